@@ -1,0 +1,1 @@
+"""Plan to PyTorch: model, losses, metrics, loaders, optimizers."""

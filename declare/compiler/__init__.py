@@ -1,0 +1,1 @@
+"""Spec to plan: an ordered tuple of passes."""

@@ -1,0 +1,75 @@
+"""The base of every component: a strict parameter model whose file name is its `type`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from declare.contract.duration import Duration
+from declare.contract.problem import Problem
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Marks a parameter that holds a component: `Annotated[Loss, Slot("losses")]`.
+
+    The spec may write `{type: NAME, ...}` or just `NAME`. Works inside list[...] and dict[str, ...] too.
+    """
+
+    kind: str
+
+
+class Strict(BaseModel):
+    """A block of the spec: unknown keys and wrong types are errors, nothing is coerced.
+
+    Blocks are read by `declare.contract.reading`, which finds every error with its path; cross-field checks
+    are `check()` methods or rules and never pydantic validators.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, defer_build=True, arbitrary_types_allowed=True
+    )
+
+
+class Component(Strict):
+    """Anything pluggable. Its folder under `components/` is its kind, its file name is its `type`."""
+
+    trusted_only: ClassVar[bool] = False
+    """Whether it runs the user's code and so loads only where the user trusted it by name."""
+
+    @classmethod
+    def type_name(cls) -> str:
+        """The name that specs write as `type`."""
+        return cls.__module__.rpartition(".")[2]
+
+    @classmethod
+    def kind(cls) -> str:
+        """The folder that holds it: `modules`, `losses`, ..."""
+        return cls.__module__.split(".")[-2]
+
+    def check(self) -> Iterable[Problem]:
+        """Yield what is wrong with the parameters taken together (paths are inside this block)."""
+        return ()
+
+    def dump(self) -> dict[str, Any]:
+        """Return the block as plain values, every default written out, `type` first."""
+        return {"type": self.type_name()} | plain(dict(self))
+
+
+def plain(value: Any) -> Any:
+    """Return `value` with components, models, durations and paths turned into plain YAML values."""
+    if isinstance(value, Component):
+        return value.dump()
+    if isinstance(value, BaseModel):
+        return plain(dict(value))
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, Duration | Path):
+        return str(value)
+    return value

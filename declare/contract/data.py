@@ -1,0 +1,69 @@
+"""What is known of data: facts of a field, and the reader that a source opens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from declare.contract.shapes import Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class FieldFacts(BaseModel):
+    """What the data says of one field, as the source delivers it (before transforms).
+
+    `classes` are the class names in index order (categories, labels, masks, and the names behind ids);
+    `values` are the raw values that stand for them where they differ from the names (integer labels).
+    `counts` maps split -> samples per class. Numeric statistics are of the training split alone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shape: Shape
+    classes: tuple[str, ...] | None = None
+    values: tuple[int | float | str | bool, ...] | None = None
+    counts: dict[str, tuple[int, ...]] = {}
+    num_missing: int = 0
+    num_nonfinite: int = 0
+    minimum: float | None = None
+    maximum: float | None = None
+    mean: float | None = None
+    std: float | None = None
+    rate: float | None = None
+    unique: int | None = None
+    extra: dict[str, Any] = {}
+
+
+class Reader(Protocol):
+    """An open source: samples by row, columns by name. Plain numpy and Python values, no torch.
+
+    Reading must be deterministic and safe to call from several processes after a fork.
+    """
+
+    num_samples: int
+    columns: Sequence[str]
+    splits: Mapping[str, tuple[int, int]]
+    """Row ranges of explicit per-split files, empty where the source has one pool."""
+
+    def known_fields(self) -> dict[str, dict[str, Any]]:
+        """Field blocks (`{"image": {"type": "image"}}`) where the source knows its fields, else empty."""
+        ...
+
+    def is_light(self, column: str) -> bool:
+        """Whether the whole column can be read cheaply (labels, numbers, ids), without decoding files."""
+        ...
+
+    def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> Any:
+        """Return the column's raw values for `rows` (all rows if None): an array [N, ...] or a list of N values.
+
+        Raises `ProblemError` (a corrupt sample is DAT311 and names its row and file).
+        """
+        ...
+
+    def where(self, row: int) -> str:
+        """Say where a sample stands, for messages: a file name or `table.csv line 17`."""
+        ...

@@ -1,0 +1,42 @@
+"""Losses: sums over valid targets with the weight that normalises them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field as Param
+
+from declare.contract.component import Component
+from declare.contract.problem import Problem
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from declare.contract.task import Target
+
+
+class Loss(Component):
+    """A training objective.
+
+    The built module is called `loss(output, target)` and returns `(sum, weight)`, two scalars: the sum over valid
+    targets and the weight to divide by (their number, or the sum of their class weights). The loop divides by
+    the weight over all micro-batches and processes, so that missing labels never bias the gradient.
+    """
+
+    takes: ClassVar[frozenset[str]]
+    """The kinds of prediction (`Target.prediction`) that it fits."""
+
+    weight: float = Param(1.0, gt=0, description="its share in the task's loss")
+
+    def class_weights(self, target: Target) -> tuple[float, ...] | None:
+        """Return the weight of each class, computed from the training split, or None."""
+        return None
+
+    def check_target(self, target: Target) -> Iterable[Problem]:
+        """Yield where the parameters contradict the target (number of class weights, ...)."""
+        return ()
+
+    def build(self, target: Target) -> nn.Module:
+        """Return the real loss."""
+        raise NotImplementedError

@@ -1,0 +1,28 @@
+"""Metrics: figures of an evaluation, per dataset and overall."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from declare.contract.component import Component
+
+if TYPE_CHECKING:
+    from declare.contract.task import Target
+
+
+class Metric(Component):
+    """A figure of merit; `build` returns a torchmetrics metric with `update(prediction, target)`.
+
+    For class and ordinal predictions `prediction` is probabilities [N, classes] and `target` indices [N]; for labels
+    probabilities [N, labels] and 0/1 [N, labels]; for values both are [N] or [N, width] in the target's units; for
+    pixels probabilities [N, classes, H, W] and indices [N, H, W] with -1 where nothing is labelled.
+    """
+
+    takes: ClassVar[frozenset[str]]
+    mode: ClassVar[Literal["max", "min"]]
+    """Whether more or less is better."""
+    bounds: ClassVar[tuple[float | None, float | None]] = (None, None)
+
+    def build(self, target: Target) -> Any:
+        """Return the torchmetrics metric."""
+        raise NotImplementedError

@@ -1,0 +1,95 @@
+"""Modules and heads: the nodes of the model's graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from pydantic import Field as Param
+
+from declare.contract.component import Component
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Port(NamedTuple):
+    """One input: its name, the layouts that it takes, whether it takes several inputs at once."""
+
+    name: str
+    takes: tuple[Layout, ...]
+    many: bool = False
+    optional: bool = False
+
+
+class Costs(NamedTuple):
+    """What one sample costs: parameters, forward FLOPs (2 per multiply-add) and activation bytes (fp32)."""
+
+    parameters: int
+    flops: int | None = None
+    activation_bytes: int | None = None
+
+
+Inputs = Mapping[str, tuple[Shape, ...]]
+"""Shapes by port; ports that are not `many` hold one."""
+
+Outputs = dict[str, Shape]
+"""Shapes by output name; the first is the default output."""
+
+
+class Node(Component):
+    """What modules and heads share: ports, static shapes and costs, and the real module.
+
+    The built module is called as `module(*tensors)` with one tensor per wired input in the order of the ports,
+    and returns one tensor, or a dict of tensors with the keys of `infer`.
+    """
+
+    ports: ClassVar[tuple[Port, ...]]
+
+
+class Module(Node):
+    """An encoder, adapter, modulator or decoder."""
+
+    random: ClassVar[bool] = True
+    """Whether its forward draws random numbers in training (dropout)."""
+
+    input: str | list[str] | dict[str, str] | None = Param(
+        None, description="a field, a module or `module.output`; may be left out where one choice exists"
+    )
+    per_dataset: bool = Param(False, description="one instance per dataset")
+    pretrained: bool | str = Param(False, description="the library's own weights, or a path to weights")
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem | None:
+        """Return output shapes; a problem where the inputs do not fit; None where only a probe can tell."""
+        raise NotImplementedError
+
+    def costs(self, inputs: Inputs) -> Costs | None:
+        """Return parameters, FLOPs and activation bytes in closed form, or None where a probe must tell."""
+        return None
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real module (weights freshly initialised, or pretrained)."""
+        raise NotImplementedError
+
+
+class Head(Node):
+    """The last layers of a task; the output is linked to the task's target and never written in a spec."""
+
+    input: str | list[str] | dict[str, str] | None = Param(None, description="a module or `module.output`")
+    per_dataset: bool = Param(False, description="one instance per dataset")
+
+    def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
+        """Return the head's outputs given what the task needs (`output`), or say why it cannot give it."""
+        raise NotImplementedError
+
+    def costs(self, inputs: Inputs, output: Shape) -> Costs:
+        """Return parameters, FLOPs and activation bytes in closed form."""
+        raise NotImplementedError
+
+    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+        """Return the real module."""
+        raise NotImplementedError
+
+

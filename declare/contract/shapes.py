@@ -1,0 +1,68 @@
+"""Static shapes: what a tensor is before it exists, batch dimension left out."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Layout = Literal[
+    "vector",  # [features]
+    "sequence",  # [time, features]: tokens, patches or time steps, features last
+    "series",  # [channels, time]
+    "image",  # [channels, height, width]: pictures and feature maps
+    "video",  # [channels, frames, height, width]
+    "number",  # []
+    "category",  # [] class index, -1 where missing
+    "labels",  # [classes] 0 or 1, NaN where missing
+    "tokens",  # [length] token ids
+    "mask",  # [height, width] class index per pixel, -1 where missing
+    "counts",  # [units]
+    "valid",  # [units] or [] which targets count
+    "id",  # [] index of a name: subject, session
+]
+DType = Literal["float32", "int64", "uint8", "bool"]
+Dim = int | None
+
+AXES: dict[Layout, tuple[str, ...]] = {
+    "vector": ("features",),
+    "sequence": ("time", "features"),
+    "series": ("channels", "time"),
+    "image": ("channels", "height", "width"),
+    "video": ("channels", "frames", "height", "width"),
+    "number": (),
+    "category": (),
+    "labels": ("classes",),
+    "tokens": ("length",),
+    "mask": ("height", "width"),
+    "counts": ("units",),
+    "valid": ("units",),
+    "id": (),
+}
+
+
+class Shape(NamedTuple):
+    """A tensor's layout, sizes (`None` varies from sample to sample) and dtype, without the batch dimension."""
+
+    layout: Layout
+    dims: tuple[Dim, ...]
+    dtype: DType = "float32"
+
+    @property
+    def features(self) -> int | None:
+        """Size of the axis that carries features: channels where there are some, else the last axis."""
+        if self.layout in {"series", "image", "video"}:
+            return self.dims[0]
+        return self.dims[-1] if self.dims else 1
+
+    @property
+    def numel(self) -> int | None:
+        """Elements of one sample, or None where a size varies."""
+        total = 1
+        for dim in self.dims:
+            if dim is None:
+                return None
+            total *= dim
+        return total
+
+    def __str__(self) -> str:
+        sizes = ", ".join("?" if dim is None else str(dim) for dim in self.dims)
+        return f"{self.layout}[{sizes}]"

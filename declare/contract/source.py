@@ -1,0 +1,33 @@
+"""Sources: where samples come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import PlainSerializer
+
+from declare.contract.component import Component
+from declare.contract.data import Reader
+
+
+class _PathMarker:
+    """Marks a parameter that is a path relative to the file that states it; reading makes it absolute."""
+
+
+SpecPath = Annotated[Path, _PathMarker(), PlainSerializer(str)]
+
+
+class Source(Component):
+    """A place that samples come from; `open()` gives a reader."""
+
+    def fingerprint(self) -> str:
+        """Return what changes when the data changes: sizes and times of the files, or the parameters.
+
+        Cheap: reads no content. Raises `ProblemError` where a file is missing or unreadable (DAT302, DAT312).
+        """
+        raise NotImplementedError
+
+    def open(self) -> Reader:
+        """Open the source. Raises `ProblemError` for what is missing, empty, corrupt or malicious."""
+        raise NotImplementedError

@@ -1,0 +1,103 @@
+"""Tasks: what is predicted, how prediction and target are taken from outputs and batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+from pydantic import Field as Param
+
+from declare.contract.component import Component, Slot
+from declare.contract.data import FieldFacts
+from declare.contract.loss import Loss
+from declare.contract.metric import Metric
+from declare.contract.module import Head
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class Target(BaseModel):
+    """What head, loss and metrics must know of a task's target; part of the plan.
+
+    `prediction` names what the head's output means (`class_logits`, `label_logits`, `ordinal_logits`, `values`,
+    `pixel_logits`): losses and metrics say which they take. `counts` are samples per class in the training
+    split, over all datasets of the task. `mean` and `std` (training split) standardise a regression target.
+    `may_miss` says whether some targets are missing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prediction: str
+    output: Shape
+    classes: tuple[str, ...] | None = None
+    counts: tuple[int, ...] | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    may_miss: bool = True
+
+
+class Task(Component):
+    """A target with head, loss and metrics. The loop never asks for a task's type."""
+
+    targets: ClassVar[tuple[Layout, ...]]
+    """Layouts of the target field that it takes; empty where it needs none."""
+    prediction: ClassVar[str]
+    feeds: ClassVar[tuple[Layout, ...]] = ("vector",)
+    """Layouts of module output that its head starts from, the most wanted first."""
+    default_head: ClassVar[str] = "linear"
+    default_loss: ClassVar[str]
+    default_metrics: ClassVar[tuple[str, ...]]
+
+    dataset: str | None = Param(None, description="the dataset that it learns from")
+    datasets: list[str] | None = Param(None, description="the datasets that it learns from")
+    target: str | None = Param(None, description="the field to predict")
+    mask: str | None = Param(None, description="a `valid` field: which targets count")
+    head: Annotated[str | Head | None, Slot("heads")] = Param(
+        None, description="a head component, or the name of another task whose head is shared"
+    )
+    loss: Annotated[list[Loss] | Loss | None, Slot("losses")] = Param(
+        None, description="a loss, or a list of losses with weights"
+    )
+    weight: float = Param(1.0, ge=0, description="its share in the sum of losses")
+    metrics: Annotated[list[Metric] | None, Slot("metrics")] = Param(None, description="metrics of evaluations")
+
+    def output(self, facts: FieldFacts) -> Shape | Problem:
+        """Return what the head must give for a target with these facts, or say why there is no such head."""
+        raise NotImplementedError
+
+    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
+        """Return the linked target for the facts of the target field by dataset (all agree in classes)."""
+        raise NotImplementedError
+
+    def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
+        """Yield what the target's facts make impossible (one class only, labels out of range)."""
+        return ()
+
+    def build(self, target: Target) -> TaskAdapter:
+        """Return the object that takes targets from batches and predictions from outputs."""
+        raise NotImplementedError
+
+
+class TaskAdapter:
+    """How a built task sees outputs and batches; subclasses live in `nn/tasks`.
+
+    `module` holds buffers (means, scales) that travel with the model's state, if there are any.
+    """
+
+    module: nn.Module | None = None
+
+    def target(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return the training target, in the space of the loss (missing ones stay marked)."""
+        raise NotImplementedError
+
+    def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return (prediction, target) of the valid samples for metrics, in the target's own units."""
+        raise NotImplementedError
+
+    def predict(self, output: Tensor) -> dict[str, Tensor]:
+        """Return what a user wants to see for each sample: `class` and `probability`, or `value`."""
+        raise NotImplementedError

@@ -1,0 +1,110 @@
+"""What a phase is made of: optimizers, schedules, samplers, mixes, regularizers, augments, trackers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from pydantic import Field as Param
+
+from declare.contract.component import Component, Strict
+from declare.contract.duration import Duration
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import nn
+
+
+class Group(Strict):
+    """Parameters with rates of their own."""
+
+    match: str = Param(description="a glob over parameter names: `encoder.*`")
+    lr: float | None = Param(None, gt=0)
+    weight_decay: float | None = Param(None, ge=0)
+
+
+class Optimizer(Component):
+    """An update rule; every one has a learning rate and may have groups."""
+
+    lr: float = Param(gt=0, description="learning rate")
+    groups: list[Group] = Param([], description="parameters with their own rates, by pattern")
+
+    def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        """Return the optimizer for groups `{params, lr, weight_decay}` (fused where the device has it)."""
+        raise NotImplementedError
+
+
+class Schedule(Component):
+    """The learning rate over a phase: a pure function of the step, after a linear warm-up."""
+
+    warmup: Duration | None = Param(None, description="linear rise from near zero")
+    reactive: ClassVar[bool] = False
+    """Whether it follows a metric (`plateau`) and so has state; then `multiplier` gives the planned course."""
+
+    def multiplier(self, step: int, total: int) -> float:
+        """Return the factor of the base rate at optimizer step `step` of `total`, warm-up left out."""
+        raise NotImplementedError
+
+
+class Sampler(Component):
+    """The order of samples in an epoch: a pure function of (seed, epoch)."""
+
+    def columns(self) -> tuple[str, ...]:
+        """Return the fields whose encoded column `order` needs."""
+        return ()
+
+    def order(
+        self, num_samples: int, columns: Mapping[str, np.ndarray[Any, Any]], generator: np.random.Generator, progress: float
+    ) -> np.ndarray[Any, Any]:
+        """Return positions in the training split for one epoch; `progress` in [0, 1] is the share of the phase done."""
+        raise NotImplementedError
+
+
+class Mix(Component):
+    """How several datasets share a batch."""
+
+    def shares(self, sizes: Mapping[str, int]) -> dict[str, float]:
+        """Return each dataset's share of the samples (they sum to 1) for training-split sizes."""
+        raise NotImplementedError
+
+
+class Regularizer(Component):
+    """A penalty on matching parameters, added to the loss."""
+
+    match: str = Param(description="a glob over parameter names")
+    weight: float = Param(gt=0)
+
+    def build(self) -> nn.Module:
+        """Return a module that maps a list of parameters to an unweighted scalar penalty."""
+        raise NotImplementedError
+
+
+class Augment(Component):
+    """A random change of a whole training batch on the device, possibly of targets too."""
+
+    def build(self) -> nn.Module:
+        """Return a module `(fields, generator) -> fields` over one dataset's batch."""
+        raise NotImplementedError
+
+
+class Log(Protocol):
+    """An open tracker."""
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Record values at a global step."""
+        ...
+
+    def close(self) -> None:
+        """Flush and close."""
+        ...
+
+
+class Tracker(Component):
+    """A place where metrics go besides the run folder's own files."""
+
+    def open(self, folder: Path, name: str, plan: Mapping[str, Any]) -> Log:
+        """Return an open log for the run in `folder`."""
+        raise NotImplementedError
+

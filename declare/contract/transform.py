@@ -1,0 +1,49 @@
+"""Transforms: deterministic ones are applied once to what is stored, random ones to each batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.component import Component
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+
+class Transform(Component):
+    """A change of one or several fields.
+
+    `stored` transforms are deterministic numpy functions of a batch of encoded samples, applied once where the
+    data are held in memory or in the disk cache. The others run on the batch of tensors, on the device, with
+    random draws keyed by (seed, epoch, sample).
+    """
+
+    stored: ClassVar[bool] = True
+    fitted: ClassVar[bool] = False
+    """Whether it needs statistics of the training split."""
+
+    field: str | None = Param(None, description="the field that it changes")
+    fields: list[str] | None = Param(None, description="the fields that it changes")
+    on: Literal["all", "train", "eval"] = Param("all", description="the samples that it changes")
+
+    def infer(self, shape: Shape) -> Shape | Problem:
+        """Return the shape after the transform, or say why it does not fit."""
+        raise NotImplementedError
+
+    def fit(self, batches: Iterable[np.ndarray[Any, Any]]) -> dict[str, list[float]]:
+        """Return statistics of the encoded training samples, given in batches [rows, ...] (NaN is missing)."""
+        return {}
+
+    def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
+        """Return transformed samples [rows, ...] (stored transforms)."""
+        raise NotImplementedError
+
+    def build(self, shape: Shape) -> torch.nn.Module:
+        """Return a module that maps a batch of tensors [B, ...] to one (transforms that are not stored)."""
+        raise NotImplementedError

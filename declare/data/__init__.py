@@ -1,0 +1,1 @@
+"""Reading data: splits, facts, columns, caches (numpy, no torch)."""

@@ -1,0 +1,1 @@
+"""The developers' own commands: generate, check, scaffold."""

@@ -1,0 +1,1 @@
+"""The stage types between compiler and runtime: facts read from data, and the plan."""

@@ -1,0 +1,30 @@
+"""Facts: what the data says, read without loading it whole and cached by fingerprint."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from declare.contract.data import FieldFacts
+
+
+class DatasetFacts(BaseModel):
+    """What is known of one dataset: fields as the source delivers them, sizes of the splits.
+
+    `blocks` holds the parameters of every field, stated or known by the source, with its `type`; `fields` their
+    facts. `splits` maps split -> samples; `missing` maps field -> split -> samples without that label; `groups` maps
+    the `by` field to its number of groups.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fingerprint: str
+    num_samples: int
+    columns: tuple[str, ...]
+    blocks: dict[str, dict[str, object]]
+    fields: dict[str, FieldFacts]
+    splits: dict[str, int]
+    missing: dict[str, dict[str, int]] = {}
+    groups: dict[str, int] = {}
+
+
+Facts = dict[str, DatasetFacts]

@@ -1,0 +1,269 @@
+"""The plan: every default, link, shape, count and step resolved. Immutable, serialisable, the lock file of a run.
+
+Everything after it needs no YAML; the same plan gives the same run. Components stand in it as plain blocks
+(`{"type": NAME, ...}`, every default written out); `declare.contract.reading.parse(kind, block)` gives the component.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from declare.contract.data import FieldFacts
+from declare.contract.shapes import Shape
+from declare.contract.task import Target
+
+Block = dict[str, Any]
+PLAN_VERSION = "1.0"
+
+
+class Frozen(BaseModel):
+    """A part of the plan."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FieldPlan(Frozen):
+    """A field with its facts; `shape` is what modules and tasks see, after all transforms."""
+
+    block: Block
+    facts: FieldFacts
+    shape: Shape
+
+
+class DatasetPlan(Frozen):
+    """A dataset: source (paths absolute), fields, transforms in order, split sizes."""
+
+    source: Block
+    fingerprint: str
+    num_samples: int
+    fields: dict[str, FieldPlan]
+    transforms: tuple[Block, ...]
+    split: Block
+    splits: dict[str, int]
+    missing: dict[str, dict[str, int]]
+    cache: Literal["auto", "none", "memory", "disk"]
+    on_corrupt: Block
+    limit: int | None
+
+
+class Wire(Frozen):
+    """What flows into a port: a field (`image`) or a node's output (`encoder.output`, `heads.x.output`)."""
+
+    port: str
+    source: Literal["field", "module"]
+    name: str
+    output: str | None
+    shape: Shape
+
+
+class LayerPlan(Frozen):
+    """A line of the module tree: dotted name inside the node, class, output shape, costs of one sample."""
+
+    name: str
+    type: str
+    shape: tuple[int, ...] | None
+    parameters: int
+    flops: int | None = None
+
+
+class ModulePlan(Frozen):
+    """A node of the graph (a module or a head), in topological order in the plan.
+
+    `path` is its name in the model's state: `encoder`, `heads.digit`. With `per_dataset` there is one instance for
+    each of `datasets`, at `path.DATASET`; wires, outputs and costs then stand in `variants` too, by dataset.
+    Costs are those of one sample and one instance; `activation_bytes` are fp32.
+    """
+
+    name: str
+    path: str
+    role: Literal["module", "head"]
+    block: Block
+    wires: tuple[Wire, ...]
+    outputs: dict[str, Shape]
+    per_dataset: bool
+    datasets: tuple[str, ...]
+    variants: dict[str, NodeVariant] = {}
+    parameters: int
+    flops: int | None
+    activation_bytes: int | None
+    layers: tuple[LayerPlan, ...] = ()
+
+
+class NodeVariant(Frozen):
+    """One dataset's instance of a node."""
+
+    wires: tuple[Wire, ...]
+    outputs: dict[str, Shape]
+    parameters: int
+    flops: int | None
+    activation_bytes: int | None
+
+
+class LossPlan(Frozen):
+    """A loss with its weight in the task; `class_weights` were computed from the training split."""
+
+    name: str
+    block: Block
+    weight: float
+    class_weights: tuple[float, ...] | None
+
+
+class MetricPlan(Frozen):
+    """A metric under the name that reports use."""
+
+    name: str
+    block: Block
+    mode: Literal["max", "min"]
+
+
+class TaskPlan(Frozen):
+    """A task: where its output and target come from, what is computed with them."""
+
+    block: Block
+    datasets: tuple[str, ...]
+    target_field: str | None
+    mask: str | None
+    head: str
+    """The path of the node whose first output it reads: `heads.digit`, or another task's head."""
+    target: Target
+    losses: tuple[LossPlan, ...]
+    metrics: tuple[MetricPlan, ...]
+    weight: float
+
+
+class OptimizerGroup(Frozen):
+    """Parameters that share rates, by their names in the model's state."""
+
+    match: str
+    lr: float
+    weight_decay: float | None
+    parameters: tuple[str, ...]
+
+
+class FreezePlan(Frozen):
+    """Parameters that stand still until a step (None: the whole phase), norm statistics of their modules too."""
+
+    match: str
+    until_step: int | None
+    parameters: tuple[str, ...]
+    modules: tuple[str, ...]
+
+
+class InitPlan(Frozen):
+    """Weights that a phase starts from."""
+
+    source: Literal["phase", "run", "file"]
+    reference: str
+    modules: tuple[str, ...]
+    strict: bool
+    rename: dict[str, str]
+
+
+class BestPlan(Frozen):
+    """The metric that picks a checkpoint or stops a phase."""
+
+    metric: str
+    mode: Literal["max", "min"]
+
+
+class EarlyStopPlan(BestPlan):
+    """Stop when the metric has not improved by `min_delta` for `patience_steps`."""
+
+    patience_steps: int
+    min_delta: float
+
+
+class PhasePlan(Frozen):
+    """A phase: what is trained, from what, for how many optimizer steps.
+
+    `rows` maps dataset -> samples of each global batch (they sum to `batch_size`; `alternate` mixes take all rows from
+    one dataset in turn). `steps_per_epoch` is the number of global batches that holds as many samples as the training
+    splits of the phase's datasets. Every cadence is in optimizer steps. A batch of `batch_size` samples is split
+    into `accumulate` micro-batches.
+    """
+
+    name: str
+    tasks: dict[str, float]
+    datasets: tuple[str, ...]
+    steps: int
+    steps_per_epoch: int
+    epochs: float
+    batch_size: int
+    rows: dict[str, int]
+    alternate: bool
+    accumulate: int
+    mix: Block
+    sampler: Block
+    augment: tuple[Block, ...]
+    optimizer: Block
+    groups: tuple[OptimizerGroup, ...]
+    schedule: Block
+    warmup_steps: int
+    rates: tuple[tuple[int, float], ...]
+    """The base learning-rate curve at up to 100 steps, for printing."""
+    regularizers: tuple[Block, ...]
+    init: tuple[InitPlan, ...]
+    freeze: tuple[FreezePlan, ...]
+    clip: Block | None
+    ema: Block | None
+    precision: Literal["fp32", "bf16", "fp16", "tf32", "auto"]
+    evaluate_every: int
+    best: BestPlan | None
+    early_stop: EarlyStopPlan | None
+    checkpoint_every: int
+    keep_checkpoints: int
+    on_batch_error: Block
+    trainable_parameters: int
+    memory_bytes: int | None
+
+
+class HardwarePlan(Frozen):
+    """What the spec asks of the machine; `auto` is settled when the run starts and recorded in its events."""
+
+    accelerator: Literal["auto", "cpu", "cuda", "mps"]
+    devices: int | Literal["auto"]
+    nodes: int
+    strategy: Literal["auto", "single", "ddp", "fsdp"]
+    compile: bool | Literal["auto"]
+    workers: int | Literal["auto"]
+    memory_limit_bytes: int | None
+    determinism: Literal["fast", "exact"]
+
+
+class Plan(Frozen):
+    """The whole run, resolved."""
+
+    format: str = PLAN_VERSION
+    declare: str
+    name: str
+    description: str | None
+    seed: int
+    spec_sha256: str
+    datasets: dict[str, DatasetPlan]
+    nodes: tuple[ModulePlan, ...]
+    tasks: dict[str, TaskPlan]
+    phases: tuple[PhasePlan, ...]
+    hardware: HardwarePlan
+    tracking: tuple[Block, ...]
+    composites: dict[str, str] = Field({}, description="named metrics as arithmetic over metric names")
+    expect: dict[str, str] = {}
+    tune: Block | None = None
+    trusted: tuple[str, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """The plan's identity: a hash of its canonical JSON."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def node(self, path: str) -> ModulePlan:
+        """Return the node whose `path` this is."""
+        return next(node for node in self.nodes if node.path == path)
+
+    def phase(self, name: str) -> PhasePlan:
+        """Return the phase called `name`."""
+        return next(phase for phase in self.phases if phase.name == name)

@@ -1,0 +1,1 @@
+"""Plain PyTorch: modules, heads, losses, metrics; no import from the rest of the package."""

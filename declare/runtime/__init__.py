@@ -1,0 +1,1 @@
+"""Running a plan: the loop, its listeners, checkpoints, events, evaluation, prediction."""
