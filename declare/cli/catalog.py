@@ -1,0 +1,31 @@
+"""The commands that exist: the folder is the list, read without importing a command."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+_FOLDER = Path(__file__).parent / "commands"
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Return the names of all commands, in alphabetical order."""
+    found = (path.stem for path in _FOLDER.glob("*.py") if not path.stem.startswith("_"))
+    return tuple(sorted(name.replace("_", "-") for name in found))
+
+
+def summary(name: str) -> str:
+    """Return the first line of the docstring of a command's file."""
+    tree = ast.parse((_FOLDER / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8"))
+    return (ast.get_docstring(tree) or "").partition("\n")[0]
+
+
+def function(name: str) -> Callable[..., Any]:
+    """Import a command's file, and no other, and return its `command` function."""
+    module = import_module(f"declare.cli.commands.{name.replace('-', '_')}")
+    return module.command  # type: ignore[no-any-return]

@@ -1,0 +1,77 @@
+"""Describe a component: its parameters with types and defaults, what it takes, an example."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from declare.cli import options, terminal
+from declare.cli.failure import Failure
+
+if TYPE_CHECKING:
+    from declare.contract.card import Card
+
+
+def command(
+    component: Annotated[str, typer.Argument(help="NAME, or KIND/NAME where several kinds have it.", show_default=False)],
+    *,
+    format: options.TextOrJson = "text",
+) -> None:
+    """Describe a component: its parameters with types and defaults, what it takes, an example."""
+    from dataclasses import asdict
+
+    cards = _find(component)
+    if not cards:
+        raise Failure(f"there is no component `{component}`", hint=_hint(component))
+    if format == "json":
+        terminal.emit_json({"format": "1.0", "components": [asdict(item) for item in cards]})
+        return
+    for index, item in enumerate(cards):
+        if index:
+            terminal.emit("")
+        _print(item)
+
+
+def _find(component: str) -> list[Card]:
+    from declare.contract import card, lookup
+
+    kind, slash, name = component.partition("/")
+    if not slash:
+        name, kinds = component, lookup.kinds()
+    else:
+        kinds = tuple(item for item in lookup.kinds() if kind in {item, item.removesuffix("s")})
+    return [found for item in kinds if (found := card.card(item, name)) is not None]
+
+
+def _hint(component: str) -> str:
+    from declare.contract import lookup
+    from declare.diagnostics.suggest import suggest
+
+    every = [name for kind in lookup.kinds() for name in lookup.names(kind)]
+    near = suggest(component.rpartition("/")[2], every)
+    return f"did you mean `{near[0]}`?" if near else "`dcl list` shows what there is"
+
+
+def _print(item: Card) -> None:
+    terminal.emit(f"{item.kind}/{item.name}{' (runs only with --trust)' if item.trusted_only else ''}")
+    terminal.emit("")
+    for line in item.text.splitlines():
+        terminal.emit(f"  {line}".rstrip())
+    for line in item.takes:
+        terminal.emit(f"  {line}")
+    if item.parameters:
+        terminal.emit("")
+        terminal.emit("  parameters:")
+    width = max((len(parameter.name) for parameter in item.parameters), default=0) + 2
+    for parameter in item.parameters:
+        default = "required" if parameter.required else f"default {_yaml(parameter.default)}"
+        terminal.emit(f"    {parameter.name:<{width}}{parameter.type} ({default})")
+        if parameter.description:
+            terminal.emit(f"    {'':<{width}}{parameter.description}")
+
+
+def _yaml(value: object) -> str:
+    import json
+
+    return json.dumps(value, default=str)

@@ -1,0 +1,67 @@
+"""List the components that a spec can name, all kinds or one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from declare.cli import options, terminal
+from declare.cli.failure import Failure
+
+
+def command(
+    kind: Annotated[str | None, typer.Argument(help="A kind: modules, losses, ...", show_default=False)] = None,
+    *,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also the names that come from libraries (timm, torchvision).")
+    ] = False,
+    search: Annotated[str, typer.Option(help="Only names that contain this.", show_default=False)] = "",
+    format: options.TextOrJson = "text",
+) -> None:
+    """List the components that a spec can name as `type`, with a line about each."""
+    from declare.contract import lookup
+
+    if kind is not None and kind not in lookup.kinds():
+        raise Failure(f"there is no kind `{kind}`", hint=_kinds_hint(kind))
+    rows = [row for name in ([kind] if kind else lookup.kinds()) for row in _rows(name, everything or bool(search))]
+    rows = [row for row in rows if search in row["type"]]
+    if format == "json":
+        terminal.emit_json({"format": "1.0", "components": rows})
+        return
+    _print(rows, everything=everything or bool(search))
+
+
+def _rows(kind: str, everything: bool) -> list[dict[str, Any]]:
+    from declare.contract import card, lookup
+
+    own = [{"kind": kind, "type": name, "summary": card.summary(kind, name)} for name in lookup.own_names(kind)]
+    if not everything:
+        return own
+    library = (name for name in lookup.names(kind) if name not in lookup.own_names(kind))
+    return own + [{"kind": kind, "type": name, "summary": "from a library"} for name in library]
+
+
+def _print(rows: list[dict[str, Any]], *, everything: bool) -> None:
+    from declare.contract import card, lookup
+
+    width = max((len(row["type"]) for row in rows), default=0) + 2
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        terminal.emit(f"{kind}: {card.kind_summary(kind)}")
+        for row in rows:
+            if row["kind"] == kind:
+                terminal.emit(f"  {row['type']:<{width}}{row['summary']}".rstrip())
+        more = len(lookup.names(kind)) - len(lookup.own_names(kind))
+        if more and not everything:
+            terminal.emit(f"  and {more} names from libraries: `dcl list {kind} --all`")
+        terminal.emit("")
+    if not rows:
+        terminal.say("nothing found")
+
+
+def _kinds_hint(kind: str) -> str:
+    from declare.contract import lookup
+    from declare.diagnostics.suggest import suggest
+
+    near = suggest(kind, lookup.kinds())
+    return f"did you mean `{near[0]}`?" if near else f"kinds: {', '.join(lookup.kinds())}"

@@ -1,0 +1,151 @@
+"""From words to a command: imports the chosen command alone and turns every ending into an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from declare.cli import catalog
+from declare.cli.failure import (
+    BROKEN_PIPE,
+    COULD_NOT,
+    DONE,
+    INTERRUPTED,
+    Failure,
+    report,
+    report_bug,
+    wants_json,
+)
+
+if TYPE_CHECKING:
+    from click import Command
+
+PROGRAM = "dcl"
+_NOTE = "`declare` is this program too, except where bash or zsh has a builtin of that name: see `dcl shell`."
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; returns its exit code."""
+    try:
+        code = _choose(list(arguments))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has gone; nobody is left to tell, so later flushes must find no pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return code
+
+
+def _choose(arguments: list[str]) -> int:
+    match arguments:
+        case [] | ["--help" | "-h" | "help"]:
+            print(overview())
+            return DONE if arguments else COULD_NOT
+        case ["--version", *_]:
+            from declare import __version__
+
+            print(f"declare {__version__}")
+            return DONE
+        case ["help", name, *_]:
+            return _choose([name, "--help"])
+        case [name, *words] if name in catalog.names():
+            return invoke(name, words)
+        case _:
+            return _unknown(arguments)
+
+
+def _unknown(arguments: list[str]) -> int:
+    from declare.diagnostics.suggest import suggest
+
+    near = suggest(arguments[0], catalog.names())
+    hint = f"did you mean `{near[0]}`?" if near else f"`{PROGRAM} --help` lists the commands"
+    what = "option" if arguments[0].startswith("-") else "command"
+    return report(
+        "usage", f"there is no {what} `{arguments[0]}`", COULD_NOT, hint=hint, as_json=wants_json(arguments)
+    )
+
+
+def overview() -> str:
+    """Return what `dcl --help` prints: every command with the first line of its file's docstring."""
+    from declare import __doc__ as title
+
+    width = max(map(len, catalog.names())) + 2
+    lines = [f"  {name:<{width}}{catalog.summary(name)}" for name in catalog.names()]
+    return "\n".join(
+        [
+            f"Usage: {PROGRAM} COMMAND [ARGUMENTS]...",
+            "",
+            f"  {title}",
+            "",
+            "Commands:",
+            *lines,
+            "",
+            f"`{PROGRAM} COMMAND --help` says more. Exit codes: 0 done, 1 findings, 2 could not, 3 our bug, 4 run failed,",
+            f"75 stopped with its state saved. {_NOTE}",
+        ]
+    )
+
+
+def invoke(name: str, words: list[str]) -> int:
+    """Run a command with its arguments; returns its exit code."""
+    import typer
+
+    usage_error = typer.BadParameter.__mro__[2]  # click's own base, which typer keeps inside from 0.20 on
+    as_json = wants_json(words)
+    try:
+        command = parser(name)
+        with command.make_context(f"{PROGRAM} {name}", words) as context:
+            return command.invoke(context) or DONE
+    except typer.Exit as ending:
+        return ending.exit_code
+    except typer.Abort:
+        return INTERRUPTED
+    except Failure as failure:
+        return report("failure", str(failure), failure.code, hint=failure.hint, as_json=as_json)
+    except (BrokenPipeError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        if isinstance(error, usage_error):
+            hint = f"`{PROGRAM} {name} --help` shows what it takes"
+            return report("usage", error.format_message(), COULD_NOT, hint=hint, as_json=as_json)  # type: ignore[attr-defined]
+        return report_bug(error, [name, *words], as_json=as_json)
+
+
+def parser(name: str) -> Command:
+    """Return the command-line parser of a command."""
+    import typer
+    from typer.main import get_command
+
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    settings = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    app.command(name, context_settings=settings)(_with_shared_options(catalog.function(name)))
+    return get_command(app)  # type: ignore[return-value]
+
+
+def _with_shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command's function `--quiet` and `--no-color`, which every command takes."""
+    import inspect
+
+    from declare.cli.options import NoColor, Quiet
+    from declare.cli.terminal import configure
+
+    def command(*, quiet: bool, no_color: bool, **values: Any) -> Any:
+        configure(quiet=quiet, no_color=no_color)
+        return function(**values)
+
+    own = inspect.signature(function, eval_str=True)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    shared = [
+        inspect.Parameter("quiet", keyword, default=False, annotation=Quiet),
+        inspect.Parameter("no_color", keyword, default=False, annotation=NoColor),
+    ]
+    parameters = [item.replace(kind=keyword) for item in own.parameters.values()] + shared
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {item.name: item.annotation for item in parameters}
+    command.__doc__ = function.__doc__
+    return command

@@ -1,0 +1,61 @@
+"""What ends a command early: something that could not be done, or a bug of our own."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+DONE, FINDINGS, COULD_NOT, BUG, RUN_FAILED, STOPPED = 0, 1, 2, 3, 4, 75
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+FORMAT = "1.0"
+
+
+class Failure(Exception):
+    """The command could not be done; the message says why and what to do about it."""
+
+    def __init__(self, message: str, *, hint: str = "", code: int = COULD_NOT) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.code = code
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Return whether the arguments ask for JSON, read so simply that it works for wrong ones too."""
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return any(
+        word in {"--json", "--format=json", "--format=jsonl"}
+        or (word in {"--format", "-f"} and value in {"json", "jsonl"})
+        for word, value in pairs
+    )
+
+
+def report(kind: str, message: str, code: int, *, hint: str = "", as_json: bool) -> int:
+    """Say on standard error (and as JSON on standard output where asked) why nothing was done."""
+    if as_json:
+        error = {"kind": kind, "message": message, "hint": hint, "exit_code": code}
+        print(json.dumps({"format": FORMAT, "valid": False, "error": error}, indent=2))
+    else:
+        print(f"error: {message}", file=sys.stderr)
+        if hint:
+            print(f"  = help: {hint}", file=sys.stderr)
+    return code
+
+
+def report_bug(error: BaseException, arguments: Sequence[str], *, as_json: bool) -> int:
+    """Say that this is our own bug, with all that a report of it needs."""
+    from declare import __version__
+
+    words = " ".join(arguments)
+    where = f"declare {__version__}, Python {sys.version.split()[0]}, {sys.platform}"
+    message = f"this is a bug in declare, not a mistake of yours: {type(error).__name__}: {error}"
+    report("bug", message, BUG, hint=f"report it with: {where}; arguments: {words}", as_json=as_json)
+    if os.environ.get("DECLARE_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error, file=sys.stderr)
+    else:
+        print("  = help: set DECLARE_DEBUG=1 to see the traceback", file=sys.stderr)
+    return BUG

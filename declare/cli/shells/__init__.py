@@ -1,0 +1,1 @@
+"""What the program hands to shells: snippets to evaluate, completion scripts."""

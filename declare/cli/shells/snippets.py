@@ -1,0 +1,56 @@
+"""Snippets that let a typed `declare SUBCOMMAND` reach the program in shells with a builtin of that name.
+
+The line editor rewrites the line when Enter is pressed, so that only what a person types is touched: functions,
+sourced files and scripts keep the builtin. An alias or a function named `declare` would break every function that
+declares a variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_BASH = r"""# declare: typed `declare SUBCOMMAND ...` runs `dcl`; the builtin stays what it is in functions and scripts.
+if [[ $- == *i* ]] && (( BASH_VERSINFO[0] >= 4 )); then
+  __dcl_words='@WORDS@'
+  __dcl_rewrite() {
+    local before after start='(^|[;&|(!{]|&&|then|do|else|time)([[:space:]]*)'
+    local pattern="${start}declare([[:space:]]+(${__dcl_words})([[:space:];&|)<>]|\$))"
+    while [[ $READLINE_LINE =~ $pattern ]]; do
+      before=${READLINE_LINE%%"${BASH_REMATCH[0]}"*}
+      after=${READLINE_LINE#*"${BASH_REMATCH[0]}"}
+      READLINE_LINE="${before}${BASH_REMATCH[1]}${BASH_REMATCH[2]}dcl${BASH_REMATCH[3]}${after}"
+      READLINE_POINT=${#READLINE_LINE}
+    done
+  }
+  for __dcl_map in emacs vi-insert vi-command; do
+    bind -m "$__dcl_map" -x '"\C-x\C-]r": __dcl_rewrite'
+    bind -m "$__dcl_map" '"\C-x\C-]a": accept-line'
+    bind -m "$__dcl_map" '"\C-m": "\C-x\C-]r\C-x\C-]a"'
+  done
+  unset __dcl_map
+fi
+"""
+
+_ZSH = r"""# declare: typed `declare SUBCOMMAND ...` runs `dcl`; the builtin stays what it is in functions and scripts.
+if [[ -o interactive ]]; then
+  typeset -g __dcl_words='@WORDS@'
+  __dcl_accept_line() {
+    emulate -L zsh
+    local before start='(^|[;&|(!{]|&&|then|do|else|time)([[:space:]]*)'
+    local pattern="${start}declare([[:space:]]+(${__dcl_words})([[:space:];&|)<>]|\$))"
+    while [[ $BUFFER =~ $pattern ]]; do
+      before=${BUFFER[1,MBEGIN-1]}
+      BUFFER="${before}${match[1]}${match[2]}dcl${match[3]}${BUFFER[MEND+1,-1]}"
+    done
+    zle __dcl_previous_accept_line
+  }
+  zle -A accept-line __dcl_previous_accept_line
+  zle -N accept-line __dcl_accept_line
+fi
+"""
+
+
+def snippet(shell: str, commands: Sequence[str]) -> str:
+    """Return the snippet for `bash` or `zsh`; `commands` are the words that make a line ours."""
+    words = "|".join([*commands, "--help", "--version"])
+    return {"bash": _BASH, "zsh": _ZSH}[shell].replace("@WORDS@", words)

@@ -1,0 +1,81 @@
+"""Where output goes: results to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass
+class Settings:
+    """What every command is told: how much to say, and whether in colour."""
+
+    quiet: bool = False
+    color: bool = True
+
+
+settings = Settings()
+
+
+def configure(*, quiet: bool, no_color: bool) -> None:
+    """Apply `--quiet` and `--no-color`; `NO_COLOR` counts as the latter (https://no-color.org)."""
+    settings.quiet = quiet
+    settings.color = not (no_color or os.environ.get("NO_COLOR"))
+    if no_color:
+        os.environ["NO_COLOR"] = "1"  # child processes and libraries obey it too
+    _console.cache_clear()
+
+
+def out() -> Console:
+    """Return the console of standard output."""
+    return _console(sys.stdout)
+
+
+def err() -> Console:
+    """Return the console of standard error."""
+    return _console(sys.stderr)
+
+
+@cache
+def _console(stream: TextIO) -> Console:
+    from rich.console import Console
+
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    width = None if stream.isatty() else 110
+    return Piped(file=stream, no_color=not settings.color, highlight=False, markup=False, width=width)
+
+
+def say(text: str) -> None:
+    """Print a line for people to standard error, unless they asked for quiet."""
+    if not settings.quiet:
+        print(text, file=sys.stderr)
+
+
+def emit(text: str) -> None:
+    """Print a result to standard output as it is."""
+    print(text)
+
+
+def emit_json(value: Any) -> None:
+    """Print a result to standard output as JSON; numbers that JSON lacks (NaN) become null."""
+    print(json.dumps(_strict(value), indent=2, ensure_ascii=False))
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _strict(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(item) for item in value]
+    if isinstance(value, float) and value - value != 0:  # NaN and infinities
+        return None
+    return value
