@@ -1,0 +1,39 @@
+"""A class that no validation or test sample has goes unmeasured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.rules.class_counts import Counts, class_counts, total
+from declare.rules.parts import given, task_datasets, tasks
+from declare.rules.view import View
+
+CODE = "DAT340"
+STAGE = "facts"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each target with classes that a held-out split lacks."""
+    for task in tasks(view):
+        counts = class_counts(view, task.block)
+        for split in ("val", "test"):
+            lost = [name for name, row in counts.items() if row.get("train", 0) and not row.get(split, 0)]
+            if not lost or not total(counts, split):
+                continue
+            dataset, target = task_datasets(view, task.block)[0], str(task.block.target)
+            more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
+            here = "split" if given(view.spec, "datasets", dataset, "split") is not None else "source"
+            yield Problem(
+                CODE,
+                f"class `{lost[0]}` of `{target}`{more} has no sample in {split}",
+                at=f"{task.path}.target",
+                label=f"no metric of `{split}` sees it",
+                also={f"datasets.{dataset}.{here}": _sizes(counts, lost[0], split)},
+                helps=(f"set `split.stratify: {target}`", f"hold out a larger `{split}`"),
+            )
+            break
+
+
+def _sizes(counts: Counts, name: str, split: str) -> str:
+    return f"{counts[name]['train']} in train, 0 of {total(counts, split)} in {split}"

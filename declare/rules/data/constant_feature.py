@@ -1,0 +1,30 @@
+"""An input that has one value in every training sample says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.rules.fields import field_place, fields, input_fields, target_fields
+from declare.rules.view import View
+
+CODE = "DAT317"
+STAGE = "facts"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each input or target that never varies."""
+    for dataset, name, facts in fields(view):
+        used = input_fields(view, dataset) | target_fields(view, dataset)
+        if name not in used or facts.minimum is None or facts.minimum != facts.maximum:
+            continue
+        if view.facts[dataset].splits.get("train", 0) < 2:
+            continue
+        role = "input" if name in input_fields(view, dataset) else "target"
+        yield Problem(
+            CODE,
+            f"{role} `{name}` of `{dataset}` is {facts.minimum:g} in every training sample",
+            at=field_place(view, dataset, name),
+            label="never varies",
+            helps=("check the column and its `missing:` values", "leave it out"),
+        )

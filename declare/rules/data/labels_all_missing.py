@@ -1,0 +1,30 @@
+"""A target whose training labels are all missing teaches nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.rules.fields import field_place
+from declare.rules.missing import labels_missing
+from declare.rules.view import View
+
+CODE = "DAT315"
+STAGE = "facts"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each target that no training sample has."""
+    for found in labels_missing(view):
+        if found.missing < found.samples:
+            continue
+        yield Problem(
+            CODE,
+            f"all {found.samples} training samples of `{found.dataset}` miss the target `{found.target}`",
+            at=f"{found.task.path}.target",
+            label="no label to learn from",
+            also={
+                field_place(view, found.dataset, found.target): f"{found.missing} of {found.samples} missing"
+            },
+            helps=("check `missing:`, `column:` and the split of the data",),
+        )

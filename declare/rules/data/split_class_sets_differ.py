@@ -1,0 +1,53 @@
+"""A class that is validated or tested must stand among the training samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.rules.class_counts import class_counts, total
+from declare.rules.fields import field_place
+from declare.rules.parts import given, task_datasets, tasks
+from declare.rules.view import View
+
+CODE = "DAT303"
+STAGE = "facts"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each target with classes that only validation or test samples have."""
+    for task in tasks(view):
+        counts = class_counts(view, task.block)
+        lost = [name for name, row in counts.items() if any(row.values()) and not row.get("train", 0)]
+        if not lost or not total(counts, "train"):
+            continue
+        dataset = task_datasets(view, task.block)[0]
+        target = str(task.block.target)
+        held = [split for split in ("val", "test") if counts[lost[0]].get(split, 0)]
+        number = sum(counts[lost[0]].values())
+        more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
+        yield Problem(
+            CODE,
+            f"class `{lost[0]}` of `{target}`{more} has {number} samples but none in train",
+            at=f"{task.path}.target",
+            label=f"`{lost[0]}` stands only in {' and '.join(held)}",
+            also={
+                _split_place(view, dataset): "the split that separates it",
+                field_place(view, dataset, target): f"{len(counts)} classes in this data",
+            },
+            helps=_helps(view, dataset, target),
+        )
+
+
+def _split_place(view: View, dataset: str) -> str:
+    stated = given(view.spec, "datasets", dataset, "split")
+    return f"datasets.{dataset}.split" if stated is not None else f"datasets.{dataset}"
+
+
+def _helps(view: View, dataset: str, target: str) -> tuple[str, ...]:
+    if given(view.spec, "datasets", dataset, "split", "by"):
+        return (
+            "use another `split.seed`, or smaller held-out fractions",
+            "give the class more groups, or remove its samples",
+        )
+    return (f"set `split.stratify: {target}`", "give the class more samples, or remove them")

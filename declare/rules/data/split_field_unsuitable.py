@@ -1,0 +1,97 @@
+"""A field that splits samples must be of a kind that can: groups, classes, or split names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem, Rewrite
+from declare.language.spec import Dataset
+from declare.rules.class_counts import smallest_class
+from declare.rules.fields import field_layout, field_place
+from declare.rules.parts import Placed, datasets, given
+from declare.rules.view import View
+
+CODE = "DAT313"
+STAGE = "facts"
+
+_KINDS = {"by": ("id", "category"), "stratify": ("category", "id"), "column": ("id", "category")}
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each `by`, `stratify` or `column` whose field cannot do that."""
+    for dataset in datasets(view):
+        for key, layouts in _KINDS.items():
+            name = given(dataset.block, "split", key)
+            kind = field_layout(view, dataset.name, name) if isinstance(name, str) else None
+            if kind is None:
+                continue
+            if kind[1] not in layouts:
+                yield _wrong_kind(view, dataset, key, (name, kind[0]))
+            elif key == "by":
+                yield from _few_groups(view, dataset, name)
+            elif key == "stratify":
+                yield from _rare_class(view, dataset, name)
+        yield from _conflict(dataset)
+
+
+def _wrong_kind(view: View, dataset: Placed[Dataset], key: str, field: tuple[str, str]) -> Problem:
+    name, kind = field
+    wanted = "a category" if key == "stratify" else "an id or a category"
+    return Problem(
+        CODE,
+        f"`{key}: {name}` needs {wanted} field but `{name}` is a {kind} field",
+        at=f"{dataset.path}.split.{key}",
+        label=f"a {kind} field",
+        also={field_place(view, dataset.name, name): f"`{name}` is a {kind} here"},
+        helps=("name another field, or leave it out",),
+    )
+
+
+def _few_groups(view: View, dataset: Placed[Dataset], name: str) -> Iterator[Problem]:
+    facts = view.facts.get(dataset.name)
+    groups = facts.groups.get(name) if facts is not None else None
+    held = [part for part in ("val", "test") if given(dataset.block, "split", part)]
+    if groups is not None and groups <= len(held):
+        yield Problem(
+            CODE,
+            f"`by: {name}` has {groups} groups for {len(held) + 1} splits of `{dataset.name}`",
+            at=f"{dataset.path}.split.by",
+            label="a group stands in one split only",
+            also={f"{dataset.path}.split.{part}": "needs a group of its own" for part in held},
+            helps=("split by a field with more groups, or hold out fewer splits",),
+        )
+
+
+def _rare_class(view: View, dataset: Placed[Dataset], name: str) -> Iterator[Problem]:
+    facts = view.facts[dataset.name].fields.get(name) if dataset.name in view.facts else None
+    rare = smallest_class(facts) if facts is not None else None
+    held = [part for part in ("val", "test") if given(dataset.block, "split", part)]
+    if rare is not None and rare[1] <= len(held):
+        samples = "1 sample" if rare[1] == 1 else f"{rare[1]} samples"
+        yield Problem(
+            CODE,
+            f"`stratify: {name}` cannot share class `{rare[0]}` of {samples} among {len(held) + 1} splits",
+            at=f"{dataset.path}.split.stratify",
+            label=f"`{rare[0]}` has {samples}",
+            also={field_place(view, dataset.name, name): "the field that it splits by"},
+            helps=("collect more samples of the class, or leave `stratify` out",),
+        )
+
+
+def _conflict(dataset: Placed[Dataset]) -> Iterator[Problem]:
+    split = given(dataset.block, "split")
+    if given(split, "column") is None:
+        return
+    for key in ("train", "val", "test", "by", "stratify"):
+        if given(split, key) is not None:
+            yield Problem(
+                CODE,
+                f"the split of `{dataset.name}` states both `column` and `{key}`",
+                at=f"{dataset.path}.split.{key}",
+                on="key",
+                label="the column says it already",
+                also={f"{dataset.path}.split.column": "the split is read from the data"},
+                helps=("keep one of the two",),
+                rewrites=(Rewrite(f"remove `{key}`", f"{dataset.path}.split.{key}", safe=False),),
+            )
+            return

@@ -1,0 +1,52 @@
+"""Test data must pick nothing: no checkpoint, no stop, no search, and no file stands in two splits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from declare.contract.problem import Problem, Rewrite
+from declare.rules.monitors import monitors, reported
+from declare.rules.parts import datasets, given
+from declare.rules.view import View
+
+CODE = "DAT320"
+STAGE = "names"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each monitor of a test metric, and each file that two splits share."""
+    known = reported(view) or {}
+    for monitor in monitors(view):
+        metric = known.get(monitor.metric)
+        if metric is None or metric.split != "test":
+            continue
+        twin = f"val/{monitor.metric.partition('/')[2]}"
+        yield Problem(
+            CODE,
+            f"{monitor.use} uses the test metric `{monitor.metric}`",
+            at=monitor.path,
+            label="test data would pick the model",
+            helps=(f"use `{twin}`: test data are for the final figure alone",) if twin in known else (),
+            rewrites=(Rewrite(f"change to `{twin}`", monitor.path, twin),) if twin in known else (),
+        )
+    for dataset in datasets(view):
+        yield from _shared_files(dataset.path, given(dataset.block, "split"))
+
+
+def _shared_files(path: str, split: object) -> Iterator[Problem]:
+    seen: dict[Path, str] = {}
+    for name in ("train", "val", "test"):
+        file = given(split, name)
+        if not isinstance(file, Path):
+            continue
+        if file in seen:
+            yield Problem(
+                CODE,
+                f"splits `{seen[file]}` and `{name}` are the same file `{file.name}`",
+                at=f"{path}.split.{name}",
+                label=f"the same samples as `{seen[file]}`",
+                also={f"{path}.split.{seen[file]}": "named here first"},
+                helps=("name another file, or state fractions of one file",),
+            )
+        seen.setdefault(file, name)

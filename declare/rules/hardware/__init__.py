@@ -1,0 +1,1 @@
+"""Rules on what the spec asks of the machine."""

@@ -1,0 +1,31 @@
+"""Half precision needs a GPU: on the CPU its kernels are missing or slow, and gradients underflow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem, Rewrite
+from declare.rules.parts import given, phases
+from declare.rules.view import View
+
+CODE = "HW702"
+STAGE = "hardware"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each `fp16` on a CPU."""
+    if given(view.spec, "hardware", "accelerator") != "cpu":
+        return
+    stated = {"hardware": given(view.spec, "hardware", "precision")}
+    stated |= {phase.path: given(phase.block, "precision") for phase in phases(view)}
+    for path, precision in stated.items():
+        if precision == "fp16":
+            yield Problem(
+                CODE,
+                "precision fp16 does not train on the CPU that the spec asks for",
+                at=f"{path}.precision",
+                label="fp16 needs a GPU",
+                also={"hardware.accelerator": "the CPU is asked for here"},
+                helps=("use `bf16`, which keeps the range of fp32, or `fp32`",),
+                rewrites=(Rewrite("change to `bf16`", f"{path}.precision", "bf16", safe=False),),
+            )

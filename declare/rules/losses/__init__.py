@@ -1,0 +1,1 @@
+"""Rules on tasks, losses and metrics against their targets."""

@@ -1,0 +1,36 @@
+"""A loss must take what the task's head predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.rules.fitting import fitting, listed
+from declare.rules.parts import losses, tasks
+from declare.rules.view import View
+
+CODE = "LOS402"
+STAGE = "names"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each loss that cannot take its task's kind of prediction."""
+    for task in tasks(view):
+        kind, prediction = task.block.type_name(), task.block.prediction
+        for loss in losses(task):
+            if prediction in loss.block.takes:
+                continue
+            fits = fitting("losses", prediction)
+            yield Problem(
+                CODE,
+                f"loss `{loss.block.type_name()}` does not fit the {kind} task `{task.name}`",
+                at=f"{loss.path}.type",
+                label=f"takes {' or '.join(sorted(loss.block.takes))}",
+                also={f"{task.path}.type": f"predicts {prediction}"},
+                helps=(f"use {listed(fits)}, or leave `loss` out", *_other_types(loss.block.takes, kind)),
+            )
+
+
+def _other_types(takes: frozenset[str], kind: str) -> tuple[str, ...]:
+    found = sorted({name for prediction in takes for name in fitting("tasks", prediction)} - {kind})
+    return (f"change the task's type to {listed(found)} if that is what it predicts",) if found else ()

@@ -1,0 +1,30 @@
+"""A metric must take what the task predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.rules.fitting import fitting, listed
+from declare.rules.parts import metrics, tasks
+from declare.rules.view import View
+
+CODE = "LOS405"
+STAGE = "names"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each metric that cannot take its task's kind of prediction."""
+    for task in tasks(view):
+        kind, prediction = task.block.type_name(), task.block.prediction
+        for metric in metrics(task):
+            if prediction in metric.block.takes:
+                continue
+            yield Problem(
+                CODE,
+                f"metric `{metric.block.type_name()}` does not fit the {kind} task `{task.name}`",
+                at=f"{metric.path}.type",
+                label=f"takes {' or '.join(sorted(metric.block.takes))}",
+                also={f"{task.path}.type": f"predicts {prediction}"},
+                helps=(f"use {listed(fitting('metrics', prediction))}",),
+            )

@@ -1,0 +1,58 @@
+"""A task's target must be a field of a type that the task can learn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.lookup import find, own_names
+from declare.contract.problem import Problem
+from declare.contract.task import Task
+from declare.rules.fields import field_layout, field_place
+from declare.rules.fitting import listed
+from declare.rules.parts import Placed, given, task_datasets, tasks
+from declare.rules.view import View
+
+CODE = "LOS408"
+STAGE = "facts"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each target whose field type its task cannot learn."""
+    for task in tasks(view):
+        target = given(task.block, "target")
+        for dataset in task_datasets(view, task.block) if target else ():
+            found = field_layout(view, dataset, target)
+            if found is not None and task.block.targets and found[1] not in task.block.targets:
+                yield _problem(view, task, dataset, found[0])
+
+
+def _problem(view: View, task: Placed[Task], dataset: str, kind: str) -> Problem:
+    name, target = task.block.type_name(), str(task.block.target)
+    fields = _fields_with(task.block.targets)
+    return Problem(
+        CODE,
+        f"task `{task.name}` is {name} but its target `{target}` is a {kind} field",
+        at=f"{task.path}.target",
+        label=f"a {kind} field",
+        also={
+            f"{task.path}.type": f"{name} learns {listed(fields)} fields",
+            field_place(view, dataset, target): f"`{target}` is a {kind} field here",
+        },
+        helps=(
+            *_types_for(kind, target),
+            f"declare the field as `{target}: {{type: {fields[0]}}}` if its values are that",
+        )
+        if fields
+        else tuple(_types_for(kind, target)),
+    )
+
+
+def _fields_with(layouts: tuple[str, ...]) -> list[str]:
+    return [name for name in own_names("fields") if getattr(find("fields", name), "layout", None) in layouts]
+
+
+def _types_for(kind: str, target: str) -> Iterator[str]:
+    layout = getattr(find("fields", kind), "layout", None)
+    fit = [name for name in own_names("tasks") if layout in getattr(find("tasks", name), "targets", ())]
+    if fit:
+        yield f"use a task of type {listed(fit)} for `{target}`"

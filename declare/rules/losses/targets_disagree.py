@@ -1,0 +1,62 @@
+"""The datasets of one task must have the same classes, or one head cannot serve them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.contract.task import Task
+from declare.rules.fields import field_place
+from declare.rules.parts import Placed, dataset_place, given, target_facts, tasks
+from declare.rules.view import View
+
+CODE = "LOS409"
+STAGE = "facts"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each dataset whose target differs from that of the task's first dataset."""
+    for task in tasks(view):
+        facts = {name: found for name, found in target_facts(view, task.block).items() if found.classes}
+        first = next(iter(facts), None)
+        if first is None or _own_heads(task.block):
+            continue
+        for name, found in facts.items():
+            if found.classes != facts[first].classes:
+                yield _problem(view, task, (first, facts[first].classes or ()), (name, found.classes or ()))
+
+
+def _own_heads(task: Task) -> bool:
+    return given(task, "head", "per_dataset") is True
+
+
+def _problem(
+    view: View, task: Placed[Task], first: tuple[str, tuple[str, ...]], other: tuple[str, tuple[str, ...]]
+) -> Problem:
+    target = str(task.block.target)
+    (one, here), (two, there) = first, other
+    if len(here) != len(there):
+        title = f"target `{target}` has {len(here)} classes in `{one}` but {len(there)} in `{two}`"
+    elif set(here) == set(there):
+        title = f"target `{target}` has its classes in another order in `{one}` than in `{two}`"
+    else:
+        odd = next(name for name in there if name not in here)
+        title = f"target `{target}` has a class `{odd}` in `{two}` but not in `{one}`"
+    return Problem(
+        CODE,
+        title,
+        at=dataset_place(task, two),
+        label=f"classes: {_few(there)}",
+        also={
+            dataset_place(task, one): f"classes: {_few(here)}",
+            field_place(view, two, target): f"{len(there)} classes in `{two}`",
+        },
+        helps=(
+            "give the task a head with `per_dataset: true`, one for each dataset",
+            "make two tasks of it, one for each dataset",
+        ),
+    )
+
+
+def _few(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")

@@ -1,0 +1,47 @@
+"""A task that no phase trains, or only with weight zero, is written for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.rules.parts import given, phase_tasks, phases, tasks
+from declare.rules.view import View
+
+CODE = "LOS411"
+STAGE = "names"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each task that no phase gives a weight above zero."""
+    trained = {phase.name: phase_tasks(view, phase.block) for phase in phases(view)}
+    whole = set(given(view.spec, "phases") or {}) == set(trained)
+    if not trained or not whole or any(found is None for found in trained.values()):
+        return
+    probed = {given(probe, "task") for phase in phases(view) for probe in given(phase.block, "probes") or ()}
+    for task in tasks(view):
+        weights = {
+            phase: found[task.name] for phase, found in trained.items() if found and task.name in found
+        }
+        if task.name in probed or any(weight > 0 for weight in weights.values()):
+            continue
+        if weights:
+            yield Problem(
+                CODE,
+                f"task `{task.name}` has weight 0 in every phase that names it",
+                at=f"{task.path}.weight" if task.block.weight == 0 else task.path,
+                on="value" if task.block.weight == 0 else "key",
+                label="never adds to the loss",
+                also={f"phases.{phase}.tasks": f"weight 0 in `{phase}`" for phase in list(weights)[:2]},
+                helps=("give it a weight above 0, or remove the task",),
+            )
+        else:
+            yield Problem(
+                CODE,
+                f"task `{task.name}` is trained in none of the {len(trained)} phases",
+                at=task.path,
+                on="key",
+                label="no phase names this task",
+                also={f"phases.{phase}.tasks": f"`{phase}` leaves it out" for phase in list(trained)[:2]},
+                helps=(f"add `{task.name}` to the `tasks` of a phase, or remove the task",),
+            )

@@ -1,0 +1,128 @@
+"""Metric names: those that a spec's graph will report, and every place that names one."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from declare.rules.parts import given, metric_classes, phase_tasks, phases, task_datasets, tasks
+from declare.rules.view import View
+
+Mode = Literal["max", "min"]
+SPLITS = ("val", "test")
+_NAME = re.compile(r"[A-Za-z_][\w@]*(?:/[\w@]+)+")
+
+
+class Reported(NamedTuple):
+    """A metric that evaluations report; `mode` is None for composites, whose direction nobody knows."""
+
+    split: str
+    task: str | None
+    dataset: str | None
+    mode: Mode | None
+    bounds: tuple[float | None, float | None] = (None, None)
+
+
+class Monitor(NamedTuple):
+    """A place that names a metric: `path` of the name, what it is for, and the phase that computes it."""
+
+    path: str
+    metric: str
+    use: str
+    phase: str | None = None
+    mode: Mode | None = None
+    mode_path: str = ""
+    on: Literal["value", "key"] = "value"
+
+
+def reported(view: View) -> dict[str, Reported] | None:
+    """Return every metric that evaluations will report, or None where a task could not be read."""
+    found: dict[str, Reported] = {}
+    stated = given(view.spec, "tasks") or {}
+    known = list(tasks(view))
+    if not stated or len(known) < len(stated):
+        return None
+    for task in known:
+        classes = metric_classes(task.block)
+        if classes is None:
+            return None
+        rows: dict[str, tuple[Mode, tuple[float | None, float | None]]] = {
+            name: (cls.mode, cls.bounds) for name, cls in classes.items()
+        }
+        rows["loss"] = ("min", (None, None))
+        sets = task_datasets(view, task.block)
+        for split in SPLITS:
+            for name, (mode, bounds) in rows.items():
+                found[f"{split}/{task.name}/{name}"] = Reported(split, task.name, None, mode, bounds)
+                for dataset in sets if len(sets) > 1 else ():
+                    key = f"{split}/{task.name}@{dataset}/{name}"
+                    found[key] = Reported(split, task.name, dataset, mode, bounds)
+    for name in given(view.spec, "metrics") or {}:
+        split = "test" if any(part.startswith("test/") for part in composite_parts(view, name)) else "val"
+        found[name] = Reported(split, None, None, None)
+    return found
+
+
+def composite_parts(view: View, name: str) -> list[str]:
+    """Return the metric names in a composite's expression."""
+    text = given(view.spec, "metrics", name)
+    return _NAME.findall(text) if isinstance(text, str) else []
+
+
+def placeholders(text: str) -> tuple[str, dict[str, str]]:
+    """Return a composite's expression with metric names as identifiers, and the names by identifier."""
+    names: dict[str, str] = {}
+
+    def replace(match: re.Match[str]) -> str:
+        key = f"metric_{len(names)}"
+        names[key] = match[0]
+        return key
+
+    return _NAME.sub(replace, text), names
+
+
+def arithmetic(node: ast.AST) -> bool:
+    """Return whether a parsed expression is arithmetic over numbers and names alone."""
+    if isinstance(node, ast.Expression):
+        return arithmetic(node.body)
+    if isinstance(node, ast.BinOp):
+        legal = isinstance(node.op, ast.Add | ast.Sub | ast.Mult | ast.Div | ast.Pow)
+        return legal and arithmetic(node.left) and arithmetic(node.right)
+    if isinstance(node, ast.UnaryOp):
+        return isinstance(node.op, ast.UAdd | ast.USub) and arithmetic(node.operand)
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, int | float) and not isinstance(node.value, bool)
+    return isinstance(node, ast.Name)
+
+
+def monitors(view: View) -> Iterator[Monitor]:
+    """Yield every place that picks, stops or searches by a metric."""
+    for phase in phases(view):
+        for use, names in (("best checkpoint", ("evaluate", "best")), ("early stopping", ("early_stop",))):
+            metric = given(phase.block, *names, "metric")
+            if isinstance(metric, str):
+                path = ".".join((phase.path, *names))
+                mode = given(phase.block, *names, "mode")
+                yield Monitor(f"{path}.metric", metric, use, phase.name, mode, f"{path}.mode")
+    metric = given(view.spec, "tune", "metric")
+    if isinstance(metric, str):
+        yield Monitor(
+            "tune.metric", metric, "the search", None, given(view.spec, "tune", "mode"), "tune.mode"
+        )
+
+
+def expectations(view: View) -> Iterator[Monitor]:
+    """Yield the metrics that `expect` bounds."""
+    for name in given(view.spec, "expect") or {}:
+        yield Monitor(f"expect.{name}", name, "expect", on="key")
+
+
+def evaluated_tasks(view: View, phase: str | None) -> set[str] | None:
+    """Return the tasks that evaluations of a phase cover, or None where that is not known."""
+    for item in phases(view):
+        if item.name == phase:
+            trained = phase_tasks(view, item.block)
+            return None if trained is None else set(trained)
+    return None

@@ -1,0 +1,163 @@
+"""Parts of a spec that could be read: what failed is left out, so that no rule speaks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from declare.contract.data import FieldFacts
+from declare.contract.lookup import find
+from declare.contract.loss import Loss
+from declare.contract.metric import Metric
+from declare.contract.module import Module
+from declare.contract.reading import POISON
+from declare.contract.task import Task
+from declare.language.spec import Dataset, Phase
+from declare.rules.view import View
+
+Block = TypeVar("Block")
+
+
+class Placed(NamedTuple, Generic[Block]):
+    """A block of the spec with its path and its own name."""
+
+    path: str
+    name: str
+    block: Block
+
+
+def given(block: Any, *names: str | int) -> Any:
+    """Return the value at `names` inside `block`, or None where it is absent or could not be read."""
+    for name in names:
+        if block is None or block is POISON:
+            return None
+        if isinstance(block, Mapping):
+            block = block.get(name)
+        elif isinstance(block, list | tuple):
+            block = block[name] if isinstance(name, int) and name < len(block) else None
+        else:
+            block = getattr(block, str(name), None)
+    return None if block is POISON else block
+
+
+def failed(block: Any, *names: str) -> bool:
+    """Return whether one of the values could not be read, so that nothing may be said of them together."""
+    return block is POISON or any(getattr(block, name, None) is POISON for name in names)
+
+
+def named(spec: Any, section: str) -> Iterator[Placed[Any]]:
+    """Yield the readable blocks of a top-level section that maps names to blocks."""
+    for name, block in (given(spec, section) or {}).items():
+        if block is not POISON:
+            yield Placed(f"{section}.{name}", name, block)
+
+
+def items(parent: Any, path: str, name: str) -> Iterator[Placed[Any]]:
+    """Yield the readable items of a list, or the one block that stands in its place."""
+    value = given(parent, name)
+    if isinstance(value, list | tuple):
+        found: Iterable[tuple[str, Any]] = ((f"{path}.{name}.{i}", item) for i, item in enumerate(value))
+    else:
+        found = [(f"{path}.{name}", value)]
+    yield from (Placed(where, name, item) for where, item in found if item is not None and item is not POISON)
+
+
+def datasets(view: View) -> Iterator[Placed[Dataset]]:
+    """Yield the datasets."""
+    return named(view.spec, "datasets")
+
+
+def modules(view: View) -> Iterator[Placed[Module]]:
+    """Yield the modules of the model."""
+    return named(view.spec, "model")
+
+
+def tasks(view: View) -> Iterator[Placed[Task]]:
+    """Yield the tasks."""
+    return named(view.spec, "tasks")
+
+
+def phases(view: View) -> Iterator[Placed[Phase]]:
+    """Yield the phases in the order in which they run."""
+    return named(view.spec, "phases")
+
+
+def dataset_names(view: View) -> tuple[str, ...]:
+    """Return every dataset's name, also of those that could not be read."""
+    return tuple(given(view.spec, "datasets") or {})
+
+
+def task_names(view: View) -> tuple[str, ...]:
+    """Return every task's name, also of those that could not be read."""
+    return tuple(given(view.spec, "tasks") or {})
+
+
+def task_datasets(view: View, task: Task) -> tuple[str, ...]:
+    """Return the existing datasets that a task learns from; the only one where it names none."""
+    if failed(task, "dataset", "datasets"):
+        return ()
+    known = dataset_names(view)
+    stated = [task.dataset] if task.dataset else task.datasets
+    if stated is None:
+        return known if len(known) == 1 else ()
+    return tuple(name for name in stated if name in known)
+
+
+def dataset_place(task: Placed[Task], dataset: str) -> str:
+    """Return the path where a task names a dataset."""
+    stated = task.block.datasets
+    if task.block.dataset is None and stated and dataset in stated:
+        return f"{task.path}.datasets.{stated.index(dataset)}"
+    return f"{task.path}.dataset" if task.block.dataset else task.path
+
+
+def target_facts(view: View, task: Task) -> dict[str, FieldFacts]:
+    """Return the facts of a task's target by dataset, where the data could be read."""
+    field = given(task, "target")
+    facts = {name: view.facts[name] for name in task_datasets(view, task) if name in view.facts}
+    return {name: data.fields[field] for name, data in facts.items() if field in data.fields}
+
+
+def losses(task: Placed[Task]) -> list[Placed[Loss]]:
+    """Return the losses that a task states."""
+    return list(items(task.block, task.path, "loss"))
+
+
+def metrics(task: Placed[Task]) -> list[Placed[Metric]]:
+    """Return the metrics that a task states."""
+    return list(items(task.block, task.path, "metrics"))
+
+
+def metric_classes(task: Task) -> dict[str, type[Metric]] | None:
+    """Return a task's metrics by name, stated or by default; None where they could not all be read."""
+    if failed(task, "metrics") or any(item is POISON for item in task.metrics or ()):
+        return None
+    if task.metrics is not None:
+        return {metric.type_name(): type(metric) for metric in task.metrics}
+    found = {name: find("metrics", name) for name in task.default_metrics}
+    return {name: cls for name, cls in found.items() if cls is not None and issubclass(cls, Metric)}
+
+
+def phase_tasks(view: View, phase: Phase) -> dict[str, float] | None:
+    """Return the existing tasks that a phase trains, with weights; None where that could not be read."""
+    if failed(phase, "tasks"):
+        return None
+    known = {task.name: given(task.block, "weight") for task in tasks(view)}
+    stated = phase.tasks
+    if stated is None:
+        return {name: 1.0 if weight is None else weight for name, weight in known.items()}
+    if isinstance(stated, dict):
+        return {name: weight for name, weight in stated.items() if name in known and weight is not POISON}
+    return {name: 1.0 if known[name] is None else known[name] for name in stated if name in known}
+
+
+def phase_datasets(view: View, phase: Phase) -> tuple[str, ...]:
+    """Return the datasets that a phase trains on, in the order of the spec."""
+    trained = phase_tasks(view, phase) or {}
+    used = {name for task in tasks(view) if task.name in trained for name in task_datasets(view, task.block)}
+    return tuple(name for name in dataset_names(view) if name in used)
+
+
+def dotted(path: str, *names: str | int) -> str:
+    """Return a path extended by names."""
+    return ".".join((path, *map(str, names))) if path else ".".join(map(str, names))

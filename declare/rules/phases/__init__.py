@@ -1,0 +1,1 @@
+"""Rules on what is trained when, from what, for how long."""

@@ -1,0 +1,55 @@
+"""A global batch must split into its micro-batches and leave every dataset a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem, Rewrite
+from declare.language.spec import Phase
+from declare.rules.course import batch_size
+from declare.rules.parts import Placed, given, phase_datasets, phases
+from declare.rules.view import View
+
+CODE = "PHS614"
+STAGE = "names"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each batch that cannot be split as the phase wants."""
+    for phase in phases(view):
+        size = batch_size(phase.block)
+        if size is not None:
+            yield from _accumulate(phase, size)
+            yield from _datasets(view, phase, size)
+
+
+def _accumulate(phase: Placed[Phase], size: int) -> Iterator[Problem]:
+    parts = given(phase.block, "accumulate") or 1
+    if size % parts == 0:
+        return
+    near = max(parts, round(size / parts) * parts)
+    yield Problem(
+        CODE,
+        f"a batch of {size} samples does not split into {parts} micro-batches",
+        at=f"{phase.path}.accumulate",
+        label=f"{size} / {parts} is no whole number",
+        also={f"{phase.path}.batch_size": f"{size} samples a step"},
+        helps=(f"set `batch_size: {near}`, or an `accumulate` that divides {size}",),
+        rewrites=(Rewrite(f"set `batch_size: {near}`", f"{phase.path}.batch_size", near, safe=False),)
+        if isinstance(phase.block.batch_size, int)
+        else (),
+    )
+
+
+def _datasets(view: View, phase: Placed[Phase], size: int) -> Iterator[Problem]:
+    names = phase_datasets(view, phase.block)
+    if not isinstance(given(phase.block, "batch_size"), int) or size >= len(names):
+        return
+    yield Problem(
+        CODE,
+        f"a batch of {size} samples cannot hold a sample of each of {len(names)} datasets",
+        at=f"{phase.path}.batch_size",
+        label=f"{size} samples a step",
+        also={f"datasets.{name}": "needs a row in each batch" for name in names[:3]},
+        helps=(f"set `batch_size` to {len(names)} or more, or use `mix: alternate`",),
+    )

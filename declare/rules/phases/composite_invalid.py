@@ -1,0 +1,53 @@
+"""A composite metric is arithmetic over metric names, and nothing else."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.rules.monitors import arithmetic, composite_parts, placeholders
+from declare.rules.parts import given
+from declare.rules.view import View
+
+CODE = "PHS619"
+STAGE = "names"
+
+_LIMIT = 1000
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each composite whose expression is no arithmetic over metrics."""
+    tasks = given(view.spec, "tasks") or {}
+    for name in given(view.spec, "metrics") or {}:
+        text = given(view.spec, "metrics", name)
+        if not isinstance(text, str):
+            continue
+        wrong = _wrong(text, composite_parts(view, name))
+        if wrong:
+            yield Problem(
+                CODE,
+                f"composite `{name}` is no arithmetic over metrics: {wrong}",
+                at=f"metrics.{name}",
+                label="cannot be computed",
+                helps=(
+                    f"write it like `0.3 * val/{next(iter(tasks), 'task')}/loss + 0.7 * ...`",
+                    "use numbers, metric names, `+ - * / **` and brackets",
+                ),
+            )
+
+
+def _wrong(text: str, parts: list[str]) -> str:
+    if len(text) > _LIMIT:
+        return f"it is longer than {_LIMIT} characters"
+    if not parts:
+        return "it names no metric"
+    expression, names = placeholders(text)
+    try:
+        tree = ast.parse(expression.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return "it is not complete"
+    if not arithmetic(tree):
+        return "it holds something else"
+    words = sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - set(names))
+    return f"`{words[0]}` is no metric name" if words else ""

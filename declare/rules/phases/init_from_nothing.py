@@ -1,0 +1,51 @@
+"""A phase starts from weights that exist by then: an earlier phase, a run, a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem, Rewrite
+from declare.diagnostics.suggest import suggest
+from declare.language.spec import Phase
+from declare.rules.fitting import listed
+from declare.rules.parts import Placed, given, phases
+from declare.rules.view import View
+
+CODE = "PHS613"
+STAGE = "names"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each `init` from a phase that is unknown, comes later, or is the phase itself."""
+    order = list(given(view.spec, "phases") or {})
+    for phase in phases(view):
+        earlier = order[: order.index(phase.name)]
+        for index, init in enumerate(given(phase.block, "init") or ()):
+            source = given(init, "from_")
+            kind, _, name = source.partition(":") if isinstance(source, str) else ("", "", "")
+            if kind == "phase" and name not in earlier:
+                yield _problem(phase, f"{phase.path}.init.{index}.from", name, (earlier, order))
+
+
+def _problem(phase: Placed[Phase], at: str, name: str, names: tuple[list[str], list[str]]) -> Problem:
+    earlier, order = names
+    near = suggest(name, earlier)
+    if name == phase.name:
+        title, label = f"phase `{name}` starts from itself", "this very phase"
+    elif name in order:
+        title, label = f"phase `{phase.name}` starts from `{name}`, which runs later", "runs after this phase"
+    else:
+        title, label = f"phase `{phase.name}` starts from an unknown phase `{name}`", "no phase of this name"
+    helps = (f"use {listed([f'phase:{item}' for item in near or earlier])}",) if earlier else ()
+    return Problem(
+        CODE,
+        title,
+        at=at,
+        label=label,
+        also={f"phases.{name}": "stands here"} if name in order else {},
+        notes=("each phase starts from the weights that the one before left, unless `init` says otherwise",),
+        helps=helps or ("name a run or a file: `run:PATH`, `file:PATH`", "remove `init`"),
+        rewrites=(Rewrite(f"change to `phase:{near[0]}`", at, f"phase:{near[0]}", safe=False),)
+        if near
+        else (),
+    )

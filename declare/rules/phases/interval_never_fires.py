@@ -1,0 +1,47 @@
+"""An interval longer than its phase never comes round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem, Rewrite
+from declare.rules.course import course, length_key, words
+from declare.rules.durations import Timed, durations
+from declare.rules.parts import phases
+from declare.rules.view import View
+
+CODE = "PHS604"
+STAGE = "phases"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each interval or thaw that lies beyond the end of its phase."""
+    for phase in phases(view):
+        run = course(view, phase.block)
+        for timed in durations(phase):
+            if run is None or timed.kind not in {"interval", "until"}:
+                continue
+            steps = run.duration(timed.duration)
+            if steps <= run.steps and not (timed.kind == "until" and steps == run.steps):
+                continue
+            when = "comes every" if timed.kind == "interval" else "comes after"
+            yield Problem(
+                CODE,
+                f"{timed.what} {when} {steps} steps but phase `{phase.name}` has {run.steps}",
+                at=timed.path,
+                label="lies beyond the end of the phase",
+                also={f"{phase.path}.{length_key(phase.block)}": f"{run.steps} steps"},
+                notes=(words(run),),
+                helps=(_help(timed),),
+                rewrites=_rewrites(timed),
+            )
+
+
+def _help(timed: Timed) -> str:
+    if timed.kind == "until":
+        return "leave `until` out to freeze for the whole phase, or shorten it"
+    return "shorten it, or leave it out for once an epoch and at the end"
+
+
+def _rewrites(timed: Timed) -> tuple[Rewrite, ...]:
+    return (Rewrite("remove it", timed.path),) if timed.kind == "until" else ()

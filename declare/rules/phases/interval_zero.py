@@ -1,0 +1,27 @@
+"""An interval of nothing has no meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.rules.durations import durations
+from declare.rules.parts import phases
+from declare.rules.view import View
+
+CODE = "PHS605"
+STAGE = "names"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each interval and patience of zero length."""
+    for phase in phases(view):
+        for timed in durations(phase):
+            if timed.duration.value == 0 and timed.kind in {"interval", "patience"}:
+                yield Problem(
+                    CODE,
+                    f"{timed.what} is stated as `{timed.duration}`",
+                    at=timed.path,
+                    label="an interval of no length",
+                    helps=("state at least `1 steps`, or leave it out for the default",),
+                )

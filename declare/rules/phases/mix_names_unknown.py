@@ -1,0 +1,62 @@
+"""Shares of a mix and batch sizes by dataset must name the phase's datasets, each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem, Rewrite
+from declare.diagnostics.suggest import suggest
+from declare.language.spec import Phase
+from declare.rules.fitting import listed
+from declare.rules.parts import Placed, dataset_names, given, phase_datasets, phases
+from declare.rules.view import View
+
+CODE = "PHS616"
+STAGE = "names"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each name that is no dataset of the phase, and each dataset left out."""
+    for phase in phases(view):
+        used = phase_datasets(view, phase.block)
+        for key in ("mix", "batch_size"):
+            stated = given(phase.block, key)
+            if isinstance(stated, dict) and used:
+                yield from _compare(view, phase, key, (list(stated), used))
+
+
+def _compare(
+    view: View, phase: Placed[Phase], key: str, names: tuple[list[str], tuple[str, ...]]
+) -> Iterator[Problem]:
+    stated, used = names
+    path = f"{phase.path}.{key}"
+    for name in stated:
+        if name in used:
+            continue
+        exists = name in dataset_names(view)
+        near = suggest(name, [item for item in used if item not in stated])
+        title = (
+            f"`{key}` names dataset `{name}`, which phase `{phase.name}` does not train on"
+            if exists
+            else f"`{key}` of phase `{phase.name}` names an unknown dataset `{name}`"
+        )
+        yield Problem(
+            CODE,
+            title,
+            at=f"{path}.{name}",
+            on="key",
+            label="not trained here" if exists else "no dataset of this name",
+            helps=(f"use {listed(near or list(used))}",),
+            rewrites=(Rewrite(f"rename to `{near[0]}`", f"{path}.{name}", key=near[0]),) if near else (),
+        )
+    missing = [name for name in used if name not in stated]
+    if missing and all(name in used for name in stated):
+        yield Problem(
+            CODE,
+            f"`{key}` of phase `{phase.name}` leaves out dataset `{missing[0]}`",
+            at=path,
+            on="key",
+            label=f"nothing for `{missing[0]}`",
+            also={f"datasets.{missing[0]}": "trained in this phase"},
+            helps=(f"add {listed(missing, 'and')}, or leave its tasks out of the phase",),
+        )

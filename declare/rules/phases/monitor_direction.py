@@ -1,0 +1,32 @@
+"""The stated direction of a metric must be the one in which it gets better."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem, Rewrite
+from declare.rules.monitors import monitors, reported
+from declare.rules.view import View
+
+CODE = "PHS607"
+STAGE = "names"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each monitor whose `mode` would pick the worst model."""
+    known = reported(view) or {}
+    for monitor in monitors(view):
+        metric = known.get(monitor.metric)
+        if metric is None or metric.mode is None or monitor.mode in {None, metric.mode}:
+            continue
+        better = "higher" if metric.mode == "max" else "lower"
+        name = monitor.metric.rpartition("/")[2]
+        yield Problem(
+            CODE,
+            f"{monitor.use} takes the {monitor.mode}imum of `{name}`, where {better} is better",
+            at=monitor.mode_path,
+            label=f"would pick the worst `{name}`",
+            also={monitor.path: f"{better} is better"},
+            helps=(f"set `mode: {metric.mode}`",),
+            rewrites=(Rewrite(f"set `mode: {metric.mode}`", monitor.mode_path, metric.mode),),
+        )

@@ -1,0 +1,90 @@
+"""A metric that picks a checkpoint, stops a phase, drives a search or is expected must be reported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem, Rewrite
+from declare.diagnostics.suggest import suggest
+from declare.rules.fitting import listed
+from declare.rules.monitors import (
+    Monitor,
+    Reported,
+    composite_parts,
+    evaluated_tasks,
+    expectations,
+    monitors,
+    reported,
+)
+from declare.rules.parts import given
+from declare.rules.view import View
+
+CODE = "PHS601"
+STAGE = "names"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each name of a metric that no evaluation will report."""
+    known = reported(view)
+    if known is None:
+        return
+    for monitor in (*monitors(view), *expectations(view), *_composites(view)):
+        if monitor.metric not in known:
+            yield _unknown(monitor, known)
+        else:
+            yield from _elsewhere(view, monitor, known[monitor.metric])
+
+
+def _composites(view: View) -> Iterator[Monitor]:
+    for name in given(view.spec, "metrics") or {}:
+        for part in composite_parts(view, name):
+            yield Monitor(f"metrics.{name}", part, f"composite `{name}`")
+
+
+def _unknown(monitor: Monitor, known: dict[str, Reported]) -> Problem:
+    near = suggest(monitor.metric, known) or _same_task(monitor.metric, known)
+    rewrites: tuple[Rewrite, ...] = ()
+    if near and monitor.on == "key":
+        rewrites = (Rewrite(f"rename to `{near[0]}`", monitor.path, key=near[0], safe=False),)
+    elif near and not monitor.use.startswith("composite"):
+        rewrites = (Rewrite(f"change to `{near[0]}`", monitor.path, near[0], safe=False),)
+    return Problem(
+        CODE,
+        f"{monitor.use} names the metric `{monitor.metric}`, which no task reports",
+        at=monitor.path,
+        on=monitor.on,
+        label="no metric of this name",
+        notes=(f"reported are {_some(known)}",),
+        helps=(f"use {listed(near[:3])}",) if near else ("add the metric to a task's `metrics`",),
+        rewrites=rewrites,
+    )
+
+
+def _same_task(name: str, known: dict[str, Reported]) -> list[str]:
+    parts = name.split("/")
+    if len(parts) == 2:
+        return [full for full in known if full == f"val/{name}"] or [
+            full for full in known if full.startswith(f"{parts[0]}/") and full.endswith(f"/{parts[1]}")
+        ]
+    if len(parts) == 1:
+        return [full for full in known if full.startswith("val/") and full.endswith(f"/{name}")]
+    return [full for full in known if full.startswith(f"{parts[0]}/{parts[1]}/")]
+
+
+def _some(known: dict[str, Reported]) -> str:
+    names = [name for name in known if not name.startswith("test/")]
+    return ", ".join(f"`{name}`" for name in names[:8]) + (", ..." if len(names) > 8 else "")
+
+
+def _elsewhere(view: View, monitor: Monitor, metric: Reported) -> Iterator[Problem]:
+    covered = evaluated_tasks(view, monitor.phase)
+    if monitor.phase is None or covered is None or metric.task is None or metric.task in covered:
+        return
+    yield Problem(
+        CODE,
+        f"{monitor.use} watches task `{metric.task}`, which phase `{monitor.phase}` leaves out",
+        at=monitor.path,
+        label="not computed in this phase",
+        also={f"phases.{monitor.phase}.tasks": "the tasks of this phase"},
+        helps=(f"watch a metric of {listed(sorted(covered))}, or add `{metric.task}` to the phase",),
+    )

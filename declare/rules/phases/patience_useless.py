@@ -1,0 +1,51 @@
+"""Patience as long as the phase never stops it; patience shorter than an evaluation stops it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.language.spec import Phase
+from declare.rules.course import Course, course, length_key, words
+from declare.rules.durations import Timed, durations
+from declare.rules.parts import Placed, given, phases
+from declare.rules.view import View
+
+CODE = "PHS617"
+STAGE = "phases"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each patience that cannot work as such."""
+    for phase in phases(view):
+        run = course(view, phase.block)
+        for timed in durations(phase):
+            if run is not None and timed.kind == "patience" and timed.duration.value > 0:
+                yield from _compare(phase, run, timed)
+
+
+def _compare(phase: Placed[Phase], run: Course, timed: Timed) -> Iterator[Problem]:
+    patience = run.duration(timed.duration)
+    stated = given(phase.block, "evaluate", "every")
+    between = run.duration(stated) if stated else run.steps_per_epoch
+    if patience >= run.steps:
+        yield Problem(
+            CODE,
+            f"early stopping waits {patience} steps but phase `{phase.name}` has {run.steps}",
+            at=timed.path,
+            label="the phase ends first",
+            also={f"{phase.path}.{length_key(phase.block)}": f"{run.steps} steps"},
+            notes=(words(run),),
+            helps=("shorten the patience, or remove `early_stop`",),
+        )
+    elif patience < between:
+        where = f"{phase.path}.evaluate.every" if stated else phase.path
+        yield Problem(
+            CODE,
+            f"early stopping waits {patience} steps but evaluations are {between} apart",
+            at=timed.path,
+            label="shorter than one evaluation interval",
+            also={where: f"evaluates every {between} steps"},
+            notes=(words(run),),
+            helps=("state a patience of several evaluations", "evaluate more often"),
+        )

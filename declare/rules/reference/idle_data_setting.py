@@ -1,0 +1,80 @@
+"""Idle settings among datasets, modules and tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from declare.contract.problem import Problem
+from declare.language.spec import Dataset
+from declare.rules.idle_setting import Idle
+from declare.rules.parts import (
+    Placed,
+    datasets,
+    failed,
+    given,
+    task_datasets,
+    task_names,
+    tasks,
+)
+from declare.rules.view import View
+
+CODE = "REF203"
+STAGE = "facts"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each setting that changes nothing."""
+    for found in _idle(view):
+        yield found.problem(CODE)
+
+
+def _idle(view: View) -> Iterator[Idle]:
+    """Yield datasets that nobody uses and settings of a split or cache that nothing reads."""
+    known = list(tasks(view))
+    complete = len(known) == len(task_names(view)) and not any(
+        failed(task.block, "dataset", "datasets") for task in known
+    )
+    used = {name for task in known for name in task_datasets(view, task.block)}
+    for dataset in datasets(view):
+        if complete and used and dataset.name not in used:
+            yield Idle(
+                dataset.path,
+                f"dataset `{dataset.name}`",
+                "no task learns from it",
+                "named by no task",
+                helps=(f"name it in a task's `datasets`, or remove `{dataset.path}`",),
+                removable=False,
+            )
+        yield from _split(dataset)
+        yield from _limit(view, dataset)
+
+
+def _split(dataset: Placed[Dataset]) -> Iterator[Idle]:
+    split = given(dataset.block, "split")
+    path = f"{dataset.path}.split"
+    files = [name for name in ("train", "val", "test") if isinstance(given(split, name), Path)]
+    fixed = f"{path}.{files[0]}" if files else f"{path}.column" if given(split, "column") else ""
+    if not fixed:
+        return
+    for key in ("seed", "by", "stratify") if files else ("seed",):
+        if given(split, key) is not None:
+            yield Idle(
+                f"{path}.{key}",
+                f"`{key}`",
+                "the split is fixed, nothing is drawn",
+                "nothing is drawn here",
+                also={fixed: "the split is fixed here"},
+            )
+
+
+def _limit(view: View, dataset: Placed[Dataset]) -> Iterator[Idle]:
+    limit, facts = given(dataset.block, "limit"), view.facts.get(dataset.name)
+    if limit is not None and facts is not None and facts.num_samples < limit:
+        yield Idle(
+            f"{dataset.path}.limit",
+            f"`limit: {limit}`",
+            f"`{dataset.name}` has {facts.num_samples} samples",
+            "more than there are",
+            also={f"{dataset.path}.source": f"{facts.num_samples} samples"},
+        )

@@ -1,0 +1,64 @@
+"""Idle settings of hardware and search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.rules.idle_setting import Idle
+from declare.rules.parts import given, phases
+from declare.rules.view import View
+
+CODE = "REF203"
+STAGE = "hardware"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each setting that changes nothing."""
+    for found in _idle(view):
+        yield found.problem(CODE)
+
+
+def _idle(view: View) -> Iterator[Idle]:
+    """Yield what the machine cannot follow."""
+    hardware = given(view.spec, "hardware")
+    yield from _several_processes(hardware)
+    yield from _cpu(hardware)
+    yield from _precision(view)
+
+
+def _several_processes(hardware: object) -> Iterator[Idle]:
+    why = "this version trains in one process"
+    for key in ("devices", "nodes"):
+        value = given(hardware, key)
+        if isinstance(value, int) and value > 1:
+            yield Idle(f"hardware.{key}", f"`{key}: {value}`", why, "one device is used")
+    strategy = given(hardware, "strategy")
+    if strategy in {"ddp", "fsdp"}:
+        yield Idle("hardware.strategy", f"`strategy: {strategy}`", why, "nothing to spread over")
+
+
+def _cpu(hardware: object) -> Iterator[Idle]:
+    if given(hardware, "accelerator") == "cpu" and given(hardware, "precision") == "tf32":
+        yield Idle(
+            "hardware.precision",
+            "`precision: tf32`",
+            "it is a mode of NVIDIA GPUs",
+            "trains in fp32",
+            also={"hardware.accelerator": "the CPU is asked for here"},
+        )
+
+
+def _precision(view: View) -> Iterator[Idle]:
+    """A precision that every phase states anew is never used."""
+    stated = given(view.spec, "hardware", "precision")
+    own = [phase for phase in phases(view) if given(phase.block, "precision") is not None]
+    whole = len(own) == len(given(view.spec, "phases") or {})
+    if stated not in {None, "auto"} and own and whole:
+        yield Idle(
+            "hardware.precision",
+            f"`precision: {stated}`",
+            "every phase states its own",
+            "overridden everywhere",
+            also={f"{phase.path}.precision": f"`{phase.name}` has its own" for phase in own[:3]},
+        )

@@ -1,0 +1,25 @@
+"""Sizes in bytes, as specs write them and as messages show them."""
+
+from __future__ import annotations
+
+import re
+
+_FORM = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)B\s*")
+
+
+def read_bytes(text: str) -> int | None:
+    """Return the bytes of `20GB` or `512MiB`, or None for another form."""
+    match = _FORM.fullmatch(text)
+    if match is None:
+        return None
+    power = " KMGT".index(match[2].upper() or " ")
+    return int(float(match[1]) * (1024 if match[3] else 1000) ** power)
+
+
+def shown(num_bytes: float) -> str:
+    """Return bytes in the unit that people read: `1.5 GB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if num_bytes < 1000:
+            return f"{num_bytes:.3g} {unit}"
+        num_bytes /= 1000
+    return f"{num_bytes:.3g} TB"

@@ -1,0 +1,1 @@
+"""Rules of taste: what makes a run hard to repeat."""
