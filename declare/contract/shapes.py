@@ -40,11 +40,15 @@ AXES: dict[Layout, tuple[str, ...]] = {
 
 
 class Shape(NamedTuple):
-    """A tensor's layout, sizes (`None` varies from sample to sample) and dtype, without the batch dimension."""
+    """A tensor's layout, sizes (`None` varies from sample to sample) and dtype, without the batch dimension.
+
+    `classes` is the number of indices that a `category`, `id`, `mask` or `tokens` tensor may hold, where known.
+    """
 
     layout: Layout
     dims: tuple[Dim, ...]
     dtype: DType = "float32"
+    classes: int | None = None
 
     @property
     def features(self) -> int | None:

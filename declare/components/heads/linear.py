@@ -1,0 +1,48 @@
+"""`linear`: one linear layer to the target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from declare.contract.counting import Tally, size
+from declare.contract.heading import misfit_head, widths
+from declare.contract.module import Costs, Head, Inputs, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Linear(Head):
+    """One linear layer from the features to whatever the task needs.
+
+    Takes one or several vectors [features] or numbers [], joined, or sequences [time, features] for targets
+    that are sequences (step by step). Gives `output` in the shape of the target, without softmax or
+    sigmoid. Source: any textbook.
+
+    ```yaml
+    model:
+      encoder: {type: mlp, input: features}
+    tasks:
+      digit: {type: classification, dataset: digits, target: label, head: linear}
+    ```
+    """
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("vector", "number", "sequence"), many=True),)
+
+    def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
+        """Return the target's shape, or why the inputs do not fit it."""
+        return misfit_head(self, inputs, output) or {"output": output}
+
+    def costs(self, inputs: Inputs, output: Shape) -> Costs:
+        """Return the costs of the layer at every step."""
+        features, outputs, steps = widths(inputs, output)
+        return Tally().linear(features, size(outputs) or 0, positions=size(steps)).costs()
+
+    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+        """Return the real layer."""
+        from declare.nn.heads.linear import Linear as Real
+
+        features, outputs, _ = widths(inputs, output)
+        return Real(features, outputs)

@@ -1,0 +1,64 @@
+"""`mlp`: hidden layers and a linear layer to the target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.counting import Tally, size
+from declare.contract.heading import misfit_head, widths
+from declare.contract.module import Costs, Head, Inputs, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Mlp(Head):
+    """Hidden layers with activation and dropout, then a linear layer to whatever the task needs.
+
+    Takes one or several vectors [features] or numbers [], joined, or sequences [time, features] for targets
+    that are sequences (step by step). Gives `output` in the shape of the target, without softmax or
+    sigmoid. Source: any textbook.
+
+    ```yaml
+    model:
+      encoder: {type: mlp, input: features}
+    tasks:
+      digit: {type: classification, dataset: digits, target: label, head: {type: mlp, hidden: [64]}}
+    ```
+    """
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("vector", "number", "sequence"), many=True),)
+
+    hidden: list[Annotated[int, Param(gt=0)]] = Param(
+        [256], min_length=1, description="width of each hidden layer"
+    )
+    dropout: float = Param(
+        0.0, ge=0, lt=1, description="share of features zeroed after each hidden layer in training"
+    )
+    activation: Literal["relu", "gelu", "silu", "tanh"] = Param("relu", description="after each hidden layer")
+
+    def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
+        """Return the target's shape, or why the inputs do not fit it."""
+        return misfit_head(self, inputs, output) or {"output": output}
+
+    def costs(self, inputs: Inputs, output: Shape) -> Costs:
+        """Return the costs of the layers at every step."""
+        before, outputs, steps = widths(inputs, output)
+        tally = Tally()
+        for width in self.hidden:
+            tally.linear(before, width, positions=size(steps)).write(
+                width * (2 if self.dropout else 1), steps
+            )
+            before = width
+        return tally.linear(before, size(outputs) or 0, positions=size(steps)).costs()
+
+    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+        """Return the real layers."""
+        from declare.nn.heads.mlp import MLP
+
+        features, outputs, _ = widths(inputs, output)
+        return MLP(features, self.hidden, outputs, activation=self.activation, dropout=self.dropout)

@@ -1,0 +1,118 @@
+"""`cnn`: a plain convolutional network over images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.counting import Tally
+from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem, Rewrite
+from declare.contract.shapes import Dim, Shape
+from declare.contract.wiring import channels_last, misfit, varies
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Cnn(Module):
+    """Stages of convolution, norm, activation and dropout; between stages the map is halved.
+
+    Takes an image or feature map [channels, height, width]. Gives `output`, a vector with as many features
+    as the last stage has channels (the map pooled over space), and `map` [channels, height', width'],
+    halved once less than there are stages. Sizes may vary unless `pool` is `flatten`. Source: LeCun et al.
+    1998, with batch norm (Ioffe and Szegedy 2015).
+
+    ```yaml
+    model:
+      encoder: {type: cnn, channels: [32, 64], input: image}
+    ```
+    """
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image",)),)
+
+    channels: list[Annotated[int, Param(gt=0)]] = Param(
+        [32, 64, 128], min_length=1, description="channels of each stage"
+    )
+    kernel: int = Param(3, gt=0, description="width of the square kernels")
+    norm: Literal["batch", "group", "none"] = Param("batch", description="between convolution and activation")
+    activation: Literal["relu", "gelu", "silu", "tanh"] = Param("relu", description="after each convolution")
+    downsample: Literal["max", "mean", "stride", "none"] = Param("max", description="how the map is halved")
+    pool: Literal["mean", "max", "flatten"] = Param("mean", description="how the map becomes a vector")
+    dropout: float = Param(
+        0.0, ge=0, lt=1, description="share of channels zeroed after each stage in training"
+    )
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem:
+        """Return the pooled vector and the map."""
+        if problem := misfit(self, inputs) or channels_last(self, inputs):
+            return problem
+        shape = inputs["input"][0]
+        last = self._sizes(shape)[-1]
+        if 0 in last:
+            return self._too_small(shape)
+        features: int = self.channels[-1]
+        if self.pool == "flatten":
+            if None in last:
+                return varies(self, "image size", "input")
+            features *= (last[0] or 0) * (last[1] or 0)
+        return {"output": Shape("vector", (features,)), "map": Shape("image", (self.channels[-1], *last))}
+
+    def _sizes(self, shape: Shape) -> list[tuple[Dim, ...]]:
+        sizes = [shape.dims[1:]]
+        for _ in self.channels[1:]:
+            sizes.append(tuple(dim and self._halved(dim) for dim in sizes[-1]))
+        return sizes
+
+    def _halved(self, dim: int) -> int:
+        if self.downsample == "stride":
+            return (dim + 2 * (self.kernel // 2) - self.kernel) // 2 + 1
+        return dim if self.downsample == "none" else dim // 2
+
+    def _too_small(self, shape: Shape) -> Problem:
+        stages = next(i for i, size in enumerate(self._sizes(shape)) if 0 in size)
+        title = f"`cnn` has {len(self.channels)} stages, but {shape} is down to nothing after {stages}"
+        return Problem(
+            "SHP502",
+            title,
+            at="channels",
+            label=f"at most {stages} stages",
+            helps=(f"use at most {stages} stages, larger images, or `downsample: none`",),
+            rewrites=(
+                Rewrite(f"keep the first {stages} stages", "channels", self.channels[:stages], safe=False),
+            ),
+        )
+
+    def costs(self, inputs: Inputs) -> Costs:
+        """Return the costs of the stages."""
+        shape = inputs["input"][0]
+        before = shape.dims[0] or 0
+        sizes = self._sizes(shape)
+        tally = Tally()
+        for index, (width, out) in enumerate(zip(self.channels, sizes, strict=True)):
+            if index and self.downsample in {"max", "mean"}:
+                tally.write(before, out)
+            tally.conv(before, width, (self.kernel, self.kernel), out, bias=self.norm == "none")
+            if self.norm != "none":
+                tally.norm(width, out)
+            tally.write(width * (2 if self.dropout else 1), out)
+            before = width
+        if self.pool != "flatten":
+            tally.write(before)
+        return tally.costs()
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real network."""
+        from declare.nn.modules.cnn import CNN
+
+        return CNN(
+            inputs["input"][0].dims[0] or 0,
+            self.channels,
+            kernel=self.kernel,
+            norm=self.norm,
+            activation=self.activation,
+            downsample=self.downsample,
+            pool=self.pool,
+            dropout=self.dropout,
+        )

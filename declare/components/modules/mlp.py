@@ -1,0 +1,78 @@
+"""`mlp`: a multilayer perceptron over vectors, numbers or the steps of a sequence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.counting import Tally, size
+from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.wiring import misfit, place
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Mlp(Module):
+    """Linear layers, each followed by norm, activation and dropout.
+
+    Takes one or several vectors [features] or numbers [], joined along the features, or sequences [time,
+    features] of one length, step by step. Gives `output`: a vector (a sequence) with as many features as
+    the last hidden layer. Source: Rosenblatt 1958; any textbook.
+
+    ```yaml
+    model:
+      encoder: {type: mlp, input: features, hidden: [512, 256], dropout: 0.2}
+    ```
+    """
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("vector", "number", "sequence"), many=True),)
+
+    hidden: list[Annotated[int, Param(gt=0)]] = Param([256], min_length=1, description="width of each layer")
+    dropout: float = Param(
+        0.0, ge=0, lt=1, description="share of features zeroed after each layer in training"
+    )
+    activation: Literal["relu", "gelu", "silu", "tanh"] = Param("relu", description="after each layer")
+    norm: Literal["none", "layer", "batch"] = Param("none", description="between layer and activation")
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem:
+        """Return a vector, or a sequence where the inputs are sequences."""
+        shapes = inputs.get("input", ())
+        if problem := misfit(self, inputs) or _mixed(self, shapes):
+            return problem
+        if shapes[0].layout == "sequence":
+            return {"output": Shape("sequence", (shapes[0].dims[0], self.hidden[-1]))}
+        return {"output": Shape("vector", (self.hidden[-1],))}
+
+    def costs(self, inputs: Inputs) -> Costs:
+        """Return the costs of the layers at every step."""
+        shapes = inputs["input"]
+        steps = shapes[0].dims[:1] if shapes[0].layout == "sequence" else ()
+        tally = Tally()
+        before = sum(shape.features or 0 for shape in shapes)
+        for width in self.hidden:
+            tally.linear(before, width, positions=size(steps))
+            if self.norm != "none":
+                tally.norm(width, steps)
+            tally.write(width * (2 if self.dropout else 1), steps)
+            before = width
+        return tally.costs()
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real layers."""
+        from declare.nn.modules.mlp import MLP
+
+        features = sum(shape.features or 0 for shape in inputs["input"])
+        return MLP(features, self.hidden, activation=self.activation, norm=self.norm, dropout=self.dropout)
+
+
+def _mixed(node: Module, shapes: tuple[Shape, ...]) -> Problem | None:
+    steps = {shape.dims[0] if shape.layout == "sequence" else 0 for shape in shapes}
+    if len(steps) < 2:
+        return None
+    title = f"`mlp` cannot join {' and '.join(map(str, shapes))}: they differ in time"
+    helps = ("give it only vectors, or only sequences of one length",)
+    return Problem("SHP511", title, at=place(node, "input", 1), label="another length", helps=helps)

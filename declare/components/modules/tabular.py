@@ -1,0 +1,78 @@
+"""`tabular`: numbers and categories of a row, gaps included."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.counting import Tally
+from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.wiring import misfit, place
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Tabular(Module):
+    """Embeds categories, marks missing numbers, and mixes all columns of a row with one linear layer.
+
+    Takes any number of numbers [], vectors and labels [features] (NaN where missing: read as 0 beside an
+    indicator of 1) and categories [] (-1 where missing: an embedding of its own). Gives `output`, a vector
+    of `width` features. An embedding of n classes has min(50, (n + 1) // 2) features unless stated. Source:
+    Guo and Berkhahn 2016 (entity embeddings).
+
+    ```yaml
+    model:
+      row: {type: tabular, input: [income, rooms, region], width: 64}
+    ```
+    """
+
+    ports: ClassVar[tuple[Port, ...]] = (
+        Port("input", ("number", "category", "vector", "labels"), many=True),
+    )
+
+    width: int = Param(64, gt=0, description="features of the output")
+    embedding: int | None = Param(
+        None, gt=0, description="features of each category; default by its number of classes"
+    )
+    activation: Literal["relu", "gelu", "silu", "tanh"] = Param("relu", description="after the linear layer")
+    dropout: float = Param(0.0, ge=0, lt=1, description="share of features zeroed in training")
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem:
+        """Return one vector per row."""
+        if problem := misfit(self, inputs):
+            return problem
+        for index, shape in enumerate(inputs["input"]):
+            if shape.layout == "category" and shape.classes is None:
+                at = place(self, "input", index)
+                title = "`tabular` needs the number of classes of a category, but it is not known"
+                return Problem("SHP512", title, at=at, helps=("state `classes` in the field",))
+        return {"output": Shape("vector", (self.width,))}
+
+    def _columns(self, inputs: Inputs) -> list[tuple[int, int]]:
+        return [self._column(shape) for shape in inputs["input"]]
+
+    def _column(self, shape: Shape) -> tuple[int, int]:
+        if shape.layout != "category":
+            return shape.features or 0, 0
+        classes = shape.classes or 0
+        return self.embedding or max(1, min(50, (classes + 1) // 2)), classes
+
+    def costs(self, inputs: Inputs) -> Costs:
+        """Return the costs of embeddings and linear layer."""
+        tally, joined = Tally(), 0
+        for features, classes in self._columns(inputs):
+            if classes:
+                tally.parameters += (classes + 1) * features
+                tally.write(features)
+            joined += features if classes else 2 * features
+        return tally.linear(joined, self.width).write(self.width * (2 if self.dropout else 1)).costs()
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real layers."""
+        from declare.nn.modules.tabular import Tabular as Real
+
+        return Real(self._columns(inputs), self.width, activation=self.activation, dropout=self.dropout)

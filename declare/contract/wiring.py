@@ -1,0 +1,92 @@
+"""What a node's ports take: one check of inputs against ports for every module and head."""
+
+from __future__ import annotations
+
+from declare.contract.module import Inputs, Node, Port
+from declare.contract.problem import Problem
+from declare.contract.shapes import AXES, Layout, Shape
+
+_HELPS: dict[Layout, str] = {
+    "series": "add `{type: temporal_pool}` to the dataset's transforms, or encode it with `conv1d` first",
+    "sequence": "add `{type: temporal_pool}` to the dataset's transforms, or encode it with `rnn` first",
+    "image": "encode it with `cnn` or `timm` first, or add `{type: flatten}` to the dataset's transforms",
+    "video": "encode it with `conv3d` first",
+    "category": "embed it with `tabular` first",
+    "tokens": "encode it with `transformer` first",
+}
+
+
+def misfit(node: Node, inputs: Inputs) -> Problem | None:
+    """Return what is wrong with the number (SHP513), the layouts (SHP511) or the features (SHP512)."""
+    for port in node.ports:
+        shapes = inputs.get(port.name, ())
+        if problem := _count(node, port, len(shapes)):
+            return problem
+        for index, shape in enumerate(shapes):
+            if problem := _fits(node, port, index, shape):
+                return problem
+    return None
+
+
+def place(node: Node, port: str, index: int = 0) -> str:
+    """Return the path inside the node's block that says what flows into `port`."""
+    stated = getattr(node, "input", None)
+    if isinstance(stated, list):
+        return f"input.{index}" if index < len(stated) else "input"
+    if isinstance(stated, dict):
+        return f"input.{port}" if port in stated else "input"
+    return "input" if stated else ""
+
+
+def varies(node: Node, what: str, port: str, index: int = 0) -> Problem:
+    """Return the problem that `what` varies from sample to sample where it must be fixed."""
+    return Problem(
+        "SHP512",
+        f"`{node.type_name()}` needs a fixed {what}, but it varies in the data",
+        at=place(node, port, index),
+        label=f"{what} varies",
+        helps=("make it the same for all samples with a transform: `resize`, `crop` or `temporal_pool`",),
+    )
+
+
+def _count(node: Node, port: Port, found: int) -> Problem | None:
+    if not found and not port.optional:
+        title = f"`{node.type_name()}` has nothing to read on `{port.name}`"
+        return Problem(
+            "SHP513", title, at=place(node, port.name), helps=("name a field or a module as its `input`",)
+        )
+    if found > 1 and not port.many:
+        title = f"`{node.type_name()}` takes one input on `{port.name}` but gets {found}"
+        helps = ("join them first with `{type: concat, input: [...]}`",)
+        return Problem("SHP513", title, at=place(node, port.name), label=f"{found} inputs", helps=helps)
+    return None
+
+
+def _fits(node: Node, port: Port, index: int, shape: Shape) -> Problem | None:
+    if shape.layout in port.takes:
+        known = shape.features is not None or shape.layout in {"tokens", "mask"}
+        return None if known else varies(node, f"number of {AXES[shape.layout][0]}", port.name, index)
+    takes = " or ".join(f"`{layout}`" for layout in port.takes)
+    return Problem(
+        "SHP511",
+        f"`{node.type_name()}` takes {takes} but gets {shape}",
+        at=place(node, port.name, index),
+        label=f"this is a {shape.layout}",
+        helps=(_HELPS[shape.layout],) if shape.layout in _HELPS else (),
+    )
+
+
+def channels_last(node: Node, inputs: Inputs, port: str = "input") -> Problem | None:
+    """Return the problem (SHP508) that an image has its channels last, where its sizes leave no doubt."""
+    shape = inputs[port][0]
+    first, middle, last = shape.dims
+    if first is None or first != middle or first <= 4 or last not in {1, 3, 4}:
+        return None
+    title = f"`{node.type_name()}` reads {shape} as {first} channels, but it looks like {last} channels last"
+    return Problem(
+        "SHP508",
+        title,
+        at=place(node, port),
+        label=f"{first} channels",
+        helps=("store images as channels, height, width",),
+    )

@@ -1,0 +1,1 @@
+"""The last layers of tasks as plain PyTorch."""

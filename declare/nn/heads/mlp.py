@@ -1,0 +1,41 @@
+"""Hidden layers and a linear layer to the target. Shapes: B batch, T time, I input features."""
+
+from collections.abc import Sequence
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+_ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
+
+
+class MLP(nn.Sequential):
+    """Linear layers with activation and dropout between them; the last one is shaped as the target.
+
+    Inputs [B, I_k] or [B] (joined), or [B, T, I_k] alike. Output [B, *output], or [B, T, output] for
+    sequences. Neither softmax nor sigmoid is applied.
+    """
+
+    def __init__(
+        self,
+        features: int,
+        hidden: Sequence[int],
+        output: Sequence[int],
+        *,
+        activation: str = "relu",
+        dropout: float = 0.0,
+    ) -> None:
+        layers: list[nn.Module] = []
+        for before, after in zip([features, *hidden], hidden, strict=False):
+            layers += [nn.Linear(before, after), _ACTIVATIONS[activation]()]
+            if dropout:
+                layers.append(nn.Dropout(dropout))
+        layers.append(nn.Linear([features, *hidden][-1], prod(output)))
+        super().__init__(*layers)
+        self.output = tuple(output)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Join the inputs and map them to the target's shape."""
+        joined = torch.cat([value.unsqueeze(-1) if value.dim() == 1 else value for value in inputs], -1)
+        result = super().forward(joined)
+        return result if len(self.output) == 1 else result.reshape(*result.shape[:-1], *self.output)

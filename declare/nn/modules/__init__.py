@@ -1,0 +1,1 @@
+"""Encoders, adapters, modulators and decoders as plain PyTorch."""
