@@ -106,7 +106,7 @@ class Diagnostic:
     @property
     def fingerprint(self) -> str:
         """A hash that survives edits elsewhere in the file: code, path and title."""
-        return hashlib.sha256("\0".join((self.code, self.path, self.title)).encode()).hexdigest()
+        return hashlib.sha256(f"{self.code}\0{self.path}\0{self.title}".encode()).hexdigest()
 
     def as_severity(self, severity: Severity) -> Diagnostic:
         """Return a copy with another severity."""
