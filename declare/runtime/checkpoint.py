@@ -1,0 +1,162 @@
+"""Checkpoints that survive a kill at any instant, a full disk and a power cut: the commit protocol.
+
+A checkpoint is written into a temporary folder beside its final place; every file is hashed while written and made
+durable; a manifest seals them; one rename gives it its name. Only then older ones go, and of those only what the
+run no longer needs. Reading goes from the newest to the oldest and takes the first one whose hashes agree.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from declare.contract.problem import ProblemError
+from declare.runtime.manifest import MANIFEST, STATE, TENSORS, WEIGHTS, Saved, damage, read_manifest, seal
+from declare.runtime.state import Tree, decode, encode
+from declare.runtime.storage import HashedFile, create_new, explain, fsync_folder
+from declare.runtime.tensors import read_tensors, tensor_bytes, write_tensors
+
+FOLDER = "checkpoints"
+
+
+class Checkpoints:
+    """The checkpoints of one run. Only the holder of the run's lock may write."""
+
+    def __init__(self, run_folder: Path) -> None:
+        self.root = run_folder / FOLDER
+        self.root.mkdir(mode=0o700, exist_ok=True)
+        self._sequence = max((saved.sequence for saved in self.found()), default=0)
+
+    def commit(self, step: int, weights: Mapping[str, Tensor], tree: Tree, about: dict[str, Any]) -> Saved:
+        """Write a checkpoint durably and return it; the older ones are untouched.
+
+        Raises `ProblemError` (RES804 where the disk is full, RES811, RES812) and leaves nothing behind.
+        """
+        temporary = self.root / f".tmp-{step}-{os.getpid()}"
+        weights = {name: tensor.detach().cpu() for name, tensor in weights.items()}
+        tensors, skeleton = encode(tree)
+        try:
+            manifest = self._write(temporary, weights, tensors, skeleton, about | {"step": step})
+            return self._publish(temporary, manifest)
+        except OSError as error:
+            needed = tensor_bytes(weights) + tensor_bytes(tensors)
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise ProblemError(explain(error, self.root, needed)) from error
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+    def _write(
+        self,
+        temporary: Path,
+        weights: Mapping[str, Tensor],
+        tensors: Mapping[str, Tensor],
+        skeleton: Any,
+        about: dict[str, Any],
+    ) -> dict[str, Any]:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(mode=0o700)
+        files: dict[str, dict[str, object]] = {}
+        with _hashed(temporary, WEIGHTS, files) as file:
+            write_tensors(file, weights)
+        with _hashed(temporary, TENSORS, files) as file:
+            write_tensors(file, tensors)
+        with _hashed(temporary, STATE, files) as file:
+            file.write(json.dumps(skeleton, indent=1).encode())
+        parts = sorted(skeleton)
+        manifest = about | {"format": 1, "sequence": self._sequence + 1, "parts": parts, "files": files}
+        with _hashed(temporary, MANIFEST, {}) as file:
+            file.write(seal(manifest))
+        fsync_folder(temporary)
+        return manifest
+
+    def _publish(self, temporary: Path, manifest: dict[str, Any]) -> Saved:
+        final = self.root / f"step-{manifest['step']}"
+        if final.exists():
+            final.rename(self.root / f".aside-{final.name}")
+        temporary.rename(final)
+        fsync_folder(self.root)
+        shutil.rmtree(self.root / f".aside-{final.name}", ignore_errors=True)
+        self._sequence += 1
+        return Saved(final, manifest)
+
+    def found(self) -> list[Saved]:
+        """Return the checkpoints with a readable manifest, the newest first; the order never asks a clock."""
+        return sorted((saved for saved, _ in self._scan() if saved), key=lambda saved: -saved.sequence)
+
+    def _scan(self) -> Iterator[tuple[Saved | None, tuple[Path, str]]]:
+        for folder in sorted(self.root.glob("step-*")):
+            try:
+                yield read_manifest(folder), (folder, "")
+            except ValueError as error:
+                yield None, (folder, str(error))
+
+    def newest(self) -> tuple[Saved | None, list[tuple[Path, str]]]:
+        """Return the newest checkpoint that verifies, and what was rejected on the way with the reason."""
+        rejected = [reason for saved, reason in self._scan() if saved is None]
+        for saved in self.found():
+            reason = damage(saved)
+            if reason is None:
+                return saved, rejected
+            rejected.append((saved.path, reason))
+        return None, rejected
+
+    def quarantine(self, folder: Path) -> Path:
+        """Move a damaged checkpoint out of the way without deleting it."""
+        place = folder.with_name(f"damaged-{folder.name}")
+        number = 1
+        while place.exists():
+            number += 1
+            place = folder.with_name(f"damaged-{folder.name}-{number}")
+        return folder.rename(place)
+
+    def clean(self) -> None:
+        """Remove what killed processes left half done; what was set aside and not replaced comes back."""
+        for aside in self.root.glob(".aside-*"):
+            final = self.root / aside.name.removeprefix(".aside-")
+            if final.exists():
+                shutil.rmtree(aside, ignore_errors=True)
+            else:
+                aside.rename(final)
+        for pattern in (".tmp-*", ".trash-*"):
+            for folder in self.root.glob(pattern):
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def prune(self, keep: int, protected: set[int]) -> list[int]:
+        """Delete all but the `keep` newest and the `protected` steps; return the steps that went.
+
+        Only verified checkpoints count, and the newest of them is never touched.
+        """
+        good = [saved for saved in self.found() if damage(saved, hashes=False) is None]
+        if not good or damage(good[0]) is not None:
+            return []
+        gone = [saved for saved in good[max(keep, 1) :] if saved.step not in protected]
+        for saved in gone:
+            trash = self.root / f".trash-{saved.path.name}-{os.getpid()}"
+            with contextlib.suppress(OSError):  # what cannot be deleted now goes with the next start
+                saved.path.rename(trash)
+                shutil.rmtree(trash)
+        return [saved.step for saved in gone]
+
+
+@contextlib.contextmanager
+def _hashed(folder: Path, name: str, files: dict[str, dict[str, object]]) -> Iterator[HashedFile]:
+    with create_new(folder / name) as descriptor:
+        file = HashedFile(descriptor)
+        yield file
+        os.fsync(descriptor)
+    files[name] = {"bytes": file.bytes, "sha256": file.sha256}
+
+
+def load_tree(saved: Saved) -> Tree:
+    """Return the state tree of a verified checkpoint."""
+    tree = decode(saved.skeleton(), read_tensors(saved.path / TENSORS))
+    assert isinstance(tree, dict)
+    return tree

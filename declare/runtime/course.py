@@ -1,0 +1,78 @@
+"""The course of a run: where it stands, where phases ended, which checkpoints are the best."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from declare.ir.plan import BestPlan
+
+
+@dataclass
+class Best:
+    """The best evaluation of a phase and the checkpoint (by its total step) that gave it."""
+
+    metric: str
+    value: float
+    total: int
+
+
+@dataclass
+class Course:
+    """Position and marks, all in optimizer steps; `total` counts over phases. Part of every checkpoint."""
+
+    index: int = 0
+    phase: str = ""
+    step: int = 0
+    total: int = 0
+    finished: bool = False
+    """Whether the phase at `index` is over."""
+    skipped: int = 0
+    """Batches that the phase left out."""
+    updates: int = 0
+    """Optimizer updates of the phase that were really made."""
+    best: dict[str, Best] = field(default_factory=dict)
+    ends: dict[str, int] = field(default_factory=dict)
+    """Phase -> total step of its last checkpoint."""
+
+    def enter(self, index: int, phase: str) -> None:
+        """Begin a phase at its first step."""
+        self.index, self.phase = index, phase
+        self.step = self.skipped = self.updates = 0
+        self.finished = False
+
+    def improves(self, rule: BestPlan, metrics: dict[str, float]) -> bool:
+        """Whether `metrics` beat the phase's best so far; if so it is remembered."""
+        value = metrics.get(rule.metric, math.nan)
+        if math.isnan(value):
+            return False
+        before = self.best.get(self.phase)
+        if before is not None and not better(value, before.value, rule.mode):
+            return False
+        self.best[self.phase] = Best(rule.metric, value, self.total)
+        return True
+
+    def kept(self, phase: str) -> int | None:
+        """Return the total step of the checkpoint that stands for a phase: its best, else its last."""
+        best = self.best.get(phase)
+        return best.total if best else self.ends.get(phase)
+
+    @property
+    def protected(self) -> set[int]:
+        """Total steps of checkpoints that must never go: the best of each phase and each phase's end."""
+        return {best.total for best in self.best.values()} | set(self.ends.values())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the course as plain values."""
+        return asdict(self)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over a course."""
+        best = {name: Best(**value) for name, value in state["best"].items()}
+        self.__dict__.update(state | {"best": best})
+
+
+def better(value: float, than: float, mode: str, margin: float = 0.0) -> bool:
+    """Whether `value` beats `than` by more than `margin`."""
+    return value > than + margin if mode == "max" else value < than - margin

@@ -1,0 +1,84 @@
+"""What happens in a run, as plain values, and the file that keeps it: `events.jsonl`."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+EVENTS_FILE = "events.jsonl"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened, and where in the run: `step` counts within the phase, `total` over all phases."""
+
+    name: str
+    phase: str | None = None
+    step: int = 0
+    total: int = 0
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.fields[key]
+
+    def record(self, now: float) -> dict[str, Any]:
+        """Return the event as a line of `events.jsonl` holds it."""
+        place = {} if self.phase is None else {"phase": self.phase, "step": self.step, "total": self.total}
+        return {"time": round(now, 3), "event": self.name} | place | sanitize(self.fields)
+
+
+def sanitize(value: Any) -> Any:
+    """Return `value` with what JSON cannot hold (non-finite numbers, paths, tuples) in a form that it can."""
+    if isinstance(value, dict):
+        return {str(key): sanitize(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [sanitize(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value
+
+
+class EventFile:
+    """Appends events to `events.jsonl`, one JSON object a line, readable while the run goes on."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = (folder / EVENTS_FILE).open("a", encoding="utf-8")
+        if self._file.tell() and not _ends_line(folder / EVENTS_FILE):
+            # A killed run may have left half a line; the next one must not continue it.
+            self._file.write("\n")
+
+    def write(self, event: Event) -> None:
+        """Append one event and hand it to the operating system."""
+        self._file.write(json.dumps(event.record(time.time()), separators=(",", ":")) + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Flush to the disk and close."""
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+
+def _ends_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+def read_events(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the events of a file in order; a line that a killed process left unfinished is passed over."""
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                value = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(value, dict) and "event" in value:
+                yield value

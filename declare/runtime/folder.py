@@ -1,0 +1,226 @@
+"""The run folder: how one is made without ever overwriting another, and how one is read. Needs no torch."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from declare.contract.problem import Problem, ProblemError
+from declare.ir.plan import Plan
+from declare.runtime.events import EVENTS_FILE, read_events
+from declare.runtime.lock import is_locked
+from declare.runtime.manifest import Saved, damage, read_manifest
+from declare.runtime.storage import fsync_folder, translated, write_durably
+
+SPEC, PLAN, FINAL, METRICS, STATISTICS = (
+    "spec.yaml",
+    "plan.json",
+    "metrics.json",
+    "metrics.csv",
+    "statistics.json",
+)
+Status = Literal["running", "finished", "missed", "stopped", "failed", "killed", "new"]
+_ENDS: dict[str, Status] = {"run_stopped": "stopped", "run_failed": "failed"}
+
+
+def create(plan: Plan, spec_text: str, folder: Path | None, sources: Mapping[str, str] | None = None) -> Path:
+    """Make a run folder with spec and plan inside and return it; it appears whole or not at all.
+
+    `folder` must be new or empty; without it the run goes to `runs/NAME/<time>`. Raises `ProblemError`
+    (RES803, RES811, RES804).
+    """
+    if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ProblemError(_not_empty(folder))
+    parent = (folder or Path("runs") / plan.name / "x").absolute().parent
+    with translated(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        draft = parent / f".draft-{os.getpid()}-{time.monotonic_ns()}"
+        try:
+            _fill(draft, plan, spec_text, sources or {})
+            return _publish(draft, parent, folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _fill(draft: Path, plan: Plan, spec_text: str, sources: Mapping[str, str]) -> None:
+    draft.mkdir(mode=0o700)
+    write_durably(draft / SPEC, spec_text.encode())
+    write_durably(draft / PLAN, plan.model_dump_json(indent=1).encode())
+    if sources:
+        (draft / "sources").mkdir(mode=0o700)
+        for number, (name, text) in enumerate(sources.items()):
+            write_durably(draft / "sources" / f"{number}-{Path(name).name}", text.encode())
+
+
+def _publish(draft: Path, parent: Path, folder: Path | None) -> Path:
+    if folder is not None:
+        try:
+            draft.rename(folder)
+        except FileExistsError:
+            raise ProblemError(_not_empty(folder)) from None
+        fsync_folder(parent)
+        return folder
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    for number in range(1, 1000):
+        place = parent / (stamp if number == 1 else f"{stamp}-{number}")
+        # A rename onto a folder succeeds only if that one is empty: two runs started together never share one.
+        if not place.exists():
+            draft.rename(place)
+            fsync_folder(parent)
+            return place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place
+    raise ProblemError(_not_empty(parent / stamp))
+
+
+def _not_empty(folder: Path) -> Problem:
+    return Problem(
+        "RES803",
+        f"the run folder `{folder}` is not empty",
+        notes=("a run never overwrites what stands in its folder",),
+        helps=("continue the run that is there with `--resume`", "or name a new folder with `--run-dir`"),
+    )
+
+
+def latest(name: str, root: Path = Path("runs")) -> Path | None:
+    """Return the newest run folder of the spec called `name`, or None."""
+    runs = [place for place in (root / name).glob("[0-9]*") if (place / PLAN).is_file()]
+    return max(runs, key=_age_key, default=None)
+
+
+def _age_key(place: Path) -> tuple[str, int]:
+    stamp, _, rest = place.name[:15], place.name[15:16], place.name[16:]
+    return stamp, int(rest) if rest.isdigit() else 1
+
+
+class Run:
+    """A run folder, read: what was planned, what happened, what came out."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        if not (self.path / PLAN).is_file():
+            raise ProblemError(_not_a_run(self.path))
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan of the run; raises `ProblemError` (RES808) where it cannot be read."""
+        try:
+            return Plan.model_validate_json((self.path / PLAN).read_bytes())
+        except (OSError, ValueError) as error:
+            raise ProblemError(_not_a_run(self.path, f"its `{PLAN}` cannot be read")) from error
+
+    @property
+    def spec_text(self) -> str:
+        """The spec as it was written."""
+        return (self.path / SPEC).read_text(encoding="utf-8")
+
+    def events(self, name: str | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the events in order, or those called `name`."""
+        found = read_events(self.path / EVENTS_FILE)
+        return (event for event in found if name is None or event["event"] == name)
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Return the rows of `metrics.csv`: phase, step (of the whole run), epoch, metric, value."""
+        path = self.path / METRICS
+        if not path.exists():
+            return []
+        with path.open(encoding="utf-8", newline="") as file:
+            return [_row(row) for row in csv.DictReader(file) if row.get("value")]
+
+    @property
+    def final(self) -> dict[str, float] | None:
+        """The final metrics, or None while there are none."""
+        try:
+            return dict(json.loads((self.path / FINAL).read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return None
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        """The transforms' statistics by dataset."""
+        try:
+            return dict(json.loads((self.path / STATISTICS).read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return {}
+
+    @property
+    def status(self) -> Status:
+        """How the run stands; `killed` means that its process died without a word."""
+        last = None
+        for event in self.events():
+            last = event
+        if is_locked(self.path):
+            return "running"
+        if last is None:
+            return "new"
+        if last["event"] == "run_finished":
+            return "missed" if last.get("status") == 1 else "finished"
+        return _ENDS.get(last["event"], "killed")
+
+    def checkpoints(self) -> list[Saved]:
+        """Return the checkpoints with whole manifests, the newest first."""
+        found = []
+        for folder in (self.path / "checkpoints").glob("step-*"):
+            try:
+                found.append(read_manifest(folder))
+            except ValueError:
+                continue
+        return sorted(found, key=lambda saved: -saved.sequence)
+
+    def weights_path(self, which: str = "best") -> Path:
+        """Return the weights of a phase by its name, `last`, or `best`: those that the final metrics are of.
+
+        Raises `ProblemError` (RES807, RES808) where there are none or the checkpoint is damaged.
+        """
+        saved = self._checkpoint(which)
+        reason = damage(saved)
+        if reason is not None:
+            raise ProblemError(
+                Problem(
+                    "RES807",
+                    f"checkpoint `{saved.path.name}` is damaged: {reason}",
+                    notes=(f"it stands in `{saved.path.parent}`",),
+                    helps=("ask for another one, or train this run anew",),
+                )
+            )
+        return saved.weights
+
+    def _checkpoint(self, which: str) -> Saved:
+        found = self.checkpoints()
+        if not found:
+            raise ProblemError(_not_a_run(self.path, "it has no checkpoint yet"))
+        if which == "last":
+            return found[0]
+        course = found[0].skeleton()["course"]
+        phase = course["phase"] if which == "best" else which
+        step = course["best"][phase]["total"] if phase in course["best"] else course["ends"].get(phase)
+        if step is None and which == "best":
+            return found[0]
+        named = [saved for saved in found if saved.step == step]
+        if not named:
+            raise ProblemError(_not_a_run(self.path, f"it has no weights of `{which}`"))
+        return named[0]
+
+
+def _row(row: dict[str, str]) -> dict[str, Any]:
+    return {
+        "phase": row["phase"],
+        "step": int(row["step"]),
+        "epoch": float(row["epoch"]),
+        "metric": row["metric"],
+        "value": float(row["value"]),
+    }
+
+
+def _not_a_run(path: Path, because: str = "") -> Problem:
+    reason = because or ("there is nothing there" if not path.exists() else f"it holds no `{PLAN}`")
+    return Problem(
+        "RES808",
+        f"`{path}` is not a run that can be read: {reason}",
+        helps=("name the folder that `dcl train` printed, such as `runs/NAME/20250101-120000`",),
+    )

@@ -1,0 +1,39 @@
+"""A look at losses and gradients before the update, and the way back for buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Buffers:
+    """Remembers a module's buffers (running statistics) and puts them back."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._buffers = list(module.buffers())
+        self._copies: list[Tensor] = []
+
+    def remember(self) -> None:
+        """Keep a copy of every buffer as it stands."""
+        self._copies = [buffer.clone() for buffer in self._buffers]
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        """Put every buffer back to the copy."""
+        for buffer, copy in zip(self._buffers, self._copies, strict=True):
+            buffer.copy_(copy)
+
+
+def unusable(loss: Tensor, parameters: Sequence[Tensor], *, scaled: bool) -> str | None:
+    """Return why a batch must not change the weights (non-finite loss or gradient), or None. Waits for the device."""
+    if not bool(torch.isfinite(loss)):
+        return f"the loss is {loss.item()}"
+    gradients = [item.grad for item in parameters if item.grad is not None]
+    # A gradient scaler judges its own gradients: infinite ones are how it finds its scale.
+    if gradients and not scaled:
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))  # noqa: SLF001
+        if not bool(torch.isfinite(norm)):
+            return f"the norm of the gradient is {norm.item()}"
+    return None

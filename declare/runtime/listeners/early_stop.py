@@ -1,0 +1,46 @@
+"""Stops a phase whose metric no longer improves."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from declare.ir.plan import EarlyStopPlan, Plan
+from declare.runtime.course import better
+from declare.runtime.events import Event
+from declare.runtime.listener import Listener, Wish
+
+
+class EarlyStop(Listener):
+    """Wishes that the phase stops when its metric was not beaten for `patience_steps`."""
+
+    name = "early_stop"
+
+    def __init__(self, plan: Plan) -> None:
+        self._rules = {phase.name: phase.early_stop for phase in plan.phases}
+        self._best = math.nan
+        self._step = 0
+
+    def hear(self, event: Event) -> Wish | None:
+        """Judge an evaluation; a new phase begins with a clean slate."""
+        if event.name == "phase_started":
+            self._best, self._step = math.nan, 0
+        rule = self._rules.get(event.phase or "")
+        if event.name != "evaluated" or rule is None:
+            return None
+        return self._judge(rule, event)
+
+    def _judge(self, rule: EarlyStopPlan, event: Event) -> Wish | None:
+        value = event["metrics"].get(rule.metric, math.nan)
+        first = math.isnan(self._best) and not math.isnan(value)
+        if first or better(value, self._best, rule.mode, rule.min_delta):
+            self._best, self._step = value, event.step
+        return Wish.STOP_PHASE if event.step - self._step >= rule.patience_steps else None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the value to beat and when it was reached."""
+        return {"best": self._best, "step": self._step}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over the value to beat."""
+        self._best, self._step = state["best"], state["step"]

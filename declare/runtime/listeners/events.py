@@ -1,0 +1,26 @@
+"""Keeps every event in `events.jsonl`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from declare.runtime.events import Event, EventFile
+from declare.runtime.listener import Listener
+
+_UNKEPT = frozenset({"tick", "boundary"})
+
+
+class Events(Listener):
+    """Writes events down as they happen."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = EventFile(folder)
+
+    def hear(self, event: Event) -> None:
+        """Append the event, unless it only says that time passes."""
+        if event.name not in _UNKEPT:
+            self._file.write(event)
+
+    def close(self) -> None:
+        """Make what was written durable."""
+        self._file.close()

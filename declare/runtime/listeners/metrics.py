@@ -1,0 +1,67 @@
+"""Keeps every figure in `metrics.csv`, in long form; a resumed run cuts off what its checkpoint does not know."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from declare.runtime.events import Event
+from declare.runtime.folder import METRICS
+from declare.runtime.listener import Listener
+
+_HEADER = "phase,step,epoch,metric,value\n"
+
+
+class Metrics(Listener):
+    """Writes losses, rates and evaluations as rows (phase, step of the whole run, epoch, metric, value)."""
+
+    name = "metrics"
+
+    def __init__(self, folder: Path) -> None:
+        self._file = (folder / METRICS).open("a+", encoding="utf-8", newline="")
+
+    def hear(self, event: Event) -> None:
+        """Write the rows of a reading of losses or of an evaluation."""
+        if event.name == "run_started" and not event["resumed"]:
+            self._begin()
+        values = scalars(event)
+        if values:
+            prefix = f"{event.phase},{event.total},{event['epoch']:g},"
+            self._file.writelines(f"{prefix}{name},{value!r}\n" for name, value in values.items())
+            self._file.flush()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return how long the file is, once that length is durable."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return {"bytes": self._file.seek(0, os.SEEK_END)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Drop the rows that were written after the checkpoint."""
+        if state["bytes"] < self._file.seek(0, os.SEEK_END):
+            self._file.truncate(state["bytes"])
+
+    def _begin(self) -> None:
+        self._file.truncate(0)
+        self._file.write(_HEADER)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def scalars(event: Event) -> Mapping[str, float]:
+    """Return the figures of an event by the name that files and trackers use, empty if it has none."""
+    if event.name == "evaluated":
+        return dict(event["metrics"])
+    if event.name != "step":
+        return {}
+    losses = {_curve(name): value for name, value in event["losses"].items()}
+    return losses | {"train/rate": event["rate"], "train/samples_per_second": event["samples_per_second"]}
+
+
+def _curve(name: str) -> str:
+    # The whole loss is `train/loss`, a task's `train/TASK/loss`, one of its several losses `train/TASK/LOSS`.
+    return f"train/{name}" if name == "loss" or "/" in name else f"train/{name}/loss"

@@ -1,0 +1,146 @@
+"""What a person sees while a run goes on: bars on a terminal, plain lines elsewhere, nothing if quiet."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from declare.ir.plan import Plan
+from declare.runtime.events import Event
+from declare.runtime.listener import Listener
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+
+_LINE_SECONDS = 5.0
+
+
+def make_progress(plan: Plan, *, quiet: bool = False, color: bool = True) -> Listener | None:
+    """Return the listener that fits where the output goes: bars on a terminal, lines elsewhere, None if quiet."""
+    if quiet:
+        return None
+    if sys.stderr.isatty():
+        return BarProgress(plan, color=color)
+    return LineProgress(plan)
+
+
+def headline(plan: Plan, phase: str | None, metrics: dict[str, float]) -> str:
+    """Return the figures of an evaluation that matter: the phase's best metric first, at most three."""
+    best = next((item.best for item in plan.phases if item.name == phase and item.best), None)
+    names = [best.metric] if best and best.metric in metrics else []
+    rest = [name for name in metrics if name not in names and "@" not in name and not name.endswith("/loss")]
+    return "  ".join(f"{name.split('/', 1)[-1]} {metrics[name]:.4g}" for name in (names + rest)[:3])
+
+
+class LineProgress(Listener):
+    """Prints a line for each evaluation, and every few seconds between them."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._steps: dict[str, int] = {phase.name: phase.steps for phase in plan.phases}
+        self._last = 0.0
+
+    def hear(self, event: Event) -> None:
+        """Print what is worth a line."""
+        text = self._text(event)
+        if text:
+            self._last = time.monotonic()
+            print(text, file=sys.stderr, flush=True)  # noqa: T201 - this is where lines are printed
+
+    def _text(self, event: Event) -> str:
+        place = f"{event.phase} {event.step}/{self._steps.get(event.phase or '', 0)}"
+        match event.name:
+            case "evaluated":
+                return f"{place}  {headline(self._plan, event.phase, event['metrics'])}"
+            case "step" if time.monotonic() - self._last > _LINE_SECONDS:
+                return f"{place}  loss {event['losses']['loss']:.4g}  {event['samples_per_second']:,.0f} samples/s"
+            case _:
+                return notice(event)
+
+
+def notice(event: Event) -> str:
+    """Return the line for an event that a person should know of, or nothing."""
+    match event.name:
+        case "phase_resumed":
+            return f"{event.phase}: continued from step {event.step}"
+        case "init_report":
+            return f"{event.phase}: {event['loaded']} tensors from {event['source']}, {event['missing']} stay fresh"
+        case "early_stopped":
+            return f"{event.phase}: stopped early at step {event.step} ({event['metric']})"
+        case "batch_skipped":
+            return f"{event.phase}: batch of step {event.step + 1} skipped ({event['reason']})"
+        case "checkpoint_rejected":
+            return f"checkpoint {event['path']} is damaged ({event['reason']}); the one before it is used"
+        case "run_stopped":
+            return f"stopped at step {event.total}; `--resume` continues"
+        case _:
+            return ""
+
+
+class BarProgress(Listener):
+    """Draws one bar for each phase, with speed and the latest figures."""
+
+    wants_ticks = True
+
+    def __init__(self, plan: Plan, *, color: bool) -> None:
+        self._plan = plan
+        self._color = color
+        self._bars: Bars | None = None
+        self._task: Any = None
+
+    def hear(self, event: Event) -> None:
+        """Move the bar and change what stands beside it."""
+        match event.name:
+            case "run_started":
+                self._open()
+            case "phase_started" | "phase_resumed":
+                self._begin(event)
+            case "step":
+                self._update(event, loss=f"loss {event['losses']['loss']:.4g}", speed=_speed(event))
+            case "evaluated":
+                self._update(event, figures=headline(self._plan, event.phase, event["metrics"]))
+            case "tick" | "phase_finished":
+                self._update(event)
+        text = notice(event)
+        if text and self._bars is not None:
+            self._bars.console.print(text, highlight=False)
+
+    def _open(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._bars = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[loss]}"),
+            TextColumn("[green]{task.fields[figures]}"),
+            TextColumn("[dim]{task.fields[speed]}"),
+            console=Console(stderr=True, no_color=not self._color),
+            refresh_per_second=4,
+        )
+        self._bars.start()
+
+    def _begin(self, event: Event) -> None:
+        if self._bars is None:
+            return
+        total = next(phase.steps for phase in self._plan.phases if phase.name == event.phase)
+        self._task = self._bars.add_task(
+            event.phase or "", total=total, completed=event.step, loss="", figures="", speed=""
+        )
+
+    def _update(self, event: Event, **fields: str) -> None:
+        if self._bars is not None and self._task is not None:
+            self._bars.update(self._task, completed=event.step, **fields)
+
+    def close(self) -> None:
+        """Leave the last state of the bars on the screen."""
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+
+
+def _speed(event: Event) -> str:
+    return f"{event['samples_per_second']:,.0f}/s"

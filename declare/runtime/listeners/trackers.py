@@ -1,0 +1,46 @@
+"""Sends figures to the places that the spec's `tracking` names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from declare.ir.plan import Plan
+from declare.runtime.events import Event
+from declare.runtime.listener import Listener
+from declare.runtime.listeners.metrics import scalars
+
+if TYPE_CHECKING:
+    from declare.contract.training import Log, Tracker
+
+
+class Trackers(Listener):
+    """Opens every tracker when the run starts and hands it what `metrics.csv` gets too."""
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._logs: list[Log] = []
+
+    def hear(self, event: Event) -> None:
+        """Open at the start, then record."""
+        if event.name == "run_started" and self._plan.tracking:
+            self._open()
+        values = scalars(event)
+        if values:
+            for log in self._logs:
+                log.scalars(event.total, values)
+
+    def _open(self) -> None:
+        from declare.contract.reading import parse
+
+        plan = self._plan.model_dump(mode="json")
+        for block in self._plan.tracking:
+            tracker: Tracker = parse("trackers", block)  # type: ignore[assignment]
+            self._logs.append(tracker.open(self._folder, self._plan.name, plan))
+
+    def close(self) -> None:
+        """Flush and close every tracker."""
+        for log in self._logs:
+            log.close()
+        self._logs = []

@@ -1,0 +1,282 @@
+"""The loop: every phase and every task is trained here, from the first step to the last.
+
+A phase is a row of optimizer steps with *boundaries* in it: steps at which something is due (losses are read, the
+model is evaluated, state is saved, something thaws). Between boundaries nothing but batches and updates happens.
+Everything that must survive a kill is a part of one state tree; the position is the step alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from declare.contract.problem import ProblemError
+from declare.ir.plan import InitPlan, PhasePlan, Plan
+from declare.runtime.course import Course
+from declare.runtime.events import Event
+from declare.runtime.freeze import Freezer
+from declare.runtime.listener import Bus, Wish
+from declare.runtime.probing import Trial
+from declare.runtime.saving import Saver
+from declare.runtime.settings import Choices
+from declare.runtime.state import Randomness, StateTree, Tree
+from declare.runtime.step import BatchFailedError, Machinery, Step, count_rows
+from declare.runtime.stopping import StopFlag
+from declare.runtime.trouble import batch_failed, nothing_trained, too_many_skipped
+from declare.runtime.window import Window
+from declare.runtime.workshop import Batch, Workshop
+
+_TICK_SECONDS = 0.25
+_BATCH_ERRORS = (RuntimeError, ValueError, IndexError, MemoryError, OSError)
+
+
+class StoppedError(Exception):
+    """The run was asked to stop and has saved its state."""
+
+
+class Loop:
+    """Runs the phases of a plan with parts from a workshop; tells `bus`, saves through `saver`."""
+
+    def __init__(self, plan: Plan, workshop: Workshop, bus: Bus, saver: Saver, choices: Choices) -> None:
+        self._plan = plan
+        self._workshop = workshop
+        self._graph = workshop.graph
+        self._bus = bus
+        self._saver = saver
+        self._choices = choices
+        self._trainable = [name for name, item in self._graph.named_parameters() if item.requires_grad]
+        self.course = Course()
+        self._whole = StateTree()
+        self._whole["course"] = self.course
+        self._whole["listeners"] = bus
+        self._whole["choices"] = choices
+        self._whole["randomness"] = Randomness(plan.seed)
+
+    def run(self, flag: StopFlag, tree: Tree | None = None) -> None:
+        """Train every phase from where `tree` (a saved state) stands, or from the start.
+
+        Raises `StoppedError` when `flag` was raised and the state is saved, `ProblemError` when training fails.
+        """
+        self._flag = flag
+        if tree is not None:
+            self._whole.restore(tree)
+        for index, phase in enumerate(self._plan.phases):
+            if index < self.course.index or (index == self.course.index and self.course.finished):
+                continue
+            inside = tree is not None and phase.name == self.course.phase
+            self._enter(index, phase, tree if inside else None)
+            self._train()
+            self._leave()
+
+    # -- a phase begins -------------------------------------------------------------------------------------------
+
+    def _enter(self, index: int, phase: PhasePlan, tree: Tree | None) -> None:
+        """Make the phase's machinery: from `tree` if the run continues inside this phase, else fresh."""
+        self.phase = phase
+        reports = []
+        if tree is None:
+            reports = self._hand_over(index, phase)
+            self.course.enter(index, phase.name)
+        self._tell(
+            "phase_started" if tree is None else "phase_resumed", steps=phase.steps, tasks=list(phase.tasks)
+        )
+        for report in reports:
+            self._tell("init_report", **report)
+        machinery = self._assemble(index, phase)
+        self._step = Step(machinery)
+        self._window = Window(machinery.objective.names)
+        self._parts = self._whole.extended(
+            model=self._graph,
+            optimizer=machinery.optimizer,
+            rate=machinery.rate,
+            window=self._window,
+            average=machinery.average,
+            scaler=machinery.precision.scaler,
+        )
+        if tree is not None:
+            self._parts.restore(tree)
+
+    def _hand_over(self, index: int, phase: PhasePlan) -> list[dict[str, Any]]:
+        """Give the phase the weights that the one before stands for, then those that its `init` names."""
+        if index > 0:
+            before = self._plan.phases[index - 1].name
+            self._saver.load_weights(self._graph, self._saver.weights_of(self.course, before))
+        return self._workshop.initialize(phase, self._resolve)
+
+    def _resolve(self, entry: InitPlan) -> Path:
+        return self._saver.resolve(self.course, entry)
+
+    def _assemble(self, index: int, phase: PhasePlan) -> Machinery:
+        """Build what the phase trains with; settle what the spec left to the machine."""
+        workshop = self._workshop
+        self._feed = workshop.feed(phase)
+        self._freezer = Freezer(phase, self._graph, self._trainable)
+        self._held = self._freezer.apply(self.course.step)
+        if not self._freezer.ever_trains:
+            raise ProblemError(nothing_trained(phase))
+        objective = workshop.objective(phase)
+
+        def trial() -> Trial:
+            batch = next(iter(self._feed.batches(0, 1)))
+            return Trial(self._graph, objective, batch, workshop.device)
+
+        precision = self._choices.settle(phase, trial, self._record)
+        self._average = workshop.average(phase)
+        return Machinery(
+            phase=phase,
+            graph=self._graph,
+            objective=objective,
+            optimizer=workshop.optimizer(phase),
+            rate=workshop.rate(phase),
+            average=self._average,
+            precision=precision,
+            seeds=(self._plan.seed, index),
+        )
+
+    def _record(self, name: str, value: Any, reason: str) -> None:
+        self._tell("choice", name=name, value=value, reason=reason)
+
+    # -- a phase runs ---------------------------------------------------------------------------------------------
+
+    def _train(self) -> None:
+        """Go from boundary to boundary until the phase is over."""
+        course, phase = self.course, self.phase
+        batches = self._feed.batches(course.step, phase.steps)
+        self._window.restart_clock()
+        while not course.finished:
+            try:
+                self._stretch(batches, self._next_boundary(course.step))
+            except _BATCH_ERRORS as error:
+                raise ProblemError(batch_failed(phase, course.step, error)) from error
+            self._boundary()
+
+    def _stretch(self, batches: Iterator[Batch], until: int) -> None:
+        """Make the steps up to `until`, fewer where the run is asked to stop."""
+        course, window, step, flag, clock = (
+            self.course,
+            self._window,
+            self._step,
+            self._flag,
+            time.perf_counter,
+        )
+        before = clock()
+        tick = before + _TICK_SECONDS if self._bus.wants_ticks else float("inf")
+        for batch in islice(batches, until - course.step):
+            now = clock()
+            window.data_seconds += now - before
+            window.samples += count_rows(batch)
+            try:
+                loss, parts = step(course.step, batch)
+            except BatchFailedError as error:
+                self._skip(error)
+            else:
+                window.add(course.step, loss, parts)
+                course.updates += 1
+            course.step += 1
+            course.total += 1
+            if flag.raised:
+                break
+            before = clock()
+            if before > tick:
+                self._tell("tick")
+                tick = before + _TICK_SECONDS
+
+    def _skip(self, error: BatchFailedError) -> None:
+        """Leave a batch out, if the spec allows one more."""
+        self.course.skipped += 1
+        self._tell("batch_skipped", reason=str(error), skipped=self.course.skipped)
+        if self.course.skipped > self.phase.on_batch_error["limit"]:
+            raise ProblemError(too_many_skipped(self.phase, self.course.skipped, str(error))) from error
+
+    def _next_boundary(self, step: int) -> int:
+        """Return the next step after `step` at which something is due: a pure function of the step."""
+        phase = self.phase
+        cadences = (log_interval(phase.steps), phase.evaluate_every, phase.checkpoint_every)
+        due = [step - step % every + every for every in cadences if every > 0]
+        asked = (self._freezer.next_change(step), self._bus.next_step(step))
+        return min(*due, *(wanted for wanted in asked if wanted is not None), phase.steps)
+
+    # -- a boundary -----------------------------------------------------------------------------------------------
+
+    def _boundary(self) -> None:
+        """Read losses, evaluate, decide, save; in this order, so that a saved state needs nothing done again."""
+        course, phase = self.course, self.phase
+        at_end = course.step >= phase.steps
+        # Stopped between two boundaries: the unread losses travel with the state, as if nothing had happened.
+        early = self._flag.raised and course.step != self._next_boundary(course.step - 1)
+        wishes: set[Wish] = set()
+        if len(self._window) and not early:
+            self._tell("step", rate=self._step.rate_now, epoch=self._epoch, **self._window.read())
+        if at_end or (self._due(phase.evaluate_every) and not early):
+            wishes = self._evaluate()
+        course.finished = at_end or Wish.STOP_PHASE in wishes
+        if course.finished and not at_end:
+            self._tell("early_stopped", metric=phase.early_stop.metric if phase.early_stop else "")
+        wishes |= self._tell("boundary")
+        if course.finished or self._flag.raised or Wish.SAVE in wishes or self._due(phase.checkpoint_every):
+            self._save()
+        if self._flag.raised:
+            self._tell("run_stopped", reason=self._flag.reason)
+            raise StoppedError(self._flag.reason)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Put the graph back into the state that training at this step means."""
+        held = self._freezer.apply(self.course.step)
+        if held != self._held:
+            self._tell("frozen", patterns=held)
+            self._held = held
+        self._window.restart_clock()
+
+    def _due(self, every: int) -> bool:
+        return every > 0 and self.course.step % every == 0
+
+    def _evaluate(self) -> set[Wish]:
+        """Evaluate with the averaged weights where there are some; remember what is best so far."""
+        began = time.perf_counter()
+        self._graph.eval()
+        metrics = self._measure(tuple(self.phase.tasks))
+        self._step.rate.observe(metrics)
+        seconds = time.perf_counter() - began
+        wishes = self._tell("evaluated", split="val", epoch=self._epoch, metrics=metrics, seconds=seconds)
+        if self.phase.best is not None and self.course.improves(self.phase.best, metrics):
+            best = self.course.best[self.phase.name]
+            self._tell("best_improved", metric=best.metric, value=best.value)
+            wishes.add(Wish.SAVE)
+        return wishes
+
+    def _measure(self, tasks: tuple[str, ...]) -> dict[str, float]:
+        if self._average is None:
+            return dict(self._workshop.evaluate("val", tasks))
+        with self._average.swapped():
+            return dict(self._workshop.evaluate("val", tasks))
+
+    @property
+    def _epoch(self) -> float:
+        return round(self.course.step / self.phase.steps_per_epoch, 4)
+
+    def _save(self) -> None:
+        """Commit the whole state; only then is the step reported as saved."""
+        course = self.course
+        if course.finished:
+            course.ends[self.phase.name] = course.total
+        saved = self._saver.save(course, self._parts, self._graph, self._average, self.phase)
+        self._tell("checkpoint_saved", checkpoint=saved.path.name, sequence=saved.sequence)
+
+    def _leave(self) -> None:
+        """Close the phase; one that never updated a weight is an error."""
+        if self.course.updates == 0:
+            raise ProblemError(nothing_trained(self.phase))
+        self._tell("phase_finished", updates=self.course.updates, skipped=self.course.skipped)
+
+    def _tell(self, name: str, /, **fields: Any) -> set[Wish]:
+        course = self.course
+        return self._bus.tell(Event(name, self.phase.name, course.step, course.total, fields))
+
+
+def log_interval(steps: int) -> int:
+    """Return after how many steps losses are read: at least 100 readings, or one every 50 steps."""
+    return max(1, min(50, steps // 100))

@@ -1,0 +1,46 @@
+"""The machine under a run: what it is, and how the process is set up on it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+from functools import cache
+
+import torch
+
+from declare import __version__
+from declare.ir.plan import HardwarePlan
+
+_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
+_GIB = 1 << 30
+
+
+@cache
+def facts() -> dict[str, str]:
+    """Return what a record of the run says of software and machine."""
+    return {
+        "declare": __version__,
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+    }
+
+
+def prepare(hardware: HardwarePlan) -> None:
+    """Set the process up for training: the allocator, and exact arithmetic where the spec asks for it."""
+    keep_freed_memory()
+    if hardware.determinism == "exact":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(mode=True)
+        torch.backends.cudnn.benchmark = False
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc's allocator to keep large blocks: asking the kernel anew for each step costs up to a seventh."""
+    if platform.libc_ver()[0] != "glibc":
+        return
+    libc = ctypes.CDLL(None)
+    libc.mallopt(_M_MMAP_THRESHOLD, _GIB)
+    libc.mallopt(_M_TRIM_THRESHOLD, _GIB)

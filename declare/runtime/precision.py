@@ -1,0 +1,49 @@
+"""Number formats: what a phase's `precision` means on this device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass
+class Precision:
+    """Autocasting and gradient scaling; both None where numbers stay as they are."""
+
+    name: str
+    device: torch.device
+    autocast: torch.autocast | None
+    scaler: torch.amp.GradScaler | None
+
+
+def make_precision(name: str, device: torch.device) -> Precision:
+    """Return what `name` (fp32, tf32, bf16, fp16) needs on `device`."""
+    torch.set_float32_matmul_precision("high" if name == "tf32" else "highest")
+    if name not in _TYPES:
+        return Precision(name, device, None, None)
+    autocast = torch.autocast(device.type, dtype=_TYPES[name])
+    scaler = torch.amp.GradScaler(device.type) if name == "fp16" else None
+    return Precision(name, device, autocast, scaler)
+
+
+def stated(asked: str, device: torch.device) -> tuple[str, str] | None:
+    """Return (precision, reason) where no measurement is needed to settle `asked`, else None."""
+    if asked != "auto":
+        return asked, "as the spec says"
+    if device.type == "cuda":
+        if torch.cuda.is_bf16_supported(including_emulation=False):
+            return "bf16", "the GPU computes in bf16"
+        return "fp16", "the GPU has no bf16"
+    if device.type != "cpu":
+        return "fp32", f"nothing else is known to be safe on {device.type}"
+    if not has_fast_bf16():
+        return "fp32", "the CPU has neither AMX nor AVX512-bf16"
+    return None
+
+
+def has_fast_bf16() -> bool:
+    """Whether the CPU multiplies bf16 matrices in hardware."""
+    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())

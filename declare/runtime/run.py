@@ -1,0 +1,197 @@
+"""A run from start to end: its folder, its lock, the loop, the final metrics, and what became of it."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from declare.contract.problem import Problem, ProblemError
+from declare.ir.plan import Plan
+from declare.runtime import folder as folders
+from declare.runtime.changes import changed, refusal
+from declare.runtime.course import Course
+from declare.runtime.device import choose_device
+from declare.runtime.events import Event
+from declare.runtime.expect import missed
+from declare.runtime.folder import FINAL, PLAN, Run
+from declare.runtime.listener import Bus, Listener
+from declare.runtime.listeners.early_stop import EarlyStop
+from declare.runtime.listeners.events import Events
+from declare.runtime.listeners.metrics import Metrics
+from declare.runtime.listeners.trackers import Trackers
+from declare.runtime.lock import RunLock
+from declare.runtime.loop import Loop, StoppedError
+from declare.runtime.machine import facts, prepare
+from declare.runtime.saving import Saver, damaged, read_state
+from declare.runtime.settings import Choices
+from declare.runtime.state import Tree
+from declare.runtime.stopping import StopFlag
+from declare.runtime.storage import translated, write_durably
+from declare.runtime.workshop import Workshop
+
+DONE, MISSED, FAILED, STOPPED = 0, 1, 4, 75
+MakeWorkshop = Callable[[Plan, Path, torch.device, Callable[[Event], object]], Workshop]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a run: `status` is the exit status (0 done, 1 expect missed, 4 failed, 75 stopped)."""
+
+    folder: Path
+    metrics: dict[str, float]
+    status: int
+    problems: tuple[Problem, ...] = field(default=())
+
+
+def train(
+    plan: Plan,
+    spec_text: str,
+    folder: Path | None = None,
+    *,
+    resume: bool = False,
+    listeners: Sequence[Listener] = (),
+    sources: Mapping[str, str] | None = None,
+    make_workshop: MakeWorkshop | None = None,
+) -> Outcome:
+    """Train a plan in a new run folder, or continue the one in `folder` (the newest of this name without it).
+
+    Raises `ProblemError` for what keeps the run from starting (RES803, RES805, RES806, RES808, RES811); what goes
+    wrong once it runs is in the outcome's `problems`, with the state before it intact.
+    """
+    place = _existing(plan, folder) if resume else folders.create(plan, spec_text, folder, sources)
+    with ExitStack() as stack:
+        with translated(place):
+            stack.enter_context(RunLock(place))
+        flag = stack.enter_context(StopFlag())
+        if resume:
+            finished = _continue(plan, place)
+            if finished is not None:
+                return finished
+        session = _Session(plan, place, flag, listeners, make_workshop or _built)
+        return session.run(resume=resume)
+
+
+def _built(plan: Plan, place: Path, device: torch.device, tell: Callable[[Event], object]) -> Workshop:
+    from declare.runtime.built import BuiltWorkshop
+
+    return BuiltWorkshop(plan, place, device, tell)
+
+
+def _existing(plan: Plan, folder: Path | None) -> Path:
+    place = folder or folders.latest(plan.name)
+    return Run(place or Path("runs") / plan.name).path
+
+
+def _continue(plan: Plan, place: Path) -> Outcome | None:
+    """Check that the run in `place` may go on with `plan`; return its outcome if it is already done."""
+    run = Run(place)
+    differences = changed(run.plan, plan)
+    if differences:
+        raise ProblemError(refusal(differences))
+    with translated(place):
+        write_durably(place / PLAN, plan.model_dump_json(indent=1).encode())
+    if run.final is None:
+        return None
+    problems = missed(plan.expect, run.final)
+    return Outcome(place, run.final, MISSED if problems else DONE, tuple(problems))
+
+
+class _Session:
+    """One process's work on a run whose lock it holds."""
+
+    def __init__(
+        self, plan: Plan, place: Path, flag: StopFlag, listeners: Sequence[Listener], make: MakeWorkshop
+    ) -> None:
+        self._plan = plan
+        self._place = place
+        self._flag = flag
+        self._extra = listeners
+        self._make = make
+        self._course = Course()
+
+    def run(self, *, resume: bool) -> Outcome:
+        """Train, evaluate and judge; every way out leaves an event behind."""
+        with translated(self._place):
+            own = (
+                Events(self._place),
+                Metrics(self._place),
+                Trackers(self._plan, self._place),
+                EarlyStop(self._plan),
+            )
+        self._bus = Bus((*own, *self._extra))
+        try:
+            return self._guarded(resume=resume)
+        finally:
+            self._bus.close()
+
+    def _guarded(self, *, resume: bool) -> Outcome:
+        try:
+            metrics = self._work(resume=resume)
+        except StoppedError:
+            return Outcome(self._place, {}, STOPPED)
+        except ProblemError as error:
+            self._fail(error, error.problem.code)
+            return Outcome(self._place, {}, FAILED, (error.problem,))
+        except Exception as error:
+            self._fail(error, "")
+            raise
+        return self._judge(metrics)
+
+    def _work(self, *, resume: bool) -> dict[str, float]:
+        plan = self._plan
+        device = choose_device(plan.hardware)
+        prepare(plan.hardware)
+        saver = Saver(self._place, {"plan_sha256": plan.sha256, "world_size": 1} | facts())
+        tree = self._find_state(saver) if resume else None
+        self._tell("run_started", name=plan.name, device=str(device), resumed=tree is not None, **facts())
+        torch.manual_seed(plan.seed)
+        workshop = self._make(plan, self._place, device, self._bus.tell)
+        loop = Loop(plan, workshop, self._bus, saver, Choices(plan, self._place, device))
+        self._course = loop.course
+        saver.require_space(workshop.graph, plan)
+        loop.run(self._flag, tree)
+        return self._finish(workshop, saver, loop.course)
+
+    def _find_state(self, saver: Saver) -> Tree | None:
+        saved, rejected = saver.newest()
+        for path, reason in rejected:
+            self._tell("checkpoint_rejected", path=str(path), reason=reason)
+        if saved is None and rejected:
+            raise ProblemError(damaged(*rejected[-1]))
+        return read_state(saved) if saved else None
+
+    def _finish(self, workshop: Workshop, saver: Saver, course: Course) -> dict[str, float]:
+        """Evaluate the weights that the last phase stands for, on validation and test data."""
+        saver.load_weights(workshop.graph, saver.weights_of(course, self._plan.phases[-1].name))
+        workshop.graph.eval()
+        trained = {task for phase in self._plan.phases for task in phase.tasks}
+        tasks = tuple(name for name in self._plan.tasks if name in trained)
+        metrics: dict[str, float] = {}
+        for split in ("val", "test"):
+            metrics |= workshop.evaluate(split, tasks)
+        return metrics | dict(workshop.composites(metrics))
+
+    def _judge(self, metrics: dict[str, float]) -> Outcome:
+        with translated(self._place):
+            write_durably(self._place / FINAL, json.dumps(metrics, indent=1).encode())
+        problems = missed(self._plan.expect, metrics)
+        for problem in problems:
+            self._tell("expect_missed", title=problem.title, at=problem.at)
+        status = MISSED if problems else DONE
+        self._tell("run_finished", metrics=metrics, status=status)
+        return Outcome(self._place, metrics, status, tuple(problems))
+
+    def _fail(self, error: Exception, code: str) -> None:
+        lines = traceback.format_exception(error)
+        self._tell("run_failed", code=code, title=str(error), traceback="".join(lines))
+
+    def _tell(self, name: str, /, **fields: Any) -> None:
+        course = self._course
+        self._bus.tell(Event(name, course.phase or None, course.step, course.total, fields))

@@ -1,0 +1,135 @@
+"""Saving and finding state: what goes into a checkpoint, which ones stay, where weights come from."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from declare.contract.problem import Problem, ProblemError
+from declare.ir.plan import InitPlan, PhasePlan, Plan
+from declare.runtime.checkpoint import Checkpoints, load_tree
+from declare.runtime.course import Course
+from declare.runtime.folder import Run
+from declare.runtime.manifest import Saved, damage, read_manifest
+from declare.runtime.state import StateTree, Tree
+from declare.runtime.storage import disk_full, free_bytes, readable_bytes
+from declare.runtime.tensors import read_tensors, tensor_bytes
+from declare.runtime.workshop import Average
+
+
+class Saver:
+    """Writes the run's checkpoints and reads weights back; `about` goes into every manifest."""
+
+    def __init__(self, run_folder: Path, about: dict[str, Any]) -> None:
+        self._store = Checkpoints(run_folder)
+        self._about = about
+
+    def save(
+        self, course: Course, tree: StateTree, graph: nn.Module, average: Average | None, phase: PhasePlan
+    ) -> Saved:
+        """Commit the whole state and prune; where the disk is full, prune first and try once more."""
+        state = tree.capture()
+        weights = state["model"]
+        if average is None:
+            # The weights file is the model's state then; there is no need to hold it twice.
+            del state["model"]
+        else:
+            with average.swapped():
+                weights = {name: tensor.clone() for name, tensor in graph.state_dict().items()}
+        _require_finite(weights, course)
+        about = self._about | {"phase": phase.name, "threads": torch.get_num_threads()}
+        try:
+            saved = self._store.commit(course.total, weights, state, about)
+        except ProblemError as error:
+            if error.problem.code != "RES804" or not self._store.prune(1, course.protected):
+                raise
+            saved = self._store.commit(course.total, weights, state, about)
+        self._store.prune(phase.keep_checkpoints, course.protected)
+        return saved
+
+    def require_space(self, graph: nn.Module, plan: Plan) -> None:
+        """Raise `ProblemError` (RES804) where the disk cannot hold the checkpoints that the plan keeps."""
+        weights = tensor_bytes(graph.state_dict())
+        averaged = any(phase.ema for phase in plan.phases)
+        # Weights, two moments of the optimizer, and raw weights with their average where there is one.
+        each = weights * (5 if averaged else 3)
+        kept = max(phase.keep_checkpoints for phase in plan.phases) + 2 * len(plan.phases)
+        # One more than is kept stands there while the next one is written.
+        needed = each * (kept + 1)
+        if free_bytes(self._store.root) < needed:
+            note = f"{kept + 1} checkpoints of about {readable_bytes(each)} each"
+            raise ProblemError(disk_full(self._store.root, needed, note=note))
+
+    def newest(self) -> tuple[Saved | None, list[tuple[Path, str]]]:
+        """Return the newest good checkpoint and what was rejected; leftovers of killed processes go away.
+
+        Rejected checkpoints are moved aside as `damaged-...`, never deleted.
+        """
+        self._store.clean()
+        saved, rejected = self._store.newest()
+        return saved, [(self._store.quarantine(path), reason) for path, reason in rejected]
+
+    def weights_of(self, course: Course, phase: str) -> Path:
+        """Return the weights that stand for a phase of this run: its best ones, else its last."""
+        total = course.kept(phase)
+        folder = self._store.root / f"step-{total}"
+        try:
+            saved = read_manifest(folder)
+            reason = damage(saved)
+        except ValueError as error:
+            reason = str(error)
+        if reason is not None:
+            raise ProblemError(damaged(folder, reason))
+        return saved.weights
+
+    def resolve(self, course: Course, entry: InitPlan) -> Path:
+        """Return the file of weights that an `init` entry names."""
+        if entry.source == "phase":
+            return self.weights_of(course, entry.reference)
+        if entry.source == "run":
+            return Run(Path(entry.reference)).weights_path()
+        return Path(entry.reference)
+
+    @staticmethod
+    def load_weights(graph: nn.Module, path: Path) -> None:
+        """Give the graph the weights in `path`."""
+        graph.load_state_dict(read_tensors(path))
+
+
+def read_state(saved: Saved) -> Tree:
+    """Return the state tree of a checkpoint, the model's weights included."""
+    tree = load_tree(saved)
+    if "model" not in tree and "average" not in tree:
+        tree["model"] = read_tensors(saved.weights)
+    return tree
+
+
+def damaged(folder: Path, reason: str) -> Problem:
+    """Return the finding that a checkpoint that is needed is not whole."""
+    return Problem(
+        "RES807",
+        f"checkpoint `{folder.name}` is damaged: {reason}",
+        notes=(f"it stands in `{folder.parent}`",),
+        helps=("restore it from a copy, or train this run anew",),
+    )
+
+
+def _require_finite(weights: dict[str, Tensor], course: Course) -> None:
+    floats = {
+        name: tensor for name, tensor in weights.items() if tensor.is_floating_point() and tensor.numel()
+    }
+    with contextlib.suppress(StopIteration):
+        name = next(name for name, tensor in floats.items() if not bool(torch.isfinite(tensor).all()))
+        raise ProblemError(
+            Problem(
+                "PHS620",
+                f"the weights in `{name}` are not finite at step {course.step}",
+                at=f"phases.{course.phase}",
+                notes=("this state was not saved; the checkpoint before it is untouched",),
+                helps=("lower the learning rate, or add `clip: {norm: 1.0}`",),
+            )
+        )

@@ -1,0 +1,106 @@
+"""What `auto` came to: choices made once at the start of a run, recorded, and kept when the run is resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from declare.ir.plan import PhasePlan, Plan
+from declare.runtime.precision import Precision, make_precision, stated
+from declare.runtime.probing import Trial, pick_precision, pick_threads, thread_candidates
+from declare.runtime.storage import write_durably
+
+CHOICES_FILE = "choices.json"
+_WORTH_MEASURING_FLOPS = 2e8
+Record = Callable[[str, Any, str], None]
+"""Told (name, value, reason) of every choice."""
+
+
+class Choices:
+    """The choices of a run by name; a name that is known is never decided again.
+
+    They are written to `choices.json` as soon as they are made, so that even a run that was killed before its
+    first checkpoint comes back to the same numbers.
+    """
+
+    def __init__(self, plan: Plan, folder: Path | None, device: torch.device) -> None:
+        self._exact = plan.hardware.determinism == "exact"
+        self._flops_per_sample = sum(node.flops or 0 for node in plan.nodes)
+        self._path = folder / CHOICES_FILE if folder else None
+        self._device = device
+        self._made: dict[str, Any] = {}
+        if self._path and self._path.exists():
+            self._made = json.loads(self._path.read_text(encoding="utf-8"))
+
+    def settle(self, phase: PhasePlan, trial: Callable[[], Trial], record: Record) -> Precision:
+        """Set the number of threads and return the phase's precision; `trial` is only made where one is needed."""
+        self._settle_threads(trial, record)
+        name = f"precision.{phase.name}"
+        if name not in self._made:
+            self._decide(name, *self._choose_precision(phase, trial), record)
+        return make_precision(self._made[name], self._device)
+
+    def _settle_threads(self, trial: Callable[[], Trial], record: Record) -> None:
+        if "threads" not in self._made:
+            self._decide("threads", *self._choose_threads(trial), record)
+        torch.set_num_threads(self._made["threads"])
+
+    def _choose_threads(self, trial: Callable[[], Trial]) -> tuple[int, str]:
+        now = torch.get_num_threads()
+        if os.environ.get("OMP_NUM_THREADS"):
+            return now, "OMP_NUM_THREADS says so"
+        available = min(now, _available_cores())
+        if self._exact:
+            return available, "determinism: exact does not measure"
+        if self._device.type != "cpu" or available == 1:
+            return available, f"{available} cores are there"
+        counts = thread_candidates(available)
+        uses = [_use_threads(count) for count in counts]
+        seconds = trial().seconds(uses)
+        return pick_threads(counts, seconds), "measured: " + ", ".join(
+            f"{count} threads {1000 * each:.2f} ms" for count, each in zip(counts, seconds, strict=True)
+        )
+
+    def _choose_precision(self, phase: PhasePlan, trial: Callable[[], Trial]) -> tuple[str, str]:
+        if (found := stated(phase.precision, self._device)) is not None:
+            return found
+        if self._exact:
+            return "fp32", "determinism: exact does not measure"
+        flops = 3 * self._flops_per_sample * phase.batch_size / phase.accumulate
+        if flops < _WORTH_MEASURING_FLOPS:
+            return "fp32", f"{flops / 1e6:.0f} MFLOP a step are too few to gain from bf16"
+        fp32, bf16 = trial().seconds([lambda: "fp32", lambda: "bf16"])
+        return pick_precision(fp32, bf16), f"measured: fp32 {1000 * fp32:.1f} ms, bf16 {1000 * bf16:.1f} ms"
+
+    def _decide(self, name: str, value: Any, reason: str, record: Record) -> None:
+        self._made[name] = value
+        if self._path:
+            write_durably(self._path, json.dumps(self._made, indent=1).encode())
+        record(name, value, reason)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return every choice made."""
+        return dict(self._made)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over the choices of a saved run."""
+        self._made.update(state)
+
+
+def _use_threads(count: int) -> Callable[[], str]:
+    def use() -> str:
+        torch.set_num_threads(count)
+        return "fp32"
+
+    return use
+
+
+def _available_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

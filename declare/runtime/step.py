@@ -1,0 +1,195 @@
+"""One optimizer step, put together once per phase: what the spec does not ask for costs nothing in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from declare.ir.plan import PhasePlan
+from declare.runtime.guard import Buffers, unusable
+from declare.runtime.keys import key, mix
+from declare.runtime.precision import Precision
+from declare.runtime.rates import Rate
+from declare.runtime.trouble import first_line
+from declare.runtime.workshop import Average, Batch, Objective
+
+
+class BatchFailedError(Exception):
+    """A batch gave no usable gradient; the weights and buffers are as before it."""
+
+    def __init__(self, reason: str, *, finite: bool) -> None:
+        super().__init__(reason)
+        self.finite = finite
+        """False where a loss or gradient was not finite, True where the computation itself failed."""
+
+
+@dataclass
+class Machinery:
+    """What a phase trains with."""
+
+    phase: PhasePlan
+    graph: nn.Module
+    objective: Objective
+    optimizer: torch.optim.Optimizer
+    rate: Rate
+    average: Average | None
+    precision: Precision
+    seeds: tuple[int, ...]
+    """Seed of the run and index of the phase: the first half of every key."""
+
+
+class Step:
+    """Makes one optimizer step from the batch of that step.
+
+    Called as `step(number, batch)`; returns (loss, parts), both on the device and unread. The random numbers that the
+    graph draws are keyed by (seed, phase, step, micro-batch). Raises `BatchFailedError`.
+    """
+
+    def __init__(self, machinery: Machinery) -> None:
+        phase = machinery.phase
+        self._objective = machinery.objective
+        self._optimizer = machinery.optimizer
+        self._average = machinery.average
+        self._precision = machinery.precision
+        self._scaler = machinery.precision.scaler
+        self._key = key(*machinery.seeds)
+        self._generators = _generators(machinery.precision.device)
+        self._bases = [group["lr"] for group in machinery.optimizer.param_groups]
+        self._parameters = [item for group in machinery.optimizer.param_groups for item in group["params"]]
+        self.rate = machinery.rate
+        self._last_rate: float | None = None
+        self._pieces = phase.accumulate
+        self._clip = _clipping(phase.clip)
+        self._buffers = Buffers(machinery.graph) if phase.on_batch_error["action"] == "skip" else None
+
+    def __call__(self, number: int, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Make the step `number`."""
+        if self._buffers is None:
+            loss, parts = self.gradients(number, batch)
+        else:
+            loss, parts = self._guarded(number, batch, self._buffers)
+        self.apply(number)
+        return loss, parts
+
+    def gradients(self, number: int, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Fill the gradients for a step; return (loss, parts) of the whole batch."""
+        for parameter in self._parameters:
+            parameter.grad = None
+        if self._pieces == 1:
+            loss, parts = self.forward(batch, None, mix(mix(self._key, number), 0))
+            self.backward(loss)
+            return loss.detach(), parts.detach()
+        totals = self._objective.weights(batch)
+        losses, all_parts = [], []
+        for index, piece in enumerate(split(batch, self._pieces)):
+            loss, parts = self.forward(piece, totals, mix(mix(self._key, number), index))
+            self.backward(loss)
+            losses.append(loss.detach())
+            all_parts.append(parts.detach())
+        return torch.stack(losses).sum(), torch.stack(all_parts).sum(0)
+
+    def forward(self, batch: Batch, totals: Tensor | None, seed: int) -> tuple[Tensor, Tensor]:
+        """Return (loss, parts) of a micro-batch, its random draws keyed by `seed`."""
+        for generator in self._generators:
+            generator.manual_seed(seed)
+        if self._precision.autocast is None:
+            return self._objective(batch, totals)
+        with self._precision.autocast:
+            return self._objective(batch, totals)
+
+    def backward(self, loss: Tensor) -> None:
+        """Add the loss's gradients; nothing where everything that it depends on is frozen."""
+        if not loss.requires_grad:
+            return
+        if self._scaler is None:
+            loss.backward()
+        else:
+            self._scaler.scale(loss).backward()
+
+    def apply(self, number: int) -> None:
+        """Change the weights by the gradients that stand in them."""
+        rate = self.rate(number)
+        if rate != self._last_rate:
+            # Read anew: loading a state gives the optimizer new groups.
+            for group, base in zip(self._optimizer.param_groups, self._bases, strict=True):
+                group["lr"] = base * rate
+            self._last_rate = rate
+        if self._scaler is None:
+            if self._clip is not None:
+                self._clip(self._parameters)
+            self._optimizer.step()
+        else:
+            if self._clip is not None:
+                self._scaler.unscale_(self._optimizer)
+                self._clip(self._parameters)
+            self._scaler.step(self._optimizer)
+            self._scaler.update()
+        if self._average is not None:
+            self._average.update()
+
+    def _guarded(self, number: int, batch: Batch, buffers: Buffers) -> tuple[Tensor, Tensor]:
+        buffers.remember()
+        try:
+            loss, parts = self.gradients(number, batch)
+        except (RuntimeError, ValueError, IndexError) as error:
+            buffers.restore()
+            raise BatchFailedError(first_line(error), finite=True) from error
+        reason = unusable(loss, self._parameters, scaled=self._scaler is not None)
+        if reason is not None:
+            buffers.restore()
+            raise BatchFailedError(reason, finite=False)
+        return loss, parts
+
+    @property
+    def rate_now(self) -> float:
+        """The learning rate of the first group as last used."""
+        return float(self._optimizer.param_groups[0]["lr"])
+
+
+def split(batch: Batch, pieces: int) -> Iterator[Batch]:
+    """Yield a step batch in micro-batches, each dataset's rows cut evenly; empty ones are left out."""
+    cut = {
+        dataset: {name: tensor.tensor_split(pieces) for name, tensor in fields.items()}
+        for dataset, fields in batch.items()
+    }
+    for index in range(pieces):
+        piece = {
+            dataset: {name: parts[index] for name, parts in fields.items()}
+            for dataset, fields in cut.items()
+            if len(next(iter(fields.values()))[index])
+        }
+        if piece:
+            yield piece
+
+
+def count_rows(batch: Batch) -> int:
+    """Return the number of samples in a batch."""
+    return sum(len(next(iter(fields.values()))) for fields in batch.values())
+
+
+def _clipping(block: dict[str, Any] | None) -> Callable[[list[Tensor]], None] | None:
+    if block is None:
+        return None
+    norm, value = block.get("norm"), block.get("value")
+
+    def clip(parameters: list[Tensor]) -> None:
+        if value is not None:
+            nn.utils.clip_grad_value_(parameters, value)
+        if norm is not None:
+            nn.utils.clip_grad_norm_(parameters, norm)
+
+    return clip
+
+
+def _generators(device: torch.device) -> list[torch.Generator]:
+    if device.type == "cuda":
+        torch.cuda.init()
+        index = device.index if device.index is not None else torch.cuda.current_device()
+        return [torch.default_generator, torch.cuda.default_generators[index]]
+    if device.type == "mps":
+        return [torch.default_generator, torch.mps._get_default_mps_generator()]
+    return [torch.default_generator]

@@ -1,0 +1,38 @@
+"""Stopping on request: the first Ctrl-C or SIGTERM asks, the second one leaves at once."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class StopFlag:
+    """Raised by a signal, read by the loop at step boundaries."""
+
+    def __init__(self) -> None:
+        self.raised = False
+        self.reason = ""
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> StopFlag:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._hear) for number in _SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+    def _hear(self, number: int, _: FrameType | None) -> None:
+        self.raised = True
+        self.reason = signal.Signals(number).name
+        # From now on the system's own reaction: a second signal ends the process whatever it is doing.
+        for each in _SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+        sys.stderr.write(f"\n{self.reason}: saving after this step; once more to leave at once\n")

@@ -1,0 +1,143 @@
+"""The disk: durable writes, and what its refusals mean to the user."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from declare.contract.problem import Problem, ProblemError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def readable_bytes(number: float) -> str:
+    """Return a size as people read it: `3.2 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(number) < 1000:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"
+
+
+def disk_full(folder: Path, needed: int, *, note: str = "") -> Problem:
+    """Return the finding that `folder` has not the room for `needed` bytes."""
+    free = free_bytes(folder)
+    return Problem(
+        "RES804",
+        f"the disk is full: {readable_bytes(needed)} needed, {readable_bytes(free)} free",
+        notes=tuple(filter(None, (f"writing to `{folder}`", note))),
+        helps=(
+            "free some space, or send the run elsewhere with `--run-dir`",
+            "keep fewer checkpoints: `checkpoint: {keep: 1}`",
+        ),
+    )
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the free bytes of the disk that holds `folder` (its nearest existing parent)."""
+    place = folder.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    return shutil.disk_usage(place).free
+
+
+def explain(error: OSError, folder: Path, needed: int = 0) -> Problem:
+    """Return what an operating-system error while writing to `folder` means."""
+    if error.errno in _FULL:
+        return disk_full(folder, needed)
+    place = error.filename or folder
+    if error.errno in _REFUSED:
+        return Problem(
+            "RES811",
+            f"no permission to write to `{place}`",
+            notes=(f"the operating system says: {error.strerror}",),
+            helps=("choose another place with `--run-dir`",),
+        )
+    return Problem(
+        "RES812",
+        f"writing to `{place}` failed: {error.strerror or error}",
+        helps=("look at the disk's health, then continue with `--resume`",),
+    )
+
+
+@contextlib.contextmanager
+def translated(folder: Path) -> Iterator[None]:
+    """Turn operating-system errors inside into `ProblemError`."""
+    try:
+        yield
+    except OSError as error:
+        raise ProblemError(explain(error, folder)) from error
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Replace `path` by `data` in one step: after a crash it holds the old bytes or the new ones."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with create_new(temporary) as descriptor:
+            _write_all(descriptor, data)
+            os.fsync(descriptor)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    fsync_folder(path.parent)
+
+
+def _write_all(descriptor: int, data: bytes | memoryview) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+@contextlib.contextmanager
+def create_new(path: Path) -> Iterator[int]:
+    """Open a file that must not exist yet (no link is followed) and give its descriptor."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+class HashedFile:
+    """A new file that is hashed while it is written."""
+
+    def __init__(self, descriptor: int) -> None:
+        import hashlib
+
+        self._descriptor = descriptor
+        self._hash = hashlib.sha256()
+        self.bytes = 0
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append `data`."""
+        _write_all(self._descriptor, data)
+        self._hash.update(data)
+        self.bytes += len(data)
+
+    @property
+    def sha256(self) -> str:
+        """The hash of everything written so far."""
+        return self._hash.hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's content."""
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,105 @@
+"""The losses of the last steps, kept on the device and read together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from declare.contract.problem import Problem, ProblemError
+
+
+class Window:
+    """Steps since the last reading; `read` is the only place where the loop waits for the device."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = tuple(names)
+        self._losses: list[Tensor] = []
+        self._parts: list[Tensor] = []
+        self._numbers: list[int] = []
+        self.samples = 0
+        self.data_seconds = 0.0
+        self._since = time.perf_counter()
+
+    def __len__(self) -> int:
+        return len(self._losses)
+
+    def add(self, number: int, loss: Tensor, parts: Tensor) -> None:
+        """Keep what step `number` gave, unread."""
+        self._losses.append(loss)
+        self._parts.append(parts)
+        self._numbers.append(number)
+
+    def read(self, seconds_elsewhere: float = 0.0) -> dict[str, Any]:
+        """Return means and speed since the last reading and start anew.
+
+        Raises `ProblemError` (PHS620) that names the first step whose loss is not finite.
+        """
+        losses = torch.stack(self._losses).double()
+        values = torch.cat([losses.unsqueeze(1), torch.stack(self._parts).double()], 1).cpu()
+        bad = (~values[:, 0].isfinite()).nonzero()
+        if len(bad):
+            raise ProblemError(self._not_finite(int(bad[0]), values))
+        means = values.mean(0).tolist()
+        count = len(self._losses)
+        seconds = max(time.perf_counter() - self._since - seconds_elsewhere, 1e-9)
+        report = {
+            "losses": {"loss": means[0]} | dict(zip(self._names, means[1:], strict=True)),
+            "steps": count,
+            "samples_per_second": self.samples / seconds,
+            "data_seconds": self.data_seconds / count,
+            "step_seconds": seconds / count,
+        }
+        self.clear()
+        return report
+
+    def clear(self) -> None:
+        """Forget what was kept."""
+        self._losses, self._parts, self._numbers = [], [], []
+        self.samples, self.data_seconds = 0, 0.0
+        self._since = time.perf_counter()
+
+    def restart_clock(self) -> None:
+        """Leave out the time since the last reading (an evaluation, a checkpoint)."""
+        self._since = time.perf_counter()
+
+    def _not_finite(self, row: int, values: Tensor) -> Problem:
+        guilty = [
+            name for name, value in zip(self._names, values[row, 1:], strict=True) if not value.isfinite()
+        ]
+        return not_finite(self._numbers[row], f"{float(values[row, 0])}", guilty)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the unread steps."""
+        if not self._losses:
+            return {"numbers": []}
+        losses, parts = torch.stack(self._losses), torch.stack(self._parts)
+        return {"numbers": list(self._numbers), "losses": losses, "parts": parts, "samples": self.samples}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over unread steps."""
+        self.clear()
+        if state["numbers"]:
+            self._numbers = list(state["numbers"])
+            self._losses = list(state["losses"].unbind())
+            self._parts = list(state["parts"].unbind())
+            self.samples = state["samples"]
+
+
+def not_finite(number: int, value: str, guilty: Sequence[str]) -> Problem:
+    """Return the finding that the loss of a step was not a finite number."""
+    where = f" ({', '.join(f'`{name}`' for name in guilty)})" if guilty else ""
+    return Problem(
+        "PHS620",
+        f"the loss is {value} at step {number + 1}{where}",
+        at="phases",
+        notes=("the run was stopped; the checkpoints before this step are untouched",),
+        helps=(
+            "lower the learning rate, or add `clip: {norm: 1.0}` and a warm-up",
+            "look for non-finite inputs with `dcl data check`",
+            "leave single bad batches out: `on_batch_error: {action: skip, limit: 10}`",
+        ),
+    )

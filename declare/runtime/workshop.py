@@ -1,0 +1,97 @@
+"""What the loop is made of, built from a plan: the one place that knows the names of the build room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from declare.ir.plan import InitPlan, PhasePlan
+from declare.runtime.rates import Rate
+
+Batch = dict[str, dict[str, Tensor]]
+
+
+class Feed(Protocol):
+    """The batches of a phase; position is the step alone."""
+
+    def batches(self, start_step: int, stop_step: int) -> Iterator[Batch]:
+        """Yield the batch of each optimizer step from `start_step` to `stop_step`, exclusive."""
+        ...
+
+
+class Objective(Protocol):
+    """The losses of a phase."""
+
+    names: Sequence[str]
+
+    def weights(self, batch: Batch) -> Tensor:
+        """Return the normalising weight of each loss over a whole step batch."""
+        ...
+
+    def __call__(self, batch: Batch, totals: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return (loss, its parts in the order of `names`)."""
+        ...
+
+
+class Average(Protocol):
+    """A moving average of the weights."""
+
+    def update(self) -> None:
+        """Take in the weights as they stand."""
+        ...
+
+    def swapped(self) -> AbstractContextManager[None]:
+        """While inside, the graph holds the averaged weights."""
+        ...
+
+    def state_dict(self) -> Any:
+        """Return the average."""
+        ...
+
+    def load_state_dict(self, state: Any) -> Any:
+        """Take over an average."""
+        ...
+
+
+class Workshop(Protocol):
+    """Makes the parts of a run."""
+
+    graph: nn.Module
+    device: torch.device
+
+    def feed(self, phase: PhasePlan) -> Feed:
+        """Return the batches of a phase."""
+        ...
+
+    def objective(self, phase: PhasePlan) -> Objective:
+        """Return the losses of a phase."""
+        ...
+
+    def optimizer(self, phase: PhasePlan) -> torch.optim.Optimizer:
+        """Return a fresh optimizer over the graph's parameters."""
+        ...
+
+    def average(self, phase: PhasePlan) -> Average | None:
+        """Return the moving average that the phase asks for."""
+        ...
+
+    def rate(self, phase: PhasePlan) -> Rate:
+        """Return the factor of the learning rates as a function of the step."""
+        ...
+
+    def initialize(self, phase: PhasePlan, resolve: Callable[[InitPlan], Path]) -> list[dict[str, Any]]:
+        """Load what the phase's `init` names; return what was loaded, missing and unexpected, for each entry."""
+        ...
+
+    def evaluate(self, split: str, tasks: Sequence[str]) -> Mapping[str, float]:
+        """Return the metrics of a split; none where the split has no samples."""
+        ...
+
+    def composites(self, metrics: Mapping[str, float]) -> Mapping[str, float]:
+        """Return the plan's named composites that `metrics` give a value for."""
+        ...

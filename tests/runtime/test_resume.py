@@ -1,0 +1,195 @@
+"""A run that was killed and continued ends with the same bits as one that was left alone."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from declare.contract.problem import ProblemError
+from declare.runtime.folder import Run
+from declare.runtime.run import train
+from declare.runtime.saving import read_state
+from declare.runtime.tensors import read_tensors
+
+import fakes
+
+HERE = Path(__file__).parent
+TIMES = ("samples_per_second",)
+
+
+def launch(place, mode, **environ):
+    """Start a process that trains the hard plan."""
+    env = os.environ | {"PYTHONPATH": f"{HERE}:{HERE.parents[1]}", "OMP_NUM_THREADS": "1"} | environ
+    return subprocess.Popen([sys.executable, str(HERE / "fakes.py"), str(place), mode], env=env, stdout=subprocess.PIPE)
+
+
+def fingerprint(place):
+    """Return everything of a finished run that must not depend on how often it was killed."""
+    run = Run(place)
+    newest = run.checkpoints()[0]
+    state = read_state(newest)
+    rows = [row for row in run.metrics() if not row["metric"].endswith(TIMES)]
+    return {"final": run.final, "course": state["course"], "rows": rows, "tensors": tensors(state)} | {
+        f"weights {which}": read_tensors(run.weights_path(which)) for which in ("one", "two")
+    }
+
+
+def tensors(tree):
+    from declare.runtime.state import encode
+
+    return {name: value for name, value in encode({k: v for k, v in tree.items() if k != "window"})[0].items()}
+
+
+def assert_equal(left, right, where=""):
+    if isinstance(left, dict):
+        assert left.keys() == right.keys(), where
+        for key in left:
+            assert_equal(left[key], right[key], f"{where}/{key}")
+    elif isinstance(left, torch.Tensor):
+        assert torch.equal(left, right), where
+    else:
+        assert left == right, where
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory):
+    """A run that nobody disturbed."""
+    place = tmp_path_factory.mktemp("clean") / "run"
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        assert train(fakes.hard_plan(), "declare: 1\n", place, make_workshop=fakes.make).status == 0
+    finally:
+        torch.set_num_threads(threads)
+    return fingerprint(place)
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+def dying_workshop(step, phase):
+    """Return a workshop factory whose feed dies at a step of a phase, as a kill would."""
+
+    def make(plan, place, device, tell):
+        workshop = fakes.FakeWorkshop(plan)
+        feed = workshop.feed
+
+        class Dying:
+            def __init__(self, inner):
+                self.inner = inner
+
+            def batches(self, start, stop):
+                for number, batch in zip(range(start, stop), self.inner.batches(start, stop), strict=True):
+                    if number == step:
+                        raise KilledError
+                    yield batch
+
+        workshop.feed = lambda which: Dying(feed(which)) if which.name == phase else feed(which)
+        return workshop
+
+    return make
+
+
+@pytest.mark.parametrize("phase", ["one", "two"])
+@pytest.mark.parametrize("step", [0, 1, 5, 6, 7, 8, 13, 23])
+def test_dying_at_a_step_changes_nothing(tmp_path, clean, step, phase):
+    """Wherever training breaks off, the continued run is bit-equal to the undisturbed one."""
+    place = tmp_path / "run"
+    torch.set_num_threads(1)
+    with pytest.raises(KilledError):
+        train(fakes.hard_plan(), "x", place, make_workshop=dying_workshop(step, phase))
+    assert train(fakes.hard_plan(), "x", place, resume=True, make_workshop=fakes.make).status == 0
+    assert_equal(fingerprint(place), clean)
+
+
+def kill_randomly(place, seed):
+    """Start the run, kill it after a random time, and go on until it finishes; return the number of kills."""
+    draw = random.Random(seed)
+    kills = 0
+    while True:
+        process = launch(place, "resume" if (place / "plan.json").exists() else "new")
+        process.stdout.readline()
+        try:
+            process.wait(draw.uniform(0.01, 0.9) if kills < 4 else 60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+            continue
+        finally:
+            process.stdout.close()
+        assert process.returncode == 0
+        return kills
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_kill_9_at_random_moments_changes_nothing(tmp_path, clean, seed):
+    """`kill -9` at random moments, several times in one run, leaves no trace in the result."""
+    assert kill_randomly(tmp_path / "run", seed) > 0
+    assert_equal(fingerprint(tmp_path / "run"), clean)
+
+
+def test_kill_9_in_the_middle_of_a_phase(tmp_path, clean):
+    """A real `kill -9` of a real process in mid-phase is survived, bit for bit."""
+    place = tmp_path / "run"
+    process = launch(place, "new", KILL_AT_STEP="16")
+    process.communicate()
+    assert process.returncode == -9
+    assert Run(place).status == "killed"
+    assert train(fakes.hard_plan(), "x", place, resume=True, make_workshop=fakes.make).status == 0
+    assert_equal(fingerprint(place), clean)
+
+
+def test_sigterm_saves_and_exits_75(tmp_path, clean):
+    """A stop on request saves the state between boundaries; the continued run is bit-equal, its figures too."""
+    place = tmp_path / "run"
+
+    def stopping(plan, folder, device, tell):
+        def spoil(step, batch):
+            if step == 12 and not (tmp_path / "once").exists():
+                (tmp_path / "once").touch()
+                os.kill(os.getpid(), 15)
+                time.sleep(0.01)
+            return batch
+
+        return fakes.FakeWorkshop(plan, spoil)
+
+    torch.set_num_threads(1)
+    assert train(fakes.hard_plan(), "x", place, make_workshop=stopping).status == 75
+    assert Run(place).status == "stopped"
+    assert train(fakes.hard_plan(), "x", place, resume=True, make_workshop=stopping).status == 0
+    assert_equal(fingerprint(place), clean)
+
+
+def test_a_changed_plan_is_refused_by_name(tmp_path):
+    """A run is not continued with another seed, and the message names it; another `keep` does no harm."""
+    place = tmp_path / "run"
+    train(fakes.make_plan(), "x", place, make_workshop=fakes.make)
+    with pytest.raises(ProblemError, match="`seed`") as caught:
+        train(fakes.make_plan(seed=4), "x", place, resume=True, make_workshop=fakes.make)
+    assert caught.value.problem.code == "RES806"
+    harmless = fakes.make_plan(fakes.phase(keep_checkpoints=5))
+    assert train(harmless, "x", place, resume=True, make_workshop=fakes.make).status == 0
+
+
+def test_a_damaged_checkpoint_is_passed_over(tmp_path, clean):
+    """A flipped bit in the newest checkpoint is found, said, and the one before it is used; nothing is deleted."""
+    place = tmp_path / "run"
+    with pytest.raises(KilledError):
+        train(fakes.hard_plan(), "x", place, make_workshop=dying_workshop(23, "two"))
+    newest = Run(place).checkpoints()[0]
+    data = bytearray(newest.weights.read_bytes())
+    data[-5] ^= 4
+    newest.weights.write_bytes(data)
+    torch.set_num_threads(1)
+    assert train(fakes.hard_plan(), "x", place, resume=True, make_workshop=fakes.make).status == 0
+    (said,) = Run(place).events("checkpoint_rejected")
+    assert "other content" in said["reason"]
+    assert (newest.path.parent / f"damaged-{newest.path.name}").is_dir()
+    assert_equal(fingerprint(place), clean)
