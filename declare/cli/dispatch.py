@@ -38,6 +38,8 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - whatever comes this far is our own bug and says so
+        return report_bug(error, arguments, as_json=wants_json(arguments))
     return code
 
 
@@ -60,10 +62,9 @@ def _choose(arguments: list[str]) -> int:
 
 
 def _unknown(arguments: list[str]) -> int:
-    from declare.diagnostics.suggest import suggest
+    from declare.diagnostics.suggest import did_you_mean
 
-    near = suggest(arguments[0], catalog.names())
-    hint = f"did you mean `{near[0]}`?" if near else f"`{PROGRAM} --help` lists the commands"
+    hint = did_you_mean(arguments[0], catalog.names()) or f"`{PROGRAM} --help` lists the commands"
     what = "option" if arguments[0].startswith("-") else "command"
     return report(
         "usage", f"there is no {what} `{arguments[0]}`", COULD_NOT, hint=hint, as_json=wants_json(arguments)
@@ -99,7 +100,7 @@ def invoke(name: str, words: list[str]) -> int:
     as_json = wants_json(words)
     try:
         command = parser(name)
-        with command.make_context(f"{PROGRAM} {name}", words) as context:
+        with command.make_context(f"{PROGRAM} {name}", list(words)) as context:
             return command.invoke(context) or DONE
     except typer.Exit as ending:
         return ending.exit_code
@@ -107,13 +108,10 @@ def invoke(name: str, words: list[str]) -> int:
         return INTERRUPTED
     except Failure as failure:
         return report("failure", str(failure), failure.code, hint=failure.hint, as_json=as_json)
-    except (BrokenPipeError, KeyboardInterrupt):
-        raise
-    except Exception as error:
-        if isinstance(error, usage_error):
-            hint = f"`{PROGRAM} {name} --help` shows what it takes"
-            return report("usage", error.format_message(), COULD_NOT, hint=hint, as_json=as_json)  # type: ignore[attr-defined]
-        return report_bug(error, [name, *words], as_json=as_json)
+    except usage_error as error:
+        message = error.format_message().replace("Value error, ", "")  # type: ignore[attr-defined]
+        hint = f"`{PROGRAM} {name} --help` shows what it takes"
+        return report("usage", message, COULD_NOT, hint=hint, as_json=as_json)
 
 
 def parser(name: str) -> Command:

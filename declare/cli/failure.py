@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 DONE, FINDINGS, COULD_NOT, BUG, RUN_FAILED, STOPPED = 0, 1, 2, 3, 4, 75
 INTERRUPTED = 130
@@ -24,11 +25,10 @@ class Failure(Exception):
 
 def wants_json(arguments: Sequence[str]) -> bool:
     """Return whether the arguments ask for JSON, read so simply that it works for wrong ones too."""
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
     return any(
         word in {"--json", "--format=json", "--format=jsonl"}
-        or (word in {"--format", "-f"} and value in {"json", "jsonl"})
-        for word, value in pairs
+        or (word == "--format" and value in {"json", "jsonl"})
+        for word, value in pairwise([*arguments, ""])
     )
 
 

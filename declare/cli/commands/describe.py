@@ -46,11 +46,10 @@ def _find(component: str) -> list[Card]:
 
 def _hint(component: str) -> str:
     from declare.contract import lookup
-    from declare.diagnostics.suggest import suggest
+    from declare.diagnostics.suggest import did_you_mean
 
-    every = [name for kind in lookup.kinds() for name in lookup.names(kind)]
-    near = suggest(component.rpartition("/")[2], every)
-    return f"did you mean `{near[0]}`?" if near else "`dcl list` shows what there is"
+    every = (name for kind in lookup.kinds() for name in lookup.names(kind))
+    return did_you_mean(component.rpartition("/")[2], every) or "`dcl list` shows what there is"
 
 
 def _print(item: Card) -> None:

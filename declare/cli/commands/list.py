@@ -61,7 +61,6 @@ def _print(rows: list[dict[str, Any]], *, everything: bool) -> None:
 
 def _kinds_hint(kind: str) -> str:
     from declare.contract import lookup
-    from declare.diagnostics.suggest import suggest
+    from declare.diagnostics.suggest import did_you_mean
 
-    near = suggest(kind, lookup.kinds())
-    return f"did you mean `{near[0]}`?" if near else f"kinds: {', '.join(lookup.kinds())}"
+    return did_you_mean(kind, lookup.kinds()) or f"kinds: {', '.join(lookup.kinds())}"

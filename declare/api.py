@@ -1,0 +1,162 @@
+"""The Python interface: the same as the command line, with values in place of printing.
+
+    import declare
+
+    declare.check("spec.yaml").diagnostics     # what `dcl validate` prints
+    plan = declare.plan("spec.yaml")           # what `dcl plan` prints
+    model = declare.build(plan)                # the torch module that would be trained
+    outcome = declare.train("spec.yaml")       # what `dcl train` does
+    declare.report(outcome.folder)             # what `dcl report` prints
+
+`check` returns findings; the others raise `SpecError` where the spec has errors. What keeps a run from starting or
+reading raises `declare.contract.problem.ProblemError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from declare.build.graph import Graph
+    from declare.compiler.pipeline import Checked
+    from declare.diagnostics.diagnostic import Diagnostic
+    from declare.ir.plan import Plan
+    from declare.language.spec import Spec
+    from declare.report.data import Report
+    from declare.runtime.run import Outcome
+
+Where = str | Path
+Part = TypeVar("Part")
+
+
+class SpecError(Exception):
+    """The spec has errors; `diagnostics` holds all findings, and the message says them as `dcl validate` does."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(map(_line, self.diagnostics)))
+
+
+def _line(found: Diagnostic) -> str:
+    label = found.primary
+    where = ""
+    if label is not None:
+        line, column = label.span.source.position(label.span.start)
+        where = f"{label.span.source.name}:{line}:{column}: "
+    return f"{where}{found.severity}[{found.code}] {found.title}"
+
+
+def check(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> Checked:  # noqa: A002 - the flag's name
+    """Check a spec as `dcl validate` does; never raises for what is wrong in it.
+
+    Args:
+        spec: The path of the spec.
+        set: Overrides as on the command line, `"phases.fit.epochs=3"`.
+        trust: Names of Python components that may run.
+
+    Returns:
+        Document, spec, facts and plan as far as they came, with all findings in `diagnostics`.
+    """
+    from declare.compiler.pipeline import check as compile_spec
+
+    return compile_spec(Path(spec), tuple(set), tuple(trust))
+
+
+def load(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> Spec:  # noqa: A002 - the flag's name
+    """Return the spec as strict models: exactly what its author said, bases and overrides composed.
+
+    Raises:
+        SpecError: It cannot be read, or keys and types are wrong.
+    """
+    from declare.compiler.pipeline import check as compile_spec
+
+    checked = compile_spec(Path(spec), tuple(set), tuple(trust), until="schema")
+    return _require(checked.spec, checked)
+
+
+def plan(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> Plan:  # noqa: A002 - the flag's name
+    """Return the plan: every default, link, shape, count and step resolved.
+
+    Raises:
+        SpecError: The spec has errors.
+    """
+    checked = check(spec, set=set, trust=trust)
+    return _require(checked.plan, checked)
+
+
+def build(spec: Where | Plan, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> Graph:  # noqa: A002
+    """Return the model of a spec or plan as a torch module with fresh weights (seeded by the plan's seed).
+
+    `graph(batch, tasks)` takes a batch `{dataset: {field: tensor}}` and gives each task's output by dataset.
+
+    Raises:
+        SpecError: The spec has errors.
+    """
+    import torch
+
+    from declare.build.graph import make_graph
+
+    resolved = _plan(spec, set, trust)
+    torch.manual_seed(resolved.seed)
+    return make_graph(resolved)
+
+
+def train(
+    spec: Where,
+    *,
+    set: Sequence[str] = (),  # noqa: A002 - the flag's name
+    trust: Sequence[str] = (),
+    run_dir: Where | None = None,
+    resume: bool = False,
+) -> Outcome:
+    """Train a spec in a new run folder, or continue a run; says nothing while it does.
+
+    Args:
+        spec: The path of the spec.
+        set: Overrides as on the command line.
+        trust: Names of Python components that may run.
+        run_dir: The run folder; `runs/NAME/TIME` if left out.
+        resume: Continue the run in `run_dir` (the newest of the spec's name if left out).
+
+    Returns:
+        Folder, final metrics, and the status that `dcl train` exits with.
+
+    Raises:
+        SpecError: The spec has errors.
+    """
+    from declare.runtime.run import train as run
+
+    checked = check(spec, set=set, trust=trust)
+    resolved = _require(checked.plan, checked)
+    folder = None if run_dir is None else Path(run_dir)
+    first, *others = checked.document.sources
+    return run(
+        resolved, first.text, folder, resume=resume, sources={item.name: item.text for item in others}
+    )
+
+
+def report(target: Where | Plan) -> Report:
+    """Return the report of a spec (as planned), a plan, or a run's folder.
+
+    Raises:
+        SpecError: The spec has errors.
+    """
+    from declare.report import gather
+
+    if isinstance(target, str | Path) and Path(target).is_dir():
+        from declare.runtime.folder import Run
+
+        return gather.of_run(Run(target))
+    return gather.of_plan(_plan(target, (), ()))
+
+
+def _plan(spec: Where | Plan, overrides: Sequence[str], trust: Sequence[str]) -> Plan:
+    return plan(spec, set=overrides, trust=trust) if isinstance(spec, str | Path) else spec
+
+
+def _require(part: Part | None, checked: Checked) -> Part:
+    if part is None or any(found.severity == "error" for found in checked.diagnostics):
+        raise SpecError(checked.diagnostics)
+    return part

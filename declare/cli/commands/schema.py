@@ -1,0 +1,28 @@
+"""Print a JSON Schema: of the spec, the plan, diagnostics or a run's report."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from declare.cli import terminal
+from declare.cli.failure import Failure
+
+
+def command(
+    name: Annotated[str, typer.Argument(help="`spec`, `plan`, ...; `--list` shows all.")] = "spec",
+    *,
+    listed: Annotated[bool, typer.Option("--list", help="Print the names of the schemas.")] = False,
+) -> None:
+    """Print a JSON Schema, for editors and other programs."""
+    from declare.language.schema import exports
+
+    schemas = exports()
+    if listed:
+        for item in schemas:
+            terminal.emit(item)
+        return
+    if name not in schemas:
+        raise Failure(f"there is no schema `{name}`", hint=f"schemas: {', '.join(schemas)}")
+    terminal.emit_json(schemas[name])

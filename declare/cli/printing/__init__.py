@@ -1,0 +1,1 @@
+"""How commands print what they show: one file per thing."""

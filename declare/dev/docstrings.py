@@ -1,0 +1,30 @@
+"""Docstrings against signatures: what one states must be so; it need not repeat what the signature says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+from declare.dev.repository import ROOT
+
+# Left out sections are no fault: a sentence and the signature say enough. DOC103 counts arguments both ways, so it
+# is one only where the docstring names an argument that does not exist.
+_INCOMPLETE = re.compile(r"DOC(101|201|402|40[34])\b|DOC103\b(?!.*in the docstring but not in the function signature)")
+
+
+def check() -> int:
+    """Run pydoclint over the package and print what contradicts a signature; returns an exit code."""
+    words = (sys.executable, "-m", "pydoclint.main", "--quiet", "declare")
+    done = subprocess.run(words, cwd=ROOT, check=False, capture_output=True, text=True)
+    place, wrong = "", []
+    for line in (done.stdout + done.stderr).splitlines():
+        if not line.startswith(" "):
+            place = line.strip() or place
+        elif not _INCOMPLETE.search(line):
+            wrong.append(f"{place}:{line.strip()}")
+    if done.returncode not in {0, 1} or (done.returncode and not place):
+        print(done.stdout + done.stderr)
+        return 2
+    print("\n".join(wrong) or "docstrings agree with signatures")
+    return 1 if wrong else 0

@@ -1,0 +1,1 @@
+"""One module per set of generated files: `outputs() -> dict[Path, str]`, optionally `OWNS` and `SLOW`."""

@@ -1,0 +1,13 @@
+"""Where the repository is: the developers' commands work on it, whatever the current folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The folder that holds `declare/`, `tests/` and `pyproject.toml`."""
+
+
+def shown(path: Path) -> str:
+    """Return `path` relative to the repository."""
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
