@@ -1,8 +1,9 @@
 """Checkpoints that survive a kill at any instant, a full disk and a power cut: the commit protocol.
 
-A checkpoint is written into a temporary folder beside its final place; every file is hashed while written and made
-durable; a manifest seals them; one rename gives it its name. Only then older ones go, and of those only what the
-run no longer needs. Reading goes from the newest to the oldest and takes the first one whose hashes agree.
+A checkpoint is written into a temporary folder beside its final place; every file is hashed while written
+and made durable; a manifest seals them; one rename gives it its name. Only then older ones go, and of those
+only what the run no longer needs. Reading goes from the newest to the oldest and takes the first one whose
+hashes agree.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ EVENTS_FILE = "events.jsonl"
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened, and where in the run: `step` counts within the phase, `total` over all phases."""
+    """One thing that happened, and where: `step` counts within the phase, `total` over all phases."""
 
     name: str
     phase: str | None = None

@@ -70,7 +70,7 @@ def _publish(draft: Path, parent: Path, folder: Path | None) -> Path:
     stamp = time.strftime("%Y%m%d-%H%M%S")
     for number in range(1, 1000):
         place = parent / (stamp if number == 1 else f"{stamp}-{number}")
-        # A rename onto a folder succeeds only if that one is empty: two runs started together never share one.
+        # A rename onto a folder that is not empty fails: two runs started together never share one.
         if not place.exists():
             draft.rename(place)
             fsync_folder(parent)

@@ -27,7 +27,7 @@ class Buffers:
 
 
 def unusable(loss: Tensor, parameters: Sequence[Tensor], *, scaled: bool) -> str | None:
-    """Return why a batch must not change the weights (non-finite loss or gradient), or None. Waits for the device."""
+    """Return why a batch must not change the weights, or None; waits for the device."""
     if not bool(torch.isfinite(loss)):
         return f"the loss is {loss.item()}"
     gradients = [item.grad for item in parameters if item.grad is not None]

@@ -1,7 +1,7 @@
 """Keyed randomness: every random draw of a step has its own seed, made from where it stands in the run.
 
-A generator that is seeded by (seed, phase, step, micro-batch) needs no saved state: a resumed run draws what the
-uninterrupted one would have drawn.
+A generator that is seeded by (seed, phase, step, micro-batch) needs no saved state: a resumed run draws
+what the uninterrupted one would have drawn.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Listeners: who is told what happens in a run. The loop knows them only as this.
 
-A listener hears events, may ask for a step at which the loop must come to a boundary, and may wish that the phase
-stops. It never reaches into the loop; what it keeps survives through `state_dict`.
+A listener hears events, may ask for a step at which the loop must come to a boundary, and may wish that the
+phase stops. It never reaches into the loop; what it keeps survives through `state_dict`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Listener:
     def hear(self, event: Event) -> Wish | None:
         """React to an event."""
 
-    def next_step(self, step: int) -> int | None:
+    def next_step(self, step: int) -> int | None:  # noqa: ARG002 - most listeners need no step of their own
         """Return the first step of the phase after `step` at which it must be told, if there is one."""
         return None
 

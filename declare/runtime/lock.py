@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from pathlib import Path
+from typing import Self
 
 from declare.contract.problem import Problem, ProblemError
 
@@ -44,7 +45,7 @@ class RunLock:
             (self._folder / OWNER_FILE).unlink(missing_ok=True)
             self._lock.release()
 
-    def __enter__(self) -> RunLock:
+    def __enter__(self) -> Self:
         self.acquire()
         return self
 

@@ -1,8 +1,9 @@
 """The loop: every phase and every task is trained here, from the first step to the last.
 
-A phase is a row of optimizer steps with *boundaries* in it: steps at which something is due (losses are read, the
-model is evaluated, state is saved, something thaws). Between boundaries nothing but batches and updates happens.
-Everything that must survive a kill is a part of one state tree; the position is the step alone.
+A phase is a row of optimizer steps with *boundaries* in it: steps at which something is due (losses are
+read, the model is evaluated, state is saved, something thaws). Between boundaries nothing but batches and
+updates happens. Everything that must survive a kill is a part of one state tree; the position is the step
+alone.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ class Loop:
     def run(self, flag: StopFlag, tree: Tree | None = None) -> None:
         """Train every phase from where `tree` (a saved state) stands, or from the start.
 
-        Raises `StoppedError` when `flag` was raised and the state is saved, `ProblemError` when training fails.
+        Raises `StoppedError` when `flag` was raised and the state is saved, `ProblemError` when training
+        fails.
         """
         self._flag = flag
         if tree is not None:
@@ -71,7 +73,7 @@ class Loop:
             self._train()
             self._leave()
 
-    # -- a phase begins -------------------------------------------------------------------------------------------
+    # -- a phase begins ----------------------------------------------------------------------------------
 
     def _enter(self, index: int, phase: PhasePlan, tree: Tree | None) -> None:
         """Make the phase's machinery: from `tree` if the run continues inside this phase, else fresh."""
@@ -139,7 +141,7 @@ class Loop:
     def _record(self, name: str, value: Any, reason: str) -> None:
         self._tell("choice", name=name, value=value, reason=reason)
 
-    # -- a phase runs ---------------------------------------------------------------------------------------------
+    # -- a phase runs ------------------------------------------------------------------------------------
 
     def _train(self) -> None:
         """Go from boundary to boundary until the phase is over."""
@@ -199,10 +201,10 @@ class Loop:
         asked = (self._freezer.next_change(step), self._bus.next_step(step))
         return min(*due, *(wanted for wanted in asked if wanted is not None), phase.steps)
 
-    # -- a boundary -----------------------------------------------------------------------------------------------
+    # -- a boundary --------------------------------------------------------------------------------
 
     def _boundary(self) -> None:
-        """Read losses, evaluate, decide, save; in this order, so that a saved state needs nothing done again."""
+        """Read losses, evaluate, decide, save: in this order a saved state needs nothing done again."""
         course, phase = self.course, self.phase
         at_end = course.step >= phase.steps
         # Stopped between two boundaries: the unread losses travel with the state, as if nothing had happened.
@@ -278,5 +280,5 @@ class Loop:
 
 
 def log_interval(steps: int) -> int:
-    """Return after how many steps losses are read: at least 100 readings, or one every 50 steps."""
-    return max(1, min(50, steps // 100))
+    """Return after how many steps losses are read: at least 50 readings a phase, or one every 50 steps."""
+    return max(1, min(50, steps // 50))

@@ -38,7 +38,7 @@ def prepare(hardware: HardwarePlan) -> None:
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc's allocator to keep large blocks: asking the kernel anew for each step costs up to a seventh."""
+    """Tell glibc to keep large blocks: asking the kernel anew for each step costs up to a seventh."""
     if platform.libc_ver()[0] != "glibc":
         return
     libc = ctypes.CDLL(None)

@@ -46,4 +46,5 @@ def stated(asked: str, device: torch.device) -> tuple[str, str] | None:
 
 def has_fast_bf16() -> bool:
     """Whether the CPU multiplies bf16 matrices in hardware."""
-    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
+    cpu = torch.cpu
+    return bool(cpu._is_amx_tile_supported() or cpu._is_avx512_bf16_supported())  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""The learning rate's factor at each step: the planned course, lowered by a plateau where the schedule reacts."""
+"""The learning rate's factor at each step: the planned course, lowered where the schedule reacts."""
 
 from __future__ import annotations
 

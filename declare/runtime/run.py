@@ -62,8 +62,8 @@ def train(
 ) -> Outcome:
     """Train a plan in a new run folder, or continue the one in `folder` (the newest of this name without it).
 
-    Raises `ProblemError` for what keeps the run from starting (RES803, RES805, RES806, RES808, RES811); what goes
-    wrong once it runs is in the outcome's `problems`, with the state before it intact.
+    Raises `ProblemError` for what keeps the run from starting (RES803, RES805, RES806, RES808, RES811);
+    what goes wrong once it runs is in the outcome's `problems`, with the state before it intact.
     """
     place = _existing(plan, folder) if resume else folders.create(plan, spec_text, folder, sources)
     with ExitStack() as stack:

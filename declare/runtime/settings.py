@@ -1,4 +1,4 @@
-"""What `auto` came to: choices made once at the start of a run, recorded, and kept when the run is resumed."""
+"""What `auto` came to: choices made once at the start of a run, recorded, kept when it is resumed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Choices:
             self._made = json.loads(self._path.read_text(encoding="utf-8"))
 
     def settle(self, phase: PhasePlan, trial: Callable[[], Trial], record: Record) -> Precision:
-        """Set the number of threads and return the phase's precision; `trial` is only made where one is needed."""
+        """Set the threads and return the phase's precision; `trial` is only made where one is needed."""
         self._settle_threads(trial, record)
         name = f"precision.{phase.name}"
         if name not in self._made:

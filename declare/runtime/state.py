@@ -1,14 +1,15 @@
 """The state tree of a run: every part that must survive, with one way out and one way back.
 
-A tree is nested dicts, lists and tuples over tensors and plain values. `encode` splits it into named tensors (for
-safetensors) and a JSON skeleton that refers to them; `decode` puts it together again. Nothing is pickled.
+A tree is nested dicts, lists and tuples over tensors and plain values. `encode` splits it into named
+tensors (for safetensors) and a JSON skeleton that refers to them; `decode` puts it together again. Nothing
+is pickled.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -44,7 +45,7 @@ class StateTree:
     def extended(self, **parts: Stateful | None) -> StateTree:
         """Return a tree with more parts; those that are None are not in use and have no state."""
         tree = StateTree()
-        tree._parts = self._parts | {name: part for name, part in parts.items() if part is not None}  # noqa: SLF001
+        tree._parts = self._parts | {name: part for name, part in parts.items() if part is not None}
         return tree
 
     def capture(self) -> Tree:
@@ -108,6 +109,8 @@ def encode(tree: Any) -> tuple[dict[str, Tensor], Any]:
 
 def _encode(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, Tensor):
+        while path in tensors:  # keys may hold a slash themselves
+            path += "+"
         tensors[path] = value.detach().cpu()
         return {"$": "tensor", "name": path}
     if isinstance(value, Mapping):
@@ -140,16 +143,33 @@ def decode(skeleton: Any, tensors: Mapping[str, Tensor]) -> Any:
         return [decode(item, tensors) for item in skeleton]
     if not isinstance(skeleton, dict):
         return skeleton
-    match skeleton.get("$"):
-        case None:
-            return {key: decode(item, tensors) for key, item in skeleton.items()}
-        case "tensor":
-            if skeleton["name"] not in tensors:
-                raise ProblemError(missing_parts([skeleton["name"]]))
-            return tensors[skeleton["name"]]
-        case "map":
-            return {key: decode(item, tensors) for key, item in skeleton["items"]}
-        case "tuple":
-            return tuple(decode(item, tensors) for item in skeleton["items"])
-        case _:
-            return float(skeleton["value"])
+    kind = skeleton.get("$")
+    if kind is None:
+        return {key: decode(item, tensors) for key, item in skeleton.items()}
+    return _DECODERS[kind](skeleton, tensors)
+
+
+def _decode_tensor(skeleton: dict[str, Any], tensors: Mapping[str, Tensor]) -> Tensor:
+    if skeleton["name"] not in tensors:
+        raise ProblemError(missing_parts([skeleton["name"]]))
+    return tensors[skeleton["name"]]
+
+
+def _decode_map(skeleton: dict[str, Any], tensors: Mapping[str, Tensor]) -> dict[Any, Any]:
+    return {key: decode(item, tensors) for key, item in skeleton["items"]}
+
+
+def _decode_tuple(skeleton: dict[str, Any], tensors: Mapping[str, Tensor]) -> tuple[Any, ...]:
+    return tuple(decode(item, tensors) for item in skeleton["items"])
+
+
+def _decode_float(skeleton: dict[str, Any], _: Mapping[str, Tensor]) -> float:
+    return float(skeleton["value"])
+
+
+_DECODERS: dict[str, Callable[[dict[str, Any], Mapping[str, Tensor]], Any]] = {
+    "tensor": _decode_tensor,
+    "map": _decode_map,
+    "tuple": _decode_tuple,
+    "float": _decode_float,
+}

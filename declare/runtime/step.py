@@ -45,8 +45,8 @@ class Machinery:
 class Step:
     """Makes one optimizer step from the batch of that step.
 
-    Called as `step(number, batch)`; returns (loss, parts), both on the device and unread. The random numbers that the
-    graph draws are keyed by (seed, phase, step, micro-batch). Raises `BatchFailedError`.
+    Called as `step(number, batch)`; returns (loss, parts), both on the device and unread. The random
+    numbers that the graph draws are keyed by (seed, phase, step, micro-batch). Raises `BatchFailedError`.
     """
 
     def __init__(self, machinery: Machinery) -> None:
@@ -191,5 +191,5 @@ def _generators(device: torch.device) -> list[torch.Generator]:
         index = device.index if device.index is not None else torch.cuda.current_device()
         return [torch.default_generator, torch.cuda.default_generators[index]]
     if device.type == "mps":
-        return [torch.default_generator, torch.mps._get_default_mps_generator()]
+        return [torch.default_generator, torch.mps._get_default_mps_generator()]  # noqa: SLF001
     return [torch.default_generator]

@@ -1,6 +1,7 @@
 """Tensors to safetensors files, one tensor at a time and hashed on the way, so that memory never doubles.
 
-The format (https://github.com/huggingface/safetensors): eight bytes of header length, a JSON header, the raw data.
+The format (https://github.com/huggingface/safetensors): eight bytes of header length, a JSON header, the
+raw data.
 """
 
 from __future__ import annotations

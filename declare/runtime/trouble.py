@@ -40,7 +40,7 @@ def out_of_memory(phase: PhasePlan, number: int, error: BaseException) -> Proble
     pieces = phase.accumulate * 2
     return Problem(
         "RES810",
-        f"out of memory at step {number + 1}: {phase.batch_size} samples in {phase.accumulate} pieces do not fit",
+        f"out of memory at step {number + 1}: {phase.batch_size} samples in {phase.accumulate} pieces",
         at=f"phases.{phase.name}.batch_size",
         notes=(first_line(error),),
         helps=(

@@ -85,7 +85,7 @@ class Workshop(Protocol):
         ...
 
     def initialize(self, phase: PhasePlan, resolve: Callable[[InitPlan], Path]) -> list[dict[str, Any]]:
-        """Load what the phase's `init` names; return what was loaded, missing and unexpected, for each entry."""
+        """Load what the phase's `init` names; return for each entry what was loaded and missing."""
         ...
 
     def evaluate(self, split: str, tasks: Sequence[str]) -> Mapping[str, float]:

@@ -264,7 +264,9 @@ def hard_plan():
         schedule={"type": "plateau"},
         early_stop={**loss, "patience_steps": 15, "min_delta": 0.0},
     )
-    freeze = ({"match": "encoder.*", "until_step": 9, "parameters": ("encoder.0.weight",), "modules": ("encoder",)},)
+    freeze = (
+        {"match": "encoder.*", "until_step": 9, "parameters": ("encoder.0.weight",), "modules": ("encoder",)},
+    )
     return make_plan(first, phase("two", freeze=freeze, evaluate_every=6, checkpoint_every=5, best=loss))
 
 

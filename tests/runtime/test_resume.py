@@ -7,15 +7,15 @@ import sys
 import time
 from pathlib import Path
 
+import fakes
 import pytest
 import torch
+
 from declare.contract.problem import ProblemError
 from declare.runtime.folder import Run
 from declare.runtime.run import train
 from declare.runtime.saving import read_state
 from declare.runtime.tensors import read_tensors
-
-import fakes
 
 HERE = Path(__file__).parent
 TIMES = ("samples_per_second",)
@@ -24,7 +24,9 @@ TIMES = ("samples_per_second",)
 def launch(place, mode, **environ):
     """Start a process that trains the hard plan."""
     env = os.environ | {"PYTHONPATH": f"{HERE}:{HERE.parents[1]}", "OMP_NUM_THREADS": "1"} | environ
-    return subprocess.Popen([sys.executable, str(HERE / "fakes.py"), str(place), mode], env=env, stdout=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, str(HERE / "fakes.py"), str(place), mode], env=env, stdout=subprocess.PIPE
+    )
 
 
 def fingerprint(place):
@@ -41,7 +43,9 @@ def fingerprint(place):
 def tensors(tree):
     from declare.runtime.state import encode
 
-    return {name: value for name, value in encode({k: v for k, v in tree.items() if k != "window"})[0].items()}
+    return encode({key: value for key, value in tree.items() if key != "window"})[0]
+        name: value for name, value in encode({k: v for k, v in tree.items() if k != "window"})[0].items()
+    }
 
 
 def assert_equal(left, right, where=""):

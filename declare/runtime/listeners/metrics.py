@@ -1,4 +1,4 @@
-"""Keeps every figure in `metrics.csv`, in long form; a resumed run cuts off what its checkpoint does not know."""
+"""Keeps every figure in `metrics.csv`; a resumed run cuts off what its checkpoint does not know."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _LINE_SECONDS = 5.0
 
 
 def make_progress(plan: Plan, *, quiet: bool = False, color: bool = True) -> Listener | None:
-    """Return the listener that fits where the output goes: bars on a terminal, lines elsewhere, None if quiet."""
+    """Return what fits where the output goes: bars on a terminal, lines elsewhere, None if quiet."""
     if quiet:
         return None
     if sys.stderr.isatty():
@@ -54,28 +54,26 @@ class LineProgress(Listener):
             case "evaluated":
                 return f"{place}  {headline(self._plan, event.phase, event['metrics'])}"
             case "step" if time.monotonic() - self._last > _LINE_SECONDS:
-                return f"{place}  loss {event['losses']['loss']:.4g}  {event['samples_per_second']:,.0f} samples/s"
+                return f"{place}  loss {event['losses']['loss']:.4g}  {_speed(event)}"
             case _:
                 return notice(event)
 
 
 def notice(event: Event) -> str:
     """Return the line for an event that a person should know of, or nothing."""
-    match event.name:
-        case "phase_resumed":
-            return f"{event.phase}: continued from step {event.step}"
-        case "init_report":
-            return f"{event.phase}: {event['loaded']} tensors from {event['source']}, {event['missing']} stay fresh"
-        case "early_stopped":
-            return f"{event.phase}: stopped early at step {event.step} ({event['metric']})"
-        case "batch_skipped":
-            return f"{event.phase}: batch of step {event.step + 1} skipped ({event['reason']})"
-        case "checkpoint_rejected":
-            return f"checkpoint {event['path']} is damaged ({event['reason']}); the one before it is used"
-        case "run_stopped":
-            return f"stopped at step {event.total}; `--resume` continues"
-        case _:
-            return ""
+    form = _NOTICES.get(event.name, "")
+    return form.format(phase=event.phase, step=event.step, total=event.total, **event.fields)
+
+
+_NOTICES = {
+    "phase_resumed": "{phase}: continued from step {step}",
+    "init_report": "{phase}: {loaded} tensors from {source}, {missing} stay fresh",
+    "early_stopped": "{phase}: stopped early at step {step} ({metric})",
+    "batch_skipped": "{phase}: batch {step} skipped ({reason})",
+    "sample_skipped": "{where} skipped ({reason})",
+    "checkpoint_rejected": "checkpoint {path} is damaged ({reason}); the one before it is used",
+    "run_stopped": "stopped at step {total}; `--resume` continues",
+}
 
 
 class BarProgress(Listener):
@@ -131,7 +129,7 @@ class BarProgress(Listener):
             event.phase or "", total=total, completed=event.step, loss="", figures="", speed=""
         )
 
-    def _update(self, event: Event, **fields: str) -> None:
+    def _update(self, event: Event, **fields: Any) -> None:
         if self._bars is not None and self._task is not None:
             self._bars.update(self._task, completed=event.step, **fields)
 
