@@ -1,0 +1,90 @@
+"""What the passes hand on: one value that each of them reads and fills."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from declare.compiler.spans import diagnose
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.task import Target
+from declare.diagnostics.diagnostic import Diagnostic
+from declare.ir.facts import DatasetFacts
+from declare.ir.plan import DatasetPlan, HardwarePlan, ModulePlan, PhasePlan, TaskPlan
+from declare.language.document import Document
+from declare.rules.view import View
+
+if TYPE_CHECKING:
+    from declare.compiler.wiring import Wiring
+    from declare.language.spec import Spec
+
+
+@dataclass
+class State:
+    """The document, then the spec, then facts, links and parts of the plan, as far as they are known.
+
+    A missing entry means that an earlier finding stands in its way; the pass that needed it calls `skip`.
+    """
+
+    path: Path
+    sets: Sequence[str] = ()
+    trust: Sequence[str] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
+    document: Document = field(default_factory=lambda: Document(None, ()))
+    spec: Spec | Any = None
+    facts: dict[str, DatasetFacts] = field(default_factory=dict)
+    shapes: dict[str, dict[str, Shape]] = field(default_factory=dict)
+    targets: dict[str, Target] = field(default_factory=dict)
+    wiring: Wiring | None = None
+    datasets: dict[str, DatasetPlan] = field(default_factory=dict)
+    nodes: dict[str, ModulePlan] = field(default_factory=dict)
+    tasks: dict[str, TaskPlan] = field(default_factory=dict)
+    phases: dict[str, PhasePlan] = field(default_factory=dict)
+    hardware: HardwarePlan | None = None
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    composed: list[Diagnostic] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    """Paths of what the current pass left out because it has an error already."""
+    notes: list[str] = field(default_factory=list)
+    """What the current pass found out, for `--trace`."""
+
+    @property
+    def readable(self) -> bool:
+        """Whether there is a spec to look at, with holes or without."""
+        from declare.contract.poison import POISON
+
+        return self.spec is not None and self.spec is not POISON
+
+    @property
+    def view(self) -> View:
+        """What rules may see by now."""
+        return View(self.spec, self.facts, self.shapes, self.targets, self.nodes, self.phases, self.hardware)
+
+    def skip(self, path: str) -> None:
+        """Note that the part at `path` is left out, because it has an error already."""
+        self.skipped.append(path)
+
+    def note(self, text: str) -> None:
+        """Note what the current pass found out."""
+        self.notes.append(text)
+
+    def add(self, found: Problem | Diagnostic) -> None:
+        """Keep a finding, unless its place has one of this code, or an error where this is none."""
+        new = diagnose(found, self.document) if isinstance(found, Problem) else found
+        for index, old in enumerate(self.diagnostics):
+            if old.path != new.path or not new.path:
+                continue
+            if old.code == new.code or (old.severity == "error" and new.severity != "error"):
+                return
+            if new.severity == "error" and old.severity != "error":
+                self.diagnostics[index] = new
+                return
+        self.diagnostics.append(new)
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        """The findings that keep a plan from being made."""
+        return [found for found in self.diagnostics if found.severity == "error"]

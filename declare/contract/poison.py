@@ -1,0 +1,25 @@
+"""The value that stands where reading failed: later passes pass over it in silence."""
+
+from __future__ import annotations
+
+from typing import Any, Final, final
+
+
+@final
+class Poison:
+    """Stands for a value that already has an error; using it as a truth value is our own bug."""
+
+    def __bool__(self) -> bool:
+        raise TypeError("POISON was used as a truth value: compare with `is POISON`")
+
+    def __repr__(self) -> str:
+        return "POISON"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Poison:
+        return self
+
+    def __copy__(self) -> Poison:
+        return self
+
+
+POISON: Final = Poison()
