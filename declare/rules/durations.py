@@ -11,7 +11,7 @@ from declare.rules.parts import Placed, given
 
 
 class Timed(NamedTuple):
-    """A duration of the spec: `kind` is `interval`, `patience`, `until`, `warmup` or `within` (a component)."""
+    """A duration of the spec; `kind` is interval, patience, until, warmup or within (a component)."""
 
     path: str
     duration: Duration

@@ -55,11 +55,10 @@ def input_fields(view: View, dataset: str) -> set[str]:
 
 def target_fields(view: View, dataset: str) -> set[str]:
     """Return the fields of a dataset that tasks predict."""
-    return {
-        task.block.target
-        for task in tasks(view)
-        if isinstance(given(task.block, "target"), str) and dataset in task_datasets(view, task.block)
+    found = {
+        given(task.block, "target") for task in tasks(view) if dataset in task_datasets(view, task.block)
     }
+    return {name for name in found if isinstance(name, str)}
 
 
 def _inputs(stated: object) -> list[str]:

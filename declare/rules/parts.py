@@ -10,7 +10,7 @@ from declare.contract.lookup import find
 from declare.contract.loss import Loss
 from declare.contract.metric import Metric
 from declare.contract.module import Module
-from declare.contract.reading import POISON
+from declare.contract.poison import POISON
 from declare.contract.task import Task
 from declare.language.spec import Dataset, Phase
 from declare.rules.view import View
@@ -130,7 +130,7 @@ def metrics(task: Placed[Task]) -> list[Placed[Metric]]:
 
 def metric_classes(task: Task) -> dict[str, type[Metric]] | None:
     """Return a task's metrics by name, stated or by default; None where they could not all be read."""
-    if failed(task, "metrics") or any(item is POISON for item in task.metrics or ()):
+    if failed(task, "metrics") or any(failed(item) for item in task.metrics or ()):
         return None
     if task.metrics is not None:
         return {metric.type_name(): type(metric) for metric in task.metrics}
@@ -147,7 +147,7 @@ def phase_tasks(view: View, phase: Phase) -> dict[str, float] | None:
     if stated is None:
         return {name: 1.0 if weight is None else weight for name, weight in known.items()}
     if isinstance(stated, dict):
-        return {name: weight for name, weight in stated.items() if name in known and weight is not POISON}
+        return {name: weight for name, weight in stated.items() if name in known and not failed(weight)}
     return {name: 1.0 if known[name] is None else known[name] for name in stated if name in known}
 
 

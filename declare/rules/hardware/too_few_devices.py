@@ -1,0 +1,47 @@
+"""A spec may ask for devices that this machine has not; it may still be meant for another one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from declare.contract.problem import Problem
+from declare.rules.parts import given
+from declare.rules.view import View
+
+CODE = "HW709"
+STAGE = "hardware"
+
+# The driver lists its devices here, so that counting them needs neither torch nor a context on the device.
+_NVIDIA = Path("/proc/driver/nvidia/gpus")
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield where the accelerator or the number of devices is not there."""
+    kind = given(view.spec, "hardware", "accelerator")
+    if kind not in {"cuda", "mps"}:
+        return
+    stated = given(view.spec, "hardware", "devices")
+    asked = stated if isinstance(stated, int) else 1
+    found = _count(kind)
+    if found is None or asked <= found:
+        return
+    path = "hardware.devices" if isinstance(stated, int) else "hardware.accelerator"
+    yield Problem(
+        CODE,
+        f"the spec asks for {asked} {kind} {'device' if asked == 1 else 'devices'}, this machine has {found}",
+        at=path,
+        label="would not start on this machine",
+        also={"hardware.accelerator": f"{kind} is asked for here"} if path != "hardware.accelerator" else {},
+        helps=("use `accelerator: auto` and `devices: auto` to take what there is",),
+    )
+
+
+def _count(kind: str) -> int | None:
+    """Return the number of devices, or None where only torch could tell."""
+    if kind == "mps":
+        return None if sys.platform == "darwin" else 0
+    if sys.platform != "linux":
+        return None
+    return sum(1 for _ in _NVIDIA.iterdir()) if _NVIDIA.is_dir() else 0

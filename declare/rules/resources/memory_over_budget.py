@@ -1,0 +1,39 @@
+"""A phase whose estimate is above the stated limit of memory will probably not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.rules.parts import given, phases
+from declare.rules.sizes import read_bytes, shown
+from declare.rules.view import View
+
+CODE = "RES801"
+STAGE = "hardware"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each phase whose estimated memory is above `hardware.memory_limit`."""
+    stated = given(view.spec, "hardware", "memory_limit")
+    limit = read_bytes(stated) if isinstance(stated, str) else None
+    for phase in phases(view) if limit else ():
+        plan = view.phases.get(phase.name)
+        if plan is None or plan.memory_bytes is None or limit is None or plan.memory_bytes <= limit:
+            continue
+        micro = plan.batch_size // max(1, plan.accumulate)
+        fits = int(micro * limit / plan.memory_bytes)
+        helps = (
+            [f"set `accumulate: {-(-plan.batch_size // fits)}`: batches of {fits} at a time"] if fits else []
+        )
+        yield Problem(
+            CODE,
+            f"phase `{phase.name}` needs about {shown(plan.memory_bytes)} of a limit of {shown(limit)}",
+            at=f"{phase.path}.batch_size",
+            label=f"{micro} samples at a time",
+            also={"hardware.memory_limit": f"{shown(limit)} allowed here"},
+            notes=(
+                f"an estimate: {plan.trainable_parameters:,} trained parameters and {micro} samples at a time",
+            ),
+            helps=(*helps, "use a smaller model, or `precision: bf16`"),
+        )

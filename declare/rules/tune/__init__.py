@@ -1,0 +1,1 @@
+"""Rules on the search space of `tune`."""

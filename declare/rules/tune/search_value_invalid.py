@@ -1,0 +1,49 @@
+"""Every value that a search may try must be one that the spec could hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from declare.contract.problem import Problem
+from declare.language.spec import Space
+from declare.rules.parts import given
+from declare.rules.space import Place, locate, misread
+from declare.rules.view import View
+
+CODE = "PHS641"
+STAGE = "names"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield the first value of each path that reading would refuse."""
+    for path in given(view.spec, "tune", "space") or {}:
+        place = locate(view.spec, path)
+        space = given(view.spec, "tune", "space", path)
+        if not isinstance(place, Place) or space is None:
+            continue
+        for at, value in _values(space):
+            problems = misread(place, value)
+            if problems:
+                yield Problem(
+                    CODE,
+                    f"the search would try `{path}: {_short(value)}`, which is not valid",
+                    at=f"tune.space.{path}.{at}",
+                    label="not a value for this path",
+                    also={path: "the value that it varies"},
+                    notes=(problems[0].title,),
+                    helps=problems[0].helps or ("leave this value out",),
+                )
+                break
+
+
+def _values(space: Space) -> Iterator[tuple[str, Any]]:
+    for form in ("log", "uniform", "int", "choices"):
+        values = given(space, form)
+        for index, value in enumerate(values if isinstance(values, list) else ()):
+            yield f"{form}.{index}", value
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 20 else f"{text[:17]}..."

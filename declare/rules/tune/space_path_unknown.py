@@ -1,0 +1,46 @@
+"""A search varies values of the spec: each of its paths must lead to one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem, Rewrite
+from declare.diagnostics.suggest import suggest
+from declare.rules.fitting import listed
+from declare.rules.parts import given
+from declare.rules.space import Lost, locate
+from declare.rules.view import View
+
+CODE = "REF201"
+STAGE = "names"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each path of the space that leads nowhere."""
+    for path in given(view.spec, "tune", "space") or {}:
+        lost = locate(view.spec, path)
+        if not isinstance(lost, Lost):
+            continue
+        near = suggest(lost.word, lost.words)
+        full = _replaced(path, lost, near[0]) if near else ""
+        where = f"`{lost.known}` has no `{lost.word}`" if lost.known else f"no section `{lost.word}`"
+        yield Problem(
+            CODE,
+            f"the search varies `{path}`, but {where}",
+            at=f"tune.space.{path}",
+            on="key",
+            label="leads to no value",
+            also={lost.known: f"no `{lost.word}` here"} if lost.known else {},
+            helps=(f"use {listed(near)} for `{lost.word}`",)
+            if near
+            else (f"use {listed(list(lost.words[:8]))}",),
+            rewrites=(Rewrite(f"rename to `{full}`", f"tune.space.{path}", key=full, safe=False),)
+            if near
+            else (),
+        )
+
+
+def _replaced(path: str, lost: Lost, word: str) -> str:
+    parts = path.split(".")
+    parts[lost.known.count(".") + 1 if lost.known else 0] = word
+    return ".".join(parts)
