@@ -1,4 +1,18 @@
-"""`linear`: one linear layer to the target."""
+"""One linear layer to the target.
+
+One linear layer from the features to whatever the task needs.
+
+Takes one or several vectors [features] or numbers [], joined, or sequences [time, features] for targets
+that are sequences (step by step). Gives `output` in the shape of the target, without softmax or
+sigmoid. Source: any textbook.
+
+```yaml
+model:
+  encoder: {type: mlp, input: features}
+tasks:
+  digit: {type: classification, dataset: digits, target: label, head: linear}
+```
+"""
 
 from __future__ import annotations
 
@@ -15,19 +29,7 @@ if TYPE_CHECKING:
 
 
 class Linear(Head):
-    """One linear layer from the features to whatever the task needs.
-
-    Takes one or several vectors [features] or numbers [], joined, or sequences [time, features] for targets
-    that are sequences (step by step). Gives `output` in the shape of the target, without softmax or
-    sigmoid. Source: any textbook.
-
-    ```yaml
-    model:
-      encoder: {type: mlp, input: features}
-    tasks:
-      digit: {type: classification, dataset: digits, target: label, head: linear}
-    ```
-    """
+    """One linear layer from the features to whatever the task needs."""
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("vector", "number", "sequence"), many=True),)
 

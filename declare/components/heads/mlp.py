@@ -1,4 +1,18 @@
-"""`mlp`: hidden layers and a linear layer to the target."""
+"""Hidden layers and a linear layer to the target.
+
+Hidden layers with activation and dropout, then a linear layer to whatever the task needs.
+
+Takes one or several vectors [features] or numbers [], joined, or sequences [time, features] for targets
+that are sequences (step by step). Gives `output` in the shape of the target, without softmax or
+sigmoid. Source: any textbook.
+
+```yaml
+model:
+  encoder: {type: mlp, input: features}
+tasks:
+  digit: {type: classification, dataset: digits, target: label, head: {type: mlp, hidden: [64]}}
+```
+"""
 
 from __future__ import annotations
 
@@ -17,19 +31,7 @@ if TYPE_CHECKING:
 
 
 class Mlp(Head):
-    """Hidden layers with activation and dropout, then a linear layer to whatever the task needs.
-
-    Takes one or several vectors [features] or numbers [], joined, or sequences [time, features] for targets
-    that are sequences (step by step). Gives `output` in the shape of the target, without softmax or
-    sigmoid. Source: any textbook.
-
-    ```yaml
-    model:
-      encoder: {type: mlp, input: features}
-    tasks:
-      digit: {type: classification, dataset: digits, target: label, head: {type: mlp, hidden: [64]}}
-    ```
-    """
+    """Hidden layers with activation and dropout, then a linear layer to whatever the task needs."""
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("vector", "number", "sequence"), many=True),)
 

@@ -1,4 +1,17 @@
-"""`cnn`: a plain convolutional network over images."""
+"""A plain convolutional network over images.
+
+Stages of convolution, norm, activation and dropout; between stages the map is halved.
+
+Takes an image or feature map [channels, height, width]. Gives `output`, a vector with as many features
+as the last stage has channels (the map pooled over space), and `map` [channels, height', width'],
+halved once less than there are stages. Sizes may vary unless `pool` is `flatten`. Source: LeCun et al.
+1998, with batch norm (Ioffe and Szegedy 2015).
+
+```yaml
+model:
+  encoder: {type: cnn, channels: [32, 64], input: image}
+```
+"""
 
 from __future__ import annotations
 
@@ -17,18 +30,7 @@ if TYPE_CHECKING:
 
 
 class Cnn(Module):
-    """Stages of convolution, norm, activation and dropout; between stages the map is halved.
-
-    Takes an image or feature map [channels, height, width]. Gives `output`, a vector with as many features
-    as the last stage has channels (the map pooled over space), and `map` [channels, height', width'],
-    halved once less than there are stages. Sizes may vary unless `pool` is `flatten`. Source: LeCun et al.
-    1998, with batch norm (Ioffe and Szegedy 2015).
-
-    ```yaml
-    model:
-      encoder: {type: cnn, channels: [32, 64], input: image}
-    ```
-    """
+    """Stages of convolution, norm, activation and dropout; between stages the map is halved."""
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image",)),)
 

@@ -1,4 +1,16 @@
-"""`mlp`: a multilayer perceptron over vectors, numbers or the steps of a sequence."""
+"""A multilayer perceptron over vectors, numbers or the steps of a sequence.
+
+Linear layers, each followed by norm, activation and dropout.
+
+Takes one or several vectors [features] or numbers [], joined along the features, or sequences [time,
+features] of one length, step by step. Gives `output`: a vector (a sequence) with as many features as
+the last hidden layer. Source: Rosenblatt 1958; any textbook.
+
+```yaml
+model:
+  encoder: {type: mlp, input: features, hidden: [512, 256], dropout: 0.2}
+```
+"""
 
 from __future__ import annotations
 
@@ -17,17 +29,7 @@ if TYPE_CHECKING:
 
 
 class Mlp(Module):
-    """Linear layers, each followed by norm, activation and dropout.
-
-    Takes one or several vectors [features] or numbers [], joined along the features, or sequences [time,
-    features] of one length, step by step. Gives `output`: a vector (a sequence) with as many features as
-    the last hidden layer. Source: Rosenblatt 1958; any textbook.
-
-    ```yaml
-    model:
-      encoder: {type: mlp, input: features, hidden: [512, 256], dropout: 0.2}
-    ```
-    """
+    """Linear layers, each followed by norm, activation and dropout."""
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("vector", "number", "sequence"), many=True),)
 

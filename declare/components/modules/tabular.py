@@ -1,4 +1,17 @@
-"""`tabular`: numbers and categories of a row, gaps included."""
+"""Numbers and categories of a row, gaps included.
+
+Embeds categories, marks missing numbers, and mixes all columns of a row with one linear layer.
+
+Takes any number of numbers [], vectors and labels [features] (NaN where missing: read as 0 beside an
+indicator of 1) and categories [] (-1 where missing: an embedding of its own). Gives `output`, a vector
+of `width` features. An embedding of n classes has min(50, (n + 1) // 2) features unless stated. Source:
+Guo and Berkhahn 2016 (entity embeddings).
+
+```yaml
+model:
+  row: {type: tabular, input: [income, rooms, region], width: 64}
+```
+"""
 
 from __future__ import annotations
 
@@ -17,18 +30,7 @@ if TYPE_CHECKING:
 
 
 class Tabular(Module):
-    """Embeds categories, marks missing numbers, and mixes all columns of a row with one linear layer.
-
-    Takes any number of numbers [], vectors and labels [features] (NaN where missing: read as 0 beside an
-    indicator of 1) and categories [] (-1 where missing: an embedding of its own). Gives `output`, a vector
-    of `width` features. An embedding of n classes has min(50, (n + 1) // 2) features unless stated. Source:
-    Guo and Berkhahn 2016 (entity embeddings).
-
-    ```yaml
-    model:
-      row: {type: tabular, input: [income, rooms, region], width: 64}
-    ```
-    """
+    """Embeds categories, marks missing numbers, and mixes all columns of a row with one linear layer."""
 
     ports: ClassVar[tuple[Port, ...]] = (
         Port("input", ("number", "category", "vector", "labels"), many=True),

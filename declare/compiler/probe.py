@@ -1,0 +1,151 @@
+"""Shapes and costs of what has no closed form: the real module is built on torch's meta device and run once.
+
+Results are kept in the user's cache folder, so that torch is imported only for a question that is new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from declare.contract.module import Costs, Inputs, Module, Node, Outputs
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.wiring import place
+from declare.ir.plan import LayerPlan
+
+if TYPE_CHECKING:
+    from declare.compiler.trial import Trial
+
+FORMAT = 1
+_LIBRARIES = ("torch", "timm", "torchvision", "transformers")
+
+
+class Probed(NamedTuple):
+    """What a probe found: outputs, costs of one sample, and the table of layers."""
+
+    outputs: Outputs
+    costs: Costs
+    layers: tuple[LayerPlan, ...]
+
+
+def probe(kind: str, component: Module, inputs: Inputs) -> Probed | Problem:
+    """Return outputs, costs and layers of a component of `kind`, or why the real module refuses its inputs.
+
+    Weights are never loaded. Sizes that vary in `inputs` vary in the outputs, and make FLOPs unknown.
+    """
+    return _remembered(kind, component, inputs, None)
+
+
+def layers(component: Node, inputs: Inputs, output: Shape | None = None) -> tuple[LayerPlan, ...] | Problem:
+    """Return the table of layers of any module, or of a head with its target's `output`; for reports."""
+    found = _remembered(type(component).kind(), component, inputs, output)
+    return found if isinstance(found, Problem) else found.layers
+
+
+def _remembered(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> Probed | Problem:
+    path = folder() / f"{_key(kind, component, inputs, output)}.json"
+    known = _read(path)
+    if known is None:
+        known = _ask(component, inputs, output)
+        _write(path, known)
+    if "problem" in known:
+        stated = known["problem"]
+        return Problem(
+            stated["code"],
+            stated["title"],
+            at=place(component, next(iter(inputs), "input")),
+            label=stated["label"],
+            notes=tuple(stated["notes"]),
+            helps=tuple(stated["helps"]),
+        )
+    return Probed(
+        {name: Shape(layout, tuple(dims), dtype) for name, (layout, dims, dtype) in known["outputs"].items()},
+        Costs(*known["costs"]),
+        tuple(LayerPlan(**layer) for layer in known["layers"]),
+    )
+
+
+def _ask(component: Node, inputs: Inputs, output: Shape | None) -> dict[str, Any]:
+    from declare.compiler import trial
+
+    found: Trial | Problem = trial.run(component, inputs, output)
+    if isinstance(found, Problem):
+        stated = {"code": found.code, "title": found.title, "label": found.label}
+        return {"problem": stated | {"notes": list(found.notes), "helps": list(found.helps)}}
+    return {
+        "outputs": {
+            name: [shape.layout, list(shape.dims), shape.dtype] for name, shape in found.outputs.items()
+        },
+        "costs": list(found.costs),
+        "layers": [layer.model_dump(mode="json") for layer in found.layers],
+    }
+
+
+def folder() -> Path:
+    """Return the folder that keeps what probes found."""
+    stated = os.environ.get("DECLARE_CACHE_DIR")
+    return (Path(stated) if stated else Path.home() / ".cache" / "declare") / "probe"
+
+
+def _key(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> str:
+    block = {
+        name: value
+        for name, value in component.dump().items()
+        if name not in {"input", "per_dataset", "pretrained"}
+    }
+    question = {
+        "format": FORMAT,
+        "kind": kind,
+        "block": block,
+        "inputs": {port: [list(shape) for shape in shapes] for port, shapes in inputs.items()},
+        "output": list(output) if output else None,
+        "versions": [_version(name) for name in _LIBRARIES],
+        "code": _code(kind, component),
+        "file": _hash(Path(block["file"])) if block.get("file") else None,
+    }
+    text = json.dumps(question, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _version(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
+
+
+def _code(kind: str, component: Node) -> list[str | None]:
+    root = Path(__file__).parents[1]
+    name = component.type_name()
+    return [_hash(root / room / kind / f"{name}.py") for room in ("components", "nn")]
+
+
+def _hash(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+def _read(path: Path) -> Mapping[str, Any] | None:
+    try:
+        return cast(Mapping[str, Any], json.loads(path.read_bytes()))
+    except (OSError, ValueError):
+        return None
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    # A cache that cannot be written costs time, not answers.
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}")
+        partial.write_text(json.dumps(content), encoding="utf-8")
+        partial.replace(path)
+    except OSError:
+        return

@@ -1,0 +1,178 @@
+"""One trial of a real module: build it without weights, run it once, say what came out or why it refused."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from declare.compiler.measure import BATCH, Measured, measure
+from declare.contract.module import Costs, Head, Inputs, Module, Node, Outputs
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import AXES, Dim, DType, Layout, Shape
+from declare.ir.plan import LayerPlan
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+_SIZES: dict[str, tuple[int, int]] = {
+    "time": (512, 768),
+    "length": (32, 48),
+    "height": (224, 256),
+    "width": (224, 256),
+}
+"""Two trial sizes of an axis whose size varies: output sizes that differ between them vary with it."""
+_BY_RANK: tuple[Layout, ...] = ("number", "vector", "sequence", "image", "video")
+
+
+class Trial(NamedTuple):
+    """Outputs, costs of one sample, layers."""
+
+    outputs: Outputs
+    costs: Costs
+    layers: tuple[LayerPlan, ...]
+
+
+class RefusedError(Exception):
+    """Raised with the library's own words when a module cannot be built or run."""
+
+
+def run(component: Node, inputs: Inputs, output: Shape | None = None) -> Trial | Problem:
+    """Return what the real module gives for `inputs`, or why it refuses them."""
+    shapes = [shape for port in component.ports for shape in inputs.get(port.name, ())]
+    try:
+        first = _attempt(component, inputs, output, [_fill(shape, 0) for shape in shapes])
+        if all(shape.numel is not None for shape in shapes):
+            return Trial(_shapes(component, first, first), _costs(first), first.layers)
+        second = _attempt(component, inputs, output, [_fill(shape, 1) for shape in shapes])
+    except ProblemError as error:
+        return error.problem
+    except RefusedError as error:
+        return _refusal(component, shapes, str(error))
+    plain = tuple(layer.model_copy(update={"shape": None, "flops": None}) for layer in first.layers)
+    return Trial(_shapes(component, first, second), Costs(first.parameters), plain)
+
+
+def _attempt(component: Node, inputs: Inputs, output: Shape | None, shapes: Sequence[Shape]) -> Measured:
+    """Measure on the meta device; for real where the module cannot be built or run there."""
+    try:
+        return _measure(component, inputs, output, shapes, device="meta")
+    except ProblemError:
+        raise
+    except Exception as error:
+        if not _meta_fault(error):
+            raise RefusedError(_words(error)) from error
+    try:
+        return _measure(component, inputs, output, shapes, device="cpu")
+    except Exception as error:
+        raise RefusedError(_words(error)) from error
+
+
+def _measure(
+    component: Node, inputs: Inputs, output: Shape | None, shapes: Sequence[Shape], *, device: str
+) -> Measured:
+    import torch
+
+    on: AbstractContextManager[object] = torch.device("meta") if device == "meta" else nullcontext()
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), on:
+        warnings.simplefilter("ignore")
+        module = _build(component, inputs, output)
+        return measure(module, [_tensor(shape) for shape in shapes])
+
+
+def _build(component: Node, inputs: Inputs, output: Shape | None) -> nn.Module:
+    if isinstance(component, Head):
+        assert output is not None, "a head is built for an output"
+        return component.build(inputs, output)
+    plain = component.model_copy(update={"pretrained": False})
+    return cast(Module, plain).build(inputs)
+
+
+def _tensor(shape: Shape) -> torch.Tensor:
+    import torch
+
+    # Images may be stored as bytes, but modules get them as numbers.
+    dtype = {"int64": torch.int64, "bool": torch.bool}.get(shape.dtype, torch.float32)
+    return torch.zeros(BATCH, *(dim or 0 for dim in shape.dims), dtype=dtype)
+
+
+def _fill(shape: Shape, which: int) -> Shape:
+    axes = AXES[shape.layout]
+    dims = tuple(
+        _SIZES.get(axis, (16, 24))[which] if dim is None else dim
+        for axis, dim in zip(axes, shape.dims, strict=True)
+    )
+    return shape._replace(dims=dims)
+
+
+def _shapes(component: Node, first: Measured, second: Measured) -> Outputs:
+    stated: dict[str, Layout] = getattr(component, "outputs", {})
+    found: Outputs = {}
+    for name, (dims, dtype) in first.outputs.items():
+        if len(dims) >= len(_BY_RANK):
+            raise RefusedError(f"output `{name}` has {len(dims)} axes beside the batch, at most 4 are known")
+        others = second.outputs[name][0]
+        both: tuple[Dim, ...] = tuple(a if a == b else None for a, b in zip(dims, others, strict=True))
+        found[name] = Shape(stated.get(name, _BY_RANK[len(dims)]), both, cast(DType, dtype))
+    return found
+
+
+def _costs(measured: Measured) -> Costs:
+    return Costs(measured.parameters, measured.flops, measured.activation_bytes)
+
+
+def _meta_fault(error: Exception) -> bool:
+    text = str(error)
+    return isinstance(error, NotImplementedError) or any(
+        word in text for word in ("meta", "item()", "data_ptr")
+    )
+
+
+def _words(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
+
+
+def _refusal(component: Node, shapes: Sequence[Shape], words: str) -> Problem:
+    name = component.type_name()
+    model = getattr(component, "name", None)
+    named = f"`{name}` ({model})" if model else f"`{name}`"
+    given = " and ".join(map(str, shapes))
+    notes = (f"the library says: {words}",)
+    lower = words.lower()
+    if any(shape.layout == "series" for shape in shapes) and ("kernel size" in lower or "too small" in lower):
+        title, helps = (
+            f"{given} is too short for {named}",
+            ("use longer windows, or fewer or smaller layers",),
+        )
+        return Problem("SHP506", title, label="too short", notes=notes, helps=helps)
+    if "channel" in lower:
+        title, helps = (
+            f"{named} does not take the channels of {given}",
+            ("check the order of the axes: channels come first",),
+        )
+        return Problem("SHP508", title, label="channels do not fit", notes=notes, helps=helps)
+    if "head" in lower and "divisible" in lower:
+        title, helps = (
+            f"the attention heads of {named} do not divide its width",
+            ("choose a number of heads that divides it",),
+        )
+        return Problem("SHP505", title, label="does not divide", notes=notes, helps=helps)
+    if any(shape.layout in {"image", "video"} for shape in shapes) and any(
+        w in lower for w in ("size", "height", "width", "shape")
+    ):
+        title, helps = (
+            f"{named} does not take the size of {given}",
+            ("resize the images, or set the model's own size",),
+        )
+        return Problem("SHP502", title, label="size does not fit", notes=notes, helps=helps)
+    title = f"{named} cannot be built or run on {given}"
+    return Problem(
+        "SHP514",
+        title,
+        label="refused",
+        notes=notes,
+        helps=("check its arguments against its documentation",),
+    )

@@ -1,0 +1,136 @@
+"""Answers about models of outside libraries from generated tables, without importing the library.
+
+A table holds one model a line, so that one record is read without parsing the others. Figures in it are
+exact: what follows no rule that was verified at many sizes is left out, and a probe of the real model
+answers instead.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from declare.contract.module import Costs, Module, Outputs
+from declare.contract.problem import Problem, Rewrite
+from declare.contract.shapes import Dim, Shape
+from declare.contract.wiring import place, varies
+from declare.diagnostics.suggest import did_you_mean, suggest
+
+Record = dict[str, Any]
+FOLDER = Path(__file__).parent / "tables"
+REDUCTIONS = (1, 2, 4, 8, 16, 32, 64)
+"""Sides of maps, as divisors of the image's, that costs are broken down by; a constant follows them."""
+
+
+@cache
+def _text(library: str) -> str:
+    return (FOLDER / f"{library}.json").read_text(encoding="utf-8")
+
+
+def record(library: str, name: str) -> Record | None:
+    """Return what the table says of a model, or None where it does not know the name."""
+    text, start = _text(library), f"\n{json.dumps(name)}: "
+    at = text.find(start)
+    if at < 0:
+        return None
+    found: Record = json.loads(text[at + len(start) : text.index("\n", at + 1)].removesuffix(","))
+    return found
+
+
+def names(library: str) -> list[str]:
+    """Return the names of all models of a library."""
+    return list(json.loads(_text(library))["models"])
+
+
+def unknown(library: str, name: str) -> Problem:
+    """Return the problem that a library has no model of this name, with the nearest names."""
+    known = names(library)
+    hint = did_you_mean(name, known)
+    nearest = suggest(name, known)
+    rewrites = tuple(
+        Rewrite(f"use `{other}`", "name", other, safe=len(nearest) == 1) for other in nearest[:1]
+    )
+    title = f"{library} has no model `{name}`"
+    return Problem(
+        "REF241", title, at="name", label="unknown", helps=(hint,) if hint else (), rewrites=rewrites
+    )
+
+
+def outputs(node: Module, found: Record, shape: Shape) -> Outputs | Problem | None:
+    """Return a model's outputs for images of `shape`, why it refuses, or None where a probe must tell."""
+    if "outputs" not in found or "parameters" not in found:
+        return None
+    height, width = shape.dims[1:]
+    side = found["size"]
+    if (height, width) == (side, side):
+        return {name: _shape(name, tuple(dims)) for name, dims in found["outputs"].items()}
+    if found.get("fixed"):
+        return (
+            varies(node, "image size", "input") if None in {height, width} else _wrong_size(node, side, shape)
+        )
+    if not _ruled(found, shape):
+        return None
+    result: Outputs = {}
+    for name, dims in found["outputs"].items():
+        grid = (
+            tuple(_rows(found, size, found["reduction"]) for size in (height, width))
+            if name == "map"
+            else dims[1:]
+        )
+        result[name] = _shape(name, (dims[0], *grid))
+    return result
+
+
+def costs(found: Record, shape: Shape) -> Costs | None:
+    """Return a model's costs for images of `shape`, or None where only a probe can tell."""
+    channels, height, width = shape.dims
+    if channels is None or "parameters" not in found:
+        return None
+    extra = channels - 3
+    parameters = found["parameters"][0] + extra * found["parameters"][1]
+    if (height, width) == (found["size"], found["size"]):
+        return Costs(parameters, found["flops"][0] + extra * found["flops"][1], found.get("activation_bytes"))
+    if height is None or width is None:
+        return Costs(parameters)
+    if not _ruled(found, shape) or "flops_at" not in found:
+        return None
+    places = [_area(found, height, width, reduction) for reduction in REDUCTIONS] + [1]
+    stem = 2 * extra * found["parameters"][1] * _area(found, height, width, found["stem"])
+    flops = sum(share * area for share, area in zip(found["flops_at"], places, strict=True)) + stem
+    return Costs(
+        parameters, flops, sum(share * area for share, area in zip(found["bytes_at"], places, strict=True))
+    )
+
+
+def _ruled(found: Record, shape: Shape) -> bool:
+    return "rounding" in found and all(size is None or size >= found["least"] for size in shape.dims[1:])
+
+
+def _rows(found: Record, size: Dim, reduction: int) -> Dim:
+    if size is None:
+        return None
+    return -(-size // reduction) if found["rounding"] == "ceil" else size // reduction
+
+
+def _area(found: Record, height: int, width: int, reduction: int) -> int:
+    return (_rows(found, height, reduction) or 0) * (_rows(found, width, reduction) or 0)
+
+
+def _shape(name: str, dims: tuple[Dim, ...]) -> Shape:
+    return Shape("image" if name == "map" else "sequence" if name == "sequence" else "vector", dims)
+
+
+def _wrong_size(node: Module, side: int, shape: Shape) -> Problem:
+    _, height, width = shape.dims
+    helps = [f"resize the images: `{{type: resize, field: image, size: {side}}}` in the dataset's transforms"]
+    if height == width:
+        helps.append(f"or build the model for them, where it can be: `args: {{img_size: {height}}}`")
+    return Problem(
+        "SHP502",
+        f"images are {height} x {width}, but `{getattr(node, 'name', '')}` takes {side} x {side} only",
+        at=place(node, "input"),
+        label=f"{height} x {width} pixels",
+        helps=tuple(helps),
+    )

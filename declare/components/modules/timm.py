@@ -1,0 +1,89 @@
+"""Any model of timm, without its classifier.
+
+Takes images [channels, height, width] with any number of channels (timm folds the first layer's weights
+where it is not 3). Gives `output`, the pooled features, and where the model has them `map` (the last
+feature map, channels first) or `sequence` (its tokens). Convolutional models take any size, most
+transformers only their own: others with `args: {img_size: N}`. Sizes and costs come from a generated table,
+or from a probe on torch's meta device where `args` change the model. Source: R. Wightman, timm
+(Apache-2.0).
+
+```yaml
+model:
+  encoder: {type: timm, name: resnet10t, input: image}
+```
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field as Param
+
+from declare.components.modules import _pretrained, _tables
+from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.wiring import channels_last, misfit
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Timm(Module):
+    """Any model of timm, without its classifier."""
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image",)),)
+
+    name: str = Param(
+        description="timm's name of the model, with or without a tag of weights: `resnet18.a1_in1k`"
+    )
+    args: dict[str, Any] = Param({}, description="further arguments of the model: `{drop_path_rate: 0.1}`")
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem | None:
+        """Return pooled and unpooled features, from the table where it can tell."""
+        if problem := misfit(self, inputs) or channels_last(self, inputs):
+            return problem
+        base, _, tag = self.name.partition(".")
+        record = _tables.record("timm", base)
+        if record is None:
+            return _tables.unknown("timm", base)
+        tags = record.get("tags", [])
+        if tag and tag not in tags:
+            return _unknown_tag(self.name, base, tags)
+        if self.pretrained is True and not tags:
+            helps = ("train from scratch: `pretrained: false`",)
+            return Problem(
+                "RES806", f"timm has no weights of `{base}`", at="pretrained", label="none exist", helps=helps
+            )
+        return _tables.outputs(self, record, inputs["input"][0]) if self._plain(record) else None
+
+    def _plain(self, record: dict[str, Any]) -> bool:
+        tag = self.name.partition(".")[2]
+        return not self.args and (not tag or tag == record["tags"][0])
+
+    def costs(self, inputs: Inputs) -> Costs | None:
+        """Return the costs from the table, or None where a probe must tell."""
+        record = _tables.record("timm", self.name.partition(".")[0])
+        return _tables.costs(record, inputs["input"][0]) if record and self._plain(record) else None
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real model; raises `ProblemError` (RES806) where weights cannot be had."""
+        from declare.nn.modules.timm import Timm as Real
+
+        channels = inputs["input"][0].dims[0] or 0
+        if self.pretrained is True:
+            return _pretrained.fetch(
+                "timm", self.name, lambda: Real(self.name, channels, pretrained=True, **self.args)
+            )
+        real = Real(self.name, channels, **self.args)
+        if self.pretrained:
+            _pretrained.load(real.model, Path(self.pretrained))
+        return real
+
+
+def _unknown_tag(name: str, base: str, tags: list[str]) -> Problem:
+    title = f"timm has no weights `{name}`"
+    known = ", ".join(f"`{base}.{tag}`" for tag in tags[:8])
+    return Problem(
+        "REF241", title, at="name", label="unknown tag", helps=(f"use {known}" if tags else f"use `{base}`",)
+    )
