@@ -1,0 +1,222 @@
+"""`extends`: loads base files and merges them, left to right, below the file that names them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from declare.diagnostics.codes import make
+from declare.diagnostics.diagnostic import Diagnostic, Label, Source
+from declare.language.document import Node
+from declare.language.source import Parsed, Text, display_name, open_source, parse
+
+MAX_DEPTH = 8
+MAX_FILES = 64
+# Maps of free names: a `type` in them is a name like any other, not the type of a component.
+_FREE_NAMES = ("vars", "metrics", "expect", "datasets", "model", "tasks", "phases")
+
+
+class Loader:
+    """Loads a spec with its bases; collects sources and findings, and whether anything is missing."""
+
+    def __init__(self) -> None:
+        self.sources: list[Source] = []
+        self.diagnostics: list[Diagnostic] = []
+        self.complete = True
+        self._parsed: dict[Path, Parsed | None] = {}
+        self._files = 0
+
+    def load(self, path: Path, name: str) -> Node | None:
+        """Return the merged tree of a file and its bases; None where the file cannot be read."""
+        return self._file(path, name, None, ())
+
+    def _file(self, path: Path, name: str, at: Label | None, above: tuple[Path, ...]) -> Node | None:
+        """Read one file and merge it over its bases. `above` are the files that lead to it."""
+        parsed = self._read(path, name, at)
+        if parsed is None or parsed.node is None:
+            self.complete = False
+            return None
+        root = parsed.node
+        stated = root.entries.get("extends")
+        if stated is None:
+            return root
+        own = root.with_value({key: node for key, node in root.entries.items() if key != "extends"})
+        merged: Node | None = None
+        for item in self._names(stated):
+            base = self._base(item, name, (*above, path.resolve()))
+            if base is not None:
+                merged = base if merged is None else self._merge(merged, base)
+        return own if merged is None else self._merge(merged, own)
+
+    def _read(self, path: Path, name: str, at: Label | None) -> Parsed | None:
+        """Read and parse one file, once."""
+        key = path.resolve()
+        if key not in self._parsed:
+            self._parsed[key] = self._parse(path, name, at)
+        return self._parsed[key]
+
+    def _parse(self, path: Path, name: str, at: Label | None) -> Parsed | None:
+        """Open and parse a file; None where there is no map in it."""
+        source = open_source(path, name, at)
+        if isinstance(source, Diagnostic):
+            self.diagnostics.append(_as_base(source) if at else source)
+            return None
+        self.sources.append(source)
+        parsed = parse(source, Text(path.resolve().parent, "extends" if at else "written"))
+        self.diagnostics += parsed.diagnostics
+        self.complete = self.complete and parsed.complete
+        node = parsed.node
+        if node is None or (node.kind == "scalar" and node.scalar is None):
+            if not any(item.severity == "error" for item in parsed.diagnostics):
+                self.diagnostics.append(_empty(name, at))
+            return None
+        if node.kind != "map":
+            self.diagnostics.append(_no_map(name, node))
+            return None
+        return parsed
+
+    def _names(self, stated: Node) -> list[Node]:
+        """Return the nodes that name base files; report what is no file name."""
+        if stated.poison:
+            self.complete = False
+            return []
+        items = stated.items if stated.kind == "list" else [stated]
+        good: list[Node] = []
+        for item in items:
+            if isinstance(item.scalar, str) and item.scalar.strip():
+                good.append(item)
+            elif not item.poison:
+                self.complete = False
+                self.diagnostics.append(
+                    make(
+                        "REF223",
+                        "`extends` names a file or a list of files",
+                        labels=[Label(item.span, "not a file name")],
+                        path="extends",
+                        helps=["write `extends: base.yaml` or `extends: [base.yaml, other.yaml]`"],
+                    )
+                )
+        return good
+
+    def _base(self, item: Node, child: str, above: tuple[Path, ...]) -> Node | None:
+        """Load one base, unless that would never end."""
+        stated = str(item.scalar)
+        path = item.base / stated
+        name = display_name(os.path.join(os.path.dirname(child), stated))  # noqa: PTH118, PTH120  # text, as given
+        label = Label(item.span, "extended here")
+        self._files += 1
+        problem = None
+        if path.resolve() in above:
+            chain = " -> ".join([*(_name(file) for file in above), _name(path)])
+            problem = make("REF221", f"`{stated}` extends itself", labels=[label], notes=[chain])
+        elif len(above) > MAX_DEPTH:
+            title = f"bases are nested more than {MAX_DEPTH} deep"
+            problem = make("REF224", title, labels=[label], helps=["merge some of the bases into one file"])
+        elif self._files > MAX_FILES:
+            title = f"the spec extends more than {MAX_FILES} files"
+            problem = make("REF224", title, labels=[label], helps=["merge some of the bases into one file"])
+        if problem is not None:
+            self.complete = False
+            self.diagnostics.append(problem)
+            return None
+        return self._file(path, name, label, above)
+
+    def _merge(self, base: Node, over: Node) -> Node:
+        """Merge two files and keep what is worth a note."""
+        return merge(base, over, "", self.diagnostics)
+
+
+def merge(base: Node, over: Node, path: str, notes: list[Diagnostic]) -> Node:
+    """Return `over` laid over `base`: maps merge key by key, everything else replaces.
+
+    `key: null` removes an inherited key. A map whose `type` changes replaces the whole block, with a note.
+    """
+    if base.poison or over.poison or base.kind != "map" or over.kind != "map":
+        _note_short_form(base, over, path, notes)
+        return over
+    switch = _switched(base, over, path)
+    if switch is not None:
+        _note_switch(base, over, path, notes)
+        return over
+    entries = dict(base.entries)
+    for key, node in over.entries.items():
+        inherited = entries.get(key)
+        if inherited is None:
+            entries[key] = node
+        elif node.kind == "scalar" and node.scalar is None and not node.poison:
+            del entries[key]
+        else:
+            entries[key] = merge(inherited, node, f"{path}.{key}" if path else key, notes)
+    return over.with_value(entries)
+
+
+def _type(node: Node, path: str) -> Node | None:
+    """Return the node of a component's type."""
+    stated = node.entries.get("type")
+    named = stated is not None and isinstance(stated.scalar, str) and path not in _FREE_NAMES
+    return stated if named else None
+
+
+def _switched(base: Node, over: Node, path: str) -> Node | None:
+    """Return the new type where it differs from the inherited one."""
+    before, after = _type(base, path), _type(over, path)
+    if before is None or after is None or before.scalar == after.scalar:
+        return None
+    return after
+
+
+def _note_switch(base: Node, over: Node, path: str, notes: list[Diagnostic]) -> None:
+    """Say which inherited keys a changed type drops."""
+    before, after = base.entries["type"], over.entries["type"]
+    dropped = [key for key in base.entries if key not in over.entries]
+    if dropped:
+        notes.append(switch_note(before, after, str(after.scalar), dropped, path))
+
+
+def _note_short_form(base: Node, over: Node, path: str, notes: list[Diagnostic]) -> None:
+    """Say the same for `optimizer: adamw` over a block with parameters."""
+    before = _type(base, path)
+    if before is None or base.poison or over.poison or not isinstance(over.scalar, str):
+        return
+    dropped = [key for key in base.entries if key != "type"]
+    if dropped:
+        notes.append(switch_note(before, over, over.scalar, dropped, path))
+
+
+def switch_note(before: Node, after: Node, name: str, dropped: list[str], path: str) -> Diagnostic:
+    """Return the note that a changed type replaces its block."""
+    return make(
+        "REF204",
+        f"type `{name}` replaces the whole inherited block of type `{before.scalar}`",
+        labels=[Label(after.span, "the new type"), Label(before.span, "the inherited type")],
+        path=path,
+        notes=[f"dropped: {', '.join(f'`{key}`' for key in dropped)}"],
+        helps=["state again what should stay"],
+    )
+
+
+def _as_base(diagnostic: Diagnostic) -> Diagnostic:
+    """Turn a missing file into a missing base."""
+    if diagnostic.code != "SYN004":
+        return diagnostic
+    title = diagnostic.title.replace("no file", "no base file")
+    return make("REF222", title, labels=diagnostic.labels, path="extends", helps=diagnostic.helps)
+
+
+def _empty(name: str, at: Label | None) -> Diagnostic:
+    helps = ["start with `declare: 1`, or run `dcl new`"]
+    return make("SYN007", f"`{name}` holds no values", labels=[at] if at else (), helps=helps)
+
+
+def _no_map(name: str, node: Node) -> Diagnostic:
+    what = "a list" if node.kind == "list" else "a single value"
+    return make(
+        "SYN019",
+        f"`{name}` holds {what} where a spec is a map of sections",
+        labels=[Label(node.span, what)],
+        helps=["write `key: value` lines, starting with `declare: 1`"],
+    )
+
+
+def _name(path: Path) -> str:
+    return path.name

@@ -1,0 +1,193 @@
+"""From file to tree: reads the text, parses it under limits, and goes on after mistakes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from declare.diagnostics.codes import make
+from declare.diagnostics.diagnostic import Diagnostic, Label, Source, Span
+from declare.language.document import Node, Origin
+from declare.language.recovery import blank, block_at, key_of
+from declare.language.syntax import diagnose, read, trouble
+from declare.language.tree import LimitError, TreeBuilder
+
+MAX_BYTES = 2_000_000
+_MAX_REPAIRS = 12
+# What YAML allows in a text at all; everything else is a control character or half of a surrogate pair.
+_UNPRINTABLE = re.compile(
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]",
+)
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Text:
+    """What the values of a text must know: their folder, their origin, their offset in the source."""
+
+    base: Path
+    origin: Origin = "written"
+    shift: int = 0
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """The tree of one text; None where nothing could be read. `complete`: no unnamed part is missing."""
+
+    node: Node | None
+    diagnostics: list[Diagnostic]
+    complete: bool = True
+
+
+def open_source(path: Path, name: str, at: Label | None = None) -> Source | Diagnostic:
+    """Return the text of a file, or why it cannot be read; `at` is the place that names the file."""
+    labels = [at] if at else []
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return _missing(path, name, labels)
+    except (OSError, ValueError) as error:
+        return make(
+            "SYN005", f"cannot read `{name}`: {_reason(path, error)}", labels=labels, helps=[_remedy(path)]
+        )
+    if len(raw) > MAX_BYTES:
+        title = f"`{name}` is larger than {MAX_BYTES // 1_000_000} MB"
+        return make(
+            "SYN008", title, labels=labels, helps=["keep data in its own files and name them in a source"]
+        )
+    return _decode(raw, name, labels)
+
+
+def _missing(path: Path, name: str, labels: list[Label]) -> Diagnostic:
+    """Report a file that is not there, with the specs that are."""
+    from declare.diagnostics.suggest import suggest
+
+    try:
+        there = sorted(
+            entry.name for entry in path.parent.iterdir() if entry.suffix in (".yaml", ".yml", ".json")
+        )
+    except OSError:
+        there = []
+    near = suggest(path.name, there) or there[:3]
+    helps = [f"did you mean {' or '.join(f'`{other}`' for other in near)}?"] if near else ["check the path"]
+    return make("SYN004", f"no file `{name}`", labels=labels, helps=helps)
+
+
+def _reason(path: Path, error: Exception) -> str:
+    if path.is_dir():
+        return "it is a folder"
+    return (error.strerror or "unknown reason").lower() if isinstance(error, OSError) else str(error)
+
+
+def _remedy(path: Path) -> str:
+    return (
+        f"name a file in it, for instance {path.name}/spec.yaml" if path.is_dir() else "check its permissions"
+    )
+
+
+def _decode(raw: bytes, name: str, labels: list[Label]) -> Source | Diagnostic:
+    """Decode UTF-8 (a byte-order mark is dropped), or say what the bytes look like instead."""
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        position = f"byte {error.start} is 0x{raw[error.start]:02x}"
+        if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+            position = "it looks like UTF-16"
+        title = f"`{name}` is not UTF-8 text: {position}"
+        return make("SYN006", title, labels=labels, helps=["save the file as UTF-8"])
+    if "\0" in text:
+        title = f"`{name}` is a binary file: it holds NUL bytes"
+        return make("SYN006", title, labels=labels, helps=["name a text file in YAML or JSON"])
+    return Source(name, text)
+
+
+def parse(source: Source, text: Text) -> Parsed:
+    """Return the tree of a source with all that is wrong in it.
+
+    After a syntax error the broken top-level block is left out (its key stays, poisoned); the rest is read.
+    """
+    content = source.text[text.shift :]
+    strange = _UNPRINTABLE.search(content)
+    if strange is not None:
+        return Parsed(None, [_control(source, strange.start() + text.shift)])
+    found: list[Diagnostic] = []
+    lost: list[tuple[str, int, int]] = []
+    complete = True
+    for _ in range(_MAX_REPAIRS):
+        builder = TreeBuilder(source, text.base, text.origin, text.shift)
+        try:
+            _feed(builder, content)
+        except LimitError as limit:
+            return Parsed(None, [*found, limit.diagnostic], complete=False)
+        except yaml.MarkedYAMLError as error:
+            reading = read(trouble(error, content, builder.last_quoted))
+            found.append(diagnose(source, reading, text.shift))
+            block = block_at(content, reading.start)
+            if block is None or text.shift:
+                return Parsed(None, found, complete=False)
+            key = key_of(content, block[0])
+            complete = complete and key is not None
+            lost += [key] if key else []
+            content = blank(content, *block)
+            continue
+        root = _with_lost(builder.root, lost, builder)
+        return Parsed(root, _in_order([*found, *builder.diagnostics]), complete and root is not None)
+    return Parsed(None, found, complete=False)
+
+
+def _feed(builder: TreeBuilder, content: str) -> None:
+    """Give the parser's events to the builder, until the first document ends."""
+    for event in _events(content):
+        builder.take(event)
+
+
+def _events(content: str) -> Iterator[Any]:
+    loader = _LOADER(content)
+    try:
+        while loader.check_event():
+            yield loader.get_event()
+    finally:
+        loader.dispose()
+
+
+def _control(source: Source, offset: int) -> Diagnostic:
+    """Report a character that no YAML text may hold."""
+    char = source.text[offset]
+    return make(
+        "SYN001",
+        f"control character U+{ord(char):04X} stands in the text",
+        labels=[Label(Span(source, offset, offset + 1), "not allowed in YAML")],
+        helps=["remove it, or write it as an escape in double quotes"],
+    )
+
+
+def _with_lost(root: Node | None, lost: list[tuple[str, int, int]], builder: TreeBuilder) -> Node | None:
+    """Put a poisoned entry in the place of each block that was left out."""
+    if not lost:
+        return root
+    if root is not None and root.kind != "map":
+        return root
+    entries = dict(root.entries) if root is not None else {}
+    for key, start, end in lost:
+        span = Span(builder.source, start, end)
+        entries.setdefault(key, Node("scalar", None, span, span, builder.origin, builder.base, poison=True))
+    if root is not None:
+        return root.with_value(entries)
+    return Node("map", entries, Span(builder.source, 0, 0), None, builder.origin, builder.base)
+
+
+def _in_order(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """Sort findings of one text by their place."""
+    return sorted(diagnostics, key=lambda item: item.primary.span.start if item.primary else -1)
+
+
+def display_name(path: str | os.PathLike[str]) -> str:
+    """Return a path as the user gave it, without needless `./` and `..`."""
+    return os.path.normpath(os.fspath(path))
