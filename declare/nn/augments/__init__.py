@@ -1,0 +1,1 @@
+"""Random changes of whole training batches as plain PyTorch."""

@@ -1,0 +1,1 @@
+"""Losses as plain PyTorch: each returns a sum over valid targets and the weight to divide by."""

@@ -1,0 +1,1 @@
+"""Metrics as plain accumulators of sums, with formulas over them."""

@@ -1,0 +1,1 @@
+"""How built tasks see outputs and batches, as plain classes."""
