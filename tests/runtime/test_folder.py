@@ -1,0 +1,167 @@
+"""Run folders are made whole, never overwritten, and read without torch."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from declare.contract.problem import ProblemError
+from declare.runtime import folder as folders
+from declare.runtime.changes import changed
+from declare.runtime.events import Event, EventFile, read_events
+from declare.runtime.expect import holds, missed
+from declare.runtime.folder import Run
+from declare.runtime.lock import RunLock, is_locked
+from declare.runtime.storage import explain, write_durably
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fakes
+
+
+@pytest.fixture
+def plan():
+    return fakes.make_plan()
+
+
+def test_a_new_folder_holds_spec_and_plan_and_is_private(tmp_path, plan):
+    """A run folder appears with spec, sources and plan inside, and only its owner may read it."""
+    place = folders.create(plan, "declare: 1\n", tmp_path / "run", {"base.yaml": "seed: 1\n"})
+    assert Run(place).plan == plan
+    assert Run(place).spec_text == "declare: 1\n"
+    assert [path.read_text() for path in (place / "sources").iterdir()] == ["seed: 1\n"]
+    assert stat.S_IMODE(place.stat().st_mode) == 0o700
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_what_stands_in_a_folder_is_never_overwritten(tmp_path, plan):
+    """A folder with anything in it, or a file, is refused and left as it was; an empty one is taken."""
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("years")
+    (tmp_path / "file").write_text("x")
+    for name in ("full", "file"):
+        with pytest.raises(ProblemError) as caught:
+            folders.create(plan, "", tmp_path / name)
+        assert caught.value.problem.code == "RES803"
+    assert (tmp_path / "full" / "thesis.txt").read_text() == "years"
+    (tmp_path / "empty").mkdir()
+    assert folders.create(plan, "", tmp_path / "empty") == tmp_path / "empty"
+
+
+def test_runs_of_one_second_get_numbers(tmp_path, plan, monkeypatch):
+    """Runs without a folder of their own go to `runs/NAME/<time>`, `-2`, `-3`; the newest is found again."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(time, "strftime", lambda form: "20250102-030405")
+    made = [str(folders.create(plan, "", None)) for _ in range(11)]
+    stem = "runs/fake/20250102-030405"
+    assert made[:3] == [stem, f"{stem}-2", f"{stem}-3"]
+    assert str(folders.latest("fake")) == f"{stem}-11"
+
+
+def test_a_place_that_cannot_be_written_is_said(plan):
+    """A folder that the system refuses is RES811 or RES812, not a traceback."""
+    with pytest.raises(ProblemError) as caught:
+        folders.create(plan, "", Path("/proc/declare/run"))
+    assert caught.value.problem.code in {"RES811", "RES812"}
+
+
+def test_a_folder_without_a_plan_is_not_a_run(tmp_path):
+    """Reading a folder that no run made is RES808."""
+    for path in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(ProblemError) as caught:
+            Run(path)
+        assert caught.value.problem.code == "RES808"
+    (tmp_path / "plan.json").write_text("{")
+    with pytest.raises(ProblemError):
+        _ = Run(tmp_path).plan
+
+
+def test_a_run_is_read_without_torch(tmp_path, plan):
+    """Reading a run's plan, events, metrics and status imports neither torch nor numpy."""
+    place = folders.create(plan, "", tmp_path / "run")
+    code = (
+        "import sys; from declare.runtime.folder import Run; run = Run(sys.argv[1]); run.plan, run.final, run.metrics();"
+        "print(run.status, 'torch' in sys.modules, 'numpy' in sys.modules)"
+    )
+    root = Path(__file__).parents[2]
+    out = subprocess.run([sys.executable, "-c", code, place], capture_output=True, text=True, cwd=root, check=True)
+    assert out.stdout.split() == ["new", "False", "False"]
+
+
+def test_a_second_process_is_told_who_holds_the_folder(tmp_path):
+    """A held folder is refused with host and process of the holder, and is free when the holder is gone."""
+    with RunLock(tmp_path):
+        assert is_locked(tmp_path)
+        with pytest.raises(ProblemError, match="another process") as caught:
+            RunLock(tmp_path).acquire()
+        assert caught.value.problem.code == "RES805"
+        assert f"process {os.getpid()} on" in caught.value.problem.notes[0]
+    assert not is_locked(tmp_path)
+    with RunLock(tmp_path):
+        pass
+
+
+def test_events_survive_a_half_written_line(tmp_path):
+    """A line that a killed process left unfinished is passed over, and the next one stands on its own."""
+    path = tmp_path / "events.jsonl"
+    path.write_text('{"event":"a"}\n{"event":"b","x"')
+    file = EventFile(tmp_path)
+    file.write(Event("c", "fit", 1, 2, {"value": float("nan")}))
+    file.close()
+    assert [event["event"] for event in read_events(path)] == ["a", "c"]
+    assert json.loads(path.read_text().splitlines()[-1])["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "inside"),
+    [(">= 0.9", 0.9, True), ("> 0.9", 0.9, False), ("<= -1e-3", -0.001, True), ("== 1", 1.0, True), ("< 2", 2.0, False)],
+)
+def test_bounds(bound, value, inside):
+    """A bound is read as it is written."""
+    assert holds(bound, value) is inside
+
+
+def test_an_absent_metric_misses_its_bound():
+    """A bound on a metric that was not measured is missed."""
+    (problem,) = missed({"val/x": "<= 9"}, {})
+    assert "not measured" in problem.title
+
+
+@given(st.sampled_from([">=", "<=", "==", ">", "<"]), st.floats(-1e6, 1e6))
+def test_not_a_number_is_inside_no_bound(operator, limit):
+    """A metric that is not a number misses every bound."""
+    assert not holds(f"{operator} {limit:.4f}", float("nan"))
+
+
+def test_changes_are_named_by_path(plan):
+    """Differences between plans carry the path that the spec uses; harmless ones are left out."""
+    other = fakes.make_plan(fakes.phase(batch_size=12, keep_checkpoints=9), seed=5, expect={"a": "> 1"})
+    assert sorted(path for path, _, _ in changed(plan, other)) == ["phases.fit.batch_size", "seed"]
+    assert changed(plan, plan) == []
+
+
+def test_errors_of_the_system_get_their_code(tmp_path):
+    """A full disk, a refused permission and a failing disk are three findings."""
+    import errno
+
+    found = {code: explain(OSError(code, "x"), tmp_path).code for code in (errno.ENOSPC, errno.EACCES, errno.EIO)}
+    assert list(found.values()) == ["RES804", "RES811", "RES812"]
+
+
+def test_a_durable_write_replaces_in_one_step(tmp_path, monkeypatch):
+    """A write that fails leaves the old content and no temporary file."""
+    path = tmp_path / "x.json"
+    write_durably(path, b"old")
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(OSError, match="No space"):
+        write_durably(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [item.name for item in tmp_path.iterdir()] == ["x.json"]
