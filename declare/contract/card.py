@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.util
+import inspect
 import types
 import typing
 from collections.abc import Sequence
@@ -73,7 +75,9 @@ def card(kind: str, name: str) -> Card | None:
         return None
     own = name in lookup.own_names(kind)
     module = importlib.import_module(found.__module__) if own else None
-    text = ((module.__doc__ if module else found.__doc__) or "").strip()
+    # Some components tell their story in the file's docstring, others in the class's: the longer one is the story.
+    stories = (inspect.cleandoc(item.__doc__ or "") for item in (module, found) if item is not None)
+    text = max(stories, key=len)
     return Card(
         kind=kind,
         name=name,

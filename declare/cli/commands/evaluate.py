@@ -1,0 +1,35 @@
+"""Evaluate the weights of a run on a split of its data."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from declare.cli import findings, options, terminal
+
+
+def command(
+    run: options.RunFolder,
+    *,
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    weights: Annotated[str, typer.Option(help="best, last, or the name of a phase.")] = "best",
+    format: options.TextOrJson = "text",
+    trust: options.Trust = None,
+) -> None:
+    """Evaluate the weights of a run on a split of its data."""
+    from declare.contract.problem import ProblemError
+    from declare.runtime.folder import Run
+
+    try:
+        from declare.runtime.evaluate import evaluate
+
+        metrics = evaluate(Run(run), split, which=weights, trust=tuple(trust or ()))
+    except ProblemError as error:
+        raise findings.stopped(error.problem, None) from error
+    if format == "json":
+        terminal.emit_json({"format": "1.0", "run": str(run), "split": split, "metrics": metrics})
+        return
+    from declare.cli.printing.metrics import render
+
+    render(metrics, {}, terminal.out())

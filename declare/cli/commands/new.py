@@ -1,0 +1,113 @@
+"""Start a spec: from a template, from a data file, or from a few answers."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from declare.cli import terminal
+from declare.cli.failure import Failure
+from declare.cli.starting import templates
+
+if TYPE_CHECKING:
+    from declare.cli.starting.columns import Column
+
+
+def command(
+    path: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")] = Path("spec.yaml"),
+    *,
+    template: Annotated[str, typer.Option(help=f"One of {', '.join(templates.names())}.", show_default=False)] = "",
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="A CSV or Parquet file, or a folder of class folders.", show_default=False),
+    ] = None,
+    target: Annotated[str, typer.Option(help="The column to predict; default: the last.", show_default=False)] = "",
+    name: Annotated[str, typer.Option(help="The name of runs; default: the file's.", show_default=False)] = "",
+) -> None:
+    """Start a spec: from a template, from a data file, or from a few answers.
+
+    What it writes validates as it stands and says in comments what to change.
+    """
+    if path.exists() or path.is_symlink():
+        raise Failure(f"`{path}` exists already", hint="name another file: nothing is ever overwritten")
+    if not template and source is None:
+        template, source = _ask()
+    slug = _slug(name or path.stem)
+    text = _from_template(template, slug) if source is None else _from_data(source, target, slug, path)
+    _write(path, text)
+    terminal.say(f"wrote {path}; now `dcl validate {path}`, `dcl plan {path}`, `dcl train {path}`")
+
+
+def _ask() -> tuple[str, Path | None]:
+    """Ask what the data are; needs somebody to answer."""
+    if not sys.stdin.isatty():
+        raise Failure("nobody is there to answer questions", hint="give --template or --from; `dcl new --help`")
+    typer.echo("What do you learn from?", err=True)
+    typer.echo("  data        your own: a CSV or Parquet file, or a folder with one folder of pictures per class", err=True)
+    for item in templates.names():
+        typer.echo(f"  {item:<12}{templates.summary(item)}", err=True)
+    answer = typer.prompt("Choose", default="data", err=True)
+    if answer == "data":
+        return "", Path(typer.prompt("Path of the data", err=True)).expanduser()
+    return answer, None
+
+
+def _from_template(template: str, name: str) -> str:
+    if template not in templates.names():
+        from declare.diagnostics.suggest import did_you_mean
+
+        hint = did_you_mean(template, templates.names()) or f"templates: {', '.join(templates.names())}"
+        raise Failure(f"there is no template `{template}`", hint=hint)
+    return re.sub(r"^name: .*$", f"name: {name}", templates.text(template), count=1, flags=re.MULTILINE)
+
+
+def _from_data(source: Path, target: str, name: str, path: Path) -> str:
+    from declare.cli.starting import draft
+
+    if not source.exists():
+        raise Failure(f"`{source}` does not exist")
+    shown = os.path.relpath(source, path.absolute().parent)
+    if source.is_dir():
+        return draft.images(name, shown)
+    columns = _columns(source)
+    return draft.table(name, shown, columns, _target(columns, target))
+
+
+def _columns(source: Path) -> list[Column]:
+    from declare.cli.starting import columns
+
+    try:
+        found = columns.read(source)
+    except (ValueError, OSError) as error:
+        raise Failure(f"`{source}` cannot be read as a table: {error}") from error
+    if sum(column.kind != "unused" for column in found) < 2:
+        raise Failure(f"`{source}` has fewer than two columns of numbers or categories")
+    return found
+
+
+def _target(columns: list[Column], target: str) -> Column:
+    usable = [column for column in columns if column.kind != "unused"]
+    if not target:
+        return usable[-1]
+    for column in usable:
+        if target in {column.title, column.field}:
+            return column
+    raise Failure(f"there is no usable column `{target}`", hint=f"columns: {', '.join(c.title for c in usable)}")
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_") or "run"
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise Failure(f"`{path}` cannot be written: {error.strerror}") from error

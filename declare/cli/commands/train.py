@@ -1,0 +1,87 @@
+"""Train a spec in a new run folder, or continue a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from declare.cli import findings, options, terminal
+from declare.cli.failure import Failure
+
+if TYPE_CHECKING:
+    from declare.compiler.pipeline import Checked
+    from declare.ir.plan import Plan
+    from declare.runtime.run import Outcome
+
+
+def command(
+    spec: options.SpecFile,
+    *,
+    run_dir: Annotated[Path | None, typer.Option(help="The run folder: new or empty.", show_default=False)] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(help="Continue this run; `latest` for the newest of the spec's name.", show_default=False),
+    ] = None,
+    gpus: Annotated[int | None, typer.Option(min=1, help="Train on this many GPUs.", show_default=False)] = None,
+    format: options.TextOrJson = "text",
+    set_: options.Set = None,
+    trust: options.Trust = None,
+) -> int:
+    """Train a spec in a new run folder, or continue a run.
+
+    Prints the run folder first and last. Exit codes: 0 done, 1 findings in the spec or an `expect` bound missed,
+    4 the run failed, 75 stopped (Ctrl-C, SIGTERM) with its state saved.
+    """
+    if resume is not None and run_dir is not None:
+        raise Failure("--resume and --run-dir contradict each other", hint="--resume RUN names the folder itself")
+    devices = [f"hardware.devices={gpus}", "hardware.accelerator=cuda"] if gpus else []
+    plan, checked = findings.plan(spec, [*(set_ or ()), *devices], trust, as_json=format == "json")
+    outcome = _train(plan, checked, run_dir, resume)
+    _close(outcome, checked, as_json=format == "json")
+    return outcome.status
+
+
+def _train(plan: Plan, checked: Checked, run_dir: Path | None, resume: str | None) -> Outcome:
+    from declare.contract.problem import ProblemError
+    from declare.runtime.listeners.progress import make_progress
+    from declare.runtime.run import train
+
+    quiet, color = terminal.settings.quiet, terminal.settings.color
+    progress = make_progress(plan, quiet=quiet, color=color)
+    first, *others = checked.document.sources
+    folder = Path(resume) if resume not in {None, "latest"} else run_dir
+    try:
+        return train(
+            plan,
+            first.text,
+            folder,
+            resume=resume is not None,
+            listeners=[progress] if progress else [],
+            sources={source.name: source.text for source in others},
+        )
+    except ProblemError as error:
+        raise findings.stopped(error.problem, checked) from error
+
+
+def _close(outcome: Outcome, checked: Checked, *, as_json: bool) -> None:
+    """Print final metrics against what was expected, what went wrong, and where the run stands."""
+    if as_json:
+        problems = [findings.plain(problem, checked) for problem in outcome.problems]
+        terminal.emit_json(
+            {
+                "format": "1.0",
+                "run": str(outcome.folder),
+                "status": outcome.status,
+                "metrics": outcome.metrics,
+                "diagnostics": problems,
+            }
+        )
+        return
+    from declare.cli.printing.metrics import render
+
+    if outcome.metrics:
+        render(outcome.metrics, checked.plan.expect if checked.plan else {}, terminal.out())
+    findings.show_problems(outcome.problems, checked)
+    terminal.emit(f"run: {outcome.folder}")

@@ -1,0 +1,61 @@
+"""Check a spec: every mistake in one go, each at its line, nothing executed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from declare.cli import findings, options, terminal
+
+if TYPE_CHECKING:
+    from declare.compiler.pipeline import Checked
+
+
+def command(
+    spec: options.SpecFile,
+    *,
+    format: Annotated[findings.Format, typer.Option("--format", help="How to print findings.")] = "text",
+    expand: Annotated[bool, typer.Option(help="Print the spec with every default written out.")] = False,
+    trace: Annotated[bool, typer.Option(help="Say what each pass found out.")] = False,
+    strict: Annotated[bool, typer.Option(help="Warnings fail too; the same as --fail-on warning.")] = False,
+    fail_on: Annotated[findings.FailOn, typer.Option(help="Exit with 1 from this severity on.")] = "error",
+    set_: options.Set = None,
+    trust: options.Trust = None,
+) -> int:
+    """Check a spec: every mistake in one go, each at its line, nothing executed.
+
+    Exit code 1 where something was found, 2 where the spec could not be read.
+    """
+    checked = findings.check(spec, set_, trust)
+    if trace:
+        _trace(checked)
+    expanded = _expanded(checked) if expand and checked.valid else None
+    if expanded is not None and format == "text":
+        findings.write(checked, format, to_error=True)
+        terminal.emit(expanded.rstrip("\n"))
+    else:
+        findings.write(checked, format)
+    return findings.exit_code(checked, spec, "warning" if strict and fail_on == "error" else fail_on)
+
+
+def _trace(checked: Checked) -> None:
+    """Print what each pass added, on standard error: standard output holds the findings."""
+    from declare.compiler.pipeline import PASSES
+
+    reasons = dict(PASSES)
+    for record in checked.passes:
+        because = f" because of {record.because}" if record.because else ""
+        head = f"{record.name:<9}{record.status}{because}  {record.seconds * 1e3:.0f} ms"
+        terminal.err().print(head, style="bold" if record.status == "done" else "yellow")
+        terminal.err().print(f"         {reasons[record.name]}", style="dim")
+        for note in record.notes or ("no change",):
+            terminal.err().print(f"         {note}")
+
+
+def _expanded(checked: Checked) -> str:
+    import yaml
+
+    from declare.contract.component import plain
+
+    return yaml.safe_dump(plain(checked.spec), sort_keys=False, width=110, allow_unicode=True)

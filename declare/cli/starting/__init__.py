@@ -1,0 +1,1 @@
+"""Starting a spec: from a template, from a data file, or from answers."""
