@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from declare.contract.problem import ProblemError
 from declare.runtime import storage
 from declare.runtime.checkpoint import Checkpoints, load_tree
 from declare.runtime.manifest import MANIFEST, STATE, TENSORS, WEIGHTS, damage, read_manifest
 from declare.runtime.state import decode, encode
 from declare.runtime.tensors import read_tensors
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 FILES = (WEIGHTS, TENSORS, STATE, MANIFEST)
 POINTS = ("write", "fsync", "rename", "mkdir", "open")
@@ -171,13 +172,15 @@ leaves = st.one_of(
     st.integers(),
     st.floats(allow_nan=False),
     st.text(),
-    st.builds(lambda values: torch.tensor(values), st.lists(st.floats(width=32, allow_nan=False), min_size=1)),
+    st.builds(torch.tensor, st.lists(st.floats(width=32, allow_nan=False), min_size=1)),
 )
 keys = st.one_of(st.text(), st.integers())
 trees = st.recursive(
     leaves,
     lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(keys, inner, max_size=3), st.lists(inner, max_size=3).map(tuple)
+        st.lists(inner, max_size=3),
+        st.dictionaries(keys, inner, max_size=3),
+        st.lists(inner, max_size=3).map(tuple),
     ),
     max_leaves=8,
 )
@@ -204,12 +207,18 @@ def test_a_state_tree_survives_json_and_safetensors(tmp_path, tree):
     assert same(decode(json.loads(json.dumps(skeleton)), tensors), tree)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.int64, torch.bool, torch.uint8, torch.float16])
+@pytest.mark.parametrize(
+    "dtype", [torch.float32, torch.bfloat16, torch.int64, torch.bool, torch.uint8, torch.float16]
+)
 def test_our_writer_is_read_by_the_safetensors_library(tmp_path, dtype):
     """Tensors of every type, scalars and empty ones included, are read back by the safetensors library."""
     from declare.runtime.tensors import write_tensors
 
-    tensors = {"a": torch.arange(12).reshape(3, 4).T.to(dtype), "b": torch.ones((), dtype=dtype), "c": torch.zeros(0, 2)}
+    tensors = {
+        "a": torch.arange(12).reshape(3, 4).T.to(dtype),
+        "b": torch.ones((), dtype=dtype),
+        "c": torch.zeros(0, 2),
+    }
     path = Path(tmp_path / "x.safetensors")
     with storage.create_new(path) as descriptor:
         write_tensors(storage.HashedFile(descriptor), tensors)

@@ -9,6 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from declare.contract.problem import ProblemError
 from declare.runtime import folder as folders
 from declare.runtime.changes import changed
@@ -17,10 +20,7 @@ from declare.runtime.expect import holds, missed
 from declare.runtime.folder import Run
 from declare.runtime.lock import RunLock, is_locked
 from declare.runtime.storage import explain, write_durably
-from hypothesis import given
-from hypothesis import strategies as st
-
-import fakes
+from tests.runtime import fakes
 
 
 @pytest.fixture
@@ -88,7 +88,9 @@ def test_a_run_is_read_without_torch(tmp_path, plan):
         "print(run.status, 'torch' in sys.modules, 'numpy' in sys.modules)"
     )
     root = Path(__file__).parents[2]
-    out = subprocess.run([sys.executable, "-c", code, place], capture_output=True, text=True, cwd=root, check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", code, place], capture_output=True, text=True, cwd=root, check=True
+    )
     assert out.stdout.split() == ["new", "False", "False"]
 
 
@@ -118,7 +120,13 @@ def test_events_survive_a_half_written_line(tmp_path):
 
 @pytest.mark.parametrize(
     ("bound", "value", "inside"),
-    [(">= 0.9", 0.9, True), ("> 0.9", 0.9, False), ("<= -1e-3", -0.001, True), ("== 1", 1.0, True), ("< 2", 2.0, False)],
+    [
+        (">= 0.9", 0.9, True),
+        ("> 0.9", 0.9, False),
+        ("<= -1e-3", -0.001, True),
+        ("== 1", 1.0, True),
+        ("< 2", 2.0, False),
+    ],
 )
 def test_bounds(bound, value, inside):
     """A bound is read as it is written."""
@@ -148,7 +156,9 @@ def test_errors_of_the_system_get_their_code(tmp_path):
     """A full disk, a refused permission and a failing disk are three findings."""
     import errno
 
-    found = {code: explain(OSError(code, "x"), tmp_path).code for code in (errno.ENOSPC, errno.EACCES, errno.EIO)}
+    found = {
+        code: explain(OSError(code, "x"), tmp_path).code for code in (errno.ENOSPC, errno.EACCES, errno.EIO)
+    }
     assert list(found.values()) == ["RES804", "RES811", "RES812"]
 
 

@@ -5,14 +5,14 @@ import math
 
 import pytest
 import torch
+
 from declare.ir.plan import InitPlan
 from declare.runtime.folder import Run
 from declare.runtime.listener import Listener
 from declare.runtime.loop import log_interval
 from declare.runtime.run import train
 from declare.runtime.tensors import read_tensors
-
-import fakes
+from tests.runtime import fakes
 
 LOSS = {"metric": "val/digit/loss", "mode": "min"}
 
@@ -118,7 +118,9 @@ def test_the_next_phase_starts_from_the_best_weights(tmp_path):
 
         workshop.initialize = remember
         evaluate = workshop.evaluate
-        workshop.evaluate = lambda split, tasks: {key: -value for key, value in evaluate(split, tasks).items()}
+        workshop.evaluate = lambda split, tasks: {
+            key: -value for key, value in evaluate(split, tasks).items()
+        }
 
     plan = fakes.make_plan(fakes.phase("one", best=LOSS, evaluate_every=4), fakes.phase("two"))
     run(tmp_path, plan, with_workshop(spy))
@@ -131,7 +133,9 @@ def test_init_gives_the_weights_of_an_earlier_phase(tmp_path):
     paths = []
 
     def spy(workshop):
-        workshop.initialize = lambda which, resolve: [paths.append(resolve(entry)) for entry in which.init] and []
+        workshop.initialize = lambda which, resolve: (
+            [paths.append(resolve(entry)) for entry in which.init] and []
+        )
 
     entry = InitPlan(source="phase", reference="one", modules=("*",), strict=True, rename={})
     plan = fakes.make_plan(fakes.phase("one"), fakes.phase("two"), fakes.phase("three", init=(entry,)))
@@ -161,7 +165,12 @@ def test_accumulation_changes_only_the_memory(tmp_path):
         workshop.graph.encoder[3] = torch.nn.Identity()
 
     for pieces in (1, 3):
-        run(tmp_path, fakes.make_plan(fakes.phase(accumulate=pieces)), with_workshop(calm), name=f"by-{pieces}")
+        run(
+            tmp_path,
+            fakes.make_plan(fakes.phase(accumulate=pieces)),
+            with_workshop(calm),
+            name=f"by-{pieces}",
+        )
     whole, cut = weights(tmp_path, name="by-1"), weights(tmp_path, name="by-3")
     for key in whole:
         torch.testing.assert_close(whole[key], cut[key], rtol=1e-4, atol=1e-6)
@@ -179,7 +188,9 @@ def test_clipping_bounds_the_first_update(tmp_path):
     plan = fakes.make_plan(fakes.phase(steps=1, clip={"norm": 0.01, "value": None}))
     run(tmp_path, plan, with_workshop(spy))
     after = weights(tmp_path)
-    moved = math.sqrt(sum((after[key] - value.detach()).pow(2).sum().item() for key, value in moves[0].items()))
+    moved = math.sqrt(
+        sum((after[key] - value.detach()).pow(2).sum().item() for key, value in moves[0].items())
+    )
     assert moved == pytest.approx(0.01, rel=1e-3)
 
 
@@ -198,7 +209,12 @@ def test_frozen_parameters_stand_still_until_they_thaw(tmp_path):
         made.append(fakes.FakeWorkshop(plan, watch))
         return made[0]
 
-    rule = {"match": "encoder.*", "until_step": 10, "parameters": ("encoder.0.weight",), "modules": ("encoder",)}
+    rule = {
+        "match": "encoder.*",
+        "until_step": 10,
+        "parameters": ("encoder.0.weight",),
+        "modules": ("encoder",),
+    }
     _, heard = run(tmp_path, fakes.make_plan(fakes.phase(freeze=(rule,))), make)
     for index in (0, 1):
         assert torch.equal(seen[0][index], seen[10][index])

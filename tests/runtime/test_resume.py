@@ -7,7 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-import fakes
 import pytest
 import torch
 
@@ -16,16 +15,17 @@ from declare.runtime.folder import Run
 from declare.runtime.run import train
 from declare.runtime.saving import read_state
 from declare.runtime.tensors import read_tensors
+from tests.runtime import fakes
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 TIMES = ("samples_per_second",)
 
 
 def launch(place, mode, **environ):
     """Start a process that trains the hard plan."""
-    env = os.environ | {"PYTHONPATH": f"{HERE}:{HERE.parents[1]}", "OMP_NUM_THREADS": "1"} | environ
+    env = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environ
     return subprocess.Popen(
-        [sys.executable, str(HERE / "fakes.py"), str(place), mode], env=env, stdout=subprocess.PIPE
+        [sys.executable, "-m", "tests.runtime.fakes", str(place), mode], env=env, stdout=subprocess.PIPE
     )
 
 
@@ -44,8 +44,6 @@ def tensors(tree):
     from declare.runtime.state import encode
 
     return encode({key: value for key, value in tree.items() if key != "window"})[0]
-        name: value for name, value in encode({k: v for k, v in tree.items() if k != "window"})[0].items()
-    }
 
 
 def assert_equal(left, right, where=""):
