@@ -29,8 +29,9 @@ class Lost(NamedTuple):
 
 
 def locate(spec: Any, path: str) -> Place | Lost | None:
-    """Return the place of a dotted path, where it leaves the spec, or None where an earlier error hides it."""
-    value, owner, rest = spec, spec, ()
+    """Return a dotted path's place, or where it leaves the spec; None where an earlier error hides it."""
+    rest: tuple[str, ...] = ()
+    value = owner = spec
     parts = path.split(".")
     for index, word in enumerate(parts):
         if value is POISON or owner is POISON:
@@ -45,7 +46,7 @@ def locate(spec: Any, path: str) -> Place | Lost | None:
 
 
 def misread(place: Place, value: Any) -> list[Problem]:
-    """Return what reading finds wrong if `value` stood at `place`; nothing where the block has errors already."""
+    """Return what reading finds wrong with `value` at `place`; nothing where the block has errors anyway."""
     tree = _block(place.owner)
     if _poisoned(tree):
         return []

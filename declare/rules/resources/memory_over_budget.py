@@ -10,7 +10,7 @@ from declare.rules.sizes import read_bytes, shown
 from declare.rules.view import View
 
 CODE = "RES801"
-STAGE = "hardware"
+STAGE = "lint"
 
 
 def check(view: View) -> Iterator[Problem]:
@@ -33,7 +33,7 @@ def check(view: View) -> Iterator[Problem]:
             label=f"{micro} samples at a time",
             also={"hardware.memory_limit": f"{shown(limit)} allowed here"},
             notes=(
-                f"an estimate: {plan.trainable_parameters:,} trained parameters and {micro} samples at a time",
+                f"an estimate for {plan.trainable_parameters:,} trained parameters, {micro} samples at once",
             ),
             helps=(*helps, "use a smaller model, or `precision: bf16`"),
         )

@@ -31,13 +31,19 @@ def check(view: View) -> Iterator[Problem]:
             on="key",
             label="leads to no value",
             also={lost.known: f"no `{lost.word}` here"} if lost.known else {},
-            helps=(f"use {listed(near)} for `{lost.word}`",)
-            if near
-            else (f"use {listed(list(lost.words[:8]))}",),
+            helps=_helps(lost, near),
             rewrites=(Rewrite(f"rename to `{full}`", f"tune.space.{path}", key=full, safe=False),)
             if near
             else (),
         )
+
+
+def _helps(lost: Lost, near: list[str]) -> tuple[str, ...]:
+    if near:
+        return (f"use {listed(near)} for `{lost.word}`",)
+    if lost.words:
+        return (f"use {listed(list(lost.words[:8]))}",)
+    return (f"state `{lost.known}` in the spec first",)
 
 
 def _replaced(path: str, lost: Lost, word: str) -> str:

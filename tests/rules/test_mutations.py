@@ -1,0 +1,101 @@
+"""No rule raises, whatever stands in a spec: the sample specs with keys removed, renamed and replaced."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from declare.compiler import pipeline
+from declare.diagnostics.codes import codes
+from declare.language import compose
+
+SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
+VALUES = [
+    None,
+    True,
+    0,
+    -1,
+    1,
+    7,
+    10**9,
+    0.5,
+    1e300,
+    "",
+    "x",
+    "encoder",
+    "features",
+    "val",
+    "label",
+    "cross_entropy",
+    "mse",
+    "300 steps",
+    "0 epochs",
+    "101%",
+    "phase:joint",
+    "val/pain_level/qwk",
+    "test/digit/accuracy",
+    "((",
+    [],
+    [1],
+    ["x", "x"],
+    {},
+    {"x": 1},
+    {"type": "adamw"},
+    {"type": "nothing"},
+    [[]],
+    [None],
+]
+
+
+@cache
+def tree(name: str):
+    """Return a sample spec as plain values, read once."""
+    document, _ = compose.load(next(path for path in SPECS if path.stem == name), (), {})
+    return json.dumps(document.plain())
+
+
+def paths(value, prefix=()):
+    """Return the path of every value below a tree."""
+    found = [prefix] if prefix else []
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        found += paths(item, (*prefix, key))
+    return found
+
+
+def mutate(root, path, action, value):
+    """Remove, rename or replace the value at a path."""
+    parent = root
+    for key in path[:-1]:
+        parent = parent[key]
+    if action == "delete":
+        del parent[path[-1]]
+    elif action == "rename" and isinstance(parent, dict):
+        parent[f"{path[-1]}x"] = parent.pop(path[-1])
+    else:
+        parent[path[-1]] = value
+
+
+@pytest.mark.parametrize("name", [path.stem for path in SPECS])
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_mutated_specs_give_findings_and_never_an_exception(name, data, tmp_path_factory):
+    """Checking a damaged spec returns diagnostics, each with a code that has a page."""
+    root = json.loads(tree(name))
+    for _ in range(data.draw(st.integers(1, 3))):
+        known = paths(root)
+        if not known:
+            break
+        action = data.draw(st.sampled_from(["delete", "rename", "replace", "replace"]))
+        mutate(root, data.draw(st.sampled_from(known)), action, data.draw(st.sampled_from(VALUES)))
+    file = tmp_path_factory.mktemp(name) / "spec.yaml"
+    file.write_text(json.dumps(root))
+    for item in pipeline.check(file).diagnostics:
+        assert item.code in codes()
+        assert item.title
+        assert item.severity in {"error", "warning", "info"}
