@@ -57,7 +57,7 @@ class Component(Strict):
 
     def dump(self) -> dict[str, Any]:
         """Return the block as plain values, every default written out, `type` first."""
-        return {"type": self.type_name()} | plain(dict(self))
+        return {"type": self.type_name()} | plain(_stated(self))
 
 
 def plain(value: Any) -> Any:
@@ -65,7 +65,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Component):
         return value.dump()
     if isinstance(value, BaseModel):
-        return plain(dict(value))
+        return plain(_stated(value))
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -73,3 +73,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, Duration | Path):
         return str(value)
     return value
+
+
+def _stated(model: BaseModel) -> dict[str, Any]:
+    """Return the fields of a model under the names that specs use."""
+    names = {name: info.alias or name for name, info in type(model).model_fields.items()}
+    return {names.get(name, name): value for name, value in model}

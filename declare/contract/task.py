@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Param
@@ -82,22 +82,22 @@ class Task(Component):
         raise NotImplementedError
 
 
-class TaskAdapter:
-    """How a built task sees outputs and batches; subclasses live in `nn/tasks`.
+class TaskAdapter(Protocol):
+    """How a built task sees outputs and batches; the classes live in `nn/tasks`."""
 
-    `module` holds buffers (means, scales) that travel with the model's state, if there are any.
-    """
-
-    module: nn.Module | None = None
+    @property
+    def module(self) -> nn.Module | None:
+        """Buffers (means, scales) that travel with the model's state, if there are any."""
+        ...
 
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the training target, in the space of the loss (missing ones stay marked)."""
-        raise NotImplementedError
+        ...
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return (prediction, target) of the valid samples for metrics, in the target's own units."""
-        raise NotImplementedError
+        ...
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
         """Return what a user wants to see for each sample: `class` and `probability`, or `value`."""
-        raise NotImplementedError
+        ...

@@ -1,1 +1,1 @@
-"""Components of the kind `augments`."""
+"""Random changes of whole training batches."""

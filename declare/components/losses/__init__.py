@@ -1,1 +1,1 @@
-"""Components of the kind `losses`."""
+"""What training makes small: sums over valid targets."""

@@ -1,1 +1,1 @@
-"""Components of the kind `metrics`."""
+"""Figures of evaluations, for each dataset and overall."""

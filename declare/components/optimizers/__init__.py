@@ -1,1 +1,1 @@
-"""Components of the kind `optimizers`."""
+"""How gradients change the weights."""

@@ -1,1 +1,1 @@
-"""Components of the kind `regularizers`."""
+"""Penalties on parameters, added to the loss."""

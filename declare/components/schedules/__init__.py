@@ -1,1 +1,1 @@
-"""Components of the kind `schedules`."""
+"""The learning rate over a phase."""

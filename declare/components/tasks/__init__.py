@@ -1,1 +1,1 @@
-"""Components of the kind `tasks`."""
+"""What is predicted: how targets come from batches and predictions from outputs."""

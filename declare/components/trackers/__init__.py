@@ -1,1 +1,1 @@
-"""Components of the kind `trackers`."""
+"""Where metrics go besides the run folder."""
