@@ -134,7 +134,9 @@ def reserved(at: Trouble) -> Reading | None:
     word = at.text[at.place : end].rstrip()
     edits = () if '"' in word or "\\" in word else ((at.place, at.place + len(word), f'"{word}"'),)
     return Reading(
-        f"a value cannot start with `{at.char}`",
+        "a value cannot start with a backtick"
+        if at.char == "`"
+        else f"a value cannot start with `{at.char}`",
         at.place,
         at.place + 1,
         "this character is reserved",
@@ -286,6 +288,19 @@ def after_the_end(at: Trouble) -> Reading | None:
         _word_end(at),
         "the document ended above",
         "remove it, or check the brackets above",
+    )
+
+
+def tag_handle(at: Trouble) -> Reading | None:
+    """Read a tag with a prefix that is not declared."""
+    if "tag" not in at.problem or at.char != "!":
+        return None
+    return Reading(
+        "tags have no meaning in a spec",
+        at.place,
+        _word_end(at),
+        "tags are not allowed",
+        "remove the tag, or put the text in quotes",
     )
 
 

@@ -99,6 +99,8 @@ def _ambiguous_number(text: str) -> Ambiguity | None:
         value = int(text)
         if _OCTAL.fullmatch(text):
             octal = int(digits, 8) * (-1 if sign == "-" else 1)
+            if octal == value:
+                return None
             return Ambiguity(f"the number {value}", f"octal, {octal}", str(value), str(octal))
         return Ambiguity(f"the number {value}", "a string", str(value), f'"{text}"')
     if _BINARY.fullmatch(text) and len(text) <= _MAX_DIGITS and re.search("[01]", digits[2:]):

@@ -16,7 +16,7 @@ from declare.diagnostics.diagnostic import Diagnostic, Label, Source, Span
 from declare.language.document import Node, Origin
 from declare.language.recovery import blank, block_at, key_of
 from declare.language.syntax import diagnose, read, trouble
-from declare.language.tree import LimitError, TreeBuilder
+from declare.language.tree import FILLER, LimitError, TreeBuilder
 
 MAX_BYTES = 2_000_000
 _MAX_REPAIRS = 12
@@ -24,6 +24,8 @@ _MAX_REPAIRS = 12
 _UNPRINTABLE = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]",
 )
+# JSON writes a character beyond U+FFFF as two escapes, which YAML does not know.
+_PAIR = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -117,6 +119,7 @@ def parse(source: Source, text: Text) -> Parsed:
     strange = _UNPRINTABLE.search(content)
     if strange is not None:
         return Parsed(None, [_control(source, strange.start() + text.shift)])
+    content = _PAIR.sub(_joined, content)
     found: list[Diagnostic] = []
     lost: list[tuple[str, int, int]] = []
     complete = True
@@ -140,6 +143,12 @@ def parse(source: Source, text: Text) -> Parsed:
         root = _with_lost(builder.root, lost, builder)
         return Parsed(root, _in_order([*found, *builder.diagnostics]), complete and root is not None)
     return Parsed(None, found, complete=False)
+
+
+def _joined(pair: re.Match[str]) -> str:
+    """Return the character of a surrogate pair, filled up to the same length so that offsets stay."""
+    char = chr(0x10000 + ((int(pair[1], 16) - 0xD800) << 10) + int(pair[2], 16) - 0xDC00)
+    return char + FILLER * (len(pair[0]) - 1)
 
 
 def _feed(builder: TreeBuilder, content: str) -> None:

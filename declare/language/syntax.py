@@ -27,6 +27,7 @@ _READERS: tuple[Callable[[Trouble], Reading | None], ...] = (
     readings.indentation,
     readings.after_the_end,
     readings.block_text,
+    readings.tag_handle,
 )
 
 

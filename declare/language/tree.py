@@ -18,6 +18,8 @@ from declare.language.scalars import OutOfRangeError, ambiguity, resolve
 MAX_DEPTH = 64
 MAX_NODES = 200_000
 MAX_EXPANDED = 400_000
+# Stands for nothing: keeps the offsets where an escape gave way to a shorter text.
+FILLER = "\ufdd0"
 _MAX_WARNINGS = 100
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
 _TIGHT = re.compile(r"[A-Za-z_][\w-]*:[^\s/]")
@@ -153,7 +155,8 @@ class TreeBuilder:
             self._key(frame, event)
             return
         span = self._span(*self._place(event))
-        node = Node("scalar", event.value, span, None, self.origin, self.base)
+        value = event.value.replace(FILLER, "") if event.style == '"' else event.value
+        node = Node("scalar", value, span, None, self.origin, self.base)
         if event.tag is not None:
             self._tag(event, node)
         elif event.style in (None, ""):
@@ -231,7 +234,7 @@ class TreeBuilder:
                     helps=["write the keys out, use an anchor for the whole value, or `extends` for a file"],
                 )
             )
-        frame.key, frame.key_span = event.value, span
+        frame.key, frame.key_span = event.value.replace(FILLER, ""), span
 
     def _open(self, event: Any) -> None:
         """Start a map or a list."""

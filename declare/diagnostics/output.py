@@ -1,0 +1,94 @@
+"""Writing findings: the folder `render` is the registry of formats, a file's name is the format's."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from declare.diagnostics.diagnostic import Diagnostic, Span
+
+_FOLDER = Path(__file__).with_name("render")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a format may need beside the findings.
+
+    `passes` are the records of the compiler's passes, for machine-readable formats; `width` is in terminal
+    cells; after `cap` findings the text format only counts.
+    """
+
+    version: str = ""
+    passes: Sequence[Mapping[str, object]] = ()
+    colour: bool = False
+    width: int = 100
+    cap: int = 50
+
+
+@dataclass(frozen=True)
+class Region:
+    """A span as files and editors count: 1-based lines and columns in code points, the end exclusive."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+def formats() -> list[str]:
+    """Return the names of all formats."""
+    return sorted(file.stem for file in _FOLDER.glob("*.py") if not file.stem.startswith("_"))
+
+
+@cache
+def _load(name: str) -> object:
+    return import_module(f"declare.diagnostics.render.{name}")
+
+
+def render(name: str, diagnostics: Sequence[Diagnostic], settings: Settings | None = None) -> str:
+    """Return the findings in the format `name`.
+
+    Raises:
+        LookupError: There is no such format.
+    """
+    if name not in formats():
+        raise LookupError(f"no format {name!r}; there are {', '.join(formats())}")
+    return cast(str, _load(name).render(diagnostics, settings or Settings()))  # type: ignore[attr-defined]
+
+
+def region(span: Span) -> Region:
+    """Return file, lines and columns of a span."""
+    line, column = span.source.position(span.start)
+    end_line, end_column = span.source.position(span.end)
+    return Region(span.source.name, line, column, end_line, end_column)
+
+
+def counts(diagnostics: Sequence[Diagnostic]) -> dict[str, int]:
+    """Return how many findings there are of each severity."""
+    found = {"error": 0, "warning": 0, "info": 0}
+    for diagnostic in diagnostics:
+        found[diagnostic.severity] += 1
+    return found
+
+
+def printable(text: str) -> str:
+    """Return text with control and format characters as escapes, so that no terminal obeys them."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(escape(char) for char in text)
+
+
+def escape(char: str) -> str:
+    """Return a character as it may be shown: itself, or its escape."""
+    if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+        return char
+    code = ord(char)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

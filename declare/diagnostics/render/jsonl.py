@@ -1,0 +1,15 @@
+"""One JSON object per finding and line, as in the list `diagnostics` of the format `json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from declare.diagnostics.diagnostic import Diagnostic
+from declare.diagnostics.output import Settings
+from declare.diagnostics.render.json import as_dict
+
+
+def render(diagnostics: Sequence[Diagnostic], settings: Settings) -> str:  # noqa: ARG001  # one signature for all formats
+    """Return a line for each finding."""
+    return "".join(json.dumps(as_dict(item)) + "\n" for item in diagnostics)
