@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from declare.contract.component import Component, Strict, plain
 from declare.contract.poison import POISON
 from declare.contract.problem import Problem
-from declare.contract.reading import read
+from declare.contract.reading import EVERYTHING, read
 
 
 class Place(NamedTuple):
@@ -52,7 +52,7 @@ def misread(place: Place, value: Any) -> list[Problem]:
         return []
     _put(tree, place.rest, value)
     known: Any = place.owner.kind() if isinstance(place.owner, Component) else type(place.owner)
-    _, problems = read(known, tree)
+    _, problems = read(known, tree, trust=EVERYTHING)
     return list(problems)
 
 
@@ -75,11 +75,11 @@ def _child(value: Any, word: str) -> Any:
 
 
 def _block(owner: Strict) -> dict[str, Any]:
-    """Return a block as the plain tree that reading takes, of what differs from the defaults."""
+    """Return what a block states as the plain tree that reading takes."""
     stated = {
         info.alias or name: plain(getattr(owner, name))
         for name, info in type(owner).model_fields.items()
-        if info.is_required() or getattr(owner, name) is POISON or getattr(owner, name) != info.default
+        if name in owner.model_fields_set
     }
     return {"type": owner.type_name()} | stated if isinstance(owner, Component) else stated
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import pkgutil
 from pathlib import Path
 
@@ -22,10 +23,10 @@ PLACES = {
     "DAT314": "datasets.lab.split.test",
     "DAT315": "tasks.kind.target",
     "DAT316": "datasets.table.fields.width",
-    "DAT317": "datasets.table.fields.width",
     "DAT320": "phases.fit.evaluate.best.metric",
     "DAT340": "tasks.kind.target",
     "DAT341": "tasks.kind.target",
+    "DAT342": "datasets.table.fields.width",
     "HW702": "hardware.precision",
     "HW709": "hardware.devices",
     "LOS401": "datasets.table.fields.kind.classes",
@@ -79,7 +80,7 @@ def findings(example, folder: Path):
     """Return the diagnostics of an example, written into `folder`."""
     example.write(folder)
     words = example.args.split()
-    sets = [word for flag, word in zip(words, words[1:], strict=False) if flag == "--set"]
+    sets = [word for flag, word in itertools.pairwise(words) if flag == "--set"]
     return pipeline.check(folder / "spec.yaml", sets).diagnostics
 
 

@@ -8,7 +8,7 @@ from declare.contract.problem import Problem
 from declare.rules.fields import field_place, fields, input_fields, target_fields
 from declare.rules.view import View
 
-CODE = "DAT317"
+CODE = "DAT342"
 STAGE = "facts"
 
 

@@ -55,20 +55,15 @@ def _too_much(dataset: Placed[Dataset], fractions: dict[str, float]) -> Problem:
 
 def _empty(view: View, dataset: Placed[Dataset], fractions: dict[str, float]) -> Iterator[Problem]:
     facts = view.facts.get(dataset.name)
+    if facts is None or not facts.num_samples or "split" not in dataset.block.model_fields_set:
+        return
     for name, share in fractions.items():
-        if (
-            facts is None
-            or name == "train"
-            or not share
-            or facts.splits.get(name, 0)
-            or not facts.num_samples
-        ):
+        if name == "train" or not share or facts.splits.get(name, 0):
             continue
-        stated = given(view.spec, "datasets", dataset.name, "split", name) is not None
         yield Problem(
             CODE,
             f"`{name}: {share:g}` of the {facts.num_samples} samples of `{dataset.name}` is no sample at all",
-            at=f"{dataset.path}.split.{name}" if stated else f"{dataset.path}.split",
+            at=f"{dataset.path}.split.{name}",
             label="holds out nothing",
             also={f"{dataset.path}.source": f"{facts.num_samples} samples"},
             helps=("raise the fraction, or set it to 0",),

@@ -75,7 +75,7 @@ def _twice(view: View, phase: Placed[Phase]) -> Iterator[Idle]:
         if task.name not in trained or given(task.block, "target") != given(sampler, "field"):
             continue
         for loss in losses(task):
-            if given(loss.block, "class_weights") == "balanced":
+            if given(loss.block, "class_weights_") == "balanced":
                 yield Idle(
                     f"{loss.path}.class_weights",
                     "`class_weights: balanced`",
