@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 At = Literal["value", "key"]
@@ -11,9 +11,9 @@ At = Literal["value", "key"]
 
 @dataclass(frozen=True)
 class Rewrite:
-    """A proposed change of the spec in terms of paths: set `path` to `value`, or remove it if `value` is None.
+    """A proposed change of the spec in terms of paths: set `path` to `value`.
 
-    `key` renames the last key of `path` instead.
+    A `value` of None removes `path`; `key` renames its last key instead.
     """
 
     title: str
@@ -41,10 +41,23 @@ class Problem:
     helps: tuple[str, ...] = ()
     rewrites: tuple[Rewrite, ...] = ()
 
+    def under(self, path: str) -> Problem:
+        """Return the problem with its paths and its rewrites' below `path`; `also` is absolute already."""
+        rewrites = tuple(replace(item, path=_join(path, item.path)) for item in self.rewrites)
+        return replace(self, at=_join(path, self.at), rewrites=rewrites)
+
+
+def _join(path: str, inner: str) -> str:
+    return f"{path}.{inner}" if path and inner else path or inner
+
 
 class ProblemError(Exception):
-    """Carries a problem out of code that reads the outside world (files, devices, checkpoints)."""
+    """Carries problems out of code that reads the outside world (files, devices, checkpoints).
 
-    def __init__(self, problem: Problem) -> None:
+    `problem` is the first of `problems`.
+    """
+
+    def __init__(self, problem: Problem, *more: Problem) -> None:
         super().__init__(problem.title)
         self.problem = problem
+        self.problems = (problem, *more)

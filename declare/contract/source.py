@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,11 @@ from declare.contract.data import Reader
 
 class _PathMarker:
     """Marks a parameter that is a path relative to the file that states it; reading makes it absolute."""
+
+
+def is_path(metadata: Iterable[object]) -> bool:
+    """Return whether a parameter with this metadata is a `SpecPath`."""
+    return any(isinstance(item, _PathMarker) for item in metadata)
 
 
 SpecPath = Annotated[Path, _PathMarker(), PlainSerializer(str)]

@@ -13,12 +13,33 @@ from declare.contract.task import Task
 from declare.contract.training import Augment, Mix, Optimizer, Regularizer, Sampler, Schedule, Tracker
 from declare.contract.transform import Transform
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Metric = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(/[a-z][a-z0-9_@]*)*$")]
-Bound = Annotated[str, Field(pattern=r"^\s*(>=|<=|>|<|==)\s*-?[0-9.]+([eE][+-]?[0-9]+)?\s*$")]
+Name = Annotated[
+    str,
+    Field(pattern=r"^[a-z][a-z0-9_]*$", description="lower-case letters, digits and `_`, a letter first"),
+]
+Metric = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z][a-z0-9_]*(/[a-z][a-z0-9_@]*)*$",
+        description="a metric name such as `val/digit/accuracy`, or a composite's",
+    ),
+]
+Bound = Annotated[
+    str,
+    Field(
+        pattern=r"^\s*(>=|<=|>|<|==)\s*-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$",
+        description='a bound such as ">= 0.9"',
+    ),
+]
 Share = Annotated[float, Field(ge=0, le=1)]
-Percent = Annotated[str, Field(pattern=r"^\d+(\.\d+)?%$")]
-Bytes = Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s*([kKMGT]i?)?B$")]
+Percent = Annotated[str, Field(pattern=r"^\d+(\.\d+)?%$", description="a share such as `1%`")]
+Bytes = Annotated[
+    str, Field(pattern=r"^\d+(\.\d+)?\s*([kKMGT]i?)?B$", description="a size such as `20GB` or `512MiB`")
+]
+Slug = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="lower-case letters, digits, `-` and `_`"),
+]
 
 
 class Split(Strict):
@@ -26,7 +47,9 @@ class Split(Strict):
 
     train: Share | SpecPath | None = Field(None, description="fraction (or file) that trains")
     val: Share | SpecPath | None = Field(None, description="fraction (or file) held out for validation")
-    test: Share | SpecPath | None = Field(None, description="fraction (or file) for the final test, never used earlier")
+    test: Share | SpecPath | None = Field(
+        None, description="fraction (or file) for the final test, never used earlier"
+    )
     by: str | None = Field(None, description="a field whose values never stand in two splits")
     stratify: str | None = Field(None, description="a field whose proportions every split keeps")
     seed: int | None = Field(None, description="defaults to the spec's seed")
@@ -44,7 +67,9 @@ class Dataset(Strict):
     """Data: a source with typed fields, transforms and a split."""
 
     source: Annotated[Source, Slot("sources")]
-    fields: dict[Name, Annotated[FieldType, Slot("fields")]] = Field({}, description="fields; may be left out where known")
+    fields: dict[Name, Annotated[FieldType, Slot("fields")]] = Field(
+        {}, description="fields; may be left out where known"
+    )
     transforms: list[Annotated[Transform, Slot("transforms")]] = Field([], description="applied in order")
     split: Split = Split.model_construct(val=0.1)
     cache: Literal["auto", "none", "memory", "disk"] = "auto"
@@ -85,7 +110,9 @@ class Checkpoint(Strict):
 class Init(Strict):
     """Weights that a phase starts from."""
 
-    from_: str = Field(alias="from", pattern=r"^(phase|run|file):.+$", description="phase:NAME, run:PATH or file:PATH")
+    from_: str = Field(
+        alias="from", pattern=r"^(phase|run|file):.+$", description="phase:NAME, run:PATH or file:PATH"
+    )
     modules: list[str] = Field(["*"], description="which modules, by pattern")
     strict: bool = Field(True, description="missing or reshaped weights are errors")
     rename: dict[str, str] = Field({}, description="old name prefix -> new name prefix")
@@ -146,7 +173,9 @@ class Probe(Strict):
 class Phase(Strict):
     """What is trained when, from what, for how long."""
 
-    tasks: list[str] | dict[str, Annotated[float, Field(ge=0)]] | None = Field(None, description="default: all")
+    tasks: list[str] | dict[str, Annotated[float, Field(ge=0)]] | None = Field(
+        None, description="default: all"
+    )
     epochs: Annotated[float, Field(gt=0)] | None = None
     steps: Annotated[int, Field(gt=0)] | None = None
     batch_size: Annotated[int, Field(gt=0)] | dict[str, Annotated[int, Field(gt=0)]] | Literal["auto"]
@@ -210,7 +239,7 @@ class Spec(Strict):
     """A whole spec, after composition (`extends` and `vars` are gone by then)."""
 
     declare: Literal[1] = Field(description="language version")
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")] = Field("run", description="names the run folder")
+    name: Slug = Field("run", description="names the run folder")
     description: str | None = None
     seed: int = Field(0, ge=0, lt=2**32)
     datasets: dict[Name, Dataset] = Field(min_length=1)

@@ -1,0 +1,312 @@
+"""The problems of blocks: unknown and missing keys, unknown components, bad names, empty sections."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Literal, NamedTuple, get_args
+
+from pydantic import BaseModel
+
+from declare.contract.component import Component
+from declare.contract.forms import Form, fields
+from declare.contract.leaves import unknown_value, wrong_type
+from declare.contract.lookup import find, kinds, names, own_names
+from declare.contract.poison import POISON
+from declare.contract.problem import Problem, Rewrite
+from declare.contract.wording import block_name, component, given, name, shown, wanted
+from declare.diagnostics.suggest import suggest
+
+__all__ = ["Level", "unknown_value"]
+
+
+class Level(NamedTuple):
+    """A block around the current one: its path and the keys that it knows."""
+
+    path: str
+    keys: frozenset[str]
+
+
+class Stranger(NamedTuple):
+    """An unknown key: its problem, the key of the same block that it means, the paths where it belongs."""
+
+    problem: Problem
+    meant: str | None = None
+    belongs: tuple[str, ...] = ()
+
+
+def unknown_key(model: type[BaseModel], key: str, block: dict[str, Any], levels: Sequence[Level]) -> Stranger:
+    """Return what is to be said of a key that a block does not know."""
+    path = levels[-1].path
+    at = _join(path, key)
+    title = f"{_owner(model, path)} has no key `{key}`"
+    places = [*_above(key, levels), *_below(model, key, block, path)]
+    known = fields(model)
+    near = suggest(key, [name for name in known if name not in block]) if not places else []
+    if places:
+        helps: tuple[str, ...] = (f"move it to `{places[0]}`" if places[0] else "move it to the top level",)
+        problem = Problem("SCH101", title, at=at, on="key", label="it belongs elsewhere", helps=helps)
+        return Stranger(problem, belongs=tuple(_join(place, key) for place in places))
+    if near:
+        words = " or ".join(f"`{word}`" for word in near)
+        rewrites = (Rewrite(f"rename to `{near[0]}`", at, key=near[0]),)
+        problem = Problem(
+            "SCH101",
+            title,
+            at=at,
+            on="key",
+            label="unknown key",
+            helps=(f"write {words}",),
+            rewrites=rewrites,
+        )
+        return Stranger(problem, near[0])
+    helps = tuple(_remedies(model, key))
+    rewrite = Rewrite("remove it", at, safe=False)
+    problem = Problem("SCH101", title, at=at, on="key", label="unknown key", helps=helps, rewrites=(rewrite,))
+    return Stranger(problem)
+
+
+def _owner(model: type[BaseModel], path: str) -> str:
+    if issubclass(model, Component):
+        return f"`{model.type_name()}`"
+    return block_name(path)
+
+
+def _above(key: str, levels: Sequence[Level]) -> Iterator[str]:
+    """Yield the nearest block around this one that knows the key."""
+    for level in reversed(levels[:-1]):
+        if key in level.keys:
+            yield level.path
+            return
+
+
+def _below(model: type[BaseModel], key: str, block: dict[str, Any], path: str) -> Iterator[str]:
+    """Yield the blocks inside this one that know the key."""
+    for inner_key, (_, item) in fields(model).items():
+        inside = block.get(inner_key)
+        for option in item.options:
+            inner = _model_of(option, inside)
+            if (
+                inner is not None
+                and key in fields(inner)
+                and not (isinstance(inside, dict) and key in inside)
+            ):
+                yield _join(path, inner_key)
+
+
+def _model_of(option: Form, block: Any) -> type[BaseModel] | None:
+    if option.slot is None:
+        return option.model
+    named = block if isinstance(block, str) else block.get("type") if isinstance(block, dict) else None
+    return find(option.slot, named) if isinstance(named, str) and option.model is not None else None
+
+
+def _remedies(model: type[BaseModel], key: str) -> Iterator[str]:
+    """Yield what may help with a key that resembles none: another component's, the keys that there are."""
+    if issubclass(model, Component):
+        kind = model.kind()
+        owners = [other for other in own_names(kind) if _has(kind, other, key)]
+        if owners and kind in kinds():
+            yield f"`{key}` is a parameter of {_words(owners)}"
+        if kind == "heads" and re.fullmatch(r"(num_)?(classes|outputs|labels)|(out|width|dim)\w*", key):
+            yield f"remove `{key}`: the width of a head is linked to its task's target"
+            return
+    known = list(fields(model))
+    yield f"use one of {_words(known[:8])}{', ...' if len(known) > 8 else ''}" if known else f"remove `{key}`"
+
+
+def _has(kind: str, name: str, key: str) -> bool:
+    cls = find(kind, name)
+    return cls is not None and key in fields(cls)
+
+
+def _words(words: Sequence[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def missing(model: type[BaseModel], key: str, item: Form, path: str) -> Problem:
+    """Return the problem of a required key that is absent."""
+    about = f": {item.description}" if item.description else ""
+    values = get_args(item.annotation) if item.origin is Literal else ()
+    rewrites = (
+        (Rewrite(f"add `{key}: {shown(values[0])}`", _join(path, key), values[0]),)
+        if len(values) == 1
+        else ()
+    )
+    return Problem(
+        "SCH103",
+        f"{_owner(model, path)} needs `{key}`, which is missing",
+        at=path,
+        on="key",
+        label=f"no `{key}` here",
+        helps=(f"add `{key}:` with {wanted(item)}{about}",),
+        rewrites=rewrites,
+    )
+
+
+def not_a_block(item: Form, value: Any, path: str) -> Problem:
+    """Return the problem of a scalar or list where a block, or the other way round."""
+    if value is None:
+        return Problem(
+            "SCH109",
+            f"{block_name(path)} is empty",
+            at=path,
+            on="key",
+            label="nothing stands here",
+            helps=(f"write {wanted(item)}, or remove the key",),
+            rewrites=(Rewrite("remove the key", path, safe=False),),
+        )
+    if item.origin is list and not isinstance(value, dict):
+        return wrong_type(item, value, path)
+    title = f"{block_name(path)} is {given(value)}, expected {wanted(item)}"
+    if len(title) > 80:
+        what = "a list" if item.origin is list else "a mapping"
+        title = f"{block_name(path)} is {given(value)}, expected {what}"
+    rewrites = (Rewrite("put it in a list", path, [value]),) if item.origin is list else ()
+    return Problem(
+        "SCH107",
+        title,
+        at=path,
+        label=f"this is {given(value)}",
+        helps=(f"write {wanted(item)}",),
+        rewrites=rewrites,
+    )
+
+
+def length(item: Form, value: list[Any] | dict[str, Any], path: str) -> Problem | None:
+    """Return the problem of a list or mapping with too few or too many entries."""
+    low, high = item.bounds.get("min_length", 0), item.bounds.get("max_length")
+    if low <= len(value) and (high is None or len(value) <= high):
+        return None
+    if not value:
+        help_text = f"add at least {'one entry' if low == 1 else f'{low} entries'}"
+        return Problem(
+            "SCH109", f"`{name(path)}` is empty", at=path, label="nothing in here", helps=(help_text,)
+        )
+    bounds = f"exactly {low}" if low == high else f"at least {low}" if len(value) < low else f"at most {high}"
+    title = f"`{name(path)}` has {len(value)} entries, expected {bounds}"
+    return Problem("SCH108", title, at=path, label=f"{len(value)} entries", helps=(f"write {bounds}",))
+
+
+def bad_name(names_form: Form, key: str, path: str) -> Problem | None:
+    """Return the problem of a key that is no legal name."""
+    pattern = names_form.bounds.get("pattern")
+    if pattern is None or re.search(pattern, key):
+        return None
+    legal = re.sub(
+        r"_+", "_", re.sub(r"[^a-z0-9]", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower())
+    ).strip("_")
+    rewrites = (
+        (Rewrite(f"rename to `{legal}`", path, key=legal, safe=False),) if re.search(pattern, legal) else ()
+    )
+    expected = names_form.description or "lower-case letters, digits and `_`, a letter first"
+    return Problem(
+        "SCH110",
+        f"`{key[:40]}` cannot be a name",
+        at=path,
+        on="key",
+        label="not a legal name",
+        helps=(f"write {expected}" + (f", such as `{legal}`" if rewrites else ""),),
+        rewrites=rewrites,
+    )
+
+
+def words_only(item: Form) -> bool:
+    """Return whether a form allows nothing but given words."""
+    return all(option.origin is Literal or option.annotation in {None, type(None)} for option in item.options)
+
+
+def not_a_component(kind: str, value: Any, path: str) -> Problem:
+    """Return the problem of a list or number where a component stands."""
+    one = component(kind)
+    if value is None:
+        helps = (f"write `{{type: NAME, ...}}`, or just the name of {one}",)
+        return Problem(
+            "SCH109", f"`{name(path)}` is empty", at=path, on="key", label="nothing stands here", helps=helps
+        )
+    return Problem(
+        "SCH107",
+        f"`{name(path)}` is {given(value)}, expected {one}",
+        at=path,
+        label=f"this is {given(value)}",
+        helps=(f"write `{{type: NAME, ...}}`, or just the name of {one}",),
+    )
+
+
+def no_type(kind: str, block: dict[str, Any], path: str) -> Problem:
+    """Return the problem of a component block that does not say which component it is."""
+    one = component(kind)
+    if block.get("type") is not None:
+        return Problem(
+            "SCH104",
+            f"`type` is {given(block['type'])}, expected the name of {one}",
+            at=_join(path, "type"),
+            label=f"this is {given(block['type'])}",
+            helps=(f"write the name of {one}; `dcl list {kind}` shows all",),
+        )
+    rewrites: tuple[Rewrite, ...] = ()
+    if len(block) == 1:
+        key, inside = next(iter(block.items()))
+        if find(kind, key) is not None and (
+            inside is None or (isinstance(inside, dict) and POISON not in inside.values())
+        ):
+            rewrites = (Rewrite(f"write `type: {key}`", path, {"type": key, **(inside or {})}),)
+    near = [item for key in block for item in suggest(key, ["type"])]
+    if near and not rewrites:
+        wrong = next(key for key in block if suggest(key, ["type"]))
+        rewrites = (Rewrite("rename to `type`", _join(path, wrong), key="type"),)
+    return Problem(
+        "SCH103",
+        f"`{name(path)}` does not say which {one.split()[-1]} it is",
+        at=path,
+        on="key",
+        label="no `type` here",
+        helps=(f"add `type:` with the name of {one}; `dcl list {kind}` shows all",),
+        rewrites=rewrites,
+    )
+
+
+def unknown_component(kind: str, found: str, at: str) -> Problem:
+    """Return the problem of a name that no component of the kind has."""
+    one = component(kind)
+    near = suggest(found, names(kind))
+    elsewhere = [other for other in kinds() if other != kind and found in own_names(other)]
+    notes = tuple(f"`{found}` is {component(other)}" for other in elsewhere)
+    known = own_names(kind)
+    if near:
+        helps = (f"write {' or '.join(f'`{word}`' for word in near)}",)
+    else:
+        some = _words(known[:10]) + (", ..." if len(known) > 10 else "")
+        helps = (f"write {some}; `dcl list {kind}` shows all",)
+    rewrites = (Rewrite(f"change to `{near[0]}`", at, near[0], safe=False),) if near else ()
+    title = f"there is no {one.split()[-1]} `{found[:40]}`"
+    return Problem("SCH106", title, at=at, label="unknown name", notes=notes, helps=helps, rewrites=rewrites)
+
+
+def trusted(cls: type[Component], block: dict[str, Any], trust: Collection[str]) -> bool:
+    """Return whether the user allowed this component to run."""
+    return "*" in trust or any(item in trust for item in _trust_names(cls, block))
+
+
+def _trust_names(cls: type[Component], block: dict[str, Any]) -> list[str]:
+    """Return the names by which a component can be trusted: what it loads first, then its type."""
+    values = [value for key, value in block.items() if key != "type" and isinstance(value, str)]
+    loaded = [value for value in values if re.fullmatch(r"[A-Za-z_][\w.]*(:[A-Za-z_][\w.]*)?", value)]
+    return [*[value for value in loaded if ":" in value], cls.type_name(), f"{cls.kind()}/{cls.type_name()}"]
+
+
+def untrusted(cls: type[Component], block: dict[str, Any], at: str) -> Problem:
+    """Return the problem of a component that runs code and was not trusted by name."""
+    first = _trust_names(cls, block)[0]
+    return Problem(
+        "SCH111",
+        f"`{cls.type_name()}` runs code of your own and is not trusted",
+        at=at,
+        label="needs trust",
+        notes=("nothing that a spec names runs before you trust it by name",),
+        helps=(f"read the code, then pass `--trust {first}`",),
+    )
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
