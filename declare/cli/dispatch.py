@@ -96,6 +96,8 @@ def invoke(name: str, words: list[str]) -> int:
     """Run a command with its arguments; returns its exit code."""
     import typer
 
+    from declare.cli.findings import FindingsError
+
     usage_error = typer.BadParameter.__mro__[2]  # click's own base, which typer keeps inside from 0.20 on
     as_json = wants_json(words)
     try:
@@ -106,6 +108,8 @@ def invoke(name: str, words: list[str]) -> int:
         return ending.exit_code
     except typer.Abort:
         return INTERRUPTED
+    except FindingsError as ending:
+        return ending.code
     except Failure as failure:
         return report("failure", str(failure), failure.code, hint=failure.hint, as_json=as_json)
     except usage_error as error:

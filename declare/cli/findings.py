@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from declare.cli import terminal
 from declare.cli.failure import COULD_NOT, DONE, FINDINGS
 
 if TYPE_CHECKING:
-    from declare.compiler.pipeline import Checked
+    from declare.compiler.pipeline import Checked, PassRecord
     from declare.contract.problem import Problem
     from declare.diagnostics.diagnostic import Diagnostic
+    from declare.diagnostics.output import Settings
     from declare.ir.plan import Plan
 
 Format = Literal["text", "concise", "json", "jsonl", "sarif", "github"]
@@ -48,6 +52,48 @@ class FindingsError(Exception):
         self.code = code
 
 
+def write(checked: Checked, format: Format, *, to_error: bool = False) -> None:  # noqa: A002 - the flag's name
+    """Print all findings of a check; in text, a line at the end says what was looked at."""
+    _print(checked.diagnostics, format, checked.passes, to_error=to_error)
+    if format == "text" and not terminal.settings.quiet:
+        terminal.say(_closing(checked))
+
+
+def _closing(checked: Checked) -> str:
+    done = sum(record.status == "done" for record in checked.passes)
+    left = [f"{record.name} {record.status}" for record in checked.passes if record.status != "done"]
+    looked = f"{done} passes done" + (f", {', '.join(left)}" if left else "")
+    return f"{'valid' if checked.valid else 'not valid'}: {looked}"
+
+
+def show(diagnostics: Sequence[Diagnostic]) -> None:
+    """Print findings for people on standard error."""
+    _print(diagnostics, "text", (), to_error=True)
+
+
+def _print(
+    diagnostics: Sequence[Diagnostic], format: Format, passes: Sequence[PassRecord], *, to_error: bool  # noqa: A002
+) -> None:
+    from declare.diagnostics.output import render
+
+    stream = sys.stderr if to_error else sys.stdout
+    print(render(format, diagnostics, _settings(passes, stream)), end="", file=stream)
+
+
+def _settings(passes: Sequence[PassRecord], stream: TextIO) -> Settings:
+    from declare import __version__
+    from declare.diagnostics.output import Settings
+
+    return Settings(
+        width=shutil.get_terminal_size((110, 24)).columns if stream.isatty() else 110,
+        colour=terminal.settings.color and stream.isatty(),
+        version=__version__,
+        passes=tuple(
+            {"name": record.name, "status": record.status, "skipped_because": record.because} for record in passes
+        ),
+    )
+
+
 def plan(spec: Path, sets: Sequence[str] | None, trust: Sequence[str] | None, *, as_json: bool) -> tuple[Plan, Checked]:
     """Return the plan of a spec; where it has errors, print them and end the command.
 
@@ -60,3 +106,38 @@ def plan(spec: Path, sets: Sequence[str] | None, trust: Sequence[str] | None, *,
     if checked.diagnostics and not terminal.settings.quiet:
         show(checked.diagnostics)
     return checked.plan, checked
+
+
+def diagnose(problem: Problem, checked: Checked | None) -> Diagnostic:
+    """Return the diagnostic of a problem that showed after the check, at its place in the spec where it has one."""
+    from declare.compiler.spans import diagnose as place
+    from declare.language.document import Document
+
+    return place(problem, checked.document if checked else Document(None, ()))
+
+
+def as_dict(problem: Problem, checked: Checked | None) -> dict[str, Any]:
+    """Return a problem as the JSON formats print a finding."""
+    from declare.diagnostics.render.json import as_dict as plain
+
+    return plain(diagnose(problem, checked))
+
+
+def show_problems(problems: Iterable[Problem], checked: Checked | None) -> None:
+    """Print problems that showed after the check."""
+    found = [diagnose(problem, checked) for problem in problems]
+    if found:
+        show(found)
+
+
+@contextmanager
+def reported(checked: Checked | None = None, *, as_json: bool = False) -> Iterator[None]:
+    """Turn a problem with the outside world (files, disk, devices) into printed findings and exit code 2."""
+    from declare.contract.problem import ProblemError
+
+    try:
+        yield
+    except ProblemError as error:
+        found = [diagnose(error.problem, checked)]
+        _print(found, "json" if as_json else "text", (), to_error=not as_json)
+        raise FindingsError(COULD_NOT) from error

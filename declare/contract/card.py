@@ -101,14 +101,15 @@ def _parameter(name: str, info: FieldInfo) -> Parameter:
     annotation: Any = info.annotation
     return Parameter(
         name=info.alias or name,
-        type=_annotated_text(annotation, info.metadata),
+        type=annotated_text(annotation, info.metadata),
         required=info.is_required(),
         default=default,
         description=info.description or "",
     )
 
 
-def _annotated_text(annotation: Any, metadata: Sequence[Any]) -> str:
+def annotated_text(annotation: Any, metadata: Sequence[Any]) -> str:
+    """Return the type of a parameter in the words of a spec, components by their kind."""
     slots = [item for item in metadata if isinstance(item, Slot)]
     return _slot_text(annotation, slots[0].kind) if slots else type_text(annotation)
 
@@ -141,7 +142,7 @@ def type_text(annotation: Any) -> str:
         return _PLAIN[annotation]
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is typing.Annotated:
-        return _annotated_text(arguments[0], arguments[1:])
+        return annotated_text(arguments[0], arguments[1:])
     if origin is Literal:
         return " | ".join(str(item) for item in arguments)
     if origin in {Union, types.UnionType}:
@@ -154,7 +155,7 @@ def type_text(annotation: Any) -> str:
     if isinstance(annotation, type) and issubclass(annotation, Component):
         return "component"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return "{" + ", ".join(annotation.model_fields) + "}"
+        return f"block {annotation.__name__}"
     return getattr(annotation, "__name__", str(annotation))
 
 

@@ -18,15 +18,11 @@ def command(
     trust: options.Trust = None,
 ) -> None:
     """Evaluate the weights of a run on a split of its data."""
-    from declare.contract.problem import ProblemError
-    from declare.runtime.folder import Run
-
-    try:
+    with findings.reported(as_json=format == "json"):
         from declare.runtime.evaluate import evaluate
+        from declare.runtime.folder import Run
 
         metrics = evaluate(Run(run), split, which=weights, trust=tuple(trust or ()))
-    except ProblemError as error:
-        raise findings.stopped(error.problem, None) from error
     if format == "json":
         terminal.emit_json({"format": "1.0", "run": str(run), "split": split, "metrics": metrics})
         return

@@ -16,9 +16,9 @@ def command(
     listed: Annotated[bool, typer.Option("--list", help="Print the names of the schemas.")] = False,
 ) -> None:
     """Print a JSON Schema, for editors and other programs."""
-    from declare.language.schema import exports
+    from declare.cli.schemas import schemas as every
 
-    schemas = exports()
+    schemas = every()
     if listed:
         for item in schemas:
             terminal.emit(item)

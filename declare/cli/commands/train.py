@@ -38,13 +38,13 @@ def command(
         raise Failure("--resume and --run-dir contradict each other", hint="--resume RUN names the folder itself")
     devices = [f"hardware.devices={gpus}", "hardware.accelerator=cuda"] if gpus else []
     plan, checked = findings.plan(spec, [*(set_ or ()), *devices], trust, as_json=format == "json")
-    outcome = _train(plan, checked, run_dir, resume)
+    with findings.reported(checked, as_json=format == "json"):
+        outcome = _train(plan, checked, run_dir, resume)
     _close(outcome, checked, as_json=format == "json")
     return outcome.status
 
 
 def _train(plan: Plan, checked: Checked, run_dir: Path | None, resume: str | None) -> Outcome:
-    from declare.contract.problem import ProblemError
     from declare.runtime.listeners.progress import make_progress
     from declare.runtime.run import train
 
@@ -52,23 +52,20 @@ def _train(plan: Plan, checked: Checked, run_dir: Path | None, resume: str | Non
     progress = make_progress(plan, quiet=quiet, color=color)
     first, *others = checked.document.sources
     folder = Path(resume) if resume not in {None, "latest"} else run_dir
-    try:
-        return train(
-            plan,
-            first.text,
-            folder,
-            resume=resume is not None,
-            listeners=[progress] if progress else [],
-            sources={source.name: source.text for source in others},
-        )
-    except ProblemError as error:
-        raise findings.stopped(error.problem, checked) from error
+    return train(
+        plan,
+        first.text,
+        folder,
+        resume=resume is not None,
+        listeners=[progress] if progress else [],
+        sources={source.name: source.text for source in others},
+    )
 
 
 def _close(outcome: Outcome, checked: Checked, *, as_json: bool) -> None:
     """Print final metrics against what was expected, what went wrong, and where the run stands."""
     if as_json:
-        problems = [findings.plain(problem, checked) for problem in outcome.problems]
+        problems = [findings.as_dict(problem, checked) for problem in outcome.problems]
         terminal.emit_json(
             {
                 "format": "1.0",

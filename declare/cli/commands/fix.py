@@ -1,0 +1,64 @@
+"""Apply the fixes that findings propose to the spec's own text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from declare.cli import findings, options, terminal
+from declare.cli.failure import DONE, FINDINGS, Failure
+
+if TYPE_CHECKING:
+    from declare.compiler.pipeline import Checked
+    from declare.language.fix import Fixing
+
+_ROUNDS = 10
+
+
+def command(
+    spec: options.SpecFile,
+    *,
+    diff: Annotated[bool, typer.Option(help="Print what would change, and change nothing.")] = False,
+    unsafe: Annotated[bool, typer.Option(help="Also fixes that may change the meaning.")] = False,
+    all_files: Annotated[bool, typer.Option(help="Also edit the files that the spec extends.")] = False,
+    set_: options.Set = None,
+    trust: options.Trust = None,
+) -> int:
+    """Apply the fixes that findings propose to the spec's own text; the rest of it stays as it was written.
+
+    Exit code 0 where no error is left, 1 where some are (or, with --diff, where something would change).
+    """
+    checked = findings.check(spec, set_, trust)
+    fixing = _fix(checked, unsafe=unsafe, all_files=all_files)
+    if diff:
+        for change in fixing.changes:
+            terminal.emit(change.diff.rstrip("\n"))
+        return FINDINGS if fixing.changes else DONE
+    for _ in range(_ROUNDS):  # a fix can uncover a finding that an error hid before
+        if not fixing.changes:
+            break
+        _write(fixing)
+        checked = findings.check(spec, set_, trust)
+        fixing = _fix(checked, unsafe=unsafe, all_files=all_files)
+    findings.write(checked, "text", to_error=True)
+    return findings.exit_code(checked, spec)
+
+
+def _fix(checked: Checked, *, unsafe: bool, all_files: bool) -> Fixing:
+    from declare.language.fix import fix
+
+    only = None if all_files or not checked.document.sources else checked.document.sources[0]
+    return fix(checked.diagnostics, unsafe=unsafe, only=only)
+
+
+def _write(fixing: Fixing) -> None:
+    from declare.language.fix import write
+
+    for change in fixing.changes:
+        try:
+            write(change)
+        except (OSError, ValueError) as error:
+            raise Failure(f"`{change.source.name}` cannot be changed: {error}") from error
+        for fix in change.applied:
+            terminal.say(f"{change.source.name}: {fix.title}")

@@ -1,0 +1,21 @@
+"""The JSON Schemas that we publish: each room exports its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Return every schema by the name that `dcl schema NAME` takes."""
+    from declare.ir.plan import Plan
+    from declare.language.schema import exports
+    from declare.report.data import Report
+
+    return exports() | {
+        "plan": _titled(Plan.model_json_schema(), "plan"),
+        "report": _titled(Report.model_json_schema(), "report"),
+    }
+
+
+def _titled(schema: dict[str, Any], name: str) -> dict[str, Any]:
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"declare/{name}.v1.json"} | schema

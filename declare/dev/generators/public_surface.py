@@ -1,0 +1,41 @@
+"""Writes `tests/architecture/public.txt`: what users can rely on, so that its diff is seen when it changes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+import declare
+from declare import api
+from declare.cli import catalog
+from declare.cli.dispatch import parser
+from declare.dev.generators.spec_page import blocks
+from declare.dev.repository import ROOT
+
+PATH = ROOT / "tests" / "architecture" / "public.txt"
+
+
+def outputs() -> dict[Path, str]:
+    """Return the list."""
+    return {PATH: "\n".join([*_python(), *_flags(), *_keys(), ""])}
+
+
+def _python() -> Iterator[str]:
+    for name in declare.__all__:
+        yield f"python declare.{name}{inspect.signature(getattr(api, name))}"
+
+
+def _flags() -> Iterator[str]:
+    for name in catalog.names():
+        words = []
+        for item in parser(name).params:
+            is_option = item.param_type_name == "option"
+            words.append("/".join(item.opts) if is_option else f"<{item.name}>")
+        yield f"command {name} {' '.join(words)}"
+
+
+def _keys() -> Iterator[str]:
+    for model in blocks():
+        for name, info in model.model_fields.items():
+            yield f"key {model.__name__}.{info.alias or name}"

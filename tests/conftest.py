@@ -1,0 +1,21 @@
+"""What every test gets: a cache of its own, no colours, one thread per worker."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Two workers on two cores: more threads than that only wait for each other. Set before torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["NO_COLOR"] = "1"
+os.environ.pop("DECLARE_DEBUG", None)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep facts and decoded data of tests out of the user's cache folder."""
+    folder = tmp_path_factory.getbasetemp() / "cache"
+    monkeypatch.setenv("DECLARE_CACHE_DIR", str(folder))
+    return folder
