@@ -125,7 +125,7 @@ class Run:
         return (event for event in found if name is None or event["event"] == name)
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Return the rows of `metrics.csv`: phase, step (of the whole run), epoch, metric, value."""
+        """Return the rows of `metrics.csv`: phase, step (of the phase), epoch, metric, value."""
         path = self.path / METRICS
         if not path.exists():
             return []
@@ -133,20 +133,19 @@ class Run:
             return [_row(row) for row in csv.DictReader(file) if row.get("value")]
 
     @property
-    def final(self) -> dict[str, float] | None:
-        """The final metrics, or None while there are none."""
-        try:
-            return dict(json.loads((self.path / FINAL).read_text(encoding="utf-8")))
-        except (OSError, ValueError):
-            return None
+    def final(self) -> dict[str, float]:
+        """The final metrics, empty before the end."""
+        return _read_object(self.path / FINAL)
+
+    @property
+    def has_finished(self) -> bool:
+        """Whether the run came to its end."""
+        return (self.path / FINAL).is_file()
 
     @property
     def statistics(self) -> dict[str, Any]:
         """The transforms' statistics by dataset."""
-        try:
-            return dict(json.loads((self.path / STATISTICS).read_text(encoding="utf-8")))
-        except (OSError, ValueError):
-            return {}
+        return _read_object(self.path / STATISTICS)
 
     @property
     def status(self) -> Status:
@@ -205,6 +204,13 @@ class Run:
         if not named:
             raise ProblemError(_not_a_run(self.path, f"it has no weights of `{which}`"))
         return named[0]
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
 
 
 def _row(row: dict[str, str]) -> dict[str, Any]:

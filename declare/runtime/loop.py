@@ -16,15 +16,15 @@ from typing import Any
 
 from declare.contract.problem import ProblemError
 from declare.ir.plan import InitPlan, PhasePlan, Plan
+from declare.runtime.assemble import assemble, trainable
 from declare.runtime.course import Course
 from declare.runtime.events import Event
-from declare.runtime.freeze import Freezer
 from declare.runtime.listener import Bus, Wish
-from declare.runtime.probing import Trial
+from declare.runtime.meter import Meter
 from declare.runtime.saving import Saver
 from declare.runtime.settings import Choices
 from declare.runtime.state import Randomness, StateTree, Tree
-from declare.runtime.step import BatchFailedError, Machinery, Step, count_rows
+from declare.runtime.step import BatchFailedError, count_rows
 from declare.runtime.stopping import StopFlag
 from declare.runtime.trouble import batch_failed, nothing_trained, too_many_skipped
 from declare.runtime.window import Window
@@ -48,7 +48,7 @@ class Loop:
         self._bus = bus
         self._saver = saver
         self._choices = choices
-        self._trainable = [name for name, item in self._graph.named_parameters() if item.requires_grad]
+        self._trainable = trainable(self._graph)
         self.course = Course()
         self._whole = StateTree()
         self._whole["course"] = self.course
@@ -87,16 +87,26 @@ class Loop:
         )
         for report in reports:
             self._tell("init_report", **report)
-        machinery = self._assemble(index, phase)
-        self._step = Step(machinery)
-        self._window = Window(machinery.objective.names)
+        settle = (self._choices, self._record)
+        made = assemble(
+            self._plan,
+            self._workshop,
+            phase,
+            wanted=self._trainable,
+            settle=settle,
+            at_step=self.course.step,
+        )
+        self._step, self._feed, self._freezer, self._held = made.step, made.feed, made.freezer, made.held
+        self._average = made.machinery.average
+        self._window = Window(made.machinery.objective.names)
+        self._meter = Meter(made.step, self._workshop.device, phase.steps)
         self._parts = self._whole.extended(
             model=self._graph,
-            optimizer=machinery.optimizer,
-            rate=machinery.rate,
+            optimizer=made.machinery.optimizer,
+            rate=made.machinery.rate,
             window=self._window,
-            average=machinery.average,
-            scaler=machinery.precision.scaler,
+            average=self._average,
+            scaler=made.machinery.precision.scaler,
         )
         if tree is not None:
             self._parts.restore(tree)
@@ -110,33 +120,6 @@ class Loop:
 
     def _resolve(self, entry: InitPlan) -> Path:
         return self._saver.resolve(self.course, entry)
-
-    def _assemble(self, index: int, phase: PhasePlan) -> Machinery:
-        """Build what the phase trains with; settle what the spec left to the machine."""
-        workshop = self._workshop
-        self._feed = workshop.feed(phase)
-        self._freezer = Freezer(phase, self._graph, self._trainable)
-        self._held = self._freezer.apply(self.course.step)
-        if not self._freezer.ever_trains:
-            raise ProblemError(nothing_trained(phase))
-        objective = workshop.objective(phase)
-
-        def trial() -> Trial:
-            batch = next(iter(self._feed.batches(0, 1)))
-            return Trial(self._graph, objective, batch, workshop.device)
-
-        precision = self._choices.settle(phase, trial, self._record)
-        self._average = workshop.average(phase)
-        return Machinery(
-            phase=phase,
-            graph=self._graph,
-            objective=objective,
-            optimizer=workshop.optimizer(phase),
-            rate=workshop.rate(phase),
-            average=self._average,
-            precision=precision,
-            seeds=(self._plan.seed, index),
-        )
 
     def _record(self, name: str, value: Any, reason: str) -> None:
         self._tell("choice", name=name, value=value, reason=reason)
@@ -198,7 +181,7 @@ class Loop:
         phase = self.phase
         cadences = (log_interval(phase.steps), phase.evaluate_every, phase.checkpoint_every)
         due = [step - step % every + every for every in cadences if every > 0]
-        asked = (self._freezer.next_change(step), self._bus.next_step(step))
+        asked = (self._freezer.next_change(step), self._meter.next_step(step), self._bus.next_step(step))
         return min(*due, *(wanted for wanted in asked if wanted is not None), phase.steps)
 
     # -- a boundary --------------------------------------------------------------------------------
@@ -211,7 +194,7 @@ class Loop:
         early = self._flag.raised and course.step != self._next_boundary(course.step - 1)
         wishes: set[Wish] = set()
         if len(self._window) and not early:
-            self._tell("step", rate=self._step.rate_now, epoch=self._epoch, **self._window.read())
+            self._read()
         if at_end or (self._due(phase.evaluate_every) and not early):
             wishes = self._evaluate()
         course.finished = at_end or Wish.STOP_PHASE in wishes
@@ -224,6 +207,14 @@ class Loop:
             self._tell("run_stopped", reason=self._flag.reason)
             raise StoppedError(self._flag.reason)
         self._go_on()
+
+    def _read(self) -> None:
+        """Read the losses of the last steps, and the speed where it was measured."""
+        report = self._window.read()
+        self._tell("step", rate=self._step.rate_now, epoch=self._epoch, **report)
+        measured = self._meter.at(self.course.step, report)
+        if measured is not None:
+            self._tell("throughput", **measured)
 
     def _go_on(self) -> None:
         """Put the graph back into the state that training at this step means."""

@@ -97,7 +97,7 @@ def _continue(plan: Plan, place: Path) -> Outcome | None:
         raise ProblemError(refusal(differences))
     with translated(place):
         write_durably(place / PLAN, plan.model_dump_json(indent=1).encode())
-    if run.final is None:
+    if not run.has_finished:
         return None
     problems = missed(plan.expect, run.final)
     return Outcome(place, run.final, MISSED if problems else DONE, tuple(problems))
@@ -183,14 +183,15 @@ class _Session:
             write_durably(self._place / FINAL, json.dumps(metrics, indent=1).encode())
         problems = missed(self._plan.expect, metrics)
         for problem in problems:
-            self._tell("expect_missed", title=problem.title, at=problem.at)
+            name = problem.at.removeprefix("expect.")
+            self._tell("expect_missed", metric=name, value=metrics.get(name), bound=self._plan.expect[name])
         status = MISSED if problems else DONE
         self._tell("run_finished", metrics=metrics, status=status)
         return Outcome(self._place, metrics, status, tuple(problems))
 
     def _fail(self, error: Exception, code: str) -> None:
         lines = traceback.format_exception(error)
-        self._tell("run_failed", code=code, title=str(error), traceback="".join(lines))
+        self._tell("run_failed", code=code, message=str(error), traceback="".join(lines))
 
     def _tell(self, name: str, /, **fields: Any) -> None:
         course = self._course

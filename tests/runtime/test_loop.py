@@ -352,3 +352,12 @@ def test_plateau_lowers_the_rate(tmp_path):
 def test_losses_are_read_every_few_steps(steps, interval):
     """Losses are read at least fifty times a phase and at least every fifty steps."""
     assert log_interval(steps) == interval
+
+
+def test_the_split_of_a_step_is_measured_once_a_phase(tmp_path):
+    """Early in a phase ten steps are timed part by part; their parts sum up to the step."""
+    _, heard = run(tmp_path, fakes.make_plan())
+    (event,) = heard.named("throughput")
+    assert set(event["seconds"]) == {"data", "forward", "backward", "optimizer", "rest"}
+    assert sum(event["seconds"].values()) == pytest.approx(1 / event["steps_per_second"], rel=1e-6)
+    assert event["samples_per_second"] == pytest.approx(10 * event["steps_per_second"], rel=1e-6)

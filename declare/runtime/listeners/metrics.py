@@ -15,7 +15,7 @@ _HEADER = "phase,step,epoch,metric,value\n"
 
 
 class Metrics(Listener):
-    """Writes losses, rates and evaluations as rows (phase, step of the whole run, epoch, metric, value)."""
+    """Writes losses, rates and evaluations as rows (phase, step of the phase, epoch, metric, value)."""
 
     name = "metrics"
 
@@ -28,7 +28,7 @@ class Metrics(Listener):
             self._begin()
         values = scalars(event)
         if values:
-            prefix = f"{event.phase},{event.total},{event['epoch']:g},"
+            prefix = f"{event.phase},{event.step},{event['epoch']:g},"
             self._file.writelines(f"{prefix}{name},{value!r}\n" for name, value in values.items())
             self._file.flush()
 

@@ -36,7 +36,7 @@ class Trackers(Listener):
 
         plan = self._plan.model_dump(mode="json")
         for block in self._plan.tracking:
-            tracker: Tracker = parse("trackers", block)  # type: ignore[assignment]
+            tracker: Tracker = parse("trackers", block)
             self._logs.append(tracker.open(self._folder, self._plan.name, plan))
 
     def close(self) -> None:

@@ -1,0 +1,71 @@
+"""Putting together what one phase trains with, from a workshop's parts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from torch import nn
+
+from declare.contract.problem import ProblemError
+from declare.ir.plan import PhasePlan, Plan
+from declare.runtime.freeze import Freezer
+from declare.runtime.probing import Trial
+from declare.runtime.settings import Choices, Record
+from declare.runtime.step import Machinery, Step
+from declare.runtime.trouble import nothing_trained
+from declare.runtime.workshop import Feed, Workshop
+
+
+@dataclass
+class Assembly:
+    """A phase's parts, the step that they make, its batches and its freezing."""
+
+    machinery: Machinery
+    step: Step
+    feed: Feed
+    freezer: Freezer
+    held: list[str]
+    """Patterns that are frozen as it stands."""
+
+
+def trainable(graph: nn.Module) -> list[str]:
+    """Return the names of the parameters that the model itself wants trained, before anything is frozen."""
+    return [name for name, item in graph.named_parameters() if item.requires_grad]
+
+
+def assemble(
+    plan: Plan,
+    workshop: Workshop,
+    phase: PhasePlan,
+    *,
+    wanted: Collection[str],
+    settle: tuple[Choices, Record],
+    at_step: int = 0,
+) -> Assembly:
+    """Build what `phase` trains with and settle what the spec left to the machine.
+
+    Raises `ProblemError` (PHS623) where every parameter is frozen for the whole phase.
+    """
+    feed = workshop.feed(phase)
+    freezer = Freezer(phase, workshop.graph, wanted)
+    held = freezer.apply(at_step)
+    if not freezer.ever_trains:
+        raise ProblemError(nothing_trained(phase))
+    objective = workshop.objective(phase)
+
+    def trial() -> Trial:
+        return Trial(workshop.graph, objective, next(iter(feed.batches(0, 1))), workshop.device)
+
+    choices, record = settle
+    machinery = Machinery(
+        phase=phase,
+        graph=workshop.graph,
+        objective=objective,
+        precision=choices.settle(phase, trial, record),
+        optimizer=workshop.optimizer(phase),
+        rate=workshop.rate(phase),
+        average=workshop.average(phase),
+        seeds=(plan.seed, plan.phases.index(phase)),
+    )
+    return Assembly(machinery, Step(machinery), feed, freezer, held)
