@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from declare.runtime.saving import Saver, damaged, read_state
 from declare.runtime.settings import Choices
 from declare.runtime.state import Tree
 from declare.runtime.stopping import StopFlag
-from declare.runtime.storage import translated, write_durably
+from declare.runtime.storage import explain, translated, write_durably
 from declare.runtime.workshop import Workshop
 
 DONE, MISSED, FAILED, STOPPED = 0, 1, 4, 75
@@ -127,22 +127,19 @@ class _Session:
             )
         self._bus = Bus((*own, *self._extra))
         try:
-            return self._guarded(resume=resume)
-        finally:
-            self._bus.close()
-
-    def _guarded(self, *, resume: bool) -> Outcome:
-        try:
-            metrics = self._work(resume=resume)
+            return self._judge(self._work(resume=resume))
         except StoppedError:
             return Outcome(self._place, {}, STOPPED)
         except ProblemError as error:
-            self._fail(error, error.problem.code)
-            return Outcome(self._place, {}, FAILED, (error.problem,))
+            return self._failed(error, error.problem)
+        except OSError as error:
+            return self._failed(error, explain(error, self._place))
         except Exception as error:
-            self._fail(error, "")
+            self._note_failure(error, "")
             raise
-        return self._judge(metrics)
+        finally:
+            with suppress(OSError):  # a full disk was reported already
+                self._bus.close()
 
     def _work(self, *, resume: bool) -> dict[str, float]:
         plan = self._plan
@@ -189,9 +186,14 @@ class _Session:
         self._tell("run_finished", metrics=metrics, status=status)
         return Outcome(self._place, metrics, status, tuple(problems))
 
-    def _fail(self, error: Exception, code: str) -> None:
+    def _failed(self, error: Exception, problem: Problem) -> Outcome:
+        self._note_failure(error, problem.code)
+        return Outcome(self._place, {}, FAILED, (problem,))
+
+    def _note_failure(self, error: Exception, code: str) -> None:
         lines = traceback.format_exception(error)
-        self._tell("run_failed", code=code, message=str(error), traceback="".join(lines))
+        with suppress(OSError):  # the event file may stand on the very disk that is full
+            self._tell("run_failed", code=code, message=str(error), traceback="".join(lines))
 
     def _tell(self, name: str, /, **fields: Any) -> None:
         course = self._course

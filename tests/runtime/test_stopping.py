@@ -1,0 +1,127 @@
+"""Stopping on request and failing disks: the state is saved, or the one before it stays."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from declare.runtime.folder import Run
+from declare.runtime.run import train
+from declare.runtime.stopping import StopFlag
+from tests.runtime import fakes
+
+ROOT = Path(__file__).parents[2]
+SLOW_TRAINING = """
+import sys, time
+from pathlib import Path
+from tests.runtime import fakes
+from declare.runtime.run import train
+
+def slow(step, batch):
+    time.sleep(0.05)
+    if step == 2:
+        print("training", flush=True)
+    return batch
+
+plan = fakes.make_plan(fakes.phase(steps=400))
+make = lambda plan, place, device, tell: fakes.FakeWorkshop(plan, slow)
+sys.exit(train(plan, "x", Path(sys.argv[1]), make_workshop=make).status)
+"""
+
+
+def start(place):
+    """Start a slow training process and wait until it trains."""
+    env = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_TRAINING, str(place)],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout.readline() == "training\n"
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_group_saves_and_exits_75(tmp_path, number):
+    """Ctrl-C and SIGTERM end the run with status 75, its state saved, and no traceback."""
+    process = start(tmp_path / "run")
+    os.killpg(process.pid, number)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 75
+    assert "Traceback" not in errors
+    run = Run(tmp_path / "run")
+    assert run.status == "stopped"
+    assert run.checkpoints()[0].step == next(run.events("run_stopped"))["total"]
+
+
+def test_a_second_signal_leaves_at_once():
+    """After the first signal the system's own reaction is back."""
+    with StopFlag() as flag:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+        assert flag.raised
+        assert flag.reason == "SIGTERM"
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+
+
+def test_a_disk_that_fills_up_fails_the_run_and_keeps_its_state(tmp_path, monkeypatch):
+    """No space left in the middle of a run is RES804 with status 4; the last checkpoint is whole and continues."""
+    torch.set_num_threads(1)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    plan = fakes.make_plan(fakes.phase(checkpoint_every=4))
+    write = os.write
+    full = {"now": False}
+
+    def refuse(descriptor, data):
+        if full["now"] and len(data) > 1000:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, data)
+
+    def fill(step, batch):
+        full["now"] = step >= 10
+        return batch
+
+    monkeypatch.setattr(os, "write", refuse)
+    outcome = train(plan, "x", tmp_path / "run", make_workshop=lambda *a: fakes.FakeWorkshop(a[0], fill))
+    assert (outcome.status, outcome.problems[0].code) == (4, "RES804")
+    assert [saved.step for saved in Run(tmp_path / "run").checkpoints()] == [8]
+    full["now"] = False
+    monkeypatch.setattr(os, "write", write)
+    again = train(plan, "x", tmp_path / "run", resume=True, make_workshop=fakes.make)
+    assert again.status == 0
+    clean = train(plan, "x", tmp_path / "clean", make_workshop=fakes.make)
+    assert again.metrics == clean.metrics
+
+
+def test_a_disk_that_is_too_small_is_said_before_the_first_step(tmp_path):
+    """A plan that keeps more checkpoints than the disk holds fails before it trains."""
+    plan = fakes.make_plan(fakes.phase(keep_checkpoints=10**12))
+    outcome = train(plan, "x", tmp_path / "run", make_workshop=fakes.make)
+    assert (outcome.status, outcome.problems[0].code) == (4, "RES804")
+    assert not list(Run(tmp_path / "run").events("phase_started"))
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path):
+    """A run that is going on cannot be continued by a second process; after `kill -9` it can."""
+    from declare.contract.problem import ProblemError
+
+    process = start(tmp_path / "run")
+    plan = fakes.make_plan(fakes.phase(steps=400))
+    with pytest.raises(ProblemError) as caught:
+        train(plan, "x", tmp_path / "run", resume=True, make_workshop=fakes.make)
+    assert caught.value.problem.code == "RES805"
+    assert f"process {process.pid} " in caught.value.problem.notes[0]
+    process.kill()
+    process.communicate()
+    assert train(plan, "x", tmp_path / "run", resume=True, make_workshop=fakes.make).status == 0
