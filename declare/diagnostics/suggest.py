@@ -254,6 +254,8 @@ def _rank(word: str, candidate: str, meant: list[str]) -> tuple[int, int] | None
         return 0, 0
     if candidate in meant:
         return 1, meant.index(candidate)
+    if len(word) == 2 and other == word[::-1]:
+        return 2, 1
     allowed = max(1, len(word) // 4) if len(word) > 2 else 0
     distance = osa(word, other, allowed)
     if distance is not None:

@@ -137,7 +137,7 @@ class Document:
 def _step(node: Node, rest: str) -> tuple[Node, str] | None:
     """Take the shortest key of `node` that `rest` starts with."""
     end = rest.find(".")
-    while end >= 0:
+    while 0 <= end < len(rest) - 1:
         child = node.child(rest[:end])
         if child is not None:
             return child, rest[end + 1 :]

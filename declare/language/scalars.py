@@ -27,6 +27,7 @@ _NO = frozenset("no No NO off Off OFF n N".split())  # noqa: SIM905
 _OCTAL = re.compile(r"[-+]?0[0-7]+")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
 _UNDERSCORED = re.compile(r"[-+]?[0-9][0-9_]*_[0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?")
+_GROUPED = re.compile(r"[-+]?[0-9]{1,3}(?:_[0-9]{3})+(?:\.[0-9]*)?")
 _BINARY = re.compile(r"[-+]?0b[01_]+")
 _BASE_SIXTY = re.compile(r"[-+]?[0-9]+(?::[0-5]?[0-9])+(?:\.[0-9]*)?")
 
@@ -93,22 +94,47 @@ def ambiguity(text: str) -> Ambiguity | None:
 
 def _ambiguous_number(text: str) -> Ambiguity | None:
     """Tell the readings of digits with leading zeros, underscores, colons or `0b`."""
-    sign = text[0] if text[0] in "+-" else ""
-    digits = text.removeprefix(sign)
-    if _LEADING_ZERO.fullmatch(text) and len(text) <= _MAX_DIGITS:
-        value = int(text)
-        if _OCTAL.fullmatch(text):
-            octal = int(digits, 8) * (-1 if sign == "-" else 1)
-            if octal == value:
-                return None
-            return Ambiguity(f"the number {value}", f"octal, {octal}", str(value), str(octal))
-        return Ambiguity(f"the number {value}", "a string", str(value), f'"{text}"')
-    if _BINARY.fullmatch(text) and len(text) <= _MAX_DIGITS and re.search("[01]", digits[2:]):
-        binary = int(digits.replace("_", ""), 0) * (-1 if sign == "-" else 1)
-        return Ambiguity(f'the string "{text}"', str(binary), f'"{text}"', str(binary))
-    if _UNDERSCORED.fullmatch(text):
-        number = text.replace("_", "")
-        return Ambiguity(f'the string "{text}"', f"the number {number}", number)
-    if _BASE_SIXTY.fullmatch(text):
-        return Ambiguity(f'the string "{text}"', "a number to base 60", f'"{text}"')
+    for reader in (_leading_zero, _binary, _underscored, _base_sixty):
+        found = reader(text)
+        if found is not None:
+            return found
     return None
+
+
+def _leading_zero(text: str) -> Ambiguity | None:
+    if not _LEADING_ZERO.fullmatch(text) or len(text) > _MAX_DIGITS:
+        return None
+    value = int(text)
+    if not _OCTAL.fullmatch(text):
+        return Ambiguity(f"the number {value}", "a string", str(value), f'"{text}"')
+    digits = text.lstrip("+-")
+    octal = int(digits, 8) * (-1 if text[0] == "-" else 1)
+    return (
+        None
+        if octal == value
+        else Ambiguity(f"the number {value}", f"octal, {octal}", str(value), str(octal))
+    )
+
+
+def _binary(text: str) -> Ambiguity | None:
+    digits = text.lstrip("+-")[2:].replace("_", "")
+    if not _BINARY.fullmatch(text) or len(text) > _MAX_DIGITS or not digits:
+        return None
+    value = int(digits, 2) * (-1 if text[0] == "-" else 1)
+    return Ambiguity(f'the string "{text}"', str(value), f'"{text}"', str(value))
+
+
+def _underscored(text: str) -> Ambiguity | None:
+    if not _UNDERSCORED.fullmatch(text):
+        return None
+    number = text.replace("_", "")
+    ours, theirs = f'the string "{text}"', f"the number {number}"
+    if _GROUPED.fullmatch(text):
+        return Ambiguity(ours, theirs, number)
+    return Ambiguity(ours, theirs, f'"{text}"', number)
+
+
+def _base_sixty(text: str) -> Ambiguity | None:
+    if not _BASE_SIXTY.fullmatch(text):
+        return None
+    return Ambiguity(f'the string "{text}"', "a number to base 60", f'"{text}"')

@@ -16,7 +16,7 @@ from declare.diagnostics.diagnostic import Diagnostic, Label, Source, Span
 from declare.language.document import Node, Origin
 from declare.language.recovery import blank, block_at, key_of
 from declare.language.syntax import diagnose, read, trouble
-from declare.language.tree import FILLER, LimitError, TreeBuilder
+from declare.language.tree import FILLER, MASK, LimitError, TreeBuilder
 
 MAX_BYTES = 2_000_000
 _MAX_REPAIRS = 12
@@ -119,6 +119,8 @@ def parse(source: Source, text: Text) -> Parsed:
     strange = _UNPRINTABLE.search(content)
     if strange is not None:
         return Parsed(None, [_control(source, strange.start() + text.shift)])
+    if not content.isascii():
+        content = content.translate(MASK)
     content = _PAIR.sub(_joined, content)
     found: list[Diagnostic] = []
     lost: list[tuple[str, int, int]] = []

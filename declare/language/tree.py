@@ -18,8 +18,11 @@ from declare.language.scalars import OutOfRangeError, ambiguity, resolve
 MAX_DEPTH = 64
 MAX_NODES = 200_000
 MAX_EXPANDED = 400_000
-# Stands for nothing: keeps the offsets where an escape gave way to a shorter text.
+# Noncharacters that stand in for what the parser must not see, one for one so that offsets stay: nothing
+# (where an escape gave way to a shorter text), and line breaks of YAML 1.1 that are characters in YAML 1.2.
 FILLER = "\ufdd0"
+MASK = {0x85: 0xFDD1, 0x2028: 0xFDD2, 0x2029: 0xFDD3}
+_UNMASK = {0xFDD0: None, **{stand_in: char for char, stand_in in MASK.items()}}
 _MAX_WARNINGS = 100
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
 _TIGHT = re.compile(r"[A-Za-z_][\w-]*:[^\s/]")
@@ -31,6 +34,11 @@ class LimitError(Exception):
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.title)
         self.diagnostic = diagnostic
+
+
+def _unmask(value: str) -> str:
+    """Return a text without stand-ins."""
+    return value if value.isascii() else value.translate(_UNMASK)
 
 
 @dataclass(slots=True)
@@ -155,19 +163,19 @@ class TreeBuilder:
             self._key(frame, event)
             return
         span = self._span(*self._place(event))
-        value = event.value.replace(FILLER, "") if event.style == '"' else event.value
+        value = _unmask(event.value)
         node = Node("scalar", value, span, None, self.origin, self.base)
         if event.tag is not None:
             self._tag(event, node)
         elif event.style in (None, ""):
-            self._plain(event, node)
+            self._plain(node)
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchored(node)
         self._add(node, 1, 1)
 
-    def _plain(self, event: Any, node: Node) -> None:
+    def _plain(self, node: Node) -> None:
         """Give a plain scalar its value."""
-        text: str = event.value
+        text = str(node.value)
         try:
             node.value = resolve(text)
         except OutOfRangeError:
@@ -234,7 +242,7 @@ class TreeBuilder:
                     helps=["write the keys out, use an anchor for the whole value, or `extends` for a file"],
                 )
             )
-        frame.key, frame.key_span = event.value.replace(FILLER, ""), span
+        frame.key, frame.key_span = _unmask(event.value), span
 
     def _open(self, event: Any) -> None:
         """Start a map or a list."""
