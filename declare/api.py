@@ -4,12 +4,12 @@
 
     declare.check("spec.yaml").diagnostics     # what `dcl validate` prints
     plan = declare.plan("spec.yaml")           # what `dcl plan` prints
-    model = declare.build(plan)                # the torch module that would be trained
+    model = declare.build(plan)                # the torch module that would train
     outcome = declare.train("spec.yaml")       # what `dcl train` does
     declare.report(outcome.folder)             # what `dcl report` prints
 
-`check` returns findings; the others raise `SpecError` where the spec has errors. What keeps a run from starting or
-reading raises `declare.contract.problem.ProblemError`.
+`check` returns findings; the others raise `SpecError` where the spec has errors. What keeps a run from
+starting or from being read raises `declare.contract.problem.ProblemError`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Part = TypeVar("Part")
 
 
 class SpecError(Exception):
-    """The spec has errors; `diagnostics` holds all findings, and the message says them as `dcl validate` does."""
+    """The spec has errors: `diagnostics` holds all findings, and the message lists them."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
@@ -48,7 +48,7 @@ def _line(found: Diagnostic) -> str:
     return f"{where}{found.severity}[{found.code}] {found.title}"
 
 
-def check(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> Checked:  # noqa: A002 - the flag's name
+def check(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> Checked:
     """Check a spec as `dcl validate` does; never raises for what is wrong in it.
 
     Args:
@@ -64,7 +64,7 @@ def check(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) ->
     return compile_spec(Path(spec), tuple(set), tuple(trust))
 
 
-def load(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> Spec:  # noqa: A002 - the flag's name
+def load(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> Spec:
     """Return the spec as strict models: exactly what its author said, bases and overrides composed.
 
     Raises:
@@ -76,7 +76,7 @@ def load(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> 
     return _require(checked.spec, checked)
 
 
-def plan(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> Plan:  # noqa: A002 - the flag's name
+def plan(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> Plan:
     """Return the plan: every default, link, shape, count and step resolved.
 
     Raises:
@@ -86,7 +86,7 @@ def plan(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> 
     return _require(checked.plan, checked)
 
 
-def build(spec: Where | Plan, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> Graph:  # noqa: A002
+def build(spec: Where | Plan, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> Graph:
     """Return the model of a spec or plan as a torch module with fresh weights (seeded by the plan's seed).
 
     `graph(batch, tasks)` takes a batch `{dataset: {field: tensor}}` and gives each task's output by dataset.
@@ -106,7 +106,7 @@ def build(spec: Where | Plan, *, set: Sequence[str] = (), trust: Sequence[str] =
 def train(
     spec: Where,
     *,
-    set: Sequence[str] = (),  # noqa: A002 - the flag's name
+    set: Sequence[str] = (),
     trust: Sequence[str] = (),
     run_dir: Where | None = None,
     resume: bool = False,
@@ -132,9 +132,7 @@ def train(
     resolved = _require(checked.plan, checked)
     folder = None if run_dir is None else Path(run_dir)
     first, *others = checked.document.sources
-    return run(
-        resolved, first.text, folder, resume=resume, sources={item.name: item.text for item in others}
-    )
+    return run(resolved, first.text, folder, resume=resume, sources={item.name: item.text for item in others})
 
 
 def report(target: Where | Plan) -> Report:

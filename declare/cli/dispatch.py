@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from declare.cli import catalog
 from declare.cli.failure import (
@@ -13,7 +13,7 @@ from declare.cli.failure import (
     COULD_NOT,
     DONE,
     INTERRUPTED,
-    Failure,
+    CommandError,
     report,
     report_bug,
     wants_json,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from click import Command
 
 PROGRAM = "dcl"
-_NOTE = "`declare` is this program too, except where bash or zsh has a builtin of that name: see `dcl shell`."
+_NOTE = "`declare` is this program too, except where the shell has a builtin of that name: see `dcl shell`."
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -86,8 +86,9 @@ def overview() -> str:
             "Commands:",
             *lines,
             "",
-            f"`{PROGRAM} COMMAND --help` says more. Exit codes: 0 done, 1 findings, 2 could not, 3 our bug, 4 run failed,",
-            f"75 stopped with its state saved. {_NOTE}",
+            f"`{PROGRAM} COMMAND --help` says more. Exit codes: 0 done, 1 findings, 2 could not, 3 our bug,",
+            "4 run failed, 75 stopped with its state saved.",
+            _NOTE,
         ]
     )
 
@@ -98,7 +99,8 @@ def invoke(name: str, words: list[str]) -> int:
 
     from declare.cli.findings import FindingsError
 
-    usage_error = typer.BadParameter.__mro__[2]  # click's own base, which typer keeps inside from 0.20 on
+    # Click's own base of usage errors, wherever this version of typer keeps click.
+    usage_error = cast("type[Exception]", typer.BadParameter.__mro__[2])
     as_json = wants_json(words)
     try:
         command = parser(name)
@@ -110,7 +112,7 @@ def invoke(name: str, words: list[str]) -> int:
         return INTERRUPTED
     except FindingsError as ending:
         return ending.code
-    except Failure as failure:
+    except CommandError as failure:
         return report("failure", str(failure), failure.code, hint=failure.hint, as_json=as_json)
     except usage_error as error:
         message = error.format_message().replace("Value error, ", "")  # type: ignore[attr-defined]

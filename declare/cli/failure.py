@@ -14,7 +14,7 @@ BROKEN_PIPE = 141
 FORMAT = "1.0"
 
 
-class Failure(Exception):
+class CommandError(Exception):
     """The command could not be done; the message says why and what to do about it."""
 
     def __init__(self, message: str, *, hint: str = "", code: int = COULD_NOT) -> None:

@@ -52,7 +52,7 @@ class FindingsError(Exception):
         self.code = code
 
 
-def write(checked: Checked, format: Format, *, to_error: bool = False) -> None:  # noqa: A002 - the flag's name
+def write(checked: Checked, format: Format, *, to_error: bool = False) -> None:
     """Print all findings of a check; in text, a line at the end says what was looked at."""
     _print(checked.diagnostics, format, checked.passes, to_error=to_error)
     if format == "text" and not terminal.settings.quiet:
@@ -72,7 +72,11 @@ def show(diagnostics: Sequence[Diagnostic]) -> None:
 
 
 def _print(
-    diagnostics: Sequence[Diagnostic], format: Format, passes: Sequence[PassRecord], *, to_error: bool  # noqa: A002
+    diagnostics: Sequence[Diagnostic],
+    format: Format,
+    passes: Sequence[PassRecord],
+    *,
+    to_error: bool,
 ) -> None:
     from declare.diagnostics.output import render
 
@@ -89,12 +93,15 @@ def _settings(passes: Sequence[PassRecord], stream: TextIO) -> Settings:
         colour=terminal.settings.color and stream.isatty(),
         version=__version__,
         passes=tuple(
-            {"name": record.name, "status": record.status, "skipped_because": record.because} for record in passes
+            {"name": record.name, "status": record.status, "skipped_because": record.because}
+            for record in passes
         ),
     )
 
 
-def plan(spec: Path, sets: Sequence[str] | None, trust: Sequence[str] | None, *, as_json: bool) -> tuple[Plan, Checked]:
+def plan(
+    spec: Path, sets: Sequence[str] | None, trust: Sequence[str] | None, *, as_json: bool
+) -> tuple[Plan, Checked]:
     """Return the plan of a spec; where it has errors, print them and end the command.
 
     Warnings go to standard error, so that they never stand among a command's results.
@@ -109,7 +116,7 @@ def plan(spec: Path, sets: Sequence[str] | None, trust: Sequence[str] | None, *,
 
 
 def diagnose(problem: Problem, checked: Checked | None) -> Diagnostic:
-    """Return the diagnostic of a problem that showed after the check, at its place in the spec where it has one."""
+    """Return the diagnostic of a problem that showed after the check, at its place in the spec."""
     from declare.compiler.spans import diagnose as place
     from declare.language.document import Document
 

@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
-SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="The spec, a YAML or JSON file.", show_default=False)]
+SpecFile = Annotated[
+    Path, typer.Argument(metavar="SPEC", help="The spec, a YAML or JSON file.", show_default=False)
+]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)]
 SpecOrRun = Annotated[
     Path, typer.Argument(metavar="SPEC|RUN", help="A spec, or the folder of a run.", show_default=False)
@@ -15,13 +17,18 @@ SpecOrRun = Annotated[
 Set = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="PATH=VALUE", help="Override a value of the spec; may be given several times.", show_default=False
+        "--set",
+        metavar="PATH=VALUE",
+        help="Override a value of the spec; may be given several times.",
+        show_default=False,
     ),
 ]
 Trust = Annotated[
     list[str] | None,
     typer.Option(
-        "--trust", metavar="NAME", help="Allow this Python component of the spec to run (`module:function`).",
+        "--trust",
+        metavar="NAME",
+        help="Allow this Python component of the spec to run (`module:function`).",
         show_default=False,
     ),
 ]

@@ -18,4 +18,7 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 
 def _titled(schema: dict[str, Any], name: str) -> dict[str, Any]:
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"declare/{name}.v1.json"} | schema
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"declare/{name}.v1.json",
+    } | schema

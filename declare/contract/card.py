@@ -1,4 +1,4 @@
-"""A component's card: what people are told of it, read from its class. Docs, `list` and `describe` share it."""
+"""A component's card: what people are told of it, read from its class, for docs, `list` and `describe`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import importlib.util
 import inspect
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
@@ -75,7 +75,7 @@ def card(kind: str, name: str) -> Card | None:
         return None
     own = name in lookup.own_names(kind)
     module = importlib.import_module(found.__module__) if own else None
-    # Some components tell their story in the file's docstring, others in the class's: the longer one is the story.
+    # Some components tell their story in the file's docstring, others in the class's: the longer one is it.
     stories = (inspect.cleandoc(item.__doc__ or "") for item in (module, found) if item is not None)
     text = max(stories, key=len)
     return Card(
@@ -91,7 +91,9 @@ def card(kind: str, name: str) -> Card | None:
 
 def _ordered(found: type[Component]) -> list[tuple[str, FieldInfo]]:
     """Return the parameters: a component's own first, then those that its whole kind has."""
-    inherited = {name for parent in found.__mro__[1:] if issubclass(parent, BaseModel) for name in parent.model_fields}
+    inherited = {
+        name for parent in found.__mro__[1:] if issubclass(parent, BaseModel) for name in parent.model_fields
+    }
     items = list(found.model_fields.items())
     return sorted(items, key=lambda item: (item[0] in inherited, not item[1].is_required()))
 
@@ -140,23 +142,29 @@ def type_text(annotation: Any) -> str:
     """Return an annotation in the words of a spec: `integer | list of integer`."""
     if annotation in _PLAIN:
         return _PLAIN[annotation]
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is typing.Annotated:
-        return annotated_text(arguments[0], arguments[1:])
-    if origin is Literal:
-        return " | ".join(str(item) for item in arguments)
-    if origin in {Union, types.UnionType}:
-        return " | ".join(dict.fromkeys(type_text(item) for item in arguments))
-    if origin in {list, tuple}:
-        inner = dict.fromkeys(type_text(item) for item in arguments if item is not Ellipsis)
-        return f"list of {' | '.join(inner)}"
-    if origin is dict:
-        return f"mapping of {type_text(arguments[0])} to {type_text(arguments[1])}"
+    compound = _COMPOUND.get(get_origin(annotation))
+    if compound is not None:
+        return compound(get_args(annotation))
     if isinstance(annotation, type) and issubclass(annotation, Component):
         return "component"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return f"block {annotation.__name__}"
     return getattr(annotation, "__name__", str(annotation))
+
+
+def _union(arguments: Sequence[Any]) -> str:
+    return " | ".join(dict.fromkeys(type_text(item) for item in arguments if item is not Ellipsis))
+
+
+_COMPOUND: dict[Any, Callable[[Sequence[Any]], str]] = {
+    typing.Annotated: lambda arguments: annotated_text(arguments[0], arguments[1:]),
+    Literal: lambda arguments: " | ".join(str(item) for item in arguments),
+    Union: _union,
+    types.UnionType: _union,
+    list: lambda arguments: f"list of {_union(arguments)}",
+    tuple: lambda arguments: f"list of {_union(arguments)}",
+    dict: lambda arguments: f"mapping of {type_text(arguments[0])} to {type_text(arguments[1])}",
+}
 
 
 def _takes(found: type[Component]) -> list[str]:

@@ -29,7 +29,9 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--all", action="store_true", help="also the tables that take minutes")
     check = commands.add_parser("check", help="lint, types, layers, docstrings, generated files, tests")
     check.add_argument("only", nargs="*", help="run only these steps")
-    new = commands.add_parser("new", help="start a component: its file, its nn twin, its test, its changelog line")
+    new = commands.add_parser(
+        "new", help="start a component: its file, its nn twin, its test, its changelog line"
+    )
     new.add_argument("kind", help="the kind: losses, heads, ...")
     new.add_argument("name", help="the name that specs will write as `type`")
     return parser

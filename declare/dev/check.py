@@ -47,7 +47,11 @@ class Step:
 STEPS = (
     Step("ruff", _module("ruff", "check", "."), "lint first: it is the fastest to fail"),
     Step("format", _module("ruff", "format", "--check", "."), "one layout, no discussion"),
-    Step("layers", _program(_PYTHON, "-c", "from importlinter.cli import lint_imports_command as c; c()"), "floors"),
+    Step(
+        "layers",
+        _program(_PYTHON, "-c", "from importlinter.cli import lint_imports_command as c; c()"),
+        "floors",
+    ),
     Step("docstrings", docstrings.check, "what docstrings say must be so"),
     Step("generated", _generated, "schemas, reference pages and tables follow the code"),
     Step("types", _module("mypy"), "mypy strict"),

@@ -39,10 +39,12 @@ def owned() -> list[Path]:
 
 
 def stale() -> list[str]:
-    """Say which generated files differ from what would be written now, are missing, or have no source any more."""
+    """Say which files differ from what would be written now, are missing, or have no source any more."""
     wanted = outputs()
     wrong = [f"{shown(path)} is stale" for path, text in wanted.items() if _read(path) != text]
-    orphans = [path for folder in owned() for path in folder.rglob("*") if path.is_file() and path not in wanted]
+    orphans = [
+        path for folder in owned() for path in folder.rglob("*") if path.is_file() and path not in wanted
+    ]
     return wrong + [f"{shown(path)} has no source any more" for path in sorted(orphans)]
 
 
@@ -54,7 +56,9 @@ def generate(*, slow: bool) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(wanted[path], encoding="utf-8", newline="\n")
         print(f"wrote {shown(path)}")
-    orphans = [path for folder in owned() for path in folder.rglob("*") if path.is_file() and path not in wanted]
+    orphans = [
+        path for folder in owned() for path in folder.rglob("*") if path.is_file() and path not in wanted
+    ]
     for path in orphans:
         path.unlink()
         print(f"removed {shown(path)}")

@@ -12,7 +12,18 @@ import pytest
 from declare.cli import catalog
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"torch", "torchvision", "timm", "torchmetrics", "sklearn", "polars", "pandas", "numpy", "PIL", "tensorboard"}
+HEAVY = {
+    "torch",
+    "torchvision",
+    "timm",
+    "torchmetrics",
+    "sklearn",
+    "polars",
+    "pandas",
+    "numpy",
+    "PIL",
+    "tensorboard",
+}
 CODE = """
 import json, sys, io, contextlib
 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -72,5 +83,7 @@ tasks: {}
 def test_a_bad_spec_is_refused_without_numpy(tmp_path: Path) -> None:
     """A spec with mistakes in its keys is answered without numpy, torch or scikit-learn."""
     (tmp_path / "bad.yaml").write_text(BAD)
-    loaded = modules_after("from declare.__main__ import main; assert main(['validate', 'bad.yaml']) == 1", tmp_path)
+    loaded = modules_after(
+        "from declare.__main__ import main; assert main(['validate', 'bad.yaml']) == 1", tmp_path
+    )
     assert not top(loaded) & HEAVY

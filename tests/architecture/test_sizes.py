@@ -27,7 +27,11 @@ def named(path: Path, node: Function) -> str:
 def body_lines(node: Function) -> int:
     """Return the lines of a function's body, its docstring left out."""
     first = node.body[0]
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+    if (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
+    ):
         rest = node.body[1:]
         return 0 if not rest else (node.end_lineno or 0) - rest[0].lineno + 1
     return (node.end_lineno or 0) - first.lineno + 1
@@ -73,7 +77,11 @@ def test_inits_hold_only_a_docstring() -> None:
 
 def test_no_heaps() -> None:
     """No module is called for nothing in particular."""
-    assert not [path for path in FILES if path.stem in {"utils", "util", "helpers", "helper", "common", "base", "misc"}]
+    assert not [
+        path
+        for path in FILES
+        if path.stem in {"utils", "util", "helpers", "helper", "common", "base", "misc"}
+    ]
 
 
 def test_code_is_ascii() -> None:

@@ -19,7 +19,9 @@ TABLE = "income,rooms,region,price\n" + "".join(
 LATER: dict[str, set[str]] = {}
 
 
-@pytest.mark.parametrize("spec", [path for path in SPECS if path.stem not in LATER], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "spec", [path for path in SPECS if path.stem not in LATER], ids=lambda path: path.stem
+)
 def test_spec_validates(spec: Path, tmp_path: Path) -> None:
     """An example spec has no findings at all."""
     copy = tmp_path / spec.name
@@ -33,7 +35,9 @@ def test_spec_validates(spec: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", LATER)
 def test_later_spec_misses_only_components(name: str) -> None:
     """A spec for a later version fails for the components that are missing, and for nothing else."""
-    errors = [found for found in check(ROOT / "specs" / f"{name}.yaml").diagnostics if found.severity == "error"]
+    errors = [
+        found for found in check(ROOT / "specs" / f"{name}.yaml").diagnostics if found.severity == "error"
+    ]
     missing = {word for found in errors for word in re.findall(r"`([^`]+)`", found.title)[:1]}
     assert missing == LATER[name]
 

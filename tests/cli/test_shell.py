@@ -53,7 +53,9 @@ def test_typed_lines_reach_the_program(shell: str, tmp_path: Path) -> None:
     """A typed `declare SUBCOMMAND` runs the program, alone, after `&&` and in a pipe."""
     if not shutil.which(shell):
         pytest.skip(f"{shell} is not installed")
-    said = talk(shell, tmp_path, ["declare train a.yaml", "true && declare plan b.yaml | cat", "declare --help"])
+    said = talk(
+        shell, tmp_path, ["declare train a.yaml", "true && declare plan b.yaml | cat", "declare --help"]
+    )
     assert "PROGRAM<train a.yaml>" in said
     assert "PROGRAM<plan b.yaml>" in said
     assert "PROGRAM<--help>" in said

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from declare.cli import options, terminal
-from declare.cli.failure import Failure
+from declare.cli.failure import CommandError
 
 if TYPE_CHECKING:
     from declare.contract.card import Card
 
 
 def command(
-    component: Annotated[str, typer.Argument(help="NAME, or KIND/NAME where several kinds have it.", show_default=False)],
+    component: Annotated[
+        str, typer.Argument(help="NAME, or KIND/NAME where several kinds have it.", show_default=False)
+    ],
     *,
     format: options.TextOrJson = "text",
 ) -> None:
@@ -23,7 +25,7 @@ def command(
 
     cards = _find(component)
     if not cards:
-        raise Failure(f"there is no component `{component}`", hint=_hint(component))
+        raise CommandError(f"there is no component `{component}`", hint=_hint(component))
     if format == "json":
         terminal.emit_json({"format": "1.0", "components": [asdict(item) for item in cards]})
         return

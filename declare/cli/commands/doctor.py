@@ -11,7 +11,17 @@ from typing import Any
 from declare.cli import options, terminal
 from declare.cli.failure import DONE, FINDINGS
 
-_PACKAGES = ("torch", "torchvision", "timm", "torchmetrics", "numpy", "polars", "scikit-learn", "pydantic", "tensorboard")
+_PACKAGES = (
+    "torch",
+    "torchvision",
+    "timm",
+    "torchmetrics",
+    "numpy",
+    "polars",
+    "scikit-learn",
+    "pydantic",
+    "tensorboard",
+)
 
 
 def command(*, format: options.TextOrJson = "text") -> int:
@@ -102,5 +112,12 @@ def _program() -> list[Row]:
     ]
     if shell in {"bash", "zsh"}:
         advice = f'use `dcl`, or add `eval "$(dcl shell {shell})"` to ~/.{shell}rc'
-        rows.append(("shell", "warn", f"{shell} has a builtin `declare`: typing it never reaches this program", advice))
+        rows.append(
+            (
+                "shell",
+                "warn",
+                f"{shell} has a builtin `declare`: typing it never reaches this program",
+                advice,
+            )
+        )
     return rows

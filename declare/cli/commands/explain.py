@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from declare.cli import options, terminal
-from declare.cli.failure import Failure
+from declare.cli.failure import CommandError
 
 if TYPE_CHECKING:
     from declare.diagnostics.codes import Page
@@ -29,7 +29,7 @@ def command(
     try:
         page = codes.page(code)
     except LookupError:
-        raise Failure(f"there is no code `{code}`", hint=_hint(code)) from None
+        raise CommandError(f"there is no code `{code}`", hint=_hint(code)) from None
     if format == "json":
         terminal.emit_json({"format": "1.0", "codes": [_plain(page)]})
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from declare.cli import findings, options, terminal
-from declare.cli.failure import DONE, FINDINGS, Failure
+from declare.cli.failure import DONE, FINDINGS, CommandError
 
 if TYPE_CHECKING:
     from declare.compiler.pipeline import Checked
@@ -59,6 +59,6 @@ def _write(fixing: Fixing) -> None:
         try:
             write(change)
         except (OSError, ValueError) as error:
-            raise Failure(f"`{change.source.name}` cannot be changed: {error}") from error
+            raise CommandError(f"`{change.source.name}` cannot be changed: {error}") from error
         for fix in change.applied:
             terminal.say(f"{change.source.name}: {fix.title}")

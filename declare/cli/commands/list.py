@@ -7,11 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from declare.cli import options, terminal
-from declare.cli.failure import Failure
+from declare.cli.failure import CommandError
 
 
 def command(
-    kind: Annotated[str | None, typer.Argument(help="A kind: modules, losses, ...", show_default=False)] = None,
+    kind: Annotated[
+        str | None, typer.Argument(help="A kind: modules, losses, ...", show_default=False)
+    ] = None,
     *,
     everything: Annotated[
         bool, typer.Option("--all", help="Also the names that come from libraries (timm, torchvision).")
@@ -23,8 +25,12 @@ def command(
     from declare.contract import lookup
 
     if kind is not None and kind not in lookup.kinds():
-        raise Failure(f"there is no kind `{kind}`", hint=_kinds_hint(kind))
-    rows = [row for name in ([kind] if kind else lookup.kinds()) for row in _rows(name, everything or bool(search))]
+        raise CommandError(f"there is no kind `{kind}`", hint=_kinds_hint(kind))
+    rows = [
+        row
+        for name in ([kind] if kind else lookup.kinds())
+        for row in _rows(name, everything or bool(search))
+    ]
     rows = [row for row in rows if search in row["type"]]
     if format == "json":
         terminal.emit_json({"format": "1.0", "components": rows})
@@ -35,7 +41,9 @@ def command(
 def _rows(kind: str, everything: bool) -> list[dict[str, Any]]:
     from declare.contract import card, lookup
 
-    own = [{"kind": kind, "type": name, "summary": card.summary(kind, name)} for name in lookup.own_names(kind)]
+    own = [
+        {"kind": kind, "type": name, "summary": card.summary(kind, name)} for name in lookup.own_names(kind)
+    ]
     if not everything:
         return own
     library = (name for name in lookup.names(kind) if name not in lookup.own_names(kind))

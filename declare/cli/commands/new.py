@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from declare.cli import terminal
-from declare.cli.failure import Failure
+from declare.cli.failure import CommandError
 from declare.cli.starting import templates
 
 if TYPE_CHECKING:
@@ -21,20 +21,28 @@ if TYPE_CHECKING:
 def command(
     path: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")] = Path("spec.yaml"),
     *,
-    template: Annotated[str, typer.Option(help=f"One of {', '.join(templates.names())}.", show_default=False)] = "",
+    template: Annotated[
+        str, typer.Option(help=f"One of {', '.join(templates.names())}.", show_default=False)
+    ] = "",
     source: Annotated[
         Path | None,
-        typer.Option("--from", help="A CSV or Parquet file, or a folder of class folders.", show_default=False),
+        typer.Option(
+            "--from", help="A CSV or Parquet file, or a folder of class folders.", show_default=False
+        ),
     ] = None,
-    target: Annotated[str, typer.Option(help="The column to predict; default: the last.", show_default=False)] = "",
-    name: Annotated[str, typer.Option(help="The name of runs; default: the file's.", show_default=False)] = "",
+    target: Annotated[
+        str, typer.Option(help="The column to predict; default: the last.", show_default=False)
+    ] = "",
+    name: Annotated[
+        str, typer.Option(help="The name of runs; default: the file's.", show_default=False)
+    ] = "",
 ) -> None:
     """Start a spec: from a template, from a data file, or from a few answers.
 
     What it writes validates as it stands and says in comments what to change.
     """
     if path.exists() or path.is_symlink():
-        raise Failure(f"`{path}` exists already", hint="name another file: nothing is ever overwritten")
+        raise CommandError(f"`{path}` exists already", hint="name another file: nothing is ever overwritten")
     if not template and source is None:
         template, source = _ask()
     slug = _slug(name or path.stem)
@@ -46,9 +54,14 @@ def command(
 def _ask() -> tuple[str, Path | None]:
     """Ask what the data are; needs somebody to answer."""
     if not sys.stdin.isatty():
-        raise Failure("nobody is there to answer questions", hint="give --template or --from; `dcl new --help`")
+        raise CommandError(
+            "nobody is there to answer questions", hint="give --template or --from; `dcl new --help`"
+        )
     typer.echo("What do you learn from?", err=True)
-    typer.echo("  data        your own: a CSV or Parquet file, or a folder with one folder of pictures per class", err=True)
+    typer.echo(
+        "  data        your own: a CSV or Parquet file, or a folder with one folder of pictures per class",
+        err=True,
+    )
     for item in templates.names():
         typer.echo(f"  {item:<12}{templates.summary(item)}", err=True)
     answer = typer.prompt("Choose", default="data", err=True)
@@ -62,7 +75,7 @@ def _from_template(template: str, name: str) -> str:
         from declare.diagnostics.suggest import did_you_mean
 
         hint = did_you_mean(template, templates.names()) or f"templates: {', '.join(templates.names())}"
-        raise Failure(f"there is no template `{template}`", hint=hint)
+        raise CommandError(f"there is no template `{template}`", hint=hint)
     return re.sub(r"^name: .*$", f"name: {name}", templates.text(template), count=1, flags=re.MULTILINE)
 
 
@@ -70,7 +83,7 @@ def _from_data(source: Path, target: str, name: str, path: Path) -> str:
     from declare.cli.starting import draft
 
     if not source.exists():
-        raise Failure(f"`{source}` does not exist")
+        raise CommandError(f"`{source}` does not exist")
     shown = os.path.relpath(source, path.absolute().parent)
     if source.is_dir():
         return draft.images(name, shown)
@@ -84,9 +97,9 @@ def _columns(source: Path) -> list[Column]:
     try:
         found = columns.read(source)
     except (ValueError, OSError) as error:
-        raise Failure(f"`{source}` cannot be read as a table: {error}") from error
+        raise CommandError(f"`{source}` cannot be read as a table: {error}") from error
     if sum(column.kind != "unused" for column in found) < 2:
-        raise Failure(f"`{source}` has fewer than two columns of numbers or categories")
+        raise CommandError(f"`{source}` has fewer than two columns of numbers or categories")
     return found
 
 
@@ -97,7 +110,9 @@ def _target(columns: list[Column], target: str) -> Column:
     for column in usable:
         if target in {column.title, column.field}:
             return column
-    raise Failure(f"there is no usable column `{target}`", hint=f"columns: {', '.join(c.title for c in usable)}")
+    raise CommandError(
+        f"there is no usable column `{target}`", hint=f"columns: {', '.join(c.title for c in usable)}"
+    )
 
 
 def _slug(name: str) -> str:
@@ -110,4 +125,4 @@ def _write(path: Path, text: str) -> None:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except OSError as error:
-        raise Failure(f"`{path}` cannot be written: {error.strerror}") from error
+        raise CommandError(f"`{path}` cannot be written: {error.strerror}") from error

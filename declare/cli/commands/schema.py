@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from declare.cli import terminal
-from declare.cli.failure import Failure
+from declare.cli.failure import CommandError
 
 
 def command(
@@ -24,5 +24,5 @@ def command(
             terminal.emit(item)
         return
     if name not in schemas:
-        raise Failure(f"there is no schema `{name}`", hint=f"schemas: {', '.join(schemas)}")
+        raise CommandError(f"there is no schema `{name}`", hint=f"schemas: {', '.join(schemas)}")
     terminal.emit_json(schemas[name])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from declare.cli import findings, options, terminal
-from declare.cli.failure import Failure
+from declare.cli.failure import CommandError
 
 if TYPE_CHECKING:
     from declare.compiler.pipeline import Checked
@@ -19,23 +19,31 @@ if TYPE_CHECKING:
 def command(
     spec: options.SpecFile,
     *,
-    run_dir: Annotated[Path | None, typer.Option(help="The run folder: new or empty.", show_default=False)] = None,
+    run_dir: Annotated[
+        Path | None, typer.Option(help="The run folder: new or empty.", show_default=False)
+    ] = None,
     resume: Annotated[
         str | None,
-        typer.Option(help="Continue this run; `latest` for the newest of the spec's name.", show_default=False),
+        typer.Option(
+            help="Continue this run; `latest` for the newest of the spec's name.", show_default=False
+        ),
     ] = None,
-    gpus: Annotated[int | None, typer.Option(min=1, help="Train on this many GPUs.", show_default=False)] = None,
+    gpus: Annotated[
+        int | None, typer.Option(min=1, help="Train on this many GPUs.", show_default=False)
+    ] = None,
     format: options.TextOrJson = "text",
     set_: options.Set = None,
     trust: options.Trust = None,
 ) -> int:
     """Train a spec in a new run folder, or continue a run.
 
-    Prints the run folder first and last. Exit codes: 0 done, 1 findings in the spec or an `expect` bound missed,
-    4 the run failed, 75 stopped (Ctrl-C, SIGTERM) with its state saved.
+    Prints the run folder first and last. Exit codes: 0 done, 1 findings in the spec or an `expect` bound
+    missed, 4 the run failed, 75 stopped (Ctrl-C, SIGTERM) with its state saved.
     """
     if resume is not None and run_dir is not None:
-        raise Failure("--resume and --run-dir contradict each other", hint="--resume RUN names the folder itself")
+        raise CommandError(
+            "--resume and --run-dir contradict each other", hint="--resume RUN names the folder itself"
+        )
     devices = [f"hardware.devices={gpus}", "hardware.accelerator=cuda"] if gpus else []
     plan, checked = findings.plan(spec, [*(set_ or ()), *devices], trust, as_json=format == "json")
     with findings.reported(checked, as_json=format == "json"):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from declare.ir.plan import DatasetPlan, FieldPlan, ModulePlan, PhasePlan, Plan, TaskPlan
+    from declare.ir.plan import DatasetPlan, FieldPlan, FreezePlan, ModulePlan, PhasePlan, Plan, TaskPlan
 
 _MANY_CLASSES = 12
 
@@ -24,7 +24,12 @@ def render(plan: Plan, console: Console) -> None:
     console.print(Text.assemble((plan.name, "bold"), f"  plan {plan.sha256[:12]}, seed {plan.seed}"))
     if plan.description:
         console.print(Text(plan.description))
-    for title, lines in (("Data", _data(plan)), ("Model", None), ("Tasks", _tasks(plan)), ("Phases", _phases(plan))):
+    for title, lines in (
+        ("Data", _data(plan)),
+        ("Model", None),
+        ("Tasks", _tasks(plan)),
+        ("Phases", _phases(plan)),
+    ):
         console.print()
         console.print(Text(title, style="bold"))
         if lines is None:
@@ -67,7 +72,11 @@ def _field(field: FieldPlan) -> str:
 
 def _missing(data: DatasetPlan, field: str) -> str:
     missing = {split: number for split, number in data.missing.get(field, {}).items() if number}
-    return f"  missing: {', '.join(f'{split} {number:,}' for split, number in missing.items())}" if missing else ""
+    return (
+        f"  missing: {', '.join(f'{split} {number:,}' for split, number in missing.items())}"
+        if missing
+        else ""
+    )
 
 
 def _component(block: Mapping[str, Any]) -> str:
@@ -129,7 +138,9 @@ def _tasks(plan: Plan) -> Iterator[str]:
         where = f" in {', '.join(task.datasets)}" if len(plan.datasets) > 1 else ""
         target = f" of {task.target_field}" if task.target_field else ""
         yield f"  {name}: {task.block['type']}{target}{where}, from {task.head}"
-        yield f"    loss: {' + '.join(_losses(task))}" + (f", weight {task.weight:g}" if task.weight != 1 else "")
+        yield f"    loss: {' + '.join(_losses(task))}" + (
+            f", weight {task.weight:g}" if task.weight != 1 else ""
+        )
         yield f"    metrics: {', '.join(metric.name for metric in task.metrics)}"
 
 
@@ -138,14 +149,17 @@ def _losses(task: TaskPlan) -> Iterator[str]:
         weight = f"{loss.weight:g} x " if loss.weight != 1 else ""
         classes = ""
         if loss.class_weights:
-            classes = f" (class weights {', '.join(figure(value) for value in loss.class_weights[:_MANY_CLASSES])})"
+            classes = (
+                f" (class weights {', '.join(figure(value) for value in loss.class_weights[:_MANY_CLASSES])})"
+            )
         yield f"{weight}{loss.name}{classes}"
 
 
 def _phases(plan: Plan) -> Iterator[str]:
     total = sum(node.parameters * _instances(node) for node in plan.nodes)
     for number, phase in enumerate(plan.phases, 1):
-        yield f"  {number}. {phase.name}: {phase.steps:,} steps = {phase.epochs:g} epochs of {phase.steps_per_epoch:,} steps"
+        length = f"{phase.steps:,} steps = {phase.epochs:g} epochs of {phase.steps_per_epoch:,} steps"
+        yield f"  {number}. {phase.name}: {length}"
         for name, text in _phase(phase, plan, total):
             if text:
                 yield f"    {name + ':':<15}{text}"
@@ -158,14 +172,18 @@ def _phase(phase: PhasePlan, plan: Plan, total: int) -> Iterator[tuple[str, str]
     yield "optimizer", _optimizer(phase)
     yield "learning rate", _rates(phase)
     yield "trainable", f"{count(phase.trainable_parameters)} of {count(total)} parameters"
-    yield "frozen", ", ".join(
-        f"{item.match} ({'whole phase' if item.until_step is None else f'until step {item.until_step:,}'})"
-        for item in phase.freeze
+    yield "frozen", ", ".join(f"{item.match} ({_until(item)})" for item in phase.freeze)
+    yield (
+        "starts from",
+        ", ".join(f"{item.source} {item.reference} ({', '.join(item.modules)})" for item in phase.init),
     )
-    yield "starts from", ", ".join(f"{item.source} {item.reference} ({', '.join(item.modules)})" for item in phase.init)
     yield "evaluates", _evaluates(phase)
     yield "checkpoints", f"every {phase.checkpoint_every:,} steps, the last {phase.keep_checkpoints} kept"
-    yield "memory", _memory(phase, plan, total)
+    yield "memory", _memory(phase, total)
+
+
+def _until(freeze: FreezePlan) -> str:
+    return "the whole phase" if freeze.until_step is None else f"until step {freeze.until_step:,}"
 
 
 def _batch(phase: PhasePlan) -> str:
@@ -195,7 +213,11 @@ def _rates(phase: PhasePlan) -> str:
         return ""
     warmup = f", {phase.warmup_steps:,} steps of warm-up" if phase.warmup_steps else ""
     curve = sparkline(rates, 32) if max(rates) > min(rates) else "flat"
-    ends = f"{rates[0]:.3g}, highest {max(rates):.3g}, last {rates[-1]:.3g}" if curve != "flat" else f"{rates[0]:.3g}"
+    ends = (
+        f"{rates[0]:.3g}, highest {max(rates):.3g}, last {rates[-1]:.3g}"
+        if curve != "flat"
+        else f"{rates[0]:.3g}"
+    )
     return f"{curve}  {phase.schedule['type']}: {ends}{warmup}"
 
 
@@ -209,24 +231,23 @@ def _evaluates(phase: PhasePlan) -> str:
     return text
 
 
-def _memory(phase: PhasePlan, plan: Plan, total: int) -> str:
-    """Return the estimate with its arithmetic; what is not weights, gradients or activations is the optimizer's."""
+def _memory(phase: PhasePlan, total: int) -> str:
+    """Return the estimate with its arithmetic: weights and gradients in fp32, then the rest."""
     if phase.memory_bytes is None:
         return "not known before the run"
     weights, gradients = 4 * total, 4 * phase.trainable_parameters
     rest = phase.memory_bytes - weights - gradients
-    return (
-        f"about {size(phase.memory_bytes)} = weights {size(weights)} + gradients {size(gradients)}"
-        f" + optimizer state and activations of {phase.batch_size // phase.accumulate:,} samples {size(max(0, rest))}"
-    )
+    held = f"weights {size(weights)} + gradients {size(gradients)}"
+    samples = f"{phase.batch_size // phase.accumulate:,} samples"
+    others = f"optimizer state and activations of {samples} {size(max(0, rest))}"
+    return f"about {size(phase.memory_bytes)} = {held} + {others}"
 
 
 def _ending(plan: Plan) -> Iterator[str]:
     hardware = plan.hardware
-    yield (
-        f"Hardware: accelerator {hardware.accelerator}, devices {hardware.devices}, strategy {hardware.strategy}, "
-        f"compile {str(hardware.compile).lower()}, determinism {hardware.determinism}"
-    )
+    names = ("accelerator", "devices", "strategy", "compile", "determinism")
+    asked = ", ".join(f"{name} {str(getattr(hardware, name)).lower()}" for name in names)
+    yield f"Hardware: {asked}"
     if plan.tracking:
         yield f"Tracking: {', '.join(str(block['type']) for block in plan.tracking)}"
     for name, formula in plan.composites.items():

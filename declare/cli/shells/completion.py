@@ -50,7 +50,9 @@ def zsh(commands: Sequence[Words], program: str = "dcl") -> str:
     """Return the script for zsh."""
     cases = []
     for item in commands:
-        values = [f"{item.command}:{flag}) compadd -- {' '.join(words)}; return ;;" for flag, words in item.choices]
+        values = [
+            f"{item.command}:{flag}) compadd -- {' '.join(words)}; return ;;" for flag, words in item.choices
+        ]
         rest = f"{item.command}:*) compadd -- {' '.join((*item.flags, *item.words))} ;;"
         cases += [f"    {line}" for line in (*values, rest)]
     shown = "\n".join(f"    '{item.command}:{_quoted(item.summary)}'" for item in commands)
@@ -79,9 +81,8 @@ def fish(commands: Sequence[Words], program: str = "dcl") -> str:
     """Return the script for fish."""
     lines = []
     for item in commands:
-        lines.append(
-            f"complete -c {program} -n __fish_use_subcommand -f -a {item.command} -d '{_quoted(item.summary)}'"
-        )
+        about = f"-a {item.command} -d '{_quoted(item.summary)}'"
+        lines.append(f"complete -c {program} -n __fish_use_subcommand -f {about}")
         inside = f"complete -c {program} -n '__fish_seen_subcommand_from {item.command}'"
         choices = dict(item.choices)
         for flag in item.flags:

@@ -1,15 +1,15 @@
 """Snippets that let a typed `declare SUBCOMMAND` reach the program in shells with a builtin of that name.
 
-The line editor rewrites the line when Enter is pressed, so that only what a person types is touched: functions,
-sourced files and scripts keep the builtin. An alias or a function named `declare` would break every function that
-declares a variable.
+The line editor rewrites the line when Enter is pressed, so that only what a person types is touched:
+functions, sourced files and scripts keep the builtin. An alias or a function named `declare` would break
+every function that declares a variable.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-_BASH = r"""# declare: typed `declare SUBCOMMAND ...` runs `dcl`; the builtin stays what it is in functions and scripts.
+_BASH = r"""# Typed `declare SUBCOMMAND ...` runs `dcl`; functions and scripts keep the builtin.
 if [[ $- == *i* ]] && (( BASH_VERSINFO[0] >= 4 )); then
   __dcl_words='@WORDS@'
   __dcl_rewrite() {
@@ -31,7 +31,7 @@ if [[ $- == *i* ]] && (( BASH_VERSINFO[0] >= 4 )); then
 fi
 """
 
-_ZSH = r"""# declare: typed `declare SUBCOMMAND ...` runs `dcl`; the builtin stays what it is in functions and scripts.
+_ZSH = r"""# Typed `declare SUBCOMMAND ...` runs `dcl`; functions and scripts keep the builtin.
 if [[ -o interactive ]]; then
   typeset -g __dcl_words='@WORDS@'
   __dcl_accept_line() {

@@ -20,7 +20,7 @@ _GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?")
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its name in the file, the field name for it, what it holds, the values that mean "no label"."""
+    """A column: its title in the file, the field name for it, what it holds, and what means "no label"."""
 
     title: str
     field: str
@@ -56,9 +56,9 @@ def _csv(path: Path) -> tuple[list[str], list[list[str]]]:
 
 
 def _parquet(path: Path) -> tuple[list[str], list[list[str]]]:
-    import polars
+    import polars as pl
 
-    frame = polars.read_parquet(path, n_rows=_ROWS)
+    frame = pl.read_parquet(path, n_rows=_ROWS)
     rows = [["" if value is None else str(value) for value in row] for row in frame.iter_rows()]
     return frame.columns, rows
 

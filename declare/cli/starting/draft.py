@@ -24,7 +24,8 @@ def table(name: str, path: str, columns: Sequence[Column], target: Column) -> st
     numbers = [column.field for column in inputs if column.kind == "number"]
     kind = "category" if is_class(target) else "number"
     lines = [
-        f"# Predicts `{target.title}` from the other columns; the types were guessed from the first rows: check them.",
+        f"# Predicts `{target.title}` from the other columns.",
+        "# The types were guessed from the first rows: check them.",
         "declare: 1",
         f"name: {name}",
         "datasets:",
@@ -33,7 +34,11 @@ def table(name: str, path: str, columns: Sequence[Column], target: Column) -> st
         "    fields:",
         *(_field(column, column.kind) for column in inputs),
         _field(target, kind),
-        *(f"      # left out: `{column.title}`, {_why(column)}" for column in columns if column.kind == "unused"),
+        *(
+            f"      # left out: `{column.title}`, {_why(column)}"
+            for column in columns
+            if column.kind == "unused"
+        ),
     ]
     if numbers:
         lines += ["    transforms:", f"      - {{type: standardize, fields: [{', '.join(numbers)}]}}"]

@@ -20,7 +20,9 @@ def _lines() -> Iterator[str]:
     yield f"```text\n{overview()}\n```\n"
     for name in catalog.names():
         command = parser(name)
-        with command.make_context(f"{PROGRAM} {name}", [], resilient_parsing=True, terminal_width=110) as context:
+        with command.make_context(
+            f"{PROGRAM} {name}", [], resilient_parsing=True, terminal_width=110
+        ) as context:
             text = command.get_help(context)
         yield f"## {PROGRAM} {name}\n"
         yield f"```text\n{text.strip()}\n```\n"

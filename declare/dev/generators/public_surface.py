@@ -1,4 +1,4 @@
-"""Writes `tests/architecture/public.txt`: what users can rely on, so that its diff is seen when it changes."""
+"""Writes `tests/architecture/public.txt`: what users rely on, so that a change of it is seen."""
 
 from __future__ import annotations
 

@@ -14,4 +14,6 @@ OWNS = (FOLDER,)
 
 def outputs() -> dict[Path, str]:
     """Return every schema as JSON text."""
-    return {FOLDER / f"{name}.v1.json": json.dumps(schema, indent=1) + "\n" for name, schema in schemas().items()}
+    return {
+        FOLDER / f"{name}.v1.json": json.dumps(schema, indent=1) + "\n" for name, schema in schemas().items()
+    }

@@ -35,7 +35,11 @@ def blocks() -> list[type[BaseModel]]:
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and not issubclass(annotation, Component):
+    if (
+        isinstance(annotation, type)
+        and issubclass(annotation, BaseModel)
+        and not issubclass(annotation, Component)
+    ):
         yield annotation
     for inner in typing.get_args(annotation):
         yield from _models(inner)
