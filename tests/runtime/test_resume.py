@@ -195,3 +195,62 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path, clean):
     assert "other content" in said["reason"]
     assert (newest.path.parent / f"damaged-{newest.path.name}").is_dir()
     assert_equal(fingerprint(place), clean)
+
+
+def test_the_gradient_scaler_survives(tmp_path):
+    """A run in fp16 that breaks off goes on with its scale: the weights are bit-equal."""
+    plan = fakes.make_plan(fakes.phase(precision="fp16", checkpoint_every=5))
+    torch.set_num_threads(1)
+    train(plan, "x", tmp_path / "clean", make_workshop=fakes.make)
+    with pytest.raises(KilledError):
+        train(plan, "x", tmp_path / "run", make_workshop=dying_workshop(13, "fit"))
+    assert train(plan, "x", tmp_path / "run", resume=True, make_workshop=fakes.make).status == 0
+    left, right = (read_state(Run(tmp_path / name).checkpoints()[0]) for name in ("clean", "run"))
+    assert_equal(tensors(left), tensors(right))
+    assert left["scaler"] == right["scaler"]
+    assert left["scaler"]["scale"] > 0
+
+
+def test_a_plugin_that_draws_global_random_numbers_survives(tmp_path):
+    """Draws from Python's, numpy's and torch's global generators go on where they were."""
+    import numpy as np
+
+    seen = {}
+
+    def canary(key):
+        def spoil(step, batch):
+            if key == "killed" and step == 13 and not seen.get("died"):
+                seen["died"] = True
+                raise KilledError
+            draws = (random.random(), np.random.rand(), torch.rand(()).item())  # noqa: NPY002
+            seen.setdefault(key, {})[step] = draws
+            return batch
+
+        return lambda *a: fakes.FakeWorkshop(a[0], spoil)
+
+    plan = fakes.make_plan(fakes.phase(checkpoint_every=5))
+    train(plan, "x", tmp_path / "clean", make_workshop=canary("clean"))
+    with pytest.raises(KilledError):
+        train(plan, "x", tmp_path / "run", make_workshop=canary("killed"))
+    train(plan, "x", tmp_path / "run", resume=True, make_workshop=canary("killed"))
+    assert seen["killed"] == seen["clean"]
+
+
+@pytest.mark.parametrize(
+    "part", ["optimizer", "rate", "course", "window", "randomness", "listeners", "choices"]
+)
+def test_a_missing_part_of_the_state_is_refused_by_name(tmp_path, part, monkeypatch):
+    """A checkpoint without one part of the state is not continued, and the part is named."""
+    from declare.runtime import run as module
+
+    plan = fakes.make_plan(fakes.phase(checkpoint_every=5))
+    with pytest.raises(KilledError):
+        train(plan, "x", tmp_path / "run", make_workshop=dying_workshop(13, "fit"))
+    whole = module.read_state
+    monkeypatch.setattr(
+        module, "read_state", lambda saved: {k: v for k, v in whole(saved).items() if k != part}
+    )
+    outcome = train(plan, "x", tmp_path / "run", resume=True, make_workshop=fakes.make)
+    assert outcome.status == 4
+    assert outcome.problems[0].code == "RES809"
+    assert f"`{part}`" in outcome.problems[0].title
