@@ -43,6 +43,10 @@ class Schedule(Component):
     reactive: ClassVar[bool] = False
     """Whether it follows a metric (`plateau`) and so has state; then `multiplier` gives the planned course."""
 
+    def settled(self, total_steps: int, steps_per_epoch: int) -> Schedule:
+        """Return the schedule with its durations in steps of a phase of `total_steps`."""
+        return self
+
     def multiplier(self, step: int, total: int) -> float:
         """Return the factor of the base rate at optimizer step `step` of `total`, warm-up left out."""
         raise NotImplementedError
@@ -55,10 +59,17 @@ class Sampler(Component):
         """Return the fields whose encoded column `order` needs."""
         return ()
 
+    def settled(self, total_steps: int, steps_per_epoch: int) -> Sampler:
+        """Return the sampler with its durations as shares of a phase of `total_steps`."""
+        return self
+
     def order(
         self, num_samples: int, columns: Mapping[str, np.ndarray[Any, Any]], generator: np.random.Generator, progress: float
     ) -> np.ndarray[Any, Any]:
-        """Return positions in the training split for one epoch; `progress` in [0, 1] is the share of the phase done."""
+        """Return `num_samples` positions in the training split: the order of one epoch.
+
+        `progress` in [0, 1] is the share of the phase that is done when the epoch starts.
+        """
         raise NotImplementedError
 
 

@@ -1,0 +1,174 @@
+"""The losses of a phase as one module: task losses over valid targets, and penalties on parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+
+import torch
+from torch import Tensor, nn
+
+from declare.build.graph import Batch, Graph
+from declare.contract import reading
+from declare.contract.task import TaskAdapter
+from declare.ir.plan import PhasePlan, Plan, TaskPlan
+
+Weight = Tensor | float
+_TINY = 1e-12
+
+
+class TaskLosses(nn.Module):
+    """The losses of one task on outputs of its head. `shares` are their weights inside the task."""
+
+    def __init__(self, task: TaskPlan) -> None:
+        super().__init__()
+        self.adapter: TaskAdapter = reading.parse("tasks", task.block).build(task.target)
+        if self.adapter.module is not None:
+            self.buffers_of_task = self.adapter.module
+        built = [reading.parse("losses", loss.block).build(task.target) for loss in task.losses]
+        self.losses = nn.ModuleList(built)
+        self.shares = [loss.weight for loss in task.losses]
+        self.names = [loss.name for loss in task.losses]
+        self._built = built
+
+    def forward(self, output: Tensor, target: Tensor) -> list[tuple[Tensor, Weight]]:
+        """Return (sum, weight) of each loss."""
+        return [loss(output, target) for loss in self._built]
+
+    def count(self, target: Tensor) -> list[Weight]:
+        """Return the weight of each loss, known from the target alone."""
+        return [loss.count(target) for loss in self._built]
+
+
+class Penalty(nn.Module):
+    """A regularizer on the parameters whose names match its pattern."""
+
+    def __init__(self, block: Mapping[str, object], graph: nn.Module) -> None:
+        super().__init__()
+        component = reading.parse("regularizers", block)
+        self.rule = component.build()
+        self.weight = float(component.weight)
+        # In a plain list: the parameters belong to the graph.
+        self._parameters_of_graph = [
+            item for name, item in graph.named_parameters() if fnmatchcase(name, component.match)
+        ]
+
+    def forward(self) -> Tensor:
+        """Return the unweighted penalty."""
+        return self.rule(self._parameters_of_graph)
+
+
+class Objective(nn.Module):
+    """All losses of a phase on a batch (dataset -> field -> tensor).
+
+    `names` are `TASK`, or `TASK/LOSS` where a task has several, then `regularizer/TYPE`. Each loss is a sum
+    over valid targets, divided by its weight over the whole step batch: `weights(batch)` gives those
+    weights, and `forward(piece, totals)` divides by them, so that the gradients of the pieces add up to
+    that of the batch.
+    """
+
+    def __init__(self, plan: Plan, phase: PhasePlan, graph: Graph) -> None:
+        super().__init__()
+        self.graph = graph
+        self.tasks = tuple(name for name, weight in phase.tasks.items() if weight > 0)
+        self._losses = {name: TaskLosses(plan.tasks[name]) for name in self.tasks}
+        self.losses = nn.ModuleList(self._losses.values())
+        self._datasets = {name: plan.tasks[name].datasets for name in self.tasks}
+        self.penalties = nn.ModuleList(Penalty(block, graph) for block in phase.regularizers)
+        self.augments = nn.ModuleList(reading.parse("augments", block).build() for block in phase.augment)
+        self.names, self._shares = self._listed(phase)
+        self._single = len(self.names) == 1
+
+    def _listed(self, phase: PhasePlan) -> tuple[tuple[str, ...], tuple[float, ...]]:
+        """Return the names of all losses and their shares in the sum."""
+        names, shares = [], []
+        for task, losses in self._losses.items():
+            alone = len(losses.names) == 1
+            names += [task if alone else f"{task}/{name}" for name in losses.names]
+            shares += [phase.tasks[task] * share for share in losses.shares]
+        for block, penalty in zip(phase.regularizers, self.penalties, strict=True):
+            names.append(f"regularizer/{block['type']}")
+            shares.append(penalty.weight)
+        return tuple(names), tuple(shares)
+
+    def weights(self, batch: Batch) -> Tensor:
+        """Return the weight [num_losses] that each loss is divided by for `batch`; they add up over processes."""
+        found: list[Weight] = []
+        for task, losses in self._losses.items():
+            present = [dataset for dataset in self._datasets[task] if dataset in batch]
+            counts = [losses.count(losses.adapter.target(batch[dataset])) for dataset in present]
+            found += (
+                [sum(column) for column in zip(*counts, strict=True)] if counts else [0.0] * len(losses.names)
+            )
+        found += [float(num_rows(batch))] * len(self.penalties)
+        device = next((item.device for item in found if isinstance(item, Tensor)), device_of(batch))
+        return torch.stack([torch.as_tensor(item, dtype=torch.float32, device=device) for item in found])
+
+    def forward(self, batch: Batch, totals: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return (loss, parts [num_losses]); parts are not weighted. 0 for a loss without a valid target."""
+        if self.training:
+            for augment in self.augments:
+                batch = {dataset: augment(fields, None) for dataset, fields in batch.items()}
+        sums = self._sums(batch)
+        if totals is None:
+            values = [_mean(total, weight) for total, weight in sums]
+        else:
+            divisors = totals.clamp_min(_TINY).unbind()
+            values = [total / divisor for (total, _), divisor in zip(sums, divisors, strict=True)]
+        if self._single:
+            value, share = values[0], self._shares[0]
+            return value if share == 1.0 else value * share, value.detach().reshape(1)
+        parts = torch.stack(values)
+        return parts @ self._weighing(parts), parts.detach()
+
+    def _sums(self, batch: Batch) -> list[tuple[Tensor, Weight]]:
+        """Return (sum, weight) of every loss on a batch."""
+        outputs = self.graph(batch, self.tasks, joined=True)
+        found: list[tuple[Tensor, Weight]] = []
+        for task, losses in self._losses.items():
+            lanes = outputs.get(task, [])
+            pairs = [losses(output, _joined(losses.adapter, batch, lane)) for lane, output in lanes]
+            if len(pairs) == 1:
+                found += pairs[0]
+            elif pairs:
+                found += [_added(column) for column in zip(*pairs, strict=True)]
+            else:
+                found += [(torch.zeros((), device=device_of(batch)), 0.0)] * len(losses.names)
+        rows = float(num_rows(batch))
+        # A penalty counts by rows, so that micro-batches share it as they share the batch.
+        return found + [(penalty() * rows, rows) for penalty in self.penalties]
+
+    def _weighing(self, parts: Tensor) -> Tensor:
+        if self._share_tensor is None or self._share_tensor.device != parts.device:
+            self._share_tensor = torch.tensor(self._shares, dtype=parts.dtype, device=parts.device)
+        return self._share_tensor
+
+    _share_tensor: Tensor | None = None
+
+
+def num_rows(batch: Batch) -> int:
+    """Return the number of samples in a batch."""
+    return sum(len(next(iter(fields.values()))) for fields in batch.values())
+
+
+def device_of(batch: Batch) -> torch.device:
+    """Return the device that a batch is on."""
+    return next(iter(next(iter(batch.values())).values())).device
+
+
+def _joined(adapter: TaskAdapter, batch: Batch, lane: Sequence[str]) -> Tensor:
+    """Return the targets of a lane's datasets, their rows one after another."""
+    if len(lane) == 1:
+        return adapter.target(batch[lane[0]])
+    return torch.cat([adapter.target(batch[dataset]) for dataset in lane])
+
+
+def _added(pairs: Sequence[tuple[Tensor, Weight]]) -> tuple[Tensor, Weight]:
+    return torch.stack([total for total, _ in pairs]).sum(), sum(weight for _, weight in pairs)
+
+
+def _mean(total: Tensor, weight: Weight) -> Tensor:
+    """Return total / weight, 0 where nothing is valid."""
+    if isinstance(weight, Tensor):
+        return total / weight.clamp_min(_TINY)
+    return total * (1 / weight) if weight else total

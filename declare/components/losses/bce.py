@@ -1,0 +1,49 @@
+"""`bce`: binary cross entropy of independent labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field as Param
+
+from declare.components.losses._weights import check_weights
+from declare.contract.loss import Loss
+from declare.contract.problem import Problem
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from declare.contract.task import Target
+
+
+class Bce(Loss):
+    """Binary cross entropy, averaged over all labels that are known.
+
+    Takes logits [B, labels] (the sigmoid is applied here) and labels [B, labels], 0 or 1; NaN does not count.
+    `pos_weight` multiplies the part of the positive labels: above 1 it raises recall. Source: any textbook.
+
+    ```yaml
+    tasks:
+      findings: {type: multilabel, dataset: scans, target: findings, loss: {type: bce, pos_weight: 3.0}}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"label_logits"})
+
+    pos_weight: Annotated[float, Param(gt=0)] | list[Annotated[float, Param(ge=0)]] | None = Param(
+        None, description="how much a positive label counts: one number, or one per label"
+    )
+
+    def check_target(self, target: Target) -> Iterable[Problem]:
+        """Yield where the stated weights are not one for each label."""
+        return (
+            check_weights(self.pos_weight, target, "pos_weight") if isinstance(self.pos_weight, list) else ()
+        )
+
+    def build(self, target: Target) -> nn.Module:
+        """Return the real loss."""
+        from declare.nn.losses.binary import BinaryCrossEntropy
+
+        weights = [self.pos_weight] if isinstance(self.pos_weight, float | int) else self.pos_weight
+        return BinaryCrossEntropy(pos_weight=weights, may_miss=target.may_miss)

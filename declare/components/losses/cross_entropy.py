@@ -1,0 +1,64 @@
+"""`cross_entropy`: the negative log probability of the true class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.components.losses._weights import check_weights, class_weights
+from declare.contract.loss import Loss
+from declare.contract.problem import Problem
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from declare.contract.task import Target
+
+
+class CrossEntropy(Loss):
+    """Cross entropy over classes or over the classes of each pixel.
+
+    Takes logits [B, classes] or [B, classes, height, width] (softmax is applied here) and class indices [B]
+    or [B, height, width]; -1 (a missing label) and `ignore_index` do not count. With class weights the mean
+    is the weighted one, as torch's own. Source: any textbook.
+
+    ```yaml
+    tasks:
+      digit:
+        type: classification
+        dataset: digits
+        target: label
+        loss: {type: cross_entropy, class_weights: balanced, label_smoothing: 0.1}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "pixel_logits"})
+
+    class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0)]] | None = Param(
+        None,
+        alias="class_weights",
+        description="`balanced` (inverse to the count in the training split), `effective` (flatter), or one per class",
+    )
+    label_smoothing: float = Param(0.0, ge=0, lt=1, description="share of the truth spread over all classes")
+    ignore_index: int | None = Param(None, description="a class index that does not count, besides -1")
+
+    def class_weights(self, target: Target) -> tuple[float, ...] | None:
+        """Return the weight of each class, None where all count the same."""
+        return class_weights(self.class_weights_, target)
+
+    def check_target(self, target: Target) -> Iterable[Problem]:
+        """Yield where the stated weights are not one for each class."""
+        return check_weights(self.class_weights_, target)
+
+    def build(self, target: Target) -> nn.Module:
+        """Return the real loss."""
+        from declare.nn.losses.cross_entropy import CrossEntropy as Real
+
+        return Real(
+            class_weights=self.class_weights(target),
+            label_smoothing=self.label_smoothing,
+            ignore_index=self.ignore_index,
+            may_miss=target.may_miss,
+        )

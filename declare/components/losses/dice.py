@@ -1,0 +1,41 @@
+"""`dice`: one minus the overlap of predicted and true regions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field as Param
+
+from declare.contract.loss import Loss
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from declare.contract.task import Target
+
+
+class Dice(Loss):
+    """One minus the soft Dice overlap, averaged over classes and then over images.
+
+    Takes logits [B, classes, height, width] (softmax is applied here) and class indices [B, height, width],
+    -1 where nothing is labelled. Small regions count as much as large ones; often used together with
+    `cross_entropy`. Source: Milletari et al. 2016, https://arxiv.org/abs/1606.04797.
+
+    ```yaml
+    tasks:
+      organs: {type: segmentation, dataset: scans, target: mask, loss: [cross_entropy, {type: dice, weight:
+      0.5}]}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"pixel_logits"})
+
+    smooth: float = Param(
+        1.0, gt=0, description="pixels added to overlap and sizes, so that empty regions are defined"
+    )
+
+    def build(self, target: Target) -> nn.Module:
+        """Return the real loss."""
+        from declare.nn.losses.dice import Dice as Real
+
+        return Real(smooth=self.smooth)

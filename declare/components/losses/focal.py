@@ -1,0 +1,59 @@
+"""`focal`: cross entropy that counts hard samples more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.components.losses._weights import check_weights, class_weights
+from declare.contract.loss import Loss
+from declare.contract.problem import Problem
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from declare.contract.task import Target
+
+
+class Focal(Loss):
+    """Cross entropy times (1 - p)^gamma, where p is the probability given to the truth.
+
+    Takes logits of classes [B, classes], of labels [B, labels] or of pixels [B, classes, height, width]
+    (softmax or sigmoid is applied here); -1 and NaN do not count. `gamma: 0` is the plain cross entropy.
+    Source: Lin et al. 2017, https://arxiv.org/abs/1708.02002.
+
+    ```yaml
+    tasks:
+      digit: {type: classification, dataset: digits, target: label, loss: {type: focal, gamma: 2.0}}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits", "pixel_logits"})
+
+    gamma: float = Param(2.0, ge=0, description="how much less easy samples count")
+    class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0)]] | None = Param(
+        None,
+        alias="class_weights",
+        description="`balanced` (inverse to the count in the training split), `effective` (flatter), or one per class",
+    )
+
+    def class_weights(self, target: Target) -> tuple[float, ...] | None:
+        """Return the weight of each class, None where all count the same."""
+        return class_weights(self.class_weights_, target)
+
+    def check_target(self, target: Target) -> Iterable[Problem]:
+        """Yield where the stated weights are not one for each class."""
+        return check_weights(self.class_weights_, target)
+
+    def build(self, target: Target) -> nn.Module:
+        """Return the real loss."""
+        weights = self.class_weights(target)
+        if target.prediction == "label_logits":
+            from declare.nn.losses.binary import BinaryCrossEntropy
+
+            return BinaryCrossEntropy(pos_weight=weights, gamma=self.gamma, may_miss=target.may_miss)
+        from declare.nn.losses.focal import Focal as Real
+
+        return Real(gamma=self.gamma, class_weights=weights, may_miss=target.may_miss)

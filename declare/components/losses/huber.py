@@ -1,0 +1,38 @@
+"""`huber`: the squared error near zero, the absolute error far from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field as Param
+
+from declare.contract.loss import Loss
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from declare.contract.task import Target
+
+
+class Huber(Loss):
+    """Quadratic for errors up to `delta`, linear beyond.
+
+    Takes values [B], [B, width] or [B, time, width] and targets of the same shape; elements whose target is
+    NaN do not count. The mean is over all that count. `delta` is in the units of the loss: standard
+    deviations of a standardised target. Source: Huber 1964.
+
+    ```yaml
+    tasks:
+      age: {type: regression, dataset: people, target: age, loss: {type: huber, delta: 0.5}}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"values"})
+
+    delta: float = Param(1.0, gt=0, description="error up to which it is quadratic")
+
+    def build(self, target: Target) -> nn.Module:
+        """Return the real loss."""
+        from declare.nn.losses.elementwise import Huber as Real
+
+        return Real(delta=self.delta, may_miss=target.may_miss)

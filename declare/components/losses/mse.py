@@ -1,0 +1,34 @@
+"""`mse`: the squared error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from declare.contract.loss import Loss
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from declare.contract.task import Target
+
+
+class Mse(Loss):
+    """Mean squared error.
+
+    Takes values [B], [B, width] or [B, time, width] and targets of the same shape; elements whose target is
+    NaN do not count. The mean is over all that count. A standardised target is compared in standard units.
+    Source: any textbook.
+
+    ```yaml
+    tasks:
+      age: {type: regression, dataset: people, target: age, loss: mse}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"values"})
+
+    def build(self, target: Target) -> nn.Module:
+        """Return the real loss."""
+        from declare.nn.losses.elementwise import SquaredError
+
+        return SquaredError(may_miss=target.may_miss)

@@ -1,0 +1,51 @@
+"""`accuracy`: the share of right predictions."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.metric import Metric
+from declare.contract.task import Target
+
+
+class Accuracy(Metric):
+    """Share of right predictions: of samples, of pixels, or of all decisions on labels.
+
+    Takes class probabilities [N, classes], of pixels too, or label probabilities [N, labels]. Missing
+    labels do not count. On an ordinal task the predicted class is the median class. Source: any textbook.
+
+    ```yaml
+    tasks:
+      digit: {type: classification, dataset: digits, target: label, metrics: [accuracy]}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset(
+        {"class_logits", "label_logits", "ordinal_logits", "pixel_logits"}
+    )
+    mode: ClassVar[Literal["max", "min"]] = "max"
+    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
+
+    top: int = Param(1, ge=1, description="right where the true class is among so many likeliest")
+    threshold: float = Param(0.5, gt=0, lt=1, description="probability above which a label is predicted")
+
+    def build(self, target: Target) -> Any:
+        """Return the real metric."""
+        from declare.nn.metrics.agreement import (
+            Confusion,
+            LabelCounts,
+            TopShare,
+            share,
+            share_right,
+            share_right_labels,
+        )
+        from declare.nn.metrics.figure import Figure
+
+        if target.prediction == "label_logits":
+            return Figure(LabelCounts(self.threshold), share_right_labels)
+        if self.top > 1:
+            return Figure(TopShare(self.top), share)
+        ordered = target.prediction == "ordinal_logits"
+        return Figure(Confusion(len(target.classes or ()), ordered=ordered), share_right)

@@ -1,0 +1,31 @@
+"""`average_precision`: the precision averaged over recall."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from declare.contract.metric import Metric
+from declare.contract.task import Target
+
+
+class AveragePrecision(Metric):
+    """Precision averaged over recall, in steps without interpolation, as in scikit-learn.
+
+    Takes class probabilities [N, classes] (each class against the rest) or label probabilities [N, labels];
+    averaged over the classes or labels that have positives, null where none has. Source: any textbook.
+
+    ```yaml
+    tasks:
+      findings: {type: multilabel, dataset: scans, target: findings, metrics: [average_precision]}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits", "ordinal_logits"})
+    mode: ClassVar[Literal["max", "min"]] = "max"
+    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
+
+    def build(self, target: Target) -> Any:
+        """Return the real metric."""
+        from declare.nn.metrics.ranking import Ranking, average_precision
+
+        return Ranking(average_precision)

@@ -1,0 +1,32 @@
+"""`balanced_accuracy`: the mean recall of the classes."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from declare.contract.metric import Metric
+from declare.contract.task import Target
+
+
+class BalancedAccuracy(Metric):
+    """Mean recall over the classes that have samples in the evaluation.
+
+    Takes class probabilities [N, classes]; missing labels do not count. Source: Brodersen et al. 2010.
+
+    ```yaml
+    tasks:
+      digit: {type: classification, dataset: digits, target: label, metrics: [balanced_accuracy]}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "ordinal_logits"})
+    mode: ClassVar[Literal["max", "min"]] = "max"
+    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
+
+    def build(self, target: Target) -> Any:
+        """Return the real metric."""
+        from declare.nn.metrics.agreement import Confusion, balanced_accuracy
+        from declare.nn.metrics.figure import Figure
+
+        ordered = target.prediction == "ordinal_logits"
+        return Figure(Confusion(len(target.classes or ()), ordered=ordered), balanced_accuracy)

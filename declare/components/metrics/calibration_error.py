@@ -1,0 +1,37 @@
+"""`calibration_error`: how far confidence is from being right."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.metric import Metric
+from declare.contract.task import Target
+
+
+class CalibrationError(Metric):
+    """Expected calibration error: the mean distance between confidence and share of right samples.
+
+    Takes class probabilities [N, classes], of pixels too; samples are put into bins of equal width by the
+    probability of their likeliest class. Missing labels do not count. Source: Guo et al. 2017,
+    https://arxiv.org/abs/1706.04599.
+
+    ```yaml
+    tasks:
+      digit: {type: classification, dataset: digits, target: label, metrics: [accuracy, calibration_error]}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "pixel_logits"})
+    mode: ClassVar[Literal["max", "min"]] = "min"
+    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
+
+    bins: int = Param(15, ge=2, description="number of bins of confidence")
+
+    def build(self, target: Target) -> Any:
+        """Return the real metric."""
+        from declare.nn.metrics.calibration import Confidence, expected_error
+        from declare.nn.metrics.figure import Figure
+
+        return Figure(Confidence(self.bins), expected_error)

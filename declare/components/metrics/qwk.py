@@ -1,0 +1,33 @@
+"""`qwk`: agreement of ordered classes beyond chance."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from declare.contract.metric import Metric
+from declare.contract.task import Target
+
+
+class Qwk(Metric):
+    """Cohen's kappa with quadratic weights: 1 is perfect, 0 is chance.
+
+    Takes class probabilities [N, classes] of classes that stand in an order; missing labels do not count. Not
+    defined (null) where neither truth nor prediction varies. Source: Cohen 1968.
+
+    ```yaml
+    tasks:
+      pain: {type: ordinal, dataset: lab, target: pain_level, metrics: [qwk]}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "ordinal_logits"})
+    mode: ClassVar[Literal["max", "min"]] = "max"
+    bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
+
+    def build(self, target: Target) -> Any:
+        """Return the real metric."""
+        from declare.nn.metrics.agreement import Confusion, kappa
+        from declare.nn.metrics.figure import Figure
+
+        ordered = target.prediction == "ordinal_logits"
+        return Figure(Confusion(len(target.classes or ()), ordered=ordered), kappa)

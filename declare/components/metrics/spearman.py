@@ -1,0 +1,31 @@
+"""`spearman`: the correlation of ranks."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from declare.contract.metric import Metric
+from declare.contract.task import Target
+
+
+class Spearman(Metric):
+    """Spearman's correlation of the ranks of predicted and true values; ties share their mean rank.
+
+    Takes values [N] or [N, width], averaged over outputs; missing targets do not count.
+    Not defined (null) where one side is constant. Source: Spearman 1904.
+
+    ```yaml
+    tasks:
+      age: {type: regression, dataset: people, target: age, metrics: [spearman]}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"values"})
+    mode: ClassVar[Literal["max", "min"]] = "max"
+    bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
+
+    def build(self, target: Target) -> Any:
+        """Return the real metric."""
+        from declare.nn.metrics.ranking import Ranking, spearman
+
+        return Ranking(spearman)

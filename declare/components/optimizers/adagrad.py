@@ -1,0 +1,41 @@
+"""`adagrad`: steps scaled by the sum of all squared gradients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field as Param
+
+from declare.components.optimizers._update import Decaying, devices, fused
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Adagrad(Decaying):
+    """Gradients divided by the root of their summed squares; `weight_decay` is added to the gradient.
+
+    Norms, biases and other parameters of one axis are not decayed unless `decay_norm_and_bias` is set or a
+    group states a `weight_decay` of its own. Source: Duchi et al. 2011; torch.optim.Adagrad.
+
+    ```yaml
+    phases:
+      fit: {epochs: 5, batch_size: 64, optimizer: {type: adagrad, lr: 0.01}}
+    ```
+    """
+
+    lr_decay: float = Param(0.0, ge=0, description="how fast the rate falls with each step")
+    eps: float = Param(1e-10, gt=0, description="added to the denominator")
+
+    def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        """Return torch's optimizer, fused where the device has it."""
+        import torch
+
+        return torch.optim.Adagrad(
+            groups,
+            lr=self.lr,
+            lr_decay=self.lr_decay,
+            eps=self.eps,
+            weight_decay=self.weight_decay,
+            fused=True if fused(groups) and devices(groups) == {"cpu"} else None,
+        )

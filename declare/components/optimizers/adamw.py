@@ -1,0 +1,47 @@
+"""`adamw`: Adam with weight decay apart from the gradient."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field as Param
+
+from declare.components.optimizers._update import Decaying, fused
+
+if TYPE_CHECKING:
+    import torch
+
+
+class AdamW(Decaying):
+    """Adam with decoupled weight decay; by default 0.01.
+
+    Norms, biases and other parameters of one axis are not decayed unless `decay_norm_and_bias` is set or a
+    group states a `weight_decay` of its own. Source: Loshchilov and Hutter 2019,
+    https://arxiv.org/abs/1711.05101; torch.optim.AdamW.
+
+    ```yaml
+    phases:
+      fit: {epochs: 5, batch_size: 64, optimizer: {type: adamw, lr: 1e-3, weight_decay: 0.05}}
+    ```
+    """
+
+    weight_decay: float = Param(0.01, ge=0, description="how strongly weights are drawn to zero")
+    betas: list[Annotated[float, Param(ge=0, lt=1)]] = Param(
+        [0.9, 0.999], min_length=2, max_length=2, description="decay of the running mean and of its square"
+    )
+    eps: float = Param(1e-8, gt=0, description="added to the denominator")
+    amsgrad: bool = Param(False, description="never let the running square shrink")
+
+    def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        """Return torch's optimizer, fused where the device has it."""
+        import torch
+
+        return torch.optim.AdamW(
+            groups,
+            lr=self.lr,
+            betas=(self.betas[0], self.betas[1]),
+            eps=self.eps,
+            weight_decay=self.weight_decay,
+            amsgrad=self.amsgrad,
+            fused=fused(groups),
+        )

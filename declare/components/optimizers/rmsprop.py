@@ -1,0 +1,44 @@
+"""`rmsprop`: steps scaled by a running mean of squared gradients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field as Param
+
+from declare.components.optimizers._update import Decaying
+
+if TYPE_CHECKING:
+    import torch
+
+
+class RmsProp(Decaying):
+    """Gradients divided by the root of their running mean square; `weight_decay` is added to the gradient.
+
+    Norms, biases and other parameters of one axis are not decayed unless `decay_norm_and_bias` is set or a
+    group states a `weight_decay` of its own. Source: Hinton 2012 (lecture 6e); torch.optim.RMSprop.
+
+    ```yaml
+    phases:
+      fit: {epochs: 5, batch_size: 64, optimizer: {type: rmsprop, lr: 1e-3}}
+    ```
+    """
+
+    alpha: float = Param(0.99, ge=0, lt=1, description="decay of the running mean square")
+    momentum: float = Param(0.0, ge=0, lt=1, description="share of the last step that is kept")
+    eps: float = Param(1e-8, gt=0, description="added to the denominator")
+    centered: bool = Param(False, description="divide by the spread instead of the mean square")
+
+    def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        """Return torch's optimizer, fused where the device has it."""
+        import torch
+
+        return torch.optim.RMSprop(
+            groups,
+            lr=self.lr,
+            alpha=self.alpha,
+            eps=self.eps,
+            momentum=self.momentum,
+            centered=self.centered,
+            weight_decay=self.weight_decay,
+        )

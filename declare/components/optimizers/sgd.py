@@ -1,0 +1,54 @@
+"""`sgd`: stochastic gradient descent, with momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field as Param
+
+from declare.components.optimizers._update import Decaying, fused
+from declare.contract.problem import Problem
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Sgd(Decaying):
+    """Stochastic gradient descent with momentum 0.9 by default; `weight_decay` is added to the gradient.
+
+    Norms, biases and other parameters of one axis are not decayed unless `decay_norm_and_bias` is set or a
+    group states a `weight_decay` of its own. Source: Robbins and Monro 1951, Polyak 1964; torch.optim.SGD.
+
+    ```yaml
+    phases:
+      fit: {epochs: 5, batch_size: 64, optimizer: {type: sgd, lr: 0.1, momentum: 0.9, weight_decay: 5e-4}}
+    ```
+    """
+
+    momentum: float = Param(0.9, ge=0, lt=1, description="share of the last step that is kept")
+    nesterov: bool = Param(False, description="look ahead along the momentum")
+
+    def check(self) -> Iterable[Problem]:
+        """Yield that Nesterov's momentum needs some."""
+        if self.nesterov and not self.momentum:
+            yield Problem(
+                "PHS630",
+                "`nesterov: true` contradicts `momentum: 0`",
+                at="nesterov",
+                label="no momentum to look along",
+                helps=("give it a `momentum` above 0, such as 0.9",),
+            )
+
+    def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        """Return torch's optimizer, fused where the device has it."""
+        import torch
+
+        return torch.optim.SGD(
+            groups,
+            lr=self.lr,
+            momentum=self.momentum,
+            nesterov=self.nesterov,
+            weight_decay=self.weight_decay,
+            fused=fused(groups),
+        )

@@ -1,0 +1,23 @@
+"""`constant`: the same rate at every step."""
+
+from __future__ import annotations
+
+from declare.contract.training import Schedule
+
+
+class Constant(Schedule):
+    """The base rate at every step after the warm-up. Source: any textbook.
+
+    ```yaml
+    phases:
+      fit:
+        epochs: 10
+        batch_size: 64
+        optimizer: {type: adamw, lr: 1e-3}
+        schedule: {type: constant, warmup: 5%}
+    ```
+    """
+
+    def multiplier(self, step: int, total: int) -> float:
+        """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
+        return 1.0

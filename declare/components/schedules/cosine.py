@@ -1,0 +1,32 @@
+"""`cosine`: half a cosine from the base rate down to `final` of it."""
+
+from __future__ import annotations
+
+import math
+
+from pydantic import Field as Param
+
+from declare.contract.training import Schedule
+
+
+class Cosine(Schedule):
+    """Half a cosine from the base rate down to `final` times the base rate at the last step.
+
+    Source: Loshchilov and Hutter 2017, https://arxiv.org/abs/1608.03983 (without restarts).
+
+    ```yaml
+    phases:
+      fit:
+        epochs: 10
+        batch_size: 64
+        optimizer: {type: adamw, lr: 1e-3}
+        schedule: {type: cosine, warmup: 10%}
+    ```
+    """
+
+    final: float = Param(0.0, ge=0, le=1, description="share of the base rate at the end")
+
+    def multiplier(self, step: int, total: int) -> float:
+        """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
+        done = min(step / max(total - 1, 1), 1.0)
+        return self.final + (1 - self.final) * 0.5 * (1 + math.cos(math.pi * done))

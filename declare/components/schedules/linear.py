@@ -1,0 +1,27 @@
+"""`linear`: a straight line from the base rate down to `final` of it."""
+
+from __future__ import annotations
+
+from pydantic import Field as Param
+
+from declare.contract.training import Schedule
+
+
+class Linear(Schedule):
+    """A straight line from the base rate to `final` times the base rate at the last step. Source: any textbook.
+
+    ```yaml
+    phases:
+      fit:
+        epochs: 10
+        batch_size: 64
+        optimizer: {type: adamw, lr: 1e-3}
+        schedule: {type: linear, final: 0.1}
+    ```
+    """
+
+    final: float = Param(0.0, ge=0, le=1, description="share of the base rate at the end")
+
+    def multiplier(self, step: int, total: int) -> float:
+        """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
+        return 1 - (1 - self.final) * min(step / max(total - 1, 1), 1.0)

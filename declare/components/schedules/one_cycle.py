@@ -1,0 +1,43 @@
+"""`one_cycle`: up to the base rate and down to almost nothing."""
+
+from __future__ import annotations
+
+import math
+
+from pydantic import Field as Param
+
+from declare.contract.training import Schedule
+
+
+class OneCycle(Schedule):
+    """Half a cosine up from lr / `initial` to the base rate, then half a cosine down to lr / `initial` / `final`.
+
+    It brings its own rise: `warmup` is seldom needed. Source: Smith and Topin 2018,
+    https://arxiv.org/abs/1708.07120; as torch.optim.lr_scheduler.OneCycleLR.
+
+    ```yaml
+    phases:
+      fit:
+        epochs: 10
+        batch_size: 64
+        optimizer: {type: adamw, lr: 1e-3}
+        schedule: {type: one_cycle, rise: 0.3}
+    ```
+    """
+
+    rise: float = Param(0.3, gt=0, lt=1, description="share of the phase in which the rate rises")
+    initial: float = Param(25.0, ge=1, description="the first rate is the base rate divided by this")
+    final: float = Param(1e4, ge=1, description="the last rate is the first rate divided by this")
+
+    def multiplier(self, step: int, total: int) -> float:
+        """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
+        first = 1 / self.initial
+        last = first / self.final
+        peak = self.rise * total - 1
+        if step <= peak:
+            return _between(first, 1.0, step / peak if peak > 0 else 1.0)
+        return _between(1.0, last, min((step - peak) / max(total - 1 - peak, 1e-9), 1.0))
+
+
+def _between(start: float, end: float, done: float) -> float:
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * done))

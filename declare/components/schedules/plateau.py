@@ -1,0 +1,41 @@
+"""`plateau`: a fall whenever a metric no longer improves."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.training import Schedule
+
+
+class Plateau(Schedule):
+    """Multiplies the rate by `factor` after `patience` evaluations without improvement of a metric.
+
+    It follows the metric of `evaluate.best` unless it names its own. Source:
+    torch.optim.lr_scheduler.ReduceLROnPlateau.
+
+    ```yaml
+    phases:
+      fit:
+        epochs: 10
+        batch_size: 64
+        optimizer: {type: adamw, lr: 1e-3}
+        schedule: {type: plateau, metric: val/digit/loss, mode: min, factor: 0.3, patience: 2}
+    ```
+    """
+
+    reactive: ClassVar[bool] = True
+
+    metric: str | None = Param(
+        None, description="the metric that it follows; the phase's `best` where left out"
+    )
+    mode: Literal["max", "min"] | None = Param(None, description="which way is better, if `metric` is stated")
+    factor: float = Param(0.1, gt=0, lt=1, description="factor of the rate at each fall")
+    patience: int = Param(5, ge=0, description="evaluations without improvement before a fall")
+    min_delta: float = Param(0.0, ge=0, description="the least improvement that counts")
+    minimum: float = Param(0.0, ge=0, lt=1, description="the smallest share of the base rate")
+
+    def multiplier(self, step: int, total: int) -> float:
+        """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
+        return 1.0

@@ -1,0 +1,31 @@
+"""`polynomial`: a power of what is left of the phase."""
+
+from __future__ import annotations
+
+from pydantic import Field as Param
+
+from declare.contract.training import Schedule
+
+
+class Polynomial(Schedule):
+    """Falls as (1 - done)^power from the base rate to `final` times the base rate at the last step.
+
+    Source: Chen et al. 2017 (DeepLab), https://arxiv.org/abs/1606.00915.
+
+    ```yaml
+    phases:
+      fit:
+        epochs: 10
+        batch_size: 64
+        optimizer: {type: adamw, lr: 1e-3}
+        schedule: {type: polynomial, power: 0.9}
+    ```
+    """
+
+    final: float = Param(0.0, ge=0, le=1, description="share of the base rate at the end")
+    power: float = Param(0.9, gt=0, description="1 is a straight line, more falls sooner")
+
+    def multiplier(self, step: int, total: int) -> float:
+        """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
+        left = 1 - min(step / max(total - 1, 1), 1.0)
+        return float(self.final + (1 - self.final) * left**self.power)

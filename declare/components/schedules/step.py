@@ -1,0 +1,37 @@
+"""`step`: a fall at regular intervals."""
+
+from __future__ import annotations
+
+from pydantic import Field as Param
+
+from declare.contract.duration import Duration
+from declare.contract.training import Schedule
+
+
+class Step(Schedule):
+    """Multiplies the rate by `gamma` after each `every`, counted from the end of the warm-up.
+
+    Source: any textbook.
+
+    ```yaml
+    phases:
+      fit:
+        epochs: 10
+        batch_size: 64
+        optimizer: {type: adamw, lr: 1e-3}
+        schedule: {type: step, every: 3 epochs, gamma: 0.1}
+    ```
+    """
+
+    every: Duration = Param(description="how long each rate lasts")
+    gamma: float = Param(0.1, gt=0, lt=1, description="factor from one rate to the next")
+
+    def settled(self, total_steps: int, steps_per_epoch: int) -> Schedule:
+        """Return the schedule with `every` in steps."""
+        steps = self.every.steps(total_steps, steps_per_epoch)
+        return self.model_copy(update={"every": Duration(float(steps), "steps")})
+
+    def multiplier(self, step: int, total: int) -> float:
+        """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
+        assert self.every.unit != "epochs", "a schedule is settled before it is asked"
+        return float(self.gamma ** (step // max(self.every.steps(total, 1), 1)))

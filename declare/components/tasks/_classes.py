@@ -1,0 +1,45 @@
+"""What tasks over classes share: names and training counts of the target, pooled over the datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from declare.contract.data import FieldFacts
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.task import Target, Task
+
+
+def no_classes(task: Task) -> Problem:
+    """Return the problem that the classes of the target are not known."""
+    return Problem(
+        "LOS408",
+        f"`{task.type_name()}` needs a target with named classes, but `{task.target}` has none",
+        at="target",
+        label="no classes",
+        helps=("declare the field as `{type: category}` and say its `classes`",),
+    )
+
+
+def linked(task: Task, output: Shape, facts: Mapping[str, FieldFacts]) -> Target:
+    """Return the target with its classes and their counts in the training splits of all datasets."""
+    first = next(iter(facts.values()))
+    return Target(
+        prediction=task.prediction,
+        output=output,
+        classes=first.classes,
+        counts=_counts(facts),
+        may_miss=may_miss(task, facts),
+    )
+
+
+def may_miss(task: Task, facts: Mapping[str, FieldFacts]) -> bool:
+    """Return whether some targets are missing, in the data or by the task's mask."""
+    return task.mask is not None or any(item.num_missing > 0 for item in facts.values())
+
+
+def _counts(facts: Mapping[str, FieldFacts]) -> tuple[int, ...] | None:
+    found = [item.counts["train"] for item in facts.values() if item.counts.get("train")]
+    if len(found) < len(facts):
+        return None
+    return tuple(sum(row) for row in zip(*found, strict=True))

@@ -1,0 +1,46 @@
+"""`classification`: one class of several for each sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from declare.components.tasks._classes import linked, no_classes
+from declare.contract.data import FieldFacts
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+from declare.contract.task import Target, Task, TaskAdapter
+
+
+class Classification(Task):
+    """Predicts one class for each sample.
+
+    The target is a `category` (or an `id`) field, indices [B] with -1 where the label is missing: such
+    samples count neither in loss nor in metrics. The head gives logits [B, classes]; softmax is applied for
+    metrics and predictions only. The number of classes is linked from the data.
+
+    ```yaml
+    tasks:
+      digit: {type: classification, dataset: digits, target: label}
+    ```
+    """
+
+    targets: ClassVar[tuple[Layout, ...]] = ("category", "id")
+    prediction: ClassVar[str] = "class_logits"
+    default_loss: ClassVar[str] = "cross_entropy"
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "f1")
+
+    def output(self, facts: FieldFacts) -> Shape | Problem:
+        """Return one logit for each class."""
+        return Shape("vector", (len(facts.classes),)) if facts.classes else no_classes(self)
+
+    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
+        """Return the target with its classes and their counts in the training splits."""
+        output = self.output(next(iter(facts.values())))
+        return output if isinstance(output, Problem) else linked(self, output, facts)
+
+    def build(self, target: Target) -> TaskAdapter:
+        """Return the adapter."""
+        from declare.nn.tasks.classification import Classification as Real
+
+        return Real(target=self.target or "", mask=self.mask, may_miss=target.may_miss)

@@ -1,0 +1,46 @@
+"""`multilabel`: any number of labels for each sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from declare.components.tasks._classes import linked, no_classes
+from declare.contract.data import FieldFacts
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+from declare.contract.task import Target, Task, TaskAdapter
+
+
+class Multilabel(Task):
+    """Predicts for each of several labels whether a sample has it.
+
+    The target is a `labels` field, 0 or 1 [B, labels] with NaN where it is not known: such entries count
+    neither in loss nor in metrics. The head gives logits [B, labels]; the sigmoid is applied for metrics
+    and predictions only.
+
+    ```yaml
+    tasks:
+      findings: {type: multilabel, dataset: scans, target: findings}
+    ```
+    """
+
+    targets: ClassVar[tuple[Layout, ...]] = ("labels",)
+    prediction: ClassVar[str] = "label_logits"
+    default_loss: ClassVar[str] = "bce"
+    default_metrics: ClassVar[tuple[str, ...]] = ("f1", "average_precision")
+
+    def output(self, facts: FieldFacts) -> Shape | Problem:
+        """Return one logit for each label."""
+        return Shape("vector", (len(facts.classes),)) if facts.classes else no_classes(self)
+
+    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
+        """Return the target with its labels and how often each is set in the training splits."""
+        output = self.output(next(iter(facts.values())))
+        return output if isinstance(output, Problem) else linked(self, output, facts)
+
+    def build(self, target: Target) -> TaskAdapter:
+        """Return the adapter."""
+        from declare.nn.tasks.multilabel import Multilabel as Real
+
+        return Real(target=self.target or "", mask=self.mask)

@@ -1,0 +1,49 @@
+"""`ordinal`: one of several ordered classes for each sample, such as pain levels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from declare.components.tasks._classes import linked, no_classes
+from declare.contract.data import FieldFacts
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+from declare.contract.task import Target, Task, TaskAdapter
+
+
+class Ordinal(Task):
+    """Predicts one of several classes that stand in an order (the order of the field's `classes`).
+
+    The target is a `category` field, indices [B] with -1 where the label is missing. The head gives logits
+    [B, classes - 1]: the sigmoid of logit k is the probability to pass class k, given that all classes before
+    were passed, so that class probabilities never contradict the order. The predicted class is the median
+    class, from which the expected distance is least. Source: CORN, Shi, Cao and Raschka 2021,
+    https://arxiv.org/abs/2111.08851.
+
+    ```yaml
+    tasks:
+      pain: {type: ordinal, dataset: lab, target: pain_level, metrics: [accuracy, mae, qwk]}
+    ```
+    """
+
+    targets: ClassVar[tuple[Layout, ...]] = ("category",)
+    prediction: ClassVar[str] = "ordinal_logits"
+    default_loss: ClassVar[str] = "ordinal"
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "mae", "qwk")
+
+    def output(self, facts: FieldFacts) -> Shape | Problem:
+        """Return one logit for each step between classes."""
+        # One class alone is reported by its own rule; a head of one logit keeps the shapes going until then.
+        return Shape("vector", (max(len(facts.classes) - 1, 1),)) if facts.classes else no_classes(self)
+
+    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
+        """Return the target with its classes and their counts in the training splits."""
+        output = self.output(next(iter(facts.values())))
+        return output if isinstance(output, Problem) else linked(self, output, facts)
+
+    def build(self, target: Target) -> TaskAdapter:
+        """Return the adapter."""
+        from declare.nn.tasks.ordinal import Ordinal as Real
+
+        return Real(target=self.target or "", mask=self.mask, may_miss=target.may_miss)

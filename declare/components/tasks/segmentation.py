@@ -1,0 +1,48 @@
+"""`segmentation`: one class for each pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from declare.components.tasks._classes import linked, no_classes
+from declare.contract.data import FieldFacts
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+from declare.contract.task import Target, Task, TaskAdapter
+
+
+class Segmentation(Task):
+    """Predicts one class for each pixel.
+
+    The target is a `mask` field, class indices [B, height, width] with -1 where nothing is labelled: such
+    pixels count neither in loss nor in metrics. The head gives logits [B, classes, height, width]; softmax
+    is applied for metrics and predictions only.
+
+    ```yaml
+    tasks:
+      organs: {type: segmentation, dataset: scans, target: mask}
+    ```
+    """
+
+    targets: ClassVar[tuple[Layout, ...]] = ("mask",)
+    prediction: ClassVar[str] = "pixel_logits"
+    feeds: ClassVar[tuple[Layout, ...]] = ("image",)
+    default_head: ClassVar[str] = "segmentation"
+    default_loss: ClassVar[str] = "cross_entropy"
+    default_metrics: ClassVar[tuple[str, ...]] = ("iou", "accuracy")
+
+    def output(self, facts: FieldFacts) -> Shape | Problem:
+        """Return one logit for each class at each pixel of the mask."""
+        return Shape("image", (len(facts.classes), *facts.shape.dims)) if facts.classes else no_classes(self)
+
+    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
+        """Return the target with its classes and their pixel counts in the training splits."""
+        output = self.output(next(iter(facts.values())))
+        return output if isinstance(output, Problem) else linked(self, output, facts)
+
+    def build(self, target: Target) -> TaskAdapter:
+        """Return the adapter."""
+        from declare.nn.tasks.segmentation import Segmentation as Real
+
+        return Real(target=self.target or "", mask=self.mask)

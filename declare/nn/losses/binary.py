@@ -1,0 +1,48 @@
+"""Binary cross entropy of independent labels. Shapes: B batch, L labels."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class BinaryCrossEntropy(nn.Module):
+    """Sum of the binary cross entropy over the labels that are not NaN, with their number.
+
+    Takes logits [B, L] (the sigmoid is applied here) and labels [B, L] in [0, 1] (mixed targets too).
+    `pos_weight` multiplies the part of the positive labels. With `gamma` it is the focal loss (Lin et al.
+    2017): each label counts (1 - p)^gamma times, where p is the probability given to the truth.
+    """
+
+    pos_weight: Tensor | None
+
+    def __init__(
+        self, *, pos_weight: Sequence[float] | None = None, gamma: float = 0.0, may_miss: bool = True
+    ) -> None:
+        super().__init__()
+        weights = None if pos_weight is None else torch.tensor(pos_weight, dtype=torch.float32)
+        self.register_buffer("pos_weight", weights, persistent=False)
+        self._gamma = gamma
+        self._may_miss = may_miss
+
+    def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
+        """Return (sum, weight)."""
+        logits = logits.float()
+        weight = self.count(target)
+        share = None
+        if self._may_miss:
+            share = (~target.isnan()).to(torch.float32)
+            target = target.nan_to_num(0.0)
+        if self._gamma:
+            probability = logits.sigmoid()
+            focus = (target - probability).abs() ** self._gamma
+            share = focus if share is None else share * focus
+        total = functional.binary_cross_entropy_with_logits(
+            logits, target, share, reduction="sum", pos_weight=self.pos_weight
+        )
+        return total, weight
+
+    def count(self, target: Tensor) -> Tensor | int:
+        """Return the number of labels that are not NaN."""
+        return (~target.isnan()).sum() if self._may_miss else target.numel()

@@ -1,0 +1,68 @@
+"""Cross entropy of classes. Shapes: B batch, K classes, ... any further axes (pixels)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class CrossEntropy(nn.Module):
+    """Sum over valid targets of the cross entropy, with the sum of their class weights.
+
+    Takes logits [B, K, ...] (softmax is applied here) and indices [B, ...], where -1 and `ignore_index` do
+    not count, or class probabilities [B, K, ...] (mixed targets; a row of zeros does not count).
+    """
+
+    class_weights: Tensor | None
+
+    def __init__(
+        self,
+        *,
+        class_weights: Sequence[float] | None = None,
+        label_smoothing: float = 0.0,
+        ignore_index: int | None = None,
+        may_miss: bool = True,
+    ) -> None:
+        super().__init__()
+        weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
+        self.register_buffer("class_weights", weights, persistent=False)
+        self._smoothing = label_smoothing
+        self._ignored = ignore_index
+        self._all_count = not may_miss and ignore_index is None
+
+    def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
+        """Return (sum, weight)."""
+        if target.is_floating_point():
+            return self._mixed(logits.float(), target), self.count(target)
+        if self._ignored is not None:
+            target = target.masked_fill(target == self._ignored, -1)
+        total = functional.cross_entropy(
+            logits.float(),
+            target,
+            self.class_weights,
+            ignore_index=-1,
+            reduction="sum",
+            label_smoothing=self._smoothing,
+        )
+        return total, self.count(target)
+
+    def count(self, target: Tensor) -> Tensor | int:
+        """Return the number of valid targets, each times the weight of its class."""
+        if target.is_floating_point():
+            return (
+                target if self.class_weights is None else target.movedim(1, -1) * self.class_weights
+            ).sum()
+        if self._all_count and self.class_weights is None:
+            return target.numel()
+        valid = target >= 0 if self._ignored is None else (target >= 0) & (target != self._ignored)
+        if self.class_weights is None:
+            return valid.sum()
+        return (self.class_weights[target.masked_fill(~valid, 0)] * valid).sum()
+
+    def _mixed(self, logits: Tensor, target: Tensor) -> Tensor:
+        if self._smoothing:
+            # Smoothing keeps a row's mass, so that a row of zeros stays one.
+            mass = target.sum(1, keepdim=True)
+            target = target * (1 - self._smoothing) + mass * (self._smoothing / target.shape[1])
+        return functional.cross_entropy(logits, target, self.class_weights, reduction="sum")

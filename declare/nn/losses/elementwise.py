@@ -1,0 +1,58 @@
+"""Distances between values, element by element. Shapes: any, the same for prediction and target."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Elementwise(nn.Module):
+    """Sum of a distance over the elements whose target is not NaN, with their number."""
+
+    def __init__(self, *, may_miss: bool = True) -> None:
+        super().__init__()
+        self._may_miss = may_miss
+
+    def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
+        """Return (sum, weight)."""
+        prediction = prediction.float()
+        weight = self.count(target)
+        if self._may_miss:
+            # A missing target becomes the prediction itself: no distance and no gradient, in a static shape.
+            target = torch.where(target.isnan(), prediction.detach(), target)
+        return self.distance(prediction, target.to(prediction.dtype)), weight
+
+    def count(self, target: Tensor) -> Tensor | int:
+        """Return the number of elements that are not NaN."""
+        return (~target.isnan()).sum() if self._may_miss else target.numel()
+
+    def distance(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the summed distance."""
+        raise NotImplementedError
+
+
+class SquaredError(Elementwise):
+    """Sum of (prediction - target)^2."""
+
+    def distance(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the summed distance."""
+        return functional.mse_loss(prediction, target, reduction="sum")
+
+
+class AbsoluteError(Elementwise):
+    """Sum of |prediction - target|."""
+
+    def distance(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the summed distance."""
+        return functional.l1_loss(prediction, target, reduction="sum")
+
+
+class Huber(Elementwise):
+    """Sum of the Huber distance: quadratic up to `delta`, linear beyond (Huber 1964)."""
+
+    def __init__(self, *, delta: float = 1.0, may_miss: bool = True) -> None:
+        super().__init__(may_miss=may_miss)
+        self._delta = delta
+
+    def distance(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the summed distance."""
+        return functional.huber_loss(prediction, target, reduction="sum", delta=self._delta)

@@ -1,0 +1,51 @@
+"""Cross entropy that counts hard samples more. Shapes: B batch, K classes, ... any further axes (pixels)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Focal(nn.Module):
+    """Sum over valid targets of (1 - p)^gamma times the cross entropy, with the sum of their class weights.
+
+    Takes logits [B, K, ...] and indices [B, ...], -1 where missing, or class probabilities [B, K, ...]
+    (mixed targets). `p` is the probability given to the true class. Source: Lin et al. 2017,
+    https://arxiv.org/abs/1708.02002.
+    """
+
+    class_weights: Tensor | None
+
+    def __init__(
+        self, *, gamma: float = 2.0, class_weights: Sequence[float] | None = None, may_miss: bool = True
+    ) -> None:
+        super().__init__()
+        weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
+        self.register_buffer("class_weights", weights, persistent=False)
+        self._gamma = gamma
+        self._all_count = not may_miss
+
+    def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
+        """Return (sum, weight)."""
+        logs = logits.float().log_softmax(1)
+        terms = -((1 - logs.exp()) ** self._gamma) * logs
+        if target.is_floating_point():
+            return (terms * self._weighted(target)).sum(), self.count(target)
+        valid = target >= 0
+        chosen = terms.gather(1, target.clamp_min(0).unsqueeze(1)).squeeze(1) * valid
+        if self.class_weights is not None:
+            chosen = chosen * self.class_weights[target.clamp_min(0)]
+        return chosen.sum(), self.count(target)
+
+    def count(self, target: Tensor) -> Tensor | int:
+        """Return the number of valid targets, each times the weight of its class."""
+        if target.is_floating_point():
+            return self._weighted(target).sum()
+        if self.class_weights is not None:
+            return (self.class_weights[target.clamp_min(0)] * (target >= 0)).sum()
+        return target.numel() if self._all_count else (target >= 0).sum()
+
+    def _weighted(self, target: Tensor) -> Tensor:
+        if self.class_weights is None:
+            return target
+        return target * self.class_weights.view(-1, *[1] * (target.dim() - 2))

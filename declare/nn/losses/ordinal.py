@@ -1,0 +1,58 @@
+"""The likelihood of ordered classes. Shapes: B batch, K classes.
+
+Source: CORN, Shi, Cao and Raschka 2021, https://arxiv.org/abs/2111.08851.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Ordinal(nn.Module):
+    """Sum over valid targets of the negative log likelihood, with their number (or sum of class weights).
+
+    Takes conditional logits [B, K - 1] and indices [B], -1 where missing, or class probabilities [B, K]
+    (mixed targets). Each sample takes part in the steps that it reaches, so that the sum over steps is the
+    likelihood of its class; the paper divides by the number of such steps, this by the number of samples.
+    """
+
+    class_weights: Tensor | None
+    steps: Tensor
+
+    def __init__(
+        self, num_classes: int, *, class_weights: Sequence[float] | None = None, may_miss: bool = True
+    ) -> None:
+        super().__init__()
+        weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
+        self.register_buffer("class_weights", weights, persistent=False)
+        self.register_buffer("steps", torch.arange(num_classes - 1), persistent=False)
+        self._all_count = not may_miss
+
+    def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
+        """Return (sum, weight)."""
+        if target.is_floating_point():
+            return self._mixed(logits.float(), target), self.count(target)
+        column = target.unsqueeze(1)
+        # A missing target (-1) reaches no step and so adds nothing.
+        reached = (column >= self.steps).to(torch.float32)
+        if self.class_weights is not None:
+            reached = reached * self.class_weights[target.clamp_min(0)].unsqueeze(1)
+        passed = (column > self.steps).to(torch.float32)
+        total = functional.binary_cross_entropy_with_logits(logits.float(), passed, reached, reduction="sum")
+        return total, self.count(target)
+
+    def count(self, target: Tensor) -> Tensor | int:
+        """Return the number of valid targets, each times the weight of its class."""
+        if target.is_floating_point():
+            return (target if self.class_weights is None else target * self.class_weights).sum()
+        if self.class_weights is not None:
+            return (self.class_weights[target.clamp_min(0)] * (target >= 0)).sum()
+        return target.numel() if self._all_count else (target >= 0).sum()
+
+    def _mixed(self, logits: Tensor, target: Tensor) -> Tensor:
+        share = target if self.class_weights is None else target * self.class_weights
+        stopped = share[:, :-1]
+        passed = share.flip(1).cumsum(1).flip(1)[:, 1:]
+        return (stopped * functional.softplus(logits) + passed * functional.softplus(-logits)).sum()

@@ -1,0 +1,34 @@
+"""Whether probabilities say how often they are right. Shapes: N samples, K classes."""
+
+import torch
+from torch import Tensor
+
+from declare.nn.metrics.figure import Accumulator
+
+
+class Confidence(Accumulator):
+    """Sums [3, bins] by confidence: samples, their confidence, how many are right.
+
+    Takes probabilities [N, K, ...] and indices [N, ...], -1 where missing.
+    """
+
+    def __init__(self, bins: int) -> None:
+        super().__init__()
+        self.key = ("confidence", bins)
+        self._bins = bins
+
+    def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the sums of a batch."""
+        confidence, found = prediction.max(1)
+        valid = (target >= 0).flatten()
+        confidence = confidence.flatten()
+        place = (confidence * self._bins).ceil().long().sub(1).clamp(0, self._bins - 1)
+        parts = (valid, confidence * valid, (found == target).flatten() & valid)
+        zeros = torch.zeros(self._bins, dtype=confidence.dtype, device=confidence.device)
+        return torch.stack([zeros.scatter_add(0, place, part.to(confidence.dtype)) for part in parts])
+
+
+def expected_error(sums: Tensor) -> Tensor:
+    """Return the mean distance between confidence and share of right samples over bins, by samples."""
+    count, confidence, right = sums
+    return (confidence - right).abs().sum() / count.sum()

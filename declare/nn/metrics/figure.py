@@ -1,0 +1,56 @@
+"""A metric: a formula over what an accumulator has summed up. Several figures may share one accumulator."""
+
+from collections.abc import Callable, Hashable
+
+import torch
+from torch import Tensor
+
+
+class Accumulator:
+    """Sums over the samples of an evaluation, kept on their device.
+
+    Two accumulators with the same `key` sum up the same. `state` adds up over processes.
+    """
+
+    key: Hashable = None
+
+    def __init__(self) -> None:
+        self.state: Tensor | None = None
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Take in a batch."""
+        sums = self.sums(prediction, target)
+        self.state = sums if self.state is None else self.state + sums
+
+    def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the sums over a batch."""
+        raise NotImplementedError
+
+    def total(self) -> Tensor | None:
+        """Return the sums so far in double precision on the CPU; None where there was no batch."""
+        return None if self.state is None else self.state.cpu().double()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.state = None
+
+
+class Figure:
+    """A formula over the sums of an accumulator; `update`, `compute` and `reset` as torchmetrics names them."""
+
+    def __init__(self, accumulator: Accumulator, formula: Callable[[Tensor], Tensor]) -> None:
+        self.accumulator = accumulator
+        self._formula = formula
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Take in a batch."""
+        self.accumulator.update(prediction, target)
+
+    def compute(self) -> Tensor:
+        """Return the figure, a scalar in double precision; NaN where it is not defined."""
+        total = self.accumulator.total()
+        return torch.tensor(torch.nan, dtype=torch.float64) if total is None else self._formula(total)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.accumulator.reset()

@@ -1,0 +1,76 @@
+"""How well scores rank: all predictions are kept until the end. Shapes: N samples, K classes, L labels, W width."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+class Ranking:
+    """Keeps predictions and targets; computes a score of each column and averages those that are defined.
+
+    Takes probabilities [N, K] and indices [N] (each class against the rest), probabilities and labels [N,
+    L] (NaN where missing), or values [N] or [N, W]. `update`, `compute` and `reset` are named as
+    torchmetrics names them.
+    """
+
+    def __init__(self, score: Callable[[Tensor, Tensor], Tensor]) -> None:
+        self._score = score
+        self._kept: list[tuple[Tensor, Tensor]] = []
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Take in a batch."""
+        if prediction.dim() == target.dim() + 1:
+            truth = target.unsqueeze(1) == torch.arange(prediction.shape[1], device=target.device)
+            # A missing class says nothing of any column.
+            target = truth.float().masked_fill((target < 0).unsqueeze(1), torch.nan)
+        width = target.shape[-1] if target.dim() > 1 else 1
+        self._kept.append((prediction.reshape(-1, width), target.reshape(-1, width)))
+
+    def compute(self) -> Tensor:
+        """Return the mean score, a scalar in double precision; NaN where no column has one."""
+        if not self._kept:
+            return torch.tensor(torch.nan, dtype=torch.float64)
+        predictions = torch.cat([pair[0] for pair in self._kept]).cpu().double()
+        targets = torch.cat([pair[1] for pair in self._kept]).cpu().double()
+        scores = []
+        for prediction, target in zip(predictions.unbind(1), targets.unbind(1), strict=True):
+            known = ~target.isnan()
+            scores.append(self._score(prediction[known], target[known]))
+        values = torch.stack(scores)
+        return values[values.isfinite()].mean()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._kept.clear()
+
+
+def ranks(values: Tensor) -> Tensor:
+    """Return ranks from 1; equal values share the mean of theirs."""
+    _, place, counts = values.unique(return_inverse=True, return_counts=True)
+    last = counts.cumsum(0).double()
+    return (last - (counts - 1) / 2)[place]
+
+
+def auroc(score: Tensor, truth: Tensor) -> Tensor:
+    """Return the probability that a positive [N] scores above a negative, ties counting half; NaN without both."""
+    positive = truth > 0.5
+    number, others = positive.sum().double(), (~positive).sum().double()
+    return (ranks(score)[positive].sum() - number * (number + 1) / 2) / (number * others)
+
+
+def average_precision(score: Tensor, truth: Tensor) -> Tensor:
+    """Return the precision averaged over recall, in steps without interpolation; NaN without positives."""
+    thresholds, place = score.unique(return_inverse=True)
+    zeros = torch.zeros(len(thresholds), dtype=torch.float64)
+    # From the highest threshold down: what is predicted so far, and what of it is true.
+    true = zeros.scatter_add(0, place, truth).flip(0)
+    said = zeros.scatter_add(0, place, torch.ones_like(truth)).flip(0)
+    return (true / true.sum() * true.cumsum(0) / said.cumsum(0)).sum()
+
+
+def spearman(score: Tensor, truth: Tensor) -> Tensor:
+    """Return the correlation of ranks; NaN where one side is constant."""
+    left, right = ranks(score), ranks(truth)
+    left, right = left - left.mean(), right - right.mean()
+    return (left * right).sum() / ((left**2).sum() * (right**2).sum()).sqrt()

@@ -1,0 +1,43 @@
+"""One class of several. Shapes: B batch, K classes."""
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from declare.nn.tasks.masking import masked
+
+
+class Classification:
+    """Takes logits [B, K] and class indices [B] (-1 where missing), or mixed targets [B, K].
+
+    Softmax is applied for metrics and predictions, never for the loss.
+    """
+
+    module: nn.Module | None = None
+
+    def __init__(self, *, target: str, mask: str | None = None, may_miss: bool = True) -> None:
+        self._target = target
+        self._mask = mask
+        self._may_miss = may_miss
+
+    def target(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return class indices [B], -1 where the loss leaves them out."""
+        target = batch[self._target]
+        return target if self._mask is None else masked(target, batch[self._mask])
+
+    def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return probabilities [N, K] and indices [N] of the labelled samples."""
+        probability, target = self.probability(output), self.target(batch)
+        if not self._may_miss:
+            return probability, target
+        labelled = target >= 0
+        return probability[labelled], target[labelled]
+
+    def predict(self, output: Tensor) -> dict[str, Tensor]:
+        """Return `class` [B] and the probability of each class [B, K]."""
+        probability = self.probability(output)
+        return {"class": probability.argmax(1), "probability": probability}
+
+    def probability(self, output: Tensor) -> Tensor:
+        """Return class probabilities [B, K]."""
+        return output.float().softmax(1)

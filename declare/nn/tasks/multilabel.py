@@ -1,0 +1,34 @@
+"""Any number of labels at once. Shapes: B batch, L labels."""
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from declare.nn.tasks.masking import masked
+
+
+class Multilabel:
+    """Takes logits [B, L] and labels [B, L], 0 or 1, NaN where missing.
+
+    The sigmoid is applied for metrics and predictions, never for the loss.
+    """
+
+    module: nn.Module | None = None
+
+    def __init__(self, *, target: str, mask: str | None = None) -> None:
+        self._target = target
+        self._mask = mask
+
+    def target(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return labels [B, L], NaN where the loss leaves them out."""
+        target = batch[self._target]
+        return target if self._mask is None else masked(target, batch[self._mask])
+
+    def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return probabilities and labels [B, L]; missing labels stay NaN."""
+        return output.float().sigmoid(), self.target(batch)
+
+    def predict(self, output: Tensor) -> dict[str, Tensor]:
+        """Return `labels` [B, L], true where the probability passes one half, and `probability` [B, L]."""
+        probability = output.float().sigmoid()
+        return {"labels": probability > 0.5, "probability": probability}

@@ -1,0 +1,33 @@
+"""Ordered classes by conditional probabilities. Shapes: B batch, K classes.
+
+Source: CORN, Shi, Cao and Raschka 2021, https://arxiv.org/abs/2111.08851.
+"""
+
+import torch
+from torch import Tensor
+
+from declare.nn.tasks.classification import Classification
+
+
+class Ordinal(Classification):
+    """Takes logits [B, K - 1] and class indices [B], -1 where missing.
+
+    The sigmoid of logit k is the probability that a sample passes class k, given that it passed all before.
+    """
+
+    def predict(self, output: Tensor) -> dict[str, Tensor]:
+        """Return `class` [B], the median class, and the probability of each class [B, K]."""
+        probability = self.probability(output)
+        return {"class": median(probability), "probability": probability}
+
+    def probability(self, output: Tensor) -> Tensor:
+        """Return class probabilities [B, K] for conditional logits [B, K - 1]."""
+        passed = output.float().sigmoid().cumprod(1)
+        edge = torch.ones_like(passed[:, :1])
+        return torch.cat([edge, passed], 1) - torch.cat([passed, torch.zeros_like(edge)], 1)
+
+
+def median(probability: Tensor) -> Tensor:
+    """Return the class [B] in which the cumulative probability [B, K] passes one half: the rank rule of CORN."""
+    passed = 1 - probability.cumsum(1)[:, :-1]
+    return (passed > 0.5).sum(1)

@@ -1,0 +1,37 @@
+"""A class for each pixel. Shapes: B batch, K classes, H height, W width."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from declare.nn.tasks.masking import masked
+
+
+class Segmentation:
+    """Takes logits [B, K, H, W] and class indices [B, H, W], -1 where nothing is labelled.
+
+    Softmax is applied for metrics and predictions, never for the loss.
+    """
+
+    module: nn.Module | None = None
+
+    def __init__(self, *, target: str, mask: str | None = None) -> None:
+        self._target = target
+        self._mask = mask
+
+    def target(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return class indices [B, H, W], -1 where the loss leaves them out."""
+        target = batch[self._target]
+        if not target.is_floating_point() and target.dtype != torch.int64:
+            target = target.long()
+        return target if self._mask is None else masked(target, batch[self._mask])
+
+    def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return probabilities [B, K, H, W] and indices [B, H, W], -1 where nothing is labelled."""
+        return output.float().softmax(1), self.target(batch)
+
+    def predict(self, output: Tensor) -> dict[str, Tensor]:
+        """Return `class` [B, H, W] and its probability [B, H, W]."""
+        best = output.float().softmax(1).max(1)
+        return {"class": best.indices, "probability": best.values}
