@@ -68,7 +68,7 @@ class _Recorder:
         self.shapes.setdefault(self.name, first[1:] if first[:1] == (BATCH,) else None)
         views = nn.Identity | nn.Flatten | nn.Unflatten
         if (
-            not next(module.children(), None)
+            next(module.children(), None) is None
             and not isinstance(module, views)
             and not getattr(module, "inplace", False)
         ):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from declare.compiler.measure import BATCH, Measured, measure
@@ -56,30 +55,29 @@ def run(component: Node, inputs: Inputs, output: Shape | None = None) -> Trial |
 
 
 def _attempt(component: Node, inputs: Inputs, output: Shape | None, shapes: Sequence[Shape]) -> Measured:
-    """Measure on the meta device; for real where the module cannot be built or run there."""
-    try:
-        return _measure(component, inputs, output, shapes, device="meta")
-    except ProblemError:
-        raise
-    except Exception as error:
-        if not _meta_fault(error):
-            raise RefusedError(_words(error)) from error
-    try:
-        return _measure(component, inputs, output, shapes, device="cpu")
-    except Exception as error:
-        raise RefusedError(_words(error)) from error
+    """Measure on the meta device; where the module reads values in building, move it there; else run it."""
+    for build_on, run_on in (("meta", "meta"), ("cpu", "meta"), ("cpu", "cpu")):
+        try:
+            return _measure(component, inputs, output, shapes, (build_on, run_on))
+        except ProblemError:
+            raise
+        except Exception as error:
+            if run_on == "cpu" or not _meta_fault(error):
+                raise RefusedError(_words(error)) from error
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _measure(
-    component: Node, inputs: Inputs, output: Shape | None, shapes: Sequence[Shape], *, device: str
+    component: Node, inputs: Inputs, output: Shape | None, shapes: Sequence[Shape], devices: tuple[str, str]
 ) -> Measured:
     import torch
 
-    on: AbstractContextManager[object] = torch.device("meta") if device == "meta" else nullcontext()
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), on:
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        module = _build(component, inputs, output)
-        return measure(module, [_tensor(shape) for shape in shapes])
+        with torch.device(devices[0]):
+            module = _build(component, inputs, output)
+        with torch.device(devices[1]):
+            return measure(module.to(devices[1]), [_tensor(shape) for shape in shapes])
 
 
 def _build(component: Node, inputs: Inputs, output: Shape | None) -> nn.Module:

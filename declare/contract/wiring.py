@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from declare.contract.module import Inputs, Node, Port
-from declare.contract.problem import Problem
+from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import AXES, Layout, Shape
 
 _HELPS: dict[Layout, str] = {
@@ -72,7 +72,21 @@ def _fits(node: Node, port: Port, index: int, shape: Shape) -> Problem | None:
         f"`{node.type_name()}` takes {takes} but gets {shape}",
         at=place(node, port.name, index),
         label=f"this is a {shape.layout}",
-        helps=(_HELPS[shape.layout],) if shape.layout in _HELPS else (),
+        helps=(_HELPS.get(shape.layout, f"name a field or a module's output that is a {takes}"),),
+    )
+
+
+def even_kernel(node: Node, kernel: int) -> Problem | None:
+    """Return the problem (SHP515) that a kernel has no middle, so that the output cannot keep its size."""
+    if kernel % 2:
+        return None
+    return Problem(
+        "SHP515",
+        f"`{node.type_name()}` needs a kernel of odd length, but it has {kernel}",
+        at="kernel",
+        label="even",
+        helps=(f"use {kernel + 1}",),
+        rewrites=(Rewrite(f"use {kernel + 1}", "kernel", kernel + 1, safe=False),),
     )
 
 

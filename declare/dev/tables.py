@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import cache
 from importlib.metadata import version
 from operator import mul
 from pathlib import Path
@@ -61,6 +62,24 @@ def run(build: Build, channels: int, height: int, width: int | None = None) -> M
 
     with torch.device("meta"):
         return measure(build(channels), [torch.empty(BATCH, channels, height, width or height)])
+
+
+def on_meta(build: Build) -> Build:
+    """Return a builder of models on the meta device; one that reads values is built for real, and moved."""
+    import torch
+
+    @cache
+    def moved(channels: int) -> nn.Module:
+        with torch.device("cpu"):
+            return build(channels).to("meta")
+
+    def make(channels: int) -> nn.Module:
+        try:
+            return build(channels)
+        except (NotImplementedError, RuntimeError):
+            return moved(channels)
+
+    return make
 
 
 def examine(build: Build, size: int) -> Record:
@@ -208,7 +227,23 @@ def timm_models() -> Iterator[tuple[str, Record, Build, int]]:
         yield name, record, lambda channels, name=name: Timm(name, channels), record["size"]  # type: ignore[misc]
 
 
-LIBRARIES: dict[str, Callable[[], Iterator[tuple[str, Record, Build, int]]]] = {"timm": timm_models}
+def torchvision_models() -> Iterator[tuple[str, Record, Build, int]]:
+    """Yield name, size that the weights want, builder and default size of torchvision's models."""
+    from torchvision import models
+
+    from declare.nn.modules.torchvision import Torchvision
+
+    for name in models.list_models(module=models):
+        weights = models.get_model_weights(name).DEFAULT.transforms().crop_size[0]
+        size = 299 if name == "inception_v3" else 224
+        record: Record = {"size": size, "weights_size": weights}
+        yield name, record, lambda channels, name=name: Torchvision(name, channels), size  # type: ignore[misc]
+
+
+LIBRARIES: dict[str, Callable[[], Iterator[tuple[str, Record, Build, int]]]] = {
+    "timm": timm_models,
+    "torchvision": torchvision_models,
+}
 
 
 def table(library: str, seconds: int) -> Record:
@@ -217,7 +252,7 @@ def table(library: str, seconds: int) -> Record:
     for name, record, build, size in LIBRARIES[library]():
         try:
             with limit(seconds):
-                models[name] = record | examine(build, size)
+                models[name] = record | examine(on_meta(build), size)
         except Exception as error:  # noqa: BLE001 - a library's models fail in many ways
             models[name] = record
             print(f"{name}: {type(error).__name__} {str(error).splitlines()[:1]}", file=sys.stderr)

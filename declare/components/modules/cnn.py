@@ -15,6 +15,7 @@ model:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field as Param
@@ -23,7 +24,7 @@ from declare.contract.counting import Tally
 from declare.contract.module import Costs, Inputs, Module, Outputs, Port
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Dim, Shape
-from declare.contract.wiring import channels_last, misfit, varies
+from declare.contract.wiring import channels_last, even_kernel, misfit, varies
 
 if TYPE_CHECKING:
     from torch import nn
@@ -45,6 +46,11 @@ class Cnn(Module):
     dropout: float = Param(
         0.0, ge=0, lt=1, description="share of channels zeroed after each stage in training"
     )
+
+    def check(self) -> Iterable[Problem]:
+        """Yield that an even kernel has no middle."""
+        if problem := even_kernel(self, self.kernel):
+            yield problem
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the pooled vector and the map."""
@@ -69,7 +75,7 @@ class Cnn(Module):
 
     def _halved(self, dim: int) -> int:
         if self.downsample == "stride":
-            return (dim + 2 * (self.kernel // 2) - self.kernel) // 2 + 1
+            return (dim + 1) // 2
         return dim if self.downsample == "none" else dim // 2
 
     def _too_small(self, shape: Shape) -> Problem:

@@ -10,6 +10,8 @@ _ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Ta
 class CNN(nn.Module):
     """Stages of convolution, norm, activation and dropout; between stages the map is halved.
 
+    An odd `kernel` keeps the size.
+
     Input x[B, C, H, W]. Output `output` [B, F] (the map pooled over space, or all of it) and `map` [B, F',
     H', W'].
     """
@@ -31,7 +33,8 @@ class CNN(nn.Module):
         for index, (before, after) in enumerate(zip([inputs, *channels], channels, strict=False)):
             halve = downsample if index else "none"
             layers: list[nn.Module] = [_HALVES[halve](2)] if halve in _HALVES else []
-            layers.append(_convolution(before, after, kernel, stride=halve == "stride", bias=norm == "none"))
+            stride = 2 if halve == "stride" else 1
+            layers.append(nn.Conv2d(before, after, kernel, stride, padding=kernel // 2, bias=norm == "none"))
             if norm != "none":
                 layers.append(_NORMS[norm](after))
             layers.append(_ACTIVATIONS[activation]())
@@ -57,9 +60,3 @@ _NORMS: dict[str, Callable[[int], nn.Module]] = {
     "group": lambda channels: nn.GroupNorm(1, channels),
 }
 _HALVES: dict[str, Callable[[int], nn.Module]] = {"max": nn.MaxPool2d, "mean": nn.AvgPool2d}
-
-
-def _convolution(before: int, after: int, kernel: int, *, stride: bool, bias: bool) -> nn.Conv2d:
-    if stride:
-        return nn.Conv2d(before, after, kernel, stride=2, padding=kernel // 2, bias=bias)
-    return nn.Conv2d(before, after, kernel, padding="same", bias=bias)

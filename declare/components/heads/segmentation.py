@@ -1,0 +1,68 @@
+"""One score per class and pixel.
+
+Optionally a 3x3 convolution with batch norm and ReLU, then a 1x1 convolution, then resizing (bilinear) to
+the target.
+
+Takes a feature map [channels, height, width] of any size. Gives `output` [classes, height, width] at the
+size of the target, without softmax. Source: Long, Shelhamer and Darrell 2015.
+
+```yaml
+model:
+  encoder: {type: cnn, input: image}
+tasks:
+  shapes: {type: segmentation, dataset: scenes, target: mask, head: {type: segmentation, input: encoder.map}}
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field as Param
+
+from declare.contract.counting import Tally
+from declare.contract.module import Costs, Head, Inputs, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.wiring import misfit, place, varies
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Segmentation(Head):
+    """Convolutions to one score per class and pixel, at the target's size."""
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image",)),)
+
+    hidden: int | None = Param(
+        None, gt=0, description="channels of a 3x3 convolution before the last; none by default"
+    )
+
+    def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
+        """Return the target's shape."""
+        if problem := misfit(self, inputs):
+            return problem
+        if output.layout != "image":
+            title = f"`segmentation` gives scores per pixel, but the task needs {output}"
+            helps = ("use the head `linear`, or the task `segmentation`",)
+            return Problem("SHP511", title, at=place(self, "input"), helps=helps)
+        return varies(self, "size of the target", "input") if output.numel is None else {"output": output}
+
+    def costs(self, inputs: Inputs, output: Shape) -> Costs:
+        """Return the costs of the convolutions."""
+        channels, *size = inputs["input"][0].dims
+        before, tally = channels or 0, Tally()
+        if self.hidden is not None:
+            tally.conv(before, self.hidden, (3, 3), size, bias=False).norm(self.hidden, size).write(
+                self.hidden, size
+            )
+            before = self.hidden
+        return tally.conv(before, output.dims[0] or 0, (1, 1), size).costs()
+
+    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+        """Return the real head."""
+        from declare.nn.heads.segmentation import Segmentation as Real
+
+        classes, height, width = (dim or 0 for dim in output.dims)
+        return Real(inputs["input"][0].dims[0] or 0, classes, (height, width), hidden=self.hidden)

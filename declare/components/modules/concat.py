@@ -1,0 +1,72 @@
+"""Joins several inputs along their features.
+
+Takes vectors and numbers, or several sequences, series, images or videos that differ in their features
+(channels) alone. Gives `output` of that layout, with the features of all inputs in their order. Source: any
+textbook.
+
+```yaml
+model:
+  image: {type: cnn, input: photo}
+  row: {type: tabular, input: [age, sex]}
+  encoder: {type: concat, input: [image, row]}
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.wiring import misfit, place
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Concat(Module):
+    """Joins several inputs along their features."""
+
+    ports: ClassVar[tuple[Port, ...]] = (
+        Port("input", ("vector", "number", "sequence", "series", "image", "video"), many=True),
+    )
+    random: ClassVar[bool] = False
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem:
+        """Return the layout of the inputs with the features of all."""
+        if problem := misfit(self, inputs):
+            return problem
+        shapes = inputs["input"]
+        first = shapes[0]
+        for index, shape in enumerate(shapes):
+            if _rest(shape) != _rest(first):
+                title = f"`concat` cannot join {first} and {shape}: they must differ in their features alone"
+                helps = ("give it the pooled outputs (vectors) of both, or bring them to one size",)
+                return Problem("SHP511", title, at=place(self, "input", index), label=f"{shape}", helps=helps)
+        features = sum(shape.features or 0 for shape in shapes)
+        if first.layout in {"vector", "number"}:
+            return {"output": Shape("vector", (features,))}
+        last = first.layout == "sequence"
+        dims = (*first.dims[:-1], features) if last else (features, *first.dims[1:])
+        return {"output": Shape(first.layout, dims)}
+
+    def costs(self, inputs: Inputs) -> Costs:
+        """Return the bytes of the joined tensor."""
+        found = self.infer(inputs)
+        assert not isinstance(found, Problem)
+        numel = found["output"].numel
+        return Costs(0, 0, None if numel is None else 4 * numel)
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real join."""
+        from declare.nn.modules.concat import Concat as Real
+
+        return Real(1 if inputs["input"][0].layout in {"series", "image", "video"} else -1)
+
+
+def _rest(shape: Shape) -> tuple[object, ...]:
+    """Return what must agree: the layout, and the sizes of the axes that carry no features."""
+    if shape.layout in {"vector", "number"}:
+        return ("vector",)
+    return (shape.layout, *(shape.dims[:-1] if shape.layout == "sequence" else shape.dims[1:]))

@@ -1,0 +1,131 @@
+"""A plain convolutional network over series.
+
+Stages of convolution, norm, activation and dropout; between stages the time axis is halved.
+
+Takes a series [channels, time] or a sequence [time, features]. Gives `output`, a vector with as many
+features as the last stage has channels (the series pooled over time), and `series` [channels, time'],
+halved once less than there are stages. The length may vary unless `pool` is `flatten`. Source: LeCun et al.
+1998; Wang, Yan and Oates 2017 for series.
+
+```yaml
+model:
+  encoder: {type: conv1d, channels: [32, 64], kernel: 7, input: eeg}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.counting import Tally
+from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem, Rewrite
+from declare.contract.shapes import Dim, Shape
+from declare.contract.wiring import even_kernel, misfit, varies
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Conv1d(Module):
+    """Stages of one-dimensional convolution, norm, activation and dropout."""
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("series", "sequence")),)
+
+    channels: list[Annotated[int, Param(gt=0)]] = Param(
+        [32, 64], min_length=1, description="channels of each stage"
+    )
+    kernel: int = Param(7, gt=0, description="length of the kernels, in time steps")
+    norm: Literal["batch", "group", "none"] = Param("batch", description="between convolution and activation")
+    activation: Literal["relu", "gelu", "silu", "tanh"] = Param("relu", description="after each convolution")
+    downsample: Literal["max", "mean", "stride", "none"] = Param(
+        "max", description="how the time axis is halved"
+    )
+    pool: Literal["mean", "max", "flatten"] = Param("mean", description="how the series becomes a vector")
+    dropout: float = Param(
+        0.0, ge=0, lt=1, description="share of channels zeroed after each stage in training"
+    )
+
+    def check(self) -> Iterable[Problem]:
+        """Yield that an even kernel has no middle."""
+        if problem := even_kernel(self, self.kernel):
+            yield problem
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem:
+        """Return the pooled vector and the series."""
+        if problem := misfit(self, inputs):
+            return problem
+        shape = inputs["input"][0]
+        lengths = self._lengths(shape)
+        if 0 in lengths:
+            return self._too_short(shape, lengths.index(0))
+        features: int = self.channels[-1]
+        if self.pool == "flatten":
+            if lengths[-1] is None:
+                return varies(self, "length", "input")
+            features *= lengths[-1]
+        return {
+            "output": Shape("vector", (features,)),
+            "series": Shape("series", (self.channels[-1], lengths[-1])),
+        }
+
+    def _lengths(self, shape: Shape) -> list[Dim]:
+        lengths = [shape.dims[1 if shape.layout == "series" else 0]]
+        for _ in self.channels[1:]:
+            before = lengths[-1]
+            lengths.append(None if before is None else self._halved(before))
+        return lengths
+
+    def _halved(self, length: int) -> int:
+        if self.downsample == "stride":
+            return (length + 1) // 2
+        return length if self.downsample == "none" else length // 2
+
+    def _too_short(self, shape: Shape, stages: int) -> Problem:
+        return Problem(
+            "SHP506",
+            f"`conv1d` has {len(self.channels)} stages, but {shape} is down to nothing after {stages}",
+            at="channels",
+            label=f"at most {stages} stages",
+            helps=(f"use at most {stages} stages, longer windows, or `downsample: none`",),
+            rewrites=(
+                Rewrite(f"keep the first {stages} stages", "channels", self.channels[:stages], safe=False),
+            ),
+        )
+
+    def costs(self, inputs: Inputs) -> Costs:
+        """Return the costs of the stages."""
+        shape = inputs["input"][0]
+        before = shape.features or 0
+        tally = Tally()
+        for index, (width, length) in enumerate(zip(self.channels, self._lengths(shape), strict=True)):
+            if index and self.downsample in {"max", "mean"}:
+                tally.write(before, (length,))
+            tally.conv(before, width, (self.kernel,), (length,), bias=self.norm == "none")
+            if self.norm != "none":
+                tally.norm(width, (length,))
+            tally.write(width * (2 if self.dropout else 1), (length,))
+            before = width
+        if self.pool != "flatten":
+            tally.write(before)
+        return tally.costs()
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real network."""
+        from declare.nn.modules.conv1d import Conv1d as Real
+
+        shape = inputs["input"][0]
+        return Real(
+            shape.features or 0,
+            self.channels,
+            kernel=self.kernel,
+            norm=self.norm,
+            activation=self.activation,
+            downsample=self.downsample,
+            pool=self.pool,
+            dropout=self.dropout,
+            features_last=shape.layout == "sequence",
+        )

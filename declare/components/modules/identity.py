@@ -1,0 +1,43 @@
+"""Hands its input on unchanged.
+
+Takes one input of any layout, and gives the same as `output`. It gives a field a place in the model, so
+that a head can read the field itself: a linear model, or a baseline. Source: torch's Identity.
+
+```yaml
+model:
+  features: {type: identity, input: features}
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.shapes import AXES
+from declare.contract.wiring import misfit
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Identity(Module):
+    """Hands its input on unchanged."""
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", tuple(AXES)),)
+    random: ClassVar[bool] = False
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem:
+        """Return the input's shape."""
+        return misfit(self, inputs) or {"output": inputs["input"][0]}
+
+    def costs(self, inputs: Inputs) -> Costs:  # noqa: ARG002 - the contract's signature
+        """Return nothing: it costs nothing."""
+        return Costs(0, 0, 0)
+
+    def build(self, inputs: Inputs) -> nn.Module:  # noqa: ARG002 - the contract's signature
+        """Return torch's identity."""
+        from torch import nn
+
+        return nn.Identity()

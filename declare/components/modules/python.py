@@ -1,0 +1,84 @@
+"""A module of your own, from a Python file that you trust.
+
+The file holds a class that is a torch `nn.Module`. It is built with `args` and called with one tensor
+[batch, ...] per input; it returns a tensor [batch, ...], or a dict of named ones. Its outputs are found by
+running it once on torch's meta device; their layouts follow from their axes (1: vector, 2: sequence, 3:
+image, 4: video) unless `outputs` says otherwise. The file is read and run only where the user trusts its
+very content: `--trust net.py@sha256:HASH`. Source: yours.
+
+```yaml
+model:
+  encoder: {type: python, file: net.py, name: Net, args: {width: 64}, input: features}
+```
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field as Param
+
+from declare.contract import trust
+from declare.contract.module import Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import AXES, Layout
+from declare.contract.source import SpecPath
+from declare.contract.wiring import misfit
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Python(Module):
+    """A module of your own, from a Python file that you trust."""
+
+    trusted_only: ClassVar[bool] = True
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", tuple(AXES), many=True),)
+
+    file: SpecPath = Param(description="the Python file")
+    name: str = Param(description="the class in it")
+    args: dict[str, Any] = Param({}, description="arguments that the class is built with")
+    outputs: dict[str, Layout] = Param({}, description="layouts of outputs where their axes do not tell")
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem | None:
+        """Return None, so that a probe runs it, where the file is trusted."""
+        if problem := misfit(self, inputs):
+            return problem
+        try:
+            trust.read(self.file)
+        except ProblemError as error:
+            return error.problem
+        return None
+
+    def build(self, inputs: Inputs) -> nn.Module:  # noqa: ARG002 - the contract's signature
+        """Return the user's module; raises `ProblemError` where it is not trusted or has no such class."""
+        from torch import nn
+
+        found = getattr(_load(self.file), self.name, None)
+        if not (isinstance(found, type) and issubclass(found, nn.Module)):
+            title = f"`{self.file.name}` has no module class `{self.name}`"
+            helps = ("name a class of the file that is a `torch.nn.Module`",)
+            raise ProblemError(Problem("REF243", title, at="name", helps=helps))
+        return found(**self.args)
+
+
+def _load(path: Path) -> types.ModuleType:
+    """Run a trusted file as a module of its own name, so that its classes can be pickled."""
+    content = trust.read(path)
+    name = f"declare_user_{trust.entry(path, content).rpartition(':')[2][:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    module = types.ModuleType(name)
+    module.__file__ = str(path)
+    sys.modules[name] = module
+    try:
+        exec(compile(content, str(path), "exec"), module.__dict__)  # noqa: S102 - trusted by the user, hash checked
+    except Exception as error:
+        del sys.modules[name]
+        title = f"`{path.name}` fails when it is loaded"
+        note = f"{type(error).__name__}: {error}"
+        raise ProblemError(Problem("REF243", title, at="file", notes=(note,))) from error
+    return module

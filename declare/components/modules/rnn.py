@@ -1,0 +1,89 @@
+"""A recurrent network over time.
+
+Layers of LSTM or GRU cells, forwards or both ways.
+
+Takes a series [channels, time] or a sequence [time, features] of any length. Gives `output`, a vector: the
+last state, or the mean of all; and `sequence` [time, features], the state at every step. Features are
+`dim`, twice as many both ways. Source: Hochreiter and Schmidhuber 1997 (LSTM); Cho et al. 2014 (GRU).
+
+```yaml
+model:
+  encoder: {type: rnn, cell: gru, dim: 64, bidirectional: true, input: eeg}
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.counting import Tally
+from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.shapes import Dim, Shape
+from declare.contract.wiring import misfit
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Rnn(Module):
+    """Layers of LSTM or GRU cells, forwards or both ways."""
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("series", "sequence")),)
+
+    cell: Literal["lstm", "gru"] = Param("lstm", description="kind of cell")
+    dim: int = Param(128, gt=0, description="features of the state, in each direction")
+    depth: int = Param(1, gt=0, description="number of layers")
+    bidirectional: bool = Param(False, description="read backwards too; the future is seen then")
+    pool: Literal["last", "mean"] = Param("last", description="how the states become one vector")
+    dropout: float = Param(
+        0.0, ge=0, lt=1, description="share zeroed between layers and on the outputs in training"
+    )
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem:
+        """Return one vector, and the state at every step."""
+        if problem := misfit(self, inputs):
+            return problem
+        features = self.dim * self._ways()
+        time = _time(inputs["input"][0])
+        return {"output": Shape("vector", (features,)), "sequence": Shape("sequence", (time, features))}
+
+    def _ways(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    def costs(self, inputs: Inputs) -> Costs:
+        """Return the costs of the gates at every step."""
+        shape = inputs["input"][0]
+        time, ways = _time(shape), self._ways()
+        gates = self.dim * (4 if self.cell == "lstm" else 3)
+        tally, before = Tally(), shape.features or 0
+        for _ in range(self.depth):
+            weights = ways * gates * (before + self.dim)
+            tally.parameters += weights + 2 * ways * gates
+            tally.multiply(None if time is None else weights * time)
+            before = ways * self.dim
+        # torch's layer also returns the last state of every layer and direction, for LSTM the cells as well.
+        last = ways * self.depth * self.dim * (2 if self.cell == "lstm" else 1)
+        return tally.write(before * (2 if self.dropout else 1), (time,)).write(last).costs()
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real layers."""
+        from declare.nn.modules.rnn import RNN
+
+        shape = inputs["input"][0]
+        return RNN(
+            shape.features or 0,
+            self.dim,
+            cell=self.cell,
+            depth=self.depth,
+            bidirectional=self.bidirectional,
+            pool=self.pool,
+            dropout=self.dropout,
+            channels_first=shape.layout == "series",
+        )
+
+
+def _time(shape: Shape) -> Dim:
+    return shape.dims[1 if shape.layout == "series" else 0]

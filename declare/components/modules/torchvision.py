@@ -1,0 +1,74 @@
+"""Any classification model of torchvision, without its classifier.
+
+Takes images [channels, height, width]; where they have not 3 channels, the first convolution is replaced by
+a new one (of random weights even where the others are pretrained). Gives `output`, the features before the
+last layer of the classifier, and where the model keeps one `map`, the last feature map. Convolutional
+models take any size, `vit_*` and `maxvit_t` only their own. Sizes and costs come from a generated table, or
+from a probe on torch's meta device where `args` change the model. Source: torchvision (BSD-3-Clause).
+
+```yaml
+model:
+  encoder: {type: torchvision, name: resnet18, input: image}
+```
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field as Param
+
+from declare.components.modules import _pretrained, _tables
+from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.wiring import channels_last, misfit
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Torchvision(Module):
+    """Any classification model of torchvision, without its classifier."""
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image",)),)
+
+    name: str = Param(description="torchvision's name of the model")
+    args: dict[str, Any] = Param(
+        {}, description="further arguments of the model: `{stochastic_depth_prob: 0.1}`"
+    )
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem | None:
+        """Return pooled features and the map, from the table where it can tell."""
+        if problem := misfit(self, inputs) or channels_last(self, inputs):
+            return problem
+        record = _tables.record("torchvision", self.name)
+        if record is None:
+            return _tables.unknown("torchvision", self.name)
+        side = record.get("weights_size", record["size"])
+        if (
+            self.pretrained is True
+            and record.get("fixed")
+            and side != self.args.get("image_size", record["size"])
+        ):
+            title = f"torchvision's weights of `{self.name}` are for {side} x {side} images"
+            return Problem("SHP502", title, at="pretrained", helps=(f"add `args: {{image_size: {side}}}`",))
+        return None if self.args else _tables.outputs(self, record, inputs["input"][0])
+
+    def costs(self, inputs: Inputs) -> Costs | None:
+        """Return the costs from the table, or None where a probe must tell."""
+        record = _tables.record("torchvision", self.name)
+        return _tables.costs(record, inputs["input"][0]) if record and not self.args else None
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real model; raises `ProblemError` (RES806) where weights cannot be had."""
+        from declare.nn.modules.torchvision import Torchvision as Real
+
+        channels = inputs["input"][0].dims[0] or 0
+        if self.pretrained is True:
+            make = lambda: Real(self.name, channels, pretrained=True, **self.args)  # noqa: E731
+            return _pretrained.fetch("torchvision", self.name, make)
+        real = Real(self.name, channels, **self.args)
+        if self.pretrained:
+            _pretrained.load(real.model, Path(self.pretrained))
+        return real

@@ -1,0 +1,83 @@
+"""A decoder from a feature map to a larger one.
+
+Stages that double the map (bilinear) and convolve it (3x3, batch norm, activation), then a last resizing.
+
+Takes a map [channels, height, width] as `input`, and optionally an image or mask as `like`, of which the
+size alone is read. Gives `output`, a map with as many channels as the last stage: of the size of `like`, or
+of `size`, or doubled once per stage. Source: Odena, Dumoulin and Olah 2016 (resize, then convolve).
+
+```yaml
+model:
+  encoder: {type: cnn, input: image}
+  decoder: {type: upsample, channels: [64, 32], input: {input: encoder.map, like: image}}
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.counting import Tally
+from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.shapes import Dim, Shape
+from declare.contract.wiring import misfit
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Size = Annotated[int, Param(gt=0)]
+
+
+class Upsample(Module):
+    """Stages that double a map and convolve it, then a last resizing."""
+
+    ports: ClassVar[tuple[Port, ...]] = (
+        Port("input", ("image",)),
+        Port("like", ("image", "mask"), optional=True),
+    )
+    random: ClassVar[bool] = False
+
+    channels: list[Size] = Param(
+        [64, 32], min_length=1, description="channels of each stage; each doubles the map"
+    )
+    size: Size | None = Param(None, description="height and width of the output, where `like` is not given")
+    activation: Literal["relu", "gelu", "silu", "tanh"] = Param("relu", description="after each convolution")
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem:
+        """Return the larger map."""
+        if problem := misfit(self, inputs):
+            return problem
+        return {"output": Shape("image", (self.channels[-1], *self._size(inputs)))}
+
+    def _size(self, inputs: Inputs) -> tuple[Dim, ...]:
+        if inputs.get("like"):
+            return inputs["like"][0].dims[-2:]
+        if self.size is not None:
+            return self.size, self.size
+        return _times(inputs["input"][0].dims[1:], 2 ** len(self.channels))
+
+    def costs(self, inputs: Inputs) -> Costs:
+        """Return the costs of the stages."""
+        channels, *size = inputs["input"][0].dims
+        before, tally = channels or 0, Tally()
+        for stage, width in enumerate(self.channels):
+            out = _times(tuple(size), 2 ** (stage + 1))
+            tally.write(before, out).conv(before, width, (3, 3), out, bias=False).norm(width, out).write(
+                width, out
+            )
+            before = width
+        return tally.costs()
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real decoder."""
+        from declare.nn.modules.upsample import Upsample as Real
+
+        size = None if self.size is None else (self.size, self.size)
+        return Real(inputs["input"][0].dims[0] or 0, self.channels, activation=self.activation, size=size)
+
+
+def _times(dims: tuple[Dim, ...], factor: int) -> tuple[Dim, ...]:
+    return tuple(None if dim is None else dim * factor for dim in dims)

@@ -1,0 +1,62 @@
+"""A plain convolutional network over series. Shapes: B batch, C channels, T time, F features."""
+
+from collections.abc import Callable, Sequence
+
+from torch import Tensor, nn
+
+_ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
+_POOLS: dict[str, Callable[[], nn.Module]] = {
+    "mean": lambda: nn.AdaptiveAvgPool1d(1),
+    "max": lambda: nn.AdaptiveMaxPool1d(1),
+    "flatten": nn.Identity,
+}
+_NORMS: dict[str, Callable[[int], nn.Module]] = {
+    "batch": nn.BatchNorm1d,
+    "group": lambda channels: nn.GroupNorm(1, channels),
+}
+_HALVES: dict[str, Callable[[int], nn.Module]] = {"max": nn.MaxPool1d, "mean": nn.AvgPool1d}
+
+
+class Conv1d(nn.Module):
+    """Stages of convolution, norm, activation and dropout; between stages the time axis is halved.
+
+    An odd `kernel` keeps the size.
+
+    Input x[B, C, T], or [B, T, C] where `features_last`. Output `output` [B, F] (the series pooled over
+    time, or all of it) and `series` [B, F, T'].
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        channels: Sequence[int],
+        *,
+        kernel: int = 7,
+        norm: str = "batch",
+        activation: str = "relu",
+        downsample: str = "max",
+        pool: str = "mean",
+        dropout: float = 0.0,
+        features_last: bool = False,
+    ) -> None:
+        super().__init__()
+        stages: list[nn.Module] = []
+        for index, (before, after) in enumerate(zip([inputs, *channels], channels, strict=False)):
+            halve = downsample if index else "none"
+            layers: list[nn.Module] = [_HALVES[halve](2)] if halve in _HALVES else []
+            stride = 2 if halve == "stride" else 1
+            layers.append(nn.Conv1d(before, after, kernel, stride, padding=kernel // 2, bias=norm == "none"))
+            if norm != "none":
+                layers.append(_NORMS[norm](after))
+            layers.append(_ACTIVATIONS[activation]())
+            if dropout:
+                layers.append(nn.Dropout1d(dropout))
+            stages.append(nn.Sequential(*layers))
+        self.features_last = features_last
+        self.stages = nn.Sequential(*stages)
+        self.pool = _POOLS[pool]()
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Return the pooled vector and the last series."""
+        series_BCT = self.stages(x.transpose(1, 2) if self.features_last else x)
+        return {"output": self.pool(series_BCT).flatten(1), "series": series_BCT}

@@ -1,0 +1,131 @@
+"""What every module and head must hold to: cases from its ports and from the example in its page."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+import yaml
+
+from declare.compiler.measure import BATCH, Measured, measure
+from declare.compiler.probe import Probed, probe
+from declare.contract import lookup
+from declare.contract.module import Costs, Head, Inputs, Module, Node, Outputs
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+
+SAMPLES: dict[Layout, Shape] = {
+    "vector": Shape("vector", (6,)),
+    "sequence": Shape("sequence", (20, 6)),
+    "series": Shape("series", (6, 64)),
+    "image": Shape("image", (3, 32, 48)),
+    "video": Shape("video", (1, 6, 16, 16)),
+    "number": Shape("number", ()),
+    "category": Shape("category", (), "int64", 4),
+    "labels": Shape("labels", (3,)),
+    "tokens": Shape("tokens", (12,), "int64", 50),
+    "mask": Shape("mask", (24, 24), "int64", 3),
+    "counts": Shape("counts", (7,)),
+    "valid": Shape("valid", (7,), "bool"),
+    "id": Shape("id", (), "int64", 5),
+}
+
+
+class Case(NamedTuple):
+    """A component with inputs (and a target's output for heads)."""
+
+    component: Node
+    inputs: Inputs
+    output: Shape | None
+
+    @property
+    def title(self) -> str:
+        shapes = ",".join(str(shape) for shapes in self.inputs.values() for shape in shapes)
+        parameters = ",".join(
+            f"{k}={v}" for k, v in self.component.model_dump(exclude_unset=True).items() if k != "input"
+        )
+        return f"{self.component.type_name()}({parameters})-{shapes}-{self.output or ''}"
+
+    def infer(self) -> Outputs | Problem:
+        """Return the static outputs, a probe's where there are none."""
+        if isinstance(self.component, Head):
+            return self.component.infer(self.inputs, self.output)
+        assert isinstance(self.component, Module)
+        found = self.component.infer(self.inputs)
+        return self._probed().outputs if found is None else found
+
+    def costs(self) -> Costs:
+        """Return the static costs, a probe's where there are none."""
+        if isinstance(self.component, Head):
+            return self.component.costs(self.inputs, self.output)
+        return self.component.costs(self.inputs) or self._probed().costs
+
+    def _probed(self) -> Probed:
+        found = probe("modules", self.component, self.inputs)
+        assert isinstance(found, Probed), found
+        return found
+
+    def build(self) -> torch.nn.Module:
+        """Return the real module, always with the same weights."""
+        torch.manual_seed(0)
+        return (
+            self.component.build(self.inputs, self.output)
+            if self.output
+            else self.component.build(self.inputs)
+        )
+
+    def tensors(self) -> list[torch.Tensor]:
+        """Return random inputs in the order of the ports."""
+        generator = torch.Generator().manual_seed(1)
+        shapes = [shape for port in self.component.ports for shape in self.inputs.get(port.name, ())]
+        return [_tensor(shape, generator) for shape in shapes]
+
+    def measure(self) -> Measured:
+        """Return what the real module does on the meta device: there recurrent cells show their products."""
+        with torch.device("meta"):
+            module = self.build()
+        return measure(module, [tensor.to("meta") for tensor in self.tensors()])
+
+
+def _tensor(shape: Shape, generator: torch.Generator) -> torch.Tensor:
+    size = (BATCH, *shape.dims)
+    if shape.dtype == "int64":
+        return torch.randint(0, shape.classes or 2, size, generator=generator)
+    return torch.randn(size, generator=generator).to(torch.bool if shape.dtype == "bool" else torch.float32)
+
+
+def example(kind: str, name: str) -> dict[str, Any]:
+    """Return the block of this type in the YAML example of its page."""
+    page = importlib.import_module(f"declare.components.{kind}.{name}").__doc__ or ""
+    fence = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert fence, f"{kind}/{name} shows no example"
+    found = [block for block in _blocks(yaml.safe_load(fence[1])) if block.get("type") == name]
+    assert found, f"the example of {kind}/{name} does not use it"
+    return found[-1]
+
+
+def _blocks(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        if isinstance(value.get("head"), str):
+            yield {"type": value["head"]}
+        yield value
+        for item in value.values():
+            yield from _blocks(item)
+
+
+def fitting(component: Node, output: Shape | None = None) -> Iterator[Case]:
+    """Yield a case for each layout that the first port takes (twice where it takes many) and the component accepts."""
+    first, *others = component.ports
+    rest = {port.name: (SAMPLES[port.takes[0]],) for port in others if not port.optional}
+    for layout in first.takes:
+        shape = SAMPLES[layout]
+        yield Case(component, rest | {first.name: (shape, shape) if first.many else (shape,)}, output)
+
+
+def classes(kind: str) -> list[type[Node]]:
+    """Return every component of a kind that runs no code of users."""
+    found = [lookup.find(kind, name) for name in lookup.own_names(kind)]
+    return [item for item in found if item is not None and not item.trusted_only]

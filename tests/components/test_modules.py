@@ -1,0 +1,222 @@
+"""Every module: its page, its static shapes and costs against the real one, and its training."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from declare.compiler.measure import measure
+from declare.contract import lookup
+from declare.contract.module import Costs
+from declare.contract.problem import Problem
+from declare.contract.reading import parse
+from declare.contract.shapes import Shape
+from tests.components import conformance
+from tests.components.conformance import SAMPLES, Case
+
+NAMES = [item.type_name() for item in conformance.classes("modules")]
+IMAGE, SERIES = (SAMPLES["image"],), (SAMPLES["series"],)
+EXTRA = [
+    (
+        "mlp",
+        {"hidden": [8, 4], "norm": "layer", "dropout": 0.5},
+        {"input": (SAMPLES["vector"], SAMPLES["number"])},
+    ),
+    ("mlp", {"hidden": [8], "norm": "batch", "activation": "tanh"}, {"input": (SAMPLES["sequence"],)}),
+    ("cnn", {"channels": [4, 6, 8], "downsample": "stride", "kernel": 5, "norm": "none"}, {"input": IMAGE}),
+    ("cnn", {"channels": [4, 6], "pool": "flatten", "dropout": 0.2, "downsample": "mean"}, {"input": IMAGE}),
+    ("cnn", {"channels": [4, 6], "pool": "max", "norm": "group", "downsample": "none"}, {"input": IMAGE}),
+    ("conv1d", {"channels": [4, 6], "pool": "flatten", "downsample": "stride"}, {"input": SERIES}),
+    (
+        "conv1d",
+        {"channels": [4, 6], "norm": "none", "dropout": 0.2, "kernel": 3},
+        {"input": (SAMPLES["sequence"],)},
+    ),
+    (
+        "rnn",
+        {"cell": "gru", "depth": 2, "bidirectional": True, "pool": "mean", "dropout": 0.1},
+        {"input": SERIES},
+    ),
+    ("rnn", {"cell": "lstm", "depth": 2, "bidirectional": True, "dim": 5}, {"input": (SAMPLES["sequence"],)}),
+    (
+        "tabular",
+        {"width": 8, "embedding": 3, "dropout": 0.1},
+        {"input": tuple(SAMPLES[x] for x in ("number", "category", "labels"))},
+    ),
+    ("upsample", {"channels": [4, 4]}, {"input": IMAGE, "like": (SAMPLES["mask"],)}),
+    ("upsample", {"channels": [4], "size": 50}, {"input": IMAGE}),
+    ("concat", {}, {"input": (SAMPLES["vector"], SAMPLES["number"])}),
+    ("timm", {"name": "resnet10t"}, {"input": (Shape("image", (1, 40, 56)),)}),
+    ("timm", {"name": "vit_tiny_patch16_224", "args": {"img_size": [32, 48], "depth": 2}}, {"input": IMAGE}),
+    ("torchvision", {"name": "mobilenet_v3_small"}, {"input": (Shape("image", (2, 64, 48)),)}),
+    ("torchvision", {"name": "squeezenet1_1", "args": {"dropout": 0.1}}, {"input": IMAGE}),
+]
+
+
+def _cases() -> list[Case]:
+    found = []
+    for cls in conformance.classes("modules"):
+        fitting = list(conformance.fitting(parse("modules", conformance.example("modules", cls.type_name()))))
+        good = [case for case in fitting if not isinstance(case.infer(), Problem)]
+        assert good, f"`{cls.type_name()}` refuses every layout that its first port says it takes"
+        found += good
+    return found + [
+        Case(lookup.find("modules", name)(**block), inputs, None) for name, block, inputs in EXTRA
+    ]
+
+
+CASES = _cases()
+every_case = pytest.mark.parametrize("case", CASES, ids=[case.title for case in CASES])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_parameter_is_described(name):
+    """Each parameter of a module says what it is."""
+    fields = lookup.find("modules", name).model_fields
+    assert [key for key, info in fields.items() if not info.description] == []
+
+
+@every_case
+def test_static_shapes_and_costs_are_those_of_the_real_module(case):
+    """Outputs, parameters, FLOPs and activation bytes worked out without torch are exactly the real ones."""
+    real = case.measure()
+    assert {name: (shape.dims, shape.dtype) for name, shape in case.infer().items()} == real.outputs
+    assert list(case.infer()) == list(real.outputs)
+    assert case.costs() == Costs(real.parameters, real.flops, real.activation_bytes)
+
+
+@every_case
+def test_one_step_gives_finite_gradients_to_every_parameter(case):
+    """A real batch gives the static shapes; after one backward pass every parameter has a finite gradient."""
+    module, found = case.build().train(), case.infer()
+    outputs = module(*case.tensors())
+    outputs = outputs if isinstance(outputs, dict) else {next(iter(found)): outputs}
+    assert {name: tuple(value.shape[1:]) for name, value in outputs.items()} == {
+        n: s.dims for n, s in found.items()
+    }
+    if not list(module.parameters()):
+        return
+    sum(((value - 1) ** 2).mean() for value in outputs.values()).backward()
+    missing = [name for name, weight in module.named_parameters() if weight.grad is None]
+    assert missing == []
+    assert all(weight.grad.isfinite().all() for weight in module.parameters())
+    assert any(weight.grad.abs().sum() > 0 for weight in module.parameters())
+
+
+@every_case
+def test_state_survives_saving_and_copies(case):
+    """A second module with the first one's state, a copy and a pickled one all give the same outputs."""
+    module, tensors = case.build().eval(), case.tensors()
+    torch.manual_seed(7)
+    other = case.component.build(case.inputs).eval()
+    other.load_state_dict(module.state_dict())
+    with torch.no_grad():
+        expected = module(*tensors)
+        for twin in (other, copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
+            torch.testing.assert_close(twin(*tensors), expected, rtol=0, atol=0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    height=st.integers(1, 33),
+    width=st.integers(1, 33),
+    kernel=st.sampled_from([1, 3, 5]),
+    stages=st.integers(1, 4),
+    downsample=st.sampled_from(["max", "mean", "stride", "none"]),
+)
+def test_cnn_sizes_hold_for_any_image(height, width, kernel, stages, downsample):
+    """For any image size either the real map has the static size, or the problem is found before building."""
+    component = lookup.find("modules", "cnn")(
+        channels=[2] * stages, kernel=kernel, downsample=downsample, norm="none"
+    )
+    inputs = {"input": (Shape("image", (1, height, width)),)}
+    found = component.infer(inputs)
+    module = component.build(inputs)
+    if isinstance(found, Problem):
+        assert found.code == "SHP502"
+        with pytest.raises(RuntimeError):
+            module(torch.zeros(2, 1, height, width))
+    else:
+        real = measure(module, [torch.zeros(2, 1, height, width)])
+        assert {name: shape.dims for name, shape in found.items()} == {
+            name: dims for name, (dims, _) in real.outputs.items()
+        }
+        assert component.costs(inputs).flops == real.flops
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    length=st.integers(1, 40),
+    kernel=st.sampled_from([1, 3, 7, 9]),
+    stages=st.integers(1, 4),
+    downsample=st.sampled_from(["max", "stride"]),
+)
+def test_conv1d_lengths_hold_for_any_series(length, kernel, stages, downsample):
+    """For any length either the real series has the static length, or the problem is found before building."""
+    component = lookup.find("modules", "conv1d")(
+        channels=[2] * stages, kernel=kernel, downsample=downsample, norm="none"
+    )
+    inputs = {"input": (Shape("series", (3, length)),)}
+    found = component.infer(inputs)
+    module = component.build(inputs)
+    if isinstance(found, Problem):
+        assert found.code == "SHP506"
+        with pytest.raises(RuntimeError):
+            module(torch.zeros(2, 3, length))
+    else:
+        assert tuple(module(torch.zeros(2, 3, length))["series"].shape[1:]) == found["series"].dims
+
+
+@pytest.mark.parametrize(
+    ("name", "block", "shapes", "code", "at"),
+    [
+        ("mlp", {"input": "x"}, (SAMPLES["image"],), "SHP511", "input"),
+        ("mlp", {"input": ["a", "b"]}, (SAMPLES["vector"], SAMPLES["sequence"]), "SHP511", "input.1"),
+        ("mlp", {}, (), "SHP513", ""),
+        ("mlp", {"input": "x"}, (Shape("vector", (None,)),), "SHP512", "input"),
+        ("cnn", {"input": "x"}, (SAMPLES["image"], SAMPLES["image"]), "SHP513", "input"),
+        ("cnn", {"input": "x"}, (Shape("image", (96, 96, 3)),), "SHP508", "input"),
+        ("cnn", {"input": "x", "pool": "flatten"}, (Shape("image", (3, None, 8)),), "SHP512", "input"),
+        ("cnn", {"channels": [1] * 5}, (Shape("image", (1, 8, 8)),), "SHP502", "channels"),
+        ("conv1d", {"input": "x"}, (SAMPLES["vector"],), "SHP511", "input"),
+        ("concat", {"input": ["a", "b"]}, (SAMPLES["image"], Shape("image", (3, 8, 8))), "SHP511", "input.1"),
+        ("tabular", {"input": ["a"]}, (Shape("category", (), "int64"),), "SHP512", "input.0"),
+        ("timm", {"name": "resnet10"}, IMAGE, "REF241", "name"),
+        ("timm", {"name": "resnet18.nobody"}, IMAGE, "REF241", "name"),
+        ("timm", {"name": "vit_tiny_patch16_224", "input": "x"}, IMAGE, "SHP502", "input"),
+        ("torchvision", {"name": "resnet17"}, IMAGE, "REF241", "name"),
+        ("torchvision", {"name": "vit_b_16", "input": "x"}, IMAGE, "SHP502", "input"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_problems(name, block, shapes, code, at):
+    """A module says what does not fit, with its code and at the value that is to be changed."""
+    found = lookup.find("modules", name)(**block).infer({"input": shapes} if shapes else {})
+    assert isinstance(found, Problem)
+    assert (found.code, found.at) == (code, at)
+    assert len(found.title) <= 120
+    assert found.helps
+
+
+@pytest.mark.parametrize("name", ["cnn", "conv1d"])
+def test_an_even_kernel_is_a_problem(name):
+    """A kernel without a middle is refused with the next odd length."""
+    (found,) = lookup.find("modules", name)(kernel=4).check()
+    assert (found.code, found.at, found.rewrites[0].value) == ("SHP515", "kernel", 5)
+    assert list(lookup.find("modules", name)(kernel=5).check()) == []
+
+
+@pytest.mark.parametrize("name", ["cnn", "conv1d", "rnn", "timm"])
+def test_sizes_that_vary_stay_unknown_and_keep_parameters(name):
+    """A size that varies in the data varies in the map, while vectors and parameters stay known."""
+    shape = Shape("image", (3, None, None)) if name in {"cnn", "timm"} else Shape("series", (3, None))
+    component = lookup.find("modules", name)(**({"name": "resnet10t"} if name == "timm" else {}))
+    outputs, costs = component.infer({"input": (shape,)}), component.costs({"input": (shape,)})
+    fixed = shape._replace(dims=(3, 64, 64)[: len(shape.dims)])
+    assert outputs["output"] == component.infer({"input": (fixed,)})["output"]
+    assert costs == Costs(component.costs({"input": (fixed,)}).parameters, None, None)
+    assert None in [dim for shape in outputs.values() for dim in shape.dims]
