@@ -108,7 +108,8 @@ class Loader:
         problem = None
         if path.resolve() in above:
             chain = " -> ".join([*(_name(file) for file in above), _name(path)])
-            problem = make("REF221", f"`{stated}` extends itself", labels=[label], notes=[chain])
+            helps = ["remove one of these `extends`"]
+            problem = make("REF221", f"`{stated}` extends itself", labels=[label], notes=[chain], helps=helps)
         elif len(above) > MAX_DEPTH:
             title = f"bases are nested more than {MAX_DEPTH} deep"
             problem = make("REF224", title, labels=[label], helps=["merge some of the bases into one file"])
