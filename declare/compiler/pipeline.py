@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from declare.compiler.ruling import rules
 from declare.compiler.state import State
 from declare.contract.problem import Problem
+from declare.contract.trust import grant
 from declare.diagnostics.diagnostic import Diagnostic, Label
 from declare.ir.facts import Facts
 from declare.language.document import Document
@@ -71,8 +72,10 @@ def check(
 ) -> Checked:
     """Run the passes over the spec at `path`, up to and with the pass `until`.
 
-    Never raises for a user's mistake. `sets` are overrides as on the command line, `trust` the names of components that may run.
+    Never raises for a user's mistake. `sets` are overrides as on the command line, `trust` the names of
+    components that may run, or files with their hash.
     """
+    grant(trust)
     state = State(Path(path), tuple(sets), tuple(trust), dict(os.environ))
     records = [_run(state, name) for name, _ in _up_to(until)]
     plan = None

@@ -14,6 +14,7 @@ from declare.contract.leaves import unknown_value, wrong_type
 from declare.contract.lookup import find, kinds, names, own_names
 from declare.contract.poison import POISON
 from declare.contract.problem import Problem, Rewrite
+from declare.contract.source import is_path
 from declare.contract.wording import block_name, component, given, name, shown, wanted
 from declare.diagnostics.suggest import suggest
 
@@ -284,7 +285,12 @@ def unknown_component(kind: str, found: str, at: str) -> Problem:
 
 
 def trusted(cls: type[Component], block: dict[str, Any], trust: Collection[str]) -> bool:
-    """Return whether the user allowed this component to run."""
+    """Return whether the user allowed this component to run.
+
+    One that runs a file is read all the same: its content is what is trusted, checked where it is opened.
+    """
+    if any(is_path(option.metadata) for _, item in fields(cls).values() for option in item.options):
+        return True
     return "*" in trust or any(item in trust for item in _trust_names(cls, block))
 
 

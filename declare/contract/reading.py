@@ -156,7 +156,8 @@ class _Reader:
                 return found
             tries.append(attempt.problems)
         if isinstance(value, list):
-            self.problems += min(tries, key=len)
+            fewest = min(tries, key=len)
+            self.problems += fewest
             return POISON
         return self.fail(faults.unknown_value(item, value, path))
 

@@ -57,10 +57,16 @@ def shown(value: Any) -> str:
 
 def wanted(item: Form) -> str:
     """Return what a form allows, in words: "a number above 0 or `auto`"."""
-    words = dict.fromkeys(
-        _one(option) for option in item.options if option.annotation not in {None, type(None)}
-    )
-    return either(list(words))
+    options = [option for option in item.options if option.annotation not in {None, type(None)}]
+    return either(list(dict.fromkeys(word for option in options for word in _words(option))))
+
+
+def _words(item: Form) -> list[str]:
+    if item.annotation is bool:
+        return ["`true`", "`false`"]
+    if item.origin is Literal and len(get_args(item.annotation)) <= _MANY:
+        return [f"`{shown(value)}`" for value in get_args(item.annotation)]
+    return [_one(item)]
 
 
 def either(words: list[str]) -> str:
@@ -74,8 +80,7 @@ def _one(item: Form) -> str:
     if item.slot and item.model is not None:
         return component(item.slot)
     if item.origin is Literal:
-        values = [f"`{shown(value)}`" for value in get_args(item.annotation)]
-        return either(values) if len(values) <= _MANY else f"one of {len(values)} names"
+        return f"one of {len(get_args(item.annotation))} names"
     if item.origin is dict:
         return f"a mapping of names to {plural(wanted(item.arguments[1]))}"
     if item.model is not None:
@@ -114,7 +119,7 @@ def _scalar(item: Form) -> str:
         return bounded("a whole number" if annotation is int else "a number", item.bounds)
     if annotation is str:
         return item.description if "pattern" in item.bounds and item.description else "text"
-    words = {bool: "`true` or `false`", Path: "a path", Duration: "a duration such as `5 epochs` or `10%`"}
+    words = {Path: "a path", Duration: "a duration such as `5 epochs` or `10%`"}
     return words.get(annotation, "a value")
 
 

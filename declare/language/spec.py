@@ -1,5 +1,6 @@
 """The spec: strict models of exactly what the user said. The contract of the language."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -40,6 +41,24 @@ Slug = Annotated[
     str,
     Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="lower-case letters, digits, `-` and `_`"),
 ]
+
+
+@dataclass(frozen=True)
+class Later:
+    """Marks what the language has but this version cannot do yet: every value, or the `values` alone.
+
+    `instead` says what to do meanwhile. Whoever builds the feature takes the mark away.
+    """
+
+    instead: str
+    values: tuple[object, ...] = ()
+    above: float | None = None
+
+    def covers(self, value: object) -> bool:
+        """Return whether the spec asks for what is not there yet."""
+        if self.above is not None:
+            return isinstance(value, int | float) and value > self.above
+        return value in self.values if self.values else value not in (None, [], {})
 
 
 class Split(Strict):
@@ -181,7 +200,7 @@ class Phase(Strict):
     batch_size: Annotated[int, Field(gt=0)] | dict[str, Annotated[int, Field(gt=0)]] | Literal["auto"]
     mix: Annotated[Mix, Slot("mixes")] | dict[str, Annotated[float, Field(gt=0)]] | None = None
     sampler: Annotated[Sampler | None, Slot("samplers")] = None
-    scales: Scales | None = None
+    scales: Annotated[Scales | None, Later("remove it: the stored size is trained")] = None
     augment: list[Annotated[Augment, Slot("augments")]] = []
     optimizer: Annotated[Optimizer, Slot("optimizers")]
     schedule: Annotated[Schedule | None, Slot("schedules")] = None
@@ -195,9 +214,12 @@ class Phase(Strict):
     evaluate: Evaluate = Evaluate.model_construct()
     early_stop: EarlyStop | None = None
     checkpoint: Checkpoint = Checkpoint.model_construct()
-    probes: list[Probe] = []
+    probes: Annotated[list[Probe], Later("remove it: train a phase on frozen features instead")] = []
     on_batch_error: Literal["error"] | BatchError = "error"
-    balance: Literal["fixed", "uncertainty", "dynamic", "pcgrad"] = "fixed"
+    balance: Annotated[
+        Literal["fixed", "uncertainty", "dynamic", "pcgrad"],
+        Later("state the tasks' weights", ("uncertainty", "dynamic", "pcgrad")),
+    ] = "fixed"
 
 
 class Hardware(Strict):
@@ -205,8 +227,11 @@ class Hardware(Strict):
 
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
-    nodes: int = Field(1, ge=1)
-    strategy: Literal["auto", "single", "ddp", "fsdp"] = "auto"
+    nodes: Annotated[int, Later("train on one machine: `nodes: 1`", above=1)] = Field(1, ge=1)
+    strategy: Annotated[
+        Literal["auto", "single", "ddp", "fsdp"],
+        Later("train in one process: `strategy: single`", ("ddp", "fsdp")),
+    ] = "auto"
     precision: Literal["auto", "fp32", "bf16", "fp16", "tf32"] = "auto"
     compile: bool | Literal["auto"] = "auto"
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"

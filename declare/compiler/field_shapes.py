@@ -1,0 +1,100 @@
+"""Shapes of fields after their transforms, in training and in evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from declare.compiler.state import State
+from declare.contract.poison import POISON
+from declare.contract.problem import Problem
+from declare.contract.shapes import Dim, Shape
+from declare.contract.transform import Transform
+from declare.rules.parts import Placed, given, named
+
+
+class _Track(NamedTuple):
+    """A field on its way through the transforms; None after one that does not fit."""
+
+    train: Shape | None
+    evaluation: Shape | None
+    changed: str = ""
+
+
+def field_shapes(state: State) -> Iterator[Problem]:
+    """Fill `state.shapes`; yield transforms that do not fit, and fields that differ between splits."""
+    for dataset in named(state.spec, "datasets"):
+        if dataset.name not in state.facts:
+            state.skip(dataset.path)
+            continue
+        facts = state.facts[dataset.name]
+        tracks = {name: _Track(item.shape, item.shape) for name, item in facts.fields.items()}
+        blind = given(dataset.block, "transforms") is None
+        for index, transform in enumerate(given(dataset.block, "transforms") or ()):
+            if transform is POISON or _targets(transform) is None:
+                blind = True
+            else:
+                yield from _apply(transform, f"{dataset.path}.transforms.{index}", tracks)
+        if blind:  # a transform that could not be read may change any field
+            state.skip(f"{dataset.path}.transforms")
+            continue
+        yield from _merge(state, dataset, tracks)
+
+
+def _targets(transform: Transform) -> list[str] | None:
+    """Return the fields that a transform changes."""
+    if given(transform, "field") is not None:
+        return [str(transform.field)]
+    several = given(transform, "fields")
+    return [name for name in several if isinstance(name, str)] if several else None
+
+
+def _apply(transform: Transform, path: str, tracks: dict[str, _Track]) -> Iterator[Problem]:
+    for name in _targets(transform) or ():
+        track = tracks.get(name)
+        if track is None or any(value is POISON for value in vars(transform).values()):
+            continue
+        train, evaluation = track.train, track.evaluation
+        found: Shape | Problem | None = None
+        if transform.on in {"all", "train"} and train is not None:
+            found = transform.infer(train)
+            train = None if isinstance(found, Problem) else found
+        if transform.on in {"all", "eval"} and evaluation is not None:
+            other = transform.infer(evaluation)
+            found = found if isinstance(found, Problem) else other
+            evaluation = None if isinstance(other, Problem) else other
+        tracks[name] = _Track(train, evaluation, path)
+        if isinstance(found, Problem):
+            yield found.under(path)
+
+
+def _merge(state: State, dataset: Placed[Any], tracks: dict[str, _Track]) -> Iterator[Problem]:
+    shapes = state.shapes.setdefault(dataset.name, {})
+    for name, track in tracks.items():
+        if track.train is None or track.evaluation is None:
+            state.skip(track.changed)
+            continue
+        merged = common(track.train, track.evaluation)
+        if merged is not None:
+            shapes[name] = merged
+            continue
+        yield Problem(
+            "SHP516",
+            f"`{name}` is {track.train} in training but {track.evaluation} in evaluation",
+            at=track.changed,
+            label="makes the two differ",
+            helps=("apply what changes the shape to all samples: `on: all`",),
+        )
+
+
+def common(one: Shape, other: Shape) -> Shape | None:
+    """Return the shape that covers both, differing sizes left open; None where features or layout differ."""
+    if one == other:
+        return one
+    same = (one.layout, one.dtype, len(one.dims)) == (other.layout, other.dtype, len(other.dims))
+    if not same or one.features != other.features:
+        return None
+    dims: tuple[Dim, ...] = tuple(a if a == b else None for a, b in zip(one.dims, other.dims, strict=True))
+    if one.classes != other.classes:
+        return None
+    return Shape(one.layout, dims, one.dtype, one.classes)

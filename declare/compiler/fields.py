@@ -1,0 +1,117 @@
+"""References to fields: targets, masks, splits, transforms, samplers, and the inputs of modules and heads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from declare.compiler.state import State
+from declare.compiler.unknown import unknown
+from declare.contract.poison import POISON
+from declare.contract.problem import Problem
+from declare.rules.parts import (
+    Placed,
+    dataset_place,
+    given,
+    named,
+    phase_datasets,
+    task_datasets,
+    tasks,
+)
+
+Known = Mapping[str, frozenset[str]]
+
+
+def stated_fields(state: State) -> dict[str, frozenset[str]]:
+    """Return the fields of each dataset whose spec says them all."""
+    found = {}
+    for dataset in named(state.spec, "datasets"):
+        stated = given(dataset.block, "fields")
+        if stated:
+            found[dataset.name] = frozenset(stated)
+    return found
+
+
+def all_fields(state: State) -> dict[str, frozenset[str]]:
+    """Return the fields of each dataset, from its data or else from the spec."""
+    return stated_fields(state) | {name: frozenset(facts.fields) for name, facts in state.facts.items()}
+
+
+def field_references(state: State, known: Known) -> Iterator[Problem]:
+    """Yield names of fields that no dataset in `known` has where it should; others are left for later."""
+    for dataset in named(state.spec, "datasets"):
+        if dataset.name in known:
+            yield from _dataset(dataset, known[dataset.name])
+    for task in tasks(state.view):
+        for dataset_name in task_datasets(state.view, task.block):
+            if dataset_name in known:
+                yield from _task(task, dataset_name, known[dataset_name])
+    for phase in named(state.spec, "phases"):
+        yield from _sampler(state, phase, known)
+
+
+def _dataset(dataset: Placed[Any], fields: frozenset[str]) -> Iterator[Problem]:
+    where = f"in dataset `{dataset.name}`"
+    stated = [
+        (f"{dataset.path}.split.{key}", given(dataset.block, "split", key))
+        for key in ("by", "stratify", "column")
+    ]
+    for index, transform in enumerate(given(dataset.block, "transforms") or ()):
+        path = f"{dataset.path}.transforms.{index}"
+        stated.append((f"{path}.field", given(transform, "field")))
+        several = given(transform, "fields") or ()
+        stated += [(f"{path}.fields.{place}", name) for place, name in enumerate(several)]
+    for at, name in stated:
+        if isinstance(name, str) and name not in fields:
+            yield unknown("field", name, at, sorted(fields), where=where)
+
+
+def _task(task: Placed[Any], dataset: str, fields: frozenset[str]) -> Iterator[Problem]:
+    for key in ("target", "mask"):
+        name = given(task.block, key)
+        if isinstance(name, str) and name not in fields:
+            place = dataset_place(task, dataset)
+            also = {place: "learns from this dataset"} if place != task.path else {}
+            where = f"in dataset `{dataset}`"
+            yield unknown("field", name, f"{task.path}.{key}", sorted(fields), also=also, where=where)
+
+
+def _sampler(state: State, phase: Placed[Any], known: Known) -> Iterator[Problem]:
+    sampler = given(phase.block, "sampler")
+    if sampler is None or any(value is POISON for value in vars(sampler).values()):
+        return
+    for dataset in phase_datasets(state.view, phase.block):
+        for name in sampler.columns() if dataset in known else ():
+            if name not in known[dataset]:
+                at = _place_of(sampler, name, f"{phase.path}.sampler")
+                where = f"in dataset `{dataset}`"
+                yield unknown("field", name, at, sorted(known[dataset]), where=where)
+
+
+def _place_of(component: Any, value: str, path: str) -> str:
+    """Return the path of the parameter that holds `value`."""
+    for key, found in component:
+        if found == value:
+            return f"{path}.{key}"
+        if isinstance(found, list) and value in found:
+            return f"{path}.{key}.{found.index(value)}"
+    return path
+
+
+def clashes(state: State, known: Known) -> Iterator[Problem]:
+    """Yield modules whose name is a field's too: an `input` could mean either."""
+    for module in named(state.spec, "model"):
+        for dataset, fields in known.items():
+            if module.name in fields:
+                stated = given(state.spec, "datasets", dataset, "fields", module.name) is not None
+                place = f"datasets.{dataset}.fields.{module.name}" if stated else f"datasets.{dataset}.source"
+                yield Problem(
+                    "REF207",
+                    f"`{module.name}` is a module and a field of dataset `{dataset}`",
+                    at=module.path,
+                    on="key",
+                    label="a module of this name",
+                    also={place: "a field of this name" if stated else "has a field of this name"},
+                    helps=("rename one of them: an `input` could mean either",),
+                )
+                break

@@ -1,0 +1,138 @@
+"""Inputs as specs state them: which port reads which field or which output of which module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from declare.compiler.state import State
+from declare.compiler.unknown import unknown
+from declare.contract.module import Node, Port
+from declare.contract.problem import Problem
+from declare.rules.parts import Placed, dataset_names, given, named, tasks
+
+
+class Ref(NamedTuple):
+    """A reference as written: a field or module, the output where one is named, its place in the spec."""
+
+    port: str
+    name: str
+    output: str | None
+    at: str
+
+    @property
+    def text(self) -> str:
+        """The reference as specs write it."""
+        return self.name if self.output is None else f"{self.name}.{self.output}"
+
+
+def refs(node: Node, path: str) -> list[Ref] | None:
+    """Return the inputs that a module or head states, None where it states none."""
+    stated = given(node, "input")
+    if stated is None:
+        return None
+    return [
+        _ref(port, text, at)
+        for port, text, at in _by_port(node.ports, stated, f"{path}.input")
+        if isinstance(text, str)
+    ]
+
+
+def _ref(port: str, text: str, at: str) -> Ref:
+    name, _, output = text.partition(".")
+    return Ref(port, name, output or None, at)
+
+
+def _by_port(ports: tuple[Port, ...], stated: Any, path: str) -> Iterator[tuple[str, Any, str]]:
+    """Yield port, reference and place; a list fills the ports in order unless the first takes several."""
+    if isinstance(stated, str):
+        yield ports[0].name, stated, path
+    elif isinstance(stated, dict):
+        yield from ((port, text, f"{path}.{port}") for port, text in stated.items())
+    else:
+        several = ports[0].many or len(ports) < len(stated)
+        for index, text in enumerate(stated):
+            yield ports[0 if several else index].name, text, f"{path}.{index}"
+
+
+def nodes(state: State) -> Iterator[tuple[Placed[Any], Node]]:
+    """Yield every readable module, and every readable head that is a component, with its place."""
+    for module in named(state.spec, "model"):
+        yield module, module.block
+    for task in tasks(state.view):
+        head = given(task.block, "head")
+        if isinstance(head, Node):
+            yield Placed(f"{task.path}.head", task.name, head), head
+
+
+def input_references(state: State, known: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
+    """Yield inputs that name no module and no field, and ports that a component does not have.
+
+    Nothing is said of fields before the fields of every dataset are known.
+    """
+    modules = given(state.spec, "model")
+    if modules is None:
+        return
+    complete = all(name in known for name in dataset_names(state.view)) and bool(known)
+    fields = sorted(set().union(*known.values())) if known else []
+    for place, node in nodes(state):
+        yield from _ports(place, node)
+        for ref in refs(node, place.path) or ():
+            if ref.name in modules or ref.name in fields or not complete:
+                continue
+            own = [name for name in modules if f"model.{name}" != place.path]
+            yield unknown("field or module", ref.name, ref.at, [*own, *fields])
+
+
+def _ports(place: Placed[Any], node: Node) -> Iterator[Problem]:
+    stated = given(node, "input")
+    ports = [port.name for port in node.ports]
+    for port in stated if isinstance(stated, dict) else ():
+        if port not in ports:
+            at = f"{place.path}.input.{port}"
+            yield unknown("input", port, at, ports, where=f"of `{node.type_name()}`", on="key")
+
+
+def cycles(state: State) -> Iterator[Problem]:
+    """Yield each ring of modules that read each other, once."""
+    modules = given(state.spec, "model") or {}
+    edges = {
+        place.name: [ref for ref in refs(node, place.path) or () if ref.name in modules]
+        for place, node in nodes(state)
+        if place.path.startswith("model.")
+    }
+    seen: set[str] = set()
+    for name in edges:
+        ring = _ring(name, edges)
+        if ring and not seen & {ref.name for ref in ring}:
+            seen |= {ref.name for ref in ring}
+            yield _circle(name, ring)
+
+
+def _ring(start: str, edges: Mapping[str, list[Ref]]) -> list[Ref] | None:
+    """Return the references that lead from a module back to it."""
+    stack: list[tuple[str, list[Ref]]] = [(start, [])]
+    visited: set[str] = set()
+    while stack:
+        name, way = stack.pop()
+        for ref in edges.get(name, ()):
+            if ref.name == start:
+                return [*way, ref]
+            if ref.name not in visited:
+                visited.add(ref.name)
+                stack.append((ref.name, [*way, ref]))
+    return None
+
+
+def _circle(start: str, ring: list[Ref]) -> Problem:
+    names = " -> ".join(f"`{name}`" for name in [start, *(ref.name for ref in ring)])
+    title = f"module `{start}` reads itself" if len(ring) == 1 else f"modules read each other: {names}"
+    return Problem(
+        "REF209",
+        title if len(title) <= 80 else f"{len(ring)} modules read each other in a ring",
+        at=ring[0].at,
+        label="leads back to where it starts",
+        also={ref.at: f"reads `{ref.name}`" for ref in ring[1:]},
+        notes=(names,) if len(title) > 80 else (),
+        helps=("let one of them read a field instead",),
+    )

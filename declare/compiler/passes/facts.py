@@ -1,0 +1,74 @@
+"""Facts: what the data of every dataset says, read without loading it whole and kept by fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from declare.compiler.fields import all_fields, clashes, field_references, stated_fields
+from declare.compiler.inputs import input_references
+from declare.compiler.state import State
+from declare.contract.poison import POISON
+from declare.contract.problem import Problem, ProblemError
+from declare.rules.parts import Placed, named
+
+
+def run(state: State) -> Iterator[Problem]:
+    """Read the facts; yield what is wrong with the data, and fields that it does not have."""
+    for name in state.spec.datasets if state.spec.datasets is not POISON else ():
+        if state.spec.datasets[name] is POISON:
+            state.skip(f"datasets.{name}")
+    for dataset in named(state.spec, "datasets"):
+        if _blocked(state, dataset):
+            state.skip(dataset.path)
+        else:
+            yield from _gather(state, dataset)
+    stated = stated_fields(state)
+    known = {name: found for name, found in all_fields(state).items() if name not in stated}
+    yield from field_references(state, known)
+    yield from clashes(state, known)
+    yield from input_references(state, all_fields(state))
+
+
+def _blocked(state: State, dataset: Placed[Any]) -> bool:
+    """Return whether a part that reading needs has failed or names a field that is not there."""
+    block = dataset.block
+    parts: Iterable[Any] = (block.source, block.split, block.limit, block.on_corrupt, block.fields)
+    if any(_holed(part) for part in parts):
+        return True
+    broken = ("split", "fields", "source")
+    return any(found.path.startswith(f"{dataset.path}.{part}") for found in state.errors for part in broken)
+
+
+def _holed(part: Any) -> bool:
+    if part is POISON:
+        return True
+    if isinstance(part, dict):
+        return any(_holed(item) for item in part.values())
+    if isinstance(part, list):
+        return any(_holed(item) for item in part)
+    return any(_holed(item) for item in vars(part).values()) if hasattr(part, "__dict__") else False
+
+
+def _gather(state: State, dataset: Placed[Any]) -> Iterator[Problem]:
+    from declare.data.facts import compare, gather
+
+    seed = 0 if state.spec.seed is POISON else state.spec.seed
+    try:
+        facts = gather(dataset.name, dataset.block, seed)
+    except ProblemError as error:
+        state.skip(dataset.path)
+        for problem in error.problems:
+            yield (problem if problem.at else _at_source(problem)).under(dataset.path)
+        return
+    state.facts[dataset.name] = facts
+    sizes = ", ".join(f"{count} {split}" for split, count in facts.splits.items())
+    state.note(f"`{dataset.name}`: {facts.num_samples} samples ({sizes}), {len(facts.fields)} fields")
+    for problem in compare(dataset.block, facts):
+        yield problem.under(dataset.path)
+
+
+def _at_source(problem: Problem) -> Problem:
+    from dataclasses import replace
+
+    return replace(problem, at="source")

@@ -1,0 +1,94 @@
+"""Shapes: walk the graph, parents first, and work out outputs and costs of every node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.compiler.heads import head_wiring
+from declare.compiler.shaping import Inferred, Shaper
+from declare.compiler.state import State
+from declare.compiler.wiring import GraphNode, module_wiring, usage
+from declare.contract.problem import Problem
+from declare.ir.plan import ModulePlan, NodeVariant
+from declare.rules.parts import given, task_names
+
+
+def run(state: State) -> Iterator[Problem]:
+    """Yield inputs that do not fit, and modules that nothing reads."""
+    yield from module_wiring(state)
+    yield from head_wiring(state)
+    yield from usage(state)
+    assert state.wiring is not None
+    yield from _unused(state)
+    shaper = Shaper(state)
+    for path, node in state.wiring.nodes.items():
+        if path not in state.wiring.datasets:
+            continue
+        found = _node(state, shaper, node)
+        if isinstance(found, ModulePlan):
+            state.nodes[path] = found
+            state.note(f"`{path}`: {', '.join(f'{key} {shape}' for key, shape in found.outputs.items())}")
+        elif isinstance(found, Problem):
+            yield found
+        else:
+            state.skip(node.at)
+
+
+def _node(state: State, shaper: Shaper, node: GraphNode) -> ModulePlan | Problem | None:
+    assert state.wiring is not None
+    datasets = state.wiring.datasets[node.path]
+    if not node.component.per_dataset:
+        found = shaper.shared(node, datasets)
+        return _plan(node, found, datasets, {}) if isinstance(found, Inferred) else found
+    variants = {}
+    for name in datasets:
+        one = shaper.one(node.path, name)
+        if not isinstance(one, Inferred):
+            return one
+        variants[name] = NodeVariant(
+            wires=one.wires,
+            outputs=one.outputs,
+            parameters=one.costs.parameters,
+            flops=one.costs.flops,
+            activation_bytes=one.costs.activation_bytes,
+        )
+    first = shaper.one(node.path, datasets[0])
+    assert isinstance(first, Inferred)
+    return _plan(node, first, datasets, variants)
+
+
+def _plan(
+    node: GraphNode, found: Inferred, datasets: tuple[str, ...], variants: dict[str, NodeVariant]
+) -> ModulePlan:
+    return ModulePlan(
+        name=node.name,
+        path=node.path,
+        role=node.role,
+        block=node.component.dump(),
+        wires=found.wires,
+        outputs=found.outputs,
+        per_dataset=node.component.per_dataset,
+        datasets=datasets,
+        variants=variants,
+        parameters=found.costs.parameters,
+        flops=found.costs.flops,
+        activation_bytes=found.costs.activation_bytes,
+        layers=found.layers,
+    )
+
+
+def _unused(state: State) -> Iterator[Problem]:
+    """Yield modules that no task's head reads; nothing is said while some head is unknown."""
+    assert state.wiring is not None
+    if len(state.wiring.heads) < len(task_names(state.view)):
+        return
+    for name in given(state.spec, "model") or ():
+        if name in state.wiring.nodes and name not in state.wiring.datasets:
+            yield Problem(
+                "REF210",
+                f"module `{name}` has no effect: no task's head reads it",
+                at=f"model.{name}",
+                on="key",
+                label="read by no head",
+                helps=("let a head or a module read it, or remove it",),
+            )

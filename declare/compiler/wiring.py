@@ -1,0 +1,175 @@
+"""The graph as the spec draws it: nodes in topological order, and what each of them reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from declare.compiler.inputs import Ref, refs
+from declare.compiler.state import State
+from declare.contract.module import Head, Module
+from declare.contract.poison import POISON
+from declare.contract.problem import Problem
+from declare.rules.parts import dataset_place, given, named, task_datasets, tasks
+
+
+@dataclass(frozen=True)
+class GraphNode:
+    """A module or a head: `path` in the model's state, `at` in the spec, what it reads."""
+
+    path: str
+    name: str
+    role: Literal["module", "head"]
+    component: Module | Head
+    at: str
+    refs: tuple[Ref, ...]
+    task: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The kind of its component."""
+        return "modules" if self.role == "module" else "heads"
+
+
+@dataclass
+class Wiring:
+    """Nodes by path, parents first; the head of each task; the datasets that pass through each node."""
+
+    nodes: dict[str, GraphNode] = field(default_factory=dict)
+    heads: dict[str, str] = field(default_factory=dict)
+    datasets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def sources(self, path: str) -> Iterator[tuple[Ref, GraphNode | None]]:
+        """Yield what a node reads, with the module behind each reference (None for a field)."""
+        for ref in self.nodes[path].refs:
+            yield ref, self.nodes.get(ref.name)
+
+    def upstream(self, path: str) -> dict[str, None]:
+        """Return the node and all modules that it depends on, parents first."""
+        found: dict[str, None] = {}
+        for _, node in self.sources(path):
+            if node is not None:
+                found |= self.upstream(node.path)
+        return found | {path: None}
+
+    def fields(self, path: str) -> Iterator[tuple[GraphNode, Ref]]:
+        """Yield each field that a node reads, itself or through modules, with the reader."""
+        for name in self.upstream(path):
+            for ref, node in self.sources(name):
+                if node is None:
+                    yield self.nodes[name], ref
+
+
+def module_wiring(state: State) -> Iterator[Problem]:
+    """Fill `state.wiring` with the modules that can be placed; yield inputs that several things could be."""
+    modules = given(state.spec, "model") or {}
+    stated: dict[str, list[Ref]] = {}
+    for name, component in modules.items():
+        at = f"model.{name}"
+        if component is POISON or component.input is POISON:
+            state.skip(at)
+            continue
+        found: list[Ref] | Problem | None = refs(component, at)
+        if found is None:
+            found = _inferred(state, name, component, stated)
+        if isinstance(found, Problem):
+            yield found
+        elif found is None:
+            state.skip(at)
+        else:
+            stated[name] = found
+    wiring = state.wiring = Wiring()
+    for name in _ordered(stated, modules):
+        component = modules[name]
+        wiring.nodes[name] = GraphNode(name, name, "module", component, f"model.{name}", tuple(stated[name]))
+
+
+def _ordered(stated: Mapping[str, list[Ref]], modules: Mapping[str, Any]) -> Iterator[str]:
+    """Yield modules parents first; those in a ring, or below a module that is missing, are left out."""
+    done: set[str] = set()
+    waiting = list(stated)
+    while True:
+        ready = [
+            name
+            for name in waiting
+            if all(ref.name in done or ref.name not in modules for ref in stated[name])
+        ]
+        if not ready:
+            return
+        yield from ready
+        done |= set(ready)
+        waiting = [name for name in waiting if name not in done]
+
+
+def _inferred(
+    state: State, name: str, component: Any, earlier: Mapping[str, list[Ref]]
+) -> list[Ref] | Problem | None:
+    """Choose the one thing that a module without `input` can read: a fitting field, or an unread module.
+
+    None where too little is known of the data to tell.
+    """
+    port = component.ports[0]
+    read = {ref.name for found in earlier.values() for ref in found}
+    unread = [other for other in earlier if other not in read]
+    choices = [*unread, *_fitting_fields(state, port.takes)]
+    if len(state.shapes) < len(given(state.spec, "datasets") or {}):
+        return None
+    if len(choices) == 1:
+        return [Ref(port.name, choices[0], None, f"model.{name}")]
+    return ambiguous(name, f"model.{name}", port.takes, choices)
+
+
+def _fitting_fields(state: State, takes: tuple[str, ...]) -> list[str]:
+    """Return the fields that a port takes and that no task predicts and no split groups by."""
+    taken: set[Any] = set()
+    for task in tasks(state.view):
+        taken |= {given(task.block, "target"), given(task.block, "mask")}
+    for dataset in named(state.spec, "datasets"):
+        taken |= {given(dataset.block, "split", key) for key in ("by", "column")}
+    found: dict[str, None] = {}
+    for shapes in state.shapes.values():
+        fitting = [name for name, shape in shapes.items() if shape.layout in takes and shape.layout != "id"]
+        found |= dict.fromkeys(name for name in fitting if name not in taken)
+    return list(found)
+
+
+def ambiguous(name: str, at: str, takes: tuple[str, ...], choices: list[str]) -> Problem:
+    """Return the problem of a node without `input` for which not exactly one thing fits."""
+    words = ", ".join(f"`{choice}`" for choice in choices[:6]) + (", ..." if len(choices) > 6 else "")
+    if choices:
+        title = f"`{name}` names no input, and {len(choices)} could be meant"
+        helps: tuple[str, ...] = (f"add `input:` with one of {words}",)
+    else:
+        title = f"`{name}` names no input, and nothing fits"
+        helps = (
+            f"add `input:` with a field or module that gives {' or '.join(f'`{item}`' for item in takes)}",
+        )
+    return Problem("REF208", title, at=at, on="key", label="no `input` here", helps=helps)
+
+
+def usage(state: State) -> Iterator[Problem]:
+    """Fill in which datasets pass through each node; yield fields that one of them lacks."""
+    assert state.wiring is not None
+    wiring = state.wiring
+    found: dict[str, dict[str, None]] = {}
+    for task in tasks(state.view):
+        head = wiring.heads.get(task.name)
+        if head is None:
+            continue
+        names = task_datasets(state.view, task.block)
+        for path in wiring.upstream(head):
+            found.setdefault(path, {}).update(dict.fromkeys(names))
+        for reader, ref in wiring.fields(head):
+            for name in names:
+                if name in state.shapes and ref.name not in state.facts[name].fields:
+                    yield Problem(
+                        "REF201",
+                        f"there is no field `{ref.name}` in dataset `{name}`, which `{reader.name}` reads",
+                        at=ref.at,
+                        label=f"not in `{name}`",
+                        also={dataset_place(task, name): f"task `{task.name}` learns from it"},
+                        helps=(f"name a field of `{name}`, or give the task a head on another module",),
+                    )
+    order = list(given(state.spec, "datasets") or ())
+    wiring.datasets = {path: tuple(name for name in order if name in names) for path, names in found.items()}
