@@ -40,17 +40,27 @@ def fields(view: View) -> Iterator[tuple[str, str, FieldFacts]]:
 
 
 def input_fields(view: View, dataset: str) -> set[str]:
-    """Return the fields of a dataset that modules or heads read as inputs."""
+    """Return the fields of a dataset that modules or heads read: as wired, and as the spec names them."""
     if dataset not in view.facts:
         return set()
-    known = set(view.facts[dataset].fields)
     named: set[str] = set()
+    for node in view.nodes.values():
+        if dataset in node.datasets:
+            named |= {wire.name for wire in node.wires if wire.source == "field"}
     for module in modules(view):
-        named |= set(_inputs(given(module.block, "input")))
+        named |= set(input_names(module.block))
     for task in tasks(view):
         if dataset in task_datasets(view, task.block):
-            named |= set(_inputs(given(task.block, "head", "input")))
-    return known & named
+            named |= set(input_names(given(task.block, "head")))
+    return named & set(view.facts[dataset].fields)
+
+
+def read_by(view: View, module: str) -> set[str]:
+    """Return what a module reads: as wired where that is known, else as the spec names it."""
+    node = view.nodes.get(module)
+    if node is not None:
+        return {wire.name for wire in node.wires}
+    return set(input_names(given(view.spec, "model", module)))
 
 
 def target_fields(view: View, dataset: str) -> set[str]:
@@ -61,6 +71,8 @@ def target_fields(view: View, dataset: str) -> set[str]:
     return {name for name in found if isinstance(name, str)}
 
 
-def _inputs(stated: object) -> list[str]:
+def input_names(node: object) -> list[str]:
+    """Return the fields and modules that a node names as its inputs."""
+    stated = given(node, "input")
     values = stated.values() if isinstance(stated, dict) else stated if isinstance(stated, list) else [stated]
     return [value for value in values if isinstance(value, str)]

@@ -61,8 +61,8 @@ PLACES = {
     "REF203": "phases.fit.mix",
     "RES801": "phases.fit.batch_size",
     "RES802": "phases.fit.accumulate",
-    "SHP509": "datasets.pictures.fields.image",
-    "STY901": "datasets.table.source.path",
+    "SHP509": "model.encoder.pretrained",
+    "STY901": "model.encoder.name",
 }
 
 

@@ -9,7 +9,7 @@ from declare.rules.fields import field_place, fields, input_fields, target_field
 from declare.rules.view import View
 
 CODE = "DAT342"
-STAGE = "facts"
+STAGE = "shapes"
 
 
 def check(view: View) -> Iterator[Problem]:

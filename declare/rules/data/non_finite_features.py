@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.contract.module import Module
 from declare.contract.problem import Problem
-from declare.rules.fields import field_place, fields, input_fields
-from declare.rules.parts import Placed, given, items, modules, named
+from declare.rules.fields import field_place, fields, input_fields, read_by
+from declare.rules.parts import given, items, modules, named
 from declare.rules.view import View
 
 CODE = "DAT316"
-STAGE = "facts"
+STAGE = "shapes"
 
 _HANDLERS = frozenset({"impute", "fill", "fill_missing", "clean"})
 _MODULES = frozenset({"tabular"})
@@ -24,7 +23,7 @@ def check(view: View) -> Iterator[Problem]:
             continue
         if _handled(view, dataset, name):
             continue
-        readers = [module for module in modules(view) if _reads(module, name)]
+        readers = [module for module in modules(view) if name in read_by(view, module.name)]
         also = {readers[0].path + ".input": f"`{readers[0].name}` reads it"} if readers else {}
         yield Problem(
             CODE,
@@ -39,17 +38,11 @@ def check(view: View) -> Iterator[Problem]:
         )
 
 
-def _reads(module: Placed[Module], name: str) -> bool:
-    stated = given(module.block, "input")
-    values = stated.values() if isinstance(stated, dict) else stated if isinstance(stated, list) else [stated]
-    return name in values
-
-
 def _handled(view: View, dataset: str, name: str) -> bool:
     for block in named(view.spec, "datasets"):
         for transform in items(block.block, block.path, "transforms") if block.name == dataset else ():
             touched = [given(transform.block, "field"), *(given(transform.block, "fields") or ())]
             if transform.block.type_name() in _HANDLERS and name in touched:
                 return True
-    readers = [module for module in modules(view) if _reads(module, name)]
+    readers = [module for module in modules(view) if name in read_by(view, module.name)]
     return bool(readers) and all(module.block.type_name() in _MODULES for module in readers)

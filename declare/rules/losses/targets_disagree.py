@@ -52,7 +52,7 @@ def _problem(
             field_place(view, two, target): f"{len(there)} classes in `{two}`",
         },
         helps=(
-            "give the task a head with `per_dataset: true`, one for each dataset",
+            *(("give the head `per_dataset: true`",) if len(here) == len(there) else ()),
             "make two tasks of it, one for each dataset",
         ),
     )

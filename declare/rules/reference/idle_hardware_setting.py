@@ -22,20 +22,12 @@ def check(view: View) -> Iterator[Problem]:
 def _idle(view: View) -> Iterator[Idle]:
     """Yield what the machine cannot follow."""
     hardware = given(view.spec, "hardware")
-    yield from _several_processes(hardware)
     yield from _cpu(hardware)
+    devices = given(hardware, "devices")
+    if isinstance(devices, int) and devices > 1:
+        why = "this version trains in one process"
+        yield Idle("hardware.devices", f"`devices: {devices}`", why, "one device is used")
     yield from _precision(view)
-
-
-def _several_processes(hardware: object) -> Iterator[Idle]:
-    why = "this version trains in one process"
-    for key in ("devices", "nodes"):
-        value = given(hardware, key)
-        if isinstance(value, int) and value > 1:
-            yield Idle(f"hardware.{key}", f"`{key}: {value}`", why, "one device is used")
-    strategy = given(hardware, "strategy")
-    if strategy in {"ddp", "fsdp"}:
-        yield Idle("hardware.strategy", f"`strategy: {strategy}`", why, "nothing to spread over")
 
 
 def _cpu(hardware: object) -> Iterator[Idle]:

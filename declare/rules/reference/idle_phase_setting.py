@@ -25,7 +25,6 @@ def _idle(view: View) -> Iterator[Idle]:
     """Yield what a phase states in vain."""
     for phase in phases(view):
         yield from _mix(view, phase)
-        yield from _unbuilt(phase)
         yield from _twice(view, phase)
 
 
@@ -50,19 +49,6 @@ def _mix(view: View, phase: Placed[Phase]) -> Iterator[Idle]:
             "the shares are stated already",
             also={f"{phase.path}.batch_size": "rows by dataset"},
         )
-
-
-def _unbuilt(phase: Placed[Phase]) -> Iterator[Idle]:
-    why = "this version does not do it yet"
-    if given(phase.block, "scales") is not None:
-        yield Idle(
-            f"{phase.path}.scales", f"`scales` of phase `{phase.name}`", why, "trains at the stored size"
-        )
-    if given(phase.block, "probes"):
-        yield Idle(f"{phase.path}.probes", f"`probes` of phase `{phase.name}`", why, "no probe is fitted")
-    balance = given(phase.block, "balance")
-    if balance not in {None, "fixed"}:
-        yield Idle(f"{phase.path}.balance", f"`balance: {balance}`", why, "task weights stay as stated")
 
 
 def _twice(view: View, phase: Placed[Phase]) -> Iterator[Idle]:

@@ -1,0 +1,1 @@
+"""Rules on what flows into modules, beyond its shape."""

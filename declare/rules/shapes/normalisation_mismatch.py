@@ -1,0 +1,49 @@
+"""Pretrained image models want images scaled as their pretraining data were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.module import Module
+from declare.contract.problem import Problem
+from declare.rules.fields import field_place, read_by
+from declare.rules.parts import Placed, datasets, given, items, modules, task_datasets, tasks
+from declare.rules.view import View
+
+CODE = "SHP509"
+STAGE = "shapes"
+
+_LIBRARIES = frozenset({"timm", "torchvision", "huggingface"})
+_SCALERS = frozenset({"normalize", "standardize"})
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each image field that a pretrained model reads as it is."""
+    used = {name for task in tasks(view) for name in task_datasets(view, task.block)}
+    for module in modules(view):
+        if module.block.type_name() not in _LIBRARIES or not given(module.block, "pretrained"):
+            continue
+        for dataset in datasets(view):
+            for name in read_by(view, module.name) if dataset.name in used else ():
+                shape = view.shapes.get(dataset.name, {}).get(name)
+                scaled = any(
+                    item.block.type_name().lower() in _SCALERS
+                    and name in (given(item.block, "field"), *(given(item.block, "fields") or ()))
+                    for item in items(dataset.block, dataset.path, "transforms")
+                )
+                if shape is not None and shape.layout == "image" and not scaled:
+                    yield _problem(view, module, dataset.name, name)
+
+
+def _problem(view: View, module: Placed[Module], dataset: str, field: str) -> Problem:
+    return Problem(
+        CODE,
+        f"pretrained `{module.name}` reads `{field}` of `{dataset}` without normalisation",
+        at=f"{module.path}.pretrained",
+        label="weights expect normalised images",
+        also={field_place(view, dataset, field): "values as stored"},
+        helps=(
+            f"add `{{type: normalize, field: {field}, mean: [...], std: [...]}}` to its transforms",
+            "take mean and std from the page of the weights",
+        ),
+    )

@@ -1,0 +1,28 @@
+"""What may differ on another day or machine although the spec is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.rules.parts import given, modules
+from declare.rules.view import View
+
+CODE = "STY901"
+STAGE = "lint"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield pretrained weights without a tag."""
+    for module in modules(view):
+        name = given(module.block, "name")
+        pinned = module.block.type_name() != "timm" or not isinstance(name, str) or "." in name
+        if given(module.block, "pretrained") is True and not pinned:
+            yield Problem(
+                CODE,
+                f"`{module.name}` takes whatever weights of `{name}` timm prefers at the time",
+                at=f"{module.path}.name",
+                label="no tag of weights",
+                also={f"{module.path}.pretrained": "the library's weights"},
+                helps=(f"state the tag: `name: {name}.TAG` (`dcl describe timm` says how)",),
+            )
