@@ -31,7 +31,7 @@ def load(
     found = loader.diagnostics
     sources = loader.sources
     if root is not None:
-        overrides = Overrides(file.resolve().parent)
+        overrides = Overrides(file.parent.resolve())
         root = overrides.apply(root, list(sets))
         interpolation = Interpolation(root, environ)
         root = interpolation.apply(root)

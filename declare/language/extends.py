@@ -62,7 +62,7 @@ class Loader:
             self.diagnostics.append(_as_base(source) if at else source)
             return None
         self.sources.append(source)
-        parsed = parse(source, Text(path.resolve().parent, "extends" if at else "written"))
+        parsed = parse(source, Text(path.parent.resolve(), "extends" if at else "written"))
         self.diagnostics += parsed.diagnostics
         self.complete = self.complete and parsed.complete
         node = parsed.node

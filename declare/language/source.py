@@ -143,7 +143,11 @@ def parse(source: Source, text: Text) -> Parsed:
             content = blank(content, *block)
             continue
         root = _with_lost(builder.root, lost, builder)
-        return Parsed(root, _in_order([*found, *builder.diagnostics]), complete and root is not None)
+        return Parsed(
+            root,
+            _in_order([*found, *builder.diagnostics]),
+            complete and builder.complete and root is not None,
+        )
     return Parsed(None, found, complete=False)
 
 

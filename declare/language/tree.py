@@ -57,7 +57,7 @@ class _Frame:
     kind: str
     start: int
     anchor: str | None
-    tagged: bool
+    poison: bool
     as_key: bool = False
     entries: dict[str, Node] = field(default_factory=dict)
     items: list[Node] = field(default_factory=list)
@@ -78,6 +78,7 @@ class TreeBuilder:
         self.origin = origin
         self.root: Node | None = None
         self.diagnostics: list[Diagnostic] = []
+        self.complete = True  # False where an entry of the root map was left out
         self.last_quoted: tuple[int, int] | None = None
         self._shift = shift
         self._stack: list[_Frame] = []
@@ -233,7 +234,7 @@ class TreeBuilder:
                 Node("scalar", event.value, span, None, self.origin, self.base)
             )
         if event.value == "<<" and event.style in (None, ""):
-            frame.skip = True
+            self._skip(frame)
             self.diagnostics.append(
                 make(
                     "SYN016",
@@ -266,7 +267,7 @@ class TreeBuilder:
         end = event.end_mark.index if flow else max(frame.end, frame.start)
         value = frame.entries if frame.kind == "map" else frame.items
         kind = "map" if frame.kind == "map" else "list"
-        node = Node(kind, value, self._span(frame.start, end), None, self.origin, self.base, frame.tagged)  # type: ignore[arg-type]
+        node = Node(kind, value, self._span(frame.start, end), None, self.origin, self.base, frame.poison)  # type: ignore[arg-type]
         if frame.anchor is not None:
             self._anchors[frame.anchor] = _Anchored(node, frame.size, frame.height)
         if frame.as_key:
@@ -282,7 +283,16 @@ class TreeBuilder:
         label = Label(span, "keys are plain names")
         title = f"a {node.kind} stands where a key belongs"
         self.diagnostics.append(make("SYN015", title, labels=[label], helps=[help_]))
-        frame.key, frame.key_span, frame.skip = "", span, True
+        frame.key, frame.key_span = "", span
+        self._skip(frame)
+
+    def _skip(self, frame: _Frame) -> None:
+        """Leave out the entry that follows; what its map holds is then unknown."""
+        frame.skip = True
+        if len(self._stack) > 1:
+            frame.poison = True
+        else:
+            self.complete = False
 
     def _alias(self, event: Any) -> None:
         """Put in what an anchor stands for."""

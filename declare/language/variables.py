@@ -14,6 +14,7 @@ from declare.language.scalars import OutOfRangeError, resolve
 
 _PART = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
 _ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
+_MAX_CHAIN = 32  # variables made of variables; each link costs stack
 _MAX_TEXT = 100_000  # doubling variables would otherwise grow without bound
 
 
@@ -160,6 +161,10 @@ class Interpolation:
         span = _find(node, written)
         if any(name == other for other, _ in self._open):
             self._cycle(name, span, path)
+            return None
+        if len(self._open) >= _MAX_CHAIN:
+            title = f"variables are made of each other more than {_MAX_CHAIN} deep"
+            self._fail(title, node, written, path, "give one of them a value of its own")
             return None
         self._open.append((name, span))
         resolved = self._scalar(stated, f"vars.{name}") if stated.kind == "scalar" else stated

@@ -255,6 +255,13 @@ class TestVariables:
         assert found.title == "variable `b` is made of itself"
         assert found.notes == ("b -> a -> b",)
 
+    def test_chains_are_bounded(self, compose):
+        """A chain of thousands of variables ends in findings."""
+        lines = [f"  v{i}: ${{vars.v{i + 1}}}" for i in range(3000)] + ["  v3000: 1"]
+        result = compose("vars:\n" + "\n".join(lines) + "\na: ${vars.v0}\n")
+        assert set(codes(result)) == {"REF205"}
+        assert result[0].at("a").poison
+
     def test_growth_is_bounded(self, compose):
         """Variables that double each other end in a finding, not in gigabytes."""
         lines = ["  v0: xxxxxxxxxx"] + [f"  v{i}: ${{vars.v{i - 1}}}${{vars.v{i - 1}}}" for i in range(1, 40)]

@@ -212,6 +212,14 @@ def test_what_yaml_allows_and_a_spec_does_not(text, code, culprit):
     assert (found.code, found.primary.span.text) == (code, culprit)
 
 
+@pytest.mark.parametrize("inner", ["{b: 1, <<: {c: 2}}", "{{b}}", "{? [1] : 2, b: 1}"])
+def test_maps_with_unknown_keys(inner):
+    """A map of which an entry was left out is poisoned; in the root map, missing keys mean nothing."""
+    assert plain(read(f"a: {inner}\nc: 1").node, "failed") == {"a": "failed", "c": 1}
+    assert read(f"a: {inner}").complete
+    assert not read("<<: {a: 1}\nc: 1").complete
+
+
 def test_keys_are_never_ambiguous():
     """`on: train` is a key of transforms, not the YAML 1.1 truth value."""
     assert codes("on: train\nno: 1\n1: 2") == []
