@@ -21,7 +21,7 @@ class Average:
         self._decay = decay
         named = {name: item for name, item in graph.named_parameters() if item.is_floating_point()}
         self._names = list(named)
-        self._parameters = list(named.values())
+        self._parameters: list[torch.Tensor] = list(named.values())
         self._shadow = [item.detach().clone() for item in self._parameters]
         self._updates = 0
 

@@ -24,7 +24,7 @@ _LARGEST = 4096
 
 
 class Scores:
-    """Losses and metrics of one task over what was seen so far. Metrics that need the same sums share them."""
+    """Losses and metrics of one task over what was seen so far. Metrics share the sums that they need."""
 
     def __init__(self, task: TaskPlan, losses: TaskLosses) -> None:
         self._losses = losses

@@ -47,7 +47,6 @@ class Penalty(nn.Module):
         super().__init__()
         component = reading.parse("regularizers", block)
         self.rule = component.build()
-        self.weight = float(component.weight)
         # In a plain list: the parameters belong to the graph.
         self._parameters_of_graph = [
             item for name, item in graph.named_parameters() if fnmatchcase(name, component.match)
@@ -86,13 +85,13 @@ class Objective(nn.Module):
             alone = len(losses.names) == 1
             names += [task if alone else f"{task}/{name}" for name in losses.names]
             shares += [phase.tasks[task] * share for share in losses.shares]
-        for block, penalty in zip(phase.regularizers, self.penalties, strict=True):
+        for block in phase.regularizers:
             names.append(f"regularizer/{block['type']}")
-            shares.append(penalty.weight)
+            shares.append(float(block["weight"]))
         return tuple(names), tuple(shares)
 
     def weights(self, batch: Batch) -> Tensor:
-        """Return the weight [num_losses] that each loss is divided by for `batch`; they add up over processes."""
+        """Return the weights [num_losses] that the losses of `batch` are divided by; they add up."""
         found: list[Weight] = []
         for task, losses in self._losses.items():
             present = [dataset for dataset in self._datasets[task] if dataset in batch]

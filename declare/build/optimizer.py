@@ -14,7 +14,7 @@ from declare.ir.plan import OptimizerGroup, PhasePlan, Plan
 Group = dict[str, Any]
 
 
-def make_optimizer(plan: Plan, phase: PhasePlan, graph: nn.Module) -> torch.optim.Optimizer:
+def make_optimizer(plan: Plan, phase: PhasePlan, graph: nn.Module) -> torch.optim.Optimizer:  # noqa: ARG001 - the contract's signature
     """Return a fresh optimizer over the graph's parameters, those that are frozen now included.
 
     A parameter belongs to the first of the plan's groups that names it, the rest to the spec's own rates.

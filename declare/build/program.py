@@ -136,7 +136,7 @@ class _Maker:
         return self.shapes.get((source, dataset))
 
     def outputs(self, node: ModulePlan, dataset: str) -> Mapping[str, Shape | None]:
-        """Return a node's output shapes for one dataset; worked out anew where its inputs differ from the plan's."""
+        """Return a node's output shapes for a dataset, inferred where its inputs are not the plan's."""
         planned = node.variants[dataset].outputs if node.per_dataset else node.outputs
         inputs: dict[str, tuple[Shape, ...]] = {}
         same = True
@@ -201,10 +201,10 @@ class _Maker:
         """Note where the output of a task's head stands."""
         head = self.nodes[self.plan.tasks[task].head]
         source = (head.path, next(iter(head.outputs)))
-        lanes = [(each,) for each in lane]
+        lanes: list[Lane] = [(each,) for each in lane]
         if joined:
             ran = [self.ordered(set(other) & set(lane)) for other in self.ran[head.path]]
-            lanes = [part for part in ran if part]
+            lanes = list(filter(None, ran))
         self.program.results.append((task, [(part, self.slot(source, part)) for part in lanes]))
 
     def close(self) -> Program:

@@ -57,7 +57,7 @@ class Component(Strict):
 
     def dump(self) -> dict[str, Any]:
         """Return the block as plain values, every default written out, `type` first."""
-        return {"type": self.type_name()} | plain(_stated(self))
+        return {"type": self.type_name()} | {key: plain(item) for key, item in _stated(self).items()}
 
 
 def plain(value: Any) -> Any:
@@ -65,7 +65,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Component):
         return value.dump()
     if isinstance(value, BaseModel):
-        return plain(_stated(value))
+        return {key: plain(item) for key, item in _stated(value).items()}
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -37,7 +37,9 @@ def category(classes=CLASSES, counts=None, missing=0):
     """Return facts of a category field."""
     shape = Shape("category", (), "int64", len(classes))
     counts = counts or (10,) * len(classes)
-    return FieldFacts(shape=shape, classes=tuple(classes), counts={"train": tuple(counts)}, num_missing=missing)
+    return FieldFacts(
+        shape=shape, classes=tuple(classes), counts={"train": tuple(counts)}, num_missing=missing
+    )
 
 
 def number(mean=0.0, std=1.0, missing=0):
@@ -49,7 +51,9 @@ def labels(classes=CLASSES, counts=None, missing=0):
     """Return facts of a multi-label field."""
     counts = counts or (10,) * len(classes)
     shape = Shape("labels", (len(classes),))
-    return FieldFacts(shape=shape, classes=tuple(classes), counts={"train": tuple(counts)}, num_missing=missing)
+    return FieldFacts(
+        shape=shape, classes=tuple(classes), counts={"train": tuple(counts)}, num_missing=missing
+    )
 
 
 def dataset(fields, source=None, num_samples=40, **changes):
@@ -254,7 +258,9 @@ def classify(**changes):
 
 def two_datasets():
     """Return a sketch of two datasets with one encoder, two tasks of their own and one that they share."""
-    left = dataset({"x": features(4), "pain": category(("no", "low", "high"), missing=3), "age": number(40.0, 9.0, 2)})
+    left = dataset(
+        {"x": features(4), "pain": category(("no", "low", "high"), missing=3), "age": number(40.0, 9.0, 2)}
+    )
     right = dataset({"x": features(4), "kind": category(), "age": number(30.0, 9.0)})
     sketch = Sketch(left=left, right=right)
     sketch.module("encoder", {"type": "mlp", "hidden": [16]}, "x")

@@ -39,7 +39,7 @@ class CrossEntropy(Loss):
     class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0)]] | None = Param(
         None,
         alias="class_weights",
-        description="`balanced` (inverse to the count in the training split), `effective` (flatter), or one per class",
+        description="`balanced` (inverse to the training counts), `effective` (flatter), or one per class",
     )
     label_smoothing: float = Param(0.0, ge=0, lt=1, description="share of the truth spread over all classes")
     ignore_index: int | None = Param(None, description="a class index that does not count, besides -1")

@@ -36,7 +36,7 @@ class Ordinal(Loss):
     class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0)]] | None = Param(
         None,
         alias="class_weights",
-        description="`balanced` (inverse to the count in the training split), `effective` (flatter), or one per class",
+        description="`balanced` (inverse to the training counts), `effective` (flatter), or one per class",
     )
 
     def class_weights(self, target: Target) -> tuple[float, ...] | None:

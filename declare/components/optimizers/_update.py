@@ -1,4 +1,4 @@
-"""What optimizers share: weight decay that spares norms and biases, and torch's fused kernels where they exist."""
+"""What optimizers share: weight decay that spares norms and biases, and torch's fused kernels."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from declare.contract.training import Schedule
 
 
 class Linear(Schedule):
-    """A straight line from the base rate to `final` times the base rate at the last step. Source: any textbook.
+    """A straight line from the base rate to `final` times it at the last step. Source: any textbook.
 
     ```yaml
     phases:

@@ -10,7 +10,7 @@ from declare.contract.training import Schedule
 
 
 class OneCycle(Schedule):
-    """Half a cosine up from lr / `initial` to the base rate, then half a cosine down to lr / `initial` / `final`.
+    """Half a cosine up from lr / `initial` to the base rate, then one down to lr / `initial` / `final`.
 
     It brings its own rise: `warmup` is seldom needed. Source: Smith and Topin 2018,
     https://arxiv.org/abs/1708.07120; as torch.optim.lr_scheduler.OneCycleLR.

@@ -36,6 +36,6 @@ class Plateau(Schedule):
     min_delta: float = Param(0.0, ge=0, description="the least improvement that counts")
     minimum: float = Param(0.0, ge=0, lt=1, description="the smallest share of the base rate")
 
-    def multiplier(self, step: int, total: int) -> float:
+    def multiplier(self, step: int, total: int) -> float:  # noqa: ARG002 - the contract's signature
         """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
         return 1.0

@@ -39,7 +39,7 @@ class Multilabel(Task):
         output = self.output(next(iter(facts.values())))
         return output if isinstance(output, Problem) else linked(self, output, facts)
 
-    def build(self, target: Target) -> TaskAdapter:
+    def build(self, target: Target) -> TaskAdapter:  # noqa: ARG002 - the contract's signature
         """Return the adapter."""
         from declare.nn.tasks.multilabel import Multilabel as Real
 

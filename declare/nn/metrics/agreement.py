@@ -35,7 +35,7 @@ class Confusion(Accumulator):
 
 
 class LabelCounts(Accumulator):
-    """Counts [4, L] of right and wrong decisions on each label: true and false positives, false and true negatives.
+    """Counts [4, L] of decisions on each label: true and false positives, false and true negatives.
 
     Takes probabilities and labels [N, L], NaN where missing; a label is predicted above `threshold`.
     """
@@ -79,12 +79,12 @@ def share_right_labels(counts: Tensor) -> Tensor:
     return (counts[0] + counts[3]).sum() / counts.sum()
 
 
-def precision(right: Tensor, extra: Tensor, missed: Tensor) -> Tensor:
+def precision(right: Tensor, extra: Tensor, missed: Tensor) -> Tensor:  # noqa: ARG001 - the contract's signature
     """Return the share of what was predicted that is true; 0 where nothing was predicted."""
     return _ratio(right, right + extra)
 
 
-def recall(right: Tensor, extra: Tensor, missed: Tensor) -> Tensor:
+def recall(right: Tensor, extra: Tensor, missed: Tensor) -> Tensor:  # noqa: ARG001 - the contract's signature
     """Return the share of what is true that was predicted; 0 where nothing is true."""
     return _ratio(right, right + missed)
 
@@ -124,7 +124,7 @@ def _average(
         support = right + missed
         return (values * support).sum() / support.sum()
     present = right + extra + missed > 0
-    # Labels that are never set and never predicted leave nothing to average: no error was made and none avoided.
+    # A label that is never set and never predicted leaves nothing to average.
     return values[present].mean()
 
 

@@ -36,7 +36,7 @@ class Accumulator:
 
 
 class Figure:
-    """A formula over the sums of an accumulator; `update`, `compute` and `reset` as torchmetrics names them."""
+    """A formula over the sums of an accumulator; `update`, `compute` and `reset` named as in torchmetrics."""
 
     def __init__(self, accumulator: Accumulator, formula: Callable[[Tensor], Tensor]) -> None:
         self.accumulator = accumulator

@@ -65,7 +65,7 @@ def each_output(formula: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tenso
 
 
 def explained(sums: Tensor) -> Tensor:
-    """Return R^2 of each output [W]: 1 is perfect, 0 is as good as the mean; NaN where the target is constant."""
+    """Return R^2 of each output [W]: 0 is as good as the mean; NaN where the target is constant."""
     return 1 - sums[7] / _spread(sums, 2, 4)
 
 

@@ -1,4 +1,4 @@
-"""How well scores rank: all predictions are kept until the end. Shapes: N samples, K classes, L labels, W width."""
+"""How well scores rank, from all predictions at once. Shapes: N samples, K classes, L labels, W width."""
 
 from collections.abc import Callable
 
@@ -53,7 +53,7 @@ def ranks(values: Tensor) -> Tensor:
 
 
 def auroc(score: Tensor, truth: Tensor) -> Tensor:
-    """Return the probability that a positive [N] scores above a negative, ties counting half; NaN without both."""
+    """Return the probability that a positive scores above a negative; NaN without both."""
     positive = truth > 0.5
     number, others = positive.sum().double(), (~positive).sum().double()
     return (ranks(score)[positive].sum() - number * (number + 1) / 2) / (number * others)

@@ -28,6 +28,6 @@ class Ordinal(Classification):
 
 
 def median(probability: Tensor) -> Tensor:
-    """Return the class [B] in which the cumulative probability [B, K] passes one half: the rank rule of CORN."""
+    """Return the class [B] in which the cumulative probability [B, K] passes one half (CORN's rule)."""
     passed = 1 - probability.cumsum(1)[:, :-1]
     return (passed > 0.5).sum(1)
