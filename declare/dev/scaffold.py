@@ -96,7 +96,7 @@ def _names(node: ast.Assign) -> list[ast.Name]:
 
 
 def _is_wanted(node: ast.stmt) -> bool:
-    """Return whether a contract leaves this to its components: a bare class variable, a method that raises."""
+    """Return whether a contract leaves this open: a bare class variable, a method that raises."""
     if isinstance(node, ast.AnnAssign):
         return node.value is None
     return isinstance(node, ast.FunctionDef) and "NotImplementedError" in ast.unparse(node.body[-1])

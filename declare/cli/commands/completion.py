@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from declare.cli import catalog, terminal
+from declare.cli import catalog, signature, terminal
 from declare.cli.shells import completion
 from declare.cli.shells.completion import Words
 
@@ -25,19 +25,12 @@ def command(
 
 
 def _words(name: str) -> Words:
-    from declare.cli.dispatch import parser
-
-    flags: list[str] = []
-    choices: list[tuple[str, tuple[str, ...]]] = []
-    words: tuple[str, ...] = ()
-    for item in parser(name).params:
-        options = tuple(getattr(item.type, "choices", ()))
-        if item.param_type_name == "option":
-            flags += item.opts
-            choices += [(flag, options) for flag in item.opts if options]
-        else:
-            words = options or _arguments(name, item.name or "")
-    return Words(name, catalog.summary(name), (*flags, "--help"), tuple(choices), words)
+    found = signature.words(name)
+    flags = tuple(flag for word in found for flag in word.flags)
+    choices = tuple((flag, word.choices) for word in found if word.choices for flag in word.flags)
+    arguments = [word for word in found if not word.flags]
+    values = tuple(value for word in arguments for value in word.choices or _arguments(name, word.name))
+    return Words(name, catalog.summary(name), flags, choices, values)
 
 
 def _arguments(command: str, argument: str) -> tuple[str, ...]:

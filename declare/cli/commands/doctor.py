@@ -25,7 +25,10 @@ _PACKAGES = (
 
 
 def command(*, format: options.TextOrJson = "text") -> int:
-    """Check this machine; exit code 1 where something will not work."""
+    """Check this machine: Python, torch, devices, threads, disk, and the shell's builtin of our name.
+
+    Exit code 1 where something will not work.
+    """
     rows = [*_python(), *_packages(), *_torch(), *_disk(), *_program()]
     if format == "json":
         keys = ("check", "status", "value", "advice")

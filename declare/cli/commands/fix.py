@@ -19,15 +19,19 @@ _ROUNDS = 10
 def command(
     spec: options.SpecFile,
     *,
-    diff: Annotated[bool, typer.Option(help="Print what would change, and change nothing.")] = False,
-    unsafe: Annotated[bool, typer.Option(help="Also fixes that may change the meaning.")] = False,
-    all_files: Annotated[bool, typer.Option(help="Also edit the files that the spec extends.")] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Print what would change, and change nothing.")
+    ] = False,
+    unsafe: Annotated[bool, typer.Option("--unsafe", help="Also fixes that may change the meaning.")] = False,
+    all_files: Annotated[
+        bool, typer.Option("--all-files", help="Also edit the files that the spec extends.")
+    ] = False,
     set_: options.Set = None,
     trust: options.Trust = None,
 ) -> int:
-    """Apply the fixes that findings propose to the spec's own text; the rest of it stays as it was written.
+    """Apply the fixes that findings propose to the spec's own text.
 
-    Exit code 0 where no error is left, 1 where some are (or, with --diff, where something would change).
+    Comments and layout stay as they are. Exit code 0 where no error is left, 1 where some are (or, with --diff, where something would change).
     """
     checked = findings.check(spec, set_, trust)
     fixing = _fix(checked, unsafe=unsafe, all_files=all_files)

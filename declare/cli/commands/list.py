@@ -21,7 +21,7 @@ def command(
     search: Annotated[str, typer.Option(help="Only names that contain this.", show_default=False)] = "",
     format: options.TextOrJson = "text",
 ) -> None:
-    """List the components that a spec can name as `type`, with a line about each."""
+    """List the components that a spec can name, all kinds or one."""
     from declare.contract import lookup
 
     if kind is not None and kind not in lookup.kinds():

@@ -15,7 +15,7 @@ def command(
     *,
     listed: Annotated[bool, typer.Option("--list", help="Print the names of the schemas.")] = False,
 ) -> None:
-    """Print a JSON Schema, for editors and other programs."""
+    """Print a JSON Schema: of the spec, the plan, diagnostics or a run's report."""
     from declare.cli.schemas import schemas as every
 
     schemas = every()

@@ -16,9 +16,13 @@ def command(
     spec: options.SpecFile,
     *,
     format: Annotated[findings.Format, typer.Option("--format", help="How to print findings.")] = "text",
-    expand: Annotated[bool, typer.Option(help="Print the spec with every default written out.")] = False,
-    trace: Annotated[bool, typer.Option(help="Say what each pass found out.")] = False,
-    strict: Annotated[bool, typer.Option(help="Warnings fail too; the same as --fail-on warning.")] = False,
+    expand: Annotated[
+        bool, typer.Option("--expand", help="Print the spec with every default written out.")
+    ] = False,
+    trace: Annotated[bool, typer.Option("--trace", help="Say what each pass found out.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Warnings fail too; the same as --fail-on warning.")
+    ] = False,
     fail_on: Annotated[findings.FailOn, typer.Option(help="Exit with 1 from this severity on.")] = "error",
     set_: options.Set = None,
     trust: options.Trust = None,

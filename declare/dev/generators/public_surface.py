@@ -8,8 +8,7 @@ from pathlib import Path
 
 import declare
 from declare import api
-from declare.cli import catalog
-from declare.cli.dispatch import parser
+from declare.cli import catalog, signature
 from declare.dev.generators.spec_page import blocks
 from declare.dev.repository import ROOT
 
@@ -23,15 +22,12 @@ def outputs() -> dict[Path, str]:
 
 def _python() -> Iterator[str]:
     for name in declare.__all__:
-        yield f"python declare.{name}{inspect.signature(getattr(api, name))}"
+        yield f"python declare.{name}{inspect.signature(getattr(api, name))}".replace("'", "")
 
 
 def _flags() -> Iterator[str]:
     for name in catalog.names():
-        words = []
-        for item in parser(name).params:
-            is_option = item.param_type_name == "option"
-            words.append("/".join(item.opts) if is_option else f"<{item.name}>")
+        words = ("/".join(word.flags) or f"<{word.name}>" for word in signature.words(name))
         yield f"command {name} {' '.join(words)}"
 
 

@@ -1,0 +1,68 @@
+"""Profile a few steps of each phase: where a step's time goes, and a trace for TensorBoard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from declare.cli import findings, options, terminal
+from declare.cli.failure import CommandError
+
+if TYPE_CHECKING:
+    from declare.ir.plan import Plan
+    from declare.runtime.profile import PhaseProfile
+
+
+def command(
+    spec: options.SpecFile,
+    *,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for the traces; default: profiles/NAME.", show_default=False)
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Steps to look at in each phase.")] = 8,
+    format: options.TextOrJson = "text",
+    set_: options.Set = None,
+    trust: options.Trust = None,
+) -> None:
+    """Profile a few steps of each phase: where a step's time goes, and a trace for TensorBoard.
+
+    Trains nothing that is kept. TensorBoard shows the traces with `pip install torch-tb-profiler`.
+    """
+    as_json = format == "json"
+    plan, checked = findings.plan(spec, set_, trust, as_json=as_json)
+    folder = output or Path("profiles") / plan.name
+    if folder.exists() and not folder.is_dir():
+        raise CommandError(f"`{folder}` is no folder")
+    with findings.reported(checked, as_json=as_json):
+        profiles = _profile(plan, folder, steps)
+    if as_json:
+        terminal.emit_json({"format": "1.0", "phases": [_plain(item) for item in profiles]})
+        return
+    from declare.cli.printing.profile import render
+
+    render(profiles, terminal.out())
+    terminal.say(f"traces: tensorboard --logdir {folder}")
+
+
+def _profile(plan: Plan, folder: Path, steps: int) -> list[PhaseProfile]:
+    import torch
+
+    from declare.runtime.built import BuiltWorkshop
+    from declare.runtime.device import choose_device
+    from declare.runtime.machine import prepare
+    from declare.runtime.profile import profile
+
+    folder.mkdir(parents=True, exist_ok=True)
+    device = choose_device(plan.hardware)
+    prepare(plan.hardware)
+    torch.manual_seed(plan.seed)
+    workshop = BuiltWorkshop(plan, folder, device, lambda event: None)  # noqa: ARG005 - nobody listens
+    return profile(plan, workshop, folder, steps=steps)
+
+
+def _plain(item: PhaseProfile) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(item) | {"trace": str(item.trace)}
