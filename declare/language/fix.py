@@ -26,7 +26,7 @@ class Change:
     @property
     def diff(self) -> str:
         """The change as a unified diff."""
-        name = self.source.name
+        name = self.source.name.lstrip("/")
         before, after = (_lines(text) for text in (self.source.text, self.text))
         return "".join(difflib.unified_diff(before, after, f"a/{name}", f"b/{name}"))
 
