@@ -77,11 +77,11 @@ def _fits(node: Node, port: Port, index: int, shape: Shape) -> Problem | None:
 
 
 def even_kernel(node: Node, kernel: int) -> Problem | None:
-    """Return the problem (SHP515) that a kernel has no middle, so that the output cannot keep its size."""
+    """Return the problem (SHP541) that a kernel has no middle, so that the output cannot keep its size."""
     if kernel % 2:
         return None
     return Problem(
-        "SHP515",
+        "SHP541",
         f"`{node.type_name()}` needs a kernel of odd length, but it has {kernel}",
         at="kernel",
         label="even",

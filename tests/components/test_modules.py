@@ -206,7 +206,7 @@ def test_inputs_that_do_not_fit_are_problems(name, block, shapes, code, at):
 def test_an_even_kernel_is_a_problem(name):
     """A kernel without a middle is refused with the next odd length."""
     (found,) = lookup.find("modules", name)(kernel=4).check()
-    assert (found.code, found.at, found.rewrites[0].value) == ("SHP515", "kernel", 5)
+    assert (found.code, found.at, found.rewrites[0].value) == ("SHP541", "kernel", 5)
     assert list(lookup.find("modules", name)(kernel=5).check()) == []
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def fetch(library: str, name: str, make: Callable[[], nn.Module]) -> nn.Module:
-    """Return the model that `make` builds with the library's weights; raises `ProblemError` (RES806) else."""
+    """Return the model that `make` builds with the library's weights; raises `ProblemError` (RES840) else."""
     try:
         return make()
     except Exception as error:  # network, hub and cache fail in many ways, none of them ours
@@ -24,7 +24,7 @@ def fetch(library: str, name: str, make: Callable[[], nn.Module]) -> nn.Module:
         )
         title = f"{library} cannot get its weights of `{name}`"
         problem = Problem(
-            "RES806", title, at="pretrained", notes=(f"{library} says: {first[:200]}",), helps=helps
+            "RES840", title, at="pretrained", notes=(f"{library} says: {first[:200]}",), helps=helps
         )
         raise ProblemError(problem) from error
 
@@ -32,7 +32,7 @@ def fetch(library: str, name: str, make: Callable[[], nn.Module]) -> nn.Module:
 def load(module: nn.Module, path: Path) -> None:
     """Load the weights in a file (.safetensors, or .pt read without executing anything) into `module`.
 
-    The file may hold a classifier, which is left out. Raises `ProblemError` (RES806) for a file that cannot
+    The file may hold a classifier, which is left out. Raises `ProblemError` (RES840) for a file that cannot
     be read or that does not hold all of the module's weights.
     """
     own = module.state_dict()
@@ -45,7 +45,7 @@ def load(module: nn.Module, path: Path) -> None:
         notes = (f"the first is `{first}`",)
         raise ProblemError(
             Problem(
-                "RES806", title, at="pretrained", notes=notes, helps=("give the weights of this very model",)
+                "RES840", title, at="pretrained", notes=notes, helps=("give the weights of this very model",)
             )
         )
     module.load_state_dict({name: weights[name] for name in own})
@@ -64,7 +64,7 @@ def _read(path: Path) -> Mapping[str, Tensor]:
         title = f"no weights can be read from {path}"
         helps = ("give a .safetensors file, or a .pt file that holds tensors alone",)
         raise ProblemError(
-            Problem("RES806", title, at="pretrained", notes=(reason[:200],), helps=helps)
+            Problem("RES840", title, at="pretrained", notes=(reason[:200],), helps=helps)
         ) from error
     for key in ("state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):

@@ -53,7 +53,7 @@ class Timm(Module):
         if self.pretrained is True and not tags:
             helps = ("train from scratch: `pretrained: false`",)
             return Problem(
-                "RES806", f"timm has no weights of `{base}`", at="pretrained", label="none exist", helps=helps
+                "RES840", f"timm has no weights of `{base}`", at="pretrained", label="none exist", helps=helps
             )
         return _tables.outputs(self, record, inputs["input"][0]) if self._plain(record) else None
 
@@ -67,7 +67,7 @@ class Timm(Module):
         return _tables.costs(record, inputs["input"][0]) if record and self._plain(record) else None
 
     def build(self, inputs: Inputs) -> nn.Module:
-        """Return the real model; raises `ProblemError` (RES806) where weights cannot be had."""
+        """Return the real model; raises `ProblemError` (RES840) where weights cannot be had."""
         from declare.nn.modules.timm import Timm as Real
 
         channels = inputs["input"][0].dims[0] or 0

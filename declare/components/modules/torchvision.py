@@ -61,7 +61,7 @@ class Torchvision(Module):
         return _tables.costs(record, inputs["input"][0]) if record and not self.args else None
 
     def build(self, inputs: Inputs) -> nn.Module:
-        """Return the real model; raises `ProblemError` (RES806) where weights cannot be had."""
+        """Return the real model; raises `ProblemError` (RES840) where weights cannot be had."""
         from declare.nn.modules.torchvision import Torchvision as Real
 
         channels = inputs["input"][0].dims[0] or 0

@@ -1,0 +1,235 @@
+"""Metrics against scikit-learn and scipy, in batches, with missing targets and absent classes."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn import metrics as reference
+
+from declare.contract import reading
+from declare.contract.lookup import own_names
+from declare.contract.shapes import Shape
+from declare.contract.task import Target
+
+NAMES = ("a", "b", "c", "d")
+
+
+def build(block, prediction="class_logits", classes=4, mean=None):
+    """Return a built metric."""
+    target = Target(
+        prediction=prediction,
+        output=Shape("vector", (classes,)),
+        classes=NAMES[:classes],
+        mean=None if mean is None else (mean,),
+    )
+    return reading.parse("metrics", block).build(target)
+
+
+def run(metric, prediction, target, pieces=3):
+    """Return a metric's value over a few batches of uneven size."""
+    metric.reset()
+    for part, truth in zip(prediction.tensor_split(pieces), target.tensor_split(pieces), strict=True):
+        metric.update(part, truth)
+    return float(metric.compute())
+
+
+@st.composite
+def classified(draw, classes=4):
+    """Draw class probabilities with a clear winner, indices (some missing)."""
+    count = draw(st.integers(3, 30))
+    truth = draw(st.lists(st.integers(-1, classes - 1), min_size=count, max_size=count))
+    seed = draw(st.integers(0, 2**16))
+    probability = torch.rand(count, classes, generator=torch.Generator().manual_seed(seed)).softmax(1)
+    return probability, torch.tensor(truth)
+
+
+SCORES = {
+    "accuracy": reference.accuracy_score,
+    "f1": lambda t, p: reference.f1_score(t, p, average="macro", zero_division=0),
+    "precision": lambda t, p: reference.precision_score(t, p, average="macro", zero_division=0),
+    "recall": lambda t, p: reference.recall_score(t, p, average="macro", zero_division=0),
+    "iou": lambda t, p: reference.jaccard_score(t, p, average="macro", zero_division=0),
+    "dice": lambda t, p: reference.f1_score(t, p, average="macro", zero_division=0),
+}
+
+
+@settings(max_examples=25, deadline=None)
+@given(classified())
+def test_class_scores_are_scikit_learns(drawn):
+    """Whatever classes are absent, scores over batches are those of scikit-learn over all labelled samples."""
+    probability, truth = drawn
+    known = truth >= 0
+    said = probability.argmax(1)
+    for name, score in SCORES.items():
+        value = run(build(name), probability, truth)
+        if not known.any():
+            assert math.isnan(value)
+        else:
+            assert value == pytest.approx(score(truth[known].numpy(), said[known].numpy())), name
+
+
+@settings(max_examples=25, deadline=None)
+@given(classified())
+def test_averages_are_scikit_learns(drawn):
+    """`micro` and `weighted` mean what they mean there."""
+    probability, truth = drawn
+    known = truth >= 0
+    if not known.any():
+        return
+    said = probability.argmax(1)[known].numpy()
+    for average in ("micro", "weighted"):
+        expected = reference.f1_score(truth[known].numpy(), said, average=average, zero_division=0)
+        assert run(build({"type": "f1", "average": average}), probability, truth) == pytest.approx(expected)
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=25, deadline=None)
+@given(classified())
+def test_agreement_of_ordered_classes_is_scikit_learns(drawn):
+    """Quadratic kappa and balanced accuracy; null where nothing varies."""
+    probability, truth = drawn
+    known = truth >= 0
+    said, true = probability.argmax(1)[known].numpy(), truth[known].numpy()
+    if len(true):
+        expected = reference.balanced_accuracy_score(true, said)
+        assert run(build("balanced_accuracy"), probability, truth) == pytest.approx(expected)
+    value = run(build("qwk"), probability, truth)
+    if len(set(true.tolist()) | set(said.tolist())) < 2:
+        assert math.isnan(value)
+    else:
+        assert value == pytest.approx(reference.cohen_kappa_score(true, said, weights="quadratic"), abs=1e-9)
+
+
+@settings(max_examples=25, deadline=None)
+@given(classified())
+def test_ranking_is_scikit_learns(drawn):
+    """AUROC and average precision, one class against the rest, over classes for which they are defined."""
+    probability, truth = drawn
+    known = truth >= 0
+    scores, true = probability[known].double().numpy(), truth[known].numpy()
+    areas, precisions = [], []
+    for index in range(4):
+        positive = true == index
+        if positive.any():
+            precisions.append(reference.average_precision_score(positive, scores[:, index]))
+        if positive.any() and not positive.all():
+            areas.append(reference.roc_auc_score(positive, scores[:, index]))
+    for name, values in {"auroc": areas, "average_precision": precisions}.items():
+        value = run(build(name), probability, truth)
+        assert value == pytest.approx(np.mean(values)) if values else math.isnan(value)
+
+
+def test_labels_are_scored_one_by_one():
+    """Label scores leave out what is NaN and average over labels."""
+    probability = torch.tensor([[0.9, 0.2], [0.8, 0.7], [0.1, 0.6], [0.4, 0.9]])
+    truth = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, math.nan], [math.nan, 1.0]])
+    columns = [(truth[:3, 0], probability[:3, 0]), (truth[[0, 1, 3], 1], probability[[0, 1, 3], 1])]
+    expected = np.mean([reference.f1_score(true, said > 0.5) for true, said in columns])
+    assert run(build("f1", "label_logits", 2), probability, truth) == pytest.approx(expected)
+    expected = np.mean([reference.average_precision_score(true, said) for true, said in columns])
+    assert run(build("average_precision", "label_logits", 2), probability, truth) == pytest.approx(expected)
+    right = sum(((said > 0.5) == true.bool()).sum() for true, said in columns) / 6
+    assert run(build("accuracy", "label_logits", 2), probability, truth) == pytest.approx(float(right))
+
+
+def test_ordinal_errors_are_in_class_steps():
+    """The predicted class is the median; `mae`, `mse` and `rmse` count steps between classes."""
+    probability = torch.tensor([[0.4, 0.3, 0.2, 0.1], [0.0, 0.1, 0.2, 0.7], [0.4, 0.1, 0.1, 0.4]])
+    truth = torch.tensor([0, 1, -1])
+    assert run(build("mae", "ordinal_logits"), probability, truth) == pytest.approx((1 + 2) / 2)
+    assert run(build("mse", "ordinal_logits"), probability, truth) == pytest.approx((1 + 4) / 2)
+    assert run(build("rmse", "ordinal_logits"), probability, truth) == pytest.approx(math.sqrt(2.5))
+    assert run(build("accuracy", "ordinal_logits"), probability, truth) == 0.0
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**16), st.integers(4, 30), st.sampled_from([0.0, 2000.0]))
+def test_value_scores_are_those_of_scikit_learn_and_scipy(seed, count, offset):
+    """Errors, R^2 and correlations leave out missing values and bear an offset far beyond the spread."""
+    generator = torch.Generator().manual_seed(seed)
+    prediction = torch.randn(count, generator=generator, dtype=torch.float64) + offset
+    truth = torch.randn(count, generator=generator, dtype=torch.float64) + offset
+    truth[1] = math.nan
+    known = ~truth.isnan()
+    p, t = prediction[known].numpy(), truth[known].numpy()
+    expected = {
+        "mae": reference.mean_absolute_error(t, p),
+        "mse": reference.mean_squared_error(t, p),
+        "rmse": reference.root_mean_squared_error(t, p),
+        "r2": reference.r2_score(t, p),
+        "pearson": stats.pearsonr(t, p).statistic,
+        "spearman": stats.spearmanr(t, p).statistic,
+        "nrmse": math.sqrt(reference.mean_squared_error(t, p)) / t.std(),
+    }
+    for name, value in expected.items():
+        assert run(build(name, "values", mean=offset), prediction, truth) == pytest.approx(value), name
+
+
+def test_scores_of_several_outputs_are_averaged():
+    """R^2 of vectors is the mean over outputs, as in scikit-learn."""
+    prediction, truth = torch.randn(9, 3), torch.randn(9, 3)
+    assert run(build("r2", "values"), prediction, truth) == pytest.approx(
+        reference.r2_score(truth, prediction)
+    )
+
+
+def test_ties_share_their_rank():
+    """Spearman's correlation with ties is scipy's."""
+    prediction, truth = torch.tensor([1.0, 1.0, 2.0, 3.0]), torch.tensor([5.0, 7.0, 7.0, 9.0])
+    expected = stats.spearmanr(truth, prediction).statistic
+    assert run(build("spearman", "values"), prediction, truth) == pytest.approx(expected)
+
+
+def test_top_counts_the_likeliest_few():
+    """`top: 2` is right where the truth is among the two likeliest."""
+    probability = torch.tensor([[0.5, 0.3, 0.1, 0.1], [0.1, 0.5, 0.3, 0.1], [0.4, 0.3, 0.2, 0.1]])
+    truth = torch.tensor([1, 3, -1])
+    assert run(build({"type": "accuracy", "top": 2}), probability, truth) == 0.5
+
+
+def test_calibration_error_of_a_known_case():
+    """Confidence 0.9 that is right half the time is off by 0.4."""
+    probability = torch.tensor([[0.9, 0.1]] * 4)
+    truth = torch.tensor([0, 0, 1, 1])
+    assert run(build("calibration_error", classes=2), probability, truth) == pytest.approx(0.4)
+
+
+def test_pixels_count_together():
+    """IoU of masks is over the pixels of all images, unlabelled ones left out."""
+    truth = torch.randint(-1, 3, (4, 5, 5))
+    probability = torch.rand(4, 3, 5, 5)
+    known = truth >= 0
+    expected = reference.jaccard_score(truth[known], probability.argmax(1)[known], average="macro")
+    assert run(build("iou", "pixel_logits", 3), probability, truth) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", own_names("metrics"))
+def test_nothing_seen_is_nan(name):
+    """A metric without a sample, or with missing targets alone, is NaN and never an error."""
+    for prediction in reading.parse("metrics", name).takes:
+        metric = build(name, prediction)
+        assert math.isnan(float(metric.compute()))
+        if prediction == "values":
+            metric.update(torch.zeros(3), torch.full((3,), math.nan))
+        elif prediction == "label_logits":
+            metric.update(torch.zeros(3, 4), torch.full((3, 4), math.nan))
+        else:
+            size = (3, 2, 2) if prediction == "pixel_logits" else (3,)
+            metric.update(torch.rand(3, 4, *size[1:]), torch.full(size, -1))
+        assert math.isnan(float(metric.compute()))
+
+
+@pytest.mark.parametrize("name", own_names("metrics"))
+def test_one_class_alone_is_no_crash(name):
+    """An evaluation set of a single class, perfectly predicted, gives a figure within bounds or NaN."""
+    block = reading.parse("metrics", name)
+    low, high = block.bounds
+    for prediction in block.takes - {"values", "pixel_logits", "label_logits"}:
+        metric = build(name, prediction)
+        metric.update(torch.tensor([[0.0, 0.0, 1.0, 0.0]] * 3), torch.tensor([2, 2, 2]))
+        value = float(metric.compute())
+        assert math.isnan(value) or ((low is None or value >= low) and (high is None or value <= high))
