@@ -13,6 +13,7 @@ import yaml
 
 from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Label, Source, Span
+from declare.diagnostics.suggest import did_you_mean
 from declare.language.document import Node, Origin
 from declare.language.recovery import blank, block_at, key_of
 from declare.language.syntax import diagnose, read, trouble
@@ -69,16 +70,15 @@ def open_source(path: Path, name: str, at: Label | None = None) -> Source | Diag
 
 def _missing(path: Path, name: str, labels: list[Label]) -> Diagnostic:
     """Report a file that is not there, with the specs that are."""
-    from declare.diagnostics.suggest import suggest
-
     try:
         there = sorted(
             entry.name for entry in path.parent.iterdir() if entry.suffix in (".yaml", ".yml", ".json")
         )
     except OSError:
         there = []
-    near = suggest(path.name, there) or there[:3]
-    helps = [f"did you mean {' or '.join(f'`{other}`' for other in near)}?"] if near else ["check the path"]
+    near = did_you_mean(path.name, there)
+    listed = ", ".join(f"`{other}`" for other in there[:3])
+    helps = [near or (f"the folder holds {listed}" if listed else "check the path")]
     return make("SYN004", f"no file `{name}`", labels=labels, helps=helps)
 
 
