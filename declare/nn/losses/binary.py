@@ -30,17 +30,15 @@ class BinaryCrossEntropy(nn.Module):
         """Return (sum, weight)."""
         logits = logits.float()
         weight = self.count(target)
-        share = None
+        known = None
         if self._may_miss:
-            share = (~target.isnan()).to(torch.float32)
+            known = (~target.isnan()).to(torch.float32)
             target = target.nan_to_num(0.0)
-        if self._gamma:
-            probability = logits.sigmoid()
-            focus = (target - probability).abs() ** self._gamma
-            share = focus if share is None else share * focus
         total = functional.binary_cross_entropy_with_logits(
-            logits, target, share, reduction="sum", pos_weight=self.pos_weight
+            logits, target, known, reduction="none" if self._gamma else "sum", pos_weight=self.pos_weight
         )
+        if self._gamma:
+            total = (total * (target - logits.sigmoid()).abs() ** self._gamma).sum()
         return total, weight
 
     def count(self, target: Tensor) -> Tensor | int:

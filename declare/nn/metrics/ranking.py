@@ -66,7 +66,7 @@ def average_precision(score: Tensor, truth: Tensor) -> Tensor:
     # From the highest threshold down: what is predicted so far, and what of it is true.
     true = zeros.scatter_add(0, place, truth).flip(0)
     said = zeros.scatter_add(0, place, torch.ones_like(truth)).flip(0)
-    return (true / true.sum() * true.cumsum(0) / said.cumsum(0)).sum()
+    return (true * true.cumsum(0) / said.cumsum(0)).sum() / true.sum()
 
 
 def spearman(score: Tensor, truth: Tensor) -> Tensor:
