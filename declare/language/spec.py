@@ -197,7 +197,10 @@ class Phase(Strict):
     )
     epochs: Annotated[float, Field(gt=0)] | None = None
     steps: Annotated[int, Field(gt=0)] | None = None
-    batch_size: Annotated[int, Field(gt=0)] | dict[str, Annotated[int, Field(gt=0)]] | Literal["auto"]
+    batch_size: Annotated[
+        Annotated[int, Field(gt=0)] | dict[str, Annotated[int, Field(gt=0)]] | Literal["auto"],
+        Later("state a number, such as `batch_size: 64`", ("auto",)),
+    ]
     mix: Annotated[Mix, Slot("mixes")] | dict[str, Annotated[float, Field(gt=0)]] | None = None
     sampler: Annotated[Sampler | None, Slot("samplers")] = None
     scales: Annotated[Scales | None, Later("remove it: the stored size is trained")] = None

@@ -1,0 +1,98 @@
+"""The memory that a phase takes: weights, gradients, optimizer state, activations and the batch itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from declare.contract.shapes import Shape
+from declare.ir.plan import ModulePlan, PhasePlan, TaskPlan
+
+_BYTES = {"float32": 4, "int64": 8, "uint8": 1, "bool": 1}
+_STATES = {"sgd": 1, "rmsprop": 1, "adagrad": 1}
+"""Numbers that an optimizer keeps for each parameter; two, as Adam does, where it is not known."""
+
+
+class Memory(NamedTuple):
+    """Bytes by purpose; their sum is a lower bound: kernels' own space and fragments come on top."""
+
+    weights: int
+    gradients: int
+    optimizer: int
+    average: int
+    activations: int
+    data: int
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return sum(self)
+
+    def __str__(self) -> str:
+        from declare.rules.sizes import shown
+
+        parts = zip(self._fields, self, strict=True)
+        return " + ".join(f"{shown(size)} {name}" for name, size in parts if size)
+
+
+def estimate(
+    phase: PhasePlan,
+    nodes: Mapping[str, ModulePlan],
+    tasks: Mapping[str, TaskPlan],
+    shapes: Mapping[str, Mapping[str, Shape]],
+) -> Memory | None:
+    """Return the memory of a phase, or None where sizes vary so that activations are not known.
+
+    Half precision keeps activations in two bytes and weights in four. Activations are those of one
+    micro-batch; each node sees the rows of its own datasets.
+    """
+    used = _used(phase, nodes, tasks)
+    parameters = sum(_parameters(node) for node in used)
+    half = phase.precision in {"bf16", "fp16"}
+    activations = 0
+    for node in used:
+        for dataset in node.datasets:
+            size = node.variants[dataset].activation_bytes if node.per_dataset else node.activation_bytes
+            if size is None:
+                return None
+            activations += size * _rows(phase, dataset)
+    states = _STATES.get(phase.optimizer["type"], 2)
+    if phase.optimizer["type"] == "sgd" and not phase.optimizer.get("momentum"):
+        states = 0
+    return Memory(
+        weights=4 * parameters,
+        gradients=4 * phase.trainable_parameters,
+        optimizer=4 * states * phase.trainable_parameters,
+        average=4 * parameters if phase.ema else 0,
+        activations=activations // 2 if half else activations,
+        data=sum(_row_bytes(shapes[name]) * phase.rows[name] for name in phase.rows),
+    )
+
+
+def _used(
+    phase: PhasePlan, nodes: Mapping[str, ModulePlan], tasks: Mapping[str, TaskPlan]
+) -> list[ModulePlan]:
+    """Return the nodes that the phase's tasks need."""
+    wanted = {tasks[name].head for name in phase.tasks}
+    for node in reversed(list(nodes.values())):
+        if node.path in wanted:
+            wanted |= {wire.name for wire in node.wires if wire.source == "module"}
+    return [node for node in nodes.values() if node.path in wanted]
+
+
+def _parameters(node: ModulePlan) -> int:
+    if node.per_dataset:
+        return sum(variant.parameters for variant in node.variants.values())
+    return node.parameters
+
+
+def _rows(phase: PhasePlan, dataset: str) -> int:
+    """Return the rows of a dataset in one micro-batch (in `alternate` batches the largest stands for all)."""
+    rows = phase.rows.get(dataset, 0)
+    if phase.alternate:
+        rows = rows // max(len(phase.rows), 1)
+    return -(-rows // phase.accumulate)
+
+
+def _row_bytes(shapes: Mapping[str, Shape]) -> int:
+    return sum((shape.numel or 0) * _BYTES[shape.dtype] for shape in shapes.values())

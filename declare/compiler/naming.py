@@ -1,0 +1,150 @@
+"""Names of a node's parameters: read off the real module once, then kept in the user's cache folder.
+
+Only patterns (`freeze`, `groups`, `regularizers`) need them, so only specs that have some may import torch
+here, and only the first time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from declare.compiler.probe import folder
+from declare.compiler.shaping import ports
+from declare.contract.module import Head, Module, Node
+from declare.contract.reading import parse
+from declare.ir.plan import ModulePlan, Wire
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from declare.contract.shapes import Shape
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Names:
+    """Elements of each parameter by name; the state of each module that keeps running statistics."""
+
+    parameters: dict[str, int]
+    statistics: dict[str, tuple[str, ...]]
+
+    def under(self, path: str) -> Names:
+        """Return the names below `path`."""
+        parameters = {f"{path}.{name}": size for name, size in self.parameters.items()}
+        statistics = {
+            _join(path, name): tuple(f"{path}.{item}" for item in state)
+            for name, state in self.statistics.items()
+        }
+        return Names(parameters, statistics)
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if name else path
+
+
+def names(node: ModulePlan) -> Names | None:
+    """Return the names of a node's parameters in the model's state; None where it cannot be built here."""
+    parameters: dict[str, int] = {}
+    statistics: dict[str, tuple[str, ...]] = {}
+    for path, wires, outputs in _instances(node):
+        found = _remembered(node, wires, next(iter(outputs.values())))
+        if found is None:
+            return None
+        placed = found.under(path)
+        parameters |= placed.parameters
+        statistics |= placed.statistics
+    return Names(parameters, statistics)
+
+
+def _instances(node: ModulePlan) -> Iterator[tuple[str, tuple[Wire, ...], dict[str, Shape]]]:
+    if not node.per_dataset:
+        yield node.path, node.wires, node.outputs
+    for name, variant in node.variants.items() if node.per_dataset else ():
+        yield f"{node.path}.{name}", variant.wires, variant.outputs
+
+
+def _remembered(node: ModulePlan, wires: tuple[Wire, ...], output: Shape) -> Names | None:
+    kind = "heads" if node.role == "head" else "modules"
+    component = parse(kind, node.block)
+    path = folder().with_name("names") / f"{_key(kind, component, wires, output)}.json"
+    try:
+        known = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        known = _ask(component, wires, output)
+        _keep(path, known)
+    if known is None:
+        return None
+    return Names(known["parameters"], {name: tuple(state) for name, state in known["statistics"].items()})
+
+
+def _key(kind: str, component: Node, wires: tuple[Wire, ...], output: Shape) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    def installed(library: str) -> str:
+        try:
+            return version(library)
+        except PackageNotFoundError:
+            return ""
+
+    block = {key: value for key, value in component.dump().items() if key not in {"input", "pretrained"}}
+    root = Path(__file__).parents[1]
+    files = [root / room / kind / f"{component.type_name()}.py" for room in ("components", "nn")]
+    if isinstance(block.get("file"), str):
+        files.append(Path(block["file"]))
+    code = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]
+    shapes = [(wire.port, list(wire.shape)) for wire in wires]
+    libraries = [installed(name) for name in ("torch", "timm", "torchvision")]
+    question = [_FORMAT, kind, block, shapes, list(output), libraries, code]
+    return hashlib.sha256(json.dumps(question, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def _ask(component: Node, wires: tuple[Wire, ...], output: Shape) -> dict[str, Any] | None:
+    """Build the module on the meta device, or for real where it cannot be built there."""
+    import torch
+
+    for device in ("meta", "cpu"):
+        try:
+            with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), torch.device(device):
+                warnings.simplefilter("ignore")
+                return _read_off(_build(component, wires, output))
+        except Exception:  # noqa: BLE001, S112 - whatever a library raises, the probe has reported it
+            continue
+    return None
+
+
+def _build(component: Node, wires: tuple[Wire, ...], output: Shape) -> nn.Module:
+    if isinstance(component, Head):
+        return component.build(ports(wires), output)
+    assert isinstance(component, Module)
+    return component.model_copy(update={"pretrained": False}).build(ports(wires))
+
+
+def _read_off(module: nn.Module) -> dict[str, Any]:
+    statistics = {}
+    for name, part in module.named_modules():
+        own = [*part.named_parameters(recurse=False), *part.named_buffers(recurse=False)]
+        if any(key == "running_mean" for key, _ in own):
+            statistics[name] = [_join(name, key) for key, _ in own]
+    return {
+        "parameters": {name: item.numel() for name, item in module.named_parameters()},
+        "statistics": statistics,
+    }
+
+
+def _keep(path: Path, known: dict[str, Any] | None) -> None:
+    # A cache that cannot be written costs time, not answers.
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}")
+        partial.write_text(json.dumps(known), encoding="utf-8")
+        partial.replace(path)
+    except OSError:
+        return

@@ -1,0 +1,86 @@
+"""Losses: what each task is trained with and judged by, weights of classes included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from declare.compiler.state import State
+from declare.contract.component import Component
+from declare.contract.loss import Loss
+from declare.contract.metric import Metric
+from declare.contract.poison import POISON
+from declare.contract.problem import Problem
+from declare.contract.reading import parse
+from declare.contract.task import Target
+from declare.ir.plan import LossPlan, MetricPlan, TaskPlan
+from declare.rules.parts import Placed, task_datasets, tasks
+
+
+def run(state: State) -> Iterator[Problem]:
+    """Yield losses whose parameters contradict the target."""
+    assert state.wiring is not None
+    for task in tasks(state.view):
+        target, head = state.targets.get(task.name), state.wiring.heads.get(task.name)
+        found = _components(task, "loss", "losses", (task.block.default_loss,))
+        figures = _components(task, "metrics", "metrics", task.block.default_metrics)
+        if target is None or found is None or figures is None:
+            state.skip(task.path)
+            continue
+        fitting = [(at, loss) for at, loss in found if target.prediction in loss.takes]
+        for at, loss in fitting:
+            yield from (problem.under(at) for problem in loss.check_target(target))
+        if head is None or len(fitting) < len(found):
+            state.skip(task.path)
+            continue
+        state.tasks[task.name] = TaskPlan(
+            block=task.block.dump(),
+            datasets=task_datasets(state.view, task.block),
+            target_field=task.block.target,
+            mask=task.block.mask,
+            head=head,
+            target=target,
+            losses=_losses([loss for _, loss in found], target),
+            metrics=_metrics([metric for _, metric in figures]),
+            weight=float(task.block.weight),
+        )
+        state.note(f"task `{task.name}`: {', '.join(loss.type_name() for _, loss in found)}")
+
+
+def _components(
+    task: Placed[Any], key: str, kind: str, default: tuple[str, ...]
+) -> list[tuple[str, Any]] | None:
+    """Return a task's components with their places, those of its type by default; None where one failed."""
+    stated = getattr(task.block, key)
+    at = f"{task.path}.{key}"
+    if stated is None:
+        return [(task.path, parse(kind, {"type": name})) for name in default]
+    single = not isinstance(stated, list)
+    found = [(at, stated)] if single else [(f"{at}.{i}", item) for i, item in enumerate(stated)]
+    broken = any(item is POISON or POISON in vars(item).values() for _, item in found)
+    return None if broken else found
+
+
+def _losses(losses: Sequence[Loss], target: Target) -> tuple[LossPlan, ...]:
+    return tuple(
+        LossPlan(
+            name=name, block=loss.dump(), weight=float(loss.weight), class_weights=loss.class_weights(target)
+        )
+        for name, loss in _named(losses)
+    )
+
+
+def _metrics(metrics: Sequence[Metric]) -> tuple[MetricPlan, ...]:
+    return tuple(
+        MetricPlan(name=name, block=metric.dump(), mode=metric.mode) for name, metric in _named(metrics)
+    )
+
+
+def _named(components: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """Name components by their types; a second one of a type gets a number."""
+    seen: dict[str, int] = {}
+    for item in components:
+        assert isinstance(item, Component)
+        name = item.type_name()
+        seen[name] = seen.get(name, 0) + 1
+        yield (name if seen[name] == 1 else f"{name}_{seen[name]}"), item

@@ -1,0 +1,175 @@
+"""Phases: how many steps, how many rows of each dataset, which rates, which parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from declare.compiler.batches import Batches, batches
+from declare.compiler.rates import curve
+from declare.compiler.selecting import Selection, select
+from declare.compiler.state import State
+from declare.contract.component import plain
+from declare.contract.duration import Duration
+from declare.contract.poison import POISON
+from declare.contract.problem import Problem
+from declare.contract.reading import parse
+from declare.contract.training import Sampler, Schedule
+from declare.ir.plan import BestPlan, EarlyStopPlan, InitPlan, PhasePlan
+from declare.rules.parts import Placed, phase_datasets, phase_tasks, phases
+
+
+def run(state: State) -> Iterator[Problem]:
+    """Fill in the phases; yield patterns that match nothing."""
+    for phase in phases(state.view):
+        sizes = _sizes(state, phase)
+        if sizes is None:
+            state.skip(phase.path)
+            continue
+        made = batches(phase.block, sizes)
+        steps = _length(phase.block, made.steps_per_epoch)
+        chosen = select(state, phase.block, phase.path, (steps, made.steps_per_epoch))
+        yield from chosen.problems
+        state.phases[phase.name] = _plan(state, phase, made, steps, chosen)
+        state.note(f"phase `{phase.name}`: {steps} steps of {made.size} samples")
+
+
+def _length(phase: Any, steps_per_epoch: int) -> int:
+    """Return the optimizer steps of a phase; a part of an epoch counts as a whole step."""
+    if phase.steps is not None:
+        return int(phase.steps)
+    return max(1, math.ceil(round(phase.epochs * steps_per_epoch, 6)))
+
+
+def _sizes(state: State, phase: Placed[Any]) -> dict[str, int] | None:
+    """Return the training samples of each dataset; None where something that the phase needs failed."""
+    block = phase.block
+    if _holed(block) or (block.epochs is None) == (block.steps is None) or block.batch_size == "auto":
+        return None
+    trained = phase_tasks(state.view, block) or {}
+    if not trained or any(name not in state.tasks for name in trained):
+        return None
+    names = phase_datasets(state.view, block)
+    if any(name not in state.facts for name in names):
+        return None
+    sizes = {name: state.facts[name].splits.get("train", 0) for name in names}
+    stated = [item for item in (block.batch_size, block.mix) if isinstance(item, dict)]
+    legal = all(set(item) == set(sizes) for item in stated)
+    return sizes if legal and all(sizes.values()) else None
+
+
+def _holed(value: Any) -> bool:
+    if value is POISON:
+        return True
+    if isinstance(value, dict):
+        return any(_holed(item) for item in value.values())
+    if isinstance(value, list):
+        return any(_holed(item) for item in value)
+    return any(_holed(item) for item in vars(value).values()) if hasattr(value, "model_fields_set") else False
+
+
+def _plan(state: State, phase: Placed[Any], made: Batches, steps: int, chosen: Selection) -> PhasePlan:
+    block, epoch = phase.block, made.steps_per_epoch
+    schedule: Schedule = block.schedule or parse("schedules", "constant")
+    sampler: Sampler = block.sampler or parse("samplers", "random")
+    warmup = schedule.warmup.steps(steps, epoch) if schedule.warmup else 0
+    every = min(epoch, steps)
+    settled = schedule.settled(steps, epoch)
+    return PhasePlan(
+        name=phase.name,
+        tasks=phase_tasks(state.view, block) or {},
+        datasets=tuple(made.rows),
+        steps=steps,
+        steps_per_epoch=epoch,
+        epochs=steps / epoch,
+        batch_size=made.size,
+        rows=made.rows,
+        alternate=made.alternate,
+        accumulate=block.accumulate,
+        mix=made.mix,
+        sampler=sampler.dump(),
+        augment=tuple(item.dump() for item in block.augment),
+        optimizer=block.optimizer.dump(),
+        groups=tuple(chosen.groups),
+        schedule=schedule.dump(),
+        warmup_steps=warmup,
+        rates=curve(settled, float(block.optimizer.lr), steps, warmup) if warmup < steps else (),
+        regularizers=tuple(item.dump() for item in block.regularizers),
+        init=tuple(_init(state, phase)),
+        freeze=tuple(chosen.freeze),
+        clip=None if block.clip is None else plain(block.clip),
+        ema=None if block.ema is None else plain(block.ema),
+        precision=block.precision or _hardware_precision(state),
+        evaluate_every=_steps(block.evaluate.every, steps, epoch) or every,
+        best=None if block.evaluate.best is None else BestPlan(**plain(block.evaluate.best)),
+        early_stop=_early_stop(block.early_stop, steps, epoch),
+        checkpoint_every=_steps(block.checkpoint.every, steps, epoch) or every,
+        keep_checkpoints=block.checkpoint.keep,
+        on_batch_error=_on_batch_error(block.on_batch_error),
+        trainable_parameters=_trainable(state, phase, chosen),
+        memory_bytes=None,
+    )
+
+
+def _hardware_precision(state: State) -> Any:
+    hardware = state.spec.hardware
+    return "auto" if hardware is POISON or hardware.precision is POISON else hardware.precision
+
+
+def _steps(duration: Duration | None, steps: int, epoch: int) -> int | None:
+    return None if duration is None else max(1, duration.steps(steps, epoch))
+
+
+def _early_stop(stated: Any, steps: int, epoch: int) -> EarlyStopPlan | None:
+    if stated is None:
+        return None
+    return EarlyStopPlan(
+        metric=stated.metric,
+        mode=stated.mode,
+        patience_steps=stated.patience.steps(steps, epoch),
+        min_delta=stated.min_delta,
+    )
+
+
+def _on_batch_error(stated: Any) -> dict[str, Any]:
+    return {"action": "error", "limit": 0} if stated == "error" else plain(stated)
+
+
+def _init(state: State, phase: Placed[Any]) -> Iterator[InitPlan]:
+    for index, init in enumerate(phase.block.init):
+        source, _, reference = init.from_.partition(":")
+        if source != "phase":
+            base = state.document.nearest(f"{phase.path}.init.{index}.from")[0].base
+            reference = str((base / reference).absolute())
+        yield InitPlan(
+            source=source,
+            reference=reference,
+            modules=tuple(init.modules),
+            strict=init.strict,
+            rename=init.rename,
+        )
+
+
+def _trainable(state: State, phase: Placed[Any], chosen: Selection) -> int:
+    """Return the parameters that some step of the phase trains."""
+    from declare.compiler.naming import names
+
+    assert state.wiring is not None
+    tasks = phase_tasks(state.view, phase.block) or {}
+    used: dict[str, None] = {}
+    for name, weight in tasks.items():
+        used |= state.wiring.upstream(state.tasks[name].head) if weight > 0 else {}
+    held = {name for item in chosen.freeze if item.until_step is None for name in item.parameters}
+    total = 0
+    for path in used:
+        node = state.nodes[path]
+        if any(name.startswith(f"{path}.") for name in held):
+            inside = names(node)
+            assert inside is not None
+            total += sum(size for name, size in inside.parameters.items() if name not in held)
+        elif node.per_dataset:
+            total += sum(variant.parameters for variant in node.variants.values())
+        else:
+            total += node.parameters
+    return total

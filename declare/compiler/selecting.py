@@ -1,0 +1,94 @@
+"""Patterns of a phase settled to exact names: groups of the optimizer, frozen parameters, penalties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from declare.compiler.naming import Names, names
+from declare.compiler.patterns import matches, may_reach, unmatched
+from declare.compiler.state import State
+from declare.contract.duration import Duration
+from declare.contract.problem import Problem
+from declare.ir.plan import FreezePlan, ModulePlan, OptimizerGroup
+
+
+@dataclass
+class Selection:
+    """Exact names behind the patterns of one phase, and what was wrong with them."""
+
+    groups: list[OptimizerGroup] = field(default_factory=list)
+    freeze: list[FreezePlan] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def select(state: State, phase: Any, path: str, lengths: tuple[int, int]) -> Selection:
+    """Return the names that each pattern of a phase means; `lengths` are its steps and its steps an epoch."""
+    found = Selection()
+    for index, group in enumerate(phase.optimizer.groups):
+        chosen = _chosen(state, group.match, f"{path}.optimizer.groups.{index}.match", found.problems)
+        taken = {name for earlier in found.groups for name in earlier.parameters}
+        found.groups.append(
+            OptimizerGroup(
+                match=group.match,
+                lr=float(phase.optimizer.lr if group.lr is None else group.lr),
+                weight_decay=group.weight_decay,
+                parameters=tuple(name for name in chosen.parameters if name not in taken),
+            )
+        )
+    for index, item in enumerate(phase.freeze):
+        chosen = _chosen(state, item.match, f"{path}.freeze.{index}.match", found.problems)
+        until: Duration | None = item.until
+        found.freeze.append(
+            FreezePlan(
+                match=item.match,
+                until_step=None if until is None else until.steps(*lengths),
+                parameters=tuple(chosen.parameters),
+                modules=tuple(chosen.statistics),
+            )
+        )
+    for index, item in enumerate(phase.regularizers):
+        _chosen(state, item.match, f"{path}.regularizers.{index}.match", found.problems)
+    found.problems += _init(state, phase, path)
+    return found
+
+
+def _chosen(state: State, pattern: str, at: str, problems: list[Problem]) -> Names:
+    """Return the parameters that a pattern matches, and the norm modules all of whose state it matches."""
+    known = _names(state.nodes, pattern)
+    parameters = {name: size for name, size in known.parameters.items() if matches(pattern, name)}
+    statistics = {
+        name: kept for name, kept in known.statistics.items() if all(matches(pattern, item) for item in kept)
+    }
+    if not parameters and _complete(state):
+        problems.append(unmatched(pattern, at, state.nodes, known.parameters))
+    return Names(parameters, statistics)
+
+
+def _names(nodes: Mapping[str, ModulePlan], pattern: str) -> Names:
+    """Return the names of all nodes that a pattern could reach; only those are looked into."""
+    found = Names({}, {})
+    for path, node in nodes.items():
+        if node.parameters and may_reach(pattern, f"{path}."):
+            inside = names(node)
+            if inside is not None:
+                found.parameters.update(inside.parameters)
+                found.statistics.update(inside.statistics)
+    return found
+
+
+def _complete(state: State) -> bool:
+    """Return whether every node is known, so that a pattern that matches nothing is wrong."""
+    assert state.wiring is not None
+    return len(state.nodes) == len(state.wiring.datasets) and len(state.wiring.heads) == len(state.spec.tasks)
+
+
+def _init(state: State, phase: Any, path: str) -> Iterator[Problem]:
+    """Yield patterns of `init` that reach no module: they may name modules as well as parameters."""
+    for index, init in enumerate(phase.init):
+        for place, pattern in enumerate(init.modules):
+            reached = any(matches(pattern, node) or may_reach(pattern, f"{node}.") for node in state.nodes)
+            if not reached and _complete(state):
+                at = f"{path}.init.{index}.modules.{place}"
+                yield unmatched(pattern, at, state.nodes, state.nodes, "module")
