@@ -83,7 +83,7 @@ def test_a_batch_without_labels_has_no_loss_and_no_gradient():
         whole = torch.full(output.shape, NAN) if name in {"bce", "huber"} else torch.full((3,), -1)
         total, weight = build({"type": name}, linked)(output, whole)
         total.backward()
-        assert (float(total), float(weight), float(output.grad.abs().sum())) == (0.0, 0.0, 0.0)
+        assert (total.item(), float(weight), output.grad.abs().sum().item()) == (0.0, 0.0, 0.0)
 
 
 def test_ignore_index_does_not_count():
@@ -197,7 +197,7 @@ def test_dice_is_one_minus_the_overlap():
     perfect = functional.one_hot(truth.clamp_min(0), 2).movedim(-1, 1).float() * 40 - 20
     loss = build({"type": "dice", "smooth": 1e-6}, target("pixel_logits", 2))
     total, weight = loss(perfect, truth)
-    assert (float(total), float(weight)) == (pytest.approx(0, abs=1e-5), 1.0)
+    assert (total.item(), float(weight)) == (pytest.approx(0, abs=1e-5), 1.0)
     assert float(mean(loss, -perfect, truth)) == pytest.approx(1, abs=1e-5)
 
 

@@ -1,0 +1,33 @@
+"""`l1`: the sum of absolute values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from declare.contract.training import Regularizer
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class L1(Regularizer):
+    """Sum of the absolute values of the matching parameters: draws them to zero one by one.
+
+    Added to the loss, so that the gradient flows through the optimizer; weights come near zero but seldom
+    reach it exactly. Source: Tibshirani 1996.
+
+    ```yaml
+    phases:
+      fit:
+        epochs: 5
+        batch_size: 64
+        optimizer: {type: adamw, lr: 1e-3}
+        regularizers: [{type: l1, match: heads.*.weight, weight: 1e-4}]
+    ```
+    """
+
+    def build(self) -> nn.Module:
+        """Return the penalty."""
+        from declare.nn.regularizers import penalties
+
+        return penalties.L1()

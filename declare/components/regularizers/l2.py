@@ -1,0 +1,33 @@
+"""`l2`: the sum of squares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from declare.contract.training import Regularizer
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class L2(Regularizer):
+    """Sum of the squares of the matching parameters: draws them to zero all together.
+
+    Added to the loss; with `adamw`, `weight_decay` is the decoupled form of it. Source: Hoerl and Kennard
+    1970.
+
+    ```yaml
+    phases:
+      fit:
+        epochs: 5
+        batch_size: 64
+        optimizer: {type: adamw, lr: 1e-3}
+        regularizers: [{type: l2, match: encoder.*.weight, weight: 1e-3}]
+    ```
+    """
+
+    def build(self) -> nn.Module:
+        """Return the penalty."""
+        from declare.nn.regularizers import penalties
+
+        return penalties.L2()
