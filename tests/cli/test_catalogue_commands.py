@@ -145,7 +145,7 @@ def test_completion_is_valid_shell(shell: str, tmp_path: Path, capsys: pytest.Ca
     ],
 )
 def test_bash_completes(line: list[str], expected: set[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """bash completes commands, flags, values of flags and arguments."""
+    """Commands, flags, values of flags and arguments are completed in bash."""
     script = printed(capsys, "completion", "bash")
     words = " ".join(f"'{word}'" for word in line)
     ask = f'COMP_WORDS=({words}); COMP_CWORD={len(line) - 1}; _dcl; printf "%s\\n" "${{COMPREPLY[@]}}"'

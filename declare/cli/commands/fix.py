@@ -31,7 +31,8 @@ def command(
 ) -> int:
     """Apply the fixes that findings propose to the spec's own text.
 
-    Comments and layout stay as they are. Exit code 0 where no error is left, 1 where some are (or, with --diff, where something would change).
+    Comments and layout stay. Exit code 0 where no error is left, 1 where some are (or, with --diff,
+    where something would change).
     """
     checked = findings.check(spec, set_, trust)
     fixing = _fix(checked, unsafe=unsafe, all_files=all_files)

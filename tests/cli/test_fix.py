@@ -1,0 +1,46 @@
+"""`fix`: what findings propose, applied to the text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from declare.__main__ import main
+from tests.cli.test_validate import GOOD
+
+WRONG = GOOD.replace("hidden: [8]}", "hiden: [8]}   # a comment")
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a spec with one misspelt key."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "spec.yaml"
+    path.write_text(WRONG)
+    return path
+
+
+def test_fix_changes_the_key_alone(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A misspelt key is renamed; comments and everything else stay, and nothing is left to find."""
+    assert main(["fix", "spec.yaml"]) == 0
+    assert spec.read_text() == WRONG.replace("hiden", "hidden")
+    assert "spec.yaml: " in capsys.readouterr().err
+
+
+def test_diff_changes_nothing(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--diff` prints the change, leaves the file alone, and exits with 1 since something would change."""
+    assert main(["fix", "spec.yaml", "--diff"]) == 1
+    assert spec.read_text() == WRONG
+    output = capsys.readouterr().out
+    assert "-  encoder: {type: mlp, input: features, hiden: [8]}   # a comment" in output
+    assert "+  encoder: {type: mlp, input: features, hidden: [8]}   # a comment" in output
+
+
+def test_a_good_spec_stays(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is written where nothing is wrong."""
+    spec.write_text(GOOD)
+    before = spec.stat().st_mtime_ns
+    assert main(["fix", "spec.yaml"]) == 0
+    assert spec.stat().st_mtime_ns == before
+    capsys.readouterr()
