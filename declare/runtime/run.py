@@ -147,7 +147,8 @@ class _Session:
         prepare(plan.hardware)
         saver = Saver(self._place, {"plan_sha256": plan.sha256, "world_size": 1} | facts())
         tree = self._find_state(saver) if resume else None
-        self._tell("run_started", name=plan.name, device=str(device), resumed=tree is not None, **facts())
+        started = {"name": plan.name, "folder": str(self._place), "device": str(device)}
+        self._tell("run_started", resumed=tree is not None, **started, **facts())
         torch.manual_seed(plan.seed)
         workshop = self._make(plan, self._place, device, self._bus.tell)
         loop = Loop(plan, workshop, self._bus, saver, Choices(plan, self._place, device))

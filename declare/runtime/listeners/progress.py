@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 _LINE_SECONDS = 5.0
+_SHORTEST_SECONDS = 1.0
 
 
 def make_progress(plan: Plan, *, quiet: bool = False, color: bool = True) -> Listener | None:
@@ -49,11 +50,13 @@ class LineProgress(Listener):
             print(text, file=sys.stderr, flush=True)  # noqa: T201 - this is where lines are printed
 
     def _text(self, event: Event) -> str:
-        place = f"{event.phase} {event.step}/{self._steps.get(event.phase or '', 0)}"
+        steps = self._steps.get(event.phase or "", 0)
+        place = f"{event.phase} {event.step}/{steps}"
+        waited = time.monotonic() - self._last
         match event.name:
-            case "evaluated":
+            case "evaluated" if waited > _SHORTEST_SECONDS or event.step == steps:
                 return f"{place}  {headline(self._plan, event.phase, event['metrics'])}"
-            case "step" if time.monotonic() - self._last > _LINE_SECONDS:
+            case "step" if waited > _LINE_SECONDS:
                 return f"{place}  loss {event['losses']['loss']:.4g}  {_speed(event)}"
             case _:
                 return notice(event)
@@ -66,6 +69,7 @@ def notice(event: Event) -> str:
 
 
 _NOTICES = {
+    "run_started": "run: {folder}",
     "phase_resumed": "{phase}: continued from step {step}",
     "init_report": "{phase}: {loaded} tensors from {source}, {missing} stay fresh",
     "early_stopped": "{phase}: stopped early at step {step} ({metric})",

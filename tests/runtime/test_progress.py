@@ -1,0 +1,70 @@
+"""What a person sees while a run goes on."""
+
+import io
+import sys
+
+from declare.runtime.events import Event
+from declare.runtime.listeners.progress import BarProgress, LineProgress, headline, make_progress, notice
+from tests.runtime import fakes
+
+STEP = Event(
+    "step", "fit", 8, 8, {"losses": {"loss": 0.5}, "samples_per_second": 1234.5, "epoch": 1.0, "rate": 0.1}
+)
+EVALUATED = Event(
+    "evaluated", "fit", 24, 24, {"metrics": {"val/digit/accuracy": 0.91, "val/digit/loss": 0.3}}
+)
+
+
+def test_quiet_means_nothing():
+    """A quiet run has no progress listener at all."""
+    assert make_progress(fakes.make_plan(), quiet=True) is None
+
+
+def test_lines_where_there_is_no_terminal(capsys):
+    """Without a terminal a line stands for the end of a phase and for what a person should know."""
+    progress = make_progress(fakes.make_plan())
+    assert isinstance(progress, LineProgress)
+    for event in (STEP, EVALUATED, Event("run_stopped", "fit", 24, 24, {"reason": "SIGINT"})):
+        progress.hear(event)
+    out = capsys.readouterr()
+    assert out.out == ""
+    lines = out.err.splitlines()
+    assert lines[0] == "fit 8/24  loss 0.5  1,234/s"
+    assert lines[1] == "fit 24/24  digit/accuracy 0.91"
+    assert "--resume" in lines[2]
+
+
+def test_bars_on_a_terminal(monkeypatch):
+    """On a terminal there is a bar for each phase with speed and figures, on stderr."""
+    screen = io.StringIO()
+    screen.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "140")
+    progress = make_progress(fakes.make_plan())
+    assert isinstance(progress, BarProgress)
+    started = Event("run_started", None, 0, 0, {"folder": "runs/x"})
+    for event in (started, Event("phase_started", "fit", 0, 0, {}), STEP, EVALUATED):
+        progress.hear(event)
+    progress.close()
+    text = screen.getvalue()
+    assert "runs/x" in text
+    assert "24/24" in text
+    assert "digit/accuracy 0.91" in text
+
+
+def test_the_best_metric_comes_first():
+    """The headline begins with the metric that picks the best checkpoint and leaves out losses."""
+    plan = fakes.make_plan(fakes.phase(best={"metric": "val/b/f1", "mode": "max"}))
+    assert (
+        headline(plan, "fit", {"val/a/acc": 0.5, "val/b/f1": 0.25, "val/b/loss": 1.0})
+        == "b/f1 0.25  a/acc 0.5"
+    )
+
+
+def test_events_without_news_have_no_notice():
+    """Only what a person should know gives a line."""
+    assert notice(STEP) == ""
+    assert notice(Event("batch_skipped", "fit", 3, 3, {"reason": "the loss is nan"})) == (
+        "fit: batch 3 skipped (the loss is nan)"
+    )
