@@ -1,0 +1,128 @@
+"""What a report says: one serialisable value that the terminal, JSON and HTML renderers share."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+FORMAT = "1.0"
+
+
+class Part(BaseModel):
+    """A part of a report."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Layer(Part):
+    """A line of the module tree; FLOPs are of one sample: 2 per multiply-add of matmuls and convolutions."""
+
+    name: str
+    type: str
+    shape: str
+    parameters: int
+    flops: int | None
+
+
+class Node(Part):
+    """A node of the graph; costs of one sample; backward is counted as twice the forward."""
+
+    path: str
+    type: str
+    role: str
+    inputs: tuple[str, ...]
+    outputs: dict[str, str]
+    per_dataset: bool
+    instances: int
+    parameters: int
+    forward_flops: int | None
+    backward_flops: int | None
+    activation_bytes: int | None
+    layers: tuple[Layer, ...]
+
+
+class Dataset(Part):
+    """A dataset: sizes of the splits, fields with shapes, class counts of the training split by field."""
+
+    name: str
+    source: str
+    num_samples: int
+    splits: dict[str, int]
+    fields: dict[str, str]
+    class_counts: dict[str, dict[str, int]]
+    missing: dict[str, int]
+
+
+class Task(Part):
+    """A task: its target, head, losses and metrics by name."""
+
+    name: str
+    type: str
+    datasets: tuple[str, ...]
+    target: str | None
+    head: str
+    losses: tuple[str, ...]
+    metrics: tuple[str, ...]
+    weight: float
+
+
+class Phase(Part):
+    """A phase as planned, and how far it came where the report is of a run."""
+
+    name: str
+    tasks: dict[str, float]
+    steps: int
+    epochs: float
+    batch_size: int
+    optimizer: str
+    rates: tuple[tuple[int, float], ...]
+    trainable_parameters: int
+    memory_bytes: int | None
+    steps_done: int | None = None
+    best: str | None = None
+    stopped_early: bool = False
+
+
+class Throughput(Part):
+    """Where the time of a step goes; seconds are means per optimizer step, after warm-up."""
+
+    phase: str
+    samples_per_second: float
+    steps_per_second: float
+    seconds: dict[str, float]
+
+
+class Curve(Part):
+    """A figure over global optimizer steps."""
+
+    name: str
+    points: tuple[tuple[int, float], ...]
+
+
+class Notice(Part):
+    """An event that a reader should know: a skipped batch, a settled `auto`, a phase hand-over."""
+
+    kind: str
+    text: str
+    phase: str | None = None
+    step: int | None = None
+
+
+class Report(Part):
+    """A report of a spec (before it ran) or of a run."""
+
+    format: str = FORMAT
+    name: str
+    description: str | None
+    status: str
+    plan_sha256: str
+    seed: int
+    total_parameters: int
+    datasets: tuple[Dataset, ...]
+    nodes: tuple[Node, ...]
+    tasks: tuple[Task, ...]
+    phases: tuple[Phase, ...]
+    throughput: tuple[Throughput, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    metrics: dict[str, float | None] = {}
+    expect: dict[str, str] = {}
+    notices: tuple[Notice, ...] = ()

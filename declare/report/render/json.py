@@ -1,0 +1,10 @@
+"""A report as JSON."""
+
+from __future__ import annotations
+
+from declare.report.data import Report
+
+
+def render(report: Report) -> str:
+    """Return the report as indented JSON."""
+    return report.model_dump_json(indent=2)

@@ -1,0 +1,170 @@
+"""A report on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from declare.report.charts import thin
+from declare.report.data import Node, Report
+from declare.report.units import count, figure, seconds, size
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+BLOCKS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
+
+
+def sparkline(values: Sequence[float], width: int = 40) -> str:
+    """Return `values` as a line of block characters, at most `width` of them."""
+    if not values:
+        return ""
+    stride = max(1, -(-len(values) // width))
+    means = [sum(values[i : i + stride]) / len(values[i : i + stride]) for i in range(0, len(values), stride)]
+    low, span = min(means), (max(means) - min(means)) or 1.0
+    return "".join(BLOCKS[min(7, int((value - low) / span * 8))] for value in means)
+
+
+def render(report: Report, console: Console) -> None:
+    """Print the report."""
+    from rich.text import Text
+
+    console.print(
+        Text(f"{report.name}", style="bold"), Text(f"{report.status}, plan {report.plan_sha256[:12]}")
+    )
+    for table in _tables(report):
+        if table.row_count:
+            console.print()
+            console.print(table)
+    for notice in report.notices:
+        where = f"{notice.phase} " if notice.phase else ""
+        console.print(
+            Text(f"  {where}{f'step {notice.step} ' if notice.step is not None else ''}{notice.text}")
+        )
+
+
+def _table(title: str, *columns: str, right: int = 99) -> Table:
+    """Return an empty table; columns from number `right` on are flush right."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index >= right else "left", header_style="dim")
+    return table
+
+
+def _fill(table: Table, rows: Iterable[Sequence[str]]) -> Table:
+    from rich.text import Text
+
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _tables(report: Report) -> Iterable[Table]:
+    yield _fill(
+        _table("Data", "dataset", "source", "samples", "splits", "fields"),
+        (
+            (
+                data.name,
+                data.source,
+                f"{data.num_samples:,}",
+                ", ".join(f"{split} {number:,}" for split, number in data.splits.items()),
+                ", ".join(f"{name} {shape}" for name, shape in data.fields.items()),
+            )
+            for data in report.datasets
+        ),
+    )
+    columns = ("node", "type", "output", "parameters", "forward", "backward", "activations")
+    yield _fill(
+        _table("Architecture (one sample; FLOP, 2 per multiply-add)", *columns, right=3),
+        (row for node in report.nodes for row in _node_rows(node)),
+    )
+    yield _fill(
+        _table("Tasks", "task", "type", "target", "datasets", "losses", "metrics"),
+        (
+            (
+                t.name,
+                t.type,
+                t.target or "-",
+                ", ".join(t.datasets),
+                ", ".join(t.losses),
+                ", ".join(t.metrics),
+            )
+            for t in report.tasks
+        ),
+    )
+    yield _fill(
+        _table(
+            "Phases", "phase", "steps", "epochs", "batch", "optimizer", "trainable", "memory", "learning rate"
+        ),
+        (
+            (
+                phase.name,
+                f"{phase.steps:,}"
+                if phase.steps_done is None
+                else f"{phase.steps_done:,} of {phase.steps:,}",
+                f"{phase.epochs:g}",
+                str(phase.batch_size),
+                phase.optimizer,
+                count(phase.trainable_parameters),
+                size(phase.memory_bytes),
+                sparkline([rate for _, rate in phase.rates], 24),
+            )
+            for phase in report.phases
+        ),
+    )
+    yield from _run_tables(report)
+
+
+def _node_rows(node: Node) -> Iterable[Sequence[str]]:
+    yield (
+        node.path + (f" x{node.instances}" if node.instances > 1 else ""),
+        node.type,
+        ", ".join(node.outputs.values()),
+        count(node.parameters),
+        count(node.forward_flops),
+        count(node.backward_flops),
+        size(node.activation_bytes),
+    )
+    for layer in node.layers:
+        depth = "  " * (layer.name.count(".") + 1)
+        name = depth + layer.name.rpartition(".")[2]
+        yield (name, layer.type, layer.shape, count(layer.parameters), count(layer.flops), "", "")
+
+
+def _run_tables(report: Report) -> Iterable[Table]:
+    yield _fill(
+        _table("Throughput", "phase", "samples/s", "steps/s", "step spent on", right=1),
+        (
+            (
+                part.phase,
+                f"{part.samples_per_second:,.0f}",
+                f"{part.steps_per_second:,.1f}",
+                ", ".join(f"{name} {seconds(value)}" for name, value in part.seconds.items()),
+            )
+            for part in report.throughput
+        ),
+    )
+    yield _fill(
+        _table("Curves", "name", "first", "last", "course", right=1),
+        (
+            (
+                c.name,
+                figure(c.points[0][1]),
+                figure(c.points[-1][1]),
+                sparkline([y for _, y in thin(c.points)]),
+            )
+            for c in report.curves
+            if len(c.points) > 1
+        ),
+    )
+    yield _fill(
+        _table("Final metrics", "metric", "value", "expected", right=1),
+        (
+            (name, figure(value), report.expect.get(name, ""))
+            for name, value in sorted(report.metrics.items())
+        ),
+    )
