@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 
 Format = Literal["text", "concise", "json", "jsonl", "sarif", "github"]
 FailOn = Literal["error", "warning", "info", "never"]
+_UNREAD = {"spec-not-found", "spec-unreadable"}
+"""Findings that say that there is nothing to check."""
 _RANK = {"error": 3, "warning": 2, "info": 1}
 
 
@@ -32,11 +33,9 @@ def check(spec: Path, sets: Sequence[str] | None, trust: Sequence[str] | None) -
     return compile_spec(spec, tuple(sets or ()), tuple(trust or ()))
 
 
-def exit_code(checked: Checked, spec: Path, fail_on: FailOn = "error") -> int:
+def exit_code(checked: Checked, fail_on: FailOn = "error") -> int:
     """Return 2 where the spec's file could not be read, 1 where something at or above `fail_on` was found."""
-    if checked.document.root is None and not os.access(spec, os.R_OK):
-        return COULD_NOT
-    if checked.document.root is None and spec.is_dir():
+    if any(found.name in _UNREAD for found in checked.diagnostics):
         return COULD_NOT
     if fail_on == "never":
         return DONE
@@ -109,7 +108,7 @@ def plan(
     checked = check(spec, sets, trust)
     if checked.plan is None or not checked.valid:
         write(checked, "json" if as_json else "text", to_error=not as_json)
-        raise FindingsError(exit_code(checked, spec) or FINDINGS)
+        raise FindingsError(exit_code(checked) or FINDINGS)
     if checked.diagnostics and not terminal.settings.quiet:
         show(checked.diagnostics)
     return checked.plan, checked

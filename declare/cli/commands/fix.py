@@ -47,7 +47,7 @@ def command(
         checked = findings.check(spec, set_, trust)
         fixing = _fix(checked, unsafe=unsafe, all_files=all_files)
     findings.write(checked, "text", to_error=True)
-    return findings.exit_code(checked, spec)
+    return findings.exit_code(checked)
 
 
 def _fix(checked: Checked, *, unsafe: bool, all_files: bool) -> Fixing:

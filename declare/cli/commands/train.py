@@ -46,26 +46,27 @@ def command(
         )
     devices = [f"hardware.devices={gpus}", "hardware.accelerator=cuda"] if gpus else []
     plan, checked = findings.plan(spec, [*(set_ or ()), *devices], trust, as_json=format == "json")
+    folder = Path(resume) if resume not in {None, "latest"} else run_dir
     with findings.reported(checked, as_json=format == "json"):
-        outcome = _train(plan, checked, run_dir, resume)
+        outcome = _train(plan, checked, folder, resume=resume is not None, as_json=format == "json")
     _close(outcome, checked, as_json=format == "json")
     return outcome.status
 
 
-def _train(plan: Plan, checked: Checked, run_dir: Path | None, resume: str | None) -> Outcome:
+def _train(plan: Plan, checked: Checked, folder: Path | None, *, resume: bool, as_json: bool) -> Outcome:
+    from declare.cli.announcement import Announcement
     from declare.runtime.listeners.progress import make_progress
     from declare.runtime.run import train
 
-    quiet, color = terminal.settings.quiet, terminal.settings.color
-    progress = make_progress(plan, quiet=quiet, color=color)
+    progress = make_progress(plan, quiet=terminal.settings.quiet, color=terminal.settings.color)
     first, *others = checked.document.sources
-    folder = Path(resume) if resume not in {None, "latest"} else run_dir
+    heard = [None if as_json else Announcement(), progress]
     return train(
         plan,
         first.text,
         folder,
-        resume=resume is not None,
-        listeners=[progress] if progress else [],
+        resume=resume,
+        listeners=[listener for listener in heard if listener is not None],
         sources={source.name: source.text for source in others},
     )
 

@@ -40,7 +40,7 @@ def command(
         terminal.emit(expanded.rstrip("\n"))
     else:
         findings.write(checked, format)
-    return findings.exit_code(checked, spec, "warning" if strict and fail_on == "error" else fail_on)
+    return findings.exit_code(checked, "warning" if strict and fail_on == "error" else fail_on)
 
 
 def _trace(checked: Checked) -> None:

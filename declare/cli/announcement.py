@@ -1,0 +1,15 @@
+"""Says where a run goes before anything else does."""
+
+from __future__ import annotations
+
+from declare.runtime.events import Event
+from declare.runtime.listener import Listener
+
+
+class Announcement(Listener):
+    """Prints the run folder when the run starts; the command prints it again at the end."""
+
+    def hear(self, event: Event) -> None:
+        """Print the folder once."""
+        if event.name == "run_started":
+            print(f"run: {event['folder']}", flush=True)
