@@ -133,44 +133,75 @@ def _words(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
 
 
+class _Reading(NamedTuple):
+    """What a library's words mean: all of `words` (each with alternatives) for inputs of one of `layouts`."""
+
+    code: str
+    layouts: tuple[Layout, ...]
+    words: tuple[tuple[str, ...], ...]
+    title: str
+    label: str
+    help: str
+
+
+_READINGS = (
+    _Reading(
+        "SHP506",
+        ("series",),
+        (("kernel size", "too small"),),
+        "{given} is too short for {named}",
+        "too short",
+        "use longer windows, or fewer or smaller layers",
+    ),
+    _Reading(
+        "SHP508",
+        (),
+        (("channel",),),
+        "{named} does not take the channels of {given}",
+        "channels do not fit",
+        "check the order of the axes: channels come first",
+    ),
+    _Reading(
+        "SHP505",
+        (),
+        (("head",), ("divisible",)),
+        "the attention heads of {named} do not divide its width",
+        "does not divide",
+        "choose a number of heads that divides it",
+    ),
+    _Reading(
+        "SHP502",
+        ("image", "video"),
+        (("size", "height", "width", "shape"),),
+        "{named} does not take the size of {given}",
+        "size does not fit",
+        "resize the images, or set the model's own size",
+    ),
+)
+_UNREAD = _Reading(
+    "SHP514",
+    (),
+    (),
+    "{named} cannot be built or run on {given}",
+    "refused",
+    "check its arguments against its documentation",
+)
+
+
 def _refusal(component: Node, shapes: Sequence[Shape], words: str) -> Problem:
-    name = component.type_name()
-    model = getattr(component, "name", None)
-    named = f"`{name}` ({model})" if model else f"`{name}`"
-    given = " and ".join(map(str, shapes))
-    notes = (f"the library says: {words}",)
-    lower = words.lower()
-    if any(shape.layout == "series" for shape in shapes) and ("kernel size" in lower or "too small" in lower):
-        title, helps = (
-            f"{given} is too short for {named}",
-            ("use longer windows, or fewer or smaller layers",),
-        )
-        return Problem("SHP506", title, label="too short", notes=notes, helps=helps)
-    if "channel" in lower:
-        title, helps = (
-            f"{named} does not take the channels of {given}",
-            ("check the order of the axes: channels come first",),
-        )
-        return Problem("SHP508", title, label="channels do not fit", notes=notes, helps=helps)
-    if "head" in lower and "divisible" in lower:
-        title, helps = (
-            f"the attention heads of {named} do not divide its width",
-            ("choose a number of heads that divides it",),
-        )
-        return Problem("SHP505", title, label="does not divide", notes=notes, helps=helps)
-    if any(shape.layout in {"image", "video"} for shape in shapes) and any(
-        w in lower for w in ("size", "height", "width", "shape")
-    ):
-        title, helps = (
-            f"{named} does not take the size of {given}",
-            ("resize the images, or set the model's own size",),
-        )
-        return Problem("SHP502", title, label="size does not fit", notes=notes, helps=helps)
-    title = f"{named} cannot be built or run on {given}"
-    return Problem(
-        "SHP514",
-        title,
-        label="refused",
-        notes=notes,
-        helps=("check its arguments against its documentation",),
+    """Return the problem that fits the library's own words, which stand in its note."""
+    layouts = {shape.layout for shape in shapes}
+    found = next((item for item in _READINGS if _means(item, layouts, words)), _UNREAD)
+    title = found.title.format(
+        named=f"`{getattr(component, 'name', component.type_name())}`", given=" and ".join(map(str, shapes))
     )
+    return Problem(
+        found.code, title, label=found.label, notes=(f"the library says: {words}",), helps=(found.help,)
+    )
+
+
+def _means(reading: _Reading, layouts: set[Layout], words: str) -> bool:
+    lower = words.lower()
+    # A type error speaks of arguments, whatever their names are.
+    fits = not lower.startswith("typeerror") and (not reading.layouts or bool(layouts & set(reading.layouts)))
+    return fits and all(any(word in lower for word in options) for options in reading.words)

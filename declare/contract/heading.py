@@ -18,9 +18,9 @@ def misfit_head(head: Head, inputs: Inputs, output: Shape) -> Problem | None:
             continue
         at = place(head, "input", index)
         if per_step:
-            title = f"the task needs {output}, one output per step, but `{head.type_name()}` gets {shape}"
+            title = f"`{head.type_name()}` gets {shape}, but the target is per step, {output}"
             helps = ("name an output with a time axis, such as `encoder.sequence`",)
-            return Problem("SHP507", title, at=at, label="no time axis", helps=helps)
+            return Problem("SHP511", title, at=at, label="no time axis", helps=helps)
         title = f"the task needs one {output} per sample, but `{head.type_name()}` gets {shape}"
         helps = ("name a pooled output, such as `encoder.output`",)
         return Problem("SHP511", title, at=at, label="this is a sequence", helps=helps)

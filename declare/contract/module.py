@@ -10,6 +10,7 @@ from pydantic import Field as Param
 from declare.contract.component import Component
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
+from declare.contract.source import SpecPath
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,8 +43,8 @@ Outputs = dict[str, Shape]
 class Node(Component):
     """What modules and heads share: ports, static shapes and costs, and the real module.
 
-    The built module is called as `module(*tensors)` with one tensor per wired input in the order of the ports,
-    and returns one tensor, or a dict of tensors with the keys of `infer`.
+    The built module is called as `module(*tensors)` with one tensor per wired input in the order of the
+    ports, and returns one tensor, or a dict of tensors with the keys of `infer`.
     """
 
     ports: ClassVar[tuple[Port, ...]]
@@ -54,12 +55,14 @@ class Module(Node):
 
     random: ClassVar[bool] = True
     """Whether its forward draws random numbers in training (dropout)."""
+    has_weights: ClassVar[bool] = False
+    """Whether its library has weights of its own, for `pretrained: true`."""
 
     input: str | list[str] | dict[str, str] | None = Param(
         None, description="a field, a module or `module.output`; may be left out where one choice exists"
     )
     per_dataset: bool = Param(False, description="one instance per dataset")
-    pretrained: bool | str = Param(False, description="the library's own weights, or a path to weights")
+    pretrained: bool | SpecPath = Param(False, description="the library's own weights, or a path to weights")
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
         """Return output shapes; a problem where the inputs do not fit; None where only a probe can tell."""
@@ -91,5 +94,3 @@ class Head(Node):
     def build(self, inputs: Inputs, output: Shape) -> nn.Module:
         """Return the real module."""
         raise NotImplementedError
-
-

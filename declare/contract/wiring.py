@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from declare.contract.module import Inputs, Node, Port
+from pathlib import Path
+
+from declare.contract.module import Inputs, Module, Node, Port
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import AXES, Layout, Shape
 
@@ -17,7 +19,7 @@ _HELPS: dict[Layout, str] = {
 
 
 def misfit(node: Node, inputs: Inputs) -> Problem | None:
-    """Return what is wrong with the number (SHP513), the layouts (SHP511) or the features (SHP512)."""
+    """Return what is wrong: number (SHP513), layout (SHP511), features (SHP512) or weights (RES840)."""
     for port in node.ports:
         shapes = inputs.get(port.name, ())
         if problem := _count(node, port, len(shapes)):
@@ -25,7 +27,7 @@ def misfit(node: Node, inputs: Inputs) -> Problem | None:
         for index, shape in enumerate(shapes):
             if problem := _fits(node, port, index, shape):
                 return problem
-    return None
+    return _weights(node) if isinstance(node, Module) else None
 
 
 def place(node: Node, port: str, index: int = 0) -> str:
@@ -49,6 +51,20 @@ def varies(node: Node, what: str, port: str, index: int = 0) -> Problem:
     )
 
 
+def _weights(node: Module) -> Problem | None:
+    """Return the problem that the weights to start from do not exist."""
+    stated = node.pretrained
+    if stated is True and not node.has_weights:
+        title, label = f"`{node.type_name()}` has no weights of its own", "none exist"
+        helps = ("train from scratch: `pretrained: false`", "or name a file of weights: `pretrained: PATH`")
+        return Problem("RES840", title, at="pretrained", label=label, helps=helps)
+    if isinstance(stated, Path) and not stated.is_file():
+        words = "name a .safetensors file, or a .pt file that holds tensors alone"
+        title, label = f"there are no weights at {stated}", "no such file"
+        return Problem("RES840", title, at="pretrained", label=label, helps=(words,))
+    return None
+
+
 def _count(node: Node, port: Port, found: int) -> Problem | None:
     if not found and not port.optional:
         title = f"`{node.type_name()}` has nothing to read on `{port.name}`"
@@ -66,13 +82,13 @@ def _fits(node: Node, port: Port, index: int, shape: Shape) -> Problem | None:
     if shape.layout in port.takes:
         known = shape.features is not None or shape.layout in {"tokens", "mask"}
         return None if known else varies(node, f"number of {AXES[shape.layout][0]}", port.name, index)
-    takes = " or ".join(f"`{layout}`" for layout in port.takes)
+    takes = " or ".join(filter(None, (", ".join(port.takes[:-1]), port.takes[-1])))
     return Problem(
         "SHP511",
-        f"`{node.type_name()}` takes {takes} but gets {shape}",
+        f"`{node.type_name()}` takes {takes}, not {shape}",
         at=place(node, port.name, index),
         label=f"this is a {shape.layout}",
-        helps=(_HELPS.get(shape.layout, f"name a field or a module's output that is a {takes}"),),
+        helps=(_HELPS.get(shape.layout, f"name a field or a module's output of layout {takes}"),),
     )
 
 
@@ -96,7 +112,7 @@ def channels_last(node: Node, inputs: Inputs, port: str = "input") -> Problem | 
     first, middle, last = shape.dims
     if first is None or first != middle or first <= 4 or last not in {1, 3, 4}:
         return None
-    title = f"`{node.type_name()}` reads {shape} as {first} channels, but it looks like {last} channels last"
+    title = f"{shape} is read as {first} channels, but looks like {last} channels last"
     return Problem(
         "SHP508",
         title,

@@ -79,7 +79,7 @@ def test_state_survives_saving(case):
     ("name", "shape", "output", "code"),
     [
         ("linear", SAMPLES["sequence"], Shape("vector", (4,)), "SHP511"),
-        ("linear", SAMPLES["vector"], Shape("sequence", (20, 4)), "SHP507"),
+        ("linear", SAMPLES["vector"], Shape("sequence", (20, 4)), "SHP511"),
         ("mlp", SAMPLES["image"], Shape("vector", (4,)), "SHP511"),
         ("segmentation", SAMPLES["image"], Shape("vector", (4,)), "SHP511"),
         ("segmentation", SAMPLES["image"], Shape("image", (3, None, None)), "SHP512"),

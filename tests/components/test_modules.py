@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -183,6 +184,8 @@ def test_conv1d_lengths_hold_for_any_series(length, kernel, stages, downsample):
         ("cnn", {"input": "x"}, (Shape("image", (96, 96, 3)),), "SHP508", "input"),
         ("cnn", {"input": "x", "pool": "flatten"}, (Shape("image", (3, None, 8)),), "SHP512", "input"),
         ("cnn", {"channels": [1] * 5}, (Shape("image", (1, 8, 8)),), "SHP502", "channels"),
+        ("cnn", {"pretrained": True}, IMAGE, "RES840", "pretrained"),
+        ("timm", {"name": "resnet10t", "pretrained": Path("/no/file.pt")}, IMAGE, "RES840", "pretrained"),
         ("conv1d", {"input": "x"}, (SAMPLES["vector"],), "SHP511", "input"),
         ("concat", {"input": ["a", "b"]}, (SAMPLES["image"], Shape("image", (3, 8, 8))), "SHP511", "input.1"),
         ("tabular", {"input": ["a"]}, (Shape("category", (), "int64"),), "SHP512", "input.0"),
@@ -198,8 +201,20 @@ def test_inputs_that_do_not_fit_are_problems(name, block, shapes, code, at):
     found = lookup.find("modules", name)(**block).infer({"input": shapes} if shapes else {})
     assert isinstance(found, Problem)
     assert (found.code, found.at) == (code, at)
-    assert len(found.title) <= 120
+    assert len(found.title) <= 80
     assert found.helps
+
+
+def test_a_module_starts_from_weights_in_a_file(tmp_path):
+    """`pretrained: PATH` gives a module of ours the weights that another one saved."""
+    inputs = {"input": (SAMPLES["vector"],)}
+    make = lookup.find("modules", "mlp")
+    torch.manual_seed(1)
+    state = make(hidden=[4]).build(inputs).state_dict()
+    torch.save(state, tmp_path / "weights.pt")
+    torch.manual_seed(2)
+    loaded = make(hidden=[4], pretrained=tmp_path / "weights.pt").build(inputs).state_dict()
+    assert all(torch.equal(loaded[name], state[name]) for name in state)
 
 
 @pytest.mark.parametrize("name", ["cnn", "conv1d"])

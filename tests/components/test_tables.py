@@ -112,7 +112,7 @@ def test_weights_from_a_file_are_loaded(suffix, tmp_path):
     path = tmp_path / f"weights{suffix}"
     save_file(with_head, path) if suffix == ".safetensors" else torch.save({"state_dict": with_head}, path)
     torch.manual_seed(2)
-    loaded = make(name="resnet10t", pretrained=str(path)).build(inputs).model.state_dict()
+    loaded = make(name="resnet10t", pretrained=path).build(inputs).model.state_dict()
     assert all(torch.equal(loaded[name], state[name]) for name in state)
 
 
@@ -122,9 +122,7 @@ def test_weights_of_another_model_are_a_problem(tmp_path):
     from torch import zeros
 
     save_file({"conv1.weight": zeros(1)}, tmp_path / "other.safetensors")
-    component = lookup.find("modules", "timm")(
-        name="resnet10t", pretrained=str(tmp_path / "other.safetensors")
-    )
+    component = lookup.find("modules", "timm")(name="resnet10t", pretrained=tmp_path / "other.safetensors")
     with pytest.raises(ProblemError) as caught:
         component.build({"input": (Shape("image", (3, 32, 32)),)})
     assert caught.value.problem.code == "RES840"

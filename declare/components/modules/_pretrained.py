@@ -29,6 +29,13 @@ def fetch(library: str, name: str, make: Callable[[], nn.Module]) -> nn.Module:
         raise ProblemError(problem) from error
 
 
+def start(module: nn.Module, pretrained: bool | Path) -> nn.Module:
+    """Return `module`, with the weights in the file that `pretrained` names, if it names one."""
+    if isinstance(pretrained, Path):
+        load(module, pretrained)
+    return module
+
+
 def load(module: nn.Module, path: Path) -> None:
     """Load the weights in a file (.safetensors, or .pt read without executing anything) into `module`.
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field as Param
 
+from declare.components.modules import _pretrained
 from declare.contract.counting import Tally
 from declare.contract.module import Costs, Inputs, Module, Outputs, Port
 from declare.contract.problem import Problem, Rewrite
@@ -114,7 +115,7 @@ class Cnn(Module):
         """Return the real network."""
         from declare.nn.modules.cnn import CNN
 
-        return CNN(
+        real = CNN(
             inputs["input"][0].dims[0] or 0,
             self.channels,
             kernel=self.kernel,
@@ -124,3 +125,4 @@ class Cnn(Module):
             pool=self.pool,
             dropout=self.dropout,
         )
+        return _pretrained.start(real, self.pretrained)

@@ -41,8 +41,8 @@ class Concat(Module):
         first = shapes[0]
         for index, shape in enumerate(shapes):
             if _rest(shape) != _rest(first):
-                title = f"`concat` cannot join {first} and {shape}: they must differ in their features alone"
-                helps = ("give it the pooled outputs (vectors) of both, or bring them to one size",)
+                title = f"`concat` cannot join {first} and {shape}"
+                helps = ("they may differ in their features alone: pool both, or bring them to one size",)
                 return Problem("SHP511", title, at=place(self, "input", index), label=f"{shape}", helps=helps)
         features = sum(shape.features or 0 for shape in shapes)
         if first.layout in {"vector", "number"}:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field as Param
 
+from declare.components.modules import _pretrained
 from declare.contract.counting import Tally
 from declare.contract.module import Costs, Inputs, Module, Outputs, Port
 from declare.contract.problem import Problem, Rewrite
@@ -118,7 +119,7 @@ class Conv1d(Module):
         from declare.nn.modules.conv1d import Conv1d as Real
 
         shape = inputs["input"][0]
-        return Real(
+        real = Real(
             shape.features or 0,
             self.channels,
             kernel=self.kernel,
@@ -129,3 +130,4 @@ class Conv1d(Module):
             dropout=self.dropout,
             features_last=shape.layout == "sequence",
         )
+        return _pretrained.start(real, self.pretrained)

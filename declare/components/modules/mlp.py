@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field as Param
 
+from declare.components.modules import _pretrained
 from declare.contract.counting import Tally, size
 from declare.contract.module import Costs, Inputs, Module, Outputs, Port
 from declare.contract.problem import Problem
@@ -68,13 +69,14 @@ class Mlp(Module):
         from declare.nn.modules.mlp import MLP
 
         features = sum(shape.features or 0 for shape in inputs["input"])
-        return MLP(features, self.hidden, activation=self.activation, norm=self.norm, dropout=self.dropout)
+        real = MLP(features, self.hidden, activation=self.activation, norm=self.norm, dropout=self.dropout)
+        return _pretrained.start(real, self.pretrained)
 
 
 def _mixed(node: Module, shapes: tuple[Shape, ...]) -> Problem | None:
     steps = {shape.dims[0] if shape.layout == "sequence" else 0 for shape in shapes}
     if len(steps) < 2:
         return None
-    title = f"`mlp` cannot join {' and '.join(map(str, shapes))}: they differ in time"
-    helps = ("give it only vectors, or only sequences of one length",)
+    title = f"`mlp` cannot join {' and '.join(map(str, shapes))}"
+    helps = ("give it vectors alone, or sequences of one length alone",)
     return Problem("SHP511", title, at=place(node, "input", 1), label="another length", helps=helps)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field as Param
 
+from declare.components.modules import _pretrained
 from declare.contract.counting import Tally
 from declare.contract.module import Costs, Inputs, Module, Outputs, Port
 from declare.contract.problem import Problem
@@ -73,7 +74,7 @@ class Rnn(Module):
         from declare.nn.modules.rnn import RNN
 
         shape = inputs["input"][0]
-        return RNN(
+        real = RNN(
             shape.features or 0,
             self.dim,
             cell=self.cell,
@@ -83,6 +84,7 @@ class Rnn(Module):
             dropout=self.dropout,
             channels_first=shape.layout == "series",
         )
+        return _pretrained.start(real, self.pretrained)
 
 
 def _time(shape: Shape) -> Dim:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field as Param
 
+from declare.components.modules import _pretrained
 from declare.contract.counting import Tally
 from declare.contract.module import Costs, Inputs, Module, Outputs, Port
 from declare.contract.problem import Problem
@@ -77,4 +78,5 @@ class Tabular(Module):
         """Return the real layers."""
         from declare.nn.modules.tabular import Tabular as Real
 
-        return Real(self._columns(inputs), self.width, activation=self.activation, dropout=self.dropout)
+        real = Real(self._columns(inputs), self.width, activation=self.activation, dropout=self.dropout)
+        return _pretrained.start(real, self.pretrained)

@@ -15,7 +15,6 @@ model:
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
@@ -33,6 +32,7 @@ class Timm(Module):
     """Any model of timm, without its classifier."""
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image",)),)
+    has_weights: ClassVar[bool] = True
 
     name: str = Param(
         description="timm's name of the model, with or without a tag of weights: `resnet18.a1_in1k`"
@@ -76,8 +76,7 @@ class Timm(Module):
                 "timm", self.name, lambda: Real(self.name, channels, pretrained=True, **self.args)
             )
         real = Real(self.name, channels, **self.args)
-        if self.pretrained:
-            _pretrained.load(real.model, Path(self.pretrained))
+        _pretrained.start(real.model, self.pretrained)
         return real
 
 

@@ -14,7 +14,6 @@ model:
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
@@ -32,6 +31,7 @@ class Torchvision(Module):
     """Any classification model of torchvision, without its classifier."""
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image",)),)
+    has_weights: ClassVar[bool] = True
 
     name: str = Param(description="torchvision's name of the model")
     args: dict[str, Any] = Param(
@@ -69,6 +69,5 @@ class Torchvision(Module):
             make = lambda: Real(self.name, channels, pretrained=True, **self.args)  # noqa: E731
             return _pretrained.fetch("torchvision", self.name, make)
         real = Real(self.name, channels, **self.args)
-        if self.pretrained:
-            _pretrained.load(real.model, Path(self.pretrained))
+        _pretrained.start(real.model, self.pretrained)
         return real

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field as Param
 
+from declare.components.modules import _pretrained
 from declare.contract.counting import Tally
 from declare.contract.module import Costs, Inputs, Module, Outputs, Port
 from declare.contract.problem import Problem
@@ -76,7 +77,8 @@ class Upsample(Module):
         from declare.nn.modules.upsample import Upsample as Real
 
         size = None if self.size is None else (self.size, self.size)
-        return Real(inputs["input"][0].dims[0] or 0, self.channels, activation=self.activation, size=size)
+        real = Real(inputs["input"][0].dims[0] or 0, self.channels, activation=self.activation, size=size)
+        return _pretrained.start(real, self.pretrained)
 
 
 def _times(dims: tuple[Dim, ...], factor: int) -> tuple[Dim, ...]:
