@@ -21,7 +21,7 @@ def shown(render: object, *values: object) -> str:
 @pytest.mark.parametrize("make", [plans.classify, plans.two_datasets])
 def test_plan_tells_everything(make: object) -> None:
     """A printed plan names datasets, splits, nodes, tasks, losses, metrics and phases with their figures."""
-    made = make()  # type: ignore[operator]
+    made = make().plan()  # type: ignore[operator]
     text = shown(plan.render, made)
     for name, data in made.datasets.items():
         assert name in text
@@ -38,7 +38,7 @@ def test_plan_tells_everything(make: object) -> None:
 
 def test_user_text_is_no_markup() -> None:
     """Brackets in a description are printed as they are."""
-    made = plans.classify().model_copy(update={"description": "a [bold]strange[/bold] [/b] text"})
+    made = plans.classify().plan().model_copy(update={"description": "a [bold]strange[/bold] [/b] text"})
     assert "a [bold]strange[/bold] [/b] text" in shown(plan.render, made)
 
 
