@@ -80,7 +80,7 @@ def _print(
     from declare.diagnostics.output import render
 
     stream = sys.stderr if to_error else sys.stdout
-    print(render(format, diagnostics, _settings(passes, stream)), end="", file=stream)
+    print(render(format, diagnostics, _settings(passes, stream)), end="", file=stream, flush=True)
 
 
 def _settings(passes: Sequence[PassRecord], stream: TextIO) -> Settings:
