@@ -33,7 +33,7 @@ class Sgd(Decaying):
         """Yield that Nesterov's momentum needs some."""
         if self.nesterov and not self.momentum:
             yield Problem(
-                "PHS630",
+                "PHS631",
                 "`nesterov: true` contradicts `momentum: 0`",
                 at="nesterov",
                 label="no momentum to look along",
