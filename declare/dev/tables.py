@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from fractions import Fraction
 from functools import cache
 from importlib.metadata import version
@@ -65,19 +66,16 @@ def run(build: Build, channels: int, height: int, width: int | None = None) -> M
 
 
 def on_meta(build: Build) -> Build:
-    """Return a builder of models on the meta device; one that reads values is built for real, and moved."""
+    """Return a builder of models on the meta device, each built once; one that reads values is moved there."""
     import torch
 
     @cache
-    def moved(channels: int) -> nn.Module:
-        with torch.device("cpu"):
-            return build(channels).to("meta")
-
     def make(channels: int) -> nn.Module:
         try:
             return build(channels)
         except (NotImplementedError, RuntimeError):
-            return moved(channels)
+            with torch.device("cpu"):
+                return build(channels).to("meta")
 
     return make
 
@@ -246,10 +244,18 @@ LIBRARIES: dict[str, Callable[[], Iterator[tuple[str, Record, Build, int]]]] = {
 }
 
 
-def table(library: str, seconds: int) -> Record:
-    """Return the whole table of a library; a model that is too slow or refuses has no figures."""
+def table(library: str, pattern: str, seconds: int) -> Record:
+    """Return the table of a library, of which models that match `pattern` are measured anew.
+
+    A model that is too slow or refuses has no figures. Models that the library no longer has are dropped.
+    """
+    path = FOLDER / f"{library}.json"
+    before = json.loads(path.read_text(encoding="utf-8"))["models"] if path.exists() else {}
     models: dict[str, Record] = {}
     for name, record, build, size in LIBRARIES[library]():
+        if name in before and not fnmatch(name, pattern):
+            models[name] = before[name]
+            continue
         try:
             with limit(seconds):
                 models[name] = record | examine(on_meta(build), size)
@@ -263,16 +269,20 @@ def main() -> None:
     """Write the tables that are named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("libraries", nargs="+", choices=sorted(LIBRARIES))
+    parser.add_argument(
+        "--only", default="*", help="measure only the models that match; keep the others' records"
+    )
     parser.add_argument("--time", type=int, default=15, help="seconds for one model")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     for library in options.libraries:
-        content = table(library, options.time)
+        content = table(library, options.only, options.time)
         lines = [
             f"{json.dumps(name)}: {json.dumps(record)}" for name, record in content.pop("models").items()
         ]
         head = json.dumps(content)[:-1]
-        (FOLDER / f"{library}.json").write_text(head + ', "models": {\n' + ",\n".join(lines) + "\n}}\n")
+        text = head + ', "models": {\n' + ",\n".join(lines) + "\n}}\n"
+        (FOLDER / f"{library}.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
