@@ -66,7 +66,7 @@ def run(build: Build, channels: int, height: int, width: int | None = None) -> M
 
 
 def on_meta(build: Build) -> Build:
-    """Return a builder of models on the meta device, each built once; one that reads values is moved there."""
+    """Return a builder of models on the meta device, each built once; what reads values is moved there."""
     import torch
 
     @cache
