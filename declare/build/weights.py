@@ -18,6 +18,7 @@ from declare.ir.plan import InitPlan, PhasePlan, Plan
 _WRAPPERS = ("module.", "_orig_mod.")
 _NESTS = ("state_dict", "model_state_dict", "model")
 _SHOWN = 8
+_WIDTH = 32
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def _reshaped(report: InitReport, tensors: Mapping[str, Tensor], graph: nn.Modul
     first = report.reshaped[0]
     return Problem(
         "SHP501",
-        f"`{first}` is {list(state[first].shape)} in the model but {list(tensors[first].shape)} in the file",
+        f"`{_short(first)}` is {list(state[first].shape)} in the model, {list(tensors[first].shape)} in the file",
         at=f"{at}.from",
         label="weights of another shape",
         notes=_shown(lines[1:]),
@@ -184,13 +185,13 @@ def _reshaped(report: InitReport, tensors: Mapping[str, Tensor], graph: nn.Modul
 
 def _missing(report: InitReport, tensors: Mapping[str, Tensor], entry: InitPlan, at: str) -> Problem:
     many = len(report.missing)
-    what = f"`{report.missing[0]}` is" if many == 1 else f"{many} weights of the model are"
+    what = f"`{_short(report.missing[0])}` is" if many == 1 else f"{many} weights of the model are"
     helps = ["name the modules to load with `modules:`, or set `strict: false` to leave these fresh"]
     if guess := _guess(report, tensors):
         helps.insert(0, f"set `rename: {{{guess[0]}: {guess[1]}}}`: the file calls them so")
     return Problem(
         "SHP503",
-        f"{what} not in the weights that `{entry.source}:{_short(entry.reference)}` holds",
+        f"{what} not in `{entry.source}:{_short(entry.reference)}`",
         at=f"{at}.from",
         label=f"{many} missing",
         notes=(
@@ -215,7 +216,7 @@ def _guess(report: InitReport, tensors: Mapping[str, Tensor]) -> tuple[str, str]
 def _nothing(report: InitReport, entry: InitPlan, at: str) -> Problem:
     return Problem(
         "SHP504",
-        f"nothing in `{entry.source}:{_short(entry.reference)}` fits the model: all weights stay fresh",
+        f"nothing in `{entry.source}:{_short(entry.reference)}` fits the model",
         at=f"{at}.from",
         label="loads nothing",
         notes=_shown([f"in the file: `{name}`" for name in report.unexpected], 3),
@@ -226,9 +227,10 @@ def _nothing(report: InitReport, entry: InitPlan, at: str) -> Problem:
 def _unreadable(path: Path, reason: str, at: str) -> Problem:
     return Problem(
         "RES814",
-        f"cannot read weights from `{_short(str(path))}`: {reason}",
+        f"no weights can be read from `{_short(str(path))}`",
         at=at,
         label="not readable",
+        notes=(f"`{path}`: {reason}",),
         helps=("name a `.safetensors` file, or a `.pt` file that holds a plain state dict",),
     )
 
@@ -239,4 +241,4 @@ def _shown(lines: list[str], limit: int = _SHOWN) -> tuple[str, ...]:
 
 
 def _short(reference: str) -> str:
-    return reference if len(reference) <= 40 else f"...{reference[-37:]}"
+    return reference if len(reference) <= _WIDTH else f"...{reference[3 - _WIDTH :]}"
