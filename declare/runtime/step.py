@@ -15,6 +15,7 @@ from declare.runtime.keys import key, mix
 from declare.runtime.precision import Precision
 from declare.runtime.rates import Rate
 from declare.runtime.trouble import first_line
+from declare.runtime.update import make_update
 from declare.runtime.workshop import Average, Batch, Objective
 
 
@@ -53,6 +54,7 @@ class Step:
         phase = machinery.phase
         self._objective = machinery.objective
         self._optimizer = machinery.optimizer
+        self._update = make_update(machinery.optimizer)
         self._average = machinery.average
         self._precision = machinery.precision
         self._scaler = machinery.precision.scaler
@@ -121,7 +123,7 @@ class Step:
         if self._scaler is None:
             if self._clip is not None:
                 self._clip(self._parameters)
-            self._optimizer.step()
+            self._update()
         else:
             if self._clip is not None:
                 self._scaler.unscale_(self._optimizer)
