@@ -141,7 +141,7 @@ def _number(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:
     if kind not in ({"int"} if item.annotation is int else {"int", "float"}):
         return POISON, wrong_type(item, value, path)
     number = float(value) if item.annotation is float else value
-    problem = out_of_bounds(item, number, path)
+    problem = out_of_bounds(item, value, path)
     return (POISON, problem) if problem else (number, None)
 
 

@@ -78,52 +78,58 @@ class Split(Strict):
 class Corrupt(Strict):
     """What happens to samples that cannot be read."""
 
-    action: Literal["error", "skip"] = "error"
+    action: Literal["error", "skip"] = Field("error", description="stop, or go on without the sample")
     limit: Percent | int = Field("1%", description="more than this many skipped samples is an error")
 
 
 class Dataset(Strict):
     """Data: a source with typed fields, transforms and a split."""
 
-    source: Annotated[Source, Slot("sources")]
+    source: Annotated[Source, Slot("sources")] = Field(description="where the samples come from")
     fields: dict[Name, Annotated[FieldType, Slot("fields")]] = Field(
         {}, description="fields; may be left out where known"
     )
     transforms: list[Annotated[Transform, Slot("transforms")]] = Field([], description="applied in order")
-    split: Split = Split.model_construct(val=0.1)
-    cache: Literal["auto", "none", "memory", "disk"] = "auto"
-    on_corrupt: Literal["error"] | Corrupt = "error"
+    split: Split = Field(Split.model_construct(val=0.1), description="what is held out")
+    cache: Literal["auto", "none", "memory", "disk"] = Field(
+        "auto", description="where decoded samples are kept"
+    )
+    on_corrupt: Literal["error"] | Corrupt = Field(
+        "error", description="what happens to samples that cannot be read"
+    )
     limit: Annotated[int, Field(gt=0)] | None = Field(None, description="use only so many samples")
 
 
 class BestMetric(Strict):
     """A metric and which way is better."""
 
-    metric: Metric
-    mode: Literal["max", "min"]
+    metric: Metric = Field(description="`val/TASK/METRIC`, or a composite")
+    mode: Literal["max", "min"] = Field(description="whether more or less is better")
 
 
 class Evaluate(Strict):
     """When a phase evaluates, and which metric picks its best checkpoint."""
 
-    every: Duration | None = None
-    best: BestMetric | None = None
+    every: Duration | None = Field(None, description="default: every epoch")
+    best: BestMetric | None = Field(
+        None, description="picks the checkpoint that the next phase and the report use"
+    )
 
 
 class EarlyStop(Strict):
     """Stop a phase whose metric no longer improves."""
 
-    metric: Metric
-    mode: Literal["max", "min"]
-    patience: Duration
-    min_delta: float = Field(0.0, ge=0)
+    metric: Metric = Field(description="the metric that must improve")
+    mode: Literal["max", "min"] = Field(description="whether more or less is better")
+    patience: Duration = Field(description="how long it may stand still")
+    min_delta: float = Field(0.0, ge=0, description="a smaller change is no improvement")
 
 
 class Checkpoint(Strict):
     """How often state is saved and how many checkpoints stay."""
 
-    every: Duration | None = None
-    keep: int = Field(2, ge=1)
+    every: Duration | None = Field(None, description="default: every epoch")
+    keep: int = Field(2, ge=1, description="the newest so many stay, the best one besides")
 
 
 class Init(Strict):
@@ -140,53 +146,57 @@ class Init(Strict):
 class Freeze(Strict):
     """Parameters that stand still."""
 
-    match: str
+    match: str = Field(description="a glob over parameter names: `encoder.*`")
     until: Duration | None = Field(None, description="left out: the whole phase")
 
 
 class Clip(Strict):
     """Gradient clipping: by global norm or by value."""
 
-    norm: float | None = Field(None, gt=0)
-    value: float | None = Field(None, gt=0)
+    norm: float | None = Field(None, gt=0, description="largest global norm of the gradient")
+    value: float | None = Field(None, gt=0, description="largest value of each gradient")
 
 
 class Ema(Strict):
     """An exponential moving average of the weights, used in evaluations."""
 
-    decay: float = Field(0.999, gt=0, lt=1)
+    decay: float = Field(0.999, gt=0, lt=1, description="share of the old average that a step keeps")
 
 
 class BatchError(Strict):
     """What happens to a batch that fails or gives a non-finite loss."""
 
-    action: Literal["error", "skip"] = "error"
-    limit: int = Field(10, ge=1)
+    action: Literal["error", "skip"] = Field("error", description="stop, or go on without the batch")
+    limit: int = Field(10, ge=1, description="more skipped batches than this are an error")
 
 
 class Consistency(Strict):
     """Agreement between scales as a training loss."""
 
-    type: Literal["kl", "mse"] = "kl"
-    weight: float = Field(1.0, gt=0)
+    type: Literal["kl", "mse"] = Field("kl", description="how predictions are compared")
+    weight: float = Field(1.0, gt=0, description="its share in the sum of losses")
 
 
 class Scales(Strict):
     """One field at several sizes."""
 
-    field: str
-    sizes: list[Annotated[int, Field(gt=0)]] = Field(min_length=1)
-    mode: Literal["joint", "progressive", "random"] = "joint"
-    materialize: Literal["on_demand", "eager"] = "on_demand"
-    consistency: Consistency | None = None
+    field: str = Field(description="the image field")
+    sizes: list[Annotated[int, Field(gt=0)]] = Field(min_length=1, description="edge lengths in pixels")
+    mode: Literal["joint", "progressive", "random"] = Field(
+        "joint", description="all at once, from small to large, or one drawn for each batch"
+    )
+    materialize: Literal["on_demand", "eager"] = Field(
+        "on_demand", description="scaled on the batch, or stored"
+    )
+    consistency: Consistency | None = Field(None, description="a loss on how scales agree")
 
 
 class Probe(Strict):
     """A linear probe on frozen features at the end of the phase."""
 
-    task: str
-    input: str | None = None
-    type: Literal["linear"] = "linear"
+    task: str = Field(description="the task that the probe learns")
+    input: str | None = Field(None, description="a module or `module.output`")
+    type: Literal["linear"] = Field("linear", description="what is fitted")
 
 
 class Phase(Strict):
@@ -195,72 +205,102 @@ class Phase(Strict):
     tasks: list[str] | dict[str, Annotated[float, Field(ge=0)]] | None = Field(
         None, description="default: all"
     )
-    epochs: Annotated[float, Field(gt=0)] | None = None
-    steps: Annotated[int, Field(gt=0)] | None = None
+    epochs: Annotated[float, Field(gt=0)] | None = Field(None, description="length of the phase; or `steps`")
+    steps: Annotated[int, Field(gt=0)] | None = Field(
+        None, description="length of the phase in optimizer steps; or `epochs`"
+    )
     batch_size: Annotated[
         Annotated[int, Field(gt=0)] | dict[str, Annotated[int, Field(gt=0)]] | Literal["auto"],
         Later("state a number, such as `batch_size: 64`", ("auto",)),
-    ]
-    mix: Annotated[Mix, Slot("mixes")] | dict[str, Annotated[float, Field(gt=0)]] | None = None
-    sampler: Annotated[Sampler | None, Slot("samplers")] = None
-    scales: Annotated[Scales | None, Later("remove it: the stored size is trained")] = None
-    augment: list[Annotated[Augment, Slot("augments")]] = []
-    optimizer: Annotated[Optimizer, Slot("optimizers")]
-    schedule: Annotated[Schedule | None, Slot("schedules")] = None
-    regularizers: list[Annotated[Regularizer, Slot("regularizers")]] = []
-    init: list[Init] = []
-    freeze: list[Freeze] = []
-    accumulate: int = Field(1, ge=1)
-    clip: Clip | None = None
-    ema: Ema | None = None
-    precision: Literal["auto", "fp32", "bf16", "fp16", "tf32"] | None = None
-    evaluate: Evaluate = Evaluate.model_construct()
-    early_stop: EarlyStop | None = None
-    checkpoint: Checkpoint = Checkpoint.model_construct()
-    probes: Annotated[list[Probe], Later("remove it: train a phase on frozen features instead")] = []
-    on_batch_error: Literal["error"] | BatchError = "error"
+    ] = Field(description="samples of one optimizer step, over all devices and accumulation; or by dataset")
+    mix: Annotated[Mix, Slot("mixes")] | dict[str, Annotated[float, Field(gt=0)]] | None = Field(
+        None, description="how several datasets share a batch; default `proportional`"
+    )
+    sampler: Annotated[Sampler | None, Slot("samplers")] = Field(
+        None, description="the order of samples; default `random`"
+    )
+    scales: Annotated[Scales | None, Later("remove it: the stored size is trained")] = Field(
+        None, description="one field at several sizes"
+    )
+    augment: list[Annotated[Augment, Slot("augments")]] = Field(
+        [], description="random changes of whole batches"
+    )
+    optimizer: Annotated[Optimizer, Slot("optimizers")] = Field(description="the update rule")
+    schedule: Annotated[Schedule | None, Slot("schedules")] = Field(
+        None, description="the learning rate over the phase; default `constant`"
+    )
+    regularizers: list[Annotated[Regularizer, Slot("regularizers")]] = Field(
+        [], description="penalties on parameters"
+    )
+    init: list[Init] = Field([], description="weights to start from; default: those of the phase before")
+    freeze: list[Freeze] = Field([], description="parameters that stand still")
+    accumulate: int = Field(1, ge=1, description="micro-batches of each optimizer step")
+    clip: Clip | None = Field(None, description="gradient clipping")
+    ema: Ema | None = Field(None, description="averaged weights for evaluations")
+    precision: Literal["auto", "fp32", "bf16", "fp16", "tf32"] | None = Field(
+        None, description="default: that of `hardware`"
+    )
+    evaluate: Evaluate = Field(Evaluate.model_construct(), description="when, and what is best")
+    early_stop: EarlyStop | None = Field(None, description="stop when a metric no longer improves")
+    checkpoint: Checkpoint = Field(Checkpoint.model_construct(), description="when state is saved")
+    probes: Annotated[list[Probe], Later("remove it: train a phase on frozen features instead")] = Field(
+        [], description="linear probes at the end of the phase"
+    )
+    on_batch_error: Literal["error"] | BatchError = Field(
+        "error", description="what happens to a batch that fails"
+    )
     balance: Annotated[
         Literal["fixed", "uncertainty", "dynamic", "pcgrad"],
         Later("state the tasks' weights", ("uncertainty", "dynamic", "pcgrad")),
-    ] = "fixed"
+    ] = Field("fixed", description="how losses of several tasks are weighed")
 
 
 class Hardware(Strict):
     """On what the run runs."""
 
-    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    devices: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
-    nodes: Annotated[int, Later("train on one machine: `nodes: 1`", above=1)] = Field(1, ge=1)
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="the kind of device")
+    devices: Annotated[int, Field(ge=1)] | Literal["auto"] = Field("auto", description="how many of them")
+    nodes: Annotated[int, Later("train on one machine: `nodes: 1`", above=1)] = Field(
+        1, ge=1, description="how many machines"
+    )
     strategy: Annotated[
         Literal["auto", "single", "ddp", "fsdp"],
         Later("train in one process: `strategy: single`", ("ddp", "fsdp")),
-    ] = "auto"
-    precision: Literal["auto", "fp32", "bf16", "fp16", "tf32"] = "auto"
-    compile: bool | Literal["auto"] = "auto"
-    workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
-    memory_limit: Bytes | None = None
-    determinism: Literal["fast", "exact"] = "fast"
+    ] = Field("auto", description="how the model is spread over devices")
+    precision: Literal["auto", "fp32", "bf16", "fp16", "tf32"] = Field(
+        "auto", description="number format of matrix products"
+    )
+    compile: bool | Literal["auto"] = Field("auto", description="whether torch.compile is used")
+    workers: Annotated[int, Field(ge=0)] | Literal["auto"] = Field(
+        "auto", description="processes that load data"
+    )
+    memory_limit: Bytes | None = Field(None, description="what a phase may take")
+    determinism: Literal["fast", "exact"] = Field("fast", description="whether runs repeat to the bit")
 
 
 class Space(Strict):
     """The values that a search may give to one path: exactly one of the keys."""
 
-    log: list[float] | None = Field(None, min_length=2, max_length=2)
-    uniform: list[float] | None = Field(None, min_length=2, max_length=2)
-    int: list[Annotated[Any, Field()]] | None = Field(None, min_length=2, max_length=2)
-    choices: list[Any] | None = Field(None, min_length=1)
+    log: list[float] | None = Field(
+        None, min_length=2, max_length=2, description="lowest and highest, even in the logarithm"
+    )
+    uniform: list[float] | None = Field(None, min_length=2, max_length=2, description="lowest and highest")
+    int: list[Annotated[Any, Field()]] | None = Field(
+        None, min_length=2, max_length=2, description="lowest and highest whole number"
+    )
+    choices: list[Any] | None = Field(None, min_length=1, description="the values to try")
 
 
 class Tune(Strict):
     """A search over values of the spec."""
 
-    metric: Metric
-    mode: Literal["max", "min"]
-    trials: int = Field(20, ge=1)
-    sampler: Literal["tpe", "random", "grid"] = "tpe"
-    pruner: Literal["none", "median", "hyperband"] = "none"
-    engine: Literal["optuna", "ray"] = "optuna"
-    space: dict[str, Space]
+    metric: Metric = Field(description="what is searched for")
+    mode: Literal["max", "min"] = Field(description="whether more or less is better")
+    trials: int = Field(20, ge=1, description="how many runs")
+    sampler: Literal["tpe", "random", "grid"] = Field("tpe", description="how values are chosen")
+    pruner: Literal["none", "median", "hyperband"] = Field("none", description="how poor trials end early")
+    engine: Literal["optuna", "ray"] = Field("optuna", description="what runs the trials")
+    space: dict[str, Space] = Field(description="dotted path -> values to try")
 
 
 class Spec(Strict):
@@ -268,14 +308,22 @@ class Spec(Strict):
 
     declare: Literal[1] = Field(description="language version")
     name: Slug = Field("run", description="names the run folder")
-    description: str | None = None
-    seed: int = Field(0, ge=0, lt=2**32)
-    datasets: dict[Name, Dataset] = Field(min_length=1)
-    model: dict[Name, Annotated[Module, Slot("modules")]] = Field(min_length=1)
-    tasks: dict[Name, Annotated[Task, Slot("tasks")]] = Field(min_length=1)
-    phases: dict[Name, Phase] = Field(min_length=1)
-    hardware: Hardware = Hardware.model_construct()
-    tracking: list[Annotated[Tracker, Slot("trackers")]] | Annotated[Tracker, Slot("trackers")] | None = None
-    tune: Tune | None = None
+    description: str | None = Field(None, description="what the run is about; shown in its report")
+    seed: int = Field(0, ge=0, lt=2**32, description="what every random draw follows from")
+    datasets: dict[Name, Dataset] = Field(min_length=1, description="the data by name")
+    model: dict[Name, Annotated[Module, Slot("modules")]] = Field(
+        min_length=1, description="the modules of the graph by name"
+    )
+    tasks: dict[Name, Annotated[Task, Slot("tasks")]] = Field(
+        min_length=1, description="what is predicted, with head, loss and metrics"
+    )
+    phases: dict[Name, Phase] = Field(
+        min_length=1, description="what is trained when, from what, for how long; in the order written"
+    )
+    hardware: Hardware = Field(Hardware.model_construct(), description="on what the run runs")
+    tracking: list[Annotated[Tracker, Slot("trackers")]] | Annotated[Tracker, Slot("trackers")] | None = (
+        Field(None, description="where metrics go besides the run folder; default `tensorboard`")
+    )
+    tune: Tune | None = Field(None, description="a search over values of this spec")
     metrics: dict[Name, str] = Field({}, description="named composites: arithmetic over metric names")
     expect: dict[str, Bound] = Field({}, description="metric -> bound; a run that ends outside fails")

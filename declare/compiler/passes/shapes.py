@@ -20,6 +20,7 @@ def run(state: State) -> Iterator[Problem]:
     yield from usage(state)
     assert state.wiring is not None
     yield from _unused(state)
+    yield from _shared_heads(state)
     shaper = Shaper(state)
     for path, node in state.wiring.nodes.items():
         if path not in state.wiring.datasets:
@@ -75,6 +76,26 @@ def _plan(
         activation_bytes=found.costs.activation_bytes,
         layers=found.layers,
     )
+
+
+def _shared_heads(state: State) -> Iterator[Problem]:
+    """Yield tasks that share a head with a task of another target, and leave them without one."""
+    assert state.wiring is not None
+    heads = state.wiring.heads
+    for name, path in list(heads.items()):
+        owner = state.wiring.nodes[path].task
+        here, there = state.targets[name].output, state.targets[owner].output
+        if here == there:
+            continue
+        del heads[name]
+        yield Problem(
+            "SHP517",
+            f"tasks `{owner}` and `{name}` share a head but need {there} and {here}",
+            at=f"tasks.{name}.head",
+            label=f"needs {here}",
+            also={f"tasks.{owner}": f"needs {there}"},
+            helps=(f"give `{name}` a head of its own",),
+        )
 
 
 def _unused(state: State) -> Iterator[Problem]:

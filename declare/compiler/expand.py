@@ -1,0 +1,116 @@
+"""The spec with every default written out, as YAML: what `validate --expand` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from declare.contract.component import Component, plain
+from declare.ir.plan import ModulePlan, PhasePlan, Plan, TaskPlan
+from declare.language.writing import block
+
+if TYPE_CHECKING:
+    from declare.compiler.pipeline import Checked
+
+
+def expand(checked: Checked) -> str:
+    """Return the spec as YAML: what was stated, every default, and what was inferred from the data.
+
+    It reads back to the same plan. Keys that say nothing (null, empty) are left out. Raises ValueError where
+    the spec has errors.
+    """
+    if checked.plan is None:
+        raise ValueError("a spec with errors has no defaults yet")
+    return block(_spec(checked.spec, checked.plan))
+
+
+def _spec(spec: Any, plan: Plan) -> dict[str, Any]:
+    written = _dump(spec)
+    written["datasets"] = {name: _dataset(spec.datasets[name], plan, name) for name in spec.datasets}
+    written["model"] = {name: _module(spec.model[name], plan, name) for name in spec.model}
+    written["tasks"] = {name: _task(plan, name) for name in spec.tasks}
+    written["phases"] = {phase.name: _phase(spec.phases[phase.name], phase) for phase in plan.phases}
+    written["tracking"] = [_short(item) for item in plan.tracking]
+    silent = [key for key, value in written.items() if value is None or value in ([], {})]
+    return {key: value for key, value in written.items() if key not in silent or key == "tracking"}
+
+
+def _dump(value: Any) -> dict[str, Any]:
+    """Return a block with its defaults, without what says nothing."""
+    return _said(plain(value))
+
+
+def _said(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _said(item) for key, item in value.items() if item is not None and item not in ([], {})}
+    if isinstance(value, list | tuple):
+        return [_said(item) for item in value]
+    return value
+
+
+def _short(component: Mapping[str, Any]) -> Any:
+    """Return a component's block, just its name where nothing else is said."""
+    said = _said(component)
+    return said["type"] if list(said) == ["type"] else said
+
+
+def _dataset(dataset: Any, plan: Plan, name: str) -> dict[str, Any]:
+    resolved = plan.datasets[name]
+    written = _dump(dataset)
+    written["source"] = _said(resolved.source)
+    written["fields"] = {key: _said(item.block) for key, item in resolved.fields.items()}
+    written["split"] = _said(resolved.split)
+    order = ("source", "fields", "transforms", "split")
+    return {key: written[key] for key in order if written.get(key)} | {
+        key: value for key, value in written.items() if key not in order
+    }
+
+
+def _module(module: Component, plan: Plan, name: str) -> dict[str, Any]:
+    node = next((node for node in plan.nodes if node.path == name), None)
+    written = _said(module.dump())
+    return written if node is None else _wired(written, node)
+
+
+def _wired(written: dict[str, Any], node: ModulePlan) -> dict[str, Any]:
+    """Write the inputs of a node with the outputs that were chosen."""
+    by_port: dict[str, list[str]] = {}
+    for wire in node.wires:
+        text = wire.name if wire.output is None else f"{wire.name}.{wire.output}"
+        by_port.setdefault(wire.port, []).append(text)
+    if len(by_port) == 1:
+        (texts,) = by_port.values()
+        written["input"] = texts[0] if len(texts) == 1 else texts
+    elif all(len(texts) == 1 for texts in by_port.values()):
+        written["input"] = {port: texts[0] for port, texts in by_port.items()}
+    front = {key: written[key] for key in ("type", "input") if key in written}
+    return front | {key: value for key, value in written.items() if key not in front}
+
+
+def _task(plan: Plan, name: str) -> dict[str, Any]:
+    task: TaskPlan = plan.tasks[name]
+    written = _said(task.block)
+    written.pop("dataset", None)
+    written["datasets"] = list(task.datasets)
+    owner = task.head.partition(".")[2]
+    node = plan.node(task.head)
+    written["head"] = owner if owner != name else _wired(_said(node.block), node)
+    losses = [_said(loss.block) for loss in task.losses]
+    written["loss"] = losses[0] if len(losses) == 1 else losses
+    written["metrics"] = [_short(metric.block) for metric in task.metrics]
+    return written
+
+
+def _phase(phase: BaseModel, plan: PhasePlan) -> dict[str, Any]:
+    written = _dump(phase)
+    written["tasks"] = plan.tasks
+    if len(plan.datasets) > 1 and "mix" not in written and not isinstance(written["batch_size"], dict):
+        written["mix"] = _short(plan.mix)
+    written["sampler"] = _short(plan.sampler)
+    written["schedule"] = _short(plan.schedule)
+    written["precision"] = plan.precision
+    written.setdefault("evaluate", {}).setdefault("every", f"{plan.evaluate_every} steps")
+    written.setdefault("checkpoint", {}).setdefault("every", f"{plan.checkpoint_every} steps")
+    return written
