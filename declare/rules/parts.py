@@ -133,9 +133,19 @@ def metric_classes(task: Task) -> dict[str, type[Metric]] | None:
     if failed(task, "metrics") or any(failed(item) for item in task.metrics or ()):
         return None
     if task.metrics is not None:
-        return {metric.type_name(): type(metric) for metric in task.metrics}
+        return numbered([(metric.type_name(), type(metric)) for metric in task.metrics])
     found = {name: find("metrics", name) for name in task.default_metrics}
     return {name: cls for name, cls in found.items() if cls is not None and issubclass(cls, Metric)}
+
+
+def numbered(items: Iterable[tuple[str, Block]]) -> dict[str, Block]:
+    """Return items by name; a second one of a name gets a number: `f1`, `f1_2`."""
+    found: dict[str, Block] = {}
+    seen: dict[str, int] = {}
+    for name, item in items:
+        seen[name] = seen.get(name, 0) + 1
+        found[name if seen[name] == 1 else f"{name}_{seen[name]}"] = item
+    return found
 
 
 def phase_tasks(view: View, phase: Phase) -> dict[str, float] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
+from declare.contract.training import Mix
 from declare.language.spec import Phase
 from declare.rules.course import batch_size
 from declare.rules.parts import Placed, given, phase_datasets, phases
@@ -45,6 +46,9 @@ def _datasets(view: View, phase: Placed[Phase], size: int) -> Iterator[Problem]:
     names = phase_datasets(view, phase.block)
     if not isinstance(given(phase.block, "batch_size"), int) or size >= len(names):
         return
+    mix = given(phase.block, "mix")
+    if isinstance(mix, Mix) and mix.type_name() == "alternate":
+        return  # each batch is of one dataset
     yield Problem(
         CODE,
         f"a batch of {size} samples cannot hold a sample of each of {len(names)} datasets",

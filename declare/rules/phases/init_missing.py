@@ -1,0 +1,33 @@
+"""The run or the file that a phase starts from must be there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from declare.contract.problem import Problem
+from declare.rules.parts import phases
+from declare.rules.view import View
+
+CODE = "PHS613"
+STAGE = "phases"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each `init` whose file or run folder does not exist."""
+    for phase in phases(view):
+        plan = view.phases.get(phase.name)
+        for index, init in enumerate(plan.init if plan is not None else ()):
+            path = Path(init.reference)
+            if init.source == "phase" or path.exists():
+                continue
+            near = next((parent for parent in path.parents if parent.is_dir()), None)
+            what = "file" if init.source == "file" else "run"
+            yield Problem(
+                CODE,
+                f"phase `{phase.name}` starts from a {what} `{path.name}` that does not exist",
+                at=f"{phase.path}.init.{index}.from",
+                label=f"no such {what}",
+                notes=(f"looked for {path}; the nearest folder that exists is {near}",),
+                helps=("correct the path: it starts from the folder of the spec that states it",),
+            )
