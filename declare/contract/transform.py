@@ -44,6 +44,9 @@ class Transform(Component):
         """Return transformed samples [rows, ...] (stored transforms)."""
         raise NotImplementedError
 
-    def build(self, shape: Shape) -> torch.nn.Module:
-        """Return a module that maps a batch of tensors [B, ...] to one (transforms that are not stored)."""
+    def build(self, shape: Shape, statistics: dict[str, list[float]]) -> torch.nn.Module:
+        """Return a module `(values [B, ...], keys) -> values` (transforms that are not stored).
+
+        `keys` is a numpy uint64 array [B], one key for each sample, from which every random draw is made.
+        """
         raise NotImplementedError

@@ -1,0 +1,141 @@
+"""Pictures as arrays: decoding, channels, sizes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from declare.contract.problem import Problem, ProblemError
+
+Array = np.ndarray[Any, Any]
+MAX_PIXELS = 64_000_000
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+
+
+def is_table(values: Any) -> bool:
+    """Return whether `values` is one array of pictures."""
+    return isinstance(values, np.ndarray) and values.ndim >= 3
+
+
+def decode(values: Any, channels: int | None, size: tuple[int, int] | None) -> Array:
+    """Return pictures as uint8 [rows, channels, height, width].
+
+    Without `size` all take the first one's. Raises `ProblemError` DAT311 for what is no picture and DAT319 for
+    arrays of another form.
+    """
+    if is_table(values):
+        table = _bytes(_channels_first(values))
+        if (size is None or table.shape[2:] == size) and channels in {None, table.shape[1]}:
+            return table
+        values = list(table)
+    pictures = [_picture(value) for value in values]
+    mode = _MODES[channels or max(map(channels_of, pictures), default=3)] if channels != 2 else "RGB"
+    size = size or (pictures[0].height, pictures[0].width)
+    return np.stack([_array(picture, mode, size) for picture in pictures])
+
+
+def channels_of(value: Any) -> int:
+    """Return 1 for a grey picture, 3 for one in colour, without decoding its pixels."""
+    picture = _picture(value)
+    return 1 if picture.mode in {"1", "L", "LA", "I", "I;16", "F"} else 3
+
+
+def index_maps(values: Any, size: tuple[int, int] | None) -> Array:
+    """Return maps of class indices as int64 [rows, height, width], resized to the nearest index."""
+    if isinstance(values, np.ndarray) and values.ndim == 3 and values.dtype.kind in "iub":
+        if size is None or values.shape[1:] == size:
+            return values.astype(np.int64)
+        values = list(values)
+    pictures = [_index_picture(value) for value in values]
+    size = size or (pictures[0].height, pictures[0].width)
+    turned = (picture.resize(size[::-1], Image.Resampling.NEAREST) for picture in pictures)
+    return np.stack([np.asarray(picture, dtype=np.int64) for picture in turned])
+
+
+def _index_picture(value: Any) -> Image.Image:
+    if isinstance(value, np.ndarray):
+        return Image.fromarray(value.astype(np.int32), mode=None)
+    picture = _picture(value)
+    # A palette picture's indices are the classes; its colours are only how it is shown.
+    return picture if picture.mode in {"L", "P", "I", "I;16"} else picture.convert("L")
+
+
+def _channels_first(values: Array) -> Array:
+    if values.ndim == 3:
+        return values[:, None]
+    if values.shape[-1] in _MODES and values.shape[1] not in _MODES:
+        return np.moveaxis(values, -1, 1)
+    return values
+
+
+def _bytes(values: Array) -> Array:
+    """Return pixels as uint8: floats in 0..1 and 16 bits are scaled."""
+    if values.dtype == np.uint8:
+        return np.ascontiguousarray(values)
+    if values.dtype == np.uint16:
+        return (values >> 8).astype(np.uint8)
+    if values.dtype.kind == "f" and values.size and float(np.nanmax(values)) <= 1.0:
+        return np.rint(np.nan_to_num(values) * 255).clip(0, 255).astype(np.uint8)
+    if values.dtype.kind == "b":
+        return values.astype(np.uint8) * np.uint8(255)
+    return np.rint(np.nan_to_num(values.astype(np.float32))).clip(0, 255).astype(np.uint8)
+
+
+def _picture(value: Any) -> Image.Image:
+    if isinstance(value, Image.Image):
+        return value
+    if isinstance(value, np.ndarray):
+        return _from_array(value)
+    source = io.BytesIO(value) if isinstance(value, bytes) else value
+    try:
+        picture = Image.open(source)
+        if picture.width * picture.height > MAX_PIXELS:
+            raise ProblemError(_unreadable(value, f"it has {picture.width} x {picture.height} pixels"))
+        picture.load()
+    except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ProblemError(_unreadable(value, str(error))) from None
+    return ImageOps.exif_transpose(picture) or picture
+
+
+def _from_array(value: Array) -> Image.Image:
+    pixels = _bytes(_channels_first(value[None]))[0]
+    if pixels.ndim != 3 or pixels.shape[0] not in _MODES:
+        raise ProblemError(
+            Problem("DAT319", f"an array of shape {value.shape} is no picture", label="read as image")
+        )
+    return Image.fromarray(
+        pixels[0] if pixels.shape[0] == 1 else np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
+    )
+
+
+def _unreadable(value: Any, because: str) -> Problem:
+    what = f"`{value}`" if isinstance(value, str | Path) else "a picture"
+    return Problem(
+        "DAT311",
+        f"{what} cannot be read as a picture",
+        notes=(because,),
+        helps=("remove or replace the file",),
+    )
+
+
+def _array(picture: Image.Image, mode: str, size: Sequence[int]) -> Array:
+    if picture.mode in {"I;16", "I"}:
+        wide = np.asarray(picture).astype(np.int64)
+        picture = Image.fromarray((wide >> 8 if wide.max(initial=0) > 255 else wide).astype(np.uint8))
+    if picture.mode in {"RGBA", "LA", "PA", "P"} and mode != "RGBA":
+        picture = _on_white(picture.convert("RGBA"))
+    picture = picture.convert(mode)
+    if (picture.height, picture.width) != tuple(size):
+        picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    pixels = np.asarray(picture)
+    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture)

@@ -1,0 +1,67 @@
+"""A picture for each sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field as Param
+
+from declare.contract.data import FieldFacts
+from declare.contract.field import Field
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Image(Field):
+    """A picture, encoded as uint8 [channels, height, width] in 0..255.
+
+    Takes files, encoded bytes, PIL pictures, and arrays [H, W], [H, W, C] or [C, H, W] of 8 or 16 bits or of
+    floats in 0..1. EXIF rotation is applied, 16 bits become 8, transparency is laid on white unless 4 channels are
+    asked for. `size` resizes (bilinear, antialiased) while reading.
+
+    Example:
+        ```yaml
+        fields: {image: {type: image, channels: 3, size: 64}}
+        ```
+    """
+
+    layout: ClassVar[Layout] = "image"
+
+    channels: int | None = Param(None, ge=1, le=4, description="1 grey, 3 RGB, 4 RGBA; files are converted")
+    size: int | list[int] | None = Param(None, description="pixels: both sides, or [height, width]; resizes")
+
+    def _size(self) -> tuple[int, int] | None:
+        if self.size is None:
+            return None
+        sides = (self.size, self.size) if isinstance(self.size, int) else tuple(self.size)
+        return (sides[0], sides[-1])
+
+    def check(self) -> Iterable[Problem]:
+        """Yield sizes that are not one or two positive numbers."""
+        sides = [self.size] if isinstance(self.size, int) else self.size
+        if sides is not None and (len(sides) > 2 or not sides or min(sides) < 1):
+            yield Problem("SCH108", "`size` is one or two positive numbers of pixels", at="size")
+
+    def examine(self, values: Any, *, whole: bool) -> FieldFacts:
+        """Return the shape of a sample of pictures."""
+        from declare.components.fields._pixels import channels_of, decode, is_table
+
+        if is_table(values):
+            found = decode(values[:1], self.channels, self._size())
+            return FieldFacts(shape=Shape("image", found.shape[1:], "uint8"))
+        channels = self.channels or max(channels_of(value) for value in values)
+        shapes = {decode([value], channels, self._size()).shape[1:] for value in values}
+        dims = tuple(sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*shapes, strict=True))
+        return FieldFacts(shape=Shape("image", dims, "uint8"))
+
+    def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+        """Return uint8 [rows, channels, height, width]; pictures of other sizes are fitted to the first."""
+        from declare.components.fields._pixels import decode
+
+        dims = facts.shape.dims
+        fixed = (dims[1], dims[2]) if dims[1] is not None and dims[2] is not None else None
+        return decode(values, dims[0], self._size() or fixed)

@@ -1,0 +1,26 @@
+"""A vector of numbers for each sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from pydantic import Field as Param
+
+from declare.components.fields._arrays import ArrayField
+from declare.contract.shapes import Layout
+
+
+class Vector(ArrayField):
+    """A feature vector [features], float32; NaN is kept and counted.
+
+    Example:
+        ```yaml
+        fields: {behaviour: {type: vector, width: 3}}
+        ```
+    """
+
+    layout: ClassVar[Layout] = "vector"
+    stated_axes: ClassVar[Mapping[str, int]] = {"width": 0}
+
+    width: int | None = Param(None, ge=1, description="number of features; checked against the data")

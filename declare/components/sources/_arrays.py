@@ -1,0 +1,72 @@
+"""A reader of columns that are already in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from declare.contract.problem import Problem, ProblemError
+
+
+class ArrayReader:
+    """Columns held as arrays or lists, all of one length.
+
+    Raises `ProblemError` DAT302 where there is no sample and DAT317 where the columns differ in length.
+    """
+
+    def __init__(
+        self,
+        arrays: Mapping[str, Any],
+        *,
+        fields: Mapping[str, dict[str, Any]] | None = None,
+        origin: str,
+        truth: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._arrays = dict(arrays)
+        self._fields = {name: dict(block) for name, block in (fields or {}).items()}
+        self._origin = origin
+        self.truth = dict(truth or {})
+        self.columns: Sequence[str] = tuple(self._arrays)
+        self.splits: Mapping[str, tuple[int, int]] = {}
+        self.num_samples = self._length()
+
+    def _length(self) -> int:
+        lengths = {name: len(values) for name, values in self._arrays.items()}
+        if not lengths or not max(lengths.values()):
+            raise ProblemError(Problem("DAT302", f"{self._origin} holds no samples", at="source", label="empty"))
+        first = next(iter(lengths))
+        for name, length in lengths.items():
+            if length != lengths[first]:
+                raise ProblemError(
+                    Problem(
+                        "DAT317",
+                        f"`{first}` has {lengths[first]} samples, `{name}` has {length}",
+                        at="source",
+                        label="columns of different lengths",
+                        helps=("give every column one value for each sample",),
+                    )
+                )
+        return lengths[first]
+
+    def known_fields(self) -> dict[str, dict[str, Any]]:
+        """Return the field blocks that the source knows."""
+        return {name: dict(block) for name, block in self._fields.items()}
+
+    def is_light(self, column: str) -> bool:
+        """Every column is in memory."""
+        return column in self._arrays
+
+    def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> Any:
+        """Return the raw values of `column` for `rows`."""
+        values = self._arrays[column]
+        if rows is None:
+            return values
+        if isinstance(values, np.ndarray):
+            return values[rows]
+        return [values[int(row)] for row in rows]
+
+    def where(self, row: int) -> str:
+        """Say which sample `row` is."""
+        return f"sample {row} of {self._origin}"

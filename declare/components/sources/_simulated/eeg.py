@@ -1,0 +1,107 @@
+"""EEG-like recordings: rhythms tell of the subject, an evoked course tells which movie stands at which time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def make(
+    *,
+    seed: int,
+    samples: int | None = None,
+    subjects: int | None = None,
+    movies: int | None = None,
+    stamps: int | None = None,
+    channels: int = 21,
+    rate: float = 100,
+    seconds: float = 2,
+    missing: float = 0.0,
+) -> dict[str, Any]:
+    """Return `eeg` [samples, channels, rate * seconds] and `age`, `sex`, `p_factor`, `attention`, `subject`, `movie`, `stamp`.
+
+    Without `samples` there is one sample for each subject, movie and stamp; with it, these are drawn in turn.
+    Truth: the alpha rhythm slows with age, sex scales the back half of the sources, p_factor the theta rhythm, attention the
+    beta rhythm; each movie and stamp evokes one course in every subject. `missing` leaves out that share of ages
+    (NaN) and sexes ("n/a").
+    """
+    import numpy as np
+
+    rng = np.random.default_rng([seed, 0xEE6])
+    movies, stamps = movies or 3, stamps or 8
+    subjects = subjects or (max(2, samples // 10) if samples else 24)
+    total = samples or subjects * movies * stamps
+    index = np.arange(total)
+    subject, movie, stamp = index % subjects, index // subjects % movies, index // (subjects * movies) % stamps
+    people = {
+        "age": rng.uniform(6, 60, subjects),
+        "sex": rng.integers(0, 2, subjects),
+        "p_factor": rng.standard_normal(subjects),
+        "attention": rng.standard_normal(subjects),
+    }
+    sources = _sources(rng, people, subject, (round(rate * seconds), rate))
+    course = rng.standard_normal((movies, stamps, 3, sources.shape[-1])).cumsum(axis=-1)
+    course -= course.mean(axis=-1, keepdims=True)
+    course /= course.std(axis=-1, keepdims=True) + 1e-9
+    sources = np.concatenate([sources, 0.8 * course[movie, stamp]], axis=1).astype(np.float32)
+    mixing = rng.standard_normal((channels, sources.shape[1])).astype(np.float32)
+    eeg = np.einsum("cs,bst->bct", mixing, sources, optimize=True)
+    eeg += 0.7 * rng.standard_normal(eeg.shape, dtype=np.float32)
+    age = people["age"][subject]
+    age[rng.random(total) < missing] = np.nan
+    sex = np.array(["f", "m"], dtype="<U3")[people["sex"][subject]]
+    sex[rng.random(total) < missing] = "n/a"
+    order = rng.permutation(total)
+    columns = {
+        "eeg": eeg,
+        "age": age,
+        "sex": sex,
+        "p_factor": people["p_factor"][subject],
+        "attention": people["attention"][subject],
+        "subject": _names("sub", subject),
+        "movie": _names("movie", movie),
+        "stamp": _names("stamp", stamp),
+    }
+    return {
+        "columns": {name: values[order] for name, values in columns.items()},
+        "fields": {
+            "eeg": {"type": "series", "rate": rate},
+            "age": {"type": "number"},
+            "sex": {"type": "category", "missing": ["n/a"]},
+            "p_factor": {"type": "number"},
+            "attention": {"type": "number"},
+            "subject": {"type": "id"},
+            "movie": {"type": "id"},
+            "stamp": {"type": "id"},
+        },
+        "truth": {**people, "course": course},
+    }
+
+
+def _names(prefix: str, numbers: Any) -> Any:
+    import numpy as np
+
+    return np.array([f"{prefix}{number:03d}" for number in range(int(numbers.max()) + 1)])[numbers]
+
+
+def _sources(rng: Any, people: dict[str, Any], subject: Any, clock: tuple[int, float]) -> Any:
+    import numpy as np
+
+    length, rate = clock
+    seconds = np.arange(length) / rate
+
+    def rhythm(frequency: Any, amplitude: Any) -> Any:
+        phase = rng.uniform(0, 2 * np.pi, (len(subject), 1))
+        angle = 2 * np.pi * np.asarray(frequency)[:, None] * seconds + phase
+        return np.asarray(amplitude)[:, None] * np.sin(angle)
+
+    ones = np.ones(len(subject))
+    back = 1 + 0.8 * people["sex"][subject]
+    return np.stack(
+        [
+            rhythm(11.5 - 0.06 * people["age"][subject], 1.5 * ones),
+            rhythm(10.0 * ones, back),
+            rhythm(6.0 * ones, np.exp(0.5 * people["p_factor"][subject])),
+            rhythm(20.0 * ones, np.exp(0.5 * people["attention"][subject])),
+        ],
+        axis=1,
+    )

@@ -1,0 +1,105 @@
+"""Deterministic example data with a known truth, one generator for each kind of problem."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.data import Reader
+from declare.contract.problem import Problem
+from declare.contract.source import Source
+
+_COMMON = frozenset({"name", "seed"})
+
+
+class Simulated(Source):
+    """Data made from a seed by a generator that knows the truth behind them.
+
+    Each name takes its own parameters (`dcl describe simulated` lists them); those of another name are
+    errors. The same parameters give the same data on every machine.
+
+    Example:
+        ```yaml
+        source: {type: simulated, name: pain, samples: 600, subjects: 30, classes: 5, channels: 6, length: 40}
+        ```
+    """
+
+    name: Literal[
+        "eeg", "multilabel", "pain", "regression", "segmentation", "spikes", "stimulus", "table", "textures"
+    ] = Param(description="what is simulated")
+    seed: int = Param(0, ge=0, lt=2**32, description="seed of the generator")
+    samples: int | None = Param(None, ge=1, le=50_000_000, description="number of samples")
+    subjects: int | None = Param(None, ge=1, description="number of subjects that the samples come from")
+    classes: int | None = Param(None, ge=1, le=100_000, description="number of classes or labels")
+    channels: int | None = Param(None, ge=1, le=100_000, description="channels of a series")
+    length: int | None = Param(None, ge=1, le=10_000_000, description="time steps of a series")
+    missing: float | None = Param(None, ge=0, lt=1, description="share of labels that are missing")
+    size: int | None = Param(None, ge=4, le=4096, description="height and width in pixels")
+    features: int | None = Param(None, ge=1, le=1_000_000, description="width of the feature vector")
+    noise: float | None = Param(None, ge=0, description="standard deviation of the noise")
+    rate: float | None = Param(None, gt=0, description="samples per second of a series")
+    seconds: float | None = Param(None, gt=0, description="seconds of a series")
+    movies: int | None = Param(None, ge=1, description="movies that every subject saw")
+    stamps: int | None = Param(None, ge=1, description="time stamps in each movie")
+    neurons: int | None = Param(None, ge=1, le=1_000_000, description="recorded neurons")
+    frames: int | None = Param(None, ge=1, le=10_000, description="frames of a video")
+    behaviour: int | None = Param(None, ge=1, le=10_000, description="behavioural variables")
+
+    def check(self) -> Iterable[Problem]:
+        """Yield parameters that belong to another name."""
+        allowed = parameters(self.name)
+        for key in self._stated():
+            if key not in allowed:
+                yield Problem(
+                    "DAT330",
+                    f"`{self.name}` has no parameter `{key}`",
+                    at=key,
+                    on="key",
+                    label="belongs to other simulated data",
+                    also={},
+                    helps=(f"remove it; `{self.name}` takes {', '.join(f'`{name}`' for name in allowed)}",),
+                )
+
+    def _stated(self) -> dict[str, Any]:
+        return {key: value for key, value in dict(self).items() if key not in _COMMON and value is not None}
+
+    def fingerprint(self) -> str:
+        """Return a hash of the parameters and of the generators' version."""
+        settings = _defaults(self.name) | self._stated()
+        text = json.dumps([_VERSION, self.name, self.seed, settings], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def open(self) -> Reader:
+        """Make the data."""
+        from declare.components.sources._arrays import ArrayReader
+
+        made = _maker(self.name)(seed=self.seed, **self._stated())
+        return ArrayReader(
+            made["columns"], fields=made["fields"], origin=f"the simulated `{self.name}`", truth=made["truth"]
+        )
+
+
+_VERSION = 1
+"""Raised whenever a generator's output changes, so that cached facts are read again."""
+
+
+def _maker(name: str) -> Callable[..., dict[str, Any]]:
+    module = importlib.import_module(f"declare.components.sources._simulated.{name}")
+    make: Callable[..., dict[str, Any]] = module.make
+    return make
+
+
+def _defaults(name: str) -> dict[str, Any]:
+    signature = inspect.signature(_maker(name))
+    return {key: item.default for key, item in signature.parameters.items() if key != "seed"}
+
+
+def parameters(name: str) -> tuple[str, ...]:
+    """Return the parameters that the simulated data called `name` take, `seed` left out."""
+    return tuple(_defaults(name))
