@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from declare.contract import faults
 from declare.contract.component import Component
+from declare.contract.duration import Duration
 from declare.contract.forms import Form, accepts, fields, form, kind_of
 from declare.contract.leaves import number_as_text, read_leaf, wrong_type
 from declare.contract.lookup import find
@@ -143,6 +144,8 @@ class _Reader:
         plain = [option for option in item.options if not option.nullable]
         if len(plain) == 1 and (plain[0].model is not None or plain[0].origin in {list, dict}):
             return faults.not_a_block(item if value is None else plain[0], value, path)
+        if len(plain) == 1 and plain[0].annotation is Duration:
+            return self.refused(plain[0], value, path)
         return wrong_type(item, value, path)
 
     def first(self, item: Form, fitting: list[Form], value: Any, path: str) -> Any:

@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-_PLAIN = re.compile(r"[A-Za-z_/.][A-Za-z0-9_/.@+-]*(?: [A-Za-z0-9_/.@+-]+)*")
+_PLAIN = re.compile(
+    r"[A-Za-z_/.][A-Za-z0-9_/.@+-]*(?: [A-Za-z0-9_/.@+-]+)*|\d+(?:\.\d+)?(?:%| epochs| steps)"
+)
 _TAKEN = re.compile(
     r"(?:true|false|null|none|yes|no|on|off|y|n|~|nan|inf|\.nan|\.inf|\.[0-9]+(?:e[+-]?[0-9]+)?)",
     re.IGNORECASE,
