@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 import torch
 from torch import Tensor, nn
 
+from declare.build.augments import make_augments
 from declare.build.graph import Batch, Graph
 from declare.contract import reading
 from declare.contract.task import TaskAdapter
@@ -74,7 +75,8 @@ class Objective(nn.Module):
         self.losses = nn.ModuleList(self._losses.values())
         self._datasets = {name: plan.tasks[name].datasets for name in self.tasks}
         self.penalties = nn.ModuleList(Penalty(block, graph) for block in phase.regularizers)
-        self.augments = nn.ModuleList(reading.parse("augments", block).build() for block in phase.augment)
+        self.augments = make_augments(plan, phase)
+        self.names: Sequence[str]
         self.names, self._shares = self._listed(phase)
         self._single = len(self.names) == 1
 
@@ -106,8 +108,7 @@ class Objective(nn.Module):
     def forward(self, batch: Batch, totals: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return (loss, parts [num_losses]); parts are not weighted. 0 for a loss without a valid target."""
         if self.training:
-            for augment in self.augments:
-                batch = {dataset: augment(fields, None) for dataset, fields in batch.items()}
+            batch = self.augmented(batch)
         sums = self._sums(batch)
         if totals is None:
             values = [_mean(total, weight) for total, weight in sums]
@@ -119,6 +120,16 @@ class Objective(nn.Module):
             return value if share == 1.0 else value * share, value.detach().reshape(1)
         parts = torch.stack(values)
         return parts @ self._weighing(parts), parts.detach()
+
+    def augmented(self, batch: Batch) -> Batch:
+        """Return a batch after the phase's augments, each dataset by itself."""
+        if not self.augments:
+            return batch
+        done = dict(batch)
+        for dataset, steps in self.augments.items():
+            for augment in steps if dataset in batch else ():
+                done[dataset] = augment(done[dataset], None)
+        return done
 
     def _sums(self, batch: Batch) -> list[tuple[Tensor, Weight]]:
         """Return (sum, weight) of every loss on a batch."""

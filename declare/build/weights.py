@@ -172,7 +172,7 @@ def _reshaped(report: InitReport, tensors: Mapping[str, Tensor], graph: nn.Modul
     first = report.reshaped[0]
     return Problem(
         "SHP501",
-        f"`{_short(first)}` is {list(state[first].shape)} in the model, {list(tensors[first].shape)} in the file",
+        f"`{_short(first)}` is {list(state[first].shape)} here but {list(tensors[first].shape)} in the file",
         at=f"{at}.from",
         label="weights of another shape",
         notes=_shown(lines[1:]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -10,6 +10,8 @@ from pydantic import Field as Param
 
 from declare.contract.component import Component, Strict
 from declare.contract.duration import Duration
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +45,7 @@ class Schedule(Component):
     reactive: ClassVar[bool] = False
     """Whether it follows a metric (`plateau`) and so has state; then `multiplier` gives the planned course."""
 
-    def settled(self, total_steps: int, steps_per_epoch: int) -> Schedule:
+    def settled(self, total_steps: int, steps_per_epoch: int) -> Schedule:  # noqa: ARG002 - the contract's signature
         """Return the schedule with its durations in steps of a phase of `total_steps`."""
         return self
 
@@ -59,12 +61,16 @@ class Sampler(Component):
         """Return the fields whose encoded column `order` needs."""
         return ()
 
-    def settled(self, total_steps: int, steps_per_epoch: int) -> Sampler:
+    def settled(self, total_steps: int, steps_per_epoch: int) -> Sampler:  # noqa: ARG002 - the contract's signature
         """Return the sampler with its durations as shares of a phase of `total_steps`."""
         return self
 
     def order(
-        self, num_samples: int, columns: Mapping[str, np.ndarray[Any, Any]], generator: np.random.Generator, progress: float
+        self,
+        num_samples: int,
+        columns: Mapping[str, np.ndarray[Any, Any]],
+        generator: np.random.Generator,
+        progress: float,
     ) -> np.ndarray[Any, Any]:
         """Return `num_samples` positions in the training split: the order of one epoch.
 
@@ -95,8 +101,15 @@ class Regularizer(Component):
 class Augment(Component):
     """A random change of a whole training batch on the device, possibly of targets too."""
 
-    def build(self) -> nn.Module:
-        """Return a module `(fields, generator) -> fields` over one dataset's batch."""
+    def check_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Iterable[Problem]:  # noqa: ARG002 - the contract's signature
+        """Yield why it has nothing to change in a dataset whose model inputs and targets have these shapes."""
+        return ()
+
+    def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> nn.Module:
+        """Return a module `(fields, generator) -> fields` over one dataset's batch (None: torch's own generator).
+
+        Class indices may come back as class probabilities, pixels 0..255 as numbers 0..1.
+        """
         raise NotImplementedError
 
 
@@ -118,4 +131,3 @@ class Tracker(Component):
     def open(self, folder: Path, name: str, plan: Mapping[str, Any]) -> Log:
         """Return an open log for the run in `folder`."""
         raise NotImplementedError
-

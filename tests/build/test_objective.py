@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from declare.build.graph import make_graph
 from declare.build.objective import Objective
+from declare.contract.problem import ProblemError
 from tests.build.plans import Sketch, classify, dataset, features, labels, number, two_datasets
 
 
@@ -189,3 +190,28 @@ def test_labels_of_several_kinds_train_together():
     loss.backward()
     assert gradient(graph).isfinite().all()
     assert objective.weights({"lab": {"x": torch.zeros(2, 4), "tags": tags}}).tolist() == [5.0]
+
+
+def test_augments_change_training_batches_only():
+    """In training the batch is mixed, in evaluation it is not; missing labels stay out of the loss."""
+    graph, objective = built(classify(missing=2), augment=({"type": "mixup", "alpha": 1.0},))
+    batch = {"lab": {"x": torch.randn(8, 4), "y": torch.tensor([0, 1, 2, 1, -1, 1, 2, 0])}}
+    torch.manual_seed(1)
+    mixed, _ = objective(batch, objective.weights(batch))
+    torch.manual_seed(1)
+    alone, _ = objective(batch)
+    torch.testing.assert_close(mixed, alone)
+    objective.eval()
+    plain, _ = objective(batch)
+    assert not torch.isclose(plain, mixed)
+    expected = functional.cross_entropy(
+        graph(batch, ["kind"])["kind"]["lab"], batch["lab"]["y"], ignore_index=-1
+    )
+    torch.testing.assert_close(plain, expected)
+
+
+def test_an_augment_without_a_field_is_refused():
+    """Cutting boxes out of vectors is LOS415 at the augment's place."""
+    with pytest.raises(ProblemError) as caught:
+        built(classify(), augment=({"type": "cutmix"},))
+    assert (caught.value.problem.code, caught.value.problem.at) == ("LOS415", "phases.fit.augment.0")

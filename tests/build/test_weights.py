@@ -78,7 +78,7 @@ def test_another_shape_is_refused(tmp_path):
     before = {key: value.clone() for key, value in graph.state_dict().items()}
     source = other().state_dict() | {"encoder.0.weight": torch.zeros(16, 7)}
     path = saved(tmp_path, source)
-    with pytest.raises(ProblemError, match=r"\[16, 4\] in the model, \[16, 7\]") as caught:
+    with pytest.raises(ProblemError, match=r"\[16, 4\] here but \[16, 7\]") as caught:
         init(graph, path)
     assert [problem.code for problem in caught.value.problems] == ["SHP501"]
     assert caught.value.problem.at == "phases.fit.init.0.from"

@@ -23,7 +23,12 @@ class Classification:
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return class indices [B], -1 where the loss leaves them out."""
         target = batch[self._target]
-        return target if self._mask is None else masked(target, batch[self._mask])
+        if self._mask is None:
+            return target
+        if target.is_floating_point():
+            # Mixed targets are left out as rows of zeros.
+            return target * batch[self._mask].unsqueeze(-1)
+        return masked(target, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return probabilities [N, K] and indices [N] of the labelled samples."""

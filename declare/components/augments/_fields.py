@@ -1,0 +1,53 @@
+"""Which fields of a dataset an augment changes, and how: told by their layouts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+from declare.contract.training import Augment
+
+_NUMBERS: frozenset[Layout] = frozenset(
+    {"vector", "sequence", "series", "image", "video", "number", "counts"}
+)
+CUT_AXES: Mapping[Layout, int] = {"image": 2, "video": 2, "mask": 2, "series": 1}
+
+
+class Parts(NamedTuple):
+    """Names of fields by what mixing does to them; `classes` maps fields to their number of classes."""
+
+    inputs: tuple[str, ...]
+    values: tuple[str, ...]
+    classes: dict[str, int]
+    valid: tuple[str, ...]
+
+
+def parts(inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Parts:
+    """Return what mixing does to the fields of a dataset."""
+    numbers = tuple(name for name, shape in inputs.items() if shape.layout in _NUMBERS)
+    return Parts(
+        inputs=numbers,
+        values=tuple(
+            name
+            for name, shape in targets.items()
+            if shape.layout in _NUMBERS | {"labels"} and name not in numbers
+        ),
+        classes={
+            name: shape.classes
+            for name, shape in targets.items()
+            if shape.layout in {"category", "id", "mask"} and shape.classes
+        },
+        valid=tuple(name for name, shape in targets.items() if shape.layout == "valid"),
+    )
+
+
+def nothing_to_change(augment: Augment, wanted: str) -> Iterator[Problem]:
+    """Yield the problem (LOS415) that no field is of a kind that the augment changes."""
+    yield Problem(
+        "LOS415",
+        f"`{augment.type_name()}` changes {wanted}, but the model reads none here",
+        label="nothing to change",
+        helps=("remove it, or keep it for phases over datasets that have them",),
+    )

@@ -1,0 +1,62 @@
+"""`cutmix`: pastes a box of another sample into each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import Field as Param
+
+from declare.components.augments._fields import CUT_AXES, nothing_to_change, parts
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.training import Augment
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class CutMix(Augment):
+    """Pastes a box of another image of the batch (a stretch of another series) into each.
+
+    Masks get the same box; other targets are mixed by the share of the area that is left. Class targets
+    become class probabilities, numbers and labels are mixed; a missing class adds nothing, a pair with a
+    missing number does not count. Source: Yun et al. 2019, https://arxiv.org/abs/1905.04899.
+
+    ```yaml
+    phases:
+      fit:
+        epochs: 5
+        batch_size: 64
+        optimizer: {type: adamw, lr: 1e-3}
+        augment: [{type: cutmix, alpha: 1.0, probability: 0.5}]
+    ```
+    """
+
+    alpha: float = Param(
+        1.0, gt=0, description="how evenly samples are mixed: near 0 hardly, 1 at any proportion"
+    )
+    probability: float = Param(1.0, gt=0, le=1, description="share of the batches that are mixed")
+
+    def check_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Iterable[Problem]:  # noqa: ARG002 - the contract's signature
+        """Yield that there is nothing to cut."""
+        if not any(shape.layout in CUT_AXES for shape in inputs.values()):
+            yield from nothing_to_change(self, "images and series")
+
+    def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> nn.Module:
+        """Return the mixing of a dataset's fields."""
+        from declare.nn.augments.mixing import CutMix as Real
+
+        found = parts(inputs, targets)
+        both = {**inputs, **targets}
+        cut = {name: CUT_AXES[shape.layout] for name, shape in both.items() if shape.layout in CUT_AXES}
+        # What the model reads besides (numbers of a table) is mixed by area, as targets are.
+        mixed = tuple(name for name in (*found.inputs, *found.values) if name not in cut)
+        return Real(
+            cut,
+            mixed,
+            {name: count for name, count in found.classes.items() if name not in cut},
+            found.valid,
+            alpha=self.alpha,
+            probability=self.probability,
+        )

@@ -1,0 +1,64 @@
+"""`random_erasing`: erases a box of each image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field as Param
+
+from declare.components.augments._fields import nothing_to_change
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.training import Augment
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class RandomErasing(Augment):
+    """Replaces a box at a random place in a share of the images; targets stay as they are.
+
+    Source: Zhong et al. 2020, https://arxiv.org/abs/1708.04896.
+
+    ```yaml
+    phases:
+      fit:
+        epochs: 5
+        batch_size: 64
+        optimizer: {type: adamw, lr: 1e-3}
+        augment: [{type: random_erasing, probability: 0.25}]
+    ```
+    """
+
+    probability: float = Param(0.5, gt=0, le=1, description="share of the images that lose a box")
+    area: list[Annotated[float, Param(gt=0, lt=1)]] = Param(
+        [0.02, 0.33],
+        min_length=2,
+        max_length=2,
+        description="least and largest share of the image that is erased",
+    )
+    fill: Literal["zero", "mean", "noise"] = Param("zero", description="what stands in the box")
+
+    def check(self) -> Iterable[Problem]:
+        """Yield that the ends of `area` are the wrong way round."""
+        if self.area[0] > self.area[1]:
+            yield Problem(
+                "LOS416",
+                f"the least area {self.area[0]:g} is above the largest {self.area[1]:g}",
+                at="area",
+                label="wrong way round",
+                helps=("write the smaller share first",),
+            )
+
+    def check_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Iterable[Problem]:  # noqa: ARG002 - the contract's signature
+        """Yield that there are no images."""
+        if not any(shape.layout == "image" for shape in inputs.values()):
+            yield from nothing_to_change(self, "images")
+
+    def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> nn.Module:  # noqa: ARG002 - the contract's signature
+        """Return the erasing of a dataset's images."""
+        from declare.nn.augments.erasing import RandomErasing as Real
+
+        names = [name for name, shape in inputs.items() if shape.layout == "image"]
+        return Real(names, probability=self.probability, area=(self.area[0], self.area[1]), fill=self.fill)
