@@ -58,12 +58,38 @@ def _dataset(dataset: Placed[Any], fields: frozenset[str]) -> Iterator[Problem]:
     ]
     for index, transform in enumerate(given(dataset.block, "transforms") or ()):
         path = f"{dataset.path}.transforms.{index}"
+        if transform is not POISON:
+            yield from _field_or_fields(transform, path, sorted(fields))
         stated.append((f"{path}.field", given(transform, "field")))
         several = given(transform, "fields") or ()
         stated += [(f"{path}.fields.{place}", name) for place, name in enumerate(several)]
     for at, name in stated:
         if isinstance(name, str) and name not in fields:
             yield unknown("field", name, at, sorted(fields), where=where)
+
+
+def _field_or_fields(transform: Any, path: str, fields: list[str]) -> Iterator[Problem]:
+    """Yield a transform that names no field, or names fields in both ways."""
+    name = transform.type_name()
+    if transform.field is None and transform.fields is None:
+        words = ", ".join(f"`{field}`" for field in fields[:8])
+        yield Problem(
+            "SCH103",
+            f"transform `{name}` does not say which field it changes",
+            at=path,
+            label="no `field` here",
+            helps=(f"add `field:` or `fields:` with {words}",),
+        )
+    elif transform.field is not None and transform.fields is not None:
+        yield Problem(
+            "SCH113",
+            f"transform `{name}` states both `field` and `fields`",
+            at=f"{path}.fields",
+            on="key",
+            label="stated here as a list",
+            also={f"{path}.field": "stated here as one"},
+            helps=("keep `fields` where there are several, `field` where there is one",),
+        )
 
 
 def _task(task: Placed[Any], dataset: str, fields: frozenset[str]) -> Iterator[Problem]:

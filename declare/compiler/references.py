@@ -50,7 +50,7 @@ def _head(path: str, task: Any, tasks: dict[str, Any]) -> Iterator[Problem]:
     while isinstance(name, str) and name in tasks and name not in chain:
         chain.append(name)
         name = given(tasks[name], "head") if tasks[name] is not POISON else None
-    if name in chain and name == own:
+    if name == own == min(chain):
         yield Problem(
             "REF209",
             f"task `{own}` takes its head from itself"
