@@ -1,0 +1,67 @@
+"""What trackers of outside services share: a finding for a library that is not installed, flat settings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from declare.contract.problem import Problem, ProblemError
+
+
+def not_installed(name: str) -> ProblemError:
+    """Return the error (RES850) that a tracker's library is not installed."""
+    return ProblemError(
+        Problem(
+            "RES850",
+            f"tracker `{name}` needs the package `{name}`, which is not installed",
+            at="tracking",
+            label=f"`{name}` is missing",
+            helps=(f"install it with `pip install 'declare-trainer[{name}]'`, or track with `tensorboard`",),
+        )
+    )
+
+
+def refused(name: str, error: Exception) -> ProblemError:
+    """Return the error (RES851) that a tracker could not be opened."""
+    first = str(error).strip().partition("\n")[0][:200]
+    return ProblemError(
+        Problem(
+            "RES851",
+            f"tracker `{name}` could not be opened",
+            at="tracking",
+            label="refused",
+            notes=(f"{name} says: {first or type(error).__name__}",),
+            helps=("see that its folder or server can be reached, or remove it from `tracking`",),
+        )
+    )
+
+
+def finite(values: Mapping[str, float]) -> dict[str, float]:
+    """Return the values that a service can draw."""
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def flat(block: Mapping[str, Any], prefix: str = "") -> dict[str, str | int | float | bool]:
+    """Return the scalars of a nested mapping under dotted names."""
+    found: dict[str, str | int | float | bool] = {}
+    for key, value in block.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{name}.")
+        elif isinstance(value, str | int | float | bool):
+            found[name] = value
+    return found
+
+
+def settings(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a service should keep of a plan: seed, sizes, and the settings of each phase."""
+    phases = {item["name"]: item for item in plan.get("phases", ())}
+    kept = ("steps", "epochs", "batch_size", "accumulate", "precision", "optimizer", "schedule", "tasks")
+    return {
+        "name": plan.get("name"),
+        "seed": plan.get("seed"),
+        "spec_sha256": plan.get("spec_sha256"),
+        "phases": {name: {key: item[key] for key in kept if key in item} for name, item in phases.items()},
+        "model": {node["path"]: node["block"] for node in plan.get("nodes", ())},
+    }

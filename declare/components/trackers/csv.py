@@ -1,0 +1,60 @@
+"""`csv`: figures of one or many runs in one table."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from pydantic import Field as Param
+
+from declare.components.trackers._extras import refused
+from declare.contract.source import SpecPath
+from declare.contract.training import Log, Tracker
+
+_COLUMNS = ("run", "step", "metric", "value")
+
+
+class Csv(Tracker):
+    """Appends every figure to a table with the columns run, step, metric, value.
+
+    A run keeps its own figures in `metrics.csv` anyway; this collects those of many runs in one file. Several
+    runs may write at the same time: each row is written at once.
+
+    ```yaml
+    tracking: {type: csv, path: all_runs.csv}
+    ```
+    """
+
+    path: SpecPath | None = Param(
+        None, description="the table; `tracking.csv` in the run's folder where left out"
+    )
+
+    def open(self, folder: Path, name: str, plan: Mapping[str, Any]) -> Log:  # noqa: ARG002 - the contract's signature
+        """Return the table, opened to append."""
+        path = self.path or folder / "tracking.csv"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("a", newline="", encoding="utf-8", buffering=1)
+        except OSError as error:
+            raise refused("csv", error) from error
+        return _Log(file, str(folder))
+
+
+class _Log:
+    def __init__(self, file: IO[str], run: str) -> None:
+        self._file = file
+        self._writer = csv.writer(file)
+        self._run = run
+        if file.tell() == 0:
+            self._writer.writerow(_COLUMNS)
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Record values at a step."""
+        for name, value in values.items():
+            self._writer.writerow((self._run, step, name, repr(float(value))))
+
+    def close(self) -> None:
+        """Flush and close."""
+        self._file.close()

@@ -1,0 +1,83 @@
+"""`mlflow`: figures in an MLflow database."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field as Param
+
+from declare.components.trackers._extras import finite, flat, not_installed, refused, settings
+from declare.contract.training import Log, Tracker
+
+_FOREIGN = re.compile(r"[^\w\-. :/]")
+_LONGEST = 500
+
+
+class Mlflow(Tracker):
+    """Records every figure in an MLflow run.
+
+    Without a `uri` they go to an SQLite database `mlflow.db` beside the run's folder, which all runs there
+    share: `mlflow ui --backend-store-uri sqlite:///mlflow.db` shows them. `@` in a metric's name becomes
+    `.`, which MLflow allows. Library: mlflow (`pip install 'declare-trainer[mlflow]'`).
+
+    ```yaml
+    tracking: {type: mlflow, experiment: pain}
+    ```
+    """
+
+    uri: str | None = Param(None, description="a tracking server or database; an SQLite file where left out")
+    experiment: str | None = Param(None, description="the experiment; the spec's name where left out")
+
+    def open(self, folder: Path, name: str, plan: Mapping[str, Any]) -> Log:
+        """Return an open MLflow run; a run that goes on continues the one before.
+
+        Raises `ProblemError` where the library is missing (RES850) or the store refuses (RES851).
+        """
+        try:
+            from mlflow.tracking import MlflowClient  # type: ignore[import-not-found,unused-ignore]
+        except ImportError:
+            raise not_installed("mlflow") from None
+        folder = folder.absolute()
+        uri = self.uri or f"sqlite:///{folder.parent / 'mlflow.db'}"
+        try:
+            client = MlflowClient(tracking_uri=uri)
+            run = _run(client, self.experiment or name, folder, plan)
+        except Exception as error:  # the library raises errors of many kinds
+            raise refused("mlflow", error) from error
+        return _Log(client, run)
+
+
+def _run(client: Any, experiment: str, folder: Path, plan: Mapping[str, Any]) -> str:
+    """Return the id of the run for a folder, made where there is none yet."""
+    found = client.get_experiment_by_name(experiment)
+    number = found.experiment_id if found else client.create_experiment(experiment)
+    place = str(folder).replace("'", "")
+    runs = client.search_runs([number], f"tags.folder = '{place}'", max_results=1)
+    if runs:
+        return str(runs[0].info.run_id)
+    run = client.create_run(number, tags={"folder": place}, run_name=folder.name)
+    for key, value in flat(settings(plan)).items():
+        client.log_param(run.info.run_id, _FOREIGN.sub(".", key)[:250], str(value)[:_LONGEST])
+    return str(run.info.run_id)
+
+
+class _Log:
+    def __init__(self, client: Any, run: str) -> None:
+        self._client, self._run = client, run
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Record values at a step."""
+        from mlflow.entities import Metric  # type: ignore[import-not-found,unused-ignore]
+
+        now = int(time.time() * 1000)
+        rows = [Metric(_FOREIGN.sub(".", name), value, now, step) for name, value in finite(values).items()]
+        if rows:
+            self._client.log_batch(self._run, metrics=rows)
+
+    def close(self) -> None:
+        """Mark the run as finished."""
+        self._client.set_terminated(self._run)
