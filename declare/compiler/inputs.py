@@ -95,7 +95,8 @@ def _ports(place: Placed[Any], node: Node) -> Iterator[Problem]:
 
 def cycles(state: State) -> Iterator[Problem]:
     """Yield each ring of modules that read each other, once."""
-    modules = given(state.spec, "model") or {}
+    taken = set().union(*(given(item.block, "fields") or () for item in named(state.spec, "datasets")))
+    modules = {name for name in given(state.spec, "model") or () if name not in taken}
     edges = {
         place.name: [ref for ref in refs(node, place.path) or () if ref.name in modules]
         for place, node in nodes(state)
