@@ -2,30 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from declare.build.composites import composites
+from declare.build.ema import Average
 from declare.build.evaluation import Evaluator
+from declare.build.feed import make_feed
 from declare.build.graph import make_graph
-from declare.ir.plan import Plan
+from declare.build.objective import Objective
+from declare.build.optimizer import make_optimizer
+from declare.build.schedule import planned
+from declare.build.weights import load_init
+from declare.contract import reading
+from declare.ir.plan import InitPlan, PhasePlan, Plan
 from declare.runtime.events import Event
+from declare.runtime.folder import STATISTICS
+from declare.runtime.rates import Plateau, Rate
+from declare.runtime.storage import write_durably
+from declare.runtime.workshop import Feed
 
 Tell = Callable[[Event], object]
 
 
 class BuiltWorkshop:
-    """Makes the parts of a run; the statistics of the transforms stand in `place` (None: nowhere)."""
+    """Makes the parts of a run; the statistics of its transforms stand in `place` (None: nowhere)."""
 
     def __init__(
         self, plan: Plan, place: Path | None, device: torch.device, tell: Tell | None = None
     ) -> None:
         self._plan = plan
         self.device = device
-        self.statistics = _statistics(plan, place)
-        self._tables = open_tables(plan, self.statistics, tell)
+        self._tables = open_tables(plan, statistics(plan, place), tell)
         self.graph = make_graph(plan).to(device)
         if plan.hardware.compile is True:
             self.graph.compile()
         self._evaluator = Evaluator(plan, self.graph, self._tables, device)
+
+    def feed(self, phase: PhasePlan) -> Feed:
+        """Return the batches of a phase."""
+        return make_feed(self._plan, phase, self._tables, self.device)
+
+    def objective(self, phase: PhasePlan) -> Objective:
+        """Return the losses of a phase."""
+        return Objective(self._plan, phase, self.graph).to(self.device)
+
+    def optimizer(self, phase: PhasePlan) -> torch.optim.Optimizer:
+        """Return a fresh optimizer over the graph's parameters."""
+        return make_optimizer(self._plan, phase, self.graph)
+
+    def average(self, phase: PhasePlan) -> Average | None:
+        """Return the moving average that the phase asks for."""
+        return Average(self.graph, phase.ema["decay"]) if phase.ema else None
+
+    @staticmethod
+    def rate(phase: PhasePlan) -> Rate:
+        """Return the factor of the learning rates as a function of the step."""
+        return Rate(planned(phase), _plateau(phase))
+
+    def initialize(self, phase: PhasePlan, resolve: Callable[[InitPlan], Path]) -> list[dict[str, Any]]:
+        """Load what the phase's `init` names; return for each entry what was loaded and missing."""
+        return [report.plain() for report in load_init(self._plan, phase, self.graph, resolve)]
+
+    def evaluate(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
+        """Return the metrics of a split; none where the split has no samples."""
+        return self._evaluator.run(split, tasks)
+
+    def composites(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """Return the plan's named composites that `metrics` give a value for."""
+        return composites(self._plan.composites, metrics)
+
+
+def _plateau(phase: PhasePlan) -> Plateau | None:
+    """Return how the phase's schedule reacts to a metric: its own, else the one that picks the best."""
+    schedule: Any = reading.parse("schedules", phase.schedule)
+    if not schedule.reactive:
+        return None
+    metric, mode = schedule.metric, schedule.mode
+    if metric is None and phase.best is not None:
+        metric, mode = phase.best.metric, phase.best.mode
+    if metric is None:
+        return None
+    return Plateau(
+        metric=metric,
+        mode=mode or "min",
+        factor=schedule.factor,
+        patience=schedule.patience,
+        min_delta=schedule.min_delta,
+        minimum=schedule.minimum,
+    )

@@ -131,9 +131,9 @@ class _Session:
         except StoppedError:
             return Outcome(self._place, {}, STOPPED)
         except ProblemError as error:
-            return self._failed(error, error.problem)
+            return self._failed(error, error.problems)
         except OSError as error:
-            return self._failed(error, explain(error, self._place))
+            return self._failed(error, (explain(error, self._place),))
         except Exception as error:
             self._note_failure(error, "")
             raise
@@ -187,9 +187,9 @@ class _Session:
         self._tell("run_finished", metrics=metrics, status=status)
         return Outcome(self._place, metrics, status, tuple(problems))
 
-    def _failed(self, error: Exception, problem: Problem) -> Outcome:
-        self._note_failure(error, problem.code)
-        return Outcome(self._place, {}, FAILED, (problem,))
+    def _failed(self, error: Exception, problems: tuple[Problem, ...]) -> Outcome:
+        self._note_failure(error, problems[0].code)
+        return Outcome(self._place, {}, FAILED, problems)
 
     def _note_failure(self, error: Exception, code: str) -> None:
         lines = traceback.format_exception(error)

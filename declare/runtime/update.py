@@ -41,7 +41,7 @@ def _is_plain_fused(optimizer: torch.optim.Optimizer) -> bool:
 
 @dataclass
 class _Lane:
-    """The parameters of one group that were updated equally often, with their moments and their one counter."""
+    """The parameters of one group that were updated equally often, their moments and their one counter."""
 
     group: dict[str, Any]
     parameters: list[Tensor]

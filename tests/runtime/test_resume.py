@@ -254,3 +254,38 @@ def test_a_missing_part_of_the_state_is_refused_by_name(tmp_path, part, monkeypa
     assert outcome.status == 4
     assert outcome.problems[0].code == "RES809"
     assert f"`{part}`" in outcome.problems[0].title
+
+
+@pytest.mark.parametrize("call", [1, 3, 5, 6, 9, 10, 11])
+def test_dying_in_an_evaluation_changes_nothing(tmp_path, clean, call):
+    """A run that breaks off in an evaluation, at a phase's end or in the final one, is continued bit-equal."""
+    count = iter(range(1, 100))
+
+    def make(plan, place, device, tell):
+        workshop = fakes.FakeWorkshop(plan)
+        evaluate = workshop.evaluate
+
+        def dying(split, tasks):
+            if next(count) == call:
+                raise KilledError
+            return evaluate(split, tasks)
+
+        workshop.evaluate = dying
+        return workshop
+
+    torch.set_num_threads(1)
+    with pytest.raises(KilledError):
+        train(fakes.hard_plan(), "x", tmp_path / "run", make_workshop=make)
+    outcome = train(fakes.hard_plan(), "x", tmp_path / "run", resume=True, make_workshop=fakes.make)
+    assert outcome.status == 0
+    assert_equal(fingerprint(tmp_path / "run"), clean)
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path):
+    """Continuing a finished run gives its metrics and touches nothing; expectations are judged anew."""
+    plan = fakes.make_plan()
+    first = train(plan, "x", tmp_path / "run", make_workshop=fakes.make)
+    again = train(plan, "x", tmp_path / "run", resume=True, make_workshop=None)
+    assert (again.metrics, again.status) == (first.metrics, 0)
+    stricter = fakes.make_plan(expect={"val/digit/loss": "< 0"})
+    assert train(stricter, "x", tmp_path / "run", resume=True).status == 1

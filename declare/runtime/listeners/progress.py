@@ -65,7 +65,11 @@ class LineProgress(Listener):
 def notice(event: Event) -> str:
     """Return the line for an event that a person should know of, or nothing."""
     form = _NOTICES.get(event.name, "")
-    return form.format(phase=event.phase, step=event.step, total=event.total, **event.fields)
+    # Of lists (names of weights) the number is what matters here.
+    fields = {
+        key: len(value) if isinstance(value, list | tuple) else value for key, value in event.fields.items()
+    }
+    return form.format_map({"phase": event.phase, "step": event.step, "total": event.total} | fields)
 
 
 _NOTICES = {

@@ -1,0 +1,57 @@
+"""Evaluating the weights of a run on a split of its data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import torch
+
+from declare.contract.problem import Problem, ProblemError
+from declare.ir.plan import Plan
+from declare.runtime.built import BuiltWorkshop
+from declare.runtime.device import choose_device
+from declare.runtime.folder import Run
+from declare.runtime.permission import require
+from declare.runtime.tensors import read_tensors
+
+
+def evaluate(
+    run: Run,
+    split: str = "test",
+    *,
+    which: str = "best",
+    tasks: Sequence[str] | None = None,
+    trust: Collection[str] = (),
+) -> dict[str, float]:
+    """Return the metrics of `split` (train, val, test) for the weights that `which` names.
+
+    `which` is `best`, `last` or a phase. Composites are included where all their metrics are of this split.
+    Raises `ProblemError` (RES807, RES808, RES815, SCH111).
+    """
+    plan = run.plan
+    if not any(dataset.splits.get(split) for dataset in plan.datasets.values()):
+        raise ProblemError(_no_samples(plan, split))
+    require(plan, trust)
+    weights = run.weights_path(which)
+    workshop = BuiltWorkshop(plan, run.path, choose_device(plan.hardware))
+    workshop.graph.load_state_dict(read_tensors(weights))
+    with torch.no_grad():
+        return workshop.evaluate(split, tuple(tasks or _trained(plan)))
+
+
+def _trained(plan: Plan) -> list[str]:
+    """Return the tasks that some phase trains, in the plan's order."""
+    trained = {task for phase in plan.phases for task in phase.tasks}
+    return [name for name in plan.tasks if name in trained]
+
+
+def _no_samples(plan: Plan, split: str) -> Problem:
+    there = sorted(
+        {name for dataset in plan.datasets.values() for name, count in dataset.splits.items() if count}
+    )
+    return Problem(
+        "RES815",
+        f"the run has no samples in the split `{split}`",
+        notes=(f"splits with samples: {', '.join(there)}",),
+        helps=(f"evaluate one of them: `--split {there[0]}`",) if there else (),
+    )
