@@ -39,7 +39,8 @@ def _spec(spec: Any, plan: Plan) -> dict[str, Any]:
 
 def _dump(value: Any) -> dict[str, Any]:
     """Return a block with its defaults, without what says nothing."""
-    return _said(plain(value))
+    said: dict[str, Any] = _said(plain(value))
+    return said
 
 
 def _said(value: Any) -> Any:
@@ -70,7 +71,7 @@ def _dataset(dataset: Any, plan: Plan, name: str) -> dict[str, Any]:
 
 def _module(module: Component, plan: Plan, name: str) -> dict[str, Any]:
     node = next((node for node in plan.nodes if node.path == name), None)
-    written = _said(module.dump())
+    written: dict[str, Any] = _said(module.dump())
     return written if node is None else _wired(written, node)
 
 
@@ -91,7 +92,7 @@ def _wired(written: dict[str, Any], node: ModulePlan) -> dict[str, Any]:
 
 def _task(plan: Plan, name: str) -> dict[str, Any]:
     task: TaskPlan = plan.tasks[name]
-    written = _said(task.block)
+    written: dict[str, Any] = _said(task.block)
     written.pop("dataset", None)
     written["datasets"] = list(task.datasets)
     owner = task.head.partition(".")[2]

@@ -39,7 +39,8 @@ def _length(phase: Any, steps_per_epoch: int) -> int:
     """Return the optimizer steps of a phase; a part of an epoch counts as a whole step."""
     if phase.steps is not None:
         return int(phase.steps)
-    return max(1, math.ceil(round(phase.epochs * steps_per_epoch, 6)))
+    steps: int = math.ceil(round(phase.epochs * steps_per_epoch, 6))
+    return max(1, steps)
 
 
 def _sizes(state: State, phase: Placed[Any]) -> dict[str, int] | None:
