@@ -54,7 +54,7 @@ def check(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) ->
     Args:
         spec: The path of the spec.
         set: Overrides as on the command line, `"phases.fit.epochs=3"`.
-        trust: Names of Python components that may run.
+        trust: Code that may run, as on the command line: `"net.py@sha256:HASH"`.
 
     Returns:
         Document, spec, facts and plan as far as they came, with all findings in `diagnostics`.
@@ -116,7 +116,7 @@ def train(
     Args:
         spec: The path of the spec.
         set: Overrides as on the command line.
-        trust: Names of Python components that may run.
+        trust: Code that may run, as on the command line: `"net.py@sha256:HASH"`.
         run_dir: The run folder; `runs/NAME/TIME` if left out.
         resume: Continue the run in `run_dir` (the newest of the spec's name if left out).
 

@@ -144,6 +144,6 @@ def reported(checked: Checked | None = None, *, as_json: bool = False) -> Iterat
     try:
         yield
     except ProblemError as error:
-        found = [diagnose(error.problem, checked)]
+        found = [diagnose(problem, checked) for problem in error.problems]
         _print(found, "json" if as_json else "text", (), to_error=not as_json)
         raise FindingsError(COULD_NOT) from error

@@ -27,8 +27,8 @@ Trust = Annotated[
     list[str] | None,
     typer.Option(
         "--trust",
-        metavar="NAME",
-        help="Allow this Python component of the spec to run (`module:function`).",
+        metavar="FILE@sha256:HASH",
+        help="Let this code of yours run; findings print the words to copy.",
         show_default=False,
     ),
 ]
