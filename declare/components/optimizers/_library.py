@@ -1,0 +1,127 @@
+"""Optimizers of torch and timm by name; a generated table holds their parameters, so that neither is loaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from pydantic import Field as Param
+from pydantic import create_model
+
+from declare.components.optimizers._update import Decaying
+from declare.contract.component import Component
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.training import Optimizer
+
+if TYPE_CHECKING:
+    import torch
+
+TABLE = Path(__file__).with_name("tables") / "optimizers.json"
+_WORDS: dict[str, Any] = {"float": float, "int": int, "bool": bool, "str": str}
+
+
+class _FromLibrary(Optimizer):
+    """An optimizer of torch or timm with its own parameters."""
+
+    home: ClassVar[tuple[str, str]]
+    """Module and class."""
+    decays: ClassVar[bool]
+
+    def check(self) -> Iterable[Problem]:
+        """Yield weight decays of groups where the rule has none."""
+        for index, group in enumerate(self.groups):
+            if group.weight_decay is not None and not self.decays:
+                yield Problem(
+                    "REF203",
+                    f"`{self.type_name()}` has no weight decay, so this one does nothing",
+                    at=f"groups.{index}.weight_decay",
+                    label="no effect",
+                    helps=("remove it",),
+                )
+
+    def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        """Return the library's optimizer; raises `ProblemError` (PHS632) where it refuses its parameters."""
+        stated = {name: value for name, value in self if name not in {"groups", "decay_norm_and_bias"}}
+        arguments = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()
+        }
+        module, name = self.home
+        rule = getattr(import_module(module), name)
+        try:
+            made: torch.optim.Optimizer = rule(groups, **arguments)
+        except (ValueError, TypeError, NotImplementedError) as error:
+            raise ProblemError(_refused(self.type_name(), error)) from error
+        return made
+
+
+def names() -> list[str]:
+    """Return the names that have no file of their own."""
+    return list(_table())
+
+
+@cache
+def find(name: str) -> type[Component] | None:
+    """Return the component of a library's optimizer, or None."""
+    record = _table().get(name)
+    if record is None:
+        return None
+    decays = record["weight_decay"] is not None
+    bases: Any = (_FromLibrary, Decaying) if decays else _FromLibrary
+    parameters: dict[str, Any] = {
+        key: (_annotation(kind), Param(default)) for key, (kind, default) in record["parameters"].items()
+    }
+    if decays:
+        about = Decaying.model_fields["weight_decay"].description
+        parameters["weight_decay"] = (float, Param(record["weight_decay"], ge=0, description=about))
+    made: Any = create_model(
+        record["class"],
+        __base__=bases,
+        __module__=f"{__package__}.{name}",
+        __doc__=_text(name, record),
+        **parameters,
+    )
+    made.home, made.decays = (record["module"], record["class"]), decays
+    return cast("type[Component]", made)
+
+
+@cache
+def _table() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads(TABLE.read_text(encoding="utf-8"))
+    return found
+
+
+def _annotation(kind: str) -> Any:
+    if kind.startswith("numbers"):
+        return list[float]
+    return _WORDS[kind.rstrip("?")] | None if kind.endswith("?") else _WORDS[kind]
+
+
+def _text(name: str, record: dict[str, Any]) -> str:
+    """Return the docstring of a library's optimizer."""
+    decay = (
+        "Norms, biases and other parameters of one axis are not decayed unless `decay_norm_and_bias` is set "
+        "or\na group states a `weight_decay` of its own."
+        if record["weight_decay"] is not None
+        else "It has no weight decay."
+    )
+    return (
+        f"{record['summary']}\n\n{decay}\nSource: {record['library']}.optim.{record['class']}.\n\n"
+        f"```yaml\nphases:\n  fit: {{epochs: 5, batch_size: 64, optimizer: {{type: {name}, lr: 1e-3}}}}\n"
+        "```\n"
+    )
+
+
+def _refused(name: str, error: Exception) -> Problem:
+    first = str(error).strip().partition("\n")[0][:200]
+    return Problem(
+        "PHS632",
+        f"optimizer `{name}` refuses its parameters",
+        at="optimizer",
+        label="refused",
+        notes=(f"it says: {first}",),
+        helps=(f"see `dcl describe {name}` for its parameters and their defaults",),
+    )

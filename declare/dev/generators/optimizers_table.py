@@ -1,0 +1,132 @@
+"""The table of optimizers of torch and timm: names, parameters and defaults, for validation without torch.
+
+Each one has made a step on a matrix and a vector in groups with rates of their own; what cannot do that
+(second-order rules, kernels of other libraries) is left out. timm's names give way to torch's and to our
+own.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from declare.contract.lookup import own_names
+
+if TYPE_CHECKING:
+    import torch
+
+SLOW = "imports torch and timm, and tries every optimizer"
+FILE = Path(__file__).parents[2] / "components" / "optimizers" / "tables" / "optimizers.json"
+_OURS = {"params", "lr", "weight_decay"}
+_INNER = {"foreach", "maximize", "capturable", "differentiable", "fused", "verbose", "bias_correction_impl"}
+_SECOND_ORDER = {"lbfgs", "sparseadam", "adahessian"}
+
+
+def outputs() -> dict[Path, str]:
+    """Return the table as JSON, one optimizer a line."""
+    lines = [f"{json.dumps(name)}: {json.dumps(record)}" for name, record in sorted(records().items())]
+    return {FILE: "{\n" + ",\n".join(lines) + "\n}\n"}
+
+
+def records() -> dict[str, dict[str, Any]]:
+    """Return name -> {library, module, class, summary, weight_decay, parameters: {name: [type, default]}}.
+
+    `weight_decay` is the library's default, null where the rule has none.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    taken = set(own_names("optimizers"))
+    for library, name, rule, summary, preset in _rules():
+        if name in found or name in taken or name in _SECOND_ORDER:
+            continue
+        parameters = _parameters(rule, preset)
+        if _works(rule, preset):
+            found[name] = {
+                "library": library,
+                "module": rule.__module__,
+                "class": rule.__name__,
+                "summary": summary,
+                "weight_decay": _decay(rule, preset),
+                "parameters": parameters,
+            }
+    return found
+
+
+def _rules() -> Iterator[tuple[str, str, type[torch.optim.Optimizer], str, dict[str, Any]]]:
+    """Yield library, name, class, one line about it, and the arguments that the name stands for."""
+    import torch
+    from timm.optim._optim_factory import get_optimizer_info, list_optimizers
+
+    for name, rule in vars(torch.optim).items():
+        if isinstance(rule, type) and issubclass(rule, torch.optim.Optimizer) and name != "Optimizer":
+            yield "torch", name.lower(), rule, f"torch.optim.{name}.", {}
+    for entry in list_optimizers():
+        name = str(entry)
+        info = get_optimizer_info(name)
+        if isinstance(info.opt_class, type):
+            summary = _ascii(info.description.rstrip(".")) + "."
+            yield "timm", name, info.opt_class, summary, dict(info.defaults or {})
+
+
+def _ascii(text: str) -> str:
+    return text.replace("\u00b2", "^2").replace("\u03b2", "beta").encode("ascii", "ignore").decode()
+
+
+def _parameters(rule: type[Any], preset: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return the parameters that a spec can state, with the kind of value and the default."""
+    found = {}
+    for name, parameter in inspect.signature(rule).parameters.items():
+        if name in _OURS | _INNER or parameter.default is parameter.empty:
+            continue
+        default = preset.get(name, parameter.default)
+        kind = _kind(default, str(parameter.annotation))
+        if kind is not None:
+            found[name] = [kind, list(default) if isinstance(default, tuple) else default]
+    return found
+
+
+def _decay(rule: type[Any], preset: dict[str, Any]) -> float | None:
+    parameter = inspect.signature(rule).parameters.get("weight_decay")
+    return None if parameter is None else float(preset.get("weight_decay", parameter.default))
+
+
+def _kind(default: Any, annotation: str) -> str | None:
+    """Return the kind of a parameter: a word, `numbers N` for tuples, with `?` where null is allowed."""
+    if isinstance(default, tuple | list) and all(isinstance(item, int | float) for item in default):
+        return f"numbers {len(default)}"
+    if isinstance(default, bool):
+        return "bool"
+    if isinstance(default, str):
+        return "str"
+    optional = "?" if "None" in annotation or "Optional" in annotation else ""
+    if isinstance(default, int | float):
+        return ("int" if "int" in annotation and "float" not in annotation else "float") + optional
+    if default is None:
+        return next((f"{word}?" for word in ("float", "int", "bool", "str") if word in annotation), None)
+    return None
+
+
+def _works(rule: type[Any], preset: dict[str, Any]) -> bool:
+    """Whether the rule changes a matrix and a vector in two groups to finite values."""
+    import torch
+
+    matrix, vector = torch.nn.Parameter(torch.ones(4, 3)), torch.nn.Parameter(torch.ones(4))
+    groups = [
+        {"params": [matrix], "lr": 1e-3, "weight_decay": 0.01},
+        {"params": [vector], "lr": 1e-3, "weight_decay": 0.0},
+    ]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            optimizer = rule(groups, lr=1e-3, **preset)
+            for _ in range(3):
+                optimizer.zero_grad()
+                torch.autograd.backward(((matrix @ torch.arange(3.0) - vector) ** 2).sum())
+                optimizer.step()
+    except Exception:  # noqa: BLE001 - whatever the reason, it cannot be offered
+        return False
+    moved = bool((matrix != 1).any()) and bool((vector != 1).any())
+    return moved and bool(torch.isfinite(matrix).all()) and bool(torch.isfinite(vector).all())
