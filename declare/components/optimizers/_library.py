@@ -1,4 +1,4 @@
-"""Optimizers of torch and timm by name; a generated table holds their parameters, so that neither is loaded."""
+"""Optimizers of torch and timm by name; a generated table holds their parameters."""
 
 from __future__ import annotations
 
@@ -77,15 +77,16 @@ def find(name: str) -> type[Component] | None:
     if decays:
         about = Decaying.model_fields["weight_decay"].description
         parameters["weight_decay"] = (float, Param(record["weight_decay"], ge=0, description=about))
-    made: Any = create_model(
+    made = create_model(
         record["class"],
         __base__=bases,
         __module__=f"{__package__}.{name}",
         __doc__=_text(name, record),
         **parameters,
     )
-    made.home, made.decays = (record["module"], record["class"]), decays
-    return cast("type[Component]", made)
+    found = cast("type[_FromLibrary]", made)
+    found.home, found.decays = (record["module"], record["class"]), decays
+    return found
 
 
 @cache
