@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def expand(checked: Checked) -> str:
-    """Return the spec as YAML: what was stated, every default, and what was inferred from the data.
+    """Return the spec as YAML: what was stated, every default, and what was chosen (inputs, heads, losses).
 
-    It reads back to the same plan. Keys that say nothing (null, empty) are left out. Raises ValueError where
-    the spec has errors.
+    It reads back to the same plan. Keys that say nothing (null, empty) are left out, and so are fields that
+    the source knows by itself: stated, they would be assertions. Raises ValueError where the spec has errors.
     """
     if checked.plan is None:
         raise ValueError("a spec with errors has no defaults yet")
@@ -61,8 +61,6 @@ def _dataset(dataset: Any, plan: Plan, name: str) -> dict[str, Any]:
     resolved = plan.datasets[name]
     written = _dump(dataset)
     written["source"] = _said(resolved.source)
-    written["fields"] = {key: _said(item.block) for key, item in resolved.fields.items()}
-    written["split"] = _said(resolved.split)
     order = ("source", "fields", "transforms", "split")
     return {key: written[key] for key in order if written.get(key)} | {
         key: value for key, value in written.items() if key not in order
@@ -93,7 +91,6 @@ def _wired(written: dict[str, Any], node: ModulePlan) -> dict[str, Any]:
 def _task(plan: Plan, name: str) -> dict[str, Any]:
     task: TaskPlan = plan.tasks[name]
     written: dict[str, Any] = _said(task.block)
-    written.pop("dataset", None)
     written["datasets"] = list(task.datasets)
     owner = task.head.partition(".")[2]
     node = plan.node(task.head)
@@ -107,11 +104,12 @@ def _task(plan: Plan, name: str) -> dict[str, Any]:
 def _phase(phase: BaseModel, plan: PhasePlan) -> dict[str, Any]:
     written = _dump(phase)
     written["tasks"] = plan.tasks
-    if len(plan.datasets) > 1 and "mix" not in written and not isinstance(written["batch_size"], dict):
+    if len(plan.datasets) > 1 and plan.mix["type"] not in {"rows", "shares"}:
         written["mix"] = _short(plan.mix)
     written["sampler"] = _short(plan.sampler)
     written["schedule"] = _short(plan.schedule)
     written["precision"] = plan.precision
-    written.setdefault("evaluate", {}).setdefault("every", f"{plan.evaluate_every} steps")
-    written.setdefault("checkpoint", {}).setdefault("every", f"{plan.checkpoint_every} steps")
-    return written
+    for key, every in (("evaluate", plan.evaluate_every), ("checkpoint", plan.checkpoint_every)):
+        written[key] = {"every": f"{every} steps"} | written.get(key, {})
+    order = list(type(phase).model_fields)
+    return dict(sorted(written.items(), key=lambda item: order.index(item[0])))

@@ -89,7 +89,7 @@ def _sink(state: State, task: str, component: Head, at: str) -> list[Ref] | Prob
     names = task_datasets(state.view, state.spec.tasks[task])
     read = {ref.name for node in nodes.values() if node.role == "module" for ref in node.refs}
     free = [name for name, node in nodes.items() if node.role == "module" and name not in read]
-    sinks = [name for name in free if _served(state, name, names)]
+    sinks = [name for name in free if _served(state, name, names)] or free
     if len(sinks) > 1:
         sinks = [name for name in sinks if _gives(state, name, names, component)] or sinks
     port = component.ports[0]

@@ -15,13 +15,15 @@ _TAKEN = re.compile(
     r"(?:true|false|null|none|yes|no|on|off|y|n|~|nan|inf|\.nan|\.inf|\.[0-9]+(?:e[+-]?[0-9]+)?)",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CONSTANTS = {"true", "false", "null"}
 _WIDTH = 100
 
 
 def flow(value: Any) -> str:
     """Return `value` on one line: `{type: adamw, lr: 0.001}`."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_text(str(key))}: {flow(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{_key(str(key))}: {flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(flow, value)) + "]"
     return scalar(value)
@@ -52,6 +54,11 @@ def _text(value: str) -> str:
     return json.dumps(value, ensure_ascii=True)
 
 
+def _key(value: str) -> str:
+    """Return a key; words such as `on` are text there for everyone."""
+    return value if _WORD.fullmatch(value) and value.lower() not in _CONSTANTS else _text(value)
+
+
 def block(value: dict[str, Any]) -> str:
     """Return a whole document: maps in block style, what fits on a line in flow style."""
     return "".join(f"{line}\n" for line in _map(value, 0))
@@ -60,7 +67,7 @@ def block(value: dict[str, Any]) -> str:
 def _map(value: dict[str, Any], indent: int) -> Iterator[str]:
     pad = " " * indent
     for key, item in value.items():
-        name = f"{pad}{_text(str(key))}:"
+        name = f"{pad}{_key(str(key))}:"
         yield from _entry(name, item, indent, deep=indent == 0)
 
 

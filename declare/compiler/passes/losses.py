@@ -16,6 +16,9 @@ from declare.contract.task import Target
 from declare.ir.plan import LossPlan, MetricPlan, TaskPlan
 from declare.rules.parts import Placed, task_datasets, tasks
 
+_RESOLVED = dict.fromkeys(("dataset", "datasets", "head", "loss", "metrics"))
+"""What the plan says in its own words: one place for each fact, stated or by default."""
+
 
 def run(state: State) -> Iterator[Problem]:
     """Yield losses whose parameters contradict the target."""
@@ -34,7 +37,7 @@ def run(state: State) -> Iterator[Problem]:
             state.skip(task.path)
             continue
         state.tasks[task.name] = TaskPlan(
-            block=task.block.dump(),
+            block=task.block.model_copy(update=_RESOLVED).dump(),
             datasets=task_datasets(state.view, task.block),
             target_field=task.block.target,
             mask=task.block.mask,

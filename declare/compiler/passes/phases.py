@@ -51,6 +51,10 @@ def _sizes(state: State, phase: Placed[Any]) -> dict[str, int] | None:
     trained = phase_tasks(state.view, block) or {}
     if not trained or any(name not in state.tasks for name in trained):
         return None
+    assert state.wiring is not None
+    heads = [state.tasks[name].head for name in trained]
+    if any(path not in state.nodes for head in heads for path in state.wiring.upstream(head)):
+        return None
     names = phase_datasets(state.view, block)
     if any(name not in state.facts for name in names):
         return None

@@ -65,7 +65,7 @@ def _plan(
         name=node.name,
         path=node.path,
         role=node.role,
-        block=node.component.dump(),
+        block=node.component.dump() | {"input": None},  # the wires say it, stated or inferred
         wires=found.wires,
         outputs=found.outputs,
         per_dataset=node.component.per_dataset,

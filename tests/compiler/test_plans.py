@@ -1,0 +1,182 @@
+"""What the passes work out: wiring, shapes, losses, phases."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.compiler.specs import ONE, TWO, codes, run
+
+
+def plan(folder, text=ONE, *changes):
+    checked = run(folder, text, *changes)
+    assert not [found for found in checked.diagnostics if found.severity == "error"], codes(checked)
+    assert checked.plan is not None
+    return checked.plan
+
+
+def test_shapes_and_costs(tmp_path):
+    """Widths follow from the data through transforms and modules to the head, and parameters with them."""
+    made = plan(tmp_path)
+    assert str(made.datasets["lab"].fields["features"].shape) == "vector[3]"
+    encoder, head = made.nodes
+    assert (encoder.path, head.path) == ("encoder", "heads.stimulus")
+    assert encoder.parameters == 3 * 8 + 8
+    assert head.parameters == 8 * 3 + 3
+    assert made.tasks["stimulus"].target.classes is not None
+    assert len(made.tasks["stimulus"].target.classes) == 3
+
+
+def test_input_is_inferred(tmp_path):
+    """A module without `input` reads the only field that fits, the next one the module before it."""
+    changes = [("type: mlp, input: features, hidden: [8]", "type: mlp, hidden: [8]")]
+    made = plan(tmp_path, ONE, *changes)
+    assert made.node("encoder").wires[0].name == "features"
+    stacked = ONE.replace("hidden: [8]}", "hidden: [8]}\n  second: {type: mlp, input: encoder, hidden: [4]}")
+    assert plan(tmp_path, stacked).node("heads.stimulus").wires[0].name == "second"
+
+
+def test_ambiguous_head(tmp_path):
+    """A head that could read two modules is told both."""
+    text = ONE.replace("hidden: [8]}", "hidden: [8]}\n  second: {type: mlp, input: features, hidden: [4]}")
+    checked = run(tmp_path, text)
+    assert codes(checked) == {"tasks.stimulus": "REF208"}
+    assert "`encoder`, `second`" in checked.diagnostics[0].helps[0]
+
+
+def test_unused_module(tmp_path):
+    """A module that no head reads is a warning, and stands in no plan."""
+    text = ONE.replace("hidden: [8]}", "hidden: [8]}\n  second: {type: mlp, input: features, hidden: [4]}")
+    text = text.replace("target: stimulus}", "target: stimulus, head: {type: linear, input: encoder}}")
+    checked = run(tmp_path, text)
+    assert codes(checked) == {"model.second": "REF210"}
+    assert checked.plan is not None
+    assert [node.path for node in checked.plan.nodes] == ["encoder", "heads.stimulus"]
+
+
+def test_shared_weights_need_one_shape(tmp_path):
+    """Datasets of different widths cannot share a module, unless each has its own."""
+    text = TWO.replace(
+        "channels: 3, length: 10}\n    transforms", "channels: 5, length: 10}\n    transforms", 1
+    )
+    checked = run(tmp_path, text)
+    assert codes(checked) == {"model.encoder.input": "SHP515"}
+    assert "vector[5]" in checked.diagnostics[0].title
+    own = plan(tmp_path, text, ("input: features,", "input: features, per_dataset: true,"))
+    variants = own.node("encoder").variants
+    assert {name: item.parameters for name, item in variants.items()} == {"lab": 48, "field": 32}
+
+
+def test_field_missing_in_one_dataset(tmp_path):
+    """A field that a task's dataset lacks is told with the task that needs it."""
+    text = TWO.replace(
+        "  field:\n",
+        "  field:\n    fields: {stimulus: {type: category}, subject: {type: id}, signal: {type: series, key: features}}\n",
+    )
+    text = text.replace(
+        "field: features}]\n    split: {val: 0.25, by: subject}\nmodel",
+        "field: signal}]\n    split: {val: 0.25, by: subject}\nmodel",
+    )
+    checked = run(tmp_path, text)
+    assert codes(checked) == {"model.encoder.input": "REF201"}
+    assert len(checked.diagnostics[0].labels) == 2
+
+
+def test_shared_head(tmp_path):
+    """A task may use another's head, and the plan has that head once."""
+    made = plan(
+        tmp_path,
+        ONE,
+        (
+            "target: stimulus}",
+            "target: stimulus}\n  again: {type: classification, dataset: lab, target: stimulus, head: stimulus}",
+        ),
+    )
+    assert made.tasks["again"].head == made.tasks["stimulus"].head == "heads.stimulus"
+    assert [node.path for node in made.nodes] == ["encoder", "heads.stimulus"]
+
+
+def test_class_weights(tmp_path):
+    """Balanced weights are computed from the training split, one for each class."""
+    made = plan(
+        tmp_path,
+        ONE,
+        ("target: stimulus}", "target: stimulus, loss: {type: cross_entropy, class_weights: balanced}}"),
+    )
+    weights = made.tasks["stimulus"].losses[0].class_weights
+    assert weights is not None
+    assert len(weights) == 3
+
+
+def test_losses_and_metrics_by_default(tmp_path):
+    """A task without loss and metrics gets those of its type; doubled ones get numbers."""
+    made = plan(tmp_path)
+    assert [loss.name for loss in made.tasks["stimulus"].losses] == ["cross_entropy"]
+    assert made.tasks["stimulus"].metrics
+    doubled = plan(
+        tmp_path,
+        ONE,
+        ("target: stimulus}", "target: stimulus, loss: [cross_entropy, {type: cross_entropy, weight: 0.5}]}"),
+    )
+    assert [(loss.name, loss.weight) for loss in doubled.tasks["stimulus"].losses] == [
+        ("cross_entropy", 1.0),
+        ("cross_entropy_2", 0.5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("length", "steps", "per_epoch"),
+    [("epochs: 2", 6, 3), ("epochs: 0.5", 2, 3), ("steps: 7", 7, 3)],
+)
+def test_steps(tmp_path, length, steps, per_epoch):
+    """Steps follow from epochs, and every cadence is in steps."""
+    phase = plan(tmp_path, ONE, ("epochs: 2", length)).phases[0]
+    assert (phase.steps, phase.steps_per_epoch) == (steps, per_epoch)
+    assert phase.evaluate_every == phase.checkpoint_every == min(steps, per_epoch)
+
+
+def test_durations(tmp_path):
+    """Durations in any unit become steps."""
+    keys = "epochs: 10, schedule: {type: cosine, warmup: 10%}, evaluate: {every: 2 epochs, best: {metric: val/stimulus/accuracy, mode: max}}, early_stop: {metric: val/stimulus/loss, mode: min, patience: 3 epochs}"
+    phase = plan(tmp_path, ONE, ("epochs: 2", keys)).phases[0]
+    assert (phase.warmup_steps, phase.evaluate_every) == (3, 6)
+    assert phase.early_stop is not None
+    assert phase.early_stop.patience_steps == 9
+    assert phase.rates[0][1] < phase.rates[4][1]
+    assert max(rate for _, rate in phase.rates) == pytest.approx(1e-3)
+
+
+def test_freeze_and_groups(tmp_path):
+    """Patterns become exact names of parameters, each in one group; what is frozen is not counted as trained."""
+    keys = (
+        "lr: 1e-3}",
+        'lr: 1e-3, groups: [{match: "heads.*", lr: 1e-2}, {match: "*.bias", weight_decay: 0.0}]}, freeze: [{match: "encoder.*"}]',
+    )
+    phase = plan(tmp_path, ONE, keys).phases[0]
+    heads, biases = phase.groups
+    assert sorted(heads.parameters) == ["heads.stimulus.bias", "heads.stimulus.weight"]
+    assert all(name.startswith("encoder.") and name.endswith(".bias") for name in biases.parameters)
+    assert (heads.lr, biases.lr) == (1e-2, 1e-3)
+    assert phase.trainable_parameters == 27
+    assert phase.freeze[0].parameters
+
+
+def test_pattern_matches_nothing(tmp_path):
+    """A pattern that matches no parameter is an error that names what there is."""
+    checked = run(tmp_path, ONE, ("lr: 1e-3}}", 'lr: 1e-3}, freeze: [{match: "encodr.*"}]}'))
+    assert codes(checked)["phases.fit.freeze.0.match"] == "REF202"
+
+
+def test_memory(tmp_path):
+    """A phase's memory counts weights, gradients, two moments and the batch."""
+    phase = plan(tmp_path).phases[0]
+    assert phase.memory_bytes is not None
+    assert phase.memory_bytes > 4 * 4 * phase.trainable_parameters
+
+
+def test_init_from_a_file_is_absolute(tmp_path):
+    """A file to start from is found from the folder of the spec."""
+    (tmp_path / "w.safetensors").write_bytes(b"")
+    made = plan(
+        tmp_path, ONE, ("lr: 1e-3}}", 'lr: 1e-3}, init: [{from: "file:w.safetensors", modules: [encoder]}]}')
+    )
+    assert made.phases[0].init[0].reference == str(tmp_path / "w.safetensors")
