@@ -17,6 +17,7 @@ from declare.build.graph import make_graph
 from declare.build.objective import Objective
 from declare.build.optimizer import make_optimizer
 from declare.build.schedule import planned
+from declare.build.store import Tables
 from declare.build.weights import load_init
 from declare.contract import reading
 from declare.ir.plan import InitPlan, PhasePlan, Plan
@@ -37,7 +38,9 @@ class BuiltWorkshop:
     ) -> None:
         self._plan = plan
         self.device = device
-        self._tables = open_tables(plan, statistics(plan, place), tell)
+        self._tell = tell
+        self._reported = 0
+        self._tables = open_tables(plan, place)
         self.graph = make_graph(plan).to(device)
         if plan.hardware.compile is True:
             self.graph.compile()
@@ -70,11 +73,34 @@ class BuiltWorkshop:
 
     def evaluate(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
         """Return the metrics of a split; none where the split has no samples."""
-        return self._evaluator.run(split, tasks)
+        metrics = self._evaluator.run(split, tasks)
+        self._report_skipped()
+        return metrics
+
+    def _report_skipped(self) -> None:
+        """Tell of samples that could not be read since the last time."""
+        skipped = self._tables.skipped()
+        for dataset, sample in skipped[self._reported :]:
+            if self._tell is not None:
+                fields = {"dataset": dataset, "split": sample.split, "row": sample.row}
+                fields |= {"where": sample.where, "reason": sample.reason}
+                self._tell(Event("sample_skipped", fields=fields))
+        self._reported = len(skipped)
 
     def composites(self, metrics: Mapping[str, float]) -> dict[str, float]:
         """Return the plan's named composites that `metrics` give a value for."""
         return composites(self._plan.composites, metrics)
+
+
+def open_tables(plan: Plan, place: Path | None) -> Tables:
+    """Open the data of a plan with the statistics in `place`; fit and keep them where there are none."""
+    path = place / STATISTICS if place else None
+    if path is not None and path.is_file():
+        return Tables(plan, json.loads(path.read_text(encoding="utf-8")))
+    tables = Tables.fit(plan)
+    if path is not None:
+        write_durably(path, json.dumps(tables.statistics).encode())
+    return tables
 
 
 def _plateau(phase: PhasePlan) -> Plateau | None:

@@ -11,9 +11,10 @@ from declare.ir.plan import Plan
 
 
 def require(plan: Plan, granted: Collection[str]) -> None:
-    """Grant the files in `granted`; raise `ProblemError` (SCH111) for a component that runs code not granted.
+    """Grant the files in `granted`; raise `ProblemError` (SCH111) for a component that may not run its code.
 
-    A plan that was compiled in this process has passed the same check; one that comes out of a folder has not.
+    A plan that was compiled in this process has passed the same check; one that comes out of a folder has
+    not.
     """
     trust.grant(granted)
     problems = [

@@ -16,7 +16,8 @@ from declare.runtime.probing import Trial, pick_precision, pick_threads, thread_
 from declare.runtime.storage import write_durably
 
 CHOICES_FILE = "choices.json"
-_WORTH_MEASURING_FLOPS = 2e8
+_WORTH_BF16_FLOPS = 2e8
+_WORTH_THREADS_FLOPS = 2e7
 Record = Callable[[str, Any, str], None]
 """Told (name, value, reason) of every choice."""
 
@@ -39,18 +40,19 @@ class Choices:
 
     def settle(self, phase: PhasePlan, trial: Callable[[], Trial], record: Record) -> Precision:
         """Set the threads and return the phase's precision; `trial` is only made where one is needed."""
-        self._settle_threads(trial, record)
+        flops = 3 * self._flops_per_sample * phase.batch_size / phase.accumulate
+        self._settle_threads(flops, trial, record)
         name = f"precision.{phase.name}"
         if name not in self._made:
-            self._decide(name, *self._choose_precision(phase, trial), record)
+            self._decide(name, *self._choose_precision(phase, flops, trial), record)
         return make_precision(self._made[name], self._device)
 
-    def _settle_threads(self, trial: Callable[[], Trial], record: Record) -> None:
+    def _settle_threads(self, flops: float, trial: Callable[[], Trial], record: Record) -> None:
         if "threads" not in self._made:
-            self._decide("threads", *self._choose_threads(trial), record)
+            self._decide("threads", *self._choose_threads(flops, trial), record)
         torch.set_num_threads(self._made["threads"])
 
-    def _choose_threads(self, trial: Callable[[], Trial]) -> tuple[int, str]:
+    def _choose_threads(self, flops: float, trial: Callable[[], Trial]) -> tuple[int, str]:
         now = torch.get_num_threads()
         if os.environ.get("OMP_NUM_THREADS"):
             return now, "OMP_NUM_THREADS says so"
@@ -59,6 +61,8 @@ class Choices:
             return available, "determinism: exact does not measure"
         if self._device.type != "cpu" or available == 1:
             return available, f"{available} cores are there"
+        if 0 < flops < _WORTH_THREADS_FLOPS:
+            return 1, f"{flops / 1e6:.0f} MFLOP a step are too few to share"
         counts = thread_candidates(available)
         uses = [_use_threads(count) for count in counts]
         seconds = trial().seconds(uses)
@@ -66,13 +70,14 @@ class Choices:
             f"{count} threads {1000 * each:.2f} ms" for count, each in zip(counts, seconds, strict=True)
         )
 
-    def _choose_precision(self, phase: PhasePlan, trial: Callable[[], Trial]) -> tuple[str, str]:
+    def _choose_precision(
+        self, phase: PhasePlan, flops: float, trial: Callable[[], Trial]
+    ) -> tuple[str, str]:
         if (found := stated(phase.precision, self._device)) is not None:
             return found
         if self._exact:
             return "fp32", "determinism: exact does not measure"
-        flops = 3 * self._flops_per_sample * phase.batch_size / phase.accumulate
-        if flops < _WORTH_MEASURING_FLOPS:
+        if flops < _WORTH_BF16_FLOPS:
             return "fp32", f"{flops / 1e6:.0f} MFLOP a step are too few to gain from bf16"
         fp32, bf16 = trial().seconds([lambda: "fp32", lambda: "bf16"])
         return pick_precision(fp32, bf16), f"measured: fp32 {1000 * fp32:.1f} ms, bf16 {1000 * bf16:.1f} ms"

@@ -61,8 +61,15 @@ class Average(Protocol):
 class Workshop(Protocol):
     """Makes the parts of a run."""
 
-    graph: nn.Module
-    device: torch.device
+    @property
+    def graph(self) -> nn.Module:
+        """The model."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """What it computes on."""
+        ...
 
     def feed(self, phase: PhasePlan) -> Feed:
         """Return the batches of a phase."""

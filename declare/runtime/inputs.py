@@ -1,0 +1,176 @@
+"""New samples to predict: a table, arrays, pictures; read with the fields and transforms of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from declare.build.store import Tables
+from declare.contract import reading
+from declare.contract.data import Reader
+from declare.contract.problem import Problem, ProblemError
+from declare.data.table import Pool, Statistics
+from declare.ir.plan import DatasetPlan, Plan
+
+SPLIT = "predict"
+_SOURCES = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".npz": "npz", ".jsonl": "jsonl"}
+_PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
+
+
+class Pictures:
+    """Image files as a source: every field of the dataset is read from the same file."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = list(files)
+        self.num_samples = len(self._files)
+        self.columns: Sequence[str] = ()
+        self.splits: Mapping[str, tuple[int, int]] = {}
+
+    def known_fields(self) -> dict[str, dict[str, Any]]:
+        """Return nothing: the run knows its fields."""
+        return {}
+
+    def is_light(self, column: str) -> bool:  # noqa: ARG002 - the reader's signature
+        """Return that no column is: pictures are decoded."""
+        return False
+
+    def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> list[Path]:  # noqa: ARG002
+        """Return the files of `rows`."""
+        return self._files if rows is None else [self._files[int(row)] for row in rows]
+
+    def where(self, row: int) -> str:
+        """Return the file's path."""
+        return str(self._files[row])
+
+
+class Inputs(Pool):
+    """New samples in place of a dataset's own."""
+
+    def __init__(self, plan: DatasetPlan, reader: Reader) -> None:
+        self.plan = plan
+        self.reader = reader
+        self.fields = {name: reading.parse("fields", field.block) for name, field in plan.fields.items()}
+        self.transforms = tuple(reading.parse("transforms", block) for block in plan.transforms)
+        self.rows = {SPLIT: np.arange(reader.num_samples)}
+
+
+class InputTables(Tables):
+    """Tables of the one dataset whose samples are new."""
+
+    def __init__(self, plan: Plan, statistics: Mapping[str, Statistics], inputs: Inputs) -> None:
+        super().__init__(plan, statistics)
+        self._inputs = inputs
+
+    def pool(self, dataset: str) -> Pool:  # noqa: ARG002 - there is only one
+        """Return the new samples."""
+        return self._inputs
+
+
+def open_inputs(plan: Plan, dataset: str, path: Path, statistics: Mapping[str, Statistics]) -> Tables:
+    """Return tables in which the samples of `path` are the split `predict` of `dataset`, without targets.
+
+    Raises `ProblemError`: RES817 where a column is missing, RES818 where the file cannot be read.
+    """
+    reader = open_reader(path)
+    fields = {name: plan.datasets[dataset].fields[name] for name in input_fields(plan, dataset)}
+    own = plan.datasets[dataset].model_copy(
+        update={"fields": fields, "cache": "none", "on_corrupt": {"action": "error"}}
+    )
+    pool = Inputs(own, reader)
+    if not isinstance(reader, Pictures):
+        _require_columns(pool, path)
+    return InputTables(without_targets(plan, dataset, own), statistics, pool)
+
+
+def open_reader(path: Path) -> Reader:
+    """Return a reader of a table, of arrays, of a picture or of a folder of pictures."""
+    if path.is_dir():
+        files = sorted(item for item in path.rglob("*") if item.suffix.lower() in _PICTURES)
+        if not files:
+            raise ProblemError(_unreadable(path, "the folder holds no pictures"))
+        return Pictures(files)
+    if not path.is_file():
+        raise ProblemError(_unreadable(path, "there is no such file"))
+    if path.suffix.lower() in _PICTURES:
+        return Pictures([path])
+    kind = _SOURCES.get(path.suffix.lower())
+    if kind is None:
+        raise ProblemError(
+            _unreadable(path, f"`{path.suffix}` is none of {', '.join(sorted(_SOURCES))} or a picture")
+        )
+    source: Any = reading.parse("sources", {"type": kind, "path": str(path.absolute())})
+    reader: Reader = source.open()
+    return reader
+
+
+def input_fields(plan: Plan, dataset: str) -> list[str]:
+    """Return the fields that the model reads of a dataset, in its order."""
+    wires = [
+        wire
+        for node in plan.nodes
+        if dataset in node.datasets
+        for wire in (node.variants[dataset].wires if dataset in node.variants else node.wires)
+    ]
+    read = {wire.name for wire in wires if wire.source == "field"}
+    return [name for name in plan.datasets[dataset].fields if name in read]
+
+
+def without_targets(plan: Plan, dataset: str, own: DatasetPlan) -> Plan:
+    """Return a plan whose `dataset` is `own` and whose tasks ask for no target."""
+    tasks = {
+        name: task.model_copy(update={"target_field": None, "mask": None})
+        for name, task in plan.tasks.items()
+    }
+    return plan.model_copy(update={"tasks": tasks, "datasets": plan.datasets | {dataset: own}})
+
+
+def choose_dataset(plan: Plan, path: Path) -> str:
+    """Return the dataset that the columns of `path` fit; `ProblemError` (RES816) where several might."""
+    if len(plan.datasets) == 1:
+        return next(iter(plan.datasets))
+    reader = open_reader(path)
+    fitting = []
+    for name, dataset in plan.datasets.items():
+        places = [
+            reading.parse("fields", dataset.fields[field].block).place(field)
+            for field in input_fields(plan, name)
+        ]
+        if isinstance(reader, Pictures) or all(place in reader.columns for place in places):
+            fitting.append(name)
+    if len(fitting) == 1:
+        return fitting[0]
+    raise ProblemError(
+        Problem(
+            "RES816",
+            f"`{path.name}` may be read as any of {len(fitting) or len(plan.datasets)} datasets",
+            notes=(f"the run knows {', '.join(plan.datasets)}",),
+            helps=(f"say which one: `--dataset {next(iter(plan.datasets))}`",),
+        )
+    )
+
+
+def _require_columns(pool: Inputs, path: Path) -> None:
+    for name, field in pool.fields.items():
+        place = field.place(name)
+        if place not in pool.reader.columns:
+            raise ProblemError(
+                Problem(
+                    "RES817",
+                    f"`{path.name}` has no column `{place}`, which the model reads",
+                    notes=(f"it has {', '.join(pool.reader.columns) or 'none'}",),
+                    helps=(
+                        "give the file the columns that the run was trained with; targets may be left out",
+                    ),
+                )
+            )
+
+
+def _unreadable(path: Path, reason: str) -> Problem:
+    return Problem(
+        "RES818",
+        f"`{path}` cannot be predicted: {reason}",
+        helps=("give a csv, parquet, npz or jsonl file, a picture, or a folder of pictures",),
+    )

@@ -1,0 +1,206 @@
+"""Predictions of a run's model for new samples, or for a split of its own data."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from declare.build.feed import evaluation_batches
+from declare.build.graph import make_graph
+from declare.build.objective import TaskLosses
+from declare.build.store import Tables
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.task import TaskAdapter
+from declare.ir.plan import Plan, TaskPlan
+from declare.runtime.device import choose_device
+from declare.runtime.folder import Run
+from declare.runtime.inputs import SPLIT, choose_dataset, open_inputs
+from declare.runtime.permission import require
+from declare.runtime.storage import translated
+from declare.runtime.tensors import read_tensors
+
+_BATCH = 256
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """One row for each sample: `sample` says where it stands, then what each task predicts.
+
+    Classes are given by name, with the probability of each class; regressions in the target's own units.
+    Maps of classes (segmentation) stand in `maps` by task, uint8 or int64 [samples, height, width]; rows
+    hold the share of each class.
+    """
+
+    dataset: str
+    rows: tuple[dict[str, Any], ...]
+    maps: dict[str, Any] = field(default_factory=dict)
+
+    def write(self, path: Path) -> None:
+        """Write `path` as csv, json or jsonl by its name; maps go beside it as `NAME.TASK.npz`."""
+        import numpy as np
+
+        texts = {".json": self.as_json, ".jsonl": self.as_jsonl}
+        with translated(path.parent):
+            path.write_text(texts.get(path.suffix.lower(), self.as_csv)(), encoding="utf-8")
+            for task, values in self.maps.items():
+                np.savez_compressed(path.with_name(f"{path.stem}.{task}.npz"), classes=values)
+
+    def as_json(self) -> str:
+        """Return one JSON document."""
+        return (
+            json.dumps({"format": "1.0", "dataset": self.dataset, "rows": list(self.rows)}, indent=1) + "\n"
+        )
+
+    def as_jsonl(self) -> str:
+        """Return one JSON object a line."""
+        return "".join(json.dumps(row) + "\n" for row in self.rows)
+
+    def as_csv(self) -> str:
+        """Return a table; nested values get dotted column names."""
+        flat = [dict(_flatten(row)) for row in self.rows]
+        columns = list(dict.fromkeys(name for row in flat for name in row))
+        out = io.StringIO()
+        writer = csv.DictWriter(out, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _harmless(value) for name, value in row.items()} for row in flat)
+        return out.getvalue()
+
+
+def predict(
+    run: Run,
+    inputs: Path | None = None,
+    *,
+    dataset: str | None = None,
+    split: str = "test",
+    which: str = "best",
+    trust: Collection[str] = (),
+) -> Predictions:
+    """Predict the samples in `inputs`, or a split of the run's own `dataset` where there are none.
+
+    `inputs` is a csv, parquet, npz or jsonl file with the columns that the model reads, a picture, or a
+    folder of pictures; they pass the run's fields and transforms with its stored statistics. Raises
+    `ProblemError`.
+    """
+    plan = run.plan
+    require(plan, trust)
+    weights = run.weights_path(which)
+    device = choose_device(plan.hardware)
+    name = _named(plan, dataset) if dataset or inputs is None else choose_dataset(plan, inputs)
+    if inputs is None:
+        tables = Tables(plan, run.statistics)
+    else:
+        tables, split = open_inputs(plan, name, inputs, run.statistics), SPLIT
+    graph = make_graph(plan).to(device)
+    graph.load_state_dict(read_tensors(weights))
+    tasks = {key: task for key, task in plan.tasks.items() if name in task.datasets}
+    adapters = {key: TaskLosses(task).to(device).eval().adapter for key, task in tasks.items()}
+    graph.eval()
+    outputs = _outputs(graph, adapters, (name, split), tables, device)
+    return _collect(name, tables, split, tasks, outputs)
+
+
+def _outputs(
+    graph: Any,
+    adapters: Mapping[str, TaskAdapter],
+    where: tuple[str, str],
+    tables: Tables,
+    device: torch.device,
+) -> dict[str, dict[str, Tensor]]:
+    """Return what each task's adapter says of all samples."""
+    name, split = where
+    found: dict[str, list[dict[str, Tensor]]] = {task: [] for task in adapters}
+    with torch.no_grad():
+        for fields in evaluation_batches(tables.plan, name, split, tables, _BATCH, device):
+            outputs = graph({name: fields}, tuple(adapters))
+            for task, adapter in adapters.items():
+                said = adapter.predict(outputs[task][name])
+                found[task].append({key: value.cpu() for key, value in said.items()})
+    return {
+        task: {key: torch.cat([part[key] for part in parts]) for key in parts[0]} if parts else {}
+        for task, parts in found.items()
+    }
+
+
+def _collect(
+    name: str,
+    tables: Tables,
+    split: str,
+    tasks: Mapping[str, TaskPlan],
+    outputs: Mapping[str, Mapping[str, Tensor]],
+) -> Predictions:
+    table, reader = tables.table(name, split), tables.pool(name).reader
+    rows: list[dict[str, Any]] = [{"sample": reader.where(int(row))} for row in table.rows]
+    maps = {}
+    for task, said in outputs.items():
+        classes = tasks[task].target.classes
+        if said and said.get("class", torch.zeros(0)).dim() > 1:
+            maps[task] = said["class"].numpy()
+        for row, values in zip(rows, _described(said, classes), strict=True):
+            row[task] = values
+    return Predictions(name, tuple(rows), maps)
+
+
+def _described(said: Mapping[str, Tensor], classes: tuple[str, ...] | None) -> Iterator[dict[str, Any]]:
+    """Yield each sample's values as people read them."""
+    count = len(next(iter(said.values()), ()))
+    for index in range(count):
+        yield {key: _value(key, tensor[index], classes) for key, tensor in _readable(said)}
+
+
+def _readable(said: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
+    """Return what a row can hold: of a map of classes its shares, not its pixels."""
+    if said.get("class", torch.zeros(0)).dim() > 1:
+        return [("share", said["class"])]
+    return list(said.items())
+
+
+def _value(key: str, tensor: Tensor, classes: tuple[str, ...] | None) -> Any:
+    if key == "share" and classes:
+        counts = (
+            torch.bincount(tensor.flatten().clamp_min(0), minlength=len(classes)).double() / tensor.numel()
+        )
+        return dict(zip(classes, counts.tolist(), strict=False))
+    if key == "class" and classes:
+        return classes[int(tensor)]
+    if key == "labels" and classes:
+        return [name for name, there in zip(classes, tensor.tolist(), strict=True) if there]
+    if key == "probability" and classes and tensor.dim() == 1:
+        return dict(zip(classes, tensor.tolist(), strict=True))
+    return tensor.tolist()
+
+
+def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, item in value.items():
+        name = f"{prefix}.{key}" if prefix else str(key)
+        if isinstance(item, Mapping):
+            yield from _flatten(item, name)
+        else:
+            yield name, " ".join(map(str, item)) if isinstance(item, list) else item
+
+
+def _harmless(value: Any) -> Any:
+    """Keep a spreadsheet from taking a text for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+
+
+def _named(plan: Plan, dataset: str | None) -> str:
+    name = dataset or next(iter(plan.datasets))
+    if name in plan.datasets:
+        return name
+    raise ProblemError(
+        Problem(
+            "RES816",
+            f"the run has no dataset `{name}`",
+            notes=(f"it knows {', '.join(plan.datasets)}",),
+            helps=(f"name one of them: `--dataset {next(iter(plan.datasets))}`",),
+        )
+    )
