@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from declare.compiler.state import State
+from declare.contract.data import FieldFacts
 from declare.contract.poison import POISON
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
@@ -28,7 +29,8 @@ def field_shapes(state: State) -> Iterator[Problem]:
             state.skip(dataset.path)
             continue
         facts = state.facts[dataset.name]
-        tracks = {name: _Track(item.shape, item.shape) for name, item in facts.fields.items()}
+        shapes = {name: _shape(item) for name, item in facts.fields.items()}
+        tracks = {name: _Track(shape, shape) for name, shape in shapes.items()}
         blind = given(dataset.block, "transforms") is None
         for index, transform in enumerate(given(dataset.block, "transforms") or ()):
             if transform is POISON or _targets(transform) is None:
@@ -39,6 +41,13 @@ def field_shapes(state: State) -> Iterator[Problem]:
             state.skip(f"{dataset.path}.transforms")
             continue
         yield from _merge(state, dataset, tracks)
+
+
+def _shape(facts: FieldFacts) -> Shape:
+    """Return a field's shape as the source delivers it, a category with its number of classes."""
+    if facts.shape.layout != "category" or facts.classes is None:
+        return facts.shape
+    return facts.shape._replace(classes=len(facts.classes))
 
 
 def _targets(transform: Transform) -> list[str] | None:
