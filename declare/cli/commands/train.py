@@ -60,13 +60,13 @@ def _train(plan: Plan, checked: Checked, folder: Path | None, *, resume: bool, a
 
     progress = make_progress(plan, quiet=terminal.settings.quiet, color=terminal.settings.color)
     first, *others = checked.document.sources
-    heard = [None if as_json else Announcement(), progress]
+    announcement = None if progress or as_json else Announcement()  # progress says it too
     return train(
         plan,
         first.text,
         folder,
         resume=resume,
-        listeners=[listener for listener in heard if listener is not None],
+        listeners=[listener for listener in (announcement, progress) if listener is not None],
         sources={source.name: source.text for source in others},
     )
 

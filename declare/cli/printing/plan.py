@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from declare.ir.plan import DatasetPlan, FieldPlan, FreezePlan, ModulePlan, PhasePlan, Plan, TaskPlan
 
 _MANY_CLASSES = 12
+_LONG = 60
 
 
 def render(plan: Plan, console: Console) -> None:
@@ -45,12 +46,13 @@ def render(plan: Plan, console: Console) -> None:
 def _data(plan: Plan) -> Iterator[str]:
     for name, data in plan.datasets.items():
         splits = ", ".join(f"{split} {number:,}" for split, number in data.splits.items())
-        yield f"  {name}: {_component(data.source)}, {data.num_samples:,} samples ({splits})"
+        yield f"  {name}: {_component('sources', data.source)}; {data.num_samples:,} samples ({splits})"
         width = max(map(len, data.fields)) + 2
         for field, facts in data.fields.items():
             yield f"    {field:<{width}}{facts.shape}{_field(facts)}{_missing(data, field)}"
         if data.transforms:
-            yield f"    transforms: {', '.join(_component(block) for block in data.transforms)}"
+            steps = (_component("transforms", block) for block in data.transforms)
+            yield f"    transforms: {'; '.join(steps)}"
         held = {key: value for key, value in data.split.items() if value not in (None, {})}
         if held:
             yield f"    split: {', '.join(f'{key} {value}' for key, value in held.items())}"
@@ -79,17 +81,29 @@ def _missing(data: DatasetPlan, field: str) -> str:
     )
 
 
-def _component(block: Mapping[str, Any]) -> str:
-    """Return a component on one line: its type and what it was given."""
-    skipped = {"type", "field", "fields", "on", "groups"}
-    given = [str(value) for key, value in block.items() if key not in skipped and _is_short(value)]
-    target = block.get("field") or ", ".join(block.get("fields") or ())
-    where = f" on {target}" if target else ""
-    return " ".join([str(block["type"]), *given[:2]]) + where
+def _component(kind: str, block: Mapping[str, Any]) -> str:
+    """Return a component on one line: its type and what differs from its defaults."""
+    given = _given(kind, block)
+    target = given.pop("field", None) or ", ".join(given.pop("fields", None) or ())
+    words = [str(value) if key in {"name", "path"} else f"{key} {_short(value)}" for key, value in given.items()]
+    text = " ".join([str(block["type"]), ", ".join(words)]).strip()
+    return text + (f" on {target}" if target else "")
 
 
-def _is_short(value: object) -> bool:
-    return isinstance(value, str | int | float) and not isinstance(value, bool) and len(str(value)) < 60
+def _given(kind: str, block: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a block that differ from the component's defaults."""
+    from declare.contract.component import plain
+    from declare.contract.lookup import find
+
+    found = find(kind, str(block["type"]))
+    fields = found.model_fields if found else {}
+    defaults = {info.alias or key: plain(info.default) for key, info in fields.items()}
+    return {key: value for key, value in block.items() if key != "type" and value != defaults.get(key)}
+
+
+def _short(value: object) -> str:
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= _LONG else f"{text[:_LONG]}..."
 
 
 def _model(plan: Plan) -> Table:
@@ -171,6 +185,7 @@ def _phase(phase: PhasePlan, plan: Plan, total: int) -> Iterator[tuple[str, str]
     yield "batch", _batch(phase)
     yield "optimizer", _optimizer(phase)
     yield "learning rate", _rates(phase)
+    yield "precision", "" if phase.precision == "auto" else phase.precision
     yield "trainable", f"{count(phase.trainable_parameters)} of {count(total)} parameters"
     yield "frozen", ", ".join(f"{item.match} ({_until(item)})" for item in phase.freeze)
     yield (
@@ -197,13 +212,11 @@ def _batch(phase: PhasePlan) -> str:
 
 
 def _optimizer(phase: PhasePlan) -> str:
-    skipped = {"type", "groups"}
-    values = ", ".join(
-        f"{key} {value}" for key, value in phase.optimizer.items() if key not in skipped and value is not None
-    )
-    text = f"{phase.optimizer['type']} ({values})"
-    for group in phase.groups:
-        text += f"; {group.match}: lr {group.lr:g}" if len(phase.groups) > 1 else ""
+    given = _given("optimizers", phase.optimizer)
+    text = ", ".join(f"{key} {_short(value)}" for key, value in given.items() if key not in {"groups", "lr"})
+    text = f"{phase.optimizer['type']}, lr {phase.optimizer['lr']:g}" + (f", {text}" if text else "")
+    for group in phase.groups if len(phase.groups) > 1 else ():
+        text += f"; {group.match}: lr {group.lr:g}, {len(group.parameters)} tensors"
     return text
 
 
