@@ -1,5 +1,6 @@
 """A model of timm without its classifier. Shapes: B batch, C channels, H, W size, F features, T tokens."""
 
+import inspect
 from typing import Any
 
 import timm
@@ -25,13 +26,16 @@ class Timm(nn.Module):
     def __init__(self, name: str, channels: int, *, pretrained: bool = False, **args: Any) -> None:
         super().__init__()
         self.model = timm.create_model(name, pretrained=pretrained, in_chans=channels, num_classes=0, **args)
+        head = getattr(self.model, "forward_head", None)
+        stops = head is not None and "pre_logits" in inspect.signature(head).parameters
+        self._before_classifier = {"pre_logits": True} if stops else {}
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Return pooled and unpooled features."""
         if not hasattr(self.model, "forward_head"):
             return {"output": self.model(x)}
         features = self.model.forward_features(x)
-        pooled = {"output": self.model.forward_head(features, pre_logits=True)}
+        pooled = {"output": self.model.forward_head(features, **self._before_classifier)}
         if isinstance(features, Tensor) and features.dim() == 4:
             last = features.shape[3] == self.model.num_features != features.shape[1]
             return pooled | {"map": features.permute(0, 3, 1, 2) if last else features}
