@@ -35,8 +35,8 @@ class Field(Component):
         """Return the source's column for the field called `name`."""
         return self.column or self.key or name
 
-    def examine(self, values: Any, *, whole: bool) -> FieldFacts:
-        """Return the facts of raw `values`: the whole column if `whole`, else a sample of a heavy one.
+    def examine(self, values: Any) -> FieldFacts:
+        """Return the facts of raw `values`: the whole column, or a sample of rows of a heavy one.
 
         Raises `ProblemError` where the values cannot be of this type.
         """

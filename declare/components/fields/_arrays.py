@@ -24,7 +24,7 @@ class ArrayField(Field):
     stated_axes: ClassVar[Mapping[str, int]] = {}
     """Parameters that state a size, with the axis that they state."""
 
-    def examine(self, values: Any, *, whole: bool) -> FieldFacts:
+    def examine(self, values: Any) -> FieldFacts:
         """Return the shape, range and moments of samples."""
         import numpy as np
 

@@ -25,8 +25,8 @@ def is_table(values: Any) -> bool:
 def decode(values: Any, channels: int | None, size: tuple[int, int] | None) -> Array:
     """Return pictures as uint8 [rows, channels, height, width].
 
-    Without `size` all take the first one's. Raises `ProblemError` DAT311 for what is no picture and DAT319 for
-    arrays of another form.
+    Without `size` all take the first one's. Raises `ProblemError` DAT311 for what is no picture and
+    DAT319 for arrays of another form.
     """
     if is_table(values):
         table = _bytes(_channels_first(values))

@@ -10,7 +10,7 @@ Scalar = int | float | str | bool
 
 
 def plain(value: Any) -> Scalar | None:
-    """Return a numpy or Python scalar as a plain value: whole floats as integers, NaN as None, bytes as text."""
+    """Return a scalar as a plain value: whole floats as integers, NaN as None, bytes as text."""
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, bytes):

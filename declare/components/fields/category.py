@@ -21,8 +21,8 @@ class Category(Field):
     """One class out of several, as text, whole numbers or booleans.
 
     Encoded as int64 [rows], the index of the class in natural order (numbers by size, then texts), -1 where
-    missing. Gaps in the numbers are closed: labels 1, 2, 5 are classes 0, 1, 2. Raises `ProblemError` DAT301 for a
-    label outside the classes.
+    missing. Gaps in the numbers are closed: labels 1, 2, 5 are classes 0, 1, 2. Raises `ProblemError` DAT301
+    for a label outside the classes.
 
     Example:
         ```yaml
@@ -36,7 +36,7 @@ class Category(Field):
         None, description="number of classes or their names; checked against the data"
     )
 
-    def examine(self, values: Any, *, whole: bool) -> FieldFacts:
+    def examine(self, values: Any) -> FieldFacts:
         """Return class names, their values and the number of missing labels of a column."""
         found = column(values, self.missing)
         present = in_order(value for value in found if value is not None)

@@ -26,7 +26,7 @@ class Id(Field):
 
     layout: ClassVar[Layout] = "id"
 
-    def examine(self, values: Any, *, whole: bool) -> FieldFacts:
+    def examine(self, values: Any) -> FieldFacts:
         """Return the names of a column."""
         found = column(values, self.missing)
         names = in_order(value for value in found if value is not None)

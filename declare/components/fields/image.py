@@ -20,8 +20,8 @@ class Image(Field):
     """A picture, encoded as uint8 [channels, height, width] in 0..255.
 
     Takes files, encoded bytes, PIL pictures, and arrays [H, W], [H, W, C] or [C, H, W] of 8 or 16 bits or of
-    floats in 0..1. EXIF rotation is applied, 16 bits become 8, transparency is laid on white unless 4 channels are
-    asked for. `size` resizes (bilinear, antialiased) while reading.
+    floats in 0..1. EXIF rotation is applied, 16 bits become 8, transparency is laid on white unless 4
+    channels are asked for. `size` resizes (bilinear, antialiased) while reading.
 
     Example:
         ```yaml
@@ -46,7 +46,7 @@ class Image(Field):
         if sides is not None and (len(sides) > 2 or not sides or min(sides) < 1):
             yield Problem("SCH108", "`size` is one or two positive numbers of pixels", at="size")
 
-    def examine(self, values: Any, *, whole: bool) -> FieldFacts:
+    def examine(self, values: Any) -> FieldFacts:
         """Return the shape of a sample of pictures."""
         from declare.components.fields._pixels import channels_of, decode, is_table
 

@@ -33,13 +33,15 @@ class Labels(Field):
     classes: int | list[str] | None = Param(None, description="number of classes or their names; checked")
     separator: str = Param("|", min_length=1, description="what separates names in a text")
 
-    def examine(self, values: Any, *, whole: bool) -> FieldFacts:
+    def examine(self, values: Any) -> FieldFacts:
         """Return class names and the samples per class."""
+        import numpy as np
+
         table = self._table(values)
         stated = list(self.classes) if isinstance(self.classes, list) else None
         if table is not None:
             names: list[Scalar] = list(stated or range(table.shape[1]))
-            missing = int((table != table).all(axis=1).sum())
+            missing = int(np.isnan(table).all(axis=1).sum())
         else:
             rows = [self._names(value) for value in values]
             names = list(stated or in_order(name for row in rows if row for name in row))
@@ -64,7 +66,7 @@ class Labels(Field):
             )
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
-        """Return float32 [rows, classes]; raises `ProblemError` DAT301 for an unknown name or a value not 0 or 1."""
+        """Return float32 [rows, classes]; raises `ProblemError` DAT301 for what is no class or not 0 or 1."""
         import numpy as np
 
         table = self._table(values)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Mask(Field):
     """A segmentation target, int64 [height, width]: class index per pixel, -1 where nothing is labelled.
 
-    Values listed under `missing` (255 in many data sets) become -1. `classes` may name them; without it there are
-    as many classes as the largest value says.
+    Values listed under `missing` (255 in many data sets) become -1. `classes` may name them; without it there
+    are as many classes as the largest value says.
 
     Example:
         ```yaml
@@ -45,7 +45,7 @@ class Mask(Field):
                 maps = np.where(maps == value, -1, maps)
         return maps
 
-    def examine(self, values: Any, *, whole: bool) -> FieldFacts:
+    def examine(self, values: Any) -> FieldFacts:
         """Return size and classes."""
         found = self._read(values)
         largest = int(found.max(initial=0)) + 1
@@ -74,7 +74,7 @@ class Mask(Field):
             )
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
-        """Return int64 [rows, height, width]; raises `ProblemError` DAT301 for a value outside the classes."""
+        """Return int64 [rows, height, width]; raises `ProblemError` DAT301 for a value that is no class."""
         found = self._read(values)
         number = len(facts.classes or ())
         if found.size and int(found.max()) >= number:

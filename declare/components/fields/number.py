@@ -26,7 +26,7 @@ class Number(Field):
 
     layout: ClassVar[Layout] = "number"
 
-    def examine(self, values: Any, *, whole: bool) -> FieldFacts:
+    def examine(self, values: Any) -> FieldFacts:
         """Return the range and moments of a column, in the source's units."""
         import numpy as np
 

@@ -28,6 +28,6 @@ class Series(ArrayField):
     length: int | None = Param(None, ge=1, description="number of time steps; checked against the data")
     rate: float | None = Param(None, gt=0, description="samples per second (Hz)")
 
-    def examine(self, values: Any, *, whole: bool) -> FieldFacts:
+    def examine(self, values: Any) -> FieldFacts:
         """Return shape, range, moments and rate."""
-        return super().examine(values, whole=whole).model_copy(update={"rate": self.rate})
+        return super().examine(values).model_copy(update={"rate": self.rate})

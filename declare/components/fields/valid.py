@@ -24,7 +24,7 @@ class Valid(Field):
 
     layout: ClassVar[Layout] = "valid"
 
-    def examine(self, values: Any, *, whole: bool) -> FieldFacts:
+    def examine(self, values: Any) -> FieldFacts:
         """Return the shape and how many are not valid."""
         import numpy as np
 

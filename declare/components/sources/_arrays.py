@@ -35,7 +35,9 @@ class ArrayReader:
     def _length(self) -> int:
         lengths = {name: len(values) for name, values in self._arrays.items()}
         if not lengths or not max(lengths.values()):
-            raise ProblemError(Problem("DAT302", f"{self._origin} holds no samples", at="source", label="empty"))
+            raise ProblemError(
+                Problem("DAT302", f"{self._origin} holds no samples", at="source", label="empty")
+            )
         first = next(iter(lengths))
         for name, length in lengths.items():
             if length != lengths[first]:

@@ -31,7 +31,11 @@ def make(
     subjects = subjects or (max(2, samples // 10) if samples else 24)
     total = samples or subjects * movies * stamps
     index = np.arange(total)
-    subject, movie, stamp = index % subjects, index // subjects % movies, index // (subjects * movies) % stamps
+    subject, movie, stamp = (
+        index % subjects,
+        index // subjects % movies,
+        index // (subjects * movies) % stamps,
+    )
     people = {
         "age": rng.uniform(6, 60, subjects),
         "sex": rng.integers(0, 2, subjects),

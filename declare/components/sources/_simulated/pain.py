@@ -41,7 +41,11 @@ def make(
     order = rng.permutation(samples)
     names = np.array([f"s{number:03d}" for number in range(subjects)])
     return {
-        "columns": {"features": features[order], "pain_level": shown[order], "subject": names[subject][order]},
+        "columns": {
+            "features": features[order],
+            "pain_level": shown[order],
+            "subject": names[subject][order],
+        },
         "fields": {
             "features": {"type": "series"},
             "pain_level": {"type": "category", "missing": [-1]},

@@ -23,7 +23,11 @@ def make(*, seed: int, samples: int = 200, size: int = 32, classes: int = 3) -> 
             centre = rng.uniform(0.2, 0.8, 2) * size
             radius = rng.uniform(0.12, 0.25) * size
             below, beside = np.abs(down - centre[0]), np.abs(across - centre[1])
-            shapes = (np.hypot(below, beside) < radius, np.maximum(below, beside) < radius, below < radius / 2)
+            shapes = (
+                np.hypot(below, beside) < radius,
+                np.maximum(below, beside) < radius,
+                below < radius / 2,
+            )
             masks[index][shapes[int(number - 1) % 3]] = number
     noise = rng.standard_normal((samples, size, size, 3)) * 14
     images = np.clip(colours[masks] + noise, 0, 255).astype(np.uint8)

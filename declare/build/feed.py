@@ -1,0 +1,259 @@
+"""Batches: which samples a step takes is a pure function of (seed, phase, dataset, step).
+
+The order of an epoch is a permutation keyed by the seed; the position is the step alone, so a run that
+goes on after a kill gets the batches that it would have got.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from declare.build.store import Tables
+from declare.contract import reading
+from declare.contract.training import Sampler
+from declare.ir.plan import PhasePlan, Plan
+
+Fields = dict[str, Tensor]
+Batch = dict[str, Fields]
+Array = np.ndarray[Any, Any]
+_AHEAD = 4
+
+
+def make_feed(
+    plan: Plan, phase: PhasePlan, tables: Tables, device: torch.device, rank: int = 0, world: int = 1
+) -> Feed:
+    """Return the training batches of a phase: this rank's share of each global batch."""
+    streams = [
+        Stream(plan, phase, name, tables, device, epochs_end=len(phase.datasets) == 1, share=(rank, world))
+        for name in phase.datasets
+    ]
+    return Feed(phase, streams)
+
+
+class Feed:
+    """The batches of a phase, one for each optimizer step."""
+
+    def __init__(self, phase: PhasePlan, streams: Sequence[Stream]) -> None:
+        self._phase = phase
+        self._streams = streams
+
+    def batches(self, start: int, stop: int) -> Iterator[Batch]:
+        """Yield the batches of steps `start` to `stop`; those that need decoding are prepared ahead."""
+        make = self._alternating if self._phase.alternate else self._joint
+        if all(stream.is_resident for stream in self._streams):
+            return map(make, range(start, stop))
+        return _ahead(make, range(start, stop))
+
+    def _joint(self, step: int) -> Batch:
+        return {stream.name: stream.batch(step) for stream in self._streams}
+
+    def _alternating(self, step: int) -> Batch:
+        stream = self._streams[step % len(self._streams)]
+        return {stream.name: stream.batch(step // len(self._streams))}
+
+
+def _ahead(make: Callable[[int], Batch], steps: range) -> Iterator[Batch]:
+    """Make batches a few steps ahead in threads, and yield them in order."""
+    threads = ThreadPoolExecutor(_AHEAD)
+    pending: list[Future[Batch]] = []
+    try:
+        waiting = iter(steps)
+        pending.extend(threads.submit(make, step) for step in islice(waiting, _AHEAD))
+        while pending:
+            batch = pending.pop(0).result()
+            pending.extend(threads.submit(make, step) for step in islice(waiting, 1))
+            yield batch
+    finally:
+        threads.shutdown(wait=True, cancel_futures=True)
+
+
+class Stream:
+    """The endless sequence of epochs of one dataset in one phase, cut into batches.
+
+    Where `epochs_end`, the last batch of an epoch holds what is left of it; else batches run on.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        phase: PhasePlan,
+        name: str,
+        tables: Tables,
+        device: torch.device,
+        *,
+        epochs_end: bool,
+        share: tuple[int, int],
+    ) -> None:
+        self.name = name
+        self._columns = Columns(plan, name, "train", tables, device)
+        self._size = tables.table(name, "train").num_samples
+        self._rows = phase.rows[name]
+        self._epochs_end = epochs_end
+        self._share = share
+        self._key = [plan.seed, zlib.crc32(phase.name.encode()), zlib.crc32(name.encode())]
+        self._phase = phase
+        sampler: Any = reading.parse("samplers", phase.sampler)
+        self._sampler: Sampler = sampler.settled(phase.steps, phase.steps_per_epoch)
+        self._sampled_by = {
+            field: tables.table(name, "train").array(field) for field in self._sampler.columns()
+        }
+        self._orders: dict[int, Tensor] = {}
+
+    @property
+    def is_resident(self) -> bool:
+        """Whether every field is held whole, so that a batch is one gather for each."""
+        return self._columns.is_resident
+
+    def batch(self, step: int) -> Fields:
+        """Return this rank's share of the rows of the `step`-th batch of this dataset."""
+        epoch, positions = self._positions(step)
+        rank, world = self._share
+        if world > 1:
+            positions = positions[rank * len(positions) // world : (rank + 1) * len(positions) // world]
+        return self._columns.take(positions, (self._key[0], epoch))
+
+    def _positions(self, step: int) -> tuple[int, Tensor]:
+        if self._epochs_end:
+            per_epoch = -(-self._size // self._rows)
+            epoch, within = divmod(step, per_epoch)
+            return epoch, self._order(epoch)[within * self._rows : (within + 1) * self._rows]
+        epoch, start = divmod(step * self._rows, self._size)
+        found = self._order(epoch)[start : start + self._rows]
+        first = epoch
+        while len(found) < self._rows:
+            epoch += 1
+            found = torch.cat([found, self._order(epoch)[: self._rows - len(found)]])
+        return first, found
+
+    def _order(self, epoch: int) -> Tensor:
+        order = self._orders.get(epoch)
+        if order is None:
+            per_epoch = max(1, self._size // self._rows)
+            progress = min(1.0, epoch * per_epoch / max(1, self._phase.steps))
+            generator = np.random.default_rng([*self._key, epoch])
+            found = self._sampler.order(self._size, self._sampled_by, generator, progress)
+            order = torch.from_numpy(np.ascontiguousarray(found, np.int64)).to(self._columns.index_device)
+            # The last epochs are enough: steps move forward, threads are a few batches apart.
+            self._orders = {key: kept for key, kept in self._orders.items() if key >= epoch - 2} | {
+                epoch: order
+            }
+        return order
+
+
+class Columns:
+    """The fields of a split that the plan uses, taken by position and changed by its batch-time transforms."""
+
+    def __init__(self, plan: Plan, dataset: str, split: str, tables: Tables, device: torch.device) -> None:
+        self._table = tables.table(dataset, split)
+        self._device = device
+        names = used_fields(plan, dataset)
+        self._tensors = {
+            name: tables.tensor(dataset, split, name, device)
+            for name in names
+            if self._table.is_resident(name)
+        }
+        self._decoded = [name for name in names if name not in self._tensors]
+        self._changes = {name: self._steps(plan, dataset, split, name, tables) for name in names}
+        self._plain = not self._decoded and not any(self._changes.values())
+        self._local = all(tensor.device == device for tensor in self._tensors.values())
+        self._items = tuple(self._tensors.items())
+
+    @property
+    def is_resident(self) -> bool:
+        """Whether nothing needs decoding."""
+        return not self._decoded
+
+    @property
+    def index_device(self) -> torch.device:
+        """Where positions are best kept."""
+        return self._device if self._local and not self._decoded else torch.device("cpu")
+
+    def take(self, positions: Tensor, key: tuple[int, int]) -> Fields:
+        """Return the samples at `positions`; random transforms draw by `key` (seed, epoch) and the sample."""
+        if self._plain and self._local:
+            return {name: tensor.index_select(0, positions) for name, tensor in self._items}
+        found = {name: self._gathered(tensor, positions) for name, tensor in self._items}
+        if self._decoded:
+            rows = positions.cpu().numpy()
+            for name in self._decoded:
+                found[name] = torch.from_numpy(self._table.read(name, rows)).to(self._device)
+        if any(self._changes.values()):
+            keys = sample_keys(key, self._table.rows[positions.cpu().numpy()])
+            for name, steps in self._changes.items():
+                for step in steps:
+                    found[name] = step(found[name], keys)
+        return found
+
+    def _gathered(self, tensor: Tensor, positions: Tensor) -> Tensor:
+        found = tensor.index_select(0, positions.to(tensor.device))
+        if found.device == self._device:
+            return found
+        return (
+            found.pin_memory().to(self._device, non_blocking=True) if self._device.type == "cuda" else found
+        )
+
+    def _steps(self, plan: Plan, dataset: str, split: str, field: str, tables: Tables) -> list[Step]:
+        """Return the batch-time transforms of a field; stored ones that follow a random one run here too."""
+        pool, statistics = tables.pool(dataset), tables.statistics.get(dataset, {})
+        shape = plan.datasets[dataset].fields[field].facts.shape
+        for _, transform in pool.stored(field, split):
+            shape = transform.infer(shape)  # type: ignore[assignment]
+        steps: list[Step] = []
+        for index, transform in pool.batched(field, split):
+            own = statistics.get(f"{index}.{field}", {})
+            if transform.stored:
+                steps.append(partial(_applied, transform, own))
+            else:
+                module: nn.Module = transform.build(shape, own).to(self._device).eval()
+                steps.append(module)
+            shape = transform.infer(shape)  # type: ignore[assignment]
+        return steps
+
+
+Step = Callable[[Tensor, Array], Tensor]
+
+
+def _applied(transform: Any, statistics: dict[str, list[float]], values: Tensor, keys: Array) -> Tensor:  # noqa: ARG001
+    return torch.from_numpy(transform.apply(values.cpu().numpy(), statistics)).to(values.device)
+
+
+def used_fields(plan: Plan, dataset: str) -> list[str]:
+    """Return the fields of a dataset that nodes and tasks of the plan read."""
+    wires = [wire for node in plan.nodes for wire in node.wires]
+    wires += [wire for node in plan.nodes for variant in node.variants.values() for wire in variant.wires]
+    used = {wire.name for wire in wires if wire.source == "field"}
+    for task in plan.tasks.values():
+        if dataset in task.datasets:
+            used |= {name for name in (task.target_field, task.mask) if name}
+    return [name for name in plan.datasets[dataset].fields if name in used]
+
+
+def sample_keys(key: tuple[int, int], rows: Array) -> Array:
+    """Return one 64-bit key for each sample, mixed from (seed, epoch, row) as splitmix64 does."""
+    with np.errstate(over="ignore"):
+        mixed = rows.astype(np.uint64) + np.uint64(key[0]) * np.uint64(0x9E3779B97F4A7C15)
+        mixed = mixed + np.uint64(key[1]) * np.uint64(0xD1B54A32D192ED03)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        found: Array = mixed ^ (mixed >> np.uint64(31))
+    return found
+
+
+def evaluation_batches(
+    plan: Plan, dataset: str, split: str, tables: Tables, batch_size: int, device: torch.device
+) -> Iterator[Fields]:
+    """Yield a whole split in order."""
+    columns = Columns(plan, dataset, split, tables, device)
+    size = tables.table(dataset, split).num_samples
+    for start in range(0, size, batch_size):
+        positions = torch.arange(start, min(start + batch_size, size), device=columns.index_device)
+        yield columns.take(positions, (plan.seed, 0))

@@ -1,0 +1,71 @@
+"""The open tables of a run, and their fields as tensors."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from declare.data.statistics import fit_pool
+from declare.data.table import Pool, Skipped, Statistics, Table
+from declare.ir.plan import Plan
+
+
+class Tables:
+    """Splits of all datasets, opened when first asked for; `statistics` are those of the run's transforms."""
+
+    def __init__(self, plan: Plan, statistics: Mapping[str, Statistics]) -> None:
+        self.plan = plan
+        self.statistics = dict(statistics)
+        self._pools: dict[str, Pool] = {}
+        self._tables: dict[tuple[str, str], Table] = {}
+        self._tensors: dict[tuple[str, str, str, torch.device], Tensor] = {}
+
+    @classmethod
+    def fit(cls, plan: Plan) -> Self:
+        """Open the datasets of a plan and fit the statistics of their transforms."""
+        tables = cls(plan, {})
+        tables.statistics = {name: fit_pool(tables.pool(name)) for name in plan.datasets}
+        return tables
+
+    def pool(self, dataset: str) -> Pool:
+        """Return an open dataset."""
+        if dataset not in self._pools:
+            self._pools[dataset] = Pool(self.plan.datasets[dataset])
+        return self._pools[dataset]
+
+    def table(self, dataset: str, split: str) -> Table:
+        """Return a split of a dataset."""
+        key = (dataset, split)
+        if key not in self._tables:
+            self._tables[key] = Table(self.pool(dataset), split, self.statistics.get(dataset, {}))
+        return self._tables[key]
+
+    def tensor(self, dataset: str, split: str, field: str, device: torch.device) -> Tensor:
+        """Return a whole field [samples, ...] on `device`; memory-mapped ones stay on the processor."""
+        key = (dataset, split, field, device)
+        if key not in self._tensors:
+            array = self.table(dataset, split).array(field)
+            mapped = isinstance(array, np.memmap)
+            tensor = _as_tensor(array)
+            self._tensors[key] = tensor if mapped else tensor.to(device)
+        return self._tensors[key]
+
+    def skipped(self) -> list[tuple[str, Skipped]]:
+        """Return the unreadable samples met so far, with their dataset."""
+        return [(dataset, item) for (dataset, _), table in self._tables.items() for item in table.skipped]
+
+
+def _as_tensor(array: np.ndarray[Any, Any]) -> Tensor:
+    if array.flags.writeable:
+        return torch.from_numpy(array)
+    if not isinstance(array, np.memmap):
+        return torch.from_numpy(array.copy())
+    with warnings.catch_warnings():
+        # A mapped file is read-only, and nothing here writes into what a gather reads from.
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(array)

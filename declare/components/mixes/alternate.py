@@ -1,0 +1,21 @@
+"""Datasets in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from declare.contract.training import Mix
+
+
+class Alternate(Mix):
+    """Every batch comes from one dataset, in turn in the order of the spec.
+
+    Example:
+        ```yaml
+        mix: alternate
+        ```
+    """
+
+    def shares(self, sizes: Mapping[str, int]) -> dict[str, float]:
+        """Return one over the number of datasets for each, over several batches."""
+        return {name: 1 / len(sizes) for name in sizes}

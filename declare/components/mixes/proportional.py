@@ -1,0 +1,22 @@
+"""Datasets by their sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from declare.contract.training import Mix
+
+
+class Proportional(Mix):
+    """Every sample of every dataset is seen about equally often.
+
+    Example:
+        ```yaml
+        mix: proportional
+        ```
+    """
+
+    def shares(self, sizes: Mapping[str, int]) -> dict[str, float]:
+        """Return each dataset's part of all training samples."""
+        total = sum(sizes.values())
+        return {name: size / total for name, size in sizes.items()}

@@ -1,0 +1,42 @@
+"""A table of comma-separated values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field as Param
+
+from declare.components.sources._frames import TableSource
+from declare.contract.data import Reader
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Csv(TableSource):
+    """A text table with a header line; UTF-8, a byte-order mark is fine.
+
+    A column is numbers where every value is one; empty cells are missing. What a column means is stated under
+    `fields`.
+
+    Example:
+        ```yaml
+        source: {type: csv, path: table.csv}
+        ```
+    """
+
+    separator: str = Param(",", min_length=1, max_length=1, description="what separates cells")
+
+    def open(self) -> Reader:
+        """Read the table; raises `ProblemError` DAT302, DAT312 or DAT333 for a file that is none."""
+        from declare.components.sources._frames import FrameReader, read_frame
+
+        return FrameReader(read_frame(self.path, self._read), self.path, first_line=2)
+
+    def _read(self) -> pl.DataFrame:
+        import polars as pl
+
+        frame = pl.read_csv(self.path, separator=self.separator, infer_schema_length=None, encoding="utf8")
+        if any(not name.strip() for name in frame.columns):
+            raise ValueError("the header line has an empty name")
+        return frame

@@ -1,0 +1,76 @@
+"""The data sets that ship inside scikit-learn."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.data import Reader
+from declare.contract.source import Source
+
+
+class Sklearn(Source):
+    """A real data set that scikit-learn brings along: nothing is downloaded.
+
+    `digits` gives `image` (8 x 8, grey) and `label`; the others give `features` (a vector) and `label`
+    (classes by name) or `target` (a number). Each column is also there under its own name.
+
+    Example:
+        ```yaml
+        source: {type: sklearn, name: digits}
+        ```
+    """
+
+    name: Literal["breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine"] = Param(
+        description="which data set"
+    )
+
+    def fingerprint(self) -> str:
+        """Return the name with scikit-learn's version."""
+        from importlib.metadata import version
+
+        return f"sklearn {version('scikit-learn')} {self.name}"
+
+    def open(self) -> Reader:
+        """Load the data set."""
+        from sklearn import datasets
+
+        from declare.components.sources._arrays import ArrayReader
+
+        bunch = getattr(datasets, f"load_{self.name}")()
+        columns, fields = _digits(bunch) if self.name == "digits" else _table(bunch)
+        return ArrayReader(columns, fields=fields, origin=f"scikit-learn's `{self.name}`")
+
+
+def _digits(bunch: Any) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    import numpy as np
+
+    # Ink is counted in 0..16 in this data set.
+    images = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
+    return {"image": images, "label": bunch.target}, {
+        "image": {"type": "image"},
+        "label": {"type": "category"},
+    }
+
+
+def _table(bunch: Any) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    import numpy as np
+
+    columns: dict[str, Any] = {"features": bunch.data.astype(np.float32)}
+    fields: dict[str, dict[str, Any]] = {"features": {"type": "vector"}}
+    names = getattr(bunch, "target_names", None)
+    if names is not None and bunch.target.dtype.kind == "i":
+        columns["label"], fields["label"] = np.asarray(names)[bunch.target], {"type": "category"}
+    elif bunch.target.ndim == 1:
+        columns["target"], fields["target"] = bunch.target, {"type": "number"}
+    else:
+        columns["target"], fields["target"] = bunch.target.astype(np.float32), {"type": "vector"}
+    own = {_slug(name): bunch.data[:, index] for index, name in enumerate(bunch.feature_names)}
+    return columns | {name: values for name, values in own.items() if name not in columns}, fields
+
+
+def _slug(name: str) -> str:
+    import re
+
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")

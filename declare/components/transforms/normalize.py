@@ -1,0 +1,83 @@
+"""Pixels on the scale that a network expects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.transform import Transform
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+class Normalize(Transform):
+    """(pixels / 255 - mean) / std for each channel, on the batch and on the device; float32 out.
+
+    `mean` and `std` are on the scale 0..1; `imagenet` stands for the usual figures; left out, they are those of
+    the training split.
+
+    Example:
+        ```yaml
+        transforms: [{type: normalize, field: image, mean: imagenet}]
+        ```
+    """
+
+    stored: ClassVar[bool] = False
+    fitted: ClassVar[bool] = True
+
+    mean: list[float] | Literal["imagenet"] | None = Param(
+        None, description="mean of each channel, or `imagenet`"
+    )
+    std: list[float] | None = Param(None, description="standard deviation of each channel")
+
+    def check(self) -> Iterable[Problem]:
+        """Yield `mean` and `std` that do not go together."""
+        if isinstance(self.mean, list) != (self.std is not None):
+            yield Problem("DAT316", "`mean` and `std` are given together or not at all", at="mean")
+        elif isinstance(self.mean, list) and self.std is not None:
+            if len(self.mean) != len(self.std):
+                yield Problem("DAT316", f"{len(self.mean)} means and {len(self.std)} stds", at="std")
+            elif min(self.std) <= 0:
+                yield Problem("DAT316", "a standard deviation is positive", at="std")
+
+    def infer(self, shape: Shape) -> Shape | Problem:
+        """Return the same picture, float32."""
+        if shape.layout not in {"image", "video"}:
+            return Problem("SHP511", f"normalize takes pictures, not {shape}", helps=("use `standardize`",))
+        number = len(self.mean) if isinstance(self.mean, list) else 3 if self.mean == "imagenet" else None
+        if number not in {None, 1, shape.dims[0]}:
+            return Problem("SHP508", f"{number} means for {shape.dims[0]} channels", at="mean")
+        return shape._replace(dtype="float32")
+
+    def fit(self, batches: Iterable[np.ndarray[Any, Any]]) -> dict[str, list[float]]:
+        """Return mean and std of each channel on the scale 0..1."""
+        import numpy as np
+
+        if self.mean == "imagenet":
+            return {"mean": list(IMAGENET[0]), "std": list(IMAGENET[1])}
+        if self.mean is not None:
+            return {"mean": list(self.mean), "std": list(self.std or ())}
+        count, total, square = 0, np.zeros(1), np.zeros(1)
+        for values in batches:
+            pixels = values.astype(np.float32) / (255 if values.dtype == np.uint8 else 1)
+            axes = (0, *range(2, pixels.ndim))
+            count += pixels.size // pixels.shape[1]
+            total = total + pixels.sum(axis=axes, dtype=np.float64)
+            square = square + (pixels.astype(np.float64) ** 2).sum(axis=axes)
+        mean = total / max(count, 1)
+        std = np.sqrt(np.maximum(square / max(count, 1) - mean**2, 0))
+        return {"mean": mean.tolist(), "std": np.where(std > 1e-6, std, 1.0).tolist()}
+
+    def build(self, shape: Shape, statistics: dict[str, list[float]]) -> torch.nn.Module:
+        """Return the module that normalises a batch [B, C, ...]."""
+        from declare.nn.transforms.normalize import Normalize as Module
+
+        return Module(statistics["mean"], statistics["std"], num_axes=len(shape.dims))

@@ -1,0 +1,66 @@
+"""Zero mean and unit variance, by the training split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.transform import Transform
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Standardize(Transform):
+    """Subtract the mean and divide by the standard deviation of each feature or channel.
+
+    The statistics are those of the training split, missing values left out; they are stored in the run. A
+    feature that is constant is only centred. Shapes stay as they are.
+
+    Example:
+        ```yaml
+        transforms: [{type: standardize, field: features}]
+        ```
+    """
+
+    fitted: ClassVar[bool] = True
+
+    def infer(self, shape: Shape) -> Shape | Problem:
+        """Return the same shape, float32; classes and names cannot be standardised."""
+        if shape.layout not in {"number", "vector", "series", "counts", "video", "sequence"}:
+            return Problem(
+                "SHP511", f"standardize takes numbers, not {shape}", helps=("use `normalize` for pictures",)
+            )
+        return shape._replace(dtype="float32")
+
+    def fit(self, batches: Iterable[np.ndarray[Any, Any]]) -> dict[str, list[float]]:
+        """Return mean and std for each feature; batches [rows, channels, ...]."""
+        import numpy as np
+
+        count: Any = 0
+        total: Any = 0
+        square: Any = 0
+        for values in batches:
+            flat = values.astype(np.float64).reshape(len(values), -1) if values.ndim <= 2 else values
+            axes = (0, *range(2, flat.ndim))
+            valid = np.isfinite(flat)
+            kept = np.where(valid, flat, 0).astype(np.float64)
+            count = count + valid.sum(axis=axes)
+            total = total + kept.sum(axis=axes)
+            square = square + (kept**2).sum(axis=axes)
+        number = np.maximum(count, 1)
+        mean = total / number
+        std = np.sqrt(np.maximum(square / number - mean**2, 0))
+        std = np.where(std > 1e-8 * np.maximum(1, np.abs(mean)), std, 1.0)
+        return {"mean": np.atleast_1d(mean).tolist(), "std": np.atleast_1d(std).tolist()}
+
+    def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
+        """Return (values - mean) / std as float32."""
+        import numpy as np
+
+        form = (-1,) + (1,) * (values.ndim - 2) if values.ndim > 1 else (-1,)
+        mean = np.asarray(statistics["mean"], np.float64).reshape(form)
+        std = np.asarray(statistics["std"], np.float64).reshape(form)
+        return ((values - mean) / std).astype(np.float32)

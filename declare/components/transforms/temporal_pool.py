@@ -1,0 +1,50 @@
+"""One value for each channel of a series."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.transform import Transform
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class TemporalPool(Transform):
+    """Pool a series [channels, time] over time to a vector [channels]; NaN time steps are left out.
+
+    Example:
+        ```yaml
+        transforms: [{type: temporal_pool, field: features, mode: mean}]
+        ```
+    """
+
+    mode: Literal["mean", "max", "min", "std", "last"] = Param(
+        "mean", description="what stands for the series"
+    )
+
+    def infer(self, shape: Shape) -> Shape | Problem:
+        """Return a vector with one feature for each channel."""
+        if shape.layout != "series":
+            return Problem("SHP511", f"temporal_pool takes a series, not {shape}")
+        return Shape("vector", shape.dims[:1])
+
+    def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
+        """Return [rows, channels] float32 for [rows, channels, time]."""
+        import numpy as np
+
+        if self.mode == "last":
+            return values[..., -1].astype(np.float32)
+        reduce = {"mean": np.mean, "max": np.max, "min": np.min, "std": np.std}[self.mode]
+        if np.isnan(values).any():
+            empty = np.isnan(values).all(axis=-1)
+            kept = np.where(empty[..., None], 0.0, values)
+            pooled = {"mean": np.nanmean, "max": np.nanmax, "min": np.nanmin, "std": np.nanstd}[self.mode](
+                kept, axis=-1
+            )
+            return np.where(empty, np.nan, pooled).astype(np.float32)
+        return np.asarray(reduce(values, axis=-1), np.float32)

@@ -1,0 +1,41 @@
+"""The user's cache folder: facts and decoded samples, by fingerprint. Numpy-free."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def folder(*parts: str) -> Path:
+    """Return a folder in the user's cache (`DECLARE_CACHE_DIR`, else `~/.cache/declare`)."""
+    root = os.environ.get("DECLARE_CACHE_DIR")
+    return Path(root or Path.home() / ".cache" / "declare").joinpath(*parts)
+
+
+def key(*parts: Any) -> str:
+    """Return a hash of plain values."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def read_text(path: Path) -> str | None:
+    """Return the text of a cached file, or None where there is none that can be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a cached file in one move; a cache that cannot be written is done without."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(path)
+    except OSError:
+        return

@@ -1,0 +1,240 @@
+"""Examining a dataset: fields, facts, splits; heavy columns by a sample of their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from declare.contract import reading
+from declare.contract.component import plain
+from declare.contract.data import FieldFacts, Reader
+from declare.contract.field import Field
+from declare.contract.problem import Problem, ProblemError
+from declare.data import split as splitting
+from declare.data.opening import open_reader
+from declare.diagnostics.suggest import suggest
+from declare.ir.facts import DatasetFacts
+from declare.language.spec import Dataset
+
+_SAMPLE = 64
+Rows = np.ndarray[Any, Any]
+
+
+def examine(name: str, dataset: Dataset, split: Mapping[str, Any], fingerprint: str) -> DatasetFacts:
+    """Return the facts of a dataset by reading it; raises `ProblemError` with paths inside its block."""
+    reader = open_reader(dataset.source, split)
+    fields = field_components(dataset, reader, name)
+    places = {name: _column(field, name, reader) for name, field in fields.items()}
+    pool = limited(reader.num_samples, dataset.limit, int(split["seed"]))
+    skips = plain(dataset.on_corrupt) != "error"
+    facts: dict[str, FieldFacts] = {}
+    columns: dict[str, Rows] = {}
+    for field_name, field in fields.items():
+        with _located(dataset, field_name):
+            light = reader.is_light(places[field_name])
+            rows = pool if light else pool[:: max(1, len(pool) // _SAMPLE)][:_SAMPLE]
+            values = _values(reader, places[field_name], rows, skips=skips and not light)
+            facts[field_name] = field.examine(values)
+            if light and len(facts[field_name].shape.dims) <= 1:
+                columns[field_name] = field.encode(values, facts[field_name])
+    rows_of = assigned(reader, split, columns, facts, pool)
+    positions = {name: np.searchsorted(pool, rows) for name, rows in rows_of.items()}
+    facts = {
+        field_name: _of_splits(field, facts[field_name], columns.get(field_name), positions)
+        for field_name, field in fields.items()
+    }
+    by = split.get("by")
+    return DatasetFacts(
+        fingerprint=fingerprint,
+        num_samples=len(pool),
+        columns=tuple(reader.columns),
+        blocks={name: field.dump() for name, field in fields.items()},
+        fields=facts,
+        splits={name: len(rows) for name, rows in rows_of.items()},
+        missing={
+            name: {split_name: int(_missing(column[rows]).sum()) for split_name, rows in positions.items()}
+            for name, column in columns.items()
+            if _missing(column).any()
+        },
+        groups={by: len(np.unique(columns[by]))} if by else {},
+    )
+
+
+def field_components(dataset: Dataset, reader: Reader, name: str) -> dict[str, Field]:
+    """Return the dataset's fields: the stated ones, completed by what the source knows, or all known ones."""
+    known = reader.known_fields()
+    if not dataset.fields and not known:
+        raise ProblemError(
+            Problem(
+                "DAT331",
+                f"the source of `{name}` does not know its fields",
+                at="source",
+                label="no types are known here",
+                notes=(f"its columns are {', '.join(list(reader.columns)[:12])}",),
+                helps=("state them under `fields:`",),
+            )
+        )
+    if not dataset.fields:
+        return {name: _parsed(block) for name, block in known.items()}
+    return {name: _completed(field, known.get(name)) for name, field in dataset.fields.items()}
+
+
+def _parsed(block: Mapping[str, Any]) -> Field:
+    field = reading.parse("fields", dict(block))
+    assert isinstance(field, Field)
+    return field
+
+
+def _completed(field: Field, known: Mapping[str, Any] | None) -> Field:
+    """Fill in parameters that the spec leaves at their defaults with what the source knows."""
+    if known is None or known.get("type") != field.type_name():
+        return field
+    block = field.dump()
+    defaults = {
+        key: item.get_default(call_default_factory=True) for key, item in type(field).model_fields.items()
+    }
+    for key, value in known.items():
+        if key != "type" and block.get(key) == plain(defaults.get(key)):
+            block[key] = value
+    return _parsed(block)
+
+
+def _column(field: Field, name: str, reader: Reader) -> str:
+    place = field.place(name)
+    if place in reader.columns:
+        return place
+    near = suggest(place, list(reader.columns))
+    raise ProblemError(
+        Problem(
+            "DAT308",
+            f"the source has no column `{place}`",
+            at=f"fields.{name}",
+            on="key",
+            label="read from here",
+            notes=(f"its columns are {', '.join(list(reader.columns)[:12])}",),
+            helps=(
+                (f"did you mean `{near[0]}`? say `column: {near[0]}`",) if near else ("remove the field",)
+            ),
+        )
+    )
+
+
+def limited(num_samples: int, limit: int | None, seed: int) -> Rows:
+    """Return the rows that are used: all, or a sample of `limit` keyed by the seed, in order."""
+    if limit is None or limit >= num_samples:
+        return np.arange(num_samples)
+    return np.sort(np.random.default_rng([seed, 0x11417]).permutation(num_samples)[:limit])
+
+
+def assigned(
+    reader: Reader,
+    split: Mapping[str, Any],
+    columns: Mapping[str, Rows],
+    facts: Mapping[str, FieldFacts],
+    pool: Rows,
+) -> dict[str, Rows]:
+    """Return the rows of each split, by the source's own files, a column, or fractions."""
+    if reader.splits:
+        ranges = reader.splits.items()
+        return {name: pool[(pool >= start) & (pool < stop)] for name, (start, stop) in ranges}
+    for key in ("by", "stratify", "column"):
+        name = split.get(key)
+        if name is not None and name not in columns:
+            raise ProblemError(_unsplittable(key, name, facts))
+    if split.get("column"):
+        names = facts[split["column"]].classes
+        if names is None:
+            raise ProblemError(_unsplittable("column", split["column"], facts))
+        found = splitting.by_column(columns[split["column"]], names)
+    else:
+        found = splitting.assign(len(pool), split, columns, int(split["seed"]))
+    return {name: pool[rows] for name, rows in found.items()}
+
+
+def _unsplittable(key: str, name: str, facts: Mapping[str, FieldFacts]) -> Problem:
+    if name not in facts:
+        near = suggest(name, list(facts))
+        return Problem(
+            "REF201",
+            f"`split.{key}` names `{name}`, which is no field",
+            at=f"split.{key}",
+            label="no such field",
+            helps=((f"write `{near[0]}`",) if near else (f"name one of {', '.join(facts)}",)),
+        )
+    return Problem(
+        "DAT313",
+        f"`split.{key}` needs names or classes, `{name}` is {facts[name].shape.layout}",
+        at=f"split.{key}",
+        label="cannot group samples",
+        helps=("name an `id` or `category` field",),
+    )
+
+
+@contextmanager
+def _located(dataset: Dataset, name: str) -> Iterator[None]:
+    """Put a problem that a field or reader raises at the field, or at the source where it is inferred."""
+    try:
+        yield
+    except ProblemError as error:
+        if error.problem.at.startswith(("source", "fields", "split")):
+            raise
+        path = f"fields.{name}" if name in dataset.fields else "source"
+        raise ProblemError(*(problem.under(path) for problem in error.problems)) from error
+
+
+def _values(reader: Reader, column: str, rows: Rows, *, skips: bool) -> Any:
+    """Read rows; unreadable ones are left out where the dataset skips them."""
+    try:
+        return reader.read(column, rows)
+    except ProblemError:
+        if not skips:
+            raise
+    found = []
+    for row in rows:
+        try:
+            found.extend(reader.read(column, np.array([row])))
+        except ProblemError:
+            continue
+    if not found:
+        raise ProblemError(
+            Problem("DAT302", "none of the samples looked at can be read", label="read from here")
+        )
+    return found
+
+
+def _missing(column: Rows) -> Rows:
+    """Return which encoded values are missing."""
+    if column.dtype.kind == "f":
+        gone: Rows = np.isnan(column).reshape(len(column), -1).all(axis=1)
+        return gone
+    return np.equal(column, -1) if column.dtype == np.int64 else np.zeros(len(column), bool)
+
+
+def _of_splits(
+    field: Field, facts: FieldFacts, column: Rows | None, positions: Mapping[str, Rows]
+) -> FieldFacts:
+    """Complete facts with class counts by split, and statistics of the training split alone."""
+    if column is None:
+        return facts
+    if facts.classes is not None and field.layout in {"category", "labels"}:
+        number = len(facts.classes)
+        counts = {name: _class_counts(column[rows], number) for name, rows in positions.items()}
+        return facts.model_copy(update={"counts": counts})
+    if column.dtype.kind == "f":
+        train = column[positions["train"]].astype(np.float64)
+        kept = train[np.isfinite(train)]
+        if kept.size:
+            moments = {"mean": float(kept.mean()), "std": float(kept.std())}
+            return facts.model_copy(
+                update={"minimum": float(kept.min()), "maximum": float(kept.max())} | moments
+            )
+    return facts
+
+
+def _class_counts(column: Rows, number: int) -> tuple[int, ...]:
+    if column.ndim == 2:
+        return tuple(int(count) for count in np.nansum(column, axis=0))
+    return tuple(int(count) for count in np.bincount(column[column >= 0], minlength=number))

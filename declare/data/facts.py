@@ -1,0 +1,65 @@
+"""Facts of a dataset, kept by fingerprint so that a second reading needs neither the data nor numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from declare.contract import reading
+from declare.contract.component import plain
+from declare.contract.problem import Problem
+from declare.data import cache
+from declare.ir.facts import DatasetFacts
+from declare.language.spec import Dataset
+
+_VERSION = 1
+"""Raised when facts are gathered in another way, so that kept ones are read again."""
+
+
+def gather(name: str, dataset: Dataset, seed: int) -> DatasetFacts:
+    """Return the facts of the dataset called `name`, split with `seed` where it states none of its own.
+
+    Raises `ProblemError`; the problems' paths are inside the dataset's block.
+    """
+    split = plain(dataset.split)
+    fingerprint = cache.key(
+        _VERSION,
+        _fingerprint(dataset, split),
+        plain(dataset.source),
+        plain(dataset.fields),
+        split,
+        seed if split.get("seed") is None else 0,
+        dataset.limit,
+        plain(dataset.on_corrupt),
+    )
+    place = cache.folder("facts", f"{fingerprint}.json")
+    kept = cache.read_text(place)
+    if kept is not None:
+        try:
+            return DatasetFacts.model_validate_json(kept)
+        except ValidationError:
+            place.unlink(missing_ok=True)
+    from declare.data.examining import examine
+
+    facts = examine(
+        name, dataset, split | {"seed": seed if split.get("seed") is None else split["seed"]}, fingerprint
+    )
+    cache.write_text(place, facts.model_dump_json())
+    return facts
+
+
+def _fingerprint(dataset: Dataset, split: Mapping[str, Any]) -> str:
+    from declare.data.fingerprints import source_fingerprint
+
+    return source_fingerprint(dataset.source, split)
+
+
+def compare(dataset: Dataset, facts: DatasetFacts) -> Iterator[Problem]:
+    """Yield where fields state something else than the data say; paths are inside the dataset's block."""
+    for name in dataset.fields:
+        if name in facts.fields:
+            field: Any = reading.parse("fields", facts.blocks[name])
+            for problem in field.compare(facts.fields[name]):
+                yield problem.under(f"fields.{name}")
