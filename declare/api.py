@@ -14,6 +14,7 @@ starting or from being read raises `declare.contract.problem.ProblemError`.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from declare.ir.plan import Plan
     from declare.language.spec import Spec
     from declare.report.data import Report
+    from declare.runtime.listener import Listener
     from declare.runtime.run import Outcome
 
 Where = str | Path
@@ -73,7 +75,8 @@ def load(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> 
     from declare.compiler.pipeline import check as compile_spec
 
     checked = compile_spec(Path(spec), tuple(set), tuple(trust), until="schema")
-    return _require(checked.spec, checked)
+    spec_read: Spec = _require(checked.spec, checked)
+    return spec_read
 
 
 def plan(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> Plan:
@@ -126,13 +129,31 @@ def train(
     Raises:
         SpecError: The spec has errors.
     """
+    checked = check(spec, set=set, trust=trust)
+    _require(checked.plan, checked)
+    return train_checked(checked, None if run_dir is None else Path(run_dir), resume=resume)
+
+
+def train_checked(
+    checked: Checked, folder: Path | None, *, resume: bool = False, listeners: Sequence[Listener] = ()
+) -> Outcome:
+    """Train a checked spec that has a plan, and leave a report in the run folder, however it ends."""
     from declare.runtime.run import train as run
 
-    checked = check(spec, set=set, trust=trust)
-    resolved = _require(checked.plan, checked)
-    folder = None if run_dir is None else Path(run_dir)
+    assert checked.plan is not None
     first, *others = checked.document.sources
-    return run(resolved, first.text, folder, resume=resume, sources={item.name: item.text for item in others})
+    sources = {item.name: item.text for item in others}
+    outcome = run(checked.plan, first.text, folder, resume=resume, listeners=listeners, sources=sources)
+    _write_page(outcome.folder)
+    return outcome
+
+
+def _write_page(folder: Path) -> None:
+    """Write `report.html`; a disk that refuses it must not change how the run ended."""
+    from declare.report.render.html import render
+
+    with contextlib.suppress(OSError):
+        (folder / "report.html").write_text(render(report(folder)), encoding="utf-8")
 
 
 def report(target: Where | Plan) -> Report:

@@ -103,14 +103,15 @@ def plan(
 ) -> tuple[Plan, Checked]:
     """Return the plan of a spec; where it has errors, print them and end the command.
 
-    Warnings go to standard error, so that they never stand among a command's results.
+    Warnings go to standard error, so that they never stand among results; notes are left to `validate`.
     """
     checked = check(spec, sets, trust)
     if checked.plan is None or not checked.valid:
         write(checked, "json" if as_json else "text", to_error=not as_json)
         raise FindingsError(exit_code(checked) or FINDINGS)
-    if checked.diagnostics and not terminal.settings.quiet:
-        show(checked.diagnostics)
+    warnings = [found for found in checked.diagnostics if found.severity != "info"]
+    if warnings and not terminal.settings.quiet:
+        show(warnings)
     return checked.plan, checked
 
 
@@ -119,7 +120,9 @@ def diagnose(problem: Problem, checked: Checked | None) -> Diagnostic:
     from declare.compiler.spans import diagnose as place
     from declare.language.document import Document
 
-    return place(problem, checked.document if checked else Document(None, ()))
+    # Without a path it concerns a folder or a device: no line of the spec says anything of it.
+    document = checked.document if checked and problem.at else Document(None, ())
+    return place(problem, document)
 
 
 def as_dict(problem: Problem, checked: Checked | None) -> dict[str, Any]:

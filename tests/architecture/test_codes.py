@@ -41,7 +41,9 @@ def has_examples(code: str) -> bool:
 
 def test_every_code_is_tried() -> None:
     """A page has both examples, which a test runs; where none can be written down, another test names the code."""
-    tests = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT.parent / "tests").rglob("*.py")))
+    tests = "".join(
+        path.read_text(encoding="utf-8") for path in sorted((ROOT.parent / "tests").rglob("*.py"))
+    )
     assert [code for code in codes() if not has_examples(code) and f'"{code}"' not in tests] == []
 
 

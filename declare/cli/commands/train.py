@@ -13,6 +13,7 @@ from declare.cli.failure import CommandError
 if TYPE_CHECKING:
     from declare.compiler.pipeline import Checked
     from declare.ir.plan import Plan
+    from declare.runtime.listener import Listener
     from declare.runtime.run import Outcome
 
 
@@ -45,30 +46,27 @@ def command(
             "--resume and --run-dir contradict each other", hint="--resume RUN names the folder itself"
         )
     devices = [f"hardware.devices={gpus}", "hardware.accelerator=cuda"] if gpus else []
-    plan, checked = findings.plan(spec, [*(set_ or ()), *devices], trust, as_json=format == "json")
+    as_json = format == "json"
+    plan, checked = findings.plan(spec, [*(set_ or ()), *devices], trust, as_json=as_json)
     folder = Path(resume) if resume not in {None, "latest"} else run_dir
-    with findings.reported(checked, as_json=format == "json"):
-        outcome = _train(plan, checked, folder, resume=resume is not None, as_json=format == "json")
-    _close(outcome, checked, as_json=format == "json")
+    with findings.reported(checked, as_json=as_json):
+        from declare.api import train_checked
+
+        listeners = _listeners(plan, as_json=as_json)
+        outcome = train_checked(checked, folder, resume=resume is not None, listeners=listeners)
+    _close(outcome, checked, as_json=as_json)
     return outcome.status
 
 
-def _train(plan: Plan, checked: Checked, folder: Path | None, *, resume: bool, as_json: bool) -> Outcome:
+def _listeners(plan: Plan, *, as_json: bool) -> list[Listener]:
+    """Return who tells of the run while it goes on: first of all where it goes."""
     from declare.cli.announcement import Announcement
     from declare.runtime.listeners.progress import make_progress
-    from declare.runtime.run import train
 
     progress = make_progress(plan, quiet=terminal.settings.quiet, color=terminal.settings.color)
-    first, *others = checked.document.sources
-    announcement = None if progress or as_json else Announcement()  # progress says it too
-    return train(
-        plan,
-        first.text,
-        folder,
-        resume=resume,
-        listeners=[listener for listener in (announcement, progress) if listener is not None],
-        sources={source.name: source.text for source in others},
-    )
+    if progress is not None:
+        return [progress]
+    return [] if as_json else [Announcement()]
 
 
 def _close(outcome: Outcome, checked: Checked, *, as_json: bool) -> None:

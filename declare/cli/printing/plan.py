@@ -85,7 +85,9 @@ def _component(kind: str, block: Mapping[str, Any]) -> str:
     """Return a component on one line: its type and what differs from its defaults."""
     given = _given(kind, block)
     target = given.pop("field", None) or ", ".join(given.pop("fields", None) or ())
-    words = [str(value) if key in {"name", "path"} else f"{key} {_short(value)}" for key, value in given.items()]
+    words = [
+        str(value) if key in {"name", "path"} else f"{key} {_short(value)}" for key, value in given.items()
+    ]
     text = " ".join([str(block["type"]), ", ".join(words)]).strip()
     return text + (f" on {target}" if target else "")
 

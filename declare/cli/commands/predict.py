@@ -1,0 +1,52 @@
+"""Predict new samples with the weights of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from declare.cli import findings, options, terminal
+
+
+def command(
+    run: options.RunFolder,
+    *,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--input",
+            help="A csv, parquet, npz or jsonl file, a picture or a folder of pictures; default: a split.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Write csv, json or jsonl, by its name; default: print csv.", show_default=False),
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Whose fields the input has, where several fit.", show_default=False)
+    ] = None,
+    split: Annotated[str, typer.Option(help="The split to predict where there is no --input.")] = "test",
+    weights: Annotated[str, typer.Option(help="best, last, or the name of a phase.")] = "best",
+    format: options.TextOrJson = "text",
+    trust: options.Trust = None,
+) -> None:
+    """Predict new samples with the weights of a run.
+
+    Classes are given by name with their probabilities, amounts in the target's own units.
+    """
+    as_json = format == "json"
+    with findings.reported(as_json=as_json):
+        from declare.runtime.folder import Run
+        from declare.runtime.predict import predict
+
+        granted = tuple(trust or ())
+        found = predict(Run(run), source, dataset=dataset, split=split, which=weights, trust=granted)
+        if output is not None:
+            found.write(output)
+    if output is not None:
+        terminal.say(f"wrote {len(found.rows)} rows to {output}")
+    else:
+        terminal.emit((found.as_json() if as_json else found.as_csv()).rstrip("\n"))
