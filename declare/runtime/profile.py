@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import socket
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,18 +88,36 @@ def _profile_phase(
     warm_up = min(warm_up, max(phase.steps - 1, 0))
     for number in range(warm_up):
         made.step(number, draw())
+    profiler = torch_profile(activities=activities, record_shapes=True)
+    with _hushed():
+        profiler.start()
     samples, began = 0, time.perf_counter()
-    with torch_profile(activities=activities, record_shapes=True) as profiler:
-        for number in range(warm_up, last):
-            with record_function(f"ProfilerStep#{number}"):
-                batch = draw()
-                samples += count_rows(batch)
-                made.step(number, batch)
-                if device.type == "cuda":
-                    torch.cuda.synchronize()
+    for number in range(warm_up, last):
+        with record_function(f"ProfilerStep#{number}"):
+            batch = draw()
+            samples += count_rows(batch)
+            made.step(number, batch)
+            if device.type == "cuda":
+                torch.cuda.synchronize()
     seconds = time.perf_counter() - began
+    with _hushed():
+        profiler.stop()
     trace = _write_trace(profiler, folder)
     return _summary(phase.name, last - warm_up, (seconds, samples), profiler, trace, device)
+
+
+@contextlib.contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep the profiler's library from writing its own log lines to the user's terminal."""
+    sys.stderr.flush()
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
 
 
 def _annotate(step: Any) -> None:
@@ -141,7 +162,7 @@ def _summary(
 
 
 def _operators(table: Any, steps: int) -> tuple[Operator, ...]:
-    rows = [row for row in table if row.key not in _PARTS and not row.key.startswith("ProfilerStep#")]
+    rows = [row for row in table if row.key not in _PARTS and not row.key.startswith("ProfilerStep")]
     found = [
         Operator(
             name=row.key,
