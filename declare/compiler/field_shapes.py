@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from declare.compiler.state import State
 from declare.contract.data import FieldFacts
-from declare.contract.poison import POISON
+from declare.contract.poison import holed
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.contract.transform import Transform
@@ -33,7 +33,7 @@ def field_shapes(state: State) -> Iterator[Problem]:
         tracks = {name: _Track(shape, shape) for name, shape in shapes.items()}
         blind = given(dataset.block, "transforms") is None
         for index, transform in enumerate(given(dataset.block, "transforms") or ()):
-            if transform is POISON or _targets(transform) is None:
+            if holed(transform) or _targets(transform) is None:
                 blind = True
             else:
                 yield from _apply(transform, f"{dataset.path}.transforms.{index}", tracks)
@@ -61,7 +61,7 @@ def _targets(transform: Transform) -> list[str] | None:
 def _apply(transform: Transform, path: str, tracks: dict[str, _Track]) -> Iterator[Problem]:
     for name in _targets(transform) or ():
         track = tracks.get(name)
-        if track is None or any(value is POISON for value in vars(transform).values()):
+        if track is None or holed(transform):
             continue
         train, evaluation = track.train, track.evaluation
         found: Shape | Problem | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 from declare.compiler.state import State
 from declare.compiler.unknown import unknown
-from declare.contract.poison import POISON
+from declare.contract.poison import holed
 from declare.contract.problem import Problem
 from declare.rules.parts import (
     Placed,
@@ -58,7 +58,7 @@ def _dataset(dataset: Placed[Any], fields: frozenset[str]) -> Iterator[Problem]:
     ]
     for index, transform in enumerate(given(dataset.block, "transforms") or ()):
         path = f"{dataset.path}.transforms.{index}"
-        if transform is not POISON:
+        if not holed(transform):
             yield from _field_or_fields(transform, path, sorted(fields))
         stated.append((f"{path}.field", given(transform, "field")))
         several = given(transform, "fields") or ()
@@ -104,7 +104,7 @@ def _task(task: Placed[Any], dataset: str, fields: frozenset[str]) -> Iterator[P
 
 def _sampler(state: State, phase: Placed[Any], known: Known) -> Iterator[Problem]:
     sampler = given(phase.block, "sampler")
-    if sampler is None or any(value is POISON for value in vars(sampler).values()):
+    if sampler is None or holed(sampler):
         return
     for dataset in phase_datasets(state.view, phase.block):
         for name in sampler.columns() if dataset in known else ():

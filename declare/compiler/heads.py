@@ -9,7 +9,7 @@ from declare.compiler.inputs import Ref, refs
 from declare.compiler.state import State
 from declare.compiler.wiring import GraphNode, ambiguous
 from declare.contract.module import Head
-from declare.contract.poison import POISON
+from declare.contract.poison import POISON, holed
 from declare.contract.problem import Problem
 from declare.contract.reading import parse
 from declare.rules.parts import Placed, given, task_datasets, tasks
@@ -37,7 +37,7 @@ def _place(state: State, task: Placed[Any]) -> Iterator[Problem]:
     """Add the head of a task that has one of its own."""
     assert state.wiring is not None
     component, at = _head(task.block, task.path)
-    if any(value is POISON for value in vars(component).values()):
+    if holed(component):
         state.skip(at)
         return
     found = refs(component, at) or _sink(state, task.name, component, at)

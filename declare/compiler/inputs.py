@@ -93,9 +93,9 @@ def _ports(place: Placed[Any], node: Node) -> Iterator[Problem]:
             yield unknown("input", port, at, ports, where=f"of `{node.type_name()}`", on="key")
 
 
-def cycles(state: State) -> Iterator[Problem]:
-    """Yield each ring of modules that read each other, once."""
-    taken = set().union(*(given(item.block, "fields") or () for item in named(state.spec, "datasets")))
+def cycles(state: State, known: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
+    """Yield each ring of modules that read each other, once; a field's name counts as the field."""
+    taken = set().union(*known.values())
     modules = {name for name in given(state.spec, "model") or () if name not in taken}
     edges = {
         place.name: [ref for ref in refs(node, place.path) or () if ref.name in modules]

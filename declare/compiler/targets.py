@@ -7,7 +7,7 @@ from typing import Any
 
 from declare.compiler.state import State
 from declare.contract.data import FieldFacts
-from declare.contract.poison import POISON
+from declare.contract.poison import holed
 from declare.contract.problem import Problem
 from declare.rules.parts import Placed, dataset_place, given, task_datasets, tasks
 
@@ -35,7 +35,7 @@ def targets(state: State) -> Iterator[Problem]:
 
 def _facts(state: State, task: Placed[Any]) -> dict[str, FieldFacts] | None:
     """Return the facts of the target by dataset, shaped by transforms; None where some are unknown."""
-    if any(value is POISON for value in vars(task.block).values() if value is not task.block.head):
+    if any(holed(value) for key, value in task.block if key not in {"head", "loss", "metrics", "weight"}):
         return None
     names = task_datasets(state.view, task.block)
     if not task.block.targets:

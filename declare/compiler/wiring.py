@@ -9,7 +9,7 @@ from typing import Any, Literal
 from declare.compiler.inputs import Ref, refs
 from declare.compiler.state import State
 from declare.contract.module import Head, Module
-from declare.contract.poison import POISON
+from declare.contract.poison import holed
 from declare.contract.problem import Problem
 from declare.rules.parts import dataset_place, given, named, task_datasets, tasks
 
@@ -67,7 +67,7 @@ def module_wiring(state: State) -> Iterator[Problem]:
     stated: dict[str, list[Ref]] = {}
     for name, component in modules.items():
         at = f"model.{name}"
-        if component is POISON or component.input is POISON:
+        if holed(component):
             state.skip(at)
             continue
         found: list[Ref] | Problem | None = refs(component, at)

@@ -159,10 +159,8 @@ def not_a_block(item: Form, value: Any, path: str) -> Problem:
         )
     if item.origin is list and not isinstance(value, dict):
         return wrong_type(item, value, path)
-    title = f"{block_name(path)} is {given(value)}, expected {wanted(item)}"
-    if len(title) > 80:
-        what = "a list" if item.origin is list else "a mapping"
-        title = f"{block_name(path)} is {given(value)}, expected {what}"
+    what = "a list" if item.origin is list else "a mapping"
+    title = f"{block_name(path)} is {given(value)}, expected {what}"
     rewrites = (Rewrite("put it in a list", path, [value]),) if item.origin is list else ()
     return Problem(
         "SCH107",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, final
+
+from pydantic import BaseModel
 
 
 @final
@@ -23,3 +26,14 @@ class Poison:
 
 
 POISON: Final = Poison()
+
+
+def holed(value: Any) -> bool:
+    """Return whether POISON stands in a value or anywhere inside of it."""
+    if value is POISON:
+        return True
+    if isinstance(value, Mapping):
+        return any(holed(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return any(holed(item) for item in value)
+    return any(holed(item) for item in vars(value).values()) if isinstance(value, BaseModel) else False

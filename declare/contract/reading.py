@@ -15,7 +15,7 @@ from declare.contract.duration import Duration
 from declare.contract.forms import Form, accepts, fields, form, kind_of
 from declare.contract.leaves import number_as_text, read_leaf, wrong_type
 from declare.contract.lookup import find
-from declare.contract.poison import POISON, Poison
+from declare.contract.poison import POISON, Poison, holed
 from declare.contract.problem import Problem
 from declare.contract.source import is_path
 
@@ -227,7 +227,7 @@ class _Reader:
                 found[key] = self.fail(faults.missing(model, key, item, path))
         self.levels.pop()
         made = model.model_construct(None, **found)
-        if isinstance(made, Component) and len(self.problems) == before and not _holed(found):
+        if isinstance(made, Component) and len(self.problems) == before and not holed(found):
             self.problems += [problem.under(path) for problem in made.check()]
         return made
 
@@ -251,16 +251,6 @@ def _rank(option: Form, value: Any) -> int:
     if option.slot:
         return 2  # a name stays text where text is allowed: whether it means a component is found out later
     return 1 if option.annotation in {str, Path} and not option.bounds else 0
-
-
-def _holed(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_holed(item) for item in value.values())
-    if isinstance(value, list):
-        return any(_holed(item) for item in value)
-    if isinstance(value, BaseModel):
-        return _holed(value.__dict__)
-    return value is POISON
 
 
 def _join(path: str, key: str) -> str:

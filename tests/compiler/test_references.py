@@ -45,7 +45,7 @@ def findings(**keys: Any) -> dict[str, str]:
         *field_references(state, known),
         *clashes(state, known),
         *input_references(state, known),
-        *cycles(state),
+        *cycles(state, known),
         *not_yet(state.spec),
     ]
     return {problem.at: problem.code for problem in found}

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from declare.compiler.fields import all_fields, clashes, field_references, stated_fields
-from declare.compiler.inputs import input_references
+from declare.compiler.inputs import cycles, input_references
 from declare.compiler.state import State
-from declare.contract.poison import POISON
+from declare.contract.poison import POISON, holed
 from declare.contract.problem import Problem, ProblemError
 from declare.rules.parts import Placed, named
 
@@ -28,26 +28,17 @@ def run(state: State) -> Iterator[Problem]:
     yield from field_references(state, known)
     yield from clashes(state, known)
     yield from input_references(state, all_fields(state))
+    yield from cycles(state, all_fields(state))
 
 
 def _blocked(state: State, dataset: Placed[Any]) -> bool:
     """Return whether a part that reading needs has failed or names a field that is not there."""
     block = dataset.block
     parts: Iterable[Any] = (block.source, block.split, block.limit, block.on_corrupt, block.fields)
-    if any(_holed(part) for part in parts):
+    if any(holed(part) for part in parts):
         return True
     broken = ("split", "fields", "source")
     return any(found.path.startswith(f"{dataset.path}.{part}") for found in state.errors for part in broken)
-
-
-def _holed(part: Any) -> bool:
-    if part is POISON:
-        return True
-    if isinstance(part, dict):
-        return any(_holed(item) for item in part.values())
-    if isinstance(part, list):
-        return any(_holed(item) for item in part)
-    return any(_holed(item) for item in vars(part).values()) if hasattr(part, "__dict__") else False
 
 
 def _gather(state: State, dataset: Placed[Any]) -> Iterator[Problem]:

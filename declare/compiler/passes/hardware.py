@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.compiler.state import State
-from declare.contract.poison import POISON
+from declare.contract.poison import holed
 from declare.contract.problem import Problem
 from declare.ir.plan import HardwarePlan
 from declare.rules.sizes import read_bytes
@@ -14,7 +14,7 @@ from declare.rules.sizes import read_bytes
 def run(state: State) -> Iterator[Problem]:
     """Fill in the machine's part of the plan."""
     stated = state.spec.hardware
-    if stated is POISON or POISON in vars(stated).values():
+    if holed(stated):
         state.skip("hardware")
         return
     state.hardware = HardwarePlan(

@@ -9,7 +9,7 @@ from declare.compiler.state import State
 from declare.contract.component import Component
 from declare.contract.loss import Loss
 from declare.contract.metric import Metric
-from declare.contract.poison import POISON
+from declare.contract.poison import holed
 from declare.contract.problem import Problem
 from declare.contract.reading import parse
 from declare.contract.task import Target
@@ -27,7 +27,7 @@ def run(state: State) -> Iterator[Problem]:
         target, head = state.targets.get(task.name), state.wiring.heads.get(task.name)
         found = _components(task, "loss", "losses", (task.block.default_loss,))
         figures = _components(task, "metrics", "metrics", task.block.default_metrics)
-        if target is None or found is None or figures is None:
+        if target is None or found is None or figures is None or holed(task.block):
             state.skip(task.path)
             continue
         fitting = [(at, loss) for at, loss in found if target.prediction in loss.takes]
@@ -60,8 +60,7 @@ def _components(
         return [(task.path, parse(kind, {"type": name})) for name in default]
     single = not isinstance(stated, list)
     found = [(at, stated)] if single else [(f"{at}.{i}", item) for i, item in enumerate(stated)]
-    broken = any(item is POISON or POISON in vars(item).values() for _, item in found)
-    return None if broken else found
+    return None if holed(stated) else found
 
 
 def _losses(losses: Sequence[Loss], target: Target) -> tuple[LossPlan, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.compiler.fields import clashes, field_references, stated_fields
-from declare.compiler.inputs import cycles, input_references
+from declare.compiler.inputs import input_references
 from declare.compiler.later import not_yet
 from declare.compiler.references import references
 from declare.compiler.state import State
@@ -23,5 +23,4 @@ def run(state: State) -> Iterator[Problem]:
     yield from field_references(state, known)
     yield from clashes(state, known)
     yield from input_references(state, known)
-    yield from cycles(state)
     yield from not_yet(state.spec)

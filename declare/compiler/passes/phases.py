@@ -12,7 +12,7 @@ from declare.compiler.selecting import Selection, select
 from declare.compiler.state import State
 from declare.contract.component import plain
 from declare.contract.duration import Duration
-from declare.contract.poison import POISON
+from declare.contract.poison import POISON, holed
 from declare.contract.problem import Problem
 from declare.contract.reading import parse
 from declare.contract.training import Sampler, Schedule
@@ -46,7 +46,7 @@ def _length(phase: Any, steps_per_epoch: int) -> int:
 def _sizes(state: State, phase: Placed[Any]) -> dict[str, int] | None:
     """Return the training samples of each dataset; None where something that the phase needs failed."""
     block = phase.block
-    if _holed(block) or (block.epochs is None) == (block.steps is None) or block.batch_size == "auto":
+    if holed(block) or (block.epochs is None) == (block.steps is None) or block.batch_size == "auto":
         return None
     trained = phase_tasks(state.view, block) or {}
     if not trained or any(name not in state.tasks for name in trained):
@@ -62,16 +62,6 @@ def _sizes(state: State, phase: Placed[Any]) -> dict[str, int] | None:
     stated = [item for item in (block.batch_size, block.mix) if isinstance(item, dict)]
     legal = all(set(item) == set(sizes) for item in stated)
     return sizes if legal and all(sizes.values()) else None
-
-
-def _holed(value: Any) -> bool:
-    if value is POISON:
-        return True
-    if isinstance(value, dict):
-        return any(_holed(item) for item in value.values())
-    if isinstance(value, list):
-        return any(_holed(item) for item in value)
-    return any(_holed(item) for item in vars(value).values()) if hasattr(value, "model_fields_set") else False
 
 
 def _plan(state: State, phase: Placed[Any], made: Batches, steps: int, chosen: Selection) -> PhasePlan:
