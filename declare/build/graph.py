@@ -45,11 +45,17 @@ class Graph(nn.Module):
         key = (tuple(tasks), tuple(batch), joined)
         program = self._programs.get(key)
         if program is None:
-            program = self._programs[key] = make_program(self._plan, self._instances, *key)
+            program = self.prepare(*key)
         slots = program.run(batch)
         if joined:
             return {task: [(lane, slots[slot]) for lane, slot in lanes] for task, lanes in program.results}
         return {task: {lane[0]: slots[slot] for lane, slot in lanes} for task, lanes in program.results}
+
+    def prepare(self, tasks: tuple[str, ...], datasets: tuple[str, ...], joined: bool) -> Program:
+        """Make the calls for batches of these datasets; done before the first batch where it is known."""
+        key = (tasks, datasets, joined)
+        self._programs[key] = make_program(self._plan, self._instances, *key)
+        return self._programs[key]
 
 
 def make_graph(plan: Plan) -> Graph:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from declare.build.augments import make_augments
-from declare.build.graph import Batch, Graph
+from declare.build.graph import Batch, Graph, Joined
 from declare.contract import reading
 from declare.contract.task import TaskAdapter
 from declare.ir.plan import PhasePlan, Plan, TaskPlan
@@ -78,7 +79,10 @@ class Objective(nn.Module):
         self.augments = make_augments(plan, phase)
         self.names: Sequence[str]
         self.names, self._shares = self._listed(phase)
-        self._single = len(self.names) == 1
+        self._direct = self._only_loss()
+        # Made now, so that torch.compile never sees it being made.
+        for datasets in [(name,) for name in phase.datasets] if phase.alternate else [phase.datasets]:
+            graph.prepare(self.tasks, tuple(name for name in plan.datasets if name in datasets), joined=True)
 
     def _listed(self, phase: PhasePlan) -> tuple[tuple[str, ...], tuple[float, ...]]:
         """Return the names of all losses and their shares in the sum."""
@@ -91,6 +95,13 @@ class Objective(nn.Module):
             names.append(f"regularizer/{block['type']}")
             shares.append(float(block["weight"]))
         return tuple(names), tuple(shares)
+
+    def _only_loss(self) -> Any:
+        """Return the loss that stands alone and gives its mean in one call, else None."""
+        if len(self.names) != 1 or self.augments or not self.tasks:
+            return None
+        loss = self._losses[self.tasks[0]].losses[0]
+        return loss if getattr(loss, "direct", False) else None
 
     def weights(self, batch: Batch) -> Tensor:
         """Return the weights [num_losses] that the losses of `batch` are divided by; they add up."""
@@ -109,17 +120,29 @@ class Objective(nn.Module):
         """Return (loss, parts [num_losses]); parts are not weighted. 0 for a loss without a valid target."""
         if self.training:
             batch = self.augmented(batch)
-        sums = self._sums(batch)
+        outputs = self.graph(batch, self.tasks, joined=True)
+        if self._direct is not None and totals is None and len(outputs.get(self.tasks[0], ())) == 1:
+            return self._directly(self._direct, batch, *outputs[self.tasks[0]][0])
+        sums = self._sums(batch, outputs)
         if totals is None:
             values = [_mean(total, weight) for total, weight in sums]
         else:
             divisors = totals.clamp_min(_TINY).unbind()
             values = [total / divisor for (total, _), divisor in zip(sums, divisors, strict=True)]
-        if self._single:
-            value, share = values[0], self._shares[0]
-            return value if share == 1.0 else value * share, value.detach().reshape(1)
+        if len(values) == 1:
+            return self._weighed(values[0])
         parts = torch.stack(values)
         return parts @ self._weighing(parts), parts.detach()
+
+    def _directly(
+        self, loss: Any, batch: Batch, lane: Sequence[str], output: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return (loss, parts) of one loss alone in as few operations as it can."""
+        return self._weighed(loss.mean(output, _joined(self._losses[self.tasks[0]].adapter, batch, lane)))
+
+    def _weighed(self, value: Tensor) -> tuple[Tensor, Tensor]:
+        share = self._shares[0]
+        return value if share == 1.0 else value * share, value.detach().unsqueeze(0)
 
     def augmented(self, batch: Batch) -> Batch:
         """Return a batch after the phase's augments, each dataset by itself."""
@@ -131,9 +154,8 @@ class Objective(nn.Module):
                 done[dataset] = augment(done[dataset], None)
         return done
 
-    def _sums(self, batch: Batch) -> list[tuple[Tensor, Weight]]:
+    def _sums(self, batch: Batch, outputs: Joined) -> list[tuple[Tensor, Weight]]:
         """Return (sum, weight) of every loss on a batch."""
-        outputs = self.graph(batch, self.tasks, joined=True)
         found: list[tuple[Tensor, Weight]] = []
         for task, losses in self._losses.items():
             lanes = outputs.get(task, [])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any
 
 import torch
@@ -173,7 +172,7 @@ class _Maker:
         sizes = [self.load(each, self.any_field(each)) for each in lane]
         parts = self.call(_cut, [self.slots[source, lane], *sizes])
         for index, each in enumerate(lane):
-            self.slots[source, (each,)] = self.call(itemgetter(index), [parts])
+            self.slots[source, (each,)] = self.call(_item(index), [parts])
         return self.slots[source, (dataset,)]
 
     def entered(self, source: Source, dataset: str, slot: int) -> int:
@@ -235,6 +234,14 @@ def _pick(name: str) -> Callable[[Any], Tensor]:
         return result[name] if isinstance(result, dict) else result
 
     return pick
+
+
+def _item(index: int) -> Callable[[Any], Tensor]:
+    # Not `operator.itemgetter`, which torch.compile cannot trace.
+    def item(parts: Any) -> Tensor:
+        return parts[index]
+
+    return item
 
 
 def _join(*parts: Tensor) -> Tensor:

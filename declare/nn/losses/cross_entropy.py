@@ -30,6 +30,7 @@ class CrossEntropy(nn.Module):
         self._smoothing = label_smoothing
         self._ignored = ignore_index
         self._all_count = not may_miss and ignore_index is None
+        self.direct = self._all_count and class_weights is None
 
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return (sum, weight)."""
@@ -46,6 +47,10 @@ class CrossEntropy(nn.Module):
             label_smoothing=self._smoothing,
         )
         return total, self.count(target)
+
+    def mean(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return sum / weight in one call; only where `direct`, for indices."""
+        return functional.cross_entropy(logits.float(), target, label_smoothing=self._smoothing)
 
     def count(self, target: Tensor) -> Tensor | int:
         """Return the number of valid targets, each times the weight of its class."""

@@ -11,6 +11,7 @@ class Elementwise(nn.Module):
     def __init__(self, *, may_miss: bool = True) -> None:
         super().__init__()
         self._may_miss = may_miss
+        self.direct = not may_miss
 
     def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return (sum, weight)."""
@@ -19,31 +20,36 @@ class Elementwise(nn.Module):
         if self._may_miss:
             # A missing target becomes the prediction itself: no distance and no gradient, in a static shape.
             target = torch.where(target.isnan(), prediction.detach(), target)
-        return self.distance(prediction, target.to(prediction.dtype)), weight
+        return self.distance(prediction, target.to(prediction.dtype), "sum"), weight
+
+    def mean(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return sum / weight in one call; only where `direct`: no target can be missing."""
+        prediction = prediction.float()
+        return self.distance(prediction, target.to(prediction.dtype), "mean")
 
     def count(self, target: Tensor) -> Tensor | int:
         """Return the number of elements that are not NaN."""
         return (~target.isnan()).sum() if self._may_miss else target.numel()
 
-    def distance(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the summed distance."""
+    def distance(self, prediction: Tensor, target: Tensor, reduction: str) -> Tensor:
+        """Return the distance, summed or averaged."""
         raise NotImplementedError
 
 
 class SquaredError(Elementwise):
     """Sum of (prediction - target)^2."""
 
-    def distance(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the summed distance."""
-        return functional.mse_loss(prediction, target, reduction="sum")
+    def distance(self, prediction: Tensor, target: Tensor, reduction: str) -> Tensor:
+        """Return the distance, summed or averaged."""
+        return functional.mse_loss(prediction, target, reduction=reduction)
 
 
 class AbsoluteError(Elementwise):
     """Sum of |prediction - target|."""
 
-    def distance(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the summed distance."""
-        return functional.l1_loss(prediction, target, reduction="sum")
+    def distance(self, prediction: Tensor, target: Tensor, reduction: str) -> Tensor:
+        """Return the distance, summed or averaged."""
+        return functional.l1_loss(prediction, target, reduction=reduction)
 
 
 class Huber(Elementwise):
@@ -53,6 +59,6 @@ class Huber(Elementwise):
         super().__init__(may_miss=may_miss)
         self._delta = delta
 
-    def distance(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the summed distance."""
-        return functional.huber_loss(prediction, target, reduction="sum", delta=self._delta)
+    def distance(self, prediction: Tensor, target: Tensor, reduction: str) -> Tensor:
+        """Return the distance, summed or averaged."""
+        return functional.huber_loss(prediction, target, reduction=reduction, delta=self._delta)
