@@ -36,8 +36,8 @@ def examine(name: str, dataset: Dataset, split: Mapping[str, Any], fingerprint: 
         with _located(dataset, field_name):
             light = reader.is_light(places[field_name])
             rows = pool if light else pool[:: max(1, len(pool) // _SAMPLE)][:_SAMPLE]
-            values = _values(reader, places[field_name], rows, skips=skips and not light)
-            facts[field_name] = field.examine(values)
+            values = reader.read(places[field_name], rows)
+            facts[field_name] = field.examine(_readable(field, values) if skips and not light else values)
             if light and len(facts[field_name].shape.dims) <= 1:
                 columns[field_name] = field.encode(values, facts[field_name])
     rows_of = assigned(reader, split, columns, facts, pool)
@@ -185,19 +185,15 @@ def _located(dataset: Dataset, name: str) -> Iterator[None]:
         raise ProblemError(*(problem.under(path) for problem in error.problems)) from error
 
 
-def _values(reader: Reader, column: str, rows: Rows, *, skips: bool) -> Any:
-    """Read rows; unreadable ones are left out where the dataset skips them."""
-    try:
-        return reader.read(column, rows)
-    except ProblemError:
-        if not skips:
-            raise
+def _readable(field: Field, values: Any) -> list[Any]:
+    """Leave out the samples that cannot be read."""
     found = []
-    for row in rows:
+    for value in values:
         try:
-            found.extend(reader.read(column, np.array([row])))
+            field.examine([value])
         except ProblemError:
             continue
+        found.append(value)
     if not found:
         raise ProblemError(
             Problem("DAT302", "none of the samples looked at can be read", label="read from here")

@@ -52,7 +52,7 @@ class ArrayField(Field):
             if stated is not None and found is not None and stated != found:
                 name = AXES[self.layout][axis]
                 yield Problem(
-                    "DAT316",
+                    "DAT334",
                     f"`{key}` is {stated} but the data have {found} {name}",
                     at=key,
                     label=f"{stated} stated here",

@@ -37,7 +37,7 @@ class Video(ArrayField):
             found = list(facts.shape.dims[2:])
             if stated != found:
                 yield Problem(
-                    "DAT316",
+                    "DAT334",
                     f"`size` is {stated} but the data have {found} pixels",
                     at="size",
                     label="stated here",

@@ -14,14 +14,11 @@ model:
 
 from __future__ import annotations
 
-import sys
-import types
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.contract import trust
+from declare.contract import trust, user_code
 from declare.contract.module import Inputs, Module, Outputs, Port
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import AXES, Layout
@@ -53,32 +50,13 @@ class Python(Module):
             return error.problem
         return None
 
-    def build(self, inputs: Inputs) -> nn.Module:  # noqa: ARG002 - the contract's signature
+    def build(self, inputs: Inputs) -> nn.Module:
         """Return the user's module; raises `ProblemError` where it is not trusted or has no such class."""
         from torch import nn
 
-        found = getattr(_load(self.file), self.name, None)
+        found = getattr(user_code.load(self.file), self.name, None)
         if not (isinstance(found, type) and issubclass(found, nn.Module)):
             title = f"`{self.file.name}` has no module class `{self.name}`"
             helps = ("name a class of the file that is a `torch.nn.Module`",)
             raise ProblemError(Problem("REF243", title, at="name", helps=helps))
         return found(**self.args)
-
-
-def _load(path: Path) -> types.ModuleType:
-    """Run a trusted file as a module of its own name, so that its classes can be pickled."""
-    content = trust.read(path)
-    name = f"declare_user_{trust.entry(path, content).rpartition(':')[2][:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    module = types.ModuleType(name)
-    module.__file__ = str(path)
-    sys.modules[name] = module
-    try:
-        exec(compile(content, str(path), "exec"), module.__dict__)  # noqa: S102 - trusted by the user, hash checked
-    except Exception as error:
-        del sys.modules[name]
-        title = f"`{path.name}` fails when it is loaded"
-        note = f"{type(error).__name__}: {error}"
-        raise ProblemError(Problem("REF243", title, at="file", notes=(note,))) from error
-    return module

@@ -41,12 +41,12 @@ class Normalize(Transform):
     def check(self) -> Iterable[Problem]:
         """Yield `mean` and `std` that do not go together."""
         if isinstance(self.mean, list) != (self.std is not None):
-            yield Problem("DAT316", "`mean` and `std` are given together or not at all", at="mean")
+            yield Problem("DAT334", "`mean` and `std` are given together or not at all", at="mean")
         elif isinstance(self.mean, list) and self.std is not None:
             if len(self.mean) != len(self.std):
-                yield Problem("DAT316", f"{len(self.mean)} means and {len(self.std)} stds", at="std")
+                yield Problem("DAT334", f"{len(self.mean)} means and {len(self.std)} stds", at="std")
             elif min(self.std) <= 0:
-                yield Problem("DAT316", "a standard deviation is positive", at="std")
+                yield Problem("DAT334", "a standard deviation is positive", at="std")
 
     def infer(self, shape: Shape) -> Shape | Problem:
         """Return the same picture, float32."""

@@ -1,0 +1,71 @@
+"""One JSON object a line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from declare.components.sources._frames import file_fingerprint
+from declare.contract.data import Reader
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.source import Source, SpecPath
+
+
+class Jsonl(Source):
+    """A text file with a JSON object in each line; keys are columns, a key that a line lacks is missing there.
+
+    Empty lines are passed over.
+
+    Example:
+        ```yaml
+        source: {type: jsonl, path: data.jsonl}
+        ```
+    """
+
+    path: SpecPath
+
+    def fingerprint(self) -> str:
+        """Return the file's size and time of change."""
+        return file_fingerprint(self.path)
+
+    def open(self) -> Reader:
+        """Read the lines; raises `ProblemError` DAT302, DAT312 or DAT333 with the line that is no object."""
+        from declare.components.sources._arrays import ArrayReader
+
+        file_fingerprint(self.path)
+        rows = self._rows()
+        names = dict.fromkeys(name for row in rows for name in row)
+        columns = {name: [row.get(name) for row in rows] for name in names}
+        return ArrayReader(columns, origin=f"`{self.path.name}`")
+
+    def _rows(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        try:
+            with self.path.open(encoding="utf-8-sig") as file:
+                for number, line in enumerate(file, 1):
+                    if line.strip():
+                        rows.append(self._row(number, line))
+        except UnicodeDecodeError as error:
+            raise ProblemError(self._malformed(f"it is not UTF-8: {error.reason}")) from None
+        except OSError as error:
+            raise ProblemError(self._malformed(str(error))) from None
+        return rows
+
+    def _row(self, number: int, line: str) -> dict[str, Any]:
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise ProblemError(self._malformed(f"line {number}: {error}")) from None
+        if not isinstance(row, dict):
+            raise ProblemError(self._malformed(f"line {number} is no JSON object"))
+        return row
+
+    def _malformed(self, because: str) -> Problem:
+        return Problem(
+            "DAT333",
+            f"`{self.path.name}` is not one JSON object a line",
+            at="source.path",
+            label="malformed",
+            notes=(because[:200],),
+            helps=("repair or remove the line",),
+        )

@@ -1,0 +1,59 @@
+"""Data from a function of your own, in a Python file that you trust.
+
+The function is called with `args` and returns a mapping of column names to arrays or lists, the samples first.
+The file is read and run only where the user trusts its very content: `--trust data.py@sha256:HASH`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from pydantic import Field as Param
+
+from declare.contract import trust, user_code
+from declare.contract.data import Reader
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.source import Source, SpecPath
+
+
+class Python(Source):
+    """Data from a function of your own; what the columns mean is stated under `fields`.
+
+    Example:
+        ```yaml
+        source: {type: python, file: data.py, name: load, args: {year: 2024}}
+        ```
+    """
+
+    trusted_only: ClassVar[bool] = True
+
+    file: SpecPath = Param(description="the Python file")
+    name: str = Param(description="the function in it")
+    args: dict[str, Any] = Param({}, description="arguments of the function")
+
+    def fingerprint(self) -> str:
+        """Return a hash of the file's content and the arguments; raises `ProblemError` where it is not trusted."""
+        content = trust.read(self.file)
+        return f"{trust.entry(self.file, content)} {self.name} {json.dumps(self.args, sort_keys=True, default=str)}"
+
+    def open(self) -> Reader:
+        """Call the function; raises `ProblemError` REF243 where it fails or returns something else."""
+        from declare.components.sources._arrays import ArrayReader
+
+        function = getattr(user_code.load(self.file), self.name, None)
+        if not callable(function):
+            raise self._unusable(f"`{self.file.name}` has no function `{self.name}`")
+        try:
+            columns = function(**self.args)
+        except Exception as error:
+            raise self._unusable(f"`{self.name}` fails: {type(error).__name__}: {error}") from error
+        if not isinstance(columns, dict) or not all(
+            hasattr(values, "__len__") for values in columns.values()
+        ):
+            raise self._unusable(f"`{self.name}` returns no mapping of columns")
+        return ArrayReader(columns, origin=f"`{self.name}` in `{self.file.name}`")
+
+    def _unusable(self, title: str) -> ProblemError:
+        helps = ("return a dict of arrays, one for each column",)
+        return ProblemError(Problem("REF243", title[:160], at="source.name", helps=helps))

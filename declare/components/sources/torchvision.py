@@ -1,0 +1,99 @@
+"""Data sets of torchvision, from local files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.data import Reader
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.source import Source, SpecPath
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Names = Literal[
+    "CIFAR10", "CIFAR100", "EMNIST", "FashionMNIST", "KMNIST", "MNIST", "QMNIST", "SVHN", "STL10", "USPS"
+]
+
+
+class Torchvision(Source):
+    """A labelled data set of `torchvision.datasets`: `image` and `label`.
+
+    Reads files that are already under `root`; `download: true` fetches them when the run starts, never in
+    `validate`. The data set's own test part is the test split.
+
+    Example:
+        ```yaml
+        source: {type: torchvision, name: CIFAR10, root: data}
+        ```
+    """
+
+    name: Names = Param(description="the class in torchvision.datasets")
+    root: SpecPath
+    download: bool = Param(False, description="fetch the files if they are not there")
+
+    def fingerprint(self) -> str:
+        """Return name and version; the files are checked by their sums when they are opened."""
+        from importlib.metadata import version
+
+        return f"torchvision {version('torchvision')} {self.name} {self.root}"
+
+    def open(self) -> Reader:
+        """Open both parts; raises `ProblemError` DAT312 where the files are not there."""
+        from declare.components.sources._arrays import ArrayReader
+
+        parts = [self._part(train=True), self._part(train=False)]
+        images = [_images(part) for part in parts]
+        labels = [_labels(part) for part in parts]
+        columns = {"image": _joined(images), "label": [name for part in labels for name in part]}
+        fields = {"image": {"type": "image"}, "label": {"type": "category"}}
+        reader = ArrayReader(columns, fields=fields, origin=f"torchvision's `{self.name}`")
+        reader.splits = {"train": (0, len(labels[0])), "test": (len(labels[0]), reader.num_samples)}
+        return reader
+
+    def _part(self, *, train: bool) -> Any:
+        from torchvision import datasets
+
+        make = getattr(datasets, self.name)
+        which = (
+            {"split": "train" if train else "test"} if self.name in {"SVHN", "STL10"} else {"train": train}
+        )
+        if self.name == "EMNIST":
+            which |= {"split": "balanced"}
+        try:
+            return make(str(self.root), download=self.download, **which)
+        except (RuntimeError, OSError) as error:
+            raise ProblemError(
+                Problem(
+                    "DAT312",
+                    f"`{self.name}` is not under `{self.root.name}`",
+                    at="source.root",
+                    label="no such data",
+                    notes=(str(error).splitlines()[0][:200] if str(error) else type(error).__name__,),
+                    helps=("put the files there, or set `download: true`",),
+                )
+            ) from None
+
+
+def _images(part: Any) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    data = part.data
+    return np.asarray(data.numpy() if hasattr(data, "numpy") else data)
+
+
+def _labels(part: Any) -> list[Any]:
+    import numpy as np
+
+    targets = getattr(part, "targets", None)
+    numbers = np.asarray(part.labels if targets is None else targets).reshape(-1)
+    classes = getattr(part, "classes", None)
+    return [classes[int(number)] if classes else int(number) for number in numbers]
+
+
+def _joined(images: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    return np.concatenate(images)
