@@ -132,7 +132,8 @@ class Objective(nn.Module):
         if len(values) == 1:
             return self._weighed(values[0])
         parts = torch.stack(values)
-        return parts @ self._weighing(parts), parts.detach()
+        # Not a matrix product: autocast would round it to bfloat16.
+        return (parts * self._weighing(parts)).sum(), parts.detach()
 
     def _directly(
         self, loss: Any, batch: Batch, lane: Sequence[str], output: Tensor

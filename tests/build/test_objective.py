@@ -215,3 +215,28 @@ def test_an_augment_without_a_field_is_refused():
     with pytest.raises(ProblemError) as caught:
         built(classify(), augment=({"type": "cutmix"},))
     assert (caught.value.problem.code, caught.value.problem.at) == ("LOS415", "phases.fit.augment.0")
+
+
+@pytest.mark.parametrize("sketch", [classify, two_datasets])
+def test_losses_are_computed_in_full_precision(sketch):
+    """Under autocast the model's outputs are rounded, but neither losses nor their sum are."""
+    _, objective = built(sketch())
+    batch = (
+        drawn(6, 5) if sketch is two_datasets else {"lab": {"x": torch.randn(6, 4), "y": torch.arange(6) % 3}}
+    )
+    exact, _ = objective(batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded, parts = objective(batch)
+    assert rounded.dtype == parts.dtype == torch.float32
+    torch.testing.assert_close(rounded, exact, rtol=0.05, atol=0.05)
+    torch.testing.assert_close(
+        rounded.detach(), (parts * torch.tensor(objective._shares)).sum(), rtol=1e-6, atol=0.0
+    )
+
+
+def test_compiled_objectives_are_one_graph():
+    """torch.compile traces graph, masking and losses without a break."""
+    _, objective = built(two_datasets())
+    batch = drawn(6, 5)
+    compiled = torch.compile(objective, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(batch)[0], objective(batch)[0])
