@@ -22,12 +22,12 @@ def targets(state: State) -> Iterator[Problem]:
         if facts is None:
             state.skip(task.path)
             continue
+        if (problem := _disagree(task, facts)) is not None:
+            yield problem
+            continue
         linked = task.block.link(facts)
         if isinstance(linked, Problem):
             yield linked.under(task.path)
-            continue
-        if (problem := _disagree(task, facts)) is not None:
-            yield problem
             continue
         state.targets[task.name] = linked
         yield from (item.under(task.path) for item in task.block.check_facts(facts))
@@ -57,6 +57,8 @@ def _facts(state: State, task: Placed[Any]) -> dict[str, FieldFacts] | None:
 def _disagree(task: Placed[Any], facts: dict[str, FieldFacts]) -> Problem | None:
     """Return the problem that one head cannot serve all datasets of the task."""
     outputs = {name: task.block.output(item) for name, item in facts.items()}
+    if any(isinstance(output, Problem) for output in outputs.values()):
+        return None  # linking says what is wrong
     first = next(iter(outputs), None)
     if first is None or given(task.block, "head", "per_dataset") is True:
         differ = [name for name in outputs if outputs[name] != outputs[first or ""]]

@@ -180,3 +180,10 @@ def test_init_from_a_file_is_absolute(tmp_path):
         tmp_path, ONE, ("lr: 1e-3}}", 'lr: 1e-3}, init: [{from: "file:w.safetensors", modules: [encoder]}]}')
     )
     assert made.phases[0].init[0].reference == str(tmp_path / "w.safetensors")
+
+
+def test_targets_of_other_widths(tmp_path):
+    """A task whose datasets need heads of different widths is told both."""
+    checked = run(tmp_path, TWO, ("seed: 1, subjects: 8, classes: 3", "seed: 1, subjects: 8, classes: 4"))
+    assert "LOS409" in codes(checked).values()
+    assert checked.plan is None

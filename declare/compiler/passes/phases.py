@@ -153,8 +153,8 @@ def _trainable(state: State, phase: Placed[Any], chosen: Selection) -> int:
     assert state.wiring is not None
     tasks = phase_tasks(state.view, phase.block) or {}
     used: dict[str, None] = {}
-    for name, weight in tasks.items():
-        used |= state.wiring.upstream(state.tasks[name].head) if weight > 0 else {}
+    for name in tasks:
+        used |= state.wiring.upstream(state.tasks[name].head)
     held = {name for item in chosen.freeze if item.until_step is None for name in item.parameters}
     total = 0
     for path in used:
