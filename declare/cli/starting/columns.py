@@ -17,6 +17,24 @@ _FEW = 20
 """Up to this many different whole numbers count as classes in a target."""
 _GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?")
 
+_RESERVED = {
+    "true",
+    "false",
+    "null",
+    "yes",
+    "no",
+    "on",
+    "off",
+    "y",
+    "n",
+    "none",
+    "nan",
+    "inf",
+    "row",
+    "encoder",
+}
+"""Words that YAML, or some tool that reads it, takes for no text, and names of the draft's modules."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -34,11 +52,14 @@ def read(path: Path) -> list[Column]:
     """Guess the columns of a CSV or Parquet file from its first rows.
 
     Raises:
-        ValueError: The file has no rows, or no header that names columns.
+        ValueError: The file has no rows, or two columns of one name.
     """
     titles, rows = _parquet(path) if path.suffix == ".parquet" else _csv(path)
     if not titles or not rows:
         raise ValueError(f"`{path}` has no rows under its header")
+    twice = next((title for title in titles if titles.count(title) > 1), None)
+    if twice is not None:
+        raise ValueError(f"two columns are called `{twice}`")
     fields: list[str] = []
     for title in titles:
         fields.append(_field(title, fields))
@@ -67,6 +88,7 @@ def _field(title: str, taken: Sequence[str]) -> str:
     """Return a field name for a column title, different from all that are taken."""
     plain = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_") or "column"
     plain = plain if plain[0].isalpha() else f"column_{plain}"
+    plain = f"{plain}_column" if plain in _RESERVED else plain
     numbers = (f"{plain}_{number}" for number in range(2, len(taken) + 3))
     return plain if plain not in taken else next(name for name in numbers if name not in taken)
 
@@ -80,7 +102,7 @@ def _column(title: str, field: str, values: Sequence[str]) -> Column:
     kind: Kind = "number" if None not in numbers and known else "category"
     named = whole and re.search(r"(^|_)(id|index)$", field) is not None
     distinct = unique == len(known) and (kind == "category" or named)
-    if distinct or unique < 2 or (kind == "category" and unique > max(_FEW, len(known) // 10)):
+    if not title or distinct or unique < 2 or (kind == "category" and unique > max(_FEW, len(known) // 10)):
         kind = "unused"
     return Column(title, field, kind, unique, whole, gaps)
 
