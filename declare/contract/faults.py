@@ -8,12 +8,13 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel
 
+from declare.contract import trust
 from declare.contract.component import Component
 from declare.contract.forms import Form, fields
 from declare.contract.leaves import unknown_value, wrong_type
 from declare.contract.lookup import find, kinds, names, own_names
 from declare.contract.poison import POISON
-from declare.contract.problem import Problem, Rewrite
+from declare.contract.problem import Problem, ProblemError, Rewrite
 from declare.contract.source import is_path
 from declare.contract.wording import block_name, component, given, name, shown, wanted
 from declare.diagnostics.suggest import suggest
@@ -282,34 +283,26 @@ def unknown_component(kind: str, found: str, at: str) -> Problem:
     return Problem("SCH106", title, at=at, label="unknown name", notes=notes, helps=helps, rewrites=rewrites)
 
 
-def trusted(cls: type[Component], block: dict[str, Any], trust: Collection[str]) -> bool:
-    """Return whether the user allowed this component to run.
+def untrusted(component: Component, granted: Collection[str]) -> Problem | None:
+    """Return why a component that runs code of the user's may not run it; None where the user allowed it.
 
-    One that runs a file is read all the same: its content is what is trusted, checked where it is opened.
+    What is allowed is the content of the files that it names, or its type where it names none.
     """
-    if any(is_path(option.metadata) for _, item in fields(cls).values() for option in item.options):
-        return True
-    return "*" in trust or any(item in trust for item in _trust_names(cls, block))
+    paths = [key for key, (_, item) in fields(type(component)).items() if _is_path(item)]
+    for key in paths:
+        try:
+            trust.read(getattr(component, key))
+        except ProblemError as error:
+            return error.problem
+    name = component.type_name()
+    if paths or name in granted:
+        return None
+    title = f"`{name}` runs code, which it may only if you trust it"
+    return Problem("REF242", title, at="type", label="not trusted", helps=(f"add `--trust {name}`",))
 
 
-def _trust_names(cls: type[Component], block: dict[str, Any]) -> list[str]:
-    """Return the names by which a component can be trusted: what it loads first, then its type."""
-    values = [value for key, value in block.items() if key != "type" and isinstance(value, str)]
-    loaded = [value for value in values if re.fullmatch(r"[A-Za-z_][\w.]*(:[A-Za-z_][\w.]*)?", value)]
-    return [*[value for value in loaded if ":" in value], cls.type_name(), f"{cls.kind()}/{cls.type_name()}"]
-
-
-def untrusted(cls: type[Component], block: dict[str, Any], at: str) -> Problem:
-    """Return the problem of a component that runs code and was not trusted by name."""
-    first = _trust_names(cls, block)[0]
-    return Problem(
-        "SCH111",
-        f"`{cls.type_name()}` runs code of your own and is not trusted",
-        at=at,
-        label="needs trust",
-        notes=("nothing that a spec names runs before you trust it by name",),
-        helps=(f"read the code, then pass `--trust {first}`",),
-    )
+def _is_path(item: Form) -> bool:
+    return any(is_path(option.metadata) for option in item.options)
 
 
 def _join(path: str, key: str) -> str:

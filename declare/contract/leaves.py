@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -145,18 +147,19 @@ def _number(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:
     return (POISON, problem) if problem else (number, None)
 
 
+_COMPARES: dict[str, Callable[[float, float], bool]] = {
+    "gt": operator.gt,
+    "ge": operator.ge,
+    "lt": operator.lt,
+    "le": operator.le,
+    "multiple_of": lambda value, step: not value % step,
+}
+
+
 def out_of_bounds(item: Form, value: float, path: str) -> Problem | None:
     """Return the problem of a number outside of its bounds."""
-    bounds = item.bounds
-    legal = (
-        value > bounds.get("gt", -math.inf) or "gt" not in bounds,
-        value >= bounds.get("ge", -math.inf),
-        value < bounds.get("lt", math.inf) or "lt" not in bounds,
-        value <= bounds.get("le", math.inf),
-        not value % bounds["multiple_of"] if "multiple_of" in bounds else True,
-        math.isfinite(value) or not bounds,
-    )
-    if all(legal):
+    legal = all(_COMPARES[key](value, bound) for key, bound in item.bounds.items() if key in _COMPARES)
+    if legal and (math.isfinite(value) or not item.bounds):
         return None
     return Problem(
         "SCH108",

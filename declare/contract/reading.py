@@ -194,7 +194,13 @@ class _Reader:
         if block.get("type") is POISON:
             return POISON
         found = self._class(kind, block, path, _join(path, "type") if block is value else path)
-        return self.fail(found) if isinstance(found, Problem) else self.block(found, block, path)
+        if isinstance(found, Problem):
+            return self.fail(found)
+        made = self.block(found, block, path)
+        if found.trusted_only and not holed(made) and "*" not in self.trust:
+            problem = faults.untrusted(made, self.trust)
+            return made if problem is None else self.fail(problem.under(path))
+        return made
 
     def _class(self, kind: str, block: dict[str, Any], path: str, at: str) -> type[Component] | Problem:
         """Return the class that a block names, or why it may not be used; `at` is the path of the name."""
@@ -204,8 +210,6 @@ class _Reader:
         cls = find(kind, name)
         if cls is None:
             return faults.unknown_component(kind, name, at)
-        if cls.trusted_only and not faults.trusted(cls, block, self.trust):
-            return faults.untrusted(cls, block, at)
         return cls
 
     def block(self, model: type[BaseModel], value: dict[str, Any], path: str) -> Any:

@@ -26,7 +26,7 @@ def evaluate(
     """Return the metrics of `split` (train, val, test) for the weights that `which` names.
 
     `which` is `best`, `last` or a phase. Composites are included where all their metrics are of this split.
-    Raises `ProblemError` (RES807, RES808, RES815, SCH111).
+    Raises `ProblemError` (RES807, RES808, RES815, REF242).
     """
     plan = run.plan
     if not any(dataset.splits.get(split) for dataset in plan.datasets.values()):

@@ -11,7 +11,7 @@ from declare.ir.plan import Plan
 
 
 def require(plan: Plan, granted: Collection[str]) -> None:
-    """Grant the files in `granted`; raise `ProblemError` (SCH111) for a component that may not run its code.
+    """Grant the files in `granted`; raise `ProblemError` (REF242) for a component that may not run its code.
 
     A plan that was compiled in this process has passed the same check; one that comes out of a folder has
     not.
@@ -21,7 +21,7 @@ def require(plan: Plan, granted: Collection[str]) -> None:
         problem
         for kind, block in _blocks(plan)
         for problem in reading.read(kind, block, trust=granted)[1]
-        if problem.code == "SCH111"
+        if problem.code == "REF242"
     ]
     if problems:
         raise ProblemError(problems[0], *problems[1:])

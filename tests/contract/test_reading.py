@@ -17,6 +17,7 @@ from declare.contract.module import Head
 from declare.contract.poison import POISON
 from declare.contract.reading import parse, read
 from declare.contract.source import SpecPath
+from declare.contract.trust import entry, grant
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -271,3 +272,24 @@ def test_reading_what_was_written(count, lr, mode):
     block, problems = read(Outer, {"inner": {"lr": lr, "mode": mode}, "count": count})
     assert problems == []
     assert (block.inner.lr, block.inner.mode, block.count) == (lr, mode, count)
+
+
+def test_code_runs_only_where_it_is_trusted(tmp_path):
+    """A component that runs a file of the user's is POISON until that very content is trusted."""
+    path = tmp_path / "data.py"
+    path.write_text("def load(): ...\n")
+    tree = {"type": "python", "file": str(path), "name": "load"}
+    block, problems = read("sources", tree)
+    assert block is POISON
+    assert codes(problems) == {"file": "REF242"}
+    grant([entry(path, path.read_bytes())])
+    assert read("sources", tree)[1] == []
+    path.write_text("import os\n")
+    assert codes(read("sources", tree)[1]) == {"file": "REF242"}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e300])
+def test_unbounded_numbers_may_be_anything(value):
+    """A number without bounds may be infinite or not a number."""
+    _, problems = outer(values=[value])
+    assert problems == []
