@@ -21,6 +21,7 @@ from declare.build.store import Tables
 from declare.build.weights import load_init
 from declare.contract import reading
 from declare.ir.plan import InitPlan, PhasePlan, Plan
+from declare.runtime.compiling import compile_graph, forget
 from declare.runtime.events import Event
 from declare.runtime.folder import STATISTICS
 from declare.runtime.rates import Plateau, Rate
@@ -42,8 +43,9 @@ class BuiltWorkshop:
         self._reported = 0
         self._tables = open_tables(plan, place)
         self.graph = make_graph(plan).to(device)
-        if plan.hardware.compile is True:
-            self.graph.compile()
+        self._compiled = plan.hardware.compile is True
+        if self._compiled:
+            compile_graph(self.graph)
         self._evaluator = Evaluator(plan, self.graph, self._tables, device)
 
     def feed(self, phase: PhasePlan) -> Feed:
@@ -52,6 +54,8 @@ class BuiltWorkshop:
 
     def objective(self, phase: PhasePlan) -> Objective:
         """Return the losses of a phase."""
+        if self._compiled:
+            forget()
         return Objective(self._plan, phase, self.graph).to(self.device)
 
     def optimizer(self, phase: PhasePlan) -> torch.optim.Optimizer:

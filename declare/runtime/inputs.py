@@ -33,11 +33,11 @@ class Pictures:
         """Return nothing: the run knows its fields."""
         return {}
 
-    def is_light(self, column: str) -> bool:  # noqa: ARG002 - the reader's signature
+    def is_light(self, column: str) -> bool:
         """Return that no column is: pictures are decoded."""
         return False
 
-    def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> list[Path]:  # noqa: ARG002
+    def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> list[Path]:
         """Return the files of `rows`."""
         return self._files if rows is None else [self._files[int(row)] for row in rows]
 
@@ -64,7 +64,7 @@ class InputTables(Tables):
         super().__init__(plan, statistics)
         self._inputs = inputs
 
-    def pool(self, dataset: str) -> Pool:  # noqa: ARG002 - there is only one
+    def pool(self, dataset: str) -> Pool:
         """Return the new samples."""
         return self._inputs
 

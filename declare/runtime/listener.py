@@ -31,7 +31,7 @@ class Listener:
     def hear(self, event: Event) -> Wish | None:
         """React to an event."""
 
-    def next_step(self, step: int) -> int | None:  # noqa: ARG002 - most listeners need no step of their own
+    def next_step(self, step: int) -> int | None:
         """Return the first step of the phase after `step` at which it must be told, if there is one."""
         return None
 
