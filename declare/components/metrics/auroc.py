@@ -25,7 +25,7 @@ class Auroc(Metric):
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
 
-    def build(self, target: Target) -> Any:  # noqa: ARG002 - the contract's signature
+    def build(self, target: Target) -> Any:
         """Return the real metric."""
         from declare.nn.metrics.ranking import Ranking, auroc
 

@@ -29,7 +29,7 @@ class CalibrationError(Metric):
 
     bins: int = Param(15, ge=2, description="number of bins of confidence")
 
-    def build(self, target: Target) -> Any:  # noqa: ARG002 - the contract's signature
+    def build(self, target: Target) -> Any:
         """Return the real metric."""
         from declare.nn.metrics.calibration import Confidence, expected_error
         from declare.nn.metrics.figure import Figure

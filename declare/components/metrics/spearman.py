@@ -24,7 +24,7 @@ class Spearman(Metric):
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
 
-    def build(self, target: Target) -> Any:  # noqa: ARG002 - the contract's signature
+    def build(self, target: Target) -> Any:
         """Return the real metric."""
         from declare.nn.metrics.ranking import Ranking, spearman
 

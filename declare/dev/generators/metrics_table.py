@@ -1,7 +1,7 @@
 """The table of metrics of torchmetrics: what they take, which way is better, parameters and defaults.
 
-Each one has given a single figure for random predictions; curves, confusion matrices and what needs further inputs is
-left out, and so is what has a file of its own here.
+Each one has given a single figure for random predictions; curves, confusion matrices and what needs further
+inputs is left out, and so is what has a file of its own here.
 """
 
 from __future__ import annotations
@@ -26,18 +26,32 @@ _INNER = {
     "validate_args",
     "sync_on_compute",
     "thresholds",
+    "multidim_average",
 }
 _OURS = {
-    "auroc": "auroc",
-    "f1_score": "f1",
-    "jaccard_index": "iou",
-    "mean_absolute_error": "mae",
-    "mean_squared_error": "mse",
-    "normalized_root_mean_squared_error": "nrmse",
-    "pearson_corrcoef": "pearson",
-    "r2_score": "r2",
-    "spearman_corrcoef": "spearman",
+    "f1_score",
+    "jaccard_index",
+    "mean_absolute_error",
+    "mean_squared_error",
+    "normalized_root_mean_squared_error",
+    "pearson_corrcoef",
+    "r2_score",
+    "spearman_corrcoef",
 }
+_MORE_IS_BETTER = {"specificity", "negative_predictive_value"}
+"""torchmetrics leaves it open."""
+_BOUNDS: dict[str, list[float | None]] = {
+    "cohen_kappa": [-1.0, 1.0],
+    "concordance_corrcoef": [-1.0, 1.0],
+    "exact_match": [0.0, 1.0],
+    "explained_variance": [None, 1.0],
+    "hamming_distance": [0.0, 1.0],
+    "matthews_corrcoef": [-1.0, 1.0],
+    "negative_predictive_value": [0.0, 1.0],
+    "ranking_average_precision": [0.0, 1.0],
+    "specificity": [0.0, 1.0],
+}
+"""torchmetrics' own are those of its plots, and not always right; an error is at least 0."""
 
 
 def outputs() -> dict[Path, str]:
@@ -56,13 +70,14 @@ def records() -> dict[str, dict[str, Any]]:
         for name in module.__all__:
             if name.startswith(kind):
                 _add(found, getattr(module, name), snake(name.removeprefix(kind)), _KINDS.get(kind, "values"))
-    return {name: record for name, record in found.items() if record["mode"] is not None}
+    return found
 
 
 def _add(found: dict[str, dict[str, Any]], rule: Any, name: str, prediction: str) -> None:
     """Add a metric under its name, for one kind of prediction."""
     taken = {*own_names("metrics"), *_OURS}
-    if name in taken or rule.higher_is_better is None or not _works(rule, prediction):
+    better = True if name in _MORE_IS_BETTER else rule.higher_is_better
+    if name in taken or better is None or not _works(rule, prediction):
         return
     parameters = _parameters(rule)
     record = found.setdefault(
@@ -70,8 +85,8 @@ def _add(found: dict[str, dict[str, Any]], rule: Any, name: str, prediction: str
         {
             "classes": {},
             "summary": _summary(rule),
-            "mode": "max" if rule.higher_is_better else "min",
-            "bounds": [rule.plot_lower_bound, rule.plot_upper_bound],
+            "mode": "max" if better else "min",
+            "bounds": _BOUNDS.get(name, [None if better else 0.0, None]),
             "parameters": parameters,
         },
     )
@@ -91,14 +106,14 @@ def _summary(rule: Any) -> str:
     first = re.sub(
         r"`+(?:\w+:)?~?([^`<]*?)\s*(?:<[^>]*>)?`+_?", r"\1", " ".join(text.partition("\n\n")[0].split())
     )
-    first = re.sub(r"^(Compute|Computes|Calculate|Calculates|Calculating) ", "", first)
+    first = re.sub(r"^(Compute|Computes|Calculate|Calculates|Calculating) (the )?", "", first)
     first = re.sub(r" for (multiclass|multilabel) tasks", "", first).split(". ")[0].rstrip(".:,")
-    first = first.encode("ascii", "ignore").decode()
+    first = re.sub(r"\s*\[\d\]", "", first).encode("ascii", "ignore").decode()
     return f"{first[:1].upper()}{first[1:]}."
 
 
 def _parameters(rule: Any) -> dict[str, list[Any]]:
-    found = {}
+    found: dict[str, list[Any]] = {}
     for name, parameter in inspect.signature(rule).parameters.items():
         default = parameter.default
         if name in _INNER or default is parameter.empty:
@@ -106,7 +121,8 @@ def _parameters(rule: Any) -> dict[str, list[Any]]:
         if isinstance(default, bool | str):
             found[name] = [type(default).__name__, default]
         elif isinstance(default, int | float):
-            found[name] = ["float" if "float" in str(parameter.annotation) else "int", default]
+            kind = "float" if "float" in str(parameter.annotation) else "int"
+            found[name] = [kind, default]
     return found
 
 
