@@ -123,6 +123,11 @@ def losses(task: Placed[Task]) -> list[Placed[Loss]]:
     return list(items(task.block, task.path, "loss"))
 
 
+def type_place(part: Placed[Any]) -> str:
+    """Return the path that states a component's type: its `type`, or the name that stands for it all."""
+    return f"{part.path}.type" if part.block.model_fields_set else part.path
+
+
 def metrics(task: Placed[Task]) -> list[Placed[Metric]]:
     """Return the metrics that a task states."""
     return list(items(task.block, task.path, "metrics"))

@@ -17,7 +17,6 @@ from declare.diagnostics.codes import codes, page
 PLACES = {
     "DAT303": "tasks.kind.target",
     "DAT304": "phases.fit.batch_size",
-    "DAT305": "datasets.table.split",
     "DAT310": "datasets.lab.split",
     "DAT313": "datasets.table.split.stratify",
     "DAT314": "datasets.lab.split.test",

@@ -26,7 +26,7 @@ def check(view: View) -> Iterator[Problem]:
         name = next(iter(sizes or {}))
         yield Problem(
             CODE,
-            f"{single}, and `{node.path}` normalises over the batch",
+            single,
             at=f"{phase.path}.batch_size",
             label="one sample has no variance",
             also={
@@ -43,11 +43,11 @@ def check(view: View) -> Iterator[Problem]:
 def _single(plan: PhasePlan, sizes: dict[str, int]) -> str:
     """Say which batch of a phase holds one sample, or return nothing."""
     if plan.batch_size // plan.accumulate <= 1:
-        return f"each batch of phase `{plan.name}` holds one sample"
+        return f"each batch of phase `{plan.name}` holds one sample, too few for batch norm"
     total = sum(sizes.values())
     last = total % plan.batch_size
     if len(sizes) == 1 and last == 1 and plan.steps >= math.ceil(total / plan.batch_size):
-        return f"{total} samples in batches of {plan.batch_size} end in a batch of one"
+        return f"{total} samples in batches of {plan.batch_size} end in one, too few for batch norm"
     return ""
 
 

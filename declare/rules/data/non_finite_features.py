@@ -4,45 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from declare.contract.data import FieldFacts
+from declare.contract.module import Module
 from declare.contract.problem import Problem
 from declare.rules.fields import field_place, fields, input_fields, read_by
-from declare.rules.parts import given, items, modules, named
+from declare.rules.parts import Placed, modules
 from declare.rules.view import View
 
 CODE = "DAT316"
 STAGE = "shapes"
 
-_HANDLERS = frozenset({"impute", "fill", "fill_missing", "clean"})
-_MODULES = frozenset({"tabular"})
+_TAKE_GAPS = frozenset({"tabular", "python"})
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each input field with NaN or infinite values that nothing on its way handles."""
+    """Yield each input with infinite values, or with gaps that a module on its way cannot take."""
     for dataset, name, facts in fields(view):
-        if not facts.num_nonfinite or name not in input_fields(view, dataset):
-            continue
-        if _handled(view, dataset, name):
+        if facts.shape.dtype != "float32" or name not in input_fields(view, dataset):
             continue
         readers = [module for module in modules(view) if name in read_by(view, module.name)]
-        also = {readers[0].path + ".input": f"`{readers[0].name}` reads it"} if readers else {}
-        yield Problem(
-            CODE,
-            f"input `{name}` of `{dataset}` has {facts.num_nonfinite} values that are NaN or infinite",
-            at=field_place(view, dataset, name),
-            label=f"{facts.num_nonfinite} values are not finite",
-            also=also,
-            helps=(
-                f"add a transform that fills them: `{{type: impute, field: {name}}}`",
-                "let a `tabular` module read the field: it learns what a gap means",
-            ),
-        )
+        if facts.num_nonfinite:
+            yield _infinite(view, (dataset, name), facts, readers)
+            continue
+        strict = [module for module in readers if module.block.type_name() not in _TAKE_GAPS]
+        if facts.num_missing and strict:
+            yield _gaps(view, (dataset, name), facts, strict)
 
 
-def _handled(view: View, dataset: str, name: str) -> bool:
-    for block in named(view.spec, "datasets"):
-        for transform in items(block.block, block.path, "transforms") if block.name == dataset else ():
-            touched = [given(transform.block, "field"), *(given(transform.block, "fields") or ())]
-            if transform.block.type_name() in _HANDLERS and name in touched:
-                return True
-    readers = [module for module in modules(view) if name in read_by(view, module.name)]
-    return bool(readers) and all(module.block.type_name() in _MODULES for module in readers)
+def _infinite(
+    view: View, place: tuple[str, str], facts: FieldFacts, readers: list[Placed[Module]]
+) -> Problem:
+    dataset, name = place
+    values = "an infinite value" if facts.num_nonfinite == 1 else f"{facts.num_nonfinite} infinite values"
+    return Problem(
+        CODE,
+        f"input `{name}` of `{dataset}` has {values}",
+        at=field_place(view, dataset, name),
+        label=f"{values} in this field",
+        also={f"{module.path}.input": f"`{module.name}` reads it" for module in readers[:1]},
+        helps=(
+            "count them as missing: `missing: [.inf, -.inf]`, and read the field by a `tabular` module",
+            "correct the data",
+        ),
+    )
+
+
+def _gaps(view: View, place: tuple[str, str], facts: FieldFacts, readers: list[Placed[Module]]) -> Problem:
+    dataset, name = place
+    kind = readers[0].block.type_name()
+    return Problem(
+        CODE,
+        f"input `{name}` of `{dataset}` misses {facts.num_missing} values, which `{kind}` cannot take",
+        at=field_place(view, dataset, name),
+        label=f"{facts.num_missing} of {view.facts[dataset].num_samples} samples miss it",
+        also={f"{readers[0].path}.input": f"`{readers[0].name}` reads it"},
+        helps=(
+            "read it by a `tabular` module first: that learns what a gap means",
+            "fill the gaps in the data, or leave the field out",
+        ),
+    )

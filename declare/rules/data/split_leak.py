@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from declare.contract.data import FieldFacts
 from declare.contract.problem import Problem, Rewrite
 from declare.ir.facts import DatasetFacts
+from declare.language.spec import Dataset
 from declare.rules.fields import field_layout, field_place
-from declare.rules.parts import datasets, given, task_datasets, tasks
+from declare.rules.parts import Placed, datasets, failed, given, task_datasets, tasks
 from declare.rules.view import View
 
 CODE = "DAT310"
@@ -16,16 +17,8 @@ STAGE = "facts"
 
 # Names of what brings its own traits into each of its samples; other ids (a movie, a frame) may be shared.
 _GROUPS = (
-    "subject",
-    "patient",
-    "participant",
-    "person",
-    "speaker",
-    "user",
-    "customer",
-    "animal",
-    "group",
-    "session",
+    *("subject", "patient", "participant", "person", "speaker", "user"),
+    *("customer", "animal", "group", "session"),
 )
 
 
@@ -34,26 +27,15 @@ def check(view: View) -> Iterator[Problem]:
     used = {name for task in tasks(view) for name in task_datasets(view, task.block)}
     for dataset in datasets(view):
         facts = view.facts.get(dataset.name)
-        if facts is None or dataset.name not in used or given(dataset.block, "split", "by"):
+        if facts is None or dataset.name not in used or failed(dataset.block, "split"):
+            continue
+        if given(dataset.block, "split", "by"):
             continue
         for name in _group_fields(view, dataset.name, facts):
-            shared, splits = _shared(facts.fields[name])
-            if not shared:
-                continue
-            stated = given(view.spec, "datasets", dataset.name, "split") is not None
-            path = f"{dataset.path}.split"
-            yield Problem(
-                CODE,
-                f"{shared} of {facts.fields[name].unique or len(facts.fields[name].classes or ())} values of "
-                f"`{name}` stand in {' and '.join(splits)}",
-                at=path if stated else dataset.path,
-                on="value" if stated else "key",
-                label=f"splits samples of one {name}",
-                also={field_place(view, dataset.name, name): f"`{name}` says whose a sample is"},
-                helps=(f"set `split.by: {name}`: no {name} in two splits",),
-                rewrites=(Rewrite(f"set `by: {name}`", f"{path}.by", name, safe=False),),
-            )
-            break
+            title = _shared(name, facts.fields[name]) or _at_random(dataset, name, facts)
+            if title:
+                yield _problem(view, dataset, name, title)
+                break
 
 
 def _group_fields(view: View, dataset: str, facts: DatasetFacts) -> list[str]:
@@ -61,12 +43,40 @@ def _group_fields(view: View, dataset: str, facts: DatasetFacts) -> list[str]:
     return [name for name in ids if any(group in name for group in _GROUPS)]
 
 
-def _shared(facts: FieldFacts) -> tuple[int, tuple[str, ...]]:
-    """Return how many values stand in train and in a held-out split, and the two splits."""
+def _shared(name: str, facts: FieldFacts) -> str:
+    """Say how many values stand in train and in a held-out split, where the facts count them."""
     train = facts.counts.get("train", ())
     for split in ("test", "val"):
         other = facts.counts.get(split, ())
         shared = sum(1 for here, there in zip(train, other, strict=False) if here and there)
         if shared:
-            return shared, ("train", split)
-    return 0, ()
+            return f"{shared} of {len(train)} values of `{name}` stand in train and in {split}"
+    return ""
+
+
+def _at_random(dataset: Placed[Dataset], name: str, facts: DatasetFacts) -> str:
+    """Say that samples are drawn one by one although several belong together."""
+    split = dataset.block.split
+    drawn = split.column is None and any(
+        isinstance(given(split, part), int | float) for part in ("val", "test")
+    )
+    held = facts.splits.get("val", 0) + facts.splits.get("test", 0)
+    number = facts.fields[name].unique
+    if facts.fields[name].counts or not drawn or not held or not number or number >= facts.num_samples:
+        return ""
+    return f"{facts.num_samples} samples of {number} values of `{name}` are split one by one"
+
+
+def _problem(view: View, dataset: Placed[Dataset], name: str, title: str) -> Problem:
+    stated = "split" in dataset.block.model_fields_set
+    path = f"{dataset.path}.split"
+    return Problem(
+        CODE,
+        title,
+        at=path if stated else dataset.path,
+        on="value" if stated else "key",
+        label=f"may part samples of one {name}",
+        also={field_place(view, dataset.name, name): f"`{name}` says whose a sample is"},
+        helps=(f"set `split.by: {name}`: no {name} stands in two splits then",),
+        rewrites=(Rewrite(f"set `by: {name}`", f"{path}.by", name, safe=False),),
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.rules.fitting import fitting, listed
-from declare.rules.parts import losses, tasks
+from declare.rules.parts import losses, tasks, type_place
 from declare.rules.view import View
 
 CODE = "LOS402"
@@ -24,7 +24,7 @@ def check(view: View) -> Iterator[Problem]:
             yield Problem(
                 CODE,
                 f"loss `{loss.block.type_name()}` does not fit the {kind} task `{task.name}`",
-                at=f"{loss.path}.type",
+                at=type_place(loss),
                 label=f"takes {' or '.join(sorted(loss.block.takes))}",
                 also={f"{task.path}.type": f"predicts {prediction}"},
                 helps=(f"use {listed(fits)}, or leave `loss` out", *_other_types(loss.block.takes, kind)),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.rules.fitting import fitting, listed
-from declare.rules.parts import metrics, tasks
+from declare.rules.parts import metrics, tasks, type_place
 from declare.rules.view import View
 
 CODE = "LOS405"
@@ -23,7 +23,7 @@ def check(view: View) -> Iterator[Problem]:
             yield Problem(
                 CODE,
                 f"metric `{metric.block.type_name()}` does not fit the {kind} task `{task.name}`",
-                at=f"{metric.path}.type",
+                at=type_place(metric),
                 label=f"takes {' or '.join(sorted(metric.block.takes))}",
                 also={f"{task.path}.type": f"predicts {prediction}"},
                 helps=(f"use {listed(fitting('metrics', prediction))}",),

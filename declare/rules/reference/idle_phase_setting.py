@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.contract.component import Component
 from declare.contract.problem import Problem
 from declare.language.spec import Phase
 from declare.rules.idle_setting import Idle
-from declare.rules.parts import Placed, given, losses, phase_datasets, phase_tasks, phases, tasks
+from declare.rules.parts import Placed, given, phase_datasets, phases
 from declare.rules.view import View
 
 CODE = "REF203"
@@ -25,7 +24,6 @@ def _idle(view: View) -> Iterator[Idle]:
     """Yield what a phase states in vain."""
     for phase in phases(view):
         yield from _mix(view, phase)
-        yield from _twice(view, phase)
 
 
 def _mix(view: View, phase: Placed[Phase]) -> Iterator[Idle]:
@@ -49,25 +47,3 @@ def _mix(view: View, phase: Placed[Phase]) -> Iterator[Idle]:
             "the shares are stated already",
             also={f"{phase.path}.batch_size": "rows by dataset"},
         )
-
-
-def _twice(view: View, phase: Placed[Phase]) -> Iterator[Idle]:
-    """Yield balanced class weights where a balanced sampler shows the classes equally often already."""
-    sampler = given(phase.block, "sampler")
-    if not isinstance(sampler, Component) or sampler.type_name() != "balanced":
-        return
-    trained = phase_tasks(view, phase.block) or {}
-    for task in tasks(view):
-        if task.name not in trained or given(task.block, "target") != given(sampler, "field"):
-            continue
-        for loss in losses(task):
-            if given(loss.block, "class_weights_") == "balanced":
-                yield Idle(
-                    f"{loss.path}.class_weights",
-                    "`class_weights: balanced`",
-                    f"the sampler of `{phase.name}` balances them already",
-                    "rare classes would count twice",
-                    also={f"{phase.path}.sampler": "shows every class equally often"},
-                    helps=("keep one: the sampler or the class weights",),
-                    removable=False,
-                )
