@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from declare.compiler.state import State
-from declare.compiler.unknown import unknown
+from declare.compiler.unknown import as_key, unknown
 from declare.contract.module import Node, Port
 from declare.contract.problem import Problem
 from declare.rules.parts import Placed, dataset_names, given, named, tasks
@@ -90,7 +90,7 @@ def _ports(place: Placed[Any], node: Node) -> Iterator[Problem]:
     for port in stated if isinstance(stated, dict) else ():
         if port not in ports:
             at = f"{place.path}.input.{port}"
-            yield unknown("input", port, at, ports, where=f"of `{node.type_name()}`", on="key")
+            yield as_key(unknown("input", port, at, ports, where=f"of `{node.type_name()}`"))
 
 
 def cycles(state: State, known: Mapping[str, frozenset[str]]) -> Iterator[Problem]:

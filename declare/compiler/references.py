@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from declare.compiler.unknown import unknown
+from declare.compiler.unknown import as_key, unknown
 from declare.contract.lookup import find, names
 from declare.contract.poison import POISON
 from declare.contract.problem import Problem
@@ -72,7 +72,7 @@ def _phase(path: str, phase: Any, tasks: dict[str, Any]) -> Iterator[Problem]:
     if isinstance(stated, dict):
         for name in stated:
             if name not in tasks:
-                yield unknown("task", name, f"{path}.tasks.{name}", tasks, on="key")
+                yield as_key(unknown("task", name, f"{path}.tasks.{name}", tasks))
     for index, name in enumerate(stated if isinstance(stated, list) else ()):
         if isinstance(name, str) and name not in tasks:
             yield unknown("task", name, f"{path}.tasks.{index}", tasks)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from declare.contract.problem import At, Problem, Rewrite
+from declare.contract.problem import Problem, Rewrite
 from declare.diagnostics.suggest import suggest
 
 _SHOWN = 8
@@ -18,7 +19,6 @@ def unknown(
     *,
     also: Mapping[str, str] | None = None,
     where: str = "",
-    on: At = "value",
 ) -> Problem:
     """Return the finding that there is no `what` called `name` (`where`: in dataset `x`)."""
     names = list(dict.fromkeys(known))
@@ -30,15 +30,21 @@ def unknown(
         some = ", ".join(f"`{word}`" for word in names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
         helps = (f"use one of {some}",) if names else (f"define a {what} first",)
     change = Rewrite(f"change to `{near[0]}`", at, near[0], safe=False) if near else None
-    if near and on == "key":
-        change = Rewrite(f"rename to `{near[0]}`", at, key=near[0], safe=False)
     return Problem(
         "REF201",
         title,
         at=at,
-        on=on,
         label=f"unknown {what}",
         also=also or {},
         helps=helps,
         rewrites=(change,) if change else (),
     )
+
+
+def as_key(problem: Problem) -> Problem:
+    """Return the finding about a name that stands as a key."""
+    renames = (
+        Rewrite(f"rename to `{item.value}`", item.path, key=str(item.value), safe=False)
+        for item in problem.rewrites
+    )
+    return replace(problem, on="key", rewrites=tuple(renames))
