@@ -68,6 +68,14 @@ def test_labels_may_miss_by_data_or_by_mask():
     assert task("classification", mask="ok").link({"lab": category()}).may_miss
 
 
+@pytest.mark.parametrize("name", ["multilabel", "segmentation"])
+def test_entries_may_miss_where_no_sample_does(name):
+    """Single labels and pixels may be missing in samples that are there."""
+    assert task(name).link({"lab": FACTS[name]}).may_miss
+    assert task("regression").link({"lab": features(5)}).may_miss
+    assert not task("regression").link({"lab": number()}).may_miss
+
+
 def test_ordinal_heads_have_a_logit_for_each_step():
     """K classes need K - 1 logits; one class alone still has a shape."""
     assert task("ordinal").output(category()).dims == (2,)

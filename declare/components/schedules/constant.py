@@ -18,6 +18,6 @@ class Constant(Schedule):
     ```
     """
 
-    def multiplier(self, step: int, total: int) -> float:  # noqa: ARG002 - the contract's signature
+    def multiplier(self, step: int, total: int) -> float:
         """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
         return 1.0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
+from declare.contract.problem import Problem
 from declare.contract.training import Schedule
 
 
@@ -36,6 +38,17 @@ class Plateau(Schedule):
     min_delta: float = Param(0.0, ge=0, description="the least improvement that counts")
     minimum: float = Param(0.0, ge=0, lt=1, description="the smallest share of the base rate")
 
-    def multiplier(self, step: int, total: int) -> float:  # noqa: ARG002 - the contract's signature
+    def check(self) -> Iterable[Problem]:
+        """Yield that a metric of its own comes without the way that is better."""
+        if self.metric is not None and self.mode is None:
+            yield Problem(
+                "PHS633",
+                f"`plateau` follows `{self.metric}`, but nothing says which way is better",
+                at="metric",
+                label="max or min?",
+                helps=("add `mode: max` or `mode: min`",),
+            )
+
+    def multiplier(self, step: int, total: int) -> float:
         """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
         return 1.0

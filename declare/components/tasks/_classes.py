@@ -21,21 +21,26 @@ def no_classes(task: Task) -> Problem:
     )
 
 
-def linked(task: Task, output: Shape, facts: Mapping[str, FieldFacts]) -> Target:
-    """Return the target with its classes and their counts in the training splits of all datasets."""
+def linked(
+    task: Task, output: Shape, facts: Mapping[str, FieldFacts], *, may_miss_parts: bool = False
+) -> Target:
+    """Return the target with its classes and their counts in the training splits of all datasets.
+
+    With `may_miss_parts` single entries of a target may be missing, which facts do not count.
+    """
     first = next(iter(facts.values()))
     return Target(
         prediction=task.prediction,
         output=output,
         classes=first.classes,
         counts=_counts(facts),
-        may_miss=may_miss(task, facts),
+        may_miss=may_miss_parts or may_miss(task, facts),
     )
 
 
 def may_miss(task: Task, facts: Mapping[str, FieldFacts]) -> bool:
     """Return whether some targets are missing, in the data or by the task's mask."""
-    return task.mask is not None or any(item.num_missing > 0 for item in facts.values())
+    return task.mask is not None or any(item.num_missing or item.num_nonfinite for item in facts.values())
 
 
 def _counts(facts: Mapping[str, FieldFacts]) -> tuple[int, ...] | None:

@@ -37,9 +37,9 @@ class Multilabel(Task):
     def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
         """Return the target with its labels and how often each is set in the training splits."""
         output = self.output(next(iter(facts.values())))
-        return output if isinstance(output, Problem) else linked(self, output, facts)
+        return output if isinstance(output, Problem) else linked(self, output, facts, may_miss_parts=True)
 
-    def build(self, target: Target) -> TaskAdapter:  # noqa: ARG002 - the contract's signature
+    def build(self, target: Target) -> TaskAdapter:
         """Return the adapter."""
         from declare.nn.tasks.multilabel import Multilabel as Real
 
