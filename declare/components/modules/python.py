@@ -14,7 +14,7 @@ model:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -35,6 +35,8 @@ class Python(Module):
     trusted_only: ClassVar[bool] = True
     ports: ClassVar[tuple[Port, ...]] = (Port("input", tuple(AXES), many=True),)
 
+    # Every path of a block that runs code is code; weights come by a phase's `init: [{from: "file:PATH"}]`.
+    pretrained: Literal[False] = Param(False, description="not for code of your own: use a phase's `init`")
     file: SpecPath = Param(description="the Python file")
     name: str = Param(description="the class in it")
     args: dict[str, Any] = Param({}, description="arguments that the class is built with")
