@@ -8,6 +8,7 @@ from typing import Any
 
 from declare.contract.problem import Problem
 from declare.ir.plan import Plan
+from declare.runtime.storage import brief
 
 _HARMLESS = re.compile(
     r"declare|description|spec_sha256|tune|trusted|expect(\..*)?|tracking(\..*)?"
@@ -52,7 +53,7 @@ def refusal(differences: list[tuple[str, Any, Any]]) -> Problem:
     first = shown[0][0]
     return Problem(
         "RES806",
-        f"the run cannot be continued: its plan has changed in `{first}`",
+        f"the run cannot be continued: its plan has changed in `{brief(first, 30)}`",
         notes=tuple(notes),
         helps=(
             "undo the change to continue this run",

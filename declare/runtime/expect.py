@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from declare.contract.problem import Problem
+from declare.runtime.storage import brief
 
 _FORM = re.compile(r"\s*(>=|<=|>|<|==)\s*(-?[0-9.]+(?:[eE][+-]?[0-9]+)?)\s*")
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -24,7 +25,7 @@ def missed(expect: Mapping[str, str], metrics: Mapping[str, float]) -> list[Prob
     return [
         Problem(
             "PHS630",
-            f"`{name}` is {_figure(metrics.get(name))}, expected {bound.strip()}",
+            f"`{brief(name)}` is {_figure(metrics.get(name))}, expected {bound.strip()}",
             at=f"expect.{name}",
             helps=("train longer or look at the curves with `dcl report`", "or change the bound"),
         )

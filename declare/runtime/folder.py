@@ -17,7 +17,7 @@ from declare.ir.plan import Plan
 from declare.runtime.events import EVENTS_FILE, read_events
 from declare.runtime.lock import is_locked
 from declare.runtime.manifest import Saved, damage, read_manifest
-from declare.runtime.storage import fsync_folder, translated, write_durably
+from declare.runtime.storage import brief, fsync_folder, translated, write_durably
 
 SPEC, PLAN, FINAL, METRICS, STATISTICS = (
     "spec.yaml",
@@ -81,8 +81,8 @@ def _publish(draft: Path, parent: Path, folder: Path | None) -> Path:
 def _not_empty(folder: Path) -> Problem:
     return Problem(
         "RES803",
-        f"the run folder `{folder}` is not empty",
-        notes=("a run never overwrites what stands in its folder",),
+        f"the run folder `{brief(folder)}` is not empty",
+        notes=(f"a run never overwrites what stands in its folder: `{folder}`",),
         helps=("continue the run that is there with `--resume`", "or name a new folder with `--run-dir`"),
     )
 
@@ -182,8 +182,8 @@ class Run:
             raise ProblemError(
                 Problem(
                     "RES807",
-                    f"checkpoint `{saved.path.name}` is damaged: {reason}",
-                    notes=(f"it stands in `{saved.path.parent}`",),
+                    f"checkpoint `{saved.path.name}` is damaged",
+                    notes=(f"in `{saved.path.parent}`: {reason}",),
                     helps=("ask for another one, or train this run anew",),
                 )
             )
@@ -227,6 +227,7 @@ def _not_a_run(path: Path, because: str = "") -> Problem:
     reason = because or ("there is nothing there" if not path.exists() else f"it holds no `{PLAN}`")
     return Problem(
         "RES808",
-        f"`{path}` is not a run that can be read: {reason}",
+        f"`{brief(path)}` is not a run that can be read",
+        notes=(f"`{path}`: {reason}",),
         helps=("name the folder that `dcl train` printed, such as `runs/NAME/20250101-120000`",),
     )

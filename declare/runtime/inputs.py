@@ -14,6 +14,7 @@ from declare.contract.data import Reader
 from declare.contract.problem import Problem, ProblemError
 from declare.data.table import Pool, Statistics
 from declare.ir.plan import DatasetPlan, Plan
+from declare.runtime.storage import brief
 
 SPLIT = "predict"
 _SOURCES = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".npz": "npz", ".jsonl": "jsonl"}
@@ -145,7 +146,7 @@ def choose_dataset(plan: Plan, path: Path) -> str:
     raise ProblemError(
         Problem(
             "RES816",
-            f"`{path.name}` may be read as any of {len(fitting) or len(plan.datasets)} datasets",
+            f"`{brief(path.name)}` may be read as any of {len(fitting) or len(plan.datasets)} datasets",
             notes=(f"the run knows {', '.join(plan.datasets)}",),
             helps=(f"say which one: `--dataset {next(iter(plan.datasets))}`",),
         )
@@ -159,8 +160,8 @@ def _require_columns(pool: Inputs, path: Path) -> None:
             raise ProblemError(
                 Problem(
                     "RES817",
-                    f"`{path.name}` has no column `{place}`, which the model reads",
-                    notes=(f"it has {', '.join(pool.reader.columns) or 'none'}",),
+                    f"`{brief(path.name, 24)}` has no column `{brief(place, 24)}`",
+                    notes=(f"the model reads it; the file has {', '.join(pool.reader.columns) or 'none'}",),
                     helps=(
                         "give the file the columns that the run was trained with; targets may be left out",
                     ),
@@ -171,6 +172,7 @@ def _require_columns(pool: Inputs, path: Path) -> None:
 def _unreadable(path: Path, reason: str) -> Problem:
     return Problem(
         "RES818",
-        f"`{path}` cannot be predicted: {reason}",
+        f"`{brief(path)}` cannot be predicted",
+        notes=(f"`{path}`: {reason}",),
         helps=("give a csv, parquet, npz or jsonl file, a picture, or a folder of pictures",),
     )

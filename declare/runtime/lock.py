@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from declare.contract.problem import Problem, ProblemError
+from declare.runtime.storage import brief
 
 LOCK_FILE = "lock"
 OWNER_FILE = "owner.json"
@@ -84,7 +85,7 @@ def _locked(folder: Path) -> Problem:
     who = f"process {owner.get('pid', '?')} on {owner.get('host', '?')}, since {owner.get('since', '?')}"
     return Problem(
         "RES805",
-        f"another process trains in `{folder}`",
-        notes=(f"held by {who}",),
+        f"another process trains in `{brief(folder)}`",
+        notes=(f"`{folder}` is held by {who}",),
         helps=("wait for it, stop it, or give this run another folder with `--run-dir`",),
     )

@@ -16,7 +16,7 @@ from declare.runtime.course import Course
 from declare.runtime.folder import Run
 from declare.runtime.manifest import Saved, damage, read_manifest
 from declare.runtime.state import StateTree, Tree
-from declare.runtime.storage import disk_full, free_bytes, readable_bytes
+from declare.runtime.storage import brief, disk_full, free_bytes, readable_bytes
 from declare.runtime.tensors import read_tensors, tensor_bytes
 from declare.runtime.workshop import Average
 
@@ -112,8 +112,8 @@ def damaged(folder: Path, reason: str) -> Problem:
     """Return the finding that a checkpoint that is needed is not whole."""
     return Problem(
         "RES807",
-        f"checkpoint `{folder.name}` is damaged: {reason}",
-        notes=(f"it stands in `{folder.parent}`",),
+        f"checkpoint `{folder.name}` is damaged",
+        notes=(f"in `{folder.parent}`: {reason}",),
         helps=("restore it from a copy, or train this run anew",),
     )
 
@@ -127,7 +127,7 @@ def _require_finite(weights: dict[str, Tensor], course: Course) -> None:
         raise ProblemError(
             Problem(
                 "PHS620",
-                f"the weights in `{name}` are not finite at step {course.step}",
+                f"the weights in `{brief(name)}` are not finite at step {course.step}",
                 at=f"phases.{course.phase}",
                 notes=("this state was not saved; the checkpoint before it is untouched",),
                 helps=("lower the learning rate, or add `clip: {norm: 1.0}`",),

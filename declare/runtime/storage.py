@@ -24,6 +24,12 @@ def readable_bytes(number: float) -> str:
     return f"{number:.1f} TB"
 
 
+def brief(path: object, width: int = 36) -> str:
+    """Return a path short enough for a headline: its end where it is long."""
+    text = str(path)
+    return text if len(text) <= width else f"...{text[3 - width :]}"
+
+
 def disk_full(folder: Path, needed: int, *, note: str = "") -> Problem:
     """Return the finding that `folder` has not the room for `needed` bytes."""
     free = free_bytes(folder)
@@ -54,13 +60,14 @@ def explain(error: OSError, folder: Path, needed: int = 0) -> Problem:
     if error.errno in _REFUSED:
         return Problem(
             "RES811",
-            f"no permission to write to `{place}`",
-            notes=(f"the operating system says: {error.strerror}",),
+            f"no permission to write to `{brief(place)}`",
+            notes=(f"the operating system says of `{place}`: {error.strerror}",),
             helps=("choose another place with `--run-dir`",),
         )
     return Problem(
         "RES812",
-        f"writing to `{place}` failed: {error.strerror or error}",
+        f"writing to `{brief(place)}` failed",
+        notes=(f"the operating system says of `{place}`: {error.strerror or error}",),
         helps=("look at the disk's health, then continue with `--resume`",),
     )
 

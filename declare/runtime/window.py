@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from declare.contract.problem import Problem, ProblemError
+from declare.runtime.storage import brief
 
 
 class Window:
@@ -91,7 +92,7 @@ class Window:
 
 def not_finite(number: int, value: str, guilty: Sequence[str]) -> Problem:
     """Return the finding that the loss of a step was not a finite number."""
-    where = f" ({', '.join(f'`{name}`' for name in guilty)})" if guilty else ""
+    where = f" (`{brief(guilty[0], 24)}`)" if guilty else ""
     return Problem(
         "PHS620",
         f"the loss is {value} at step {number + 1}{where}",
