@@ -87,6 +87,11 @@ def _sink(state: State, task: str, component: Head, at: str) -> list[Ref] | Prob
     assert state.wiring is not None
     nodes = state.wiring.nodes
     names = task_datasets(state.view, state.spec.tasks[task])
+    modules = [name for name, node in nodes.items() if node.role == "module"]
+    if len(modules) < len(given(state.spec, "model") or {}) or any(
+        name not in state.shapes for name in names
+    ):
+        return []
     read = {ref.name for node in nodes.values() if node.role == "module" for ref in node.refs}
     free = [name for name, node in nodes.items() if node.role == "module" and name not in read]
     sinks = [name for name in free if _served(state, name, names)] or free
@@ -95,9 +100,6 @@ def _sink(state: State, task: str, component: Head, at: str) -> list[Ref] | Prob
     port = component.ports[0]
     if len(sinks) == 1:
         return [Ref(port.name, sinks[0], None, at)]
-    if len(nodes) < len(given(state.spec, "model") or {}) or any(name not in state.shapes for name in names):
-        return []
-    modules = [name for name, node in nodes.items() if node.role == "module"]
     return ambiguous(f"the head of {task}", at, port.takes, sinks or modules)
 
 

@@ -81,7 +81,10 @@ def _names(nodes: Mapping[str, ModulePlan], pattern: str) -> Names:
 def _complete(state: State) -> bool:
     """Return whether every node is known, so that a pattern that matches nothing is wrong."""
     assert state.wiring is not None
-    return len(state.nodes) == len(state.wiring.datasets) and len(state.wiring.heads) == len(state.spec.tasks)
+    wiring = state.wiring
+    modules = sum(node.role == "module" for node in wiring.nodes.values())
+    whole = modules == len(state.spec.model) and len(wiring.heads) == len(state.spec.tasks)
+    return whole and len(state.nodes) == len(wiring.datasets)
 
 
 def _init(state: State, phase: Any, path: str) -> Iterator[Problem]:

@@ -58,8 +58,6 @@ def _trace(checked: Checked) -> None:
 
 
 def _expanded(checked: Checked) -> str:
-    import yaml
+    from declare.compiler.expand import expand
 
-    from declare.contract.component import plain
-
-    return yaml.safe_dump(plain(checked.spec), sort_keys=False, width=110, allow_unicode=True)
+    return expand(checked)
