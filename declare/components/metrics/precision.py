@@ -19,8 +19,8 @@ class Precision(Metric):
     textbook.
 
     ```yaml
-    tasks: digit: {type: classification, dataset: digits, target: label, metrics: [{type: precision,
-    average: macro}]}
+    tasks:
+      digit: {type: classification, dataset: digits, target: label, metrics: [precision]}
     ```
     """
 
