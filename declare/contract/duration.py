@@ -42,7 +42,7 @@ class Duration:
         return f"{number}%" if self.unit == "%" else f"{number} {self.unit}"
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:  # noqa: PLW3201
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         """Let pydantic read a duration from its text."""
         from pydantic_core import core_schema
 
@@ -54,7 +54,7 @@ class Duration:
         )
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:  # noqa: PLW3201
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
         """Describe a duration to editors."""
         return {
             "type": "string",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel
@@ -288,7 +289,9 @@ def untrusted(component: Component, granted: Collection[str]) -> Problem | None:
 
     What is allowed is the content of the files that it names, or its type where it names none.
     """
-    paths = [key for key, (_, item) in fields(type(component)).items() if _is_path(item)]
+    typed = (key for key, (_, item) in fields(type(component)).items() if _is_path(item))
+    # `pretrained` may be a path too, and weights are no code.
+    paths = [key for key in typed if key != "pretrained" and isinstance(getattr(component, key), Path)]
     for key in paths:
         try:
             trust.read(getattr(component, key))

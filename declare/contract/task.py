@@ -63,7 +63,9 @@ class Task(Component):
         None, description="a loss, or a list of losses with weights"
     )
     weight: float = Param(1.0, ge=0, description="its share in the sum of losses")
-    metrics: Annotated[list[Metric] | None, Slot("metrics")] = Param(None, description="metrics of evaluations")
+    metrics: Annotated[list[Metric] | None, Slot("metrics")] = Param(
+        None, description="metrics of evaluations"
+    )
 
     def output(self, facts: FieldFacts) -> Shape | Problem:
         """Return what the head must give for a target with these facts, or say why there is no such head."""

@@ -11,7 +11,7 @@ from pydantic import Field as Param
 from declare.contract.component import Component, Strict
 from declare.contract.duration import Duration
 from declare.contract.problem import Problem
-from declare.contract.shapes import Shape
+from declare.contract.shapes import Layout, Shape
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +45,7 @@ class Schedule(Component):
     reactive: ClassVar[bool] = False
     """Whether it follows a metric (`plateau`) and so has state; then `multiplier` gives the planned course."""
 
-    def settled(self, total_steps: int, steps_per_epoch: int) -> Schedule:  # noqa: ARG002 - the contract's signature
+    def settled(self, total_steps: int, steps_per_epoch: int) -> Schedule:
         """Return the schedule with its durations in steps of a phase of `total_steps`."""
         return self
 
@@ -57,11 +57,14 @@ class Schedule(Component):
 class Sampler(Component):
     """The order of samples in an epoch: a pure function of (seed, epoch)."""
 
+    layouts: ClassVar[tuple[Layout, ...]] = ()
+    """What the fields that `columns` names may hold; anything if empty."""
+
     def columns(self) -> tuple[str, ...]:
         """Return the fields whose encoded column `order` needs."""
         return ()
 
-    def settled(self, total_steps: int, steps_per_epoch: int) -> Sampler:  # noqa: ARG002 - the contract's signature
+    def settled(self, total_steps: int, steps_per_epoch: int) -> Sampler:
         """Return the sampler with its durations as shares of a phase of `total_steps`."""
         return self
 
@@ -101,7 +104,7 @@ class Regularizer(Component):
 class Augment(Component):
     """A random change of a whole training batch on the device, possibly of targets too."""
 
-    def check_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Iterable[Problem]:  # noqa: ARG002 - the contract's signature
+    def check_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Iterable[Problem]:
         """Yield why it has nothing to change in a dataset whose model inputs and targets have these shapes."""
         return ()
 

@@ -204,8 +204,8 @@ def _readable(field: Field, values: Any) -> list[Any]:
 def _missing(column: Rows) -> Rows:
     """Return which encoded values are missing."""
     if column.dtype.kind == "f":
-        gone: Rows = np.isnan(column).reshape(len(column), -1).all(axis=1)
-        return gone
+        gone = np.asarray(np.isnan(column)).reshape(len(column), -1).all(axis=1)
+        return np.asarray(gone)
     return np.equal(column, -1) if column.dtype == np.int64 else np.zeros(len(column), bool)
 
 

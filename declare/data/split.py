@@ -120,7 +120,7 @@ def _whole(wanted: Mapping[str, float], available: int, whole: float) -> dict[st
 def _by_group(
     groups: Rows, strata: Rows, shares: Mapping[str, float], generator: np.random.Generator, field: str
 ) -> dict[str, Rows]:
-    """Give whole groups to splits, the largest first, each to the split that it brings nearest to its target."""
+    """Give whole groups to splits, the largest first, each where the sizes come nearest to the targets."""
     names, index = np.unique(groups, return_inverse=True)
     if len(names) < len(shares):
         raise ProblemError(

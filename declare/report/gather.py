@@ -23,7 +23,7 @@ class RunRecord(Protocol):
         """One word: finished, stopped, failed, running."""
 
     @property
-    def final(self) -> dict[str, float | None]:
+    def final(self) -> Mapping[str, float | None]:
         """Final metrics, empty before the end."""
 
     def events(self) -> Iterable[Event]:

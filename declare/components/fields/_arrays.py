@@ -42,7 +42,7 @@ class ArrayField(Field):
         return FieldFacts(
             shape=Shape(self.layout, dims),
             num_missing=nan,
-            **statistics(flat),  # type: ignore[arg-type]
+            **statistics(flat),
         )
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
@@ -71,5 +71,6 @@ class ArrayField(Field):
         largest = tuple(max(sizes) for sizes in zip(*(sample.shape for sample in found), strict=True))
         padded = np.zeros((len(found), *largest), np.float32)
         for row, sample in enumerate(found):
-            padded[(row, *(slice(size) for size in sample.shape))] = sample
+            inside: tuple[Any, ...] = tuple(slice(size) for size in sample.shape)
+            padded[(row, *inside)] = sample
         return padded

@@ -114,7 +114,7 @@ def _from_array(value: Array) -> Image.Image:
 
 
 def _unreadable(value: Any, because: str) -> Problem:
-    what = f"`{value}`" if isinstance(value, str | Path) else "a picture"
+    what = f"`{Path(value).name}`" if isinstance(value, str | Path) else "a picture"
     return Problem(
         "DAT311",
         f"{what} cannot be read as a picture",

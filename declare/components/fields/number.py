@@ -36,7 +36,7 @@ class Number(Field):
         return FieldFacts(
             shape=Shape("number", ()),
             num_missing=int(np.isnan(found).sum()),
-            **statistics(found),  # type: ignore[arg-type]
+            **statistics(found),
         )
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:

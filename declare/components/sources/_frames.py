@@ -26,7 +26,7 @@ class TableSource(Source):
 
 
 def file_fingerprint(path: Path) -> str:
-    """Return path, size and time of a file; raises `ProblemError` DAT312 where it is not there, DAT302 if empty."""
+    """Return path, size and time of a file; raises `ProblemError` DAT312 (not there) or DAT302 (empty)."""
     try:
         stat = path.stat()
     except OSError as error:

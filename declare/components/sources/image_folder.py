@@ -114,7 +114,8 @@ class _FolderReader:
 
     def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> Any:
         """Return paths, labels or names."""
-        values: list[Any] = {"image": self._files, "label": self._labels, "file": self._names}[column]
+        known: dict[str, list[Any]] = {"image": self._files, "label": self._labels, "file": self._names}
+        values = known[column]
         return values if rows is None else [values[int(row)] for row in rows]
 
     def where(self, row: int) -> str:

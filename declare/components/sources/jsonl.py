@@ -12,7 +12,7 @@ from declare.contract.source import Source, SpecPath
 
 
 class Jsonl(Source):
-    """A text file with a JSON object in each line; keys are columns, a key that a line lacks is missing there.
+    """A text file with a JSON object in each line; keys are columns, what a line lacks is missing there.
 
     Empty lines are passed over.
 

@@ -36,7 +36,7 @@ class Npz(Source):
         return file_fingerprint(self.path)
 
     def open(self) -> Reader:
-        """Read the arrays; raises `ProblemError` DAT302, DAT312, DAT317, DAT333 or DAT335 (an unsafe archive)."""
+        """Read the arrays; raises `ProblemError` DAT302, DAT312, DAT317, DAT333 or DAT335."""
         from declare.components.sources._arrays import ArrayReader
 
         file_fingerprint(self.path)

@@ -1,6 +1,6 @@
 """Data from a function of your own, in a Python file that you trust.
 
-The function is called with `args` and returns a mapping of column names to arrays or lists, the samples first.
+The function is called with `args` and returns a mapping of column names to arrays or lists of samples.
 The file is read and run only where the user trusts its very content: `--trust data.py@sha256:HASH`.
 """
 
@@ -33,9 +33,10 @@ class Python(Source):
     args: dict[str, Any] = Param({}, description="arguments of the function")
 
     def fingerprint(self) -> str:
-        """Return a hash of the file's content and the arguments; raises `ProblemError` where it is not trusted."""
+        """Return a hash of content and arguments; raises `ProblemError` REF242 where it is not trusted."""
         content = trust.read(self.file)
-        return f"{trust.entry(self.file, content)} {self.name} {json.dumps(self.args, sort_keys=True, default=str)}"
+        arguments = json.dumps(self.args, sort_keys=True, default=str)
+        return f"{trust.entry(self.file, content)} {self.name} {arguments}"
 
     def open(self) -> Reader:
         """Call the function; raises `ProblemError` REF243 where it fails or returns something else."""

@@ -57,7 +57,7 @@ class Torchvision(Source):
         from torchvision import datasets
 
         make = getattr(datasets, self.name)
-        which = (
+        which: dict[str, Any] = (
             {"split": "train" if train else "test"} if self.name in {"SVHN", "STL10"} else {"train": train}
         )
         if self.name == "EMNIST":

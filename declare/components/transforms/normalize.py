@@ -21,8 +21,8 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 class Normalize(Transform):
     """(pixels / 255 - mean) / std for each channel, on the batch and on the device; float32 out.
 
-    `mean` and `std` are on the scale 0..1; `imagenet` stands for the usual figures; left out, they are those of
-    the training split.
+    `mean` and `std` are on the scale 0..1; `imagenet` stands for the usual figures; left out, they are
+    those of the training split.
 
     Example:
         ```yaml

@@ -39,12 +39,10 @@ class TemporalPool(Transform):
 
         if self.mode == "last":
             return values[..., -1].astype(np.float32)
-        reduce = {"mean": np.mean, "max": np.max, "min": np.min, "std": np.std}[self.mode]
+        reduce: Any = {"mean": np.mean, "max": np.max, "min": np.min, "std": np.std}[self.mode]
         if np.isnan(values).any():
             empty = np.isnan(values).all(axis=-1)
             kept = np.where(empty[..., None], 0.0, values)
-            pooled = {"mean": np.nanmean, "max": np.nanmax, "min": np.nanmin, "std": np.nanstd}[self.mode](
-                kept, axis=-1
-            )
-            return np.where(empty, np.nan, pooled).astype(np.float32)
+            known: Any = {"mean": np.nanmean, "max": np.nanmax, "min": np.nanmin, "std": np.nanstd}[self.mode]
+            return np.asarray(np.where(empty, np.nan, known(kept, axis=-1)), np.float32)
         return np.asarray(reduce(values, axis=-1), np.float32)

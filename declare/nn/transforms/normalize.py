@@ -17,6 +17,9 @@ class Normalize(nn.Module):
         num_axes: axes of a sample, channels included.
     """
 
+    scale: Tensor
+    shift: Tensor
+
     def __init__(self, mean: list[float], std: list[float], *, num_axes: int) -> None:
         super().__init__()
         form = (-1, *([1] * (num_axes - 1)))

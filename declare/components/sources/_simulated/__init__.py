@@ -1,1 +1,1 @@
-"""One generator a file: `make(*, seed, ...)` returns columns, field blocks and the truth; its file is its name."""
+"""One generator a file, named for it: `make(*, seed, ...)` returns columns, field blocks and the truth."""

@@ -1,4 +1,4 @@
-"""EEG-like recordings: rhythms tell of the subject, an evoked course tells which movie stands at which time."""
+"""EEG-like recordings: rhythms tell of the subject, an evoked course tells movie and time."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ def make(
     seconds: float = 2,
     missing: float = 0.0,
 ) -> dict[str, Any]:
-    """Return `eeg` [samples, channels, rate * seconds] and `age`, `sex`, `p_factor`, `attention`, `subject`, `movie`, `stamp`.
+    """Return columns, fields and truth.
+
+    Columns: `eeg` [samples, channels, rate * seconds] and `age`, `sex`, `p_factor`, `attention`,
+    `subject`, `movie`, `stamp`.
 
     Without `samples` there is one sample for each subject, movie and stamp; with it, these are drawn in turn.
-    Truth: the alpha rhythm slows with age, sex scales the back half of the sources, p_factor the theta rhythm, attention the
-    beta rhythm; each movie and stamp evokes one course in every subject. `missing` leaves out that share of ages
-    (NaN) and sexes ("n/a").
+    Truth: the alpha rhythm slows with age, sex scales the back half of the sources, p_factor the theta
+    rhythm, attention the beta rhythm; each movie and stamp evokes one course in every subject. `missing`
+    leaves out that share of ages (NaN) and sexes ("n/a").
     """
     import numpy as np
 

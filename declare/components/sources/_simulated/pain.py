@@ -15,7 +15,10 @@ def make(
     length: int = 40,
     missing: float = 0.0,
 ) -> dict[str, Any]:
-    """Return series `features` [samples, channels, length], `pain_level` 0..classes-1 (-1 missing), `subject`.
+    """Return columns, fields and truth.
+
+    Columns: series `features` [samples, channels, length], `pain_level` 0..classes-1 (-1 missing),
+    `subject`.
 
     Truth: level k shifts every channel's mean by k times the channel's loading; noise between samples leaves
     neighbouring levels partly confused.

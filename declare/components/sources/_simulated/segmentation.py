@@ -6,7 +6,10 @@ from typing import Any
 
 
 def make(*, seed: int, samples: int = 200, size: int = 32, classes: int = 3) -> dict[str, Any]:
-    """Return `image` (uint8 [samples, size, size, 3]) and `mask` (uint8 [samples, size, size], 0 is background).
+    """Return columns, fields and truth.
+
+    Columns: `image` (uint8 [samples, size, size, 3]) and `mask` (uint8 [samples, size, size], 0 is
+    background).
 
     Truth: class k paints its pixels with its own colour; the noise is far smaller than the colours' distance.
     """

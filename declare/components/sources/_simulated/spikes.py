@@ -1,4 +1,4 @@
-"""Spike counts of neurons that watch noise videos: Gaussian receptive fields, gain by behaviour, Poisson noise."""
+"""Spike counts of neurons that watch noise videos: Gaussian fields, gain by behaviour, Poisson noise."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ def make(
     size: int = 16,
     behaviour: int = 3,
 ) -> dict[str, Any]:
-    """Return `stimulus` [samples, 1, frames, size, size], `behaviour`, `spikes` and `usable` [samples, neurons], `contrast`.
+    """Return columns, fields and truth.
 
-    Truth: rate = gain(behaviour) * softplus(bias + response), where the response is the contrast-scaled stimulus seen
-    through a Gaussian receptive field and a temporal kernel; counts are Poisson.
+    Columns: `stimulus` [samples, 1, frames, size, size], `behaviour`, `spikes` and `usable` [samples,
+    neurons], `contrast`.
+
+    Truth: rate = gain(behaviour) * softplus(bias + response), where the response is the contrast-scaled
+    stimulus seen through a Gaussian receptive field and a temporal kernel; counts are Poisson.
     """
     import numpy as np
 

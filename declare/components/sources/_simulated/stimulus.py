@@ -1,4 +1,4 @@
-"""Feature series of responses to stimuli: each class has its own pattern over channels; classes are uneven."""
+"""Feature series of responses to stimuli: a pattern over channels for each class; classes are uneven."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def make(
 ) -> dict[str, Any]:
     """Return series `features` [samples, channels, length], `stimulus` (strings) and `subject`.
 
-    Truth: class k adds the pattern `patterns[k]` to the channels' means; the classes' shares fall from first to last.
+    Truth: class k adds the pattern `patterns[k]` to the channels' means; the classes' shares fall from
+    first to last.
     """
     import numpy as np
 

@@ -1,0 +1,87 @@
+"""Easy samples first, harder ones later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from pydantic import Field as Param
+
+from declare.contract.duration import Duration
+from declare.contract.shapes import Layout
+from declare.contract.training import Sampler
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Curriculum(Sampler):
+    """Samples on the near side of a limit that moves from `start` to `end` while the phase goes on.
+
+    With `start` above `end`, the samples whose score is at least the limit are shown: `start: 0.8, end: 0`
+    begins with high scores and takes in lower ones. With `start` below `end`, those whose score is at most
+    the limit: `start: 10, end: 100` begins with short ones. The limit moves in a straight line, an epoch at a
+    time, and stays at `end` after `over`; samples that `end` leaves out are never shown, nor are those that
+    have no score. An epoch has as many samples as the training split: few ones come several times.
+
+    Example:
+        ```yaml
+        sampler: {type: curriculum, score: contrast, start: 0.8, end: 0.0, over: 50%}
+        ```
+    """
+
+    layouts: ClassVar[tuple[Layout, ...]] = ("number",)
+
+    score: str = Param(description="the field with a number for each sample")
+    start: float = Param(description="the limit at the start of the phase, in the score's own unit")
+    end: float = Param(description="the limit from `over` on")
+    over: Duration = Param(Duration(50, "%"), description="how long the limit moves")
+
+    def columns(self) -> tuple[str, ...]:
+        """Return the score."""
+        return (self.score,)
+
+    def settled(self, total_steps: int, steps_per_epoch: int) -> Self:
+        """Return the sampler with `over` as a share of the phase."""
+        steps = self.over.steps(total_steps, steps_per_epoch)
+        share = min(100.0, 100 * steps / max(1, total_steps))
+        return self.model_copy(update={"over": Duration(share, "%")})
+
+    def limit(self, progress: float) -> float:
+        """Return the limit when a share `progress` of the phase is done."""
+        share = self.over.value / 100
+        done = 1.0 if progress >= share else progress / share
+        return self.start + (self.end - self.start) * done
+
+    def order(
+        self,
+        num_samples: int,
+        columns: Mapping[str, np.ndarray[Any, Any]],
+        generator: np.random.Generator,
+        progress: float,
+    ) -> np.ndarray[Any, Any]:
+        """Return positions; raises `ProblemError`: DAT343 for another field, DAT345 where none is shown."""
+        import numpy as np
+
+        from declare.components.samplers._drawing import one_each, rounds
+        from declare.contract.problem import Problem, ProblemError
+
+        scores = one_each(columns[self.score], "score", self.score, whole=False)
+        limit = self.limit(progress)
+        falling = self.start >= self.end
+        shown = np.flatnonzero(scores >= limit if falling else scores <= limit)
+        if len(shown):
+            return rounds(shown, num_samples, generator)
+        side = "at least" if falling else "at most"
+        known = scores[np.isfinite(scores)]
+        span = f"scores go from {known.min():g} to {known.max():g}" if len(known) else "no sample has a score"
+        raise ProblemError(
+            Problem(
+                "DAT345",
+                f"no training sample has a `{self.score}` of {side} {limit:g}",
+                at="sampler.start",
+                label="shows no sample",
+                notes=(span,),
+                helps=("choose `start` and `end` within the scores",),
+            )
+        )

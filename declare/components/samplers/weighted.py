@@ -1,0 +1,77 @@
+"""Samples as often as their weight says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field as Param
+
+from declare.contract.shapes import Layout
+from declare.contract.training import Sampler
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Weighted(Sampler):
+    """Draws samples with a probability in proportion to a number that each of them has.
+
+    Sample i comes on average N * w[i] / sum(w) times in an epoch of N samples, and always less than one time
+    more or less than that (systematic sampling, so that epochs differ little). Samples without a weight are
+    left out.
+
+    Example:
+        ```yaml
+        sampler: {type: weighted, field: importance}
+        ```
+    """
+
+    layouts: ClassVar[tuple[Layout, ...]] = ("number",)
+
+    field: str = Param(description="the field with the weights: numbers, 0 or more")
+
+    def columns(self) -> tuple[str, ...]:
+        """Return the field."""
+        return (self.field,)
+
+    def order(
+        self,
+        num_samples: int,
+        columns: Mapping[str, np.ndarray[Any, Any]],
+        generator: np.random.Generator,
+        progress: float,
+    ) -> np.ndarray[Any, Any]:
+        """Return positions; raises `ProblemError`: DAT343 for another field, DAT344 for bad weights."""
+        import numpy as np
+
+        from declare.components.samplers._drawing import one_each
+
+        stated = one_each(columns[self.field], "field", self.field, whole=False).astype(np.float64)
+        weights = np.where(np.isnan(stated), 0.0, stated)
+        self._refuse(weights)
+        # In random order, so that neighbours in the data are not tied to each other.
+        mixed = generator.permutation(num_samples)
+        ends = np.cumsum(weights[mixed])
+        points = (np.arange(num_samples) + generator.random()) * (ends[-1] / num_samples)
+        # The last end above the point; a rounding of the last point may not leave the table.
+        last = int(np.flatnonzero(weights[mixed])[-1])
+        found = mixed[np.minimum(np.searchsorted(ends, points, side="right"), last)]
+        return generator.permutation(found)
+
+    def _refuse(self, weights: np.ndarray[Any, Any]) -> None:
+        import numpy as np
+
+        from declare.contract.problem import Problem, ProblemError
+
+        wrong = np.flatnonzero((weights < 0) | ~np.isfinite(weights))
+        if len(wrong):
+            title = f"`{self.field}` is {weights[wrong[0]]:g} for a training sample; weights are 0 or more"
+        elif not weights.any():
+            title = f"`{self.field}` is 0 or missing for every training sample"
+        else:
+            return
+        helps = ("give each sample a finite weight of 0 or more",)
+        raise ProblemError(
+            Problem("DAT344", title, at="sampler.field", label="no usable weights", helps=helps)
+        )

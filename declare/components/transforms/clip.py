@@ -1,0 +1,49 @@
+"""Values within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field as Param
+
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.transform import Transform
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Clip(Transform):
+    """Cut values off below `low` and above `high`; missing ones stay missing.
+
+    Example:
+        ```yaml
+        transforms: [{type: clip, field: features, low: -5, high: 5}]
+        ```
+    """
+
+    low: float | None = Param(None, description="lowest value, in the field's units")
+    high: float | None = Param(None, description="highest value, in the field's units")
+
+    def check(self) -> Iterable[Problem]:
+        """Yield bounds that leave nothing or do nothing."""
+        if self.low is None and self.high is None:
+            yield Problem(
+                "SCH103", "clip needs `low` or `high`", label="no bound", helps=("state one of them",)
+            )
+        elif self.low is not None and self.high is not None and self.low >= self.high:
+            yield Problem("SCH108", f"`low` {self.low:g} is not below `high` {self.high:g}", at="low")
+
+    def infer(self, shape: Shape) -> Shape | Problem:
+        """Return the same shape."""
+        if shape.dtype != "float32":
+            return Problem("SHP511", f"clip takes numbers, not {shape}")
+        return shape
+
+    def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
+        """Return the values within the bounds."""
+        import numpy as np
+
+        return np.asarray(np.clip(values, self.low, self.high), np.float32)

@@ -1,0 +1,39 @@
+"""One vector of everything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.transform import Transform
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Flatten(Transform):
+    """Lay a picture, series or video out as one vector [features], float32; pictures are scaled to 0..1.
+
+    Example:
+        ```yaml
+        transforms: [{type: flatten, field: image}]
+        ```
+    """
+
+    def infer(self, shape: Shape) -> Shape | Problem:
+        """Return a vector as wide as the sample has elements."""
+        if shape.layout not in {"image", "series", "video", "sequence", "vector"}:
+            return Problem("SHP511", f"flatten takes arrays, not {shape}")
+        if shape.numel is None:
+            return Problem(
+                "SHP512", f"flatten needs a fixed size, but {shape} varies", helps=("resize it first",)
+            )
+        return Shape("vector", (shape.numel,))
+
+    def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
+        """Return [rows, features] float32."""
+        import numpy as np
+
+        scale = np.float32(1 / 255) if values.dtype == np.uint8 else np.float32(1)
+        return values.reshape(len(values), -1).astype(np.float32) * scale

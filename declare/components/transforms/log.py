@@ -1,0 +1,49 @@
+"""Logarithms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field as Param
+
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Shape
+from declare.contract.transform import Transform
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Log(Transform):
+    """Natural logarithm of value + `offset`; the sum must be positive.
+
+    Example:
+        ```yaml
+        transforms: [{type: log, field: income, offset: 1}]
+        ```
+    """
+
+    offset: float = Param(0.0, description="added first, in the field's units")
+
+    def infer(self, shape: Shape) -> Shape | Problem:
+        """Return the same shape."""
+        if shape.dtype != "float32":
+            return Problem("SHP511", f"log takes numbers, not {shape}")
+        return shape
+
+    def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
+        """Return logarithms; raises `ProblemError` DAT336 where a value has none."""
+        import numpy as np
+
+        moved = values + np.float32(self.offset)
+        if (moved <= 0).any():
+            lowest = float(np.nanmin(values))
+            raise ProblemError(
+                Problem(
+                    "DAT336",
+                    f"`log` has no value at {lowest:g} + {self.offset:g}",
+                    at="transforms",
+                    helps=("raise `offset`, or clip the field first",),
+                )
+            )
+        return np.asarray(np.log(moved), np.float32)
