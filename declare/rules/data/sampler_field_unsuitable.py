@@ -1,0 +1,40 @@
+"""A field that orders samples must be of a kind that can: classes to balance, numbers to draw or rank by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from declare.contract.problem import Problem
+from declare.contract.training import Sampler
+from declare.language.spec import Phase
+from declare.rules.fields import field_layout, field_place
+from declare.rules.parts import Placed, given, phase_datasets, phases
+from declare.rules.view import View
+
+CODE = "DAT343"
+STAGE = "facts"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each field that a phase's sampler reads and cannot use."""
+    for phase in phases(view):
+        sampler = given(phase.block, "sampler")
+        if isinstance(sampler, Sampler):
+            yield from _wrong_kinds(view, phase, sampler)
+
+
+def _wrong_kinds(view: View, phase: Placed[Phase], sampler: Any) -> Iterator[Problem]:
+    wanted = " or ".join(f"`{layout}`" for layout in sampler.layouts)
+    for key, name in sampler:
+        for dataset in phase_datasets(view, phase.block) if isinstance(name, str) else ():
+            kind = field_layout(view, dataset, name)
+            if name in sampler.columns() and kind is not None and kind[1] not in (sampler.layouts or kind):
+                yield Problem(
+                    CODE,
+                    f"sampler `{sampler.type_name()}` needs a {wanted} field, `{name}` is `{kind[0]}`",
+                    at=f"{phase.path}.sampler.{key}",
+                    label=f"a {kind[0]} field",
+                    also={field_place(view, dataset, name): f"`{name}` is a {kind[0]} here"},
+                    helps=("name a field of that type, or use another sampler",),
+                )
