@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,16 @@ def names(library: str) -> list[str]:
     return list(json.loads(_text(library))["models"])
 
 
-def unknown(library: str, name: str) -> Problem:
-    """Return the problem that a library has no model of this name, with the nearest names."""
-    known = names(library)
+def unknown(library: str, name: str) -> Problem | None:
+    """Return the problem that a library has no model of this name, with the nearest names.
+
+    None where another version is installed than the table was made from: it may have the model, so a probe
+    tells.
+    """
+    content = json.loads(_text(library))
+    if version(library) != content["version"]:
+        return None
+    known = list(content["models"])
     hint = did_you_mean(name, known)
     nearest = suggest(name, known)
     rewrites = tuple(
