@@ -85,7 +85,7 @@ class Mixup(Mixing):
         fields: dict[str, Tensor],
         share: float,
         partner: Tensor,
-        generator: Generator | None,  # noqa: ARG002 - the contract's signature
+        generator: Generator | None,
     ) -> dict[str, Tensor]:
         """Return the fields, mixed."""
         self.mix_targets(fields, self._values, share, partner)
