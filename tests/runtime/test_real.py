@@ -165,13 +165,21 @@ def test_a_split_can_be_predicted(clean):
 
 
 def test_a_run_with_code_of_a_stranger_needs_trust(clean, tmp_path):
-    """A plan in a run folder that names code is refused until the user grants it."""
+    """A plan in a run folder that names code does not get to run it."""
     import shutil
 
     place = tmp_path / "run"
     shutil.copytree(clean, place)
+    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'marker')!r}, 'w')")
     plan = json.loads((place / "plan.json").read_text())
-    plan["datasets"]["one"]["source"] = {"type": "python", "call": "evil:main"}
+    plan["datasets"]["one"]["source"] = {
+        "type": "python",
+        "file": str(tmp_path / "evil.py"),
+        "name": "load",
+        "args": {},
+    }
     (place / "plan.json").write_text(json.dumps(plan))
-    with pytest.raises((ProblemError, AssertionError)):
+    with pytest.raises(ProblemError) as caught:
         evaluate(Run(place), "val")
+    assert caught.value.problem.code in {"REF242", "SCH111"}
+    assert not (tmp_path / "marker").exists()
