@@ -1,0 +1,166 @@
+"""Fields read raw values into arrays, and say what they know."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from declare.contract import reading
+from declare.contract.problem import ProblemError
+
+
+def field(**block):
+    return reading.parse("fields", block)
+
+
+def encoded(values, **block):
+    made = field(**block)
+    facts = made.examine(values)
+    return made.encode(values, facts).tolist(), facts
+
+
+def code_of(call):
+    with pytest.raises(ProblemError) as caught:
+        call()
+    return caught.value.problem.code
+
+
+@pytest.mark.parametrize(
+    ("values", "missing", "classes", "indices"),
+    [
+        (["b", "a", "b"], [], ("a", "b"), [1, 0, 1]),
+        ([10, 2, 7], [], ("2", "7", "10"), [2, 0, 1]),
+        (np.array([0.0, 1.0, np.nan]), [], ("0", "1"), [0, 1, -1]),
+        ([1, -1, 3], [-1], ("1", "3"), [0, -1, 1]),
+        (["n/a", "yes", None], ["n/a"], ("yes",), [-1, 0, -1]),
+        ([True, False], [], ("False", "True"), [1, 0]),
+        (["10", "9", "x"], [], ("9", "10", "x"), [1, 0, 2]),
+    ],
+)
+def test_categories_are_indexed_in_natural_order(values, missing, classes, indices):
+    """Names are sorted, gaps in numbers closed, missing ones -1."""
+    found, facts = encoded(values, type="category", missing=missing)
+    assert (facts.classes, found) == (classes, indices)
+    assert facts.num_missing == found.count(-1)
+
+
+def test_a_label_outside_stated_classes_is_refused():
+    """Stated names are the classes; another label is DAT301."""
+    made = field(type="category", classes=["a", "b"])
+    assert code_of(lambda: made.encode(["a", "c"], made.examine(["a", "c"]))) == "DAT301"
+
+
+def test_stated_numbers_of_classes_are_checked():
+    """A number of classes other than the data's is a class-count mismatch."""
+    made = field(type="category", classes=3)
+    assert [problem.code for problem in made.compare(made.examine(["a", "b"]))] == ["LOS401"]
+    assert not list(field(type="category", classes=2).compare(made.examine(["a", "b"])))
+
+
+def test_numbers_take_texts_and_gaps():
+    """Texts are read as numbers; what is listed as missing is NaN."""
+    found, facts = encoded(["1.5", "NA", "", None, "-2"], type="number", missing=["NA"])
+    np.testing.assert_equal(found, [1.5, np.nan, np.nan, np.nan, -2.0])
+    assert (facts.num_missing, facts.minimum, facts.maximum) == (3, -2.0, 1.5)
+
+
+def test_a_word_is_no_number():
+    """A text that is no number is DAT318 and names its row."""
+    made = field(type="number")
+    with pytest.raises(ProblemError, match="row 1"):
+        made.examine(["1", "two"])
+
+
+def test_numeric_marks_are_missing():
+    """A number listed as missing becomes NaN."""
+    found, _ = encoded(np.array([1, -99, 3]), type="number", missing=[-99])
+    np.testing.assert_equal(found, [1, np.nan, 3])
+
+
+def test_series_of_many_lengths_are_padded():
+    """A size that varies is None in the shape, and padded with zeros in a batch."""
+    made = field(type="series")
+    values = [np.ones((2, 3)), np.ones((2, 5))]
+    facts = made.examine(values)
+    assert facts.shape.dims == (2, None)
+    assert made.encode(values, facts).sum(axis=(1, 2)).tolist() == [6, 10]
+
+
+def test_stated_sizes_are_checked():
+    """Four channels stated and two found is DAT334 at `channels`."""
+    made = field(type="series", channels=4)
+    [problem] = made.compare(made.examine([np.ones((2, 3))]))
+    assert (problem.code, problem.at) == ("DAT334", "channels")
+
+
+def test_samples_with_other_axes_are_refused():
+    """A flat sample is no series."""
+    assert code_of(lambda: field(type="series").examine([np.ones(3)])) == "DAT319"
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [(["a|b", "b", ""], [[1, 1], [0, 1], [0, 0]]), ([["a"], ["b", "a"]], [[1, 0], [1, 1]])],
+)
+def test_labels_are_rows_of_zero_and_one(values, names):
+    """Names, separated or listed, become rows of 0 and 1."""
+    found, _ = encoded(values, type="labels")
+    assert found == names
+
+
+def png(mode, size=(4, 6), **options):
+    buffer = io.BytesIO()
+    Image.new(mode, size, 200 if mode in {"L", "I;16"} else None).save(buffer, "png", **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("RGB", 3), ("RGBA", 3), ("P", 3), ("I;16", 1)])
+def test_pictures_of_any_mode_are_bytes_channels_first(mode, channels):
+    """Grey has one channel, all else three; 16 bits and palettes are converted."""
+    made = field(type="image")
+    values = [png(mode)]
+    facts = made.examine(values)
+    found = made.encode(values, facts)
+    assert (found.shape, found.dtype) == ((1, channels, 6, 4), np.uint8)
+
+
+def test_pictures_turn_by_their_exif_tag():
+    """A picture that says it lies on its side is turned."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    made = field(type="image")
+    assert made.examine([png("RGB", exif=exif)]).shape.dims == (3, 4, 6)
+
+
+def test_pictures_are_resized_to_the_stated_size():
+    """`size` decides, and channels are converted."""
+    made = field(type="image", size=8, channels=1)
+    found = made.encode([png("RGB"), png("L", (9, 9))], made.examine([png("RGB")]))
+    assert found.shape == (2, 1, 8, 8)
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", png("RGB")[:40]])
+def test_broken_pictures_are_refused(content):
+    """What cannot be decoded is DAT311."""
+    assert code_of(lambda: field(type="image").encode([content], field(type="image").examine([png("L")]))) == "DAT311"
+
+
+def test_huge_pictures_are_refused_from_their_header():
+    """A picture of too many pixels is not decoded."""
+    Image.MAX_IMAGE_PIXELS = None
+    header = bytearray(png("L"))
+    header[16:24] = (50_000).to_bytes(4, "big") * 2
+    header[29:33] = __import__("zlib").crc32(bytes(header[12:29])).to_bytes(4, "big")
+    with pytest.raises(ProblemError) as caught:
+        field(type="image").examine([bytes(header)])
+    assert "50000 x 50000" in " ".join(caught.value.problem.notes)
+
+
+def test_masks_leave_out_marked_pixels():
+    """A value listed as missing is -1; a class beyond the stated ones is a mismatch."""
+    values = np.array([[[0, 1], [255, 1]]], np.uint8)
+    found, facts = encoded(values, type="mask", missing=[255])
+    assert found == [[[0, 1], [-1, 1]]]
+    assert facts.classes == ("0", "1")
+    assert [problem.code for problem in field(type="mask", classes=1).compare(facts)] == ["LOS401"]
