@@ -37,7 +37,6 @@ from declare.runtime.storage import explain, translated, write_durably
 from declare.runtime.workshop import Workshop
 
 DONE, MISSED, FAILED, STOPPED = 0, 1, 4, 75
-MakeWorkshop = Callable[[Plan, Path, torch.device, Callable[[Event], object]], Workshop]
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,6 @@ def train(
     resume: bool = False,
     listeners: Sequence[Listener] = (),
     sources: Mapping[str, str] | None = None,
-    make_workshop: MakeWorkshop | None = None,
 ) -> Outcome:
     """Train a plan in a new run folder, or continue the one in `folder` (the newest of this name without it).
 
@@ -74,11 +72,12 @@ def train(
             finished = _continue(plan, place)
             if finished is not None:
                 return finished
-        session = _Session(plan, place, flag, listeners, make_workshop or _built)
+        session = _Session(plan, place, flag, listeners)
         return session.run(resume=resume)
 
 
-def _built(plan: Plan, place: Path, device: torch.device, tell: Callable[[Event], object]) -> Workshop:
+def make_workshop(plan: Plan, place: Path, device: torch.device, tell: Callable[[Event], object]) -> Workshop:
+    """Return the workshop of a real run; tests put another in its place."""
     from declare.runtime.built import BuiltWorkshop
 
     return BuiltWorkshop(plan, place, device, tell)
@@ -106,14 +105,11 @@ def _continue(plan: Plan, place: Path) -> Outcome | None:
 class _Session:
     """One process's work on a run whose lock it holds."""
 
-    def __init__(
-        self, plan: Plan, place: Path, flag: StopFlag, listeners: Sequence[Listener], make: MakeWorkshop
-    ) -> None:
+    def __init__(self, plan: Plan, place: Path, flag: StopFlag, listeners: Sequence[Listener]) -> None:
         self._plan = plan
         self._place = place
         self._flag = flag
         self._extra = listeners
-        self._make = make
         self._course = Course()
 
     def run(self, *, resume: bool) -> Outcome:
@@ -150,7 +146,7 @@ class _Session:
         started = {"name": plan.name, "folder": str(self._place), "device": str(device)}
         self._tell("run_started", resumed=tree is not None, **started, **facts())
         torch.manual_seed(plan.seed)
-        workshop = self._make(plan, self._place, device, self._bus.tell)
+        workshop = make_workshop(plan, self._place, device, self._bus.tell)
         loop = Loop(plan, workshop, self._bus, saver, Choices(plan, self._place, device))
         self._course = loop.course
         saver.require_space(workshop.graph, plan)

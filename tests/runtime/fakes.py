@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import torch
 from torch import nn
@@ -16,6 +17,7 @@ from torch.nn import functional
 from declare.contract.shapes import Shape
 from declare.contract.task import Target
 from declare.ir.plan import HardwarePlan, PhasePlan, Plan, TaskPlan
+from declare.runtime import run
 from declare.runtime.keys import key
 from declare.runtime.rates import Plateau, Rate
 
@@ -250,6 +252,14 @@ def make(plan, place, device, tell):
     return FakeWorkshop(plan)
 
 
+def train(plan, spec_text, folder=None, *, make_workshop=None, **options):
+    """Train as `declare.runtime.run.train` does, with parts from another workshop."""
+    if make_workshop is None:
+        return run.train(plan, spec_text, folder, **options)
+    with mock.patch.object(run, "make_workshop", make_workshop):
+        return run.train(plan, spec_text, folder, **options)
+
+
 def hard_plan():
     """Return a plan with all that could break a resume: two phases, accumulation, EMA, freezing, best, stopping."""
     loss = {"metric": "val/digit/loss", "mode": "min"}
@@ -272,8 +282,6 @@ def hard_plan():
 
 def main():
     """Train the hard plan in a folder given on the command line, slowly enough to be killed anywhere."""
-    from declare.runtime.run import train
-
     place, mode = Path(sys.argv[1]), sys.argv[2]
     torch.set_num_threads(1)
     suicide = int(os.environ.get("KILL_AT_STEP", "-1"))

@@ -10,9 +10,9 @@ from declare.ir.plan import InitPlan
 from declare.runtime.folder import Run
 from declare.runtime.listener import Listener
 from declare.runtime.loop import log_interval
-from declare.runtime.run import train
 from declare.runtime.tensors import read_tensors
 from tests.runtime import fakes
+from tests.runtime.fakes import train
 
 LOSS = {"metric": "val/digit/loss", "mode": "min"}
 

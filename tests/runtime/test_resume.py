@@ -12,10 +12,10 @@ import torch
 
 from declare.contract.problem import ProblemError
 from declare.runtime.folder import Run
-from declare.runtime.run import train
 from declare.runtime.saving import read_state
 from declare.runtime.tensors import read_tensors
 from tests.runtime import fakes
+from tests.runtime.fakes import train
 
 ROOT = Path(__file__).parents[2]
 TIMES = ("samples_per_second",)

@@ -12,16 +12,16 @@ import pytest
 import torch
 
 from declare.runtime.folder import Run
-from declare.runtime.run import train
 from declare.runtime.stopping import StopFlag
 from tests.runtime import fakes
+from tests.runtime.fakes import train
 
 ROOT = Path(__file__).parents[2]
 SLOW_TRAINING = """
 import sys, time
 from pathlib import Path
 from tests.runtime import fakes
-from declare.runtime.run import train
+from tests.runtime.fakes import train
 
 def slow(step, batch):
     time.sleep(0.05)
