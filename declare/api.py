@@ -163,12 +163,15 @@ def report(target: Where | Plan) -> Report:
         SpecError: The spec has errors.
     """
     from declare.report import gather
+    from declare.report.layers import layers_of
 
     if isinstance(target, str | Path) and Path(target).is_dir():
         from declare.runtime.folder import Run
 
-        return gather.of_run(Run(target))
-    return gather.of_plan(_plan(target, (), ()))
+        run = Run(target)
+        return gather.of_run(run, layers_of(run.plan))
+    planned = _plan(target, (), ())
+    return gather.of_plan(planned, layers_of(planned))
 
 
 def _plan(spec: Where | Plan, overrides: Sequence[str], trust: Sequence[str]) -> Plan:

@@ -9,7 +9,7 @@ from declare.report.charts import COLOURS
 from declare.report.data import Node, Report
 from declare.report.units import count
 
-BOX_WIDTH, COLUMN_GAP, ROW_GAP, MARGIN = 178, 74, 22, 14
+BOX_WIDTH, COLUMN_GAP, ROW_GAP, MARGIN = 190, 70, 22, 14
 LINE_HEIGHT = 15
 
 
@@ -54,10 +54,10 @@ def _boxes(report: Report) -> dict[str, Box]:
     for data in report.datasets:
         key = f"data:{data.name}"
         sizes = ", ".join(f"{split} {number:,}" for split, number in data.splits.items())
-        boxes[key] = Box(key, data.name, "data", [data.source, sizes])
+        boxes[key] = Box(key, data.name, "data", [f"data: {data.source}", sizes])
         for name, shape in data.fields.items():
             if name in {source.partition(".")[0] for node in report.nodes for source in node.inputs}:
-                box = boxes.setdefault(f"field:{name}", Box(f"field:{name}", name, "field", [shape]))
+                box = boxes.setdefault(f"field:{name}", Box(f"field:{name}", name, "field", ["field"]))
                 box.inputs.append(key)
                 if shape not in box.lines:
                     box.lines.append(shape)
@@ -65,15 +65,20 @@ def _boxes(report: Report) -> dict[str, Box]:
     for node in report.nodes:
         boxes[node.path] = _node_box(node, boxes, total)
     for task in report.tasks:
-        lines = [task.type, " + ".join(task.losses), *([f"target {task.target}"] if task.target else [])]
+        lines = [
+            f"task: {task.type}",
+            " + ".join(task.losses),
+            *([f"target {task.target}"] if task.target else []),
+        ]
         boxes[f"task:{task.name}"] = Box(f"task:{task.name}", task.name, "task", lines, [task.head])
     return boxes
 
 
 def _node_box(node: Node, boxes: dict[str, Box], total: int) -> Box:
-    lines = [node.type, *list(node.outputs.values())[:2]]
-    flops = f", {count(node.forward_flops)}FLOP" if node.forward_flops else ""
-    lines.append(f"{count(node.parameters)} parameters{flops}")
+    lines = [f"{node.role}: {node.type}", *list(node.outputs.values())[:2]]
+    lines.append(f"{count(node.parameters)} parameters")
+    if node.forward_flops:
+        lines.append(f"{count(node.forward_flops)} FLOP forward")
     inputs = []
     for source in node.inputs:
         name = source.partition(".")[0]
@@ -157,8 +162,7 @@ def _shape(box: Box) -> str:
     parts.append(
         f'<rect class="box" width="{BOX_WIDTH}" height="{box.height:.0f}" rx="7" stroke="{colour}"/>'
         f'<rect width="5" height="{box.height:.0f}" rx="2.5" fill="{colour}"/>'
-        f'<text class="title" x="14" y="20">{escape(_clip(box.title, 22))}</text>'
-        f'<text class="kind" x="{BOX_WIDTH - 8}" y="19" text-anchor="end">{box.kind}</text>'
+        f'<text class="title" x="14" y="20">{escape(_clip(box.title, 24))}</text>'
     )
     parts.extend(
         f'<text class="line" x="14" y="{37 + LINE_HEIGHT * index}">{escape(_clip(line))}</text>'

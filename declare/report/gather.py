@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
@@ -9,6 +10,7 @@ from declare.ir.plan import DatasetPlan, ModulePlan, PhasePlan, Plan, TaskPlan, 
 from declare.report.data import Curve, Dataset, Layer, Node, Notice, Phase, Report, Task, Throughput
 
 Event = Mapping[str, Any]
+Layers = Mapping[str, tuple[Layer, ...]]
 
 
 class RunRecord(Protocol):
@@ -33,8 +35,8 @@ class RunRecord(Protocol):
         """Rows of `metrics.csv`: phase, step, epoch, metric, value."""
 
 
-def of_plan(plan: Plan, layers: Mapping[str, tuple[Layer, ...]] | None = None) -> Report:
-    """Report a plan; `layers` gives the module tree by node path where the plan does not hold it."""
+def of_plan(plan: Plan, layers: Layers | None = None) -> Report:
+    """Report a plan; `layers` gives the module tree by node path (`declare.report.layers`)."""
     nodes = tuple(_node(node, (layers or {}).get(node.path, ())) for node in plan.nodes)
     return Report(
         name=plan.name,
@@ -51,7 +53,7 @@ def of_plan(plan: Plan, layers: Mapping[str, tuple[Layer, ...]] | None = None) -
     )
 
 
-def of_run(run: RunRecord, layers: Mapping[str, tuple[Layer, ...]] | None = None) -> Report:
+def of_run(run: RunRecord, layers: Layers | None = None) -> Report:
     """Report a run: its plan, and what events and metrics say of its course."""
     events = list(run.events())
     planned = of_plan(run.plan, layers)
@@ -60,7 +62,7 @@ def of_run(run: RunRecord, layers: Mapping[str, tuple[Layer, ...]] | None = None
             "status": run.status,
             "phases": tuple(_with_course(phase, events) for phase in planned.phases),
             "throughput": tuple(_throughput(events)),
-            "curves": tuple(_curves(run, events)),
+            "curves": tuple(_curves(run)),
             "metrics": dict(run.final),
             "notices": tuple(_notices(events)),
         }
@@ -73,16 +75,6 @@ def _wire(wire: Wire) -> str:
 
 
 def _node(node: ModulePlan, layers: tuple[Layer, ...]) -> Node:
-    known = tuple(
-        Layer(
-            name=layer.name,
-            type=layer.type,
-            shape="x".join(map(str, layer.shape)) if layer.shape else "",
-            parameters=layer.parameters,
-            flops=layer.flops,
-        )
-        for layer in node.layers
-    )
     variants = list(node.variants.values())
     return Node(
         path=node.path,
@@ -97,7 +89,7 @@ def _node(node: ModulePlan, layers: tuple[Layer, ...]) -> Node:
         # The backward pass of a matmul or convolution is two products of the forward's size.
         backward_flops=None if node.flops is None else 2 * node.flops,
         activation_bytes=node.activation_bytes,
-        layers=known or layers,
+        layers=layers,
     )
 
 
@@ -173,32 +165,28 @@ def _throughput(events: list[Event]) -> Iterable[Throughput]:
             )
 
 
-def _curves(run: RunRecord, events: list[Event]) -> Iterable[Curve]:
+def _curves(run: RunRecord) -> Iterable[Curve]:
     """Curves over the global step: phases follow one another, so steps of earlier phases are added."""
     offsets, before = {}, 0
     for phase in run.plan.phases:
         offsets[phase.name] = before
         before += phase.steps
     points: dict[str, list[tuple[int, float]]] = {}
-    for event in events:
-        if event.get("event") == "step":
-            for name, value in {**event.get("losses", {}), "rate": event.get("rate")}.items():
-                _add(points, name if name == "rate" else f"train/{name}", offsets, event, value)
     for row in run.metrics():
-        _add(points, str(row["metric"]), offsets, row, row["value"])
+        _add(points, offsets, row)
     for name, values in points.items():
         yield Curve(name=name, points=tuple(sorted(set(values))))
 
 
-def _add(
-    points: dict[str, list[tuple[int, float]]], name: str, offsets: dict[str, int], row: Event, value: Any
-) -> None:
+def _add(points: dict[str, list[tuple[int, float]]], offsets: dict[str, int], row: Event) -> None:
+    """Add a row of `metrics.csv`; figures that are not finite have no place on a curve."""
     try:
-        number = float(value)
+        number = float(row["value"])
     except (TypeError, ValueError):
         return
-    if number == number and abs(number) != float("inf") and row.get("phase") in offsets:  # noqa: PLR0124
-        points.setdefault(name, []).append((offsets[str(row["phase"])] + int(row["step"]), number))
+    if math.isfinite(number) and row.get("phase") in offsets:
+        step = offsets[str(row["phase"])] + int(row["step"])
+        points.setdefault(str(row["metric"]), []).append((step, number))
 
 
 _TOLD = {

@@ -11,7 +11,8 @@ from declare.cli import findings, options, terminal
 from declare.cli.failure import CommandError
 
 if TYPE_CHECKING:
-    from declare.report.data import Report
+    from declare.ir.plan import Plan
+    from declare.report.data import Report, Throughput
 
 
 def command(
@@ -21,6 +22,9 @@ def command(
         Path | None, typer.Option(help="Write one self-contained page.", show_default=False)
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON (as --format json).")] = False,
+    measure: Annotated[
+        bool, typer.Option(help="Of a spec: make a few steps and say how fast they are.")
+    ] = False,
     format: options.TextOrJson = "text",
     set_: options.Set = None,
     trust: options.Trust = None,
@@ -30,7 +34,7 @@ def command(
     Of a spec it shows what would be trained; of a run also what happened.
     """
     as_json = json or format == "json"
-    report = _report(target, set_, trust, as_json=as_json)
+    report = _report(target, set_, trust, as_json=as_json, measure=measure)
     if html is not None:
         _write(html, report)
     if as_json:
@@ -43,8 +47,11 @@ def command(
         show(report, terminal.out())
 
 
-def _report(target: Path, sets: list[str] | None, trust: list[str] | None, *, as_json: bool) -> Report:
+def _report(
+    target: Path, sets: list[str] | None, trust: list[str] | None, *, as_json: bool, measure: bool
+) -> Report:
     from declare.report import gather
+    from declare.report.layers import layers_of
 
     if target.is_dir():
         if sets:
@@ -52,9 +59,30 @@ def _report(target: Path, sets: list[str] | None, trust: list[str] | None, *, as
         from declare.runtime.folder import Run
 
         with findings.reported(as_json=as_json):
-            return gather.of_run(Run(target))
+            run = Run(target)
+            return gather.of_run(run, layers_of(run.plan))
     plan, _ = findings.plan(target, sets, trust, as_json=as_json)
-    return gather.of_plan(plan)
+    report = gather.of_plan(plan, layers_of(plan))
+    return report.model_copy(update={"throughput": _measured(plan)}) if measure else report
+
+
+def _measured(plan: Plan) -> tuple[Throughput, ...]:
+    """Make a few steps of every phase; the weights are thrown away."""
+    from declare.report.data import Throughput
+    from declare.runtime.built import BuiltWorkshop
+    from declare.runtime.device import choose_device
+    from declare.runtime.measure import measure
+
+    speeds = measure(plan, BuiltWorkshop(plan, None, choose_device(plan.hardware)))
+    return tuple(
+        Throughput(
+            phase=speed.phase,
+            samples_per_second=speed.samples_per_second,
+            steps_per_second=speed.steps_per_second,
+            seconds=speed.seconds,
+        )
+        for speed in speeds
+    )
 
 
 def _write(path: Path, report: Report) -> None:

@@ -139,11 +139,9 @@ def curve_groups(curves: Sequence[Curve]) -> dict[str, list[Curve]]:
     """Group curves that share a chart: all splits and datasets of one task's figure."""
     groups: dict[str, list[Curve]] = {}
     for curve in curves:
-        split, _, rest = curve.name.partition("/")
-        if rest.count("/") == 0 and split == "train":
-            rest += "/loss"
-        task, _, figure_name = rest.rpartition("/")
-        groups.setdefault(f"{task.partition('@')[0]} {figure_name}".strip() or split, []).append(curve)
+        task, _, figure_name = curve.name.partition("/")[2].rpartition("/")
+        title = f"{task.partition('@')[0]} {figure_name.replace('_', ' ')}".strip()
+        groups.setdefault(title or curve.name, []).append(curve)
     return groups
 
 

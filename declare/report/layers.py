@@ -1,0 +1,51 @@
+"""The module tree of a plan's nodes: found once by a probe and kept in the user's cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from declare.compiler import probe
+from declare.contract import reading
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.ir.plan import LayerPlan, ModulePlan, Plan, Wire
+from declare.report.data import Layer
+
+
+def layers_of(plan: Plan) -> dict[str, tuple[Layer, ...]]:
+    """Return the layers of every node by its path; a node that cannot be probed has none.
+
+    Imports torch where the cache does not know a node yet.
+    """
+    outputs = {task.head: task.target.output for task in plan.tasks.values()}
+    return {node.path: _layers(node, outputs.get(node.path)) for node in plan.nodes}
+
+
+def _layers(node: ModulePlan, output: Shape | None) -> tuple[Layer, ...]:
+    found = node.layers or _probed(node, output)
+    return tuple(
+        Layer(
+            name=layer.name,
+            type=layer.type,
+            shape="x".join(map(str, layer.shape)) if layer.shape else "",
+            parameters=layer.parameters,
+            flops=layer.flops,
+        )
+        for layer in found
+    )
+
+
+def _probed(node: ModulePlan, output: Shape | None) -> tuple[LayerPlan, ...]:
+    head = node.role == "head"
+    component: Any = reading.parse("heads" if head else "modules", node.block)
+    variant = next(iter(node.variants.values()), None)
+    inputs = _inputs(variant.wires if variant else node.wires)
+    found = probe.layers(component, inputs, output if head else None)
+    return () if isinstance(found, Problem) else found
+
+
+def _inputs(wires: tuple[Wire, ...]) -> dict[str, tuple[Shape, ...]]:
+    inputs: dict[str, tuple[Shape, ...]] = {}
+    for wire in wires:
+        inputs[wire.port] = (*inputs.get(wire.port, ()), wire.shape)
+    return inputs

@@ -1,0 +1,160 @@
+"""A report says what a plan holds and what a run did, in every form."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from declare.compiler import pipeline
+from declare.report import gather
+from declare.report.charts import line_chart, thin, ticks
+from declare.report.data import Curve, Report
+from declare.report.drawing import draw
+from declare.report.render import html
+from declare.report.render import json as as_json
+from declare.report.render.html import curve_groups
+from declare.report.units import count, seconds, size
+
+SPECS = Path(__file__).parents[2] / "specs"
+
+
+@pytest.fixture(scope="module")
+def plan():
+    made = pipeline.check(SPECS / "pain.yaml").plan
+    assert made is not None
+    return made
+
+
+class FakeRun:
+    """A run whose record is given."""
+
+    status = "finished"
+
+    def __init__(self, plan, events, rows, final):
+        self.plan, self._events, self._rows, self.final = plan, events, rows, final
+
+    def events(self):
+        return iter(self._events)
+
+    def metrics(self):
+        return self._rows
+
+
+def run_of(plan):
+    rows = [
+        {"phase": "joint", "step": step, "epoch": 1.0, "metric": name, "value": value}
+        for step, value in ((10, 1.5), (20, 0.5))
+        for name in ("train/stimulus/loss", "val/stimulus/loss", "train/rate")
+    ]
+    events = [
+        {"event": "phase_started", "phase": "joint", "step": 0},
+        {
+            "event": "choice",
+            "phase": "joint",
+            "step": 0,
+            "name": "precision",
+            "value": "bf16",
+            "reason": "asked",
+        },
+        {"event": "batch_skipped", "phase": "joint", "step": 7, "reason": "<b>NaN</b>"},
+        {"event": "expect_missed", "metric": "val/stimulus/loss", "value": 0.5, "bound": "< 0.1"},
+        {
+            "event": "throughput",
+            "phase": "joint",
+            "step": 20,
+            "samples_per_second": 100.0,
+            "steps_per_second": 2.0,
+            "seconds": {"data": 0.1, "forward": 0.4},
+        },
+    ]
+    return FakeRun(plan, events, rows, {"val/stimulus/loss": 0.5, "test/stimulus/f1": None})
+
+
+def test_a_plans_report_counts_what_the_plan_counts(plan):
+    """Parameters are summed over nodes, and class counts are the training split's."""
+    report = gather.of_plan(plan)
+    assert report.total_parameters == sum(node.parameters for node in plan.nodes)
+    [biovid] = [data for data in report.datasets if data.name == "biovid"]
+    assert sum(biovid.class_counts["stimulus"].values()) == biovid.splits["train"]
+    assert all(node.backward_flops == 2 * node.forward_flops for node in report.nodes)
+
+
+def test_a_runs_report_tells_its_course(plan):
+    """Steps done, curves, speed and notices come from events and metrics."""
+    report = gather.of_run(run_of(plan))
+    assert (report.status, report.phases[0].steps_done) == ("finished", 20)
+    assert dict(report.curves[0].points) == {10: 1.5, 20: 0.5}
+    assert report.throughput[0].seconds == {"data": 0.1, "forward": 0.4}
+    assert [notice.text for notice in report.notices][:2] == [
+        "precision = bf16 (asked)",
+        "batch skipped: <b>NaN</b>",
+    ]
+
+
+def test_json_is_the_whole_report(plan):
+    """The JSON form reads back as the same report."""
+    report = gather.of_run(run_of(plan))
+    assert Report.model_validate(json.loads(as_json.render(report))) == report
+
+
+def test_the_page_is_self_contained_and_escaped(plan):
+    """Nothing is loaded, no script runs, and text of the run is never markup."""
+    page = html.render(gather.of_run(run_of(plan)))
+    assert "<b>NaN</b>" not in page
+    assert "&lt;b&gt;NaN&lt;/b&gt;" in page
+    assert "<script" not in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert "default-src 'none'" in page
+
+
+def test_the_drawing_wires_every_node(plan):
+    """Every node and task has a box, and every wire an edge."""
+    report = gather.of_plan(plan)
+    drawing = draw(report)
+    assert all(f"<title>{node.path}</title>" in drawing for node in report.nodes)
+    # Two datasets to one field, the field to the encoder, the encoder to two heads, the heads to two tasks.
+    assert drawing.count('class="edge"') == 7
+
+
+def test_curves_of_a_figure_share_a_chart():
+    """Training and validation loss of a task stand in one chart, datasets too."""
+    names = ("train/a/loss", "val/a/loss", "val/a@x/loss", "val/b/f1", "train/rate")
+    groups = curve_groups([Curve(name=name, points=()) for name in names])
+    assert {title: len(curves) for title, curves in groups.items()} == {"a loss": 3, "b f1": 1, "rate": 1}
+
+
+def test_charts_of_nothing_are_empty_and_flat_lines_are_drawn():
+    """A chart needs points; equal values still have a range."""
+    assert not line_chart([])
+    assert "polyline" in line_chart([Curve(name="flat", points=((0, 1.0), (5, 1.0)))])
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (-3.3, 8.1), (1e-6, 2e-6), (5, 5)])
+def test_ticks_are_round_and_inside(low, high):
+    """Ticks lie in the range, three to seven of them unless the range is a point."""
+    found = ticks(low, high)
+    assert all(low - 1e-9 <= tick <= high + 1e-9 for tick in found)
+    assert 1 <= len(found) <= 7
+
+
+def test_thinning_keeps_extremes():
+    """The highest and lowest points survive."""
+    points = [(step, float(step % 97)) for step in range(5000)]
+    kept = thin(points)
+    assert len(kept) <= 410
+    assert {min(y for _, y in kept), max(y for _, y in kept)} == {0.0, 96.0}
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (count(999), "999"),
+        (count(12_345), "12.3 k"),
+        (count(None), "-"),
+        (size(2_600_000), "2.6 MB"),
+        (seconds(2e-5), "20 us"),
+    ],
+)
+def test_units_are_readable(found, text):
+    """Numbers are short and carry their unit."""
+    assert found == text
