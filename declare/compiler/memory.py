@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from declare.contract.shapes import Shape
-from declare.ir.plan import ModulePlan, PhasePlan, TaskPlan
+from declare.ir.plan import ModulePlan, PhasePlan, Plan, TaskPlan
 
 _BYTES = {"float32": 4, "int64": 8, "uint8": 1, "bool": 1}
 _STATES = {"sgd": 1, "rmsprop": 1, "adagrad": 1}
@@ -33,6 +33,15 @@ class Memory(NamedTuple):
 
         parts = zip(self._fields, self, strict=True)
         return " + ".join(f"{shown(size)} {name}" for name, size in parts if size)
+
+
+def of_plan(plan: Plan, phase: PhasePlan) -> Memory | None:
+    """Return the memory of a plan's phase by purpose; None where sizes vary."""
+    shapes = {
+        name: {field: item.shape for field, item in dataset.fields.items()}
+        for name, dataset in plan.datasets.items()
+    }
+    return estimate(phase, {node.path: node for node in plan.nodes}, plan.tasks, shapes)
 
 
 def estimate(

@@ -29,11 +29,6 @@ def may_reach(pattern: str, prefix: str) -> bool:
     return bool(alive)
 
 
-def covers(pattern: str, prefix: str) -> bool:
-    """Return whether a pattern matches every name that starts with `prefix`, as far as its form tells."""
-    return pattern.endswith("*") and matches(pattern, prefix)
-
-
 def _closed(alive: set[int], tokens: list[str]) -> set[int]:
     """Add the places that are reached where stars match nothing."""
     found = set(alive)

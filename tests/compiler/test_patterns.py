@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declare.compiler.patterns import covers, matches, may_reach, unmatched
+from declare.compiler.patterns import matches, may_reach, unmatched
 
 NAMES = ["encoder.0.weight", "encoder.0.bias", "heads.digit.weight", "heads.digit.0.weight"]
 
@@ -50,14 +50,6 @@ def test_reaching_is_never_wrong(pattern, prefix, rest):
     """What matches a name is said to reach every start of that name."""
     if matches(pattern, prefix + rest):
         assert may_reach(pattern, prefix)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "covered"), [("encoder.*", True), ("*", True), ("encoder.*.weight", False)]
-)
-def test_covers(pattern, covered):
-    """A pattern that ends in a star covers all that starts like it."""
-    assert covers(pattern, "encoder.") is covered
 
 
 @pytest.mark.parametrize("pattern", ["encoder", "encodr.*"])

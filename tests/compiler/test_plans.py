@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from declare.compiler.memory import of_plan
 from tests.compiler.specs import ONE, TWO, codes, run
 
 
@@ -168,9 +169,14 @@ def test_pattern_matches_nothing(tmp_path):
 
 def test_memory(tmp_path):
     """A phase's memory counts weights, gradients, two moments and the batch."""
-    phase = plan(tmp_path).phases[0]
-    assert phase.memory_bytes is not None
-    assert phase.memory_bytes > 4 * 4 * phase.trainable_parameters
+    made = plan(tmp_path)
+    phase = made.phases[0]
+    memory = of_plan(made, phase)
+    assert memory is not None
+    assert memory.total == phase.memory_bytes
+    assert memory.weights == memory.gradients == 4 * phase.trainable_parameters
+    assert memory.optimizer == 2 * memory.weights
+    assert memory.activations == 10 * sum(node.activation_bytes or 0 for node in made.nodes)
 
 
 def test_init_from_a_file_is_absolute(tmp_path):
