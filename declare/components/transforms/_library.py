@@ -1,8 +1,10 @@
-"""Transforms of torchvision v2 by name; a generated table holds their parameters."""
+"""Transforms of torchvision v2 by name; a generated table holds their parameters, so that no library is loaded."""
 
 from __future__ import annotations
 
 import json
+import zlib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
@@ -10,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 from pydantic import Field as Param
 from pydantic import create_model
 
+from declare.components.transforms._pixels import PICTURES, bad_size, pair, sized
 from declare.contract.component import Component
-from declare.contract.problem import Problem
+from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.contract.transform import Transform
 
@@ -19,44 +22,109 @@ if TYPE_CHECKING:
     import torch
 
 TABLE = Path(__file__).with_name("tables") / "torchvision_v2.json"
+Record = dict[str, Any]
 _KINDS: dict[str, Any] = {
     "bool": bool,
     "float": float,
     "int": int,
-    "str": str,
-    "numbers": float | list[float],
-    "sizes": int | list[int],
+    "[float]": list[float],
+    "[int]": list[int],
+    "null": None,
+}
+_BOUNDS: dict[str, dict[str, Any]] = {
+    "p": {"ge": 0, "le": 1, "description": "probability that a sample is changed"},
+    "bits": {"ge": 0, "le": 8, "description": "bits that are kept"},
+    "num_output_channels": {"ge": 1, "le": 3, "description": "1, or 3 equal ones"},
+    "size": {"description": "pixels: both sides, or [height, width]"},
+    "threshold": {"description": "pixels (0 to 255) at or above it are inverted"},
+    "degrees": {"description": "a draw from -degrees to degrees, or [least, most]"},
 }
 
 
 class _FromTorchvision(Transform):
-    """A transform of torchvision v2 on a batch of pictures, with draws of its own for each sample."""
+    """A transform of torchvision v2 on a batch of pictures, with draws of each sample's own."""
 
     stored: ClassVar[bool] = False
-    home: ClassVar[str]
-    random: ClassVar[bool]
-    sizing: ClassVar[bool]
+    record: ClassVar[Record]
+
+    def check(self) -> Iterable[Problem]:
+        """Yield sizes that are none."""
+        size = getattr(self, "size", None)
+        if size is not None:
+            yield from bad_size(size)
 
     def infer(self, shape: Shape) -> Shape | Problem:
-        """Return the picture's new shape; random ones keep it unless they state a `size`."""
-        if shape.layout != "image":
-            return Problem("SHP511", f"{self.type_name()} takes pictures, not {shape}")
-        if self.sizing:
-            size: Any = getattr(self, "size", None) or shape.dims[1]
-            height, width = (size, size) if isinstance(size, int) else (size[0], size[-1])
-            return shape._replace(dims=(shape.dims[0], height, width))
+        """Return the picture's new shape, or why the transform does not take it."""
+        problem = self._unfit(shape)
+        if problem is not None:
+            return problem
+        stated: dict[str, Any] = dict(self)
+        if "size" in stated:
+            return sized(shape, pair(stated["size"]))
+        if "padding" in stated:
+            return _padded(shape, stated["padding"])
+        if "num_output_channels" in stated:
+            return shape._replace(dims=(stated["num_output_channels"], *shape.dims[1:]))
         return shape
 
+    def _unfit(self, shape: Shape) -> Problem | None:
+        """Return why the transform does not take a field of this shape, or None."""
+        name, moves, channels = self.type_name(), self.record["moves"], self.record.get("channels")
+        if shape.layout not in PICTURES or (shape.layout == "mask" and not moves):
+            what = "no masks: it moves no pixels" if shape.layout == "mask" else f"pictures, not {shape}"
+            return Problem("SHP511", f"`{name}` changes {what}", at="type", label="not for this field")
+        if shape.dtype == "float32" and not moves:
+            title = f"`{name}` takes pixels from 0 to 255, these are normalised already"
+            return Problem("SHP511", title, at="type", label="too late", helps=("put it before `normalize`",))
+        if (
+            shape.layout != "mask"
+            and channels
+            and shape.dims[0] is not None
+            and shape.dims[0] not in channels
+        ):
+            title = f"`{name}` takes {' or '.join(map(str, channels))} channels, not {shape.dims[0]}"
+            return Problem("SHP508", title, at="type", label="another number of channels")
+        return None
+
     def build(self, shape: Shape, statistics: dict[str, list[float]]) -> torch.nn.Module:
-        """Return the module that transforms a batch sample by sample, keyed."""
-        from torchvision.transforms import v2
+        """Return the module for a batch; raises `ProblemError` DAT347 where torchvision refuses a parameter."""
+        from torchvision import tv_tensors
+        from torchvision.transforms import AutoAugmentPolicy, v2
 
         from declare.nn.transforms.keyed import Keyed
 
-        own = {
-            name: value for name, value in self if name not in Transform.model_fields and value is not None
-        }
-        return Keyed(getattr(v2, self.home)(**own), random=self.random)
+        own = {key: value for key, value in self if key in self.record["parameters"] and value is not None}
+        if "policy" in own:
+            own["policy"] = AutoAugmentPolicy(own["policy"])
+        if shape.layout == "mask" and "fill" in self.record["parameters"]:
+            own["fill"] = {tv_tensors.Mask: -1, "others": own.get("fill", 0)}
+        try:
+            made = getattr(v2, self.record["class"])(**own)
+        except (ValueError, TypeError) as error:
+            raise ProblemError(self._refused(error)) from error
+        draws = ("chance" if self.record["chance"] else "all") if self.record["random"] else "nothing"
+        return Keyed(made, layout=shape.layout, salt=zlib.crc32(self.type_name().encode()), draws=draws)
+
+    def _refused(self, error: Exception) -> Problem:
+        return Problem(
+            "DAT347",
+            f"torchvision refuses the parameters of `{self.type_name()}`",
+            at="transforms",
+            label="refused",
+            notes=(f"it says: {str(error).strip().partition(chr(10))[0][:200]}",),
+            helps=(f"see `dcl describe {self.type_name()}` for its parameters",),
+        )
+
+
+def _padded(shape: Shape, padding: int | list[int]) -> Shape:
+    edges = [padding] if isinstance(padding, int) else padding
+    left, top, right, bottom = edges if len(edges) == 4 else (edges[0], edges[-1]) * 2
+    height, width = shape.dims[-2:]
+    sides = (
+        None if height is None else height + top + bottom,
+        None if width is None else width + left + right,
+    )
+    return shape._replace(dims=(*shape.dims[:-2], *sides))
 
 
 def names() -> list[str]:
@@ -71,7 +139,7 @@ def find(name: str) -> type[Component] | None:
     if record is None:
         return None
     parameters: dict[str, Any] = {
-        key: (_annotation(kind, required), Param(... if required else default))
+        key: (_annotation(kind), Param(... if required else default, **_BOUNDS.get(key, {})))
         for key, (kind, default, required) in record["parameters"].items()
     }
     if record["random"]:
@@ -86,30 +154,35 @@ def find(name: str) -> type[Component] | None:
         **parameters,
     )
     found = cast("type[_FromTorchvision]", made)
-    found.home, found.random, found.sizing = record["class"], record["random"], "size" in record["parameters"]
+    found.record = record
     return found
 
 
 @cache
-def _table() -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = json.loads(TABLE.read_text(encoding="utf-8"))
+def _table() -> dict[str, Record]:
+    found: dict[str, Record] = json.loads(TABLE.read_text(encoding="utf-8"))
     return found
 
 
-def _annotation(kind: str, required: bool) -> Any:
-    return _KINDS[kind] if required else _KINDS[kind] | None
+def _annotation(text: str) -> Any:
+    """Return the type that a table writes as `int | [int] | null` or `'nearest' | 'bilinear'`."""
+    parts = text.split(" | ")
+    words = tuple(part.strip("'") for part in parts if part.startswith("'"))
+    kinds = [_KINDS[part] for part in parts if not part.startswith("'")] + ([Literal[words]] if words else [])
+    union = kinds[0]
+    for kind in kinds[1:]:
+        union |= kind
+    return union
 
 
-def _text(name: str, record: dict[str, Any]) -> str:
+def _text(name: str, record: Record) -> str:
     """Return the docstring of a transform of torchvision."""
-    needed = {key: _example(kind) for key, (kind, _, required) in record["parameters"].items() if required}
-    words = "".join(f", {key}: {value}" for key, value in needed.items())
+    where = (
+        "Moves pixels, so list masks with the pictures: `fields: [image, mask]`." if record["moves"] else ""
+    )
+    draws = "Draws for each sample are its own.\n" if record["random"] else ""
+    words = "".join(f", {key}: {value}" for key, value in record["example"].items())
     return (
-        f"{record['summary']}\n\nRuns on the batch with draws of its own for each sample.\n"
-        f"Source: torchvision.transforms.v2.{record['class']}.\n\n"
+        f"{record['summary']}\n\n{draws}{where}\nSource: torchvision.transforms.v2.{record['class']}.\n\n"
         f"```yaml\ntransforms: [{{type: {name}, field: image{words}}}]\n```\n"
     )
-
-
-def _example(kind: str) -> str:
-    return {"bool": "true", "str": "constant", "int": "3", "sizes": "8", "numbers": "0.5"}.get(kind, "0.5")

@@ -1,6 +1,7 @@
 """The table of transforms of torchvision v2: names, parameters and defaults, for validation without torch.
 
-Each one has transformed a small picture; what needs boxes, labels, several pictures or functions is left out.
+Each one has changed pictures of 1, 2, 3 and 4 channels; what needs boxes, labels, several pictures or functions is
+left out, and so is what gives each picture a size of its own.
 """
 
 from __future__ import annotations
@@ -17,28 +18,40 @@ from declare.contract.lookup import own_names
 SLOW = "imports torchvision, and tries every transform"
 FILE = Path(__file__).parents[2] / "components" / "transforms" / "tables" / "torchvision_v2.json"
 _LEFT_OUT = {
-    *(
-        "Transform",
-        "Identity",
-        "Normalize",
-        "RandomErasing",
-        "CutMix",
-        "MixUp",
-        "JPEG",
-    ),  # ours, or no transform
-    *("ToImage", "ToTensor", "ToPureTensor", "PILToTensor", "RGB", "Grayscale"),  # the image field's business
-    *("RandomShortestSize", "RandomZoomOut"),  # sizes that differ within a batch
-    *("ClampBoundingBoxes", "ClampKeyPoints", "ConvertBoundingBoxFormat"),  # not for pictures
+    *("Transform", "Identity", "MixUp", "CutMix", "RandomErasing"),  # no transforms of one picture, or ours
+    *("ToImage", "ToTensor", "ToPureTensor", "PILToTensor", "RGB"),  # the image field's business
+    *("RandomShortestSize", "RandomZoomOut", "RandomResize", "ScaleJitter"),  # a size for each picture
+    *("UniformTemporalSubsample", "ClampBoundingBoxes", "ClampKeyPoints", "ConvertBoundingBoxFormat"),
 }
-_INNER = {"interpolation", "antialias", "inplace", "fill", "expand", "max_size"}
+_INNER = {"inplace", "expand", "antialias"}
+_WORDS = {
+    "interpolation": "'nearest' | 'nearest-exact' | 'bilinear' | 'bicubic'",
+    "padding_mode": "'constant' | 'edge' | 'reflect' | 'symmetric'",
+    "policy": "'imagenet' | 'cifar10' | 'svhn'",
+}
+_KINDS = {
+    "size": "int | [int]",
+    "kernel_size": "int | [int]",
+    "padding": "int | [int]",
+    "quality": "int | [int]",
+    "fill": "float | [float]",
+    "center": "[float]",
+    "translate": "[float]",
+    "num_output_channels": "int",
+}
+"""Where annotations say less than the transform takes."""
 _EXAMPLES: dict[str, Any] = {
-    "bool": True,
-    "int": 3,
-    "float": 0.5,
-    "numbers": 0.5,
-    "sizes": 8,
-    "str": "constant",
+    "size": 8,
+    "kernel_size": 3,
+    "padding": 2,
+    "quality": [40, 90],
+    "degrees": 30,
+    "sharpness_factor": 2.0,
+    "bits": 4,
+    "threshold": 128.0,
 }
+_NEEDED = {"ColorJitter": {"brightness": 0.4, "saturation": 0.4, "hue": 0.1}}
+"""Without these the transform does nothing."""
 
 
 def outputs() -> dict[Path, str]:
@@ -48,20 +61,26 @@ def outputs() -> dict[Path, str]:
 
 
 def records() -> dict[str, dict[str, Any]]:
-    """Return name -> {class, summary, random, parameters: {name: [kind, default, required]}}."""
+    """Return name -> {class, summary, parameters: {name: [kind, default, required]}, example, and what it does}.
+
+    `random`: it draws. `chance`: it draws only whether it changes a picture, with probability `p`. `moves`: it
+    moves pixels, and so masks too. `channels`: the only numbers of channels that it takes.
+    """
     from torchvision.transforms import v2
 
-    taken = set(own_names("transforms"))
     found = {}
     for title, rule in vars(v2).items():
-        fits = isinstance(rule, type) and issubclass(rule, v2.Transform) and title not in _LEFT_OUT
         name = snake(title)
-        parameters = _parameters(rule) if fits and name not in taken else None
-        if parameters is not None:
-            random = _works(rule, parameters)
-            if random is not None:
-                summary = _summary(rule)
-                found[name] = {"class": title, "summary": summary, "random": random, "parameters": parameters}
+        fits = isinstance(rule, type) and issubclass(rule, v2.Transform) and title not in _LEFT_OUT
+        parameters = _parameters(rule) if fits and name not in own_names("transforms") else None
+        if parameters is None:
+            continue
+        example = {key: _EXAMPLES.get(key) for key, (_, _, required) in parameters.items() if required}
+        example |= _NEEDED.get(title, {})
+        behaviour = None if None in example.values() else _behaviour(rule, example)
+        if behaviour is not None:
+            text = {"class": title, "summary": _summary(rule), "parameters": parameters, "example": example}
+            found[name] = text | behaviour
     return found
 
 
@@ -71,55 +90,88 @@ def snake(name: str) -> str:
 
 
 def _summary(rule: type[Any]) -> str:
-    first = (inspect.getdoc(rule) or "").strip().partition("\n")[0]
-    return re.sub(r"[^ -~]", "", first).rstrip(".") + "."
+    """Return the first sentence of a docstring without its markup."""
+    paragraph = " ".join((inspect.getdoc(rule) or "").partition("\n\n")[0].split())
+    plain = re.sub(r"`+\"?(.*?)\"?\s*(<[^>]*>)?`+_*", r"\1", re.sub(r":\w+:", "", paragraph))
+    plain = re.sub(r"\s+based on \S.*", "", plain)
+    return re.sub(r"[^ -~]", "", re.split(r"(?<=[a-z)])\.\s", plain)[0]).rstrip(".") + "."
 
 
 def _parameters(rule: type[Any]) -> dict[str, list[Any]] | None:
     """Return the parameters that a spec can state, or None where one that must be is none of them."""
     found = {}
     for name, parameter in inspect.signature(rule).parameters.items():
-        if name in _INNER:
+        if name in _INNER or parameter.kind is parameter.VAR_POSITIONAL:
             continue
         required = parameter.default is parameter.empty
-        default = None if required else parameter.default
+        default = None if required else getattr(parameter.default, "value", parameter.default)
         kind = _kind(name, default, str(parameter.annotation))
-        if kind is None:
-            if required:
-                return None
-            continue
-        found[name] = [kind, list(default) if isinstance(default, tuple) else default, required]
+        if kind is None and required:
+            return None
+        if kind is not None:
+            kind += " | null" if default is None and not required else ""
+            found[name] = [kind, list(default) if isinstance(default, tuple) else default, required]
     return found
 
 
 def _kind(name: str, default: Any, annotation: str) -> str | None:
-    if name in {"size", "kernel_size"}:
-        return "sizes"
+    if name in _WORDS or name in _KINDS:
+        return _WORDS.get(name) or _KINDS[name]
     if isinstance(default, bool):
         return "bool"
-    if "Sequence" in annotation or "Tuple" in annotation or isinstance(default, tuple | list):
-        return "numbers"
-    for word in ("bool", "float", "int", "str"):
-        if re.search(rf"\b{word}\b", annotation):
-            return word
-    return None
+    if isinstance(default, tuple) and "Union" not in annotation:
+        return "[float]"
+    if "Sequence" in annotation:
+        single = re.search(r"\b(float|int|Number)\b(?!\])", annotation.replace("Sequence[float]", ""))
+        return "float | [float]" if single else "[float]"
+    return next((word for word in ("bool", "float", "int") if re.search(rf"\b{word}\b", annotation)), None)
 
 
-def _works(rule: type[Any], parameters: dict[str, list[Any]]) -> bool | None:
-    """Whether the transform draws at random; None where it does not map a picture to a picture."""
+def _behaviour(rule: type[Any], example: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what the transform does to pictures, or None where it does not map a picture to a picture."""
+    import torch
+    from torchvision import tv_tensors
+
+    channels = [number for number in (1, 2, 3, 4) if _result(rule, example, number) is not None]
+    if 3 not in channels:
+        return None
+    made = rule(**example)
+    before = torch.get_rng_state()
+    made(torch.arange(3 * 48 * 64).to(torch.uint8).reshape(3, 48, 64))
+    found: dict[str, Any] = {"random": not torch.equal(before, torch.get_rng_state())}
+    mask = tv_tensors.Mask(torch.arange(48 * 64).reshape(1, 48, 64))
+    try:
+        found["moves"] = any(not torch.equal(made(mask), mask) for _ in range(40))
+    except TypeError:  # it says itself that it does not take masks
+        found["moves"] = False
+    found["chance"] = _only_chance(rule, made)
+    return found if len(channels) == 4 else found | {"channels": channels}
+
+
+def _result(rule: type[Any], example: dict[str, Any], channels: int) -> Any:
     import torch
 
-    stated = {name: _EXAMPLES[kind] for name, (kind, _, required) in parameters.items() if required}
-    picture = torch.arange(3 * 12 * 12, dtype=torch.uint8).reshape(3, 12, 12)
+    picture = torch.randint(0, 256, (channels, 48, 64), dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            made = rule(**stated)
-            before = torch.get_rng_state()
-            for _ in range(8):
-                result = made(picture)
-        except Exception:  # noqa: BLE001 - whatever it raises, it is not for pictures alone
+            certain = {"p": 1.0} if "p" in inspect.signature(rule).parameters else {}
+            made = rule(**example, **certain)
+            results = [made(picture) for _ in range(20)]
+        except Exception:  # noqa: BLE001 - whatever it raises, it is not for such pictures
             return None
-    if not isinstance(result, torch.Tensor) or result.dtype != torch.uint8 or result.ndim != 3:
-        return None
-    return not bool(torch.equal(before, torch.get_rng_state()))
+    fits = all(isinstance(item, torch.Tensor) and item.dtype == torch.uint8 for item in results)
+    return (
+        results[0] if fits and len({item.shape for item in results}) == 1 and results[0].ndim == 3 else None
+    )
+
+
+def _only_chance(rule: type[Any], made: Any) -> bool:
+    """Whether all that it draws is whether it changes the picture."""
+    import torch
+
+    if not any(base.__name__ == "_RandomApplyTransform" for base in rule.__mro__):
+        return False
+    before = torch.get_rng_state()
+    made.make_params([torch.zeros(3, 12, 16, dtype=torch.uint8)])
+    return torch.equal(before, torch.get_rng_state())

@@ -1,0 +1,53 @@
+"""What transforms of pictures share: sizes as one number or two, and what they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+
+PICTURES = frozenset({"image", "video", "mask"})
+
+
+def pair(size: int | list[int]) -> tuple[int, int]:
+    """Return height and width of `size`: one number for both, or [height, width]."""
+    return (size, size) if isinstance(size, int) else (size[0], size[-1])
+
+
+def bad_size(size: int | list[int], key: str = "size") -> Iterable[Problem]:
+    """Yield that a size is not one or two positive numbers."""
+    sides = [size] if isinstance(size, int) else size
+    if len(sides) not in {1, 2} or min(sides) < 1:
+        yield Problem(
+            "SCH108",
+            f"`{key}` is {size}, not one or two positive numbers of pixels",
+            at=key,
+            label="a side, or [height, width]",
+        )
+
+
+def not_a_picture(name: str, shape: Shape) -> Problem | None:
+    """Return why a transform of pictures, videos and masks does not take this field, or None."""
+    if shape.layout in PICTURES:
+        return None
+    return Problem("SHP511", f"`{name}` takes pictures, not {shape}", at="type", label="changes pictures")
+
+
+def sized(shape: Shape, size: tuple[int, int]) -> Shape:
+    """Return the shape with another height and width."""
+    return shape._replace(dims=(*shape.dims[:-2], *size))
+
+
+def too_small(name: str, shape: Shape, size: tuple[int, int]) -> Problem | None:
+    """Return that a crop is larger than the picture, or None; sides that vary may turn out to be so later."""
+    height, width = shape.dims[-2:]
+    if (height is None or size[0] <= height) and (width is None or size[1] <= width):
+        return None
+    return Problem(
+        "DAT346",
+        f"`{name}` cuts {size[0]} x {size[1]} pixels out of {height} x {width}",
+        at="size",
+        label="larger than the picture",
+        helps=("choose a smaller `size`, or enlarge the pictures first with `resize`",),
+    )

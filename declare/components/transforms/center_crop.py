@@ -1,0 +1,54 @@
+"""The middle of a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field as Param
+
+from declare.components.transforms._pixels import bad_size, not_a_picture, pair, sized, too_small
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.transform import Transform
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class CenterCrop(Transform):
+    """Keep the middle of a picture, video or mask; what an odd margin leaves over is cut at the end.
+
+    Example:
+        ```yaml
+        transforms: [{type: center_crop, field: image, size: 24}]
+        ```
+    """
+
+    size: int | list[int] = Param(description="pixels: both sides, or [height, width]")
+
+    def check(self) -> Iterable[Problem]:
+        """Yield a size that is none."""
+        yield from bad_size(self.size)
+
+    def infer(self, shape: Shape) -> Shape | Problem:
+        """Return the smaller picture; DAT346 where it is not smaller."""
+        size = pair(self.size)
+        problem = not_a_picture("center_crop", shape) or too_small("center_crop", shape, size)
+        return problem or sized(shape, size)
+
+    def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
+        """Return [rows, ..., height, width]; raises `ProblemError` DAT346 where pictures are smaller."""
+        import numpy as np
+
+        height, width = pair(self.size)
+        self._refuse(values.shape[-2:])
+        top, left = (values.shape[-2] - height) // 2, (values.shape[-1] - width) // 2
+        return np.ascontiguousarray(values[..., top : top + height, left : left + width])
+
+    def _refuse(self, sides: tuple[int, ...]) -> None:
+        from declare.contract.problem import ProblemError
+
+        problem = too_small("center_crop", Shape("mask", sides), pair(self.size))
+        if problem is not None:
+            raise ProblemError(problem.under("transforms"))

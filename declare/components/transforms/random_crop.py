@@ -1,0 +1,75 @@
+"""A piece of each picture, at a random place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.components.transforms._pixels import bad_size, not_a_picture, pair, sized, too_small
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.transform import Transform
+
+if TYPE_CHECKING:
+    import torch
+
+
+class RandomCrop(Transform):
+    """Cut a piece of `size` out of each picture, video or mask, with `padding` around it first.
+
+    The place is a draw of the sample's own, for a picture and its mask the same one. Masks are padded with
+    "nothing labelled here" (-1). Source: torchvision.transforms.v2.RandomCrop, for a whole batch at once.
+
+    Example:
+        ```yaml
+        transforms: [{type: random_crop, field: image, size: 16, padding: 2}]
+        ```
+    """
+
+    stored: ClassVar[bool] = False
+
+    size: int | list[int] = Param(description="pixels: both sides, or [height, width]")
+    padding: int | list[int] = Param(
+        0, description="pixels: every edge, [left and right, top and bottom], or [left, top, right, bottom]"
+    )
+    padding_mode: Literal["constant", "edge", "reflect"] = Param("constant", description="what stands there")
+    fill: float = Param(0, description="value of a constant padding")
+    on: Literal["all", "train", "eval"] = Param("train", description="the samples that it changes")
+
+    def check(self) -> Iterable[Problem]:
+        """Yield a size or a padding that is none."""
+        yield from bad_size(self.size)
+        edges = [self.padding] if isinstance(self.padding, int) else self.padding
+        if len(edges) not in {1, 2, 4} or min(edges) < 0:
+            title = f"`padding` is {self.padding}, not 1, 2 or 4 numbers of pixels"
+            yield Problem("SCH108", title, at="padding", label="0 or more for each edge")
+
+    def _edges(self) -> tuple[int, int, int, int]:
+        """Return the padding of left, right, top and bottom."""
+        edges = [self.padding] if isinstance(self.padding, int) else self.padding
+        left, top, right, bottom = edges if len(edges) == 4 else (edges[0], edges[-1]) * 2
+        return left, right, top, bottom
+
+    def infer(self, shape: Shape) -> Shape | Problem:
+        """Return the piece; DAT346 where it is larger than the padded picture."""
+        if problem := not_a_picture("random_crop", shape):
+            return problem
+        left, right, top, bottom = self._edges()
+        height, width = (
+            side if side is None else side + more
+            for side, more in zip(shape.dims[-2:], (top + bottom, left + right), strict=True)
+        )
+        padded = shape._replace(dims=(*shape.dims[:-2], height, width))
+        return too_small("random_crop", padded, pair(self.size)) or sized(shape, pair(self.size))
+
+    def build(self, shape: Shape, statistics: dict[str, list[float]]) -> torch.nn.Module:
+        """Return the module that crops a batch."""
+        from declare.nn.transforms.random_crop import RandomCrop as Module
+
+        fill = -1.0 if shape.layout == "mask" else self.fill
+        mode = {"edge": "replicate"}.get(self.padding_mode, self.padding_mode)
+        if shape.layout == "mask":
+            mode = "constant"
+        return Module(pair(self.size), padding=self._edges(), mode=mode, fill=fill)

@@ -1,0 +1,66 @@
+"""Pictures at another size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field as Param
+
+from declare.components.transforms._pixels import bad_size, not_a_picture, pair, sized
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.transform import Transform
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Resize(Transform):
+    """Scale a picture or video to `size`, antialiased; a mask takes the nearest class. Proportions may change.
+
+    Pictures of different sizes are better resized while they are read: `fields: {image: {type: image, size: 64}}`.
+    Source: Pillow's `Image.resize`.
+
+    Example:
+        ```yaml
+        transforms: [{type: resize, field: image, size: 64}]
+        ```
+    """
+
+    size: int | list[int] = Param(description="pixels: both sides, or [height, width]")
+    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = Param(
+        "bilinear", description="how pixels between pixels are found; masks always take the nearest"
+    )
+
+    def check(self) -> Iterable[Problem]:
+        """Yield a size that is none."""
+        yield from bad_size(self.size)
+
+    def infer(self, shape: Shape) -> Shape | Problem:
+        """Return the picture with its new sides; SHP512 where they vary before."""
+        if problem := not_a_picture("resize", shape):
+            return problem
+        if None in shape.dims:
+            return Problem(
+                "SHP512",
+                f"`resize` comes after pictures are stacked, but {shape} varies",
+                at="type",
+                label="too late for pictures of many sizes",
+                helps=("state `size` on the field instead: it resizes each picture while reading",),
+            )
+        return sized(shape, pair(self.size))
+
+    def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
+        """Return [rows, ..., height, width] of the same type."""
+        import numpy as np
+        from PIL import Image
+
+        is_mask = values.dtype == np.int64
+        method = Image.Resampling["NEAREST" if is_mask else self.interpolation.upper()]
+        height, width = pair(self.size)
+        planes = values.reshape(-1, *values.shape[-2:])
+        if values.dtype != np.uint8:
+            planes = planes.astype(np.int32 if is_mask else np.float32)
+        found = [np.asarray(Image.fromarray(plane).resize((width, height), method)) for plane in planes]
+        return np.stack(found).astype(values.dtype).reshape(*values.shape[:-2], height, width)

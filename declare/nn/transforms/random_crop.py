@@ -1,0 +1,57 @@
+"""Pieces of pictures at places of their own. Shapes: B batch, C channels, H height, W width."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from declare.nn.transforms.draws import uniform
+
+_SALT = 0x63726F70
+
+
+class RandomCrop(nn.Module):
+    """Cut a piece of `size` out of each padded sample. Input x[B, ..., H, W] of any type, output alike.
+
+    Args:
+        size: height and width of the piece.
+        padding: pixels at left, right, top and bottom.
+        mode: `constant`, `replicate` or `reflect`.
+        fill: value of a constant padding.
+    """
+
+    def __init__(
+        self, size: tuple[int, int], *, padding: tuple[int, int, int, int], mode: str, fill: float
+    ) -> None:
+        super().__init__()
+        self.size = size
+        self.padding = padding
+        self.mode = mode
+        self.fill = fill
+
+    def forward(self, values: Tensor, keys: Any) -> Tensor:
+        """Return the pieces; `keys` holds one unsigned 64-bit number for each sample."""
+        flat = self._padded(values).flatten(1, -3) if values.ndim > 3 else self._padded(values)[:, None]
+        height, width = self.size
+        draws = torch.from_numpy(uniform(keys, _SALT, 2)).to(flat.device)
+        places = torch.tensor([flat.shape[-2] - height + 1, flat.shape[-1] - width + 1], device=flat.device)
+        tops, lefts = (draws * places).long().unbind(1)
+        rows = tops[:, None] + torch.arange(height, device=flat.device)
+        columns = lefts[:, None] + torch.arange(width, device=flat.device)
+        index = torch.arange(len(flat), device=flat.device)
+        # Advanced indices around a slice put the channels last.
+        pieces = flat[index[:, None, None], :, rows[:, :, None], columns[:, None, :]].movedim(-1, 1)
+        return pieces.reshape(*values.shape[:-2], height, width)
+
+    def _padded(self, values: Tensor) -> Tensor:
+        if not any(self.padding):
+            return values
+        if self.mode == "constant":
+            return functional.pad(values, self.padding, value=self.fill)
+        # torch pads other modes in numbers with a fraction, and by three or four axes only.
+        planes = values.reshape(-1, 1, *values.shape[-2:]).float()
+        padded = functional.pad(planes, self.padding, mode=self.mode).to(values.dtype)
+        return padded.reshape(*values.shape[:-2], *padded.shape[-2:])
