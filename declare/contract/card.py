@@ -6,6 +6,7 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import re
 import types
 import typing
 from collections.abc import Callable, Sequence
@@ -55,12 +56,19 @@ def summary(kind: str, name: str) -> str:
     return first_sentence(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "")
 
 
+def contract_of(kind: str) -> tuple[Path, ast.ClassDef]:
+    """Return the file of the contract that defines a kind, and its class there (`losses` -> `Loss`)."""
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and kind in {f"{node.name}s".lower(), f"{node.name}es".lower()}:
+                return path, node
+    raise LookupError(f"no class of the contract stands for `{kind}`")
+
+
 def kind_summary(kind: str) -> str:
-    """Return what a kind of component is, from the docstring of its folder."""
-    spec = importlib.util.find_spec(f"declare.components.{kind}")
-    assert spec is not None
-    assert spec.origin is not None
-    return first_sentence(ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or "")
+    """Return what a kind of component is, from its class in the contract."""
+    said = first_sentence(ast.get_docstring(contract_of(kind)[1]) or "")
+    return re.split(r"[;:.]", said)[0] + "."
 
 
 def first_sentence(text: str) -> str:

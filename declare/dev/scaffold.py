@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from declare.contract import lookup
+from declare.contract.card import contract_of
 from declare.dev.repository import ROOT, shown
 
 _TWINS = ("augments", "heads", "losses", "metrics", "modules", "regularizers", "tasks", "transforms")
@@ -47,19 +48,10 @@ def _files(kind: str, name: str) -> dict[Path, str]:
     return files
 
 
-def contract_of(kind: str) -> tuple[str, ast.ClassDef]:
-    """Return the module of the contract that defines a kind, and its class there."""
-    for path in sorted((ROOT / "declare" / "contract").glob("*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef) and kind in {f"{node.name}s".lower(), f"{node.name}es".lower()}:
-                return path.stem, node
-    raise LookupError(f"no class of the contract stands for `{kind}`")
-
-
 def _component(kind: str, name: str, class_name: str) -> str:
     """Return a component with every method and class variable that its contract asks for."""
-    module, contract = contract_of(kind)
-    source = (ROOT / "declare" / "contract" / f"{module}.py").read_text(encoding="utf-8")
+    path, contract = contract_of(kind)
+    module, source = path.stem, path.read_text(encoding="utf-8")
     wanted = [node for node in contract.body if _is_wanted(node)]
     body = "\n\n".join(_asked(node, source) for node in wanted)
     return (

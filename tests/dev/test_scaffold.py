@@ -13,9 +13,7 @@ from declare.dev import scaffold
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder that the scaffold takes for the repository: the real contract, an empty rest."""
-    (tmp_path / "declare").mkdir()
-    (tmp_path / "declare" / "contract").symlink_to(scaffold.ROOT / "declare" / "contract")
+    """Return an empty folder that the scaffold takes for the repository."""
     (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n\n### Added\n\n- old\n")
     monkeypatch.setattr(scaffold, "ROOT", tmp_path)
     return tmp_path
