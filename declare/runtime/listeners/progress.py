@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _LINE_SECONDS = 5.0
 _SHORTEST_SECONDS = 1.0
+_WIDE = 110
 
 
 def make_progress(plan: Plan, *, quiet: bool = False, color: bool = True) -> Listener | None:
@@ -26,12 +27,12 @@ def make_progress(plan: Plan, *, quiet: bool = False, color: bool = True) -> Lis
     return LineProgress(plan)
 
 
-def headline(plan: Plan, phase: str | None, metrics: dict[str, float]) -> str:
-    """Return the figures of an evaluation that matter: the phase's best metric first, at most three."""
+def headline(plan: Plan, phase: str | None, metrics: dict[str, float], count: int = 3) -> str:
+    """Return the `count` figures of an evaluation that matter most: the phase's best metric first."""
     best = next((item.best for item in plan.phases if item.name == phase and item.best), None)
     names = [best.metric] if best and best.metric in metrics else []
     rest = [name for name in metrics if name not in names and "@" not in name and not name.endswith("/loss")]
-    return "  ".join(f"{name.split('/', 1)[-1]} {metrics[name]:.4g}" for name in (names + rest)[:3])
+    return "  ".join(f"{name.split('/', 1)[-1]} {metrics[name]:.4g}" for name in (names + rest)[:count])
 
 
 class LineProgress(Listener):
@@ -94,6 +95,7 @@ class BarProgress(Listener):
         self._color = color
         self._bars: Bars | None = None
         self._task: Any = None
+        self._width = 80
 
     def hear(self, event: Event) -> None:
         """Move the bar and change what stands beside it."""
@@ -105,7 +107,8 @@ class BarProgress(Listener):
             case "step":
                 self._update(event, loss=f"loss {event['losses']['loss']:.4g}", speed=_speed(event))
             case "evaluated":
-                self._update(event, figures=headline(self._plan, event.phase, event["metrics"]))
+                count = 3 if self._width > _WIDE else 1
+                self._update(event, figures=headline(self._plan, event.phase, event["metrics"], count))
             case "tick" | "phase_finished":
                 self._update(event)
         text = notice(event)
@@ -115,16 +118,20 @@ class BarProgress(Listener):
     def _open(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.table import Column
 
+        console = Console(stderr=True, no_color=not self._color)
+        self._width = console.width
+        widest = 2 * max(len(str(phase.steps)) for phase in self._plan.phases) + 1
         self._bars = Progress(
             TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=28),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(compact=True),
+            BarColumn(bar_width=28 if self._width > _WIDE else 12),
+            MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=widest)),
+            TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True, min_width=5)),
             TextColumn("{task.fields[loss]}"),
             TextColumn("[green]{task.fields[figures]}"),
             TextColumn("[dim]{task.fields[speed]}"),
-            console=Console(stderr=True, no_color=not self._color),
+            console=console,
             refresh_per_second=4,
         )
         self._bars.start()
