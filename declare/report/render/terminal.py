@@ -64,19 +64,7 @@ def _fill(table: Table, rows: Iterable[Sequence[str]]) -> Table:
 
 
 def _tables(report: Report) -> Iterable[Table]:
-    yield _fill(
-        _table("Data", "dataset", "source", "samples", "splits", "fields"),
-        (
-            (
-                data.name,
-                data.source,
-                f"{data.num_samples:,}",
-                ", ".join(f"{split} {number:,}" for split, number in data.splits.items()),
-                ", ".join(f"{name} {shape}" for name, shape in data.fields.items()),
-            )
-            for data in report.datasets
-        ),
-    )
+    yield _data(report)
     columns = ("node", "type", "output", "parameters", "forward", "backward", "activations")
     yield _fill(
         _table("Architecture (one sample; FLOP, 2 per multiply-add)", *columns, right=3),
@@ -96,10 +84,30 @@ def _tables(report: Report) -> Iterable[Table]:
             for t in report.tasks
         ),
     )
-    yield _fill(
-        _table(
-            "Phases", "phase", "steps", "epochs", "batch", "optimizer", "trainable", "memory", "learning rate"
+    yield _phases(report)
+    yield from _run_tables(report)
+
+
+def _data(report: Report) -> Table:
+    return _fill(
+        _table("Data", "dataset", "source", "samples", "splits", "fields"),
+        (
+            (
+                data.name,
+                data.source,
+                f"{data.num_samples:,}",
+                ", ".join(f"{split} {number:,}" for split, number in data.splits.items()),
+                ", ".join(f"{name} {shape}" for name, shape in data.fields.items()),
+            )
+            for data in report.datasets
         ),
+    )
+
+
+def _phases(report: Report) -> Table:
+    columns = ("phase", "steps", "epochs", "batch", "optimizer", "trainable", "memory", "learning rate")
+    return _fill(
+        _table("Phases", *columns),
         (
             (
                 phase.name,
@@ -116,7 +124,6 @@ def _tables(report: Report) -> Iterable[Table]:
             for phase in report.phases
         ),
     )
-    yield from _run_tables(report)
 
 
 def _node_rows(node: Node) -> Iterable[Sequence[str]]:

@@ -46,13 +46,8 @@ def make(
         "attention": rng.standard_normal(subjects),
     }
     sources = _sources(rng, people, subject, (round(rate * seconds), rate))
-    course = rng.standard_normal((movies, stamps, 3, sources.shape[-1])).cumsum(axis=-1)
-    course -= course.mean(axis=-1, keepdims=True)
-    course /= course.std(axis=-1, keepdims=True) + 1e-9
-    sources = np.concatenate([sources, 0.8 * course[movie, stamp]], axis=1).astype(np.float32)
-    mixing = rng.standard_normal((channels, sources.shape[1])).astype(np.float32)
-    eeg = np.einsum("cs,bst->bct", mixing, sources, optimize=True)
-    eeg += 0.7 * rng.standard_normal(eeg.shape, dtype=np.float32)
+    course = _courses(rng, (movies, stamps, 3, sources.shape[-1]))[movie, stamp]
+    eeg = _recorded(rng, np.concatenate([sources, 0.8 * course], axis=1).astype(np.float32), channels)
     age = people["age"][subject]
     age[rng.random(total) < missing] = np.nan
     sex = np.array(["f", "m"], dtype="<U3")[people["sex"][subject]]
@@ -88,6 +83,24 @@ def _names(prefix: str, numbers: Any) -> Any:
     import numpy as np
 
     return np.array([f"{prefix}{number:03d}" for number in range(int(numbers.max()) + 1)])[numbers]
+
+
+def _courses(rng: Any, form: tuple[int, ...]) -> Any:
+    """Return random walks over the last axis, each with zero mean and unit variance."""
+    course = rng.standard_normal(form).cumsum(axis=-1)
+    course -= course.mean(axis=-1, keepdims=True)
+    course /= course.std(axis=-1, keepdims=True) + 1e-9
+    return course
+
+
+def _recorded(rng: Any, sources: Any, channels: int) -> Any:
+    """Return sources [B, S, T] mixed into channels [B, C, T], with noise."""
+    import numpy as np
+
+    mixing = rng.standard_normal((channels, sources.shape[1])).astype(np.float32)
+    eeg = np.einsum("cs,bst->bct", mixing, sources, optimize=True)
+    eeg += 0.7 * rng.standard_normal(eeg.shape, dtype=np.float32)
+    return eeg
 
 
 def _sources(rng: Any, people: dict[str, Any], subject: Any, clock: tuple[int, float]) -> Any:
