@@ -46,8 +46,10 @@ def make(
         "attention": rng.standard_normal(subjects),
     }
     sources = _sources(rng, people, subject, (round(rate * seconds), rate))
-    course = _courses(rng, (movies, stamps, 3, sources.shape[-1]))[movie, stamp]
-    eeg = _recorded(rng, np.concatenate([sources, 0.8 * course], axis=1).astype(np.float32), channels)
+    courses = _courses(rng, (movies, stamps, 3, sources.shape[-1]))
+    eeg = _recorded(
+        rng, np.concatenate([sources, 0.8 * courses[movie, stamp]], axis=1).astype(np.float32), channels
+    )
     age = people["age"][subject]
     age[rng.random(total) < missing] = np.nan
     sex = np.array(["f", "m"], dtype="<U3")[people["sex"][subject]]
@@ -75,7 +77,7 @@ def make(
             "movie": {"type": "id"},
             "stamp": {"type": "id"},
         },
-        "truth": {**people, "course": course},
+        "truth": {**people, "course": courses},
     }
 
 
