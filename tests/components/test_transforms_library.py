@@ -18,7 +18,9 @@ from declare.contract.shapes import Shape
 
 PICTURE = Shape("image", (3, 48, 40), "uint8")
 MASK = Shape("mask", (48, 40), "int64")
-RANDOM = [name for name in _library.names() if _library.find(name).record["random"]] + ["random_crop"]
+RANDOM = [name for name in _library.names() if _library.find(name).record["draws"] != "nothing"] + [
+    "random_crop"
+]
 MOVING = [name for name in _library.names() if _library.find(name).record["moves"]] + ["random_crop"]
 
 
@@ -90,7 +92,9 @@ def _fields(name):
     return lookup.find("transforms", name).model_fields
 
 
-@pytest.mark.parametrize("name", [name for name in _library.names() if _library.find(name).record["chance"]])
+@pytest.mark.parametrize(
+    "name", [name for name in _library.names() if _library.find(name).record["draws"] == "chance"]
+)
 def test_chance_is_what_is_stated(name):
     """With `p: 0` nothing changes, with `p: 1` all that torchvision would change."""
     batch = pictures()

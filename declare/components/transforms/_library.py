@@ -102,8 +102,8 @@ class _FromTorchvision(Transform):
             made = getattr(v2, self.record["class"])(**own)
         except (ValueError, TypeError) as error:
             raise ProblemError(self._refused(error)) from error
-        draws = ("chance" if self.record["chance"] else "all") if self.record["random"] else "nothing"
-        return Keyed(made, layout=shape.layout, salt=zlib.crc32(self.type_name().encode()), draws=draws)
+        salt = zlib.crc32(self.type_name().encode())
+        return Keyed(made, layout=shape.layout, salt=salt, draws=self.record["draws"])
 
     def _refused(self, error: Exception) -> Problem:
         return Problem(
@@ -142,7 +142,7 @@ def find(name: str) -> type[Component] | None:
         key: (_annotation(kind), Param(... if required else default, **_BOUNDS.get(key, {})))
         for key, (kind, default, required) in record["parameters"].items()
     }
-    if record["random"]:
+    if record["draws"] != "nothing":
         # Random changes are for training; an evaluation sees the pictures as they are.
         sides = Literal["all", "train", "eval"]
         parameters["on"] = (sides, Param("train", description="the samples that it changes"))
@@ -180,7 +180,7 @@ def _text(name: str, record: Record) -> str:
     where = (
         "Moves pixels, so list masks with the pictures: `fields: [image, mask]`." if record["moves"] else ""
     )
-    draws = "Draws for each sample are its own.\n" if record["random"] else ""
+    draws = "Draws for each sample are its own.\n" if record["draws"] != "nothing" else ""
     words = "".join(f", {key}: {value}" for key, value in record["example"].items())
     return (
         f"{record['summary']}\n\n{draws}{where}\nSource: torchvision.transforms.v2.{record['class']}.\n\n"

@@ -63,8 +63,9 @@ def outputs() -> dict[Path, str]:
 def records() -> dict[str, dict[str, Any]]:
     """Return name -> {class, summary, parameters: {name: [kind, default, required]}, example, and what it does}.
 
-    `random`: it draws. `chance`: it draws only whether it changes a picture, with probability `p`. `moves`: it
-    moves pixels, and so masks too. `channels`: the only numbers of channels that it takes.
+    `draws`: "nothing", whether it changes a picture ("chance"), "parameters", "chance and parameters", or "all" where
+    the change itself draws too. `moves`: it moves pixels, and so masks too. `channels`: the only numbers of
+    channels that it takes.
     """
     from torchvision.transforms import v2
 
@@ -136,15 +137,12 @@ def _behaviour(rule: type[Any], example: dict[str, Any]) -> dict[str, Any] | Non
     if 3 not in channels:
         return None
     made = rule(**example)
-    before = torch.get_rng_state()
-    made(torch.arange(3 * 48 * 64).to(torch.uint8).reshape(3, 48, 64))
-    found: dict[str, Any] = {"random": not torch.equal(before, torch.get_rng_state())}
+    found: dict[str, Any] = {"draws": _draws(made)}
     mask = tv_tensors.Mask(torch.arange(48 * 64).reshape(1, 48, 64))
     try:
         found["moves"] = any(not torch.equal(made(mask), mask) for _ in range(40))
     except TypeError:  # it says itself that it does not take masks
         found["moves"] = False
-    found["chance"] = _only_chance(rule, made)
     return found if len(channels) == 4 else found | {"channels": channels}
 
 
@@ -166,12 +164,24 @@ def _result(rule: type[Any], example: dict[str, Any], channels: int) -> Any:
     )
 
 
-def _only_chance(rule: type[Any], made: Any) -> bool:
-    """Whether all that it draws is whether it changes the picture."""
+def _draws(made: Any) -> str:
+    """Return what a transform draws: "all" unless it goes by the usual steps of torchvision."""
     import torch
+    from torchvision.transforms import v2
+    from torchvision.transforms.v2._transform import _RandomApplyTransform
 
-    if not any(base.__name__ == "_RandomApplyTransform" for base in rule.__mro__):
-        return False
-    before = torch.get_rng_state()
-    made.make_params([torch.zeros(3, 12, 16, dtype=torch.uint8)])
-    return torch.equal(before, torch.get_rng_state())
+    picture = torch.arange(3 * 48 * 64).to(torch.uint8).reshape(3, 48, 64)
+    start = torch.get_rng_state()
+    made(picture)
+    if torch.equal(start, torch.get_rng_state()):
+        return "nothing"
+    if type(made).forward not in {v2.Transform.forward, _RandomApplyTransform.forward}:
+        return "all"
+    start = torch.get_rng_state()
+    parameters = made.make_params([picture])
+    between = torch.get_rng_state()
+    made.transform(picture, parameters)
+    if not torch.equal(between, torch.get_rng_state()):
+        return "all"
+    words = ["chance"] if isinstance(made, _RandomApplyTransform) else []
+    return " and ".join([*words, "parameters"] if not torch.equal(start, between) else words)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torchvision import tv_tensors
@@ -24,7 +25,8 @@ class Keyed(nn.Module):
         transform: of torchvision v2.
         layout: `image`, `video` or `mask`.
         salt: makes the draws of this transform others than those of the next one.
-        draws: `nothing` (the batch is transformed as one), `chance` (only whether), or `all`.
+        draws: `nothing` (the batch is transformed as one), `chance` (only whether a sample is changed),
+            `parameters`, `chance and parameters`, or `all` (the change itself draws too).
     """
 
     def __init__(self, transform: nn.Module, *, layout: str, salt: int, draws: str) -> None:
@@ -39,24 +41,41 @@ class Keyed(nn.Module):
         pictures = self._pictures(values)
         if self.draws == "nothing":
             return self._values(self.transform(self._marked(pictures)))
-        if self.draws == "chance":
-            return self._values(self._some(pictures, keys))
-        samples = []
-        with Drawing() as drawing:
-            for picture, key in zip(pictures, keys.tolist(), strict=True):
-                drawing.seed(key ^ self.salt)
-                samples.append(self.transform(self._marked(picture)))
-        return self._values(torch.stack(samples))
-
-    def _some(self, pictures: Tensor, keys: Any) -> Tensor:
-        """Transform the samples that the draw picks, in one call."""
-        chosen = torch.from_numpy(uniform(keys, self.salt, 1)[:, 0] < self.transform.p).nonzero()[:, 0]
+        if "chance" not in self.draws:
+            return self._values(self._each(pictures, keys))
+        chosen = np.flatnonzero(uniform(keys, self.salt, 1)[:, 0] < self.transform.p)
         if not len(chosen):
-            return pictures
-        chosen = chosen.to(pictures.device)
-        part = self._marked(pictures.index_select(0, chosen))
-        changed = self.transform.transform(part, self.transform.make_params([part]))
-        return pictures.index_copy(0, chosen, torch.as_tensor(changed))
+            return values
+        index = torch.from_numpy(chosen).to(pictures.device)
+        part = pictures.index_select(0, index)
+        if self.draws == "chance":
+            marked = self._marked(part)
+            part = self.transform.transform(marked, self.transform.make_params([marked])).as_subclass(Tensor)
+        else:
+            part = self._each(part, keys[chosen])
+        return self._values(pictures.index_copy(0, index, part))
+
+    def _each(self, pictures: Tensor, keys: Any) -> Tensor:
+        """Transform samples one by one, each with draws from its own key."""
+        if self.draws == "all":
+            with Drawing() as drawing:
+                done = [self._own(drawing, picture, key) for picture, key in zip(pictures, keys, strict=True)]
+            return torch.stack(done).as_subclass(Tensor)
+        like = self._marked(pictures[0])
+        parameters = []
+        with Drawing() as drawing:
+            for key in keys:
+                drawing.seed(int(key) ^ self.salt)
+                parameters.append(self.transform.make_params([like]))
+        # Outside: within it, every function of torch takes twice as long.
+        pairs = zip(pictures, parameters, strict=True)
+        done = [self.transform.transform(self._marked(picture), stated) for picture, stated in pairs]
+        return torch.stack(done).as_subclass(Tensor)
+
+    def _own(self, drawing: Drawing, picture: Tensor, key: Any) -> Tensor:
+        drawing.seed(int(key) ^ self.salt)
+        done: Tensor = self.transform(self._marked(picture))
+        return done
 
     def _pictures(self, values: Tensor) -> Tensor:
         """Bring samples to torchvision's order: frames before channels, masks with a channel."""
