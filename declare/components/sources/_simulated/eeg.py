@@ -39,12 +39,7 @@ def make(
         index // subjects % movies,
         index // (subjects * movies) % stamps,
     )
-    people = {
-        "age": rng.uniform(6, 60, subjects),
-        "sex": rng.integers(0, 2, subjects),
-        "p_factor": rng.standard_normal(subjects),
-        "attention": rng.standard_normal(subjects),
-    }
+    people = _people(rng, subjects)
     sources = _sources(rng, people, subject, (round(rate * seconds), rate))
     courses = _courses(rng, (movies, stamps, 3, sources.shape[-1]))
     eeg = _recorded(
@@ -67,24 +62,35 @@ def make(
     }
     return {
         "columns": {name: values[order] for name, values in columns.items()},
-        "fields": {
-            "eeg": {"type": "series", "rate": rate},
-            "age": {"type": "number"},
-            "sex": {"type": "category", "missing": ["n/a"]},
-            "p_factor": {"type": "number"},
-            "attention": {"type": "number"},
-            "subject": {"type": "id"},
-            "movie": {"type": "id"},
-            "stamp": {"type": "id"},
-        },
+        "fields": {"eeg": {"type": "series", "rate": rate}, **_FIELDS},
         "truth": {**people, "course": courses},
     }
+
+
+_FIELDS = {
+    "age": {"type": "number"},
+    "sex": {"type": "category", "missing": ["n/a"]},
+    "p_factor": {"type": "number"},
+    "attention": {"type": "number"},
+    "subject": {"type": "id"},
+    "movie": {"type": "id"},
+    "stamp": {"type": "id"},
+}
 
 
 def _names(prefix: str, numbers: Any) -> Any:
     import numpy as np
 
     return np.array([f"{prefix}{number:03d}" for number in range(int(numbers.max()) + 1)])[numbers]
+
+
+def _people(rng: Any, subjects: int) -> dict[str, Any]:
+    return {
+        "age": rng.uniform(6, 60, subjects),
+        "sex": rng.integers(0, 2, subjects),
+        "p_factor": rng.standard_normal(subjects),
+        "attention": rng.standard_normal(subjects),
+    }
 
 
 def _courses(rng: Any, form: tuple[int, ...]) -> Any:
