@@ -80,7 +80,7 @@ def on_meta(build: Build) -> Build:
     return make
 
 
-def examine(build: Build, size: int) -> Record:
+def examine(build: Build, size: int, *, quick: bool = False) -> Record:
     """Return the record of a model whose default images have `size` x `size` pixels.
 
     Figures that do not follow the rules that validation computes with are left out, and so are answered by
@@ -99,6 +99,9 @@ def examine(build: Build, size: int) -> Record:
     record |= {"parameters": [plain.parameters, slope], "flops": [plain.flops, flops_slope]}
     if plain.activation_bytes == single.activation_bytes == four.activation_bytes:
         record["activation_bytes"] = plain.activation_bytes
+    if quick:
+        refuses = all(attempt(build, other) is None for other in (97, 160) if other != size)
+        return record | ({"fixed": True} if refuses else {})
     return record | sizes(build, size, plain)
 
 
@@ -244,25 +247,32 @@ LIBRARIES: dict[str, Callable[[], Iterator[tuple[str, Record, Build, int]]]] = {
 }
 
 
-def table(library: str, pattern: str, seconds: int) -> Record:
-    """Return the table of a library, of which models that match `pattern` are measured anew.
+def table(library: str, options: argparse.Namespace) -> Iterator[Record]:
+    """Yield the table of a library as it grows: after every 20 models measured, and at the end.
 
     A model that is too slow or refuses has no figures. Models that the library no longer has are dropped.
     """
     path = FOLDER / f"{library}.json"
-    before = json.loads(path.read_text(encoding="utf-8"))["models"] if path.exists() else {}
-    models: dict[str, Record] = {}
-    for name, record, build, size in LIBRARIES[library]():
-        if name in before and not fnmatch(name, pattern):
-            models[name] = before[name]
+    models: dict[str, Record] = (
+        json.loads(path.read_text(encoding="utf-8"))["models"] if path.exists() else {}
+    )
+    found = list(LIBRARIES[library]())
+    content: Record = {"version": version(library), "torch": version("torch")}
+    content["models"] = models = {name: models.get(name, record) for name, record, _, _ in found}
+    done = 0
+    for name, record, build, size in found:
+        if not fnmatch(name, options.only) or (options.missing and "parameters" in models[name]):
             continue
         try:
-            with limit(seconds):
-                models[name] = record | examine(on_meta(build), size)
+            with limit(options.time):
+                models[name] = record | examine(on_meta(build), size, quick=options.quick)
         except Exception as error:  # noqa: BLE001 - a library's models fail in many ways
             models[name] = record
             print(f"{name}: {type(error).__name__} {str(error).splitlines()[:1]}", file=sys.stderr)
-    return {"version": version(library), "torch": version("torch"), "models": models}
+        done += 1
+        if done % 20 == 0:
+            yield content
+    yield content
 
 
 def main() -> None:
@@ -272,17 +282,21 @@ def main() -> None:
     parser.add_argument(
         "--only", default="*", help="measure only the models that match; keep the others' records"
     )
+    parser.add_argument("--missing", action="store_true", help="measure only models without figures")
+    parser.add_argument("--quick", action="store_true", help="figures at the default size alone")
     parser.add_argument("--time", type=int, default=15, help="seconds for one model")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     for library in options.libraries:
-        content = table(library, options.only, options.time)
-        lines = [
-            f"{json.dumps(name)}: {json.dumps(record)}" for name, record in content.pop("models").items()
-        ]
-        head = json.dumps(content)[:-1]
-        text = head + ', "models": {\n' + ",\n".join(lines) + "\n}}\n"
-        (FOLDER / f"{library}.json").write_text(text, encoding="utf-8")
+        for content in table(library, options):
+            write(FOLDER / f"{library}.json", content)
+
+
+def write(path: Path, content: Record) -> None:
+    """Write a table with one model a line."""
+    lines = [f"{json.dumps(name)}: {json.dumps(record)}" for name, record in content["models"].items()]
+    head = json.dumps({name: value for name, value in content.items() if name != "models"})[:-1]
+    path.write_text(head + ', "models": {\n' + ",\n".join(lines) + "\n}}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
