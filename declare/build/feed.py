@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,12 +18,14 @@ from torch import Tensor, nn
 from declare.build.store import Tables
 from declare.contract import reading
 from declare.contract.training import Sampler
+from declare.data import ahead
 from declare.ir.plan import PhasePlan, Plan
 
 Fields = dict[str, Tensor]
 Batch = dict[str, Fields]
+Raw = tuple[Fields, Tensor, int]
+"""Fetched samples with their positions and their epoch."""
 Array = np.ndarray[Any, Any]
-_AHEAD = 4
 
 
 def make_feed(
@@ -36,22 +36,29 @@ def make_feed(
         Stream(plan, phase, name, tables, device, epochs_end=len(phase.datasets) == 1, share=(rank, world))
         for name in phase.datasets
     ]
-    return Feed(phase, streams)
+    return Feed(phase, streams, _num_threads(plan))
+
+
+def _num_threads(plan: Plan) -> int:
+    """Return how many threads decode: `hardware.workers`, or as many as the processor has use for."""
+    workers = plan.hardware.workers
+    return ahead.num_threads() if workers == "auto" else max(1, workers)
 
 
 class Feed:
     """The batches of a phase, one for each optimizer step."""
 
-    def __init__(self, phase: PhasePlan, streams: Sequence[Stream]) -> None:
+    def __init__(self, phase: PhasePlan, streams: Sequence[Stream], threads: int) -> None:
         self._phase = phase
         self._streams = streams
+        self._threads = threads
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:
         """Yield the batches of steps `start` to `stop`; those that need decoding are prepared ahead."""
-        make = self._alternating if self._phase.alternate else self._joint
+        steps = range(start, stop)
         if all(stream.is_resident for stream in self._streams):
-            return map(make, range(start, stop))
-        return _ahead(make, range(start, stop))
+            return map(self._alternating if self._phase.alternate else self._joint, steps)
+        return self._ahead(steps)
 
     def _joint(self, step: int) -> Batch:
         return {stream.name: stream.batch(step) for stream in self._streams}
@@ -60,20 +67,17 @@ class Feed:
         stream = self._streams[step % len(self._streams)]
         return {stream.name: stream.batch(step // len(self._streams))}
 
+    def _ahead(self, steps: range) -> Iterator[Batch]:
+        """Decode a few steps ahead in threads; what draws random numbers is left to the caller's thread."""
+        turns = len(self._streams) if self._phase.alternate else 1
 
-def _ahead(make: Callable[[int], Batch], steps: range) -> Iterator[Batch]:
-    """Make batches a few steps ahead in threads, and yield them in order."""
-    threads = ThreadPoolExecutor(_AHEAD)
-    pending: list[Future[Batch]] = []
-    try:
-        waiting = iter(steps)
-        pending.extend(threads.submit(make, step) for step in islice(waiting, _AHEAD))
-        while pending:
-            batch = pending.pop(0).result()
-            pending.extend(threads.submit(make, step) for step in islice(waiting, 1))
-            yield batch
-    finally:
-        threads.shutdown(wait=True, cancel_futures=True)
+        def fetch(step: int) -> list[tuple[Stream, Raw]]:
+            number, turn = divmod(step, turns)
+            streams = self._streams if turns == 1 else self._streams[turn : turn + 1]
+            return [(stream, stream.fetch(number)) for stream in streams]
+
+        for parts in ahead.in_order(fetch, steps, self._threads, self._threads + 2):
+            yield {stream.name: stream.finish(raw) for stream, raw in parts}
 
 
 class Stream:
@@ -99,6 +103,7 @@ class Stream:
         self._rows = phase.rows[name]
         self._epochs_end = epochs_end
         self._share = share
+        self._seed = plan.seed
         self._key = [plan.seed, zlib.crc32(phase.name.encode()), zlib.crc32(name.encode())]
         self._phase = phase
         sampler: Any = reading.parse("samplers", phase.sampler)
@@ -107,6 +112,10 @@ class Stream:
             field: tables.table(name, "train").array(field) for field in self._sampler.columns()
         }
         self._orders: dict[int, Tensor] = {}
+        # Samples that the whole phase takes from this dataset.
+        turns = len(phase.datasets) if phase.alternate else 1
+        batch = self._size / -(-self._size // self._rows) if epochs_end else self._rows
+        self._total = phase.steps * batch / turns
 
     @property
     def is_resident(self) -> bool:
@@ -115,11 +124,25 @@ class Stream:
 
     def batch(self, step: int) -> Fields:
         """Return this rank's share of the rows of the `step`-th batch of this dataset."""
+        epoch, positions = self._share_of(step)
+        return self._columns.take(positions, (self._seed, epoch))
+
+    def fetch(self, step: int) -> Raw:
+        """Return what `finish` makes the batch of; any thread may ask for it."""
+        epoch, positions = self._share_of(step)
+        return self._columns.fetch(positions), positions, epoch
+
+    def finish(self, raw: Raw) -> Fields:
+        """Return the batch of what was fetched."""
+        found, positions, epoch = raw
+        return self._columns.changed(found, positions, (self._seed, epoch))
+
+    def _share_of(self, step: int) -> tuple[int, Tensor]:
         epoch, positions = self._positions(step)
         rank, world = self._share
         if world > 1:
             positions = positions[rank * len(positions) // world : (rank + 1) * len(positions) // world]
-        return self._columns.take(positions, (self._key[0], epoch))
+        return epoch, positions
 
     def _positions(self, step: int) -> tuple[int, Tensor]:
         if self._epochs_end:
@@ -137,8 +160,7 @@ class Stream:
     def _order(self, epoch: int) -> Tensor:
         order = self._orders.get(epoch)
         if order is None:
-            per_epoch = max(1, self._size // self._rows)
-            progress = min(1.0, epoch * per_epoch / max(1, self._phase.steps))
+            progress = min(1.0, epoch * self._size / max(1, self._total))
             generator = np.random.default_rng([*self._key, epoch])
             found = self._sampler.order(self._size, self._sampled_by, generator, progress)
             order = torch.from_numpy(np.ascontiguousarray(found, np.int64)).to(self._columns.index_device)
@@ -181,11 +203,22 @@ class Columns:
         """Return the samples at `positions`; random transforms draw by `key` (seed, epoch) and the sample."""
         if self._plain and self._local:
             return {name: tensor.index_select(0, positions) for name, tensor in self._items}
+        return self.changed(self.fetch(positions), positions, key)
+
+    def fetch(self, positions: Tensor) -> Fields:
+        """Return the samples at `positions` before batch-time transforms; any thread may ask for them."""
         found = {name: self._gathered(tensor, positions) for name, tensor in self._items}
         if self._decoded:
             rows = positions.cpu().numpy()
             for name in self._decoded:
                 found[name] = torch.from_numpy(self._table.read(name, rows)).to(self._device)
+        return found
+
+    def changed(self, found: Fields, positions: Tensor, key: tuple[int, int]) -> Fields:
+        """Return fetched samples with their batch-time transforms applied.
+
+        Transforms of torchvision draw from the one generator of the process: only the thread that trains calls this.
+        """
         if any(self._changes.values()):
             keys = sample_keys(key, self._table.rows[positions.cpu().numpy()])
             for name, steps in self._changes.items():

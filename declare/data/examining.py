@@ -13,6 +13,7 @@ from declare.contract.component import plain
 from declare.contract.data import FieldFacts, Reader
 from declare.contract.field import Field
 from declare.contract.problem import Problem, ProblemError
+from declare.data import raw
 from declare.data import split as splitting
 from declare.data.opening import open_reader
 from declare.diagnostics.suggest import suggest
@@ -34,9 +35,9 @@ def examine(name: str, dataset: Dataset, split: Mapping[str, Any], fingerprint: 
     columns: dict[str, Rows] = {}
     for field_name, field in fields.items():
         with _located(dataset, field_name):
-            light = reader.is_light(places[field_name])
+            light = raw.is_light(reader, field, places[field_name])
             rows = pool if light else pool[:: max(1, len(pool) // _SAMPLE)][:_SAMPLE]
-            values = reader.read(places[field_name], rows)
+            values = raw.read(reader, field, places[field_name], rows)
             facts[field_name] = field.examine(_readable(field, values) if skips and not light else values)
             if light and len(facts[field_name].shape.dims) <= 1:
                 columns[field_name] = field.encode(values, facts[field_name])
@@ -136,22 +137,43 @@ def assigned(
     facts: Mapping[str, FieldFacts],
     pool: Rows,
 ) -> dict[str, Rows]:
-    """Return the rows of each split, by the source's own files, a column, or fractions."""
-    if reader.splits:
-        ranges = reader.splits.items()
-        return {name: pool[(pool >= start) & (pool < stop)] for name, (start, stop) in ranges}
+    """Return the rows of each split, by the source's own parts, a column, or fractions.
+
+    Where the source has parts of its own, fractions hold samples of its training part out for the splits that
+    it lacks.
+    """
     for key in ("by", "stratify", "column"):
         name = split.get(key)
         if name is not None and name not in columns:
             raise ProblemError(_unsplittable(key, name, facts))
-    if split.get("column"):
+    seed = int(split["seed"])
+    if reader.splits:
+        own = {name: (pool >= start) & (pool < stop) for name, (start, stop) in reader.splits.items()}
+        found = {name: np.flatnonzero(inside) for name, inside in own.items()}
+        lacking = {
+            name: split[name] for name in ("val", "test") if name not in found and _share(split.get(name))
+        }
+        if lacking and len(found.get("train", ())):
+            train = found["train"]
+            kept = {name: values[train] for name, values in columns.items()}
+            held = splitting.assign(len(train), {**lacking, **_ways(split)}, kept, seed)
+            found |= {name: train[rows] for name, rows in held.items()}
+    elif split.get("column"):
         names = facts[split["column"]].classes
         if names is None:
             raise ProblemError(_unsplittable("column", split["column"], facts))
         found = splitting.by_column(columns[split["column"]], names)
     else:
-        found = splitting.assign(len(pool), split, columns, int(split["seed"]))
-    return {name: pool[rows] for name, rows in found.items()}
+        found = splitting.assign(len(pool), split, columns, seed)
+    return {name: pool[found[name]] for name in splitting.SPLITS if name in found}
+
+
+def _share(value: object) -> bool:
+    return isinstance(value, int | float) and value > 0
+
+
+def _ways(split: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: split.get(key) for key in ("by", "stratify")}
 
 
 def _unsplittable(key: str, name: str, facts: Mapping[str, FieldFacts]) -> Problem:

@@ -44,6 +44,7 @@ class Joined:
         ends = np.cumsum([reader.num_samples for reader in self._readers])
         self._starts = [0, *map(int, ends[:-1])]
         self.num_samples = int(ends[-1])
+        self.folder = getattr(self._readers[0], "folder", Path())
         self.columns: Sequence[str] = tuple(
             name
             for name in self._readers[0].columns

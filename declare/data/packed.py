@@ -2,52 +2,109 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from declare.contract.problem import Problem, ProblemError
 from declare.data import cache
 
 Array = np.ndarray[Any, Any]
 _SMALL_BYTES = 2 << 30
+_VERSION = 2
+"""Raised when decoding changes, so that kept files are made again."""
 
 
-def load(identity: object, num_samples: int, blocks: Callable[[], Iterator[Array]], where: str) -> Array:
+def load(identity: tuple[Any, ...], num_samples: int, blocks: Iterator[Array], where: str) -> Array:
     """Return all samples that `blocks` yields, one array [samples, ...].
 
     `where` is the dataset's `cache`: `memory` decodes for each run, `disk` keeps a file under the hash of
-    `identity`, `auto` does the one up to 2 GiB and the other beyond.
+    `identity`, `auto` does the one up to 2 GiB (or a quarter of the free memory) and the other beyond. Raises
+    `ProblemError` RES804 where the disk has no room.
     """
-    first = next(blocks(), None)
+    place = cache.folder("packed", f"{_key(identity)}.npy")
+    if where != "memory" and place.exists():
+        return _mapped(place)
+    first = next(blocks, None)
     if first is None:
         return np.zeros((0,), np.float32)
+    shape, rest = (num_samples, *first.shape[1:]), chain([first], blocks)
     num_bytes = num_samples * first[0].nbytes
-    if where == "memory" or (where == "auto" and num_bytes <= _SMALL_BYTES):
-        return np.concatenate(list(blocks()))
-    place = cache.folder("packed", f"{cache.key(identity)}.npy")
-    if not place.exists():
-        _write(place, (num_samples, *first.shape[1:]), first.dtype, blocks())
+    if where == "memory" or (where == "auto" and num_bytes <= _room()):
+        whole = np.empty(shape, first.dtype)
+        _fill(whole, rest)
+        return whole
+    _write(place, shape, first.dtype, rest)
+    return _mapped(place)
+
+
+def _key(identity: tuple[Any, ...]) -> str:
+    plain = [
+        hashlib.sha256(part.tobytes()).hexdigest() if isinstance(part, np.ndarray) else part
+        for part in identity
+    ]
+    return cache.key(_VERSION, *plain)
+
+
+def _room() -> int:
+    """Return how many bytes may be kept in memory unasked."""
+    import psutil
+
+    return min(_SMALL_BYTES, int(psutil.virtual_memory().available) // 4)
+
+
+def _mapped(place: Path) -> Array:
     found: Array = np.load(place, mmap_mode="r", allow_pickle=False)
     return found
 
 
+def _fill(target: Array, blocks: Iterator[Array]) -> None:
+    start = 0
+    for block in blocks:
+        target[start : start + len(block)] = block
+        start += len(block)
+
+
 def _write(place: Path, shape: tuple[int, ...], dtype: Any, blocks: Iterator[Array]) -> None:
     """Write blocks into a temporary file beside `place` and move it there when it is whole."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=place.parent, suffix=".part")
-    os.close(handle)
+    name = ""
     try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=place.parent, suffix=".part")
+        os.close(handle)
         target = np.lib.format.open_memmap(name, mode="w+", dtype=dtype, shape=shape)
-        start = 0
-        for block in blocks:
-            target[start : start + len(block)] = block
-            start += len(block)
+        _take_room(Path(name))
+        _fill(target, blocks)
         target.flush()
         del target
         Path(name).replace(place)
+    except OSError as error:
+        raise ProblemError(_no_room(place, shape, dtype, error)) from None
     finally:
-        Path(name).unlink(missing_ok=True)
+        if name:
+            Path(name).unlink(missing_ok=True)
+
+
+def _take_room(file: Path) -> None:
+    """Claim the file's blocks: on a full disk, writing into a map with holes would end the process."""
+    if hasattr(os, "posix_fallocate"):
+        with file.open("r+b") as opened:
+            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
+
+
+def _no_room(place: Path, shape: tuple[int, ...], dtype: Any, error: OSError) -> Problem:
+    needed = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    return Problem(
+        "RES804",
+        f"the cache of decoded samples needs {needed / 1e9:.3g} GB and cannot be written",
+        at="cache",
+        label="kept on disk",
+        notes=(f"`{place.parent}`: {(error.strerror or str(error)).lower()}",),
+        helps=("make room, set DECLARE_CACHE_DIR to another disk, or set `cache: none`",),
+    )

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from declare.data import ahead
 from declare.data.table import Pool, Table
 from declare.ir.plan import DatasetPlan
 
-_ROWS = 1024
+_ROWS = 512
 
 
 def fit(plan: DatasetPlan) -> dict[str, dict[str, list[float]]]:
@@ -32,19 +33,16 @@ def _before(
     pool: Pool, field: str, index: int, statistics: dict[str, dict[str, list[float]]]
 ) -> Iterator[np.ndarray[Any, Any]]:
     """Yield training samples of a field as they stand before the transform at `index`."""
-    table = _Untransformed(pool, "train", statistics)
+    table = Table(pool, "train", statistics)
     earlier = [(at, item) for at, item in pool.stored(field, "train") if at < index]
-    for start in range(0, table.num_samples, _ROWS):
-        values = table.read(field, np.arange(start, min(start + _ROWS, table.num_samples)))
+
+    def block(start: int) -> np.ndarray[Any, Any]:
+        values = table.encoded(field, np.arange(start, min(start + _ROWS, table.num_samples)))
         for at, transform in earlier:
             values = transform.apply(values, statistics.get(f"{at}.{field}", {}))
-        yield values
+        return values
 
-
-class _Untransformed(Table):
-    """A table that stops short of the stored transforms."""
-
-    def read(self, field: str, positions: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Return encoded samples by position."""
-        facts = self._pool.plan.fields[field].facts
-        return self._pool.fields[field].encode(self._decoded(field, self.rows[positions]), facts)
+    starts = range(0, table.num_samples, _ROWS)
+    if pool.is_light(field):
+        return map(block, starts)
+    return ahead.in_order(block, starts, ahead.num_threads(), ahead.num_threads())

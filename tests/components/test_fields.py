@@ -79,12 +79,14 @@ def test_numeric_marks_are_missing():
 
 
 def test_series_of_many_lengths_are_padded():
-    """A size that varies is None in the shape, and padded with zeros in a batch."""
+    """A size that varies is None in the shape, and padded with NaN, which transforms leave out."""
     made = field(type="series")
     values = [np.ones((2, 3)), np.ones((2, 5))]
     facts = made.examine(values)
     assert facts.shape.dims == (2, None)
-    assert made.encode(values, facts).sum(axis=(1, 2)).tolist() == [6, 10]
+    encoded = made.encode(values, facts)
+    assert np.isnan(encoded).sum(axis=(1, 2)).tolist() == [4, 0]
+    assert np.nansum(encoded, axis=(1, 2)).tolist() == [6, 10]
 
 
 def test_stated_sizes_are_checked():
@@ -143,7 +145,10 @@ def test_pictures_are_resized_to_the_stated_size():
 @pytest.mark.parametrize("content", [b"", b"no picture", png("RGB")[:40]])
 def test_broken_pictures_are_refused(content):
     """What cannot be decoded is DAT311."""
-    assert code_of(lambda: field(type="image").encode([content], field(type="image").examine([png("L")]))) == "DAT311"
+    assert (
+        code_of(lambda: field(type="image").encode([content], field(type="image").examine([png("L")])))
+        == "DAT311"
+    )
 
 
 def test_huge_pictures_are_refused_from_their_header():

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class ArrayField(Field):
     """A field whose samples are numeric arrays of one number of axes; float32 [rows, ...], NaN kept.
 
-    Sizes that vary from sample to sample are None in the shape; batches of them are padded with zeros at the
-    end of each axis.
+    Sizes that vary from sample to sample are None in the shape; samples are padded with NaN at the end of each
+    axis, which transforms leave out and which ends as zero.
     """
 
     stated_axes: ClassVar[Mapping[str, int]] = {}
@@ -60,7 +60,7 @@ class ArrayField(Field):
                 )
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
-        """Return float32 [rows, ...], padded with zeros where sizes vary."""
+        """Return float32 [rows, ...], padded with NaN where sizes vary."""
         import numpy as np
 
         from declare.components.fields._numbers import stack
@@ -69,7 +69,7 @@ class ArrayField(Field):
         if isinstance(found, np.ndarray):
             return found
         largest = tuple(max(sizes) for sizes in zip(*(sample.shape for sample in found), strict=True))
-        padded = np.zeros((len(found), *largest), np.float32)
+        padded = np.full((len(found), *largest), np.nan, np.float32)
         for row, sample in enumerate(found):
             inside: tuple[Any, ...] = tuple(slice(size) for size in sample.shape)
             padded[(row, *inside)] = sample

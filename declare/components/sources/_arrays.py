@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from declare.contract.problem import Problem, ProblemError
 
 
 class ArrayReader:
-    """Columns held as arrays or lists, all of one length.
+    """Columns held as arrays or lists, all of one length; `folder` is where file names in them start.
 
     Raises `ProblemError` DAT302 where there is no sample and DAT317 where the columns differ in length.
     """
@@ -23,11 +24,14 @@ class ArrayReader:
         fields: Mapping[str, dict[str, Any]] | None = None,
         origin: str,
         truth: Mapping[str, Any] | None = None,
+        places: Sequence[str] = (),
     ) -> None:
         self._arrays = dict(arrays)
         self._fields = {name: dict(block) for name, block in (fields or {}).items()}
         self._origin = origin
+        self._places = places
         self.truth = dict(truth or {})
+        self.folder = Path()
         self.columns: Sequence[str] = tuple(self._arrays)
         self.splits: Mapping[str, tuple[int, int]] = {}
         self.num_samples = self._length()
@@ -71,4 +75,4 @@ class ArrayReader:
 
     def where(self, row: int) -> str:
         """Say which sample `row` is."""
-        return f"sample {row} of {self._origin}"
+        return self._places[row] if self._places else f"sample {row} of {self._origin}"

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.source import Source, SpecPath
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
 
 
@@ -94,6 +93,7 @@ class FrameReader:
     def __init__(self, frame: pl.DataFrame, path: Path, *, first_line: int | None = None) -> None:
         self._frame = frame
         self._path = path
+        self.folder = path.parent
         self._first_line = first_line
         self.num_samples = frame.height
         self.columns: Sequence[str] = tuple(frame.columns)

@@ -34,22 +34,20 @@ class Jsonl(Source):
 
         file_fingerprint(self.path)
         rows = self._rows()
-        names = dict.fromkeys(name for row in rows for name in row)
-        columns = {name: [row.get(name) for row in rows] for name in names}
-        return ArrayReader(columns, origin=f"`{self.path.name}`")
+        names = dict.fromkeys(name for row in rows.values() for name in row)
+        columns = {name: [row.get(name) for row in rows.values()] for name in names}
+        lines = [f"{self.path.name} line {number}" for number in rows]
+        return ArrayReader(columns, origin=f"`{self.path.name}`", places=lines)
 
-    def _rows(self) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = []
+    def _rows(self) -> dict[int, dict[str, Any]]:
+        """Return the objects by line number."""
         try:
             with self.path.open(encoding="utf-8-sig") as file:
-                for number, line in enumerate(file, 1):
-                    if line.strip():
-                        rows.append(self._row(number, line))
+                return {number: self._row(number, line) for number, line in enumerate(file, 1) if line.strip()}
         except UnicodeDecodeError as error:
             raise ProblemError(self._malformed(f"it is not UTF-8: {error.reason}")) from None
         except OSError as error:
             raise ProblemError(self._malformed(str(error))) from None
-        return rows
 
     def _row(self, number: int, line: str) -> dict[str, Any]:
         try:

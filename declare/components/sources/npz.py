@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from declare.components.sources._frames import file_fingerprint
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 MAX_ENTRIES = 1000
 MAX_RATIO = 200
 MAX_BYTES = 64 << 30
+_DAMAGE = (
+    *(ValueError, OSError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, MemoryError),
+    *(RuntimeError, NotImplementedError),  # a password, a compression that Python does not know
+)
 
 
 class Npz(Source):
@@ -40,15 +46,16 @@ class Npz(Source):
         from declare.components.sources._arrays import ArrayReader
 
         file_fingerprint(self.path)
-        self._refuse_bombs()
-        return ArrayReader(self._arrays(), origin=f"`{self.path.name}`")
-
-    def _refuse_bombs(self) -> None:
         try:
             with zipfile.ZipFile(self.path) as archive:
-                entries = archive.infolist()
-        except (zipfile.BadZipFile, OSError) as error:
+                self._refuse_bombs(archive.infolist())
+                for entry in archive.infolist():
+                    self._refuse_header(archive, entry)
+        except _DAMAGE as error:
             raise ProblemError(self._malformed(str(error))) from None
+        return ArrayReader(self._arrays(), origin=f"`{self.path.name}`")
+
+    def _refuse_bombs(self, entries: list[zipfile.ZipInfo]) -> None:
         total = sum(entry.file_size for entry in entries)
         stored = max(1, sum(entry.compress_size for entry in entries))
         if (
@@ -69,13 +76,26 @@ class Npz(Source):
                 )
             )
 
+    def _refuse_header(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+        """Raise for a member that is no array, holds objects, or promises more values than it has bytes."""
+        from numpy.lib import format as npy
+
+        with archive.open(entry) as file:
+            version = npy.read_magic(file)
+            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            shape, _, dtype = read(file)
+            if dtype.hasobject:
+                raise ProblemError(self._malformed("pickled objects"))
+            if math.prod(shape) * dtype.itemsize > entry.file_size - file.tell():
+                raise ValueError(f"`{entry.filename}` promises shape {shape} in {entry.file_size} bytes")
+
     def _arrays(self) -> dict[str, np.ndarray[Any, Any]]:
         import numpy as np
 
         try:
             with np.load(self.path, allow_pickle=False) as archive:
                 found = {name: archive[name] for name in archive.files}
-        except (ValueError, OSError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
+        except _DAMAGE as error:
             raise ProblemError(self._malformed(str(error))) from None
         return {name: array for name, array in found.items() if array.ndim}
 

@@ -38,7 +38,7 @@ class TemporalPool(Transform):
         import numpy as np
 
         if self.mode == "last":
-            return values[..., -1].astype(np.float32)
+            return _last(values)
         reduce: Any = {"mean": np.mean, "max": np.max, "min": np.min, "std": np.std}[self.mode]
         if np.isnan(values).any():
             empty = np.isnan(values).all(axis=-1)
@@ -46,3 +46,13 @@ class TemporalPool(Transform):
             known: Any = {"mean": np.nanmean, "max": np.nanmax, "min": np.nanmin, "std": np.nanstd}[self.mode]
             return np.asarray(np.where(empty, np.nan, known(kept, axis=-1)), np.float32)
         return np.asarray(reduce(values, axis=-1), np.float32)
+
+
+def _last(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the last value of each channel that is not NaN."""
+    import numpy as np
+
+    known = ~np.isnan(values)
+    behind = np.argmax(known[..., ::-1], axis=-1)[..., None]
+    found = np.take_along_axis(values, values.shape[-1] - 1 - behind, axis=-1)
+    return np.asarray(found[..., 0], np.float32)
