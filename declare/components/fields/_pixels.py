@@ -93,13 +93,13 @@ def _picture(value: Any) -> Image.Image:
         return _from_array(value)
     source = io.BytesIO(value) if isinstance(value, bytes) else value
     try:
-        picture = Image.open(source)
-        if picture.width * picture.height > MAX_PIXELS:
-            raise ProblemError(_unreadable(value, f"it has {picture.width} x {picture.height} pixels"))
-        picture.load()
+        with Image.open(source) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise ProblemError(_unreadable(value, f"it has {picture.width} x {picture.height} pixels"))
+            picture.load()
+            return ImageOps.exif_transpose(picture) or picture
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ProblemError(_unreadable(value, str(error))) from None
-    return ImageOps.exif_transpose(picture) or picture
 
 
 def _from_array(value: Array) -> Image.Image:

@@ -43,7 +43,9 @@ class Jsonl(Source):
         """Return the objects by line number."""
         try:
             with self.path.open(encoding="utf-8-sig") as file:
-                return {number: self._row(number, line) for number, line in enumerate(file, 1) if line.strip()}
+                return {
+                    number: self._row(number, line) for number, line in enumerate(file, 1) if line.strip()
+                }
         except UnicodeDecodeError as error:
             raise ProblemError(self._malformed(f"it is not UTF-8: {error.reason}")) from None
         except OSError as error:

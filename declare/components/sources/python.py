@@ -48,13 +48,18 @@ class Python(Source):
         try:
             columns = function(**self.args)
         except Exception as error:
-            raise self._unusable(f"`{self.name}` fails: {type(error).__name__}: {error}") from error
-        if not isinstance(columns, dict) or not all(
-            hasattr(values, "__len__") for values in columns.values()
-        ):
-            raise self._unusable(f"`{self.name}` returns no mapping of columns")
+            raise self._unusable(f"`{self.name}` fails", f"{type(error).__name__}: {error}") from error
+        if not isinstance(columns, dict):
+            raise self._unusable(
+                f"`{self.name}` returns no mapping of columns", f"it is {type(columns).__name__}"
+            )
+        for name, values in columns.items():
+            if not isinstance(name, str) or not hasattr(values, "__len__"):
+                what = f"column {name!r} is {type(values).__name__}"
+                raise self._unusable(f"`{self.name}` returns what is no column", what)
         return ArrayReader(columns, origin=f"`{self.name}` in `{self.file.name}`")
 
-    def _unusable(self, title: str) -> ProblemError:
-        helps = ("return a dict of arrays, one for each column",)
-        return ProblemError(Problem("REF243", title[:160], at="source.name", helps=helps))
+    def _unusable(self, title: str, *notes: str) -> ProblemError:
+        helps = ("return a dict of arrays or lists by column name",)
+        notes = tuple(note.splitlines()[0][:200] for note in notes)
+        return ProblemError(Problem("REF243", title, at="source.name", notes=notes, helps=helps))

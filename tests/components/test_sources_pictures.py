@@ -1,0 +1,160 @@
+"""Sources of pictures: folders and torchvision's files, whole and broken."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from declare.contract import reading
+from declare.contract.problem import ProblemError
+
+
+def source(block):
+    """Return a source."""
+    return reading.parse("sources", block)
+
+
+def problem(block):
+    """Return the problem that opening ends in, the title and label within the rules of form."""
+    made = source(block)
+    with pytest.raises(ProblemError) as caught:
+        made.open()
+    found = caught.value.problem
+    assert len(found.title) <= 80
+    assert len(found.label.split()) <= 8
+    assert found.at.startswith("source")
+    return found
+
+
+# image_folder
+
+
+def picture(path, mode="RGB", size=(8, 6), **options):
+    """Write a picture."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size, **options).save(path)
+
+
+def folder(path, labels=("cat", "dog"), number=2):
+    """Write a folder of class folders."""
+    for label in labels:
+        for index in range(number):
+            picture(path / label / f"{index}.png")
+    return {"type": "image_folder", "path": path}
+
+
+def test_image_folder_gives_pictures_and_labels(tmp_path):
+    """Files stand in order of their paths, labelled by their folder; hidden ones and other types are left out."""
+    block = folder(tmp_path / "p")
+    picture(tmp_path / "p" / "cat" / "deep" / "er.JPG")
+    picture(tmp_path / "p" / ".cache" / "x.png")
+    picture(tmp_path / "p" / "cat" / "._0.png")
+    (tmp_path / "p" / "cat" / "notes.txt").write_text("x")
+    reader = source(block).open()
+    assert reader.read("label") == ["cat", "cat", "cat", "dog", "dog"]
+    assert reader.read("file", np.array([2])) == ["cat/deep/er.JPG"]
+    assert reader.where(3) == "dog/0.png"
+    assert set(reader.known_fields()) == {"image", "label"}
+    assert reader.is_light("label")
+    assert not reader.is_light("image")
+
+
+def test_image_folder_with_splits(tmp_path):
+    """`train`, `val` and `test` are row ranges, whatever their alphabet."""
+    for name, number in (("train", 3), ("valid", 1), ("test", 2)):
+        folder(tmp_path / "p" / name, number=number)
+    reader = source({"type": "image_folder", "path": tmp_path / "p"}).open()
+    assert reader.splits == {"train": (0, 6), "val": (6, 8), "test": (8, 12)}
+    assert reader.where(6).startswith("valid/cat")
+
+
+@pytest.mark.parametrize("files", [[], ["a.png"], ["cat/a.txt"], [".git/a.png"]])
+def test_image_folder_without_pictures(files, tmp_path):
+    """No picture in a class folder is DAT302."""
+    (tmp_path / "p").mkdir()
+    for name in files:
+        picture(tmp_path / "p" / name, size=(2, 2)) if name.endswith("png") else (
+            (tmp_path / "p" / name).parent.mkdir(),
+            (tmp_path / "p" / name).write_text("x"),
+        )
+    assert problem({"type": "image_folder", "path": tmp_path / "p"}).code == "DAT302"
+
+
+def test_image_folder_that_is_none(tmp_path):
+    """A path that is no folder is DAT312."""
+    assert problem({"type": "image_folder", "path": tmp_path / "none"}).code == "DAT312"
+
+
+def decoded(block, row=0, **field):
+    """Return one picture of a folder as its field encodes it."""
+    values = source(block).open().read("image", np.array([row]))
+    image = reading.parse("fields", {"type": "image"} | field)
+    return image.encode(values, image.examine(values))[0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "channels"), [("RGB", 3), ("L", 1), ("RGBA", 3), ("P", 3), ("I;16", 1), ("1", 1)]
+)
+def test_image_folder_reads_every_mode(mode, channels, tmp_path):
+    """Grey, palette, transparent and 16-bit pictures become bytes, channels first."""
+    picture(tmp_path / "p" / "c" / "x.png", mode)
+    found = decoded({"type": "image_folder", "path": tmp_path / "p"})
+    assert (found.dtype, found.shape) == (np.uint8, (channels, 6, 8))
+
+
+def huge_png(side=60_000):
+    """Return a PNG of a few bytes whose header promises billions of pixels."""
+
+    def chunk(kind, content):
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"x") + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", huge_png(), huge_png(9_000)])
+def test_image_folder_with_a_bad_picture(content, tmp_path):
+    """A corrupt picture, or one whose header promises too many pixels, is DAT311 and names its file."""
+    block = folder(tmp_path / "p")
+    (tmp_path / "p" / "cat" / "0.png").write_bytes(content)
+    with pytest.raises(ProblemError) as caught:
+        decoded(block)
+    found = caught.value.problem
+    assert found.code == "DAT311"
+    assert "0.png" in found.title
+
+
+# torchvision
+
+
+def idx(array):
+    """Return an array as the bytes of an IDX file of MNIST."""
+    head = struct.pack(">HBB", 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
+    return head + array.astype(np.uint8).tobytes()
+
+
+def test_torchvision_reads_files_that_are_there(tmp_path):
+    """The data set's own test part is the test split; labels are the names of its classes."""
+    raw = tmp_path / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, number in (("train", 5), ("t10k", 3)):
+        pictures = np.arange(number * 784).reshape(number, 28, 28) % 256
+        (raw / f"{name}-images-idx3-ubyte").write_bytes(idx(pictures))
+        (raw / f"{name}-labels-idx1-ubyte").write_bytes(idx(np.arange(number)))
+    reader = source({"type": "torchvision", "name": "FashionMNIST", "root": tmp_path}).open()
+    assert reader.splits == {"train": (0, 5), "test": (5, 8)}
+    assert reader.read("image").shape[:3] == (8, 28, 28)
+    assert reader.read("label", np.array([1, 5])) == ["Trouser", "T-shirt/top"]
+
+
+@pytest.mark.parametrize("name", ["MNIST", "CIFAR10", "SVHN"])
+def test_torchvision_without_files(name, tmp_path):
+    """Files that are not there are DAT312, whose help speaks of `download`; nothing is fetched."""
+    found = problem({"type": "torchvision", "name": name, "root": tmp_path})
+    assert found.code == "DAT312"
+    assert "download: true" in found.helps[0]
+    assert not list(tmp_path.rglob("*.gz"))
