@@ -116,7 +116,7 @@ def clean(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_kill_9_leaves_no_trace_in_a_real_run(tmp_path, clean, seed):
     """A run of `dcl train` that is killed at random moments and continued is bit-equal to one left alone."""
     compiled(tmp_path)
@@ -128,7 +128,7 @@ def test_kill_9_leaves_no_trace_in_a_real_run(tmp_path, clean, seed):
         command = [sys.executable, "-m", "declare", "train", "spec.yaml", "--quiet", *words]
         process = subprocess.Popen(command, env=env, cwd=tmp_path, stdout=subprocess.DEVNULL)
         try:
-            code = process.wait(draw.uniform(2.5, 5.5) if kills < 5 else 120)
+            code = process.wait(draw.uniform(2.5, 5.5) if kills < 4 else 120)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
