@@ -17,6 +17,7 @@ datasets:
   data:
     source: {type: simulated, name: stimulus, samples: 60, subjects: 12, classes: 3, channels: 3, length: 10}
     transforms: [{type: temporal_pool, field: features, mode: mean}]
+    split: {val: 0.25, by: subject}
 model:
   encoder: {type: mlp, input: features, hidden: [8]}
 tasks:
@@ -59,8 +60,8 @@ def test_all_mistakes_at_once(here: Path, capsys: pytest.CaptureFixture[str]) ->
     """Independent mistakes are all found in one go, each at its place, and the exit code is 1."""
     assert main(["validate", "bad.yaml", "--format", "concise"]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert any(line.startswith("bad.yaml:8:") for line in lines)
-    assert any(line.startswith("bad.yaml:12:") for line in lines)
+    assert any(line.startswith("bad.yaml:9:") for line in lines)
+    assert any(line.startswith("bad.yaml:13:") for line in lines)
     assert len(lines) >= 2
 
 

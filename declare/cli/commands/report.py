@@ -23,7 +23,7 @@ def command(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON (as --format json).")] = False,
     measure: Annotated[
-        bool, typer.Option(help="Of a spec: make a few steps and say how fast they are.")
+        bool, typer.Option("--measure", help="Of a spec: make a few steps and say how fast they are.")
     ] = False,
     format: options.TextOrJson = "text",
     set_: options.Set = None,
