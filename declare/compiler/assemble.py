@@ -54,7 +54,7 @@ def _dataset(state: State, name: str) -> DatasetPlan:
             field: FieldPlan(block=facts.blocks[field], facts=found, shape=state.shapes[name][field])
             for field, found in facts.fields.items()
         },
-        transforms=tuple(item.dump() for item in block.transforms),
+        transforms=tuple(item.settled(facts.fields).dump() for item in block.transforms),
         split=plain(split),
         splits=facts.splits,
         missing=facts.missing,

@@ -36,7 +36,8 @@ def field_shapes(state: State) -> Iterator[Problem]:
             if holed(transform) or _targets(transform) is None:
                 blind = True
             else:
-                yield from _apply(transform, f"{dataset.path}.transforms.{index}", tracks)
+                settled = transform.settled(facts.fields)
+                yield from _apply(settled, f"{dataset.path}.transforms.{index}", tracks)
         if blind:  # a transform that could not be read may change any field
             state.skip(f"{dataset.path}.transforms")
             continue

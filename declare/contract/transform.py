@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
 from declare.contract.component import Component
+from declare.contract.data import FieldFacts
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 
@@ -31,6 +32,10 @@ class Transform(Component):
     field: str | None = Param(None, description="the field that it changes")
     fields: list[str] | None = Param(None, description="the fields that it changes")
     on: Literal["all", "train", "eval"] = Param("all", description="the samples that it changes")
+
+    def settled(self, facts: Mapping[str, FieldFacts]) -> Transform:
+        """Return the transform with what it leaves open filled in from the facts of the dataset's fields."""
+        return self
 
     def infer(self, shape: Shape) -> Shape | Problem:
         """Return the shape after the transform, or say why it does not fit."""

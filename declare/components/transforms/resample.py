@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field as Param
 
+from declare.contract.data import FieldFacts
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.transform import Transform
@@ -16,9 +18,10 @@ if TYPE_CHECKING:
 
 
 class Resample(Transform):
-    """Change a series [channels, time] from its rate to `rate` by polyphase filtering (antialiased).
+    """Change a series [channels, time] to `rate` by polyphase filtering (antialiased).
 
-    Source: scipy.signal.resample_poly. `from_rate` says the present rate where the field does not.
+    Its present rate is that of the field (`{type: series, rate: 250}`); `from_rate` says it where the field does
+    not, or where another resampling comes before. Source: scipy.signal.resample_poly.
 
     Example:
         ```yaml
@@ -27,7 +30,17 @@ class Resample(Transform):
     """
 
     rate: float = Param(gt=0, description="samples per second afterwards (Hz)")
-    from_rate: float | None = Param(None, gt=0, description="samples per second before (Hz)")
+    from_rate: float | None = Param(
+        None, gt=0, description="samples per second before (Hz); the field's if left out"
+    )
+
+    def settled(self, facts: Mapping[str, FieldFacts]) -> Resample:
+        """Return the transform with `from_rate` from its fields, where they all have one rate."""
+        names = [self.field] if self.field else self.fields or []
+        rates = {facts[name].rate for name in names if name in facts}
+        if self.from_rate is not None or len(rates) != 1 or None in rates:
+            return self
+        return self.model_copy(update={"from_rate": rates.pop()})
 
     def _factors(self) -> tuple[int, int]:
         ratio = Fraction(self.rate / (self.from_rate or self.rate)).limit_denominator(10_000)
@@ -36,9 +49,17 @@ class Resample(Transform):
     def infer(self, shape: Shape) -> Shape | Problem:
         """Return the series with its new length."""
         if shape.layout != "series":
-            return Problem("SHP511", f"resample takes a series, not {shape}")
+            return Problem(
+                "SHP511", f"`resample` takes a series, not {shape}", at="type", label="changes series"
+            )
         if self.from_rate is None:
-            return Problem("SHP512", "resample does not know the present rate", helps=("state `from_rate`",))
+            return Problem(
+                "DAT348",
+                "`resample` does not know the rate that the data have",
+                at="rate",
+                label="from which rate?",
+                helps=("state `rate` on the field, or `from_rate` here",),
+            )
         up, down = self._factors()
         length = None if shape.dims[1] is None else -(-shape.dims[1] * up // down)
         return shape._replace(dims=(shape.dims[0], length))
@@ -49,4 +70,4 @@ class Resample(Transform):
         from scipy.signal import resample_poly
 
         up, down = self._factors()
-        return np.asarray(resample_poly(values, up, down, axis=-1), np.float32)
+        return np.asarray(resample_poly(values, up, down, axis=-1, padtype="line"), np.float32)
