@@ -87,3 +87,12 @@ def test_a_bad_spec_is_refused_without_numpy(tmp_path: Path) -> None:
         "from declare.__main__ import main; assert main(['validate', 'bad.yaml']) == 1", tmp_path
     )
     assert not top(loaded) & HEAVY
+
+
+@pytest.mark.parametrize("spec", ["pain", "digits"])
+def test_a_good_spec_needs_no_torch(spec: str, tmp_path: Path) -> None:
+    """Validating needs no torch, and the second time not even numpy: the facts are cached."""
+    code = f"from declare.__main__ import main; assert main(['validate', {str(ROOT / 'specs' / spec)!r} + '.yaml']) == 0"
+    torch = {"torch", "torchvision", "timm", "torchmetrics", "tensorboard"}
+    assert not top(modules_after(code, tmp_path)) & torch
+    assert not top(modules_after(code, tmp_path)) & HEAVY
