@@ -29,6 +29,7 @@ class Problem:
 
     `at` is the dotted path of the value that is wrong, relative to whoever reports it (a component gives
     paths inside its own block; `""` is the block itself). `also` maps other absolute paths to what they say.
+    `row` is the position of a value that is wrong among the values that were read.
     """
 
     code: str
@@ -40,6 +41,7 @@ class Problem:
     notes: tuple[str, ...] = ()
     helps: tuple[str, ...] = ()
     rewrites: tuple[Rewrite, ...] = ()
+    row: int | None = None
 
     def under(self, path: str) -> Problem:
         """Return the problem with its paths and its rewrites' below `path`; `also` is absolute already."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,47 +21,108 @@ from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
 
 _SAMPLE = 64
+_MOMENTS = 512
+"""Samples from which mean and deviation of large arrays are estimated."""
 Rows = np.ndarray[Any, Any]
 
 
 def examine(name: str, dataset: Dataset, split: Mapping[str, Any], fingerprint: str) -> DatasetFacts:
-    """Return the facts of a dataset by reading it; raises `ProblemError` with paths inside its block."""
+    """Return the facts of a dataset by reading it; raises `ProblemError` with paths inside its block.
+
+    What is wrong with several fields is raised at once.
+    """
     reader = open_reader(dataset.source, split)
     fields = field_components(dataset, reader, name)
-    places = {name: _column(field, name, reader) for name, field in fields.items()}
     pool = limited(reader.num_samples, dataset.limit, int(split["seed"]))
-    skips = plain(dataset.on_corrupt) != "error"
-    facts: dict[str, FieldFacts] = {}
-    columns: dict[str, Rows] = {}
+    examined = _Examined(dataset, reader, pool)
     for field_name, field in fields.items():
-        with _located(dataset, field_name):
-            light = raw.is_light(reader, field, places[field_name])
-            rows = pool if light else pool[:: max(1, len(pool) // _SAMPLE)][:_SAMPLE]
-            values = raw.read(reader, field, places[field_name], rows)
-            facts[field_name] = field.examine(_readable(field, values) if skips and not light else values)
-            if light and len(facts[field_name].shape.dims) <= 1:
-                columns[field_name] = field.encode(values, facts[field_name])
-    rows_of = assigned(reader, split, columns, facts, pool)
+        examined.take(field_name, field)
+    if examined.problems:
+        raise ProblemError(*examined.problems)
+    rows_of = assigned(reader, split, examined.columns, examined.facts, pool)
     positions = {name: np.searchsorted(pool, rows) for name, rows in rows_of.items()}
-    facts = {
-        field_name: _of_splits(field, facts[field_name], columns.get(field_name), positions)
-        for field_name, field in fields.items()
-    }
     by = split.get("by")
     return DatasetFacts(
         fingerprint=fingerprint,
         num_samples=len(pool),
         columns=tuple(reader.columns),
         blocks={name: field.dump() for name, field in fields.items()},
-        fields=facts,
+        fields={name: examined.of_splits(name, field, positions) for name, field in fields.items()},
         splits={name: len(rows) for name, rows in rows_of.items()},
         missing={
             name: {split_name: int(_missing(column[rows]).sum()) for split_name, rows in positions.items()}
-            for name, column in columns.items()
+            for name, column in examined.columns.items()
             if _missing(column).any()
         },
-        groups={by: len(np.unique(columns[by]))} if by else {},
+        groups={by: len(np.unique(examined.columns[by]))} if by else {},
     )
+
+
+class _Examined:
+    """Facts and encoded light columns of the fields looked at so far, and what is wrong with them."""
+
+    def __init__(self, dataset: Dataset, reader: Reader, pool: Rows) -> None:
+        self._dataset = dataset
+        self._reader = reader
+        self._pool = pool
+        self._skips = plain(dataset.on_corrupt) != "error"
+        self.facts: dict[str, FieldFacts] = {}
+        self.columns: dict[str, Rows] = {}
+        self.problems: list[Problem] = []
+
+    def take(self, name: str, field: Field) -> None:
+        """Examine a field: all of a light column, a sample of a heavy one."""
+        rows = self._pool
+        try:
+            place = _column(field, name, self._reader)
+            light = raw.is_light(self._reader, field, place)
+            if not light:
+                rows = rows[:: max(1, len(rows) // _SAMPLE)][:_SAMPLE]
+            values = raw.read(self._reader, field, place, rows)
+            facts = field.examine(_readable(field, values) if self._skips and not light else values)
+            if light and len(facts.shape.dims) <= 1:
+                self.columns[name] = field.encode(values, facts)
+            self.facts[name] = facts
+        except ProblemError as error:
+            self.problems += [self._located(problem, name, rows) for problem in error.problems]
+
+    def _located(self, problem: Problem, name: str, rows: Rows) -> Problem:
+        """Put a problem at the field, or at the source where the field is inferred, and name its sample."""
+        if problem.row is not None:
+            where = self._reader.where(int(rows[problem.row]))
+            problem = replace(problem, notes=(f"it stands in {where}", *problem.notes))
+        if problem.at.startswith(("source", "fields", "split")):
+            return problem
+        return problem.under(f"fields.{name}" if name in self._dataset.fields else "source")
+
+    def of_splits(self, name: str, field: Field, positions: Mapping[str, Rows]) -> FieldFacts:
+        """Complete facts with class counts by split, and statistics of the training split alone."""
+        facts, column = self.facts[name], self.columns.get(name)
+        if facts.classes is not None and field.layout in {"category", "labels"} and column is not None:
+            number = len(facts.classes)
+            counts = {split: _class_counts(column[rows], number) for split, rows in positions.items()}
+            return facts.model_copy(update={"counts": counts})
+        place = field.place(name)
+        if column is None and facts.mean is not None and raw.is_light(self._reader, field, place):
+            train = positions["train"]
+            rows = self._pool[train[:: max(1, len(train) // _MOMENTS)]]
+            column = field.encode(raw.read(self._reader, field, place, rows), facts)
+            return facts.model_copy(update=_moments(column))
+        if column is not None and column.dtype.kind == "f":
+            return facts.model_copy(update=_moments(column[positions["train"]]))
+        return facts
+
+
+def _moments(values: Rows) -> dict[str, float]:
+    kept = values[np.isfinite(values)].astype(np.float64)
+    if not kept.size:
+        return {}
+    return {
+        "minimum": float(kept.min()),
+        "maximum": float(kept.max()),
+        "mean": float(kept.mean()),
+        "std": float(kept.std()),
+    }
 
 
 def field_components(dataset: Dataset, reader: Reader, name: str) -> dict[str, Field]:
@@ -195,18 +256,6 @@ def _unsplittable(key: str, name: str, facts: Mapping[str, FieldFacts]) -> Probl
     )
 
 
-@contextmanager
-def _located(dataset: Dataset, name: str) -> Iterator[None]:
-    """Put a problem that a field or reader raises at the field, or at the source where it is inferred."""
-    try:
-        yield
-    except ProblemError as error:
-        if error.problem.at.startswith(("source", "fields", "split")):
-            raise
-        path = f"fields.{name}" if name in dataset.fields else "source"
-        raise ProblemError(*(problem.under(path) for problem in error.problems)) from error
-
-
 def _readable(field: Field, values: Any) -> list[Any]:
     """Leave out the samples that cannot be read."""
     found = []
@@ -229,27 +278,6 @@ def _missing(column: Rows) -> Rows:
         gone = np.asarray(np.isnan(column)).reshape(len(column), -1).all(axis=1)
         return np.asarray(gone)
     return np.equal(column, -1) if column.dtype == np.int64 else np.zeros(len(column), bool)
-
-
-def _of_splits(
-    field: Field, facts: FieldFacts, column: Rows | None, positions: Mapping[str, Rows]
-) -> FieldFacts:
-    """Complete facts with class counts by split, and statistics of the training split alone."""
-    if column is None:
-        return facts
-    if facts.classes is not None and field.layout in {"category", "labels"}:
-        number = len(facts.classes)
-        counts = {name: _class_counts(column[rows], number) for name, rows in positions.items()}
-        return facts.model_copy(update={"counts": counts})
-    if column.dtype.kind == "f":
-        train = column[positions["train"]].astype(np.float64)
-        kept = train[np.isfinite(train)]
-        if kept.size:
-            moments = {"mean": float(kept.mean()), "std": float(kept.std())}
-            return facts.model_copy(
-                update={"minimum": float(kept.min()), "maximum": float(kept.max())} | moments
-            )
-    return facts
 
 
 def _class_counts(column: Rows, number: int) -> tuple[int, ...]:

@@ -14,7 +14,12 @@ SPLITS = ("train", "val", "test")
 
 
 def fractions(split: Mapping[str, Any]) -> dict[str, float]:
-    """Return the share of each split; training takes the rest where it states none."""
+    """Return the share of each split; training takes the rest where it states none.
+
+    A block that states no share at all (`{by: subject}`) holds a tenth out for validation.
+    """
+    if all(split.get(name) is None for name in SPLITS):
+        return {"train": 0.9, "val": 0.1, "test": 0.0}
     held = {name: float(split.get(name) or 0) for name in ("val", "test")}
     train = split.get("train")
     return {"train": 1 - sum(held.values()) if train is None else float(train)} | held

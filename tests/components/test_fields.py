@@ -4,6 +4,8 @@ import io
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from declare.contract import reading
@@ -66,10 +68,10 @@ def test_numbers_take_texts_and_gaps():
 
 
 def test_a_word_is_no_number():
-    """A text that is no number is DAT318 and names its row."""
-    made = field(type="number")
-    with pytest.raises(ProblemError, match="row 1"):
-        made.examine(["1", "two"])
+    """A text among numbers is named with its row."""
+    with pytest.raises(ProblemError, match="`two`") as caught:
+        field(type="number").examine(["1", "two"])
+    assert (caught.value.problem.code, caught.value.problem.row) == ("DAT318", 1)
 
 
 def test_numeric_marks_are_missing():
@@ -169,3 +171,60 @@ def test_masks_leave_out_marked_pixels():
     assert found == [[[0, 1], [-1, 1]]]
     assert facts.classes == ("0", "1")
     assert [problem.code for problem in field(type="mask", classes=1).compare(facts)] == ["LOS401"]
+
+
+def test_names_may_stand_for_numbers_from_zero():
+    """Stated names of labels 0, 1, 2 are their classes in that order."""
+    made = field(type="category", classes=["cat", "dog", "cow"])
+    facts = made.examine([2, 0, 1])
+    assert facts.classes == ("cat", "dog", "cow")
+    assert made.encode([2, 0, 1, None], facts).tolist() == [2, 0, 1, -1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "code"),
+    [
+        ([-1, 0, 1, 2], 3, "DAT301"),
+        ([0, 1, 2, 255], 3, "DAT301"),
+        ([0, 1, 2, 3], 3, "LOS401"),
+        ([0, 1], 3, "LOS401"),
+    ],
+)
+def test_a_stated_number_of_classes_is_an_assertion(labels, classes, code):
+    """Strays such as -1 and 255 are out of range; classes 0, 1, 2 ... that go on are another count."""
+    made = field(type="category", classes=classes)
+    assert [problem.code for problem in made.compare(made.examine(labels))] == [code]
+
+
+def test_a_class_for_each_sample_is_no_category():
+    """Measurements and names of samples are refused as classes; a few samples of many classes are not."""
+    with pytest.raises(ProblemError, match="30 classes in 40 samples"):
+        field(type="category").examine([number % 30 / 7 for number in range(40)])
+    assert field(type="category").examine(list(range(15))).unique == 15
+
+
+@pytest.mark.parametrize("kind", ["category", "number", "id"])
+def test_several_values_are_not_one(kind):
+    """A list where one value is due is named with its row."""
+    with pytest.raises(ProblemError) as caught:
+        field(type=kind).examine([1, [2, 3]])
+    assert caught.value.problem.row == 1
+
+
+def test_complex_numbers_and_texts_are_no_features():
+    """Nothing is made a real number silently."""
+    for values in (np.zeros((3, 2), complex), [["1", "2"]]):
+        with pytest.raises(ProblemError, match="not real numbers"):
+            field(type="vector").examine(values)
+
+
+@given(st.lists(st.one_of(st.integers(-3, 30), st.none(), st.sampled_from([-1, 7])), min_size=1, max_size=60))
+def test_classes_of_numbers_are_in_order_and_their_codes_lead_back(labels):
+    """Codes of whole numbers rise with the numbers, and the class name of a code is the number."""
+    made = field(type="category", missing=[-1])
+    facts = made.examine(labels)
+    codes = made.encode(labels, facts)
+    known = [(label, code) for label, code in zip(labels, codes.tolist(), strict=True) if code >= 0]
+    assert all(facts.classes[code] == str(label) for label, code in known)
+    assert [code for _, code in sorted(known)] == sorted(code for _, code in known)
+    assert sum(label in {None, -1} for label in labels) == facts.num_missing == int((codes == -1).sum())

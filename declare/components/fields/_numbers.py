@@ -19,6 +19,8 @@ def numbers(values: Any, missing: Iterable[Any] = ()) -> Array:
     Raises `ProblemError` DAT318 for what is no number, with its row.
     """
     array = np.asarray(values) if not isinstance(values, list) or _regular(values) else None
+    if array is not None and array.ndim != 1:
+        raise ProblemError(_no_array(0, "number", f"is an array of shape {array.shape[1:]}"))
     if array is not None and array.dtype.kind in "fiub":
         return _without(array.astype(np.float64), missing)
     gone = missing_test(missing) | {""}
@@ -47,9 +49,10 @@ def _without(array: Array, missing: Iterable[Any]) -> Array:
 def _no_number(value: object, row: int) -> Problem:
     return Problem(
         "DAT318",
-        f"`{value}` in row {row} is not a number",
+        f"`{str(value)[:40]}` is not a number",
         label="a number is needed here",
-        helps=(f"list `{value}` under the field's `missing`, or use `type: category`",),
+        helps=(f"list `{str(value)[:40]}` under the field's `missing`, or use `type: category`",),
+        row=row,
     )
 
 
@@ -78,9 +81,12 @@ def stack(values: Any, rank: int, what: str) -> Array | list[Array]:
     samples = []
     for row, value in enumerate(values):
         try:
-            sample = np.asarray(value, dtype=np.float32)
+            found = np.asarray(value)
+            sample = found.astype(np.float32) if found.dtype.kind not in "cUS" else None
         except (TypeError, ValueError):
-            raise ProblemError(_no_array(row, what, "holds values that are not numbers")) from None
+            sample = None
+        if sample is None:
+            raise ProblemError(_no_array(row, what, "holds values that are not real numbers"))
         if sample.ndim != rank:
             raise ProblemError(_no_array(row, what, f"has {sample.ndim} axes, a {what} has {rank}"))
         samples.append(sample)
@@ -91,5 +97,5 @@ def stack(values: Any, rank: int, what: str) -> Array | list[Array]:
 
 def _no_array(row: int, what: str, because: str) -> Problem:
     return Problem(
-        "DAT319", f"sample {row} {because}", label=f"read as {what}", helps=("use another field type",)
+        "DAT319", f"a sample {because}", label=f"read as {what}", helps=("use another field type",), row=row
     )

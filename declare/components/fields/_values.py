@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from declare.contract.problem import Problem, ProblemError
+
 Scalar = int | float | str | bool
 
 
@@ -28,10 +30,31 @@ def missing_test(missing: Iterable[Any]) -> set[str]:
 
 
 def column(values: Any, missing: Iterable[Any]) -> list[Scalar | None]:
-    """Return a column as plain values, None where missing."""
+    """Return a column as plain values, None where missing.
+
+    Raises `ProblemError` DAT319 where a sample holds more than one value.
+    """
+    rows = values.tolist() if hasattr(values, "tolist") else list(values)
     gone = missing_test(missing)
-    tidy = (plain(value) for value in values)
-    return [None if value is None or str(value) in gone else value for value in tidy]
+    tidy: dict[Any, Scalar | None] = {}
+    try:
+        for value in set(rows):
+            found = plain(value)
+            tidy[value] = None if found is None or str(found) in gone else found
+    except TypeError:
+        raise ProblemError(_several(rows)) from None
+    return [tidy[value] for value in rows]
+
+
+def _several(rows: list[Any]) -> Problem:
+    row = next(number for number, value in enumerate(rows) if isinstance(value, list | dict | tuple | set))
+    return Problem(
+        "DAT319",
+        "a sample holds several values, one name or class is needed",
+        label="read as one value",
+        helps=("use `labels` for several classes, `vector` for several numbers",),
+        row=row,
+    )
 
 
 def _number(value: Scalar) -> float | None:

@@ -12,6 +12,9 @@ from declare.contract.shapes import Layout, Shape
 if TYPE_CHECKING:
     import numpy as np
 
+_KEPT = 5000
+"""More names than this are not kept in the facts."""
+
 
 class Id(Field):
     """A name that samples share, to split or pair by; never a target.
@@ -32,14 +35,20 @@ class Id(Field):
         names = in_order(value for value in found if value is not None)
         return FieldFacts(
             shape=Shape("id", (), "int64"),
-            classes=tuple(str(name) for name in names),
+            classes=tuple(str(name) for name in names) if len(names) <= _KEPT else None,
             num_missing=sum(value is None for value in found),
             unique=len(names),
         )
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
-        """Return name indices [rows], -1 where missing or new."""
+        """Return name indices [rows], -1 where missing or new.
+
+        Where the facts keep no names, indices are those of the names in these rows: equal for equal names.
+        """
         import numpy as np
 
-        index = index_of(facts.classes or ())
-        return np.array([index.get(str(value), -1) for value in column(values, self.missing)], dtype=np.int64)
+        found = column(values, self.missing)
+        names = facts.classes
+        index = index_of(in_order(value for value in found if value is not None) if names is None else names)
+        numbers = {value: index.get(str(value), -1) for value in set(found)}
+        return np.fromiter((numbers[value] for value in found), dtype=np.int64, count=len(found))

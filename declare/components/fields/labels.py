@@ -86,7 +86,7 @@ class Labels(Field):
             for name in names:
                 if str(name) not in index:
                     raise ProblemError(
-                        Problem("DAT301", f"label `{name}` (row {row}) is none of the {len(index)} classes")
+                        Problem("DAT301", f"label `{name}` is none of the {len(index)} classes", row=row)
                     )
                 encoded[row, index[str(name)]] = 1
         return encoded

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import inspect
 import json
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
@@ -52,7 +53,7 @@ class Simulated(Source):
     behaviour: int | None = Param(None, ge=1, le=10_000, description="behavioural variables")
 
     def check(self) -> Iterable[Problem]:
-        """Yield parameters that belong to another name."""
+        """Yield parameters that belong to another name, and data that no memory holds."""
         allowed = parameters(self.name)
         for key in self._stated():
             if key not in allowed:
@@ -65,6 +66,26 @@ class Simulated(Source):
                     also={},
                     helps=(f"remove it; `{self.name}` takes {', '.join(f'`{name}`' for name in allowed)}",),
                 )
+
+        numbers = self._elements()
+        if numbers > _MOST:
+            yield Problem(
+                "DAT330",
+                f"{numbers:.2g} numbers are more than simulated data hold ({_MOST:.0e})",
+                at="samples",
+                label="too many",
+                helps=("ask for fewer or smaller samples",),
+            )
+
+    def _elements(self) -> float:
+        """Return about how many numbers are simulated."""
+        settings = _defaults(self.name) | self._stated()
+        side = settings.get("size") or 1
+        length = settings.get("length") or (settings.get("seconds") or 1) * (settings.get("rate") or 1)
+        each = (settings.get("channels") or 1) * length + side * side * 3 * (settings.get("frames") or 1)
+        each += sum(settings.get(key) or 0 for key in ("features", "neurons", "behaviour", "classes"))
+        crossed = [settings.get(key) or 1 for key in ("subjects", "movies", "stamps")]
+        return float(each) * (settings.get("samples") or math.prod(crossed))
 
     def _stated(self) -> dict[str, Any]:
         return {key: value for key, value in dict(self).items() if key not in _COMMON and value is not None}
@@ -85,6 +106,7 @@ class Simulated(Source):
         )
 
 
+_MOST = 2_000_000_000
 _VERSION = 1
 """Raised whenever a generator's output changes, so that cached facts are read again."""
 
