@@ -196,7 +196,7 @@ def _phase(phase: PhasePlan, plan: Plan, total: int) -> Iterator[tuple[str, str]
     )
     yield "evaluates", _evaluates(phase)
     yield "checkpoints", f"every {phase.checkpoint_every:,} steps, the last {phase.keep_checkpoints} kept"
-    yield "memory", _memory(phase, total)
+    yield "memory", _memory(phase, plan)
 
 
 def _until(freeze: FreezePlan) -> str:
@@ -246,16 +246,15 @@ def _evaluates(phase: PhasePlan) -> str:
     return text
 
 
-def _memory(phase: PhasePlan, total: int) -> str:
-    """Return the estimate with its arithmetic: weights and gradients in fp32, then the rest."""
-    if phase.memory_bytes is None:
+def _memory(phase: PhasePlan, plan: Plan) -> str:
+    """Return the estimate with its arithmetic."""
+    from declare.compiler.memory import of_plan
+
+    found = of_plan(plan, phase)
+    if found is None:
         return "not known before the run"
-    weights, gradients = 4 * total, 4 * phase.trainable_parameters
-    rest = phase.memory_bytes - weights - gradients
-    held = f"weights {size(weights)} + gradients {size(gradients)}"
-    samples = f"{phase.batch_size // phase.accumulate:,} samples"
-    others = f"optimizer state and activations of {samples} {size(max(0, rest))}"
-    return f"about {size(phase.memory_bytes)} = {held} + {others}"
+    parts = " + ".join(f"{name} {size(value)}" for name, value in found._asdict().items() if value)
+    return f"about {size(found.total)} = {parts}"
 
 
 def _ending(plan: Plan) -> Iterator[str]:
