@@ -1,0 +1,34 @@
+"""Shares of datasets in a batch."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from declare.contract import reading
+
+SIZES = st.dictionaries(st.sampled_from("abcde"), st.integers(1, 10**6), min_size=1)
+
+
+def shares(sizes, **block):
+    return reading.parse("mixes", block).shares(sizes)
+
+
+@given(SIZES, st.sampled_from(["proportional", "equal", "alternate", "temperature"]))
+def test_shares_sum_to_one(sizes, kind):
+    """Every mix divides the whole batch, and leaves no dataset out."""
+    found = shares(sizes, type=kind)
+    assert found.keys() == sizes.keys()
+    assert sum(found.values()) == pytest.approx(1)
+    assert min(found.values()) > 0
+
+
+@given(SIZES)
+def test_temperature_one_is_proportional_and_a_high_one_is_equal(sizes):
+    """The temperature leads from one mix to the other."""
+    assert shares(sizes, type="temperature", t=1.0) == pytest.approx(shares(sizes, type="proportional"))
+    assert shares(sizes, type="temperature", t=1e9) == pytest.approx(shares(sizes, type="equal"), rel=1e-6)
+
+
+def test_temperature_two_takes_square_roots():
+    """Sizes 1 and 9 get shares 1/4 and 3/4."""
+    assert shares({"a": 1, "b": 9}, type="temperature", t=2.0) == pytest.approx({"a": 0.25, "b": 0.75})

@@ -1,0 +1,158 @@
+"""Facts: what the data say, each with its place; kept so that a second reading costs nothing."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from declare.contract import reading
+from declare.contract.problem import ProblemError
+from declare.data.facts import gather
+from declare.language.spec import Dataset
+
+
+def dataset(source, **keys):
+    """Read a dataset's block as a spec would."""
+    found, problems = reading.read(Dataset, {"source": source, **keys})
+    assert not problems, problems
+    return found
+
+
+def problems_of(block):
+    with pytest.raises(ProblemError) as caught:
+        gather("data", block, 0)
+    return [(problem.code, problem.at) for problem in caught.value.problems]
+
+
+def table(tmp_path, text, fields, **keys):
+    path = tmp_path / "table.csv"
+    path.write_text(text)
+    return dataset({"type": "csv", "path": str(path)}, fields=fields, **keys)
+
+
+def test_every_missing_column_is_reported_at_once(tmp_path):
+    """Two absent columns and a text among numbers are three findings, each at its field."""
+    rows = "".join(f"{number},{number}\n" for number in range(20))
+    fields = {name: {"type": "number"} for name in ("width", "heigth", "depth")}
+    block = table(tmp_path, f"width,height\n{rows}1,x\nold,2\n", fields)
+    assert problems_of(block) == [
+        ("DAT318", "fields.width"),
+        ("DAT308", "fields.heigth"),
+        ("DAT308", "fields.depth"),
+    ]
+
+
+def test_a_bad_value_is_found_in_its_line(tmp_path):
+    """The note names the line of the file."""
+    block = table(tmp_path, "x\n" + "1\n" * 20 + "two\n", {"x": {"type": "number"}})
+    with pytest.raises(ProblemError) as caught:
+        gather("data", block, 0)
+    assert caught.value.problem.notes[0] == "it stands in table.csv line 22"
+
+
+def test_statistics_are_of_the_training_split_alone():
+    """Mean and spread of a number, and of a series, are those of the training samples."""
+    source = {"type": "simulated", "name": "eeg", "samples": 60, "channels": 2, "rate": 20, "seconds": 1}
+    block = dataset(source, split={"val": 0.5, "by": "subject"})
+    facts = gather("data", block, 0)
+    from declare.data.examining import assigned, limited
+    from declare.data.opening import open_reader
+
+    split = {"val": 0.5, "by": "subject", "seed": 0}
+    reader = open_reader(block.source, split)
+    columns = {"subject": reader.read("subject")}
+    columns = {"subject": np.unique(columns["subject"], return_inverse=True)[1]}
+    train = assigned(reader, split, columns, {}, limited(60, None, 0))["train"]
+    for name in ("age", "eeg"):
+        values = np.asarray(reader.read(name)[train], np.float32).astype(np.float64)
+        assert facts.fields[name].mean == pytest.approx(values.mean(), rel=1e-6, abs=1e-9)
+        assert facts.fields[name].std == pytest.approx(values.std(), rel=1e-6)
+
+
+def test_classes_are_counted_by_split():
+    """Counts of a class over the splits add up to its samples, missing labels counted apart."""
+    source = {"type": "simulated", "name": "pain", "samples": 200, "missing": 0.2}
+    facts = gather("data", dataset(source, split={"val": 0.2, "test": 0.2, "by": "subject"}), 0)
+    labels = gather_labels(source)
+    counts = np.sum([facts.fields["pain_level"].counts[name] for name in facts.splits], axis=0)
+    assert counts.tolist() == [int((labels == level).sum()) for level in range(5)]
+    assert sum(facts.missing["pain_level"].values()) == int((labels == -1).sum())
+    assert sum(facts.splits.values()) == facts.num_samples == 200
+
+
+def gather_labels(source):
+    return reading.parse("sources", source).open().read("pain_level")
+
+
+def test_groups_without_shares_hold_a_tenth_out():
+    """`split: {by: subject}` says how to split, not that nothing is held out."""
+    source = {"type": "simulated", "name": "pain", "samples": 100, "subjects": 20}
+    assert gather("data", dataset(source, split={"by": "subject"}), 0).splits == {"train": 90, "val": 10}
+
+
+def test_a_limit_uses_so_many_samples_of_everywhere():
+    """`limit` takes a sample of the rows keyed by the seed, not the first ones."""
+    source = {"type": "simulated", "name": "regression", "samples": 500}
+    first, again, other = (
+        gather("data", dataset(source, limit=50), seed).fields["target"].mean for seed in (0, 0, 1)
+    )
+    assert first == again != other
+    assert gather("data", dataset(source, limit=50), 0).num_samples == 50
+
+
+@pytest.mark.parametrize("samples", [1, 2, 4])
+def test_too_few_samples_to_hold_any_out_are_an_error(samples):
+    """Where the share of validation rounds to no sample, the finding says so."""
+    block = dataset({"type": "simulated", "name": "regression", "samples": samples})
+    assert problems_of(block) == [("DAT314", "split")]
+
+
+def test_one_sample_can_be_trained_on():
+    """With nothing held out, a single sample is a data set."""
+    block = dataset({"type": "simulated", "name": "regression", "samples": 1}, split={"val": 0})
+    assert gather("data", block, 0).splits == {"train": 1}
+
+
+def test_facts_are_read_again_when_the_file_changes(tmp_path):
+    """The fingerprint follows the file."""
+    fields = {"x": {"type": "number"}}
+    first = gather("data", table(tmp_path, "x\n" + "1\n" * 20, fields), 0)
+    second = gather("data", table(tmp_path, "x\n" + "1\n" * 21, fields), 0)
+    assert (first.num_samples, second.num_samples) == (20, 21)
+    assert first.fingerprint != second.fingerprint
+
+
+def test_a_damaged_cache_is_read_over(tmp_path, own_cache):
+    """Facts that cannot be understood are gathered anew."""
+    block = table(tmp_path, "x\n" + "1\n" * 20, {"x": {"type": "number"}})
+    facts = gather("data", block, 0)
+    for file in (own_cache / "facts").iterdir():
+        file.write_text('{"fingerprint": 3}')
+    assert gather("data", block, 0) == facts
+
+
+def test_a_second_reading_needs_no_numpy(tmp_path):
+    """Facts that are kept come back without numpy, polars or the data's own library."""
+    (tmp_path / "table.csv").write_text("x,y\n" + "".join(f"{n},{n % 2}\n" for n in range(30)))
+    code = f"""
+import sys
+from declare.contract import reading
+from declare.data.facts import gather
+from declare.language.spec import Dataset
+for source in ({{"type": "csv", "path": {str(tmp_path / "table.csv")!r}}},
+               {{"type": "sklearn", "name": "iris"}},
+               {{"type": "simulated", "name": "pain"}}):
+    fields = {{"x": {{"type": "number"}}, "y": {{"type": "category"}}}} if source["type"] == "csv" else {{}}
+    block, problems = reading.read(Dataset, {{"source": source, "fields": fields}})
+    assert not problems
+    gather("data", block, 0)
+print(*(name for name in ("numpy", "polars", "sklearn") if name in sys.modules))
+"""
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert runs == [["numpy", "polars", "sklearn"], []]
