@@ -33,7 +33,7 @@ def make_feed(
 ) -> Feed:
     """Return the training batches of a phase: this rank's share of each global batch."""
     streams = [
-        Stream(plan, phase, name, tables, device, epochs_end=len(phase.datasets) == 1, share=(rank, world))
+        Stream(phase, name, tables, device, epochs_end=len(phase.datasets) == 1, share=(rank, world))
         for name in phase.datasets
     ]
     return Feed(phase, streams, _num_threads(plan))
@@ -88,7 +88,6 @@ class Stream:
 
     def __init__(
         self,
-        plan: Plan,
         phase: PhasePlan,
         name: str,
         tables: Tables,
@@ -97,6 +96,7 @@ class Stream:
         epochs_end: bool,
         share: tuple[int, int],
     ) -> None:
+        plan = tables.plan
         self.name = name
         self._columns = Columns(plan, name, "train", tables, device)
         self._size = tables.table(name, "train").num_samples

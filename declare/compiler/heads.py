@@ -9,6 +9,7 @@ from declare.compiler.inputs import Ref, refs
 from declare.compiler.state import State
 from declare.compiler.wiring import GraphNode, ambiguous
 from declare.contract.module import Head
+from declare.contract.lookup import find
 from declare.contract.poison import POISON, holed
 from declare.contract.problem import Problem
 from declare.contract.reading import parse
@@ -36,6 +37,9 @@ def head_wiring(state: State) -> Iterator[Problem]:
 def _place(state: State, task: Placed[Any]) -> Iterator[Problem]:
     """Add the head of a task that has one of its own."""
     assert state.wiring is not None
+    if isinstance(task.block.head, str) and find("heads", task.block.head) is None:
+        state.skip(f"{task.path}.head")  # an unknown name is said by the pass of names
+        return
     component, at = _head(task.block, task.path)
     if holed(component):
         state.skip(at)
