@@ -38,7 +38,7 @@ class CutMix(Augment):
     )
     probability: float = Param(1.0, gt=0, le=1, description="share of the batches that are mixed")
 
-    def check_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Iterable[Problem]:  # noqa: ARG002 - the contract's signature
+    def check_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Iterable[Problem]:
         """Yield that there is nothing to cut."""
         if not any(shape.layout in CUT_AXES for shape in inputs.values()):
             yield from nothing_to_change(self, "images and series")

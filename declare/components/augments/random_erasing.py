@@ -51,12 +51,12 @@ class RandomErasing(Augment):
                 helps=("write the smaller share first",),
             )
 
-    def check_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Iterable[Problem]:  # noqa: ARG002 - the contract's signature
+    def check_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Iterable[Problem]:
         """Yield that there are no images."""
         if not any(shape.layout == "image" for shape in inputs.values()):
             yield from nothing_to_change(self, "images")
 
-    def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> nn.Module:  # noqa: ARG002 - the contract's signature
+    def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> nn.Module:
         """Return the erasing of a dataset's images."""
         from declare.nn.augments.erasing import RandomErasing as Real
 

@@ -34,7 +34,7 @@ class Dice(Loss):
         1.0, gt=0, description="pixels added to overlap and sizes, so that empty regions are defined"
     )
 
-    def build(self, target: Target) -> nn.Module:  # noqa: ARG002 - the contract's signature
+    def build(self, target: Target) -> nn.Module:
         """Return the real loss."""
         from declare.nn.losses.dice import Dice as Real
 

@@ -32,11 +32,11 @@ class Identity(Module):
         """Return the input's shape."""
         return misfit(self, inputs) or {"output": inputs["input"][0]}
 
-    def costs(self, inputs: Inputs) -> Costs:  # noqa: ARG002 - the contract's signature
+    def costs(self, inputs: Inputs) -> Costs:
         """Return nothing: it costs nothing."""
         return Costs(0, 0, 0)
 
-    def build(self, inputs: Inputs) -> nn.Module:  # noqa: ARG002 - the contract's signature
+    def build(self, inputs: Inputs) -> nn.Module:
         """Return torch's identity."""
         from torch import nn
 

@@ -31,7 +31,7 @@ class Csv(Tracker):
         None, description="the table; `tracking.csv` in the run's folder where left out"
     )
 
-    def open(self, folder: Path, name: str, plan: Mapping[str, Any]) -> Log:  # noqa: ARG002 - the contract's signature
+    def open(self, folder: Path, name: str, plan: Mapping[str, Any]) -> Log:
         """Return the table, opened to append."""
         path = self.path or folder / "tracking.csv"
         try:

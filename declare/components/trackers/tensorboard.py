@@ -23,7 +23,7 @@ class TensorBoard(Tracker):
     ```
     """
 
-    def open(self, folder: Path, name: str, plan: Mapping[str, Any]) -> Log:  # noqa: ARG002 - the contract's signature
+    def open(self, folder: Path, name: str, plan: Mapping[str, Any]) -> Log:
         """Return an open log in the run's folder; a run that goes on adds to what is there."""
         from torch.utils.tensorboard import SummaryWriter
 
