@@ -180,10 +180,10 @@ class EarlyStopPlan(BestPlan):
 class PhasePlan(Frozen):
     """A phase: what is trained, from what, for how many optimizer steps.
 
-    `rows` maps dataset -> samples of each global batch (they sum to `batch_size`; `alternate` mixes take all rows from
-    one dataset in turn). `steps_per_epoch` is the number of global batches that holds as many samples as the training
-    splits of the phase's datasets. Every cadence is in optimizer steps. A batch of `batch_size` samples is split
-    into `accumulate` micro-batches.
+    `rows` maps dataset -> samples of each global batch (they sum to `batch_size`; `alternate` mixes take all
+    rows from one dataset in turn). `steps_per_epoch` is the number of global batches that holds as many samples
+    as the training splits of the phase's datasets. Every cadence is in optimizer steps. A batch of `batch_size`
+    samples is split into `accumulate` micro-batches.
     """
 
     name: str
