@@ -8,8 +8,8 @@ from typing import Any
 from declare.compiler.inputs import Ref, refs
 from declare.compiler.state import State
 from declare.compiler.wiring import GraphNode, ambiguous
-from declare.contract.module import Head
 from declare.contract.lookup import find
+from declare.contract.module import Head
 from declare.contract.poison import POISON, holed
 from declare.contract.problem import Problem
 from declare.contract.reading import parse

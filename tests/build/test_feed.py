@@ -54,9 +54,10 @@ def feed(made, **ranks):
 
 
 def same(left, right):
-    return all(
-        torch.equal(left[name][field], right[name][field]) for name in left for field in left[name]
-    ) and left.keys() == right.keys()
+    return (
+        all(torch.equal(left[name][field], right[name][field]) for name in left for field in left[name])
+        and left.keys() == right.keys()
+    )
 
 
 def test_an_epoch_holds_every_sample_once(made):
@@ -88,7 +89,8 @@ def test_ranks_divide_the_global_batch(made):
     whole = next(feed(plan_and_tables).batches(2, 3))
     parts = [next(feed(plan_and_tables, rank=rank, world=2).batches(2, 3)) for rank in range(2)]
     joined = {
-        name: {field: torch.cat([part[name][field] for part in parts]) for field in whole[name]} for name in whole
+        name: {field: torch.cat([part[name][field] for part in parts]) for field in whole[name]}
+        for name in whole
     }
     assert same(whole, joined)
 

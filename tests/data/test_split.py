@@ -9,13 +9,20 @@ from declare.contract.problem import ProblemError
 from declare.data.split import assign, by_column
 
 SHARES = st.sampled_from(
-    [{"val": 0.1}, {"val": 0.25, "test": 0.25}, {"train": 0.7, "val": 0.15, "test": 0.15}, {"train": 0.5, "val": 0.2}]
+    [
+        {"val": 0.1},
+        {"val": 0.25, "test": 0.25},
+        {"train": 0.7, "val": 0.15, "test": 0.15},
+        {"train": 0.5, "val": 0.2},
+    ]
 )
 
 
 def wanted(split, number):
     train = split.get("train", 1 - split.get("val", 0) - split.get("test", 0))
-    return {"train": train * number} | {name: split[name] * number for name in ("val", "test") if name in split}
+    return {"train": train * number} | {
+        name: split[name] * number for name in ("val", "test") if name in split
+    }
 
 
 @given(st.integers(20, 300), SHARES, st.integers(0, 9))
@@ -73,6 +80,10 @@ def test_splits_that_cannot_be_are_refused(number, split, columns, code):
 def test_a_column_may_hold_the_split():
     """The values of a split column place the rows; another word is refused."""
     rows = by_column(np.array([0, 1, 0, 2]), ("train", "valid", "test"))
-    assert {name: found.tolist() for name, found in rows.items()} == {"train": [0, 2], "val": [1], "test": [3]}
+    assert {name: found.tolist() for name, found in rows.items()} == {
+        "train": [0, 2],
+        "val": [1],
+        "test": [3],
+    }
     with pytest.raises(ProblemError):
         by_column(np.array([0, 1]), ("train", "holdout"))
