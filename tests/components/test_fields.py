@@ -228,3 +228,37 @@ def test_classes_of_numbers_are_in_order_and_their_codes_lead_back(labels):
     assert all(facts.classes[code] == str(label) for label, code in known)
     assert [code for _, code in sorted(known)] == sorted(code for _, code in known)
     assert sum(label in {None, -1} for label in labels) == facts.num_missing == int((codes == -1).sum())
+
+
+def wide():
+    """A picture of 4 x 8 pixels: black, white in the middle half."""
+    return Image.fromarray(np.repeat([[0] * 2 + [255] * 4 + [0] * 2], 4, axis=0).astype(np.uint8))
+
+
+def test_pictures_get_the_stated_size_stretched_or_cut():
+    """`stretch` keeps the black edges of a wide picture, `crop` cuts them off."""
+    for fit, edge in (("stretch", 0), ("crop", 255)):
+        made = field(type="image", size=4, fit=fit)
+        found = made.encode([wide()], made.examine([wide()]))
+        assert found.shape == (1, 1, 4, 4)
+        assert (found[0, 0, :, 0] == edge).all()
+
+
+def test_pictures_of_several_sizes_need_a_size():
+    """Without `size` nothing is stretched: the finding names the sample that differs."""
+    square = Image.new("L", (4, 4))
+    made = field(type="image")
+    facts = made.examine([square, square])
+    for call in (lambda: made.examine([square, wide()]), lambda: made.encode([square, wide()], facts)):
+        with pytest.raises(ProblemError, match="4 x 4 and 4 x 8") as caught:
+            call()
+        assert (caught.value.problem.code, caught.value.problem.row) == ("DAT349", 1)
+    with pytest.raises(ProblemError, match="4 x 4 and 4 x 8"):
+        made.encode(np.zeros((3, 4, 8), np.uint8), facts)
+
+
+def test_masks_are_fitted_like_their_pictures():
+    """A mask is cut and resized to the nearest class: no class is made up between two."""
+    made = field(type="mask", size=4, fit="crop")
+    found = made.encode([wide()], made.examine([wide()]).model_copy(update={"classes": ("",) * 256}))
+    assert set(np.unique(found)) == {255}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -22,21 +22,60 @@ def is_table(values: Any) -> bool:
     return isinstance(values, np.ndarray) and values.ndim >= 3
 
 
-def decode(values: Any, channels: int | None, size: tuple[int, int] | None) -> Array:
+class Frame(NamedTuple):
+    """Height and width that pictures get: `stated` ones are made so, `known` ones must be so already."""
+
+    stated: tuple[int, int] | None = None
+    known: tuple[int, int] | None = None
+    crop: bool = False
+
+    def of(self, pictures: Sequence[Image.Image]) -> tuple[int, int]:
+        """Return the size; raises `ProblemError` DAT349 where pictures differ and none is stated."""
+        if self.stated is not None:
+            return self.stated
+        size = self.known or (pictures[0].height, pictures[0].width)
+        for row, picture in enumerate(pictures):
+            if (picture.height, picture.width) != size:
+                raise ProblemError(differing(size, (picture.height, picture.width), row))
+        return size
+
+    def fitted(self, picture: Image.Image, size: tuple[int, int], how: Image.Resampling) -> Image.Image:
+        """Return the picture at `size`, stretched or cut in the middle."""
+        if (picture.height, picture.width) == size:
+            return picture
+        wide = (size[1], size[0])
+        return ImageOps.fit(picture, wide, how) if self.crop else picture.resize(wide, how)
+
+
+def differing(one: tuple[int, int], other: tuple[int, int], row: int) -> Problem:
+    """Return what is wrong with pictures of two sizes."""
+    return Problem(
+        "DAT349",
+        f"pictures differ in size: {one[0]} x {one[1]} and {other[0]} x {other[1]} pixels",
+        label="these pictures",
+        notes=("sizes are height x width",),
+        helps=("state the `size` that all of them get: `image: {type: image, size: 64}`",),
+        row=row,
+    )
+
+
+def decode(values: Any, channels: int | None, frame: Frame) -> Array:
     """Return pictures as uint8 [rows, channels, height, width].
 
-    Without `size` all take the first one's. Raises `ProblemError` DAT311 for what is no picture and
-    DAT319 for arrays of another form.
+    Raises `ProblemError` DAT311 for what is no picture, DAT319 for arrays of another form, and DAT349 for
+    pictures of several sizes.
     """
     if is_table(values):
         table = _bytes(_channels_first(values))
-        if (size is None or table.shape[2:] == size) and channels in {None, table.shape[1]}:
+        if frame.stated is None and frame.known not in {None, table.shape[2:]}:
+            raise ProblemError(differing(frame.known or (0, 0), table.shape[2:], 0))
+        if frame.stated in {None, table.shape[2:]} and channels in {None, table.shape[1]}:
             return table
         values = list(table)
     pictures = [_picture(value) for value in values]
     mode = _MODES[channels or max(map(channels_of, pictures), default=3)] if channels != 2 else "RGB"
-    size = size or (pictures[0].height, pictures[0].width)
-    return np.stack([_array(picture, mode, size) for picture in pictures])
+    size = frame.of(pictures)
+    return np.stack([_array(picture, mode, size, frame) for picture in pictures])
 
 
 def channels_of(value: Any) -> int:
@@ -45,16 +84,16 @@ def channels_of(value: Any) -> int:
     return 1 if picture.mode in {"1", "L", "LA", "I", "I;16", "F"} else 3
 
 
-def index_maps(values: Any, size: tuple[int, int] | None) -> Array:
+def index_maps(values: Any, frame: Frame) -> Array:
     """Return maps of class indices as int64 [rows, height, width], resized to the nearest index."""
     if isinstance(values, np.ndarray) and values.ndim == 3 and values.dtype.kind in "iub":
-        if size is None or values.shape[1:] == size:
+        if frame.stated in {None, values.shape[1:]}:
             return values.astype(np.int64)
         values = list(values)
     pictures = [_index_picture(value) for value in values]
-    size = size or (pictures[0].height, pictures[0].width)
-    turned = (picture.resize(size[::-1], Image.Resampling.NEAREST) for picture in pictures)
-    return np.stack([np.asarray(picture, dtype=np.int64) for picture in turned])
+    size = frame.of(pictures)
+    fitted = (frame.fitted(picture, size, Image.Resampling.NEAREST) for picture in pictures)
+    return np.stack([np.asarray(picture, dtype=np.int64) for picture in fitted])
 
 
 def _index_picture(value: Any) -> Image.Image:
@@ -123,16 +162,13 @@ def _unreadable(value: Any, because: str) -> Problem:
     )
 
 
-def _array(picture: Image.Image, mode: str, size: Sequence[int]) -> Array:
+def _array(picture: Image.Image, mode: str, size: tuple[int, int], frame: Frame) -> Array:
     if picture.mode in {"I;16", "I"}:
         wide = np.asarray(picture).astype(np.int64)
         picture = Image.fromarray((wide >> 8 if wide.max(initial=0) > 255 else wide).astype(np.uint8))
     if picture.mode in {"RGBA", "LA", "PA", "P"} and mode != "RGBA":
         picture = _on_white(picture.convert("RGBA"))
-    picture = picture.convert(mode)
-    if (picture.height, picture.width) != tuple(size):
-        picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-    pixels = np.asarray(picture)
+    pixels = np.asarray(frame.fitted(picture.convert(mode), size, Image.Resampling.BILINEAR))
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
 
 

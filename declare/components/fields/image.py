@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
-from declare.contract.problem import Problem
+from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout, Shape
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ class Image(Field):
 
     Takes files, encoded bytes, PIL pictures, and arrays [H, W], [H, W, C] or [C, H, W] of 8 or 16 bits or of
     floats in 0..1. EXIF rotation is applied, 16 bits become 8, transparency is laid on white unless 4
-    channels are asked for. `size` resizes (bilinear, antialiased) while reading.
+    channels are asked for. `size` resizes (bilinear, antialiased) while reading; pictures that differ in
+    size need it, else they raise `ProblemError` DAT349.
 
     Example:
         ```yaml
@@ -33,6 +34,9 @@ class Image(Field):
 
     channels: int | None = Param(None, ge=1, le=4, description="1 grey, 3 RGB, 4 RGBA; files are converted")
     size: int | list[int] | None = Param(None, description="pixels: both sides, or [height, width]; resizes")
+    fit: Literal["stretch", "crop"] = Param(
+        "stretch", description="how another shape gets `size`: stretched, or cut to it in the middle"
+    )
 
     def _size(self) -> tuple[int, int] | None:
         if self.size is None:
@@ -48,20 +52,23 @@ class Image(Field):
 
     def examine(self, values: Any) -> FieldFacts:
         """Return the shape of a sample of pictures."""
-        from declare.components.fields._pixels import channels_of, decode, is_table
+        from declare.components.fields._pixels import Frame, channels_of, decode, differing, is_table
 
+        frame = Frame(self._size(), crop=self.fit == "crop")
         if is_table(values):
-            found = decode(values[:1], self.channels, self._size())
+            found = decode(values[:1], self.channels, frame)
             return FieldFacts(shape=Shape("image", found.shape[1:], "uint8"))
         channels = self.channels or max(channels_of(value) for value in values)
-        shapes = {decode([value], channels, self._size()).shape[1:] for value in values}
-        dims = tuple(sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*shapes, strict=True))
-        return FieldFacts(shape=Shape("image", dims, "uint8"))
+        shapes = [decode([value], channels, frame).shape[1:] for value in values]
+        for row, shape in enumerate(shapes):
+            if shape != shapes[0]:
+                raise ProblemError(differing(shapes[0][1:], shape[1:], row))
+        return FieldFacts(shape=Shape("image", shapes[0], "uint8"))
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
-        """Return uint8 [rows, channels, height, width]; pictures of other sizes are fitted to the first."""
-        from declare.components.fields._pixels import decode
+        """Return uint8 [rows, channels, height, width]."""
+        from declare.components.fields._pixels import Frame, decode
 
-        dims = facts.shape.dims
-        fixed = (dims[1], dims[2]) if dims[1] is not None and dims[2] is not None else None
-        return decode(values, dims[0], self._size() or fixed)
+        channels, height, width = facts.shape.dims
+        known = (height, width) if height is not None and width is not None else None
+        return decode(values, channels, Frame(self._size(), known, crop=self.fit == "crop"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -33,13 +33,18 @@ class Mask(Field):
     classes: int | list[str] | None = Param(None, description="number of classes or their names; checked")
     size: int | list[int] | None = Param(None, description="pixels: both sides, or [height, width]; resizes")
 
+    fit: Literal["stretch", "crop"] = Param(
+        "stretch", description="how another shape gets `size`: stretched, or cut to it in the middle"
+    )
+
     def _read(self, values: Any) -> np.ndarray[Any, Any]:
         import numpy as np
 
-        from declare.components.fields._pixels import index_maps
+        from declare.components.fields._pixels import Frame, index_maps
 
         size = None if self.size is None else [self.size] * 2 if isinstance(self.size, int) else self.size
-        maps = index_maps(values, None if size is None else (size[0], size[1]))
+        stated = None if size is None else (size[0], size[-1])
+        maps = index_maps(values, Frame(stated, crop=self.fit == "crop"))
         for value in self.missing:
             if isinstance(value, int | float):
                 maps = np.where(maps == value, -1, maps)
