@@ -236,12 +236,12 @@ def wide():
 
 
 def test_pictures_get_the_stated_size_stretched_or_cut():
-    """`stretch` keeps the black edges of a wide picture, `crop` cuts them off."""
-    for fit, edge in (("stretch", 0), ("crop", 255)):
+    """`stretch` keeps the dark edges of a wide picture, `crop` cuts them off."""
+    for fit, low, high in (("stretch", 0, 60), ("crop", 255, 255)):
         made = field(type="image", size=4, fit=fit)
         found = made.encode([wide()], made.examine([wide()]))
         assert found.shape == (1, 1, 4, 4)
-        assert (found[0, 0, :, 0] == edge).all()
+        assert low <= found[0, 0, :, 0].min() <= found[0, 0, :, 0].max() <= high
 
 
 def test_pictures_of_several_sizes_need_a_size():
