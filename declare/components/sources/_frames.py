@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,5 +119,14 @@ class FrameReader:
 
     def where(self, row: int) -> str:
         """Say in which line a sample stands."""
-        place = f"row {row}" if self._first_line is None else f"line {row + self._first_line}"
+        place = f"row {row}"
+        if self._first_line is not None and self._one_line_each:
+            place = f"line {row + self._first_line}"
         return f"{self._path.name} {place}"
+
+    @cached_property
+    def _one_line_each(self) -> bool:
+        """Whether no cell goes over several lines and no line is blank."""
+        with self._path.open("rb") as file:
+            lines = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+        return self.num_samples <= lines <= self.num_samples + 1

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Csv(TableSource):
     """A text table with a header line; UTF-8, a byte-order mark is fine.
 
-    A column is numbers where every value is one; empty cells are missing. What a column means is stated under
-    `fields`.
+    A column is numbers where every value is one; empty cells are missing, blank lines are passed over. What a
+    column means is stated under `fields`.
 
     Example:
         ```yaml
@@ -36,7 +36,24 @@ class Csv(TableSource):
     def _read(self) -> pl.DataFrame:
         import polars as pl
 
-        frame = pl.read_csv(self.path, separator=self.separator, infer_schema_length=None, encoding="utf8")
+        from declare.components.sources._lines import fault, twice
+
+        try:
+            frame = pl.read_csv(
+                self.path, separator=self.separator, infer_schema_length=None, encoding="utf8"
+            )
+        except pl.exceptions.PolarsError as error:
+            raise ValueError(fault(self.path, self.separator) or str(error)) from None
         if any(not name.strip() for name in frame.columns):
             raise ValueError("the header line has an empty name")
-        return frame
+        if any("_duplicated_" in name for name in frame.columns):
+            name = twice(self.path, self.separator)
+            if name is not None:
+                raise ValueError(f"the header line names `{name}` twice")
+        # A line that is too short leaves its last cells empty.
+        if frame.width > 1 and frame[:, -1].null_count():
+            because = fault(self.path, self.separator)
+            if because is not None:
+                raise ValueError(because)
+        # Blank lines are no samples.
+        return frame.filter(~pl.all_horizontal(pl.all().is_null()))

@@ -1,0 +1,74 @@
+"""Text tables: what is read, and what is said of lines that cannot be."""
+
+import numpy as np
+import pytest
+
+from declare.contract import reading
+from declare.contract.problem import ProblemError
+
+
+def opened(tmp_path, content, **keys):
+    path = tmp_path / "table.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return reading.parse("sources", {"type": "csv", "path": path, **keys}).open()
+
+
+def finding(tmp_path, content):
+    with pytest.raises(ProblemError) as caught:
+        opened(tmp_path, content)
+    return caught.value.problem.code, caught.value.problem.notes[0]
+
+
+@pytest.mark.parametrize(
+    "content", ["x,y\n1,a\n2,b\n", "\ufeffx,y\n1,a\n2,b\n", "x,y\r\n1,a\r\n2,b\r\n", "x,y\n1,a\n\n2,b\n\n"]
+)
+def test_tables_are_read_alike(tmp_path, content):
+    """A byte-order mark, Windows line ends and blank lines change nothing."""
+    reader = opened(tmp_path, content)
+    assert list(reader.columns) == ["x", "y"]
+    assert reader.read("x").tolist() == [1, 2]
+    assert reader.read("y") == ["a", "b"]
+
+
+def test_quoted_cells_hold_separators_and_line_ends(tmp_path):
+    """Then samples are named by row, for lines would mislead."""
+    reader = opened(tmp_path, 'x,y\n1,"a,\nb"\n2,c\n')
+    assert reader.read("y") == ["a,\nb", "c"]
+    assert reader.where(1) == "table.csv row 1"
+
+
+def test_samples_are_named_by_line(tmp_path):
+    """The header is line 1."""
+    assert opened(tmp_path, "x\n5\n6\n").where(1) == "table.csv line 3"
+
+
+def test_empty_cells_are_missing(tmp_path):
+    """A gap in the last column is a gap, not a short line."""
+    reader = opened(tmp_path, "x,y\n1,\n,b\n3,c\n")
+    assert reader.read("x") == [1, None, 3]
+    assert reader.read("y", np.array([0, 2])) == [None, "c"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("x,y\n1,a\n2\n3,c\n", "line 3 has 1 cell, the header has 2"),
+        ("x,y\n1,a\n2,b,c\n", "line 3 has 3 cells, the header has 2"),
+        ('x,y\n1,"a,b"\n2\n', "line 3 has 1 cell, the header has 2"),
+        ("x,y\r\n1,a\r\n\r\n2\r\n", "line 4 has 1 cell, the header has 2"),
+        ("x,y\n1,a\n2,caf\xe9\n".encode("latin-1"), "line 3 is not UTF-8"),
+        ("x,y\n1,a\n".encode("utf-16"), "line 1 is not UTF-8"),
+        ("x,y,x\n1,a,2\n", "names `x` twice"),
+        ("x,,y\n1,a,2\n", "empty name"),
+    ],
+)
+def test_the_line_at_fault_is_named(tmp_path, content, said):
+    """Lines of other lengths, other encodings and unusable headers are DAT333 with what is wrong."""
+    code, note = finding(tmp_path, content)
+    assert code == "DAT333"
+    assert said in note
+
+
+def test_another_separator(tmp_path):
+    """Semicolons are asked for by name."""
+    assert opened(tmp_path, "x;y\n1;2,5\n", separator=";").read("y") == ["2,5"]
