@@ -41,6 +41,7 @@ PLACES = {
     "LOS410": "tasks.stimulus",
     "LOS411": "tasks.other",
     "LOS412": "tasks.kind.target",
+    "LOS413": "tasks.stimulus.loss.class_weights",
     "PHS601": "phases.fit.evaluate.best.metric",
     "PHS602": "phases.fit.schedule.every",
     "PHS604": "phases.fit.checkpoint.every",

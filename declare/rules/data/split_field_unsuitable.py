@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.contract.problem import Problem, Rewrite
+from declare.contract.problem import Problem
 from declare.language.spec import Dataset
 from declare.rules.class_counts import smallest_class
 from declare.rules.fields import field_layout, field_place
@@ -31,7 +31,6 @@ def check(view: View) -> Iterator[Problem]:
                 yield from _few_groups(view, dataset, name)
             elif key == "stratify":
                 yield from _rare_class(view, dataset, name)
-        yield from _conflict(dataset)
 
 
 def _wrong_kind(view: View, dataset: Placed[Dataset], key: str, field: tuple[str, str]) -> Problem:
@@ -76,22 +75,3 @@ def _rare_class(view: View, dataset: Placed[Dataset], name: str) -> Iterator[Pro
             also={field_place(view, dataset.name, name): "the field that it splits by"},
             helps=("collect more samples of the class, or leave `stratify` out",),
         )
-
-
-def _conflict(dataset: Placed[Dataset]) -> Iterator[Problem]:
-    split = given(dataset.block, "split")
-    if given(split, "column") is None:
-        return
-    for key in ("train", "val", "test", "by", "stratify"):
-        if given(split, key) is not None:
-            yield Problem(
-                CODE,
-                f"the split of `{dataset.name}` states both `column` and `{key}`",
-                at=f"{dataset.path}.split.{key}",
-                on="key",
-                label="the column says it already",
-                also={f"{dataset.path}.split.column": "the split is read from the data"},
-                helps=("keep one of the two",),
-                rewrites=(Rewrite(f"remove `{key}`", f"{dataset.path}.split.{key}", safe=False),),
-            )
-            return

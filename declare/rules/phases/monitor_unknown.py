@@ -50,7 +50,7 @@ def _unknown(monitor: Monitor, known: dict[str, Reported]) -> Problem:
         rewrites = (Rewrite(f"change to `{near[0]}`", monitor.path, near[0], safe=False),)
     return Problem(
         CODE,
-        f"{monitor.use} names the metric `{monitor.metric}`, which no task reports",
+        f"{monitor.use} names `{monitor.metric}`, which no task reports",
         at=monitor.path,
         on=monitor.on,
         label="no metric of this name",

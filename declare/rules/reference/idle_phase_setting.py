@@ -11,7 +11,7 @@ from declare.rules.parts import Placed, given, phase_datasets, phases
 from declare.rules.view import View
 
 CODE = "REF203"
-STAGE = "names"
+STAGE = "facts"
 
 
 def check(view: View) -> Iterator[Problem]:
@@ -24,6 +24,7 @@ def _idle(view: View) -> Iterator[Idle]:
     """Yield what a phase states in vain."""
     for phase in phases(view):
         yield from _mix(view, phase)
+        yield from _evaluation(view, phase)
 
 
 def _mix(view: View, phase: Placed[Phase]) -> Iterator[Idle]:
@@ -43,7 +44,23 @@ def _mix(view: View, phase: Placed[Phase]) -> Iterator[Idle]:
         yield Idle(
             path,
             f"`mix` of phase `{phase.name}`",
-            "`batch_size` states the rows of each dataset",
+            "`batch_size` has the rows",
             "the shares are stated already",
             also={f"{phase.path}.batch_size": "rows by dataset"},
+        )
+
+
+def _evaluation(view: View, phase: Placed[Phase]) -> Iterator[Idle]:
+    """Yield an interval of evaluations where no dataset of the phase holds out validation samples."""
+    names = phase_datasets(view, phase.block)
+    if given(phase.block, "evaluate", "every") is None or not names:
+        return
+    if all(name in view.facts and not view.facts[name].splits.get("val", 0) for name in names):
+        yield Idle(
+            f"{phase.path}.evaluate.every",
+            "`evaluate.every`",
+            "no validation samples are held out",
+            "nothing to evaluate on",
+            also={f"datasets.{name}.split": "no `val` here" for name in names[:2]},
+            helps=("hold out samples with `split: {val: 0.1}`, or remove it",),
         )

@@ -27,7 +27,7 @@ def check(view: View) -> Iterator[Problem]:
             if problems:
                 yield Problem(
                     CODE,
-                    f"the search would try `{path}: {_short(value)}`, which is not valid",
+                    f"the search would try `{_short(value)}` for `{_last(path)}`, which is not valid",
                     at=f"tune.space.{path}.{at}",
                     label="not a value for this path",
                     also={path: "the value that it varies"},
@@ -42,6 +42,10 @@ def _values(space: Space) -> Iterator[tuple[str, Any]]:
         values = given(space, form)
         for index, value in enumerate(values if isinstance(values, list) else ()):
             yield f"{form}.{index}", value
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 def _short(value: object) -> str:

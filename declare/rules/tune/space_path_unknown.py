@@ -23,10 +23,10 @@ def check(view: View) -> Iterator[Problem]:
             continue
         near = suggest(lost.word, lost.words)
         full = _replaced(path, lost, near[0]) if near else ""
-        where = f"`{lost.known}` has no `{lost.word}`" if lost.known else f"no section `{lost.word}`"
+        where = f"`{lost.known}`" if lost.known else "the spec"
         yield Problem(
             CODE,
-            f"the search varies `{path}`, but {where}",
+            f"the search varies `{lost.word}`, which {where} does not have",
             at=f"tune.space.{path}",
             on="key",
             label="leads to no value",

@@ -47,9 +47,9 @@ def _range(at: str, form: str, values: list[object]) -> Iterator[Problem]:
         wanted = "whole numbers" if form == "int" else "numbers"
         yield Problem(
             CODE,
-            f"`{form}` takes two {wanted}, the lowest and the highest, not {values}",
+            f"`{form}` takes two {wanted}, the lowest and the highest",
             at=f"{at}.{form}",
-            label=f"not two {wanted}",
+            label=f"these are not two {wanted}",
             helps=("write it like `[1, 8]`",),
         )
     elif numbers[0] >= numbers[1]:

@@ -1,0 +1,38 @@
+"""A split is read from a column or drawn by fractions, not both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem, Rewrite
+from declare.language.spec import Dataset
+from declare.rules.parts import Placed, datasets, given
+from declare.rules.view import View
+
+CODE = "DAT313"
+STAGE = "names"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each split that states a column and something that draws samples."""
+    for dataset in datasets(view):
+        yield from _conflict(dataset)
+
+
+def _conflict(dataset: Placed[Dataset]) -> Iterator[Problem]:
+    split = given(dataset.block, "split")
+    if given(split, "column") is None:
+        return
+    for key in ("train", "val", "test", "by", "stratify"):
+        if given(split, key) is not None:
+            yield Problem(
+                CODE,
+                f"the split of `{dataset.name}` states both `column` and `{key}`",
+                at=f"{dataset.path}.split.{key}",
+                on="key",
+                label="the column says it already",
+                also={f"{dataset.path}.split.column": "the split is read from the data"},
+                helps=("keep one of the two",),
+                rewrites=(Rewrite(f"remove `{key}`", f"{dataset.path}.split.{key}", safe=False),),
+            )
+            return

@@ -1,0 +1,43 @@
+"""A balanced sampler evens out the classes; balanced class weights then count rare ones twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.loss import Loss
+from declare.contract.problem import Problem, Rewrite
+from declare.contract.training import Sampler
+from declare.language.spec import Phase
+from declare.rules.parts import Placed, given, losses, phase_tasks, phases, tasks
+from declare.rules.view import View
+
+CODE = "LOS413"
+STAGE = "names"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each balanced loss of a task whose target a phase samples in balance."""
+    for phase in phases(view):
+        sampler = given(phase.block, "sampler")
+        if not isinstance(sampler, Sampler) or sampler.type_name() != "balanced":
+            continue
+        trained = phase_tasks(view, phase.block) or {}
+        for task in tasks(view):
+            if task.name not in trained or given(task.block, "target") != given(sampler, "field"):
+                continue
+            for loss in losses(task):
+                weights = given(loss.block, "class_weights_")
+                if isinstance(weights, str):
+                    yield _problem(phase, loss, str(task.block.target))
+
+
+def _problem(phase: Placed[Phase], loss: Placed[Loss], target: str) -> Problem:
+    return Problem(
+        CODE,
+        f"phase `{phase.name}` samples `{target}` in balance, its loss weighs it too",
+        at=f"{loss.path}.class_weights",
+        label="rare classes count twice",
+        also={f"{phase.path}.sampler": "shows every class equally often"},
+        helps=("keep one: the sampler or the class weights",),
+        rewrites=(Rewrite("remove `class_weights`", f"{loss.path}.class_weights", safe=False),),
+    )
