@@ -196,8 +196,8 @@ class Columns:
 
     @property
     def index_device(self) -> torch.device:
-        """Where positions are best kept."""
-        return self._device if self._local and not self._decoded else torch.device("cpu")
+        """Where positions are best kept: beside the samples, unless keys of samples are made of them too."""
+        return self._device if self._local and self._plain else torch.device("cpu")
 
     def take(self, positions: Tensor, key: tuple[int, int]) -> Fields:
         """Return the samples at `positions`; random transforms draw by `key` (seed, epoch) and the sample."""

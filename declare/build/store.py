@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Mapping
 from typing import Any, Self
@@ -46,18 +47,23 @@ class Tables:
         return self._tables[key]
 
     def tensor(self, dataset: str, split: str, field: str, device: torch.device) -> Tensor:
-        """Return a whole field [samples, ...] on `device`; memory-mapped ones stay on the processor."""
+        """Return a whole field [samples, ...] on `device`; mapped and large ones stay on the processor."""
         key = (dataset, split, field, device)
         if key not in self._tensors:
             array = self.table(dataset, split).array(field)
-            mapped = isinstance(array, np.memmap)
+            stays = isinstance(array, np.memmap) or array.nbytes > _room(device)
             tensor = _as_tensor(array)
-            self._tensors[key] = tensor if mapped else tensor.to(device)
+            self._tensors[key] = tensor if stays else tensor.to(device)
         return self._tensors[key]
 
     def skipped(self) -> list[tuple[str, Skipped]]:
         """Return the unreadable samples met so far, with their dataset."""
         return [(dataset, item) for (dataset, _), table in self._tables.items() for item in table.skipped]
+
+
+def _room(device: torch.device) -> int:
+    """Return how many bytes of samples a device may hold: an eighth of what is free, for the model comes first."""
+    return torch.cuda.mem_get_info(device)[0] // 8 if device.type == "cuda" else sys.maxsize
 
 
 def _as_tensor(array: np.ndarray[Any, Any]) -> Tensor:

@@ -102,6 +102,8 @@ class _Examined:
             number = len(facts.classes)
             counts = {split: _class_counts(column[rows], number) for split, rows in positions.items()}
             return facts.model_copy(update={"counts": counts})
+        if field.layout == "mask" and facts.classes is not None:
+            return facts.model_copy(update={"counts": self._pixels(name, field, positions)})
         place = field.place(name)
         if column is None and facts.mean is not None and raw.is_light(self._reader, field, place):
             train = positions["train"]
@@ -111,6 +113,26 @@ class _Examined:
         if column is not None and column.dtype.kind == "f":
             return facts.model_copy(update=_moments(column[positions["train"]]))
         return facts
+
+    def _pixels(self, name: str, field: Field, positions: Mapping[str, Rows]) -> dict[str, tuple[int, ...]]:
+        """Return pixels of each class by split; of files, those of some training masks alone."""
+        facts, place = self.facts[name], field.place(name)
+        number = len(facts.classes or ())
+        if not raw.is_light(self._reader, field, place):
+            train = positions["train"]
+            positions = {"train": train[:: max(1, len(train) // _SAMPLE)][:_SAMPLE]}
+        found = {}
+        for split, rows in positions.items():
+            count = np.zeros(number, np.int64)
+            for start in range(0, len(rows), _MOMENTS):
+                values = raw.read(self._reader, field, place, self._pool[rows[start : start + _MOMENTS]])
+                kept = (
+                    _readable(field, values) if self._skips and not isinstance(values, np.ndarray) else values
+                )
+                maps = field.encode(kept, facts)
+                count += np.bincount(maps[maps >= 0], minlength=number)[:number]
+            found[split] = tuple(count.tolist())
+        return found
 
 
 def _moments(values: Rows) -> dict[str, float]:

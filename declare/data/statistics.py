@@ -20,21 +20,23 @@ def fit(plan: DatasetPlan) -> dict[str, dict[str, list[float]]]:
 
 
 def fit_pool(pool: Pool) -> dict[str, dict[str, list[float]]]:
-    """Fit transforms in order: each sees what the ones before it make of the training split."""
+    """Fit transforms in order: each sees what the ones before it make of the training samples."""
     found: dict[str, dict[str, list[float]]] = {}
     for name in pool.plan.fields:
-        for index, transform in pool.of_field(name, "train"):
-            if transform.fitted:
-                found[f"{index}.{name}"] = transform.fit(_before(pool, name, index, found))
+        for side in ("train", "val"):
+            for index, transform in pool.of_field(name, side):
+                if transform.fitted and f"{index}.{name}" not in found:
+                    found[f"{index}.{name}"] = transform.fit(_before(pool, (name, side), index, found))
     return found
 
 
 def _before(
-    pool: Pool, field: str, index: int, statistics: dict[str, dict[str, list[float]]]
+    pool: Pool, place: tuple[str, str], index: int, statistics: dict[str, dict[str, list[float]]]
 ) -> Iterator[np.ndarray[Any, Any]]:
-    """Yield training samples of a field as they stand before the transform at `index`."""
+    """Yield training samples of a field as they stand before the transform at `index` of one side."""
+    field, side = place
     table = Table(pool, "train", statistics)
-    earlier = [(at, item) for at, item in pool.stored(field, "train") if at < index]
+    earlier = [(at, item) for at, item in pool.stored(field, side) if at < index]
 
     def block(start: int) -> np.ndarray[Any, Any]:
         values = table.encoded(field, np.arange(start, min(start + _ROWS, table.num_samples)))

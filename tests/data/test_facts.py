@@ -156,3 +156,12 @@ print(*(name for name in ("numpy", "polars", "sklearn") if name in sys.modules))
         for _ in range(2)
     ]
     assert runs == [["numpy", "polars", "sklearn"], []]
+
+
+def test_pixels_are_counted_by_class():
+    """Class counts of masks are pixels, by split: what balanced weights are made of."""
+    source = {"type": "simulated", "name": "segmentation", "samples": 20, "size": 8, "classes": 3}
+    facts = gather("data", dataset(source, split={"val": 0.25}), 0)
+    masks = reading.parse("sources", source).open().read("mask")
+    counts = np.sum([facts.fields["mask"].counts[name] for name in ("train", "val")], axis=0)
+    assert counts.tolist() == np.bincount(masks.reshape(-1), minlength=3).tolist()

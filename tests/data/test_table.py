@@ -187,3 +187,16 @@ def test_statistics_come_in_order_from_the_training_split():
     raw = Pool(plan).reader.read("features", Pool(plan).rows["train"]).mean(axis=-1)
     np.testing.assert_allclose(fitted["1.features"]["mean"], raw.mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(fitted["1.features"]["std"], raw.std(axis=0), rtol=1e-4)
+
+
+def test_a_transform_of_evaluations_is_fitted_on_training_samples():
+    """`on: eval` says which samples are changed, not which ones are measured."""
+    source = {"type": "simulated", "name": "regression", "samples": 50, "features": 2}
+    transforms = [{"type": "standardize", "field": "features", "on": "eval"}]
+    plan = planned(dataset(source, transforms=transforms, split={"val": 0.4}))
+    train = Table.open(plan, "train", statistics.fit(plan)).array("features")
+    fitted = statistics.fit(plan)["0.features"]
+    np.testing.assert_allclose(fitted["mean"], train.mean(axis=0), rtol=1e-4, atol=1e-6)
+    val = Table.open(plan, "val", {"0.features": fitted}).array("features")
+    raw = Pool(plan).reader.read("features", Pool(plan).rows["val"])
+    np.testing.assert_allclose(val, (raw - fitted["mean"]) / fitted["std"], rtol=1e-4, atol=1e-5)
