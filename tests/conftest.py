@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,9 +13,9 @@ os.environ["NO_COLOR"] = "1"
 os.environ.pop("DECLARE_DEBUG", None)
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep facts and decoded data of tests out of the user's cache folder."""
-    folder = tmp_path_factory.getbasetemp() / "cache"
-    monkeypatch.setenv("DECLARE_CACHE_DIR", str(folder))
-    return folder
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep facts and decoded data of tests out of the user's cache folder, and old ones of it out of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DECLARE_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield

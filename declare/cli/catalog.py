@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 _FOLDER = Path(__file__).parent / "commands"
@@ -27,5 +28,14 @@ def summary(name: str) -> str:
 
 def function(name: str) -> Callable[..., Any]:
     """Import a command's file, and no other, and return its `command` function."""
-    module = import_module(f"declare.cli.commands.{name.replace('-', '_')}")
-    return module.command  # type: ignore[no-any-return]
+    return _module(name).command  # type: ignore[no-any-return]
+
+
+def prepared(name: str, words: list[str]) -> list[str]:
+    """Return the words as the parser takes them; a command's `prepare` writes out what it leaves implicit."""
+    prepare = getattr(_module(name), "prepare", list)
+    return list(prepare(words))
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f"declare.cli.commands.{name.replace('-', '_')}")

@@ -104,7 +104,7 @@ def invoke(name: str, words: list[str]) -> int:
     as_json = wants_json(words)
     try:
         command = parser(name)
-        with command.make_context(f"{PROGRAM} {name}", list(words)) as context:
+        with command.make_context(f"{PROGRAM} {name}", catalog.prepared(name, words)) as context:
             return command.invoke(context) or DONE
     except typer.Exit as ending:
         return ending.exit_code

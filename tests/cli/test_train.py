@@ -79,15 +79,26 @@ def test_a_run_is_never_overwritten(run: Path, here: Path, capsys: pytest.Captur
 
 
 def test_a_finished_run_resumes_to_itself(run: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`--resume` of a run that is done trains nothing and gives its metrics again."""
-    assert main(["train", "good.yaml", "--resume", str(run), "--format", "json"]) == 0
-    answer = json.loads(capsys.readouterr().out)
-    assert answer["metrics"] == json.loads((run / "metrics.json").read_text())
+    """`--resume` of a run that is done trains nothing and gives its metrics again, by either flag."""
+    for words in (["--resume", str(run)], ["--run-dir", str(run), "--resume"]):
+        assert main(["train", "good.yaml", *words, "--format", "json"]) == 0
+        answer = json.loads(capsys.readouterr().out)
+        assert answer["metrics"] == json.loads((run / "metrics.json").read_text())
+
+
+def test_resume_alone_takes_the_newest(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--resume` without a folder continues the newest run of the spec's name, or says that there is none."""
+    assert main(["train", "good.yaml", "--resume"]) == 2
+    assert "RES808" in capsys.readouterr().err
+    assert main(["train", "good.yaml", "--quiet"]) == 0
+    first = capsys.readouterr().out.splitlines()[-1]
+    assert main(["train", "good.yaml", "--resume", "--quiet"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == first
 
 
 def test_resume_and_run_dir_exclude_each_other(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Two flags that name the folder are a usage error."""
-    assert main(["train", "good.yaml", "--resume", "latest", "--run-dir", "x"]) == 2
+    assert main(["train", "good.yaml", "--resume", "y", "--run-dir", "x"]) == 2
     assert "contradict" in capsys.readouterr().err
 
 

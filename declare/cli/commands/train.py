@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from declare.runtime.listener import Listener
     from declare.runtime.run import Outcome
 
+_LATEST = "latest"
+
+
+def prepare(words: list[str]) -> list[str]:
+    """Let `--resume` stand alone: it then takes `latest`."""
+    following = [*words[1:], "-"]
+    alone = (
+        word == "--resume" and after.startswith("-") for word, after in zip(words, following, strict=True)
+    )
+    return [f"{word}={_LATEST}" if bare else word for word, bare in zip(words, alone, strict=True)]
+
 
 def command(
     spec: options.SpecFile,
@@ -26,7 +37,9 @@ def command(
     resume: Annotated[
         str | None,
         typer.Option(
-            help="Continue this run; `latest` for the newest of the spec's name.", show_default=False
+            metavar="[RUN]",
+            help="Continue this run; alone: the one in --run-dir, or the newest of the spec's name.",
+            show_default=False,
         ),
     ] = None,
     gpus: Annotated[
@@ -41,14 +54,14 @@ def command(
     Prints the run folder first and last. Exit codes: 0 done, 1 findings in the spec or an `expect` bound
     missed, 4 the run failed, 75 stopped (Ctrl-C, SIGTERM) with its state saved.
     """
-    if resume is not None and run_dir is not None:
+    if resume not in {None, _LATEST} and run_dir is not None:
         raise CommandError(
-            "--resume and --run-dir contradict each other", hint="--resume RUN names the folder itself"
+            "--resume RUN and --run-dir contradict each other", hint="--resume alone takes --run-dir"
         )
     devices = [f"hardware.devices={gpus}", "hardware.accelerator=cuda"] if gpus else []
     as_json = format == "json"
     plan, checked = findings.plan(spec, [*(set_ or ()), *devices], trust, as_json=as_json)
-    folder = Path(resume) if resume not in {None, "latest"} else run_dir
+    folder = Path(resume) if resume not in {None, _LATEST} else run_dir
     with findings.reported(checked, as_json=as_json):
         from declare.api import train_checked
 
