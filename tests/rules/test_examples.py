@@ -121,3 +121,19 @@ def test_message_is_short_and_says_what_to_do(code, tmp_path):
         assert all(len(label.text.split()) <= 8 for label in item.labels), item.labels
         assert item.primary is not None
         assert item.helps or item.severity == "info"
+
+
+@pytest.mark.parametrize("code", [code for code in CODES if code != "REF201"])
+def test_each_fix_removes_the_finding_and_makes_no_other(code, tmp_path):
+    """Applying a proposed change to the bad example leaves no finding of the code and no new one."""
+    before = findings(page(code).bad, tmp_path)
+    text = (tmp_path / "spec.yaml").read_text()
+    for fix in [fix for item in before if item.code == code for fix in item.fixes]:
+        fixed = text
+        for edit in sorted(fix.edits, key=lambda edit: -edit.span.start):
+            fixed = fixed[: edit.span.start] + edit.new_text + fixed[edit.span.end :]
+        (tmp_path / "spec.yaml").write_text(fixed)
+        after = pipeline.check(tmp_path / "spec.yaml").diagnostics
+        assert code not in {item.code for item in after}, fix.title
+        above = {item.code for item in after if item.severity != "info"}
+        assert above <= {item.code for item in before}, fix.title

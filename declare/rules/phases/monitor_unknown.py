@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from declare.contract.lookup import own_names
 from declare.contract.problem import Problem, Rewrite
 from declare.diagnostics.suggest import suggest
 from declare.rules.fitting import listed
@@ -42,11 +43,13 @@ def _composites(view: View) -> Iterator[Monitor]:
 
 
 def _unknown(monitor: Monitor, known: dict[str, Reported]) -> Problem:
-    near = suggest(monitor.metric, known) or _same_task(monitor.metric, known)
+    chooses = monitor.on == "value" and not monitor.use.startswith("composite")
+    names = [name for name, metric in known.items() if not chooses or metric.split != "test"]
+    near = suggest(monitor.metric, names) or _same_task(monitor.metric, names)
     rewrites: tuple[Rewrite, ...] = ()
     if near and monitor.on == "key":
         rewrites = (Rewrite(f"rename to `{near[0]}`", monitor.path, key=near[0], safe=False),)
-    elif near and not monitor.use.startswith("composite"):
+    elif near and chooses:
         rewrites = (Rewrite(f"change to `{near[0]}`", monitor.path, near[0], safe=False),)
     return Problem(
         CODE,
@@ -55,12 +58,26 @@ def _unknown(monitor: Monitor, known: dict[str, Reported]) -> Problem:
         on=monitor.on,
         label="no metric of this name",
         notes=(f"reported are {_some(known)}",),
-        helps=(f"use {listed(near[:3])}",) if near else ("add the metric to a task's `metrics`",),
+        helps=(*_not_asked_for(monitor.metric, known), *((f"use {listed(near[:3])}",) if near else ())),
         rewrites=rewrites,
     )
 
 
-def _same_task(name: str, known: dict[str, Reported]) -> list[str]:
+def _not_asked_for(name: str, known: dict[str, Reported]) -> tuple[str, ...]:
+    """Say what to add where the metric exists but its task does not compute it."""
+    parts = name.split("/")
+    tasks = {metric.task for metric in known.values() if metric.task}
+    task = parts[1].partition("@")[0] if len(parts) == 3 else ""
+    if task in tasks and parts[2] in own_names("metrics"):
+        return (f"add `{parts[2]}` to `tasks.{task}.metrics`",)
+    return (
+        ()
+        if task in tasks
+        else (f"write it as `SPLIT/TASK/METRIC`; the tasks are {listed(sorted(tasks), 'and')}",)
+    )
+
+
+def _same_task(name: str, known: list[str]) -> list[str]:
     parts = name.split("/")
     if len(parts) == 2:
         return [full for full in known if full == f"val/{name}"] or [
