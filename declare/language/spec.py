@@ -71,7 +71,7 @@ class Split(Strict):
     )
     by: str | None = Field(None, description="a field whose values never stand in two splits")
     stratify: str | None = Field(None, description="a field whose proportions every split keeps")
-    seed: int | None = Field(None, description="defaults to the spec's seed")
+    seed: int | None = Field(None, ge=0, lt=2**32, description="defaults to the spec's seed")
     column: str | None = Field(None, description="a field that holds `train`, `val` or `test`")
 
 

@@ -82,8 +82,8 @@ def test_a_newer_library_may_have_more_models(monkeypatch):
 
 
 def test_most_models_need_no_probe():
-    """Nine models in ten have figures in the table."""
-    assert len(_known("timm")) >= 0.9 * len(_tables.names("timm"))
+    """Six models in ten of timm and nine in ten of torchvision have figures in the table."""
+    assert len(_known("timm")) >= 0.6 * len(_tables.names("timm"))
     assert len(_known("torchvision")) >= 0.9 * len(_tables.names("torchvision"))
 
 
