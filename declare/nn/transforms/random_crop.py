@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -35,16 +36,25 @@ class RandomCrop(nn.Module):
     def forward(self, values: Tensor, keys: Any) -> Tensor:
         """Return the pieces; `keys` holds one unsigned 64-bit number for each sample."""
         flat = self._padded(values).flatten(1, -3) if values.ndim > 3 else self._padded(values)[:, None]
+        limits = np.array([flat.shape[-2] - self.size[0] + 1, flat.shape[-1] - self.size[1] + 1])
+        corners = (uniform(keys, _SALT, 2) * limits).astype(np.int64)
+        cut = self._sliced if flat.device.type == "cpu" else self._gathered
+        return cut(flat, corners).reshape(*values.shape[:-2], *self.size)
+
+    def _sliced(self, flat: Tensor, corners: Any) -> Tensor:
+        """Cut one piece after the other: on a processor, copies of rows beat a gather of pixels."""
         height, width = self.size
-        draws = torch.from_numpy(uniform(keys, _SALT, 2)).to(flat.device)
-        places = torch.tensor([flat.shape[-2] - height + 1, flat.shape[-1] - width + 1], device=flat.device)
-        tops, lefts = (draws * places).long().unbind(1)
+        pairs = zip(flat.unbind(), corners.tolist(), strict=True)
+        return torch.stack([one[:, top : top + height, left : left + width] for one, (top, left) in pairs])
+
+    def _gathered(self, flat: Tensor, corners: Any) -> Tensor:
+        height, width = self.size
+        tops, lefts = torch.from_numpy(corners).to(flat.device).unbind(1)
         rows = tops[:, None] + torch.arange(height, device=flat.device)
         columns = lefts[:, None] + torch.arange(width, device=flat.device)
         index = torch.arange(len(flat), device=flat.device)
         # Advanced indices around a slice put the channels last.
-        pieces = flat[index[:, None, None], :, rows[:, :, None], columns[:, None, :]].movedim(-1, 1)
-        return pieces.reshape(*values.shape[:-2], height, width)
+        return flat[index[:, None, None], :, rows[:, :, None], columns[:, None, :]].movedim(-1, 1)
 
     def _padded(self, values: Tensor) -> Tensor:
         if not any(self.padding):
