@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from declare import __version__
 from declare.contract import reading
 from declare.contract.component import plain
 from declare.contract.problem import Problem
@@ -14,7 +15,7 @@ from declare.data import cache
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
 
-_VERSION = 1
+_VERSION = 2
 """Raised when facts are gathered in another way, so that kept ones are read again."""
 
 
@@ -26,6 +27,7 @@ def gather(name: str, dataset: Dataset, seed: int) -> DatasetFacts:
     split = plain(dataset.split)
     fingerprint = cache.key(
         _VERSION,
+        __version__,
         _fingerprint(dataset, split),
         plain(dataset.source),
         plain(dataset.fields),
