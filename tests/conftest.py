@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,9 @@ os.environ.pop("DECLARE_DEBUG", None)
 
 
 @pytest.fixture(autouse=True, scope="session")
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Keep facts and decoded data of tests out of the user's cache folder, and old ones of it out of the tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DECLARE_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        yield
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("DECLARE_CACHE_DIR", str(folder))
+        yield folder
