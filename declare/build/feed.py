@@ -186,7 +186,7 @@ class Columns:
         self._decoded = [name for name in names if name not in self._tensors]
         self._changes = {name: self._steps(plan, dataset, split, name, tables) for name in names}
         self._plain = not self._decoded and not any(self._changes.values())
-        self._local = all(tensor.device == device for tensor in self._tensors.values())
+        self._local = all(tensor.device.type == device.type for tensor in self._tensors.values())
         self._items = tuple(self._tensors.items())
 
     @property
@@ -228,7 +228,7 @@ class Columns:
 
     def _gathered(self, tensor: Tensor, positions: Tensor) -> Tensor:
         found = tensor.index_select(0, positions.to(tensor.device))
-        if found.device == self._device:
+        if found.device.type == self._device.type:
             return found
         return (
             found.pin_memory().to(self._device, non_blocking=True) if self._device.type == "cuda" else found

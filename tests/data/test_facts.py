@@ -123,11 +123,12 @@ def test_facts_are_read_again_when_the_file_changes(tmp_path):
     assert first.fingerprint != second.fingerprint
 
 
-def test_a_damaged_cache_is_read_over(tmp_path, own_cache):
+def test_a_damaged_cache_is_read_over(tmp_path, monkeypatch):
     """Facts that cannot be understood are gathered anew."""
+    monkeypatch.setenv("DECLARE_CACHE_DIR", str(tmp_path / "cache"))
     block = table(tmp_path, "x\n" + "1\n" * 20, {"x": {"type": "number"}})
     facts = gather("data", block, 0)
-    for file in (own_cache / "facts").iterdir():
+    for file in (tmp_path / "cache" / "facts").iterdir():
         file.write_text('{"fingerprint": 3}')
     assert gather("data", block, 0) == facts
 

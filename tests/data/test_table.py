@@ -113,7 +113,7 @@ def test_an_unreadable_sample_is_an_error_by_default(pictures):
     assert "01.png" in caught.value.problem.title
 
 
-def test_a_disk_cache_gives_what_decoding_gives(pictures, own_cache):
+def test_a_disk_cache_gives_what_decoding_gives(pictures):
     """The mapped file holds the decoded pictures, and a second table decodes nothing."""
     plan = planned(dataset({"type": "image_folder", "path": str(pictures)}, cache="disk"))
     table = Table.open(plan, "train", {})
