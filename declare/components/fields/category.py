@@ -72,7 +72,7 @@ class Category(Field):
         return list(self.classes), list(self.classes)
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
-        """Yield where the stated number of classes contradicts the data, or a label is out of its range."""
+        """Yield a label that is out of the range which the stated number of classes leaves."""
         found, names = len(facts.classes or ()), facts.classes or ()
         if not isinstance(self.classes, int) or self.classes == found:
             return
@@ -87,15 +87,6 @@ class Category(Field):
                 notes=(f"the labels in the data are {_brief(names)}",),
                 helps=(f"list it under `missing` if it means no label: `missing: [{', '.join(outside)}]`",),
             )
-            return
-        yield Problem(
-            "LOS401",
-            f"{self.classes} classes are stated but the data have {found}",
-            at="classes",
-            label=f"{self.classes} stated here",
-            notes=(f"the classes in the data are {_brief(names)}",),
-            helps=(f"remove `classes` (it is read from the data), or set it to {found}",),
-        )
 
     def _in_range(self, value: Scalar) -> bool:
         """Return whether a label is no number, or one of 0 .. classes - 1."""
