@@ -117,7 +117,7 @@ def kill_randomly(place, seed):
         process = launch(place, "resume" if (place / "plan.json").exists() else "new")
         process.stdout.readline()
         try:
-            process.wait(draw.uniform(0.01, 0.9) if kills < 4 else 60)
+            process.wait(draw.uniform(0.01, 0.4) if kills < 4 else 60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
