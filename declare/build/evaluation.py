@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from declare.build.composites import composites
 from declare.build.graph import Graph
 from declare.build.objective import TaskLosses
+from declare.build.views import Views, known, shown
 from declare.contract import reading
 from declare.ir.plan import Plan, TaskPlan
 
@@ -82,6 +83,8 @@ class Evaluator:
         self._batches = batches or _feed(plan, tables, device)
         self.autocast = autocast
         self._losses = {name: TaskLosses(task).to(device).eval() for name, task in plan.tasks.items()}
+        adapters = {name: losses.adapter for name, losses in self._losses.items()}
+        self._views = Views(adapters, {name: task.datasets for name, task in plan.tasks.items()})
 
     @torch.no_grad()
     def run(self, split: str, tasks: Sequence[str] | None = None) -> dict[str, float]:
@@ -108,14 +111,19 @@ class Evaluator:
     def _measure(self, dataset: str, split: str, tasks: Sequence[str], scores: dict[str, Scores]) -> None:
         """Run a dataset's split through the graph and add it to the scores of its tasks."""
         targets = {task: self._scores_of(task, dataset, scores) for task in tasks}
-        for fields in self._batches(dataset, split, self._batch_size(dataset)):
+        plain = [task for task in tasks if task not in self._views.hiding]
+        for number, fields in enumerate(self._batches(dataset, split, self._batch_size(dataset))):
+            whole = self._views.prepared({dataset: fields}, self._plan.seed + number)[dataset]
             with self._casting():
-                outputs = self._graph({dataset: fields}, tasks)
+                outputs = self._graph({dataset: fields}, plain) if plain else {}
+                for task in self._views.hiding:
+                    if task in targets:
+                        outputs |= self._graph({dataset: shown(task, whole)}, (task,))
             for task, own in targets.items():
                 losses, output = self._losses[task], outputs[task][dataset].float()
-                adapter = losses.adapter
-                sums = losses(output, adapter.target(fields))
-                prediction, target = adapter.scores(output, fields)
+                adapter, seen = losses.adapter, known(task, whole)
+                sums = losses(output, adapter.target(seen))
+                prediction, target = adapter.scores(output, seen)
                 for score in own:
                     score.update(sums, prediction, target)
 

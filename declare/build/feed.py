@@ -266,7 +266,7 @@ def used_fields(plan: Plan, dataset: str) -> list[str]:
     used = {wire.name for wire in wires if wire.source == "field"}
     for task in plan.tasks.values():
         if dataset in task.datasets:
-            used |= {name for name in (task.target_field, task.mask) if name}
+            used |= {name for name in (task.target_field, task.mask, *task.fields) if name}
     return [name for name in plan.datasets[dataset].fields if name in used]
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from declare.build.augments import make_augments
 from declare.build.graph import Batch, Graph, Joined
+from declare.build.views import Fields, Views, known, shown
 from declare.contract import reading
 from declare.contract.task import TaskAdapter
 from declare.ir.plan import PhasePlan, Plan, TaskPlan
@@ -79,10 +80,15 @@ class Objective(nn.Module):
         self.augments = make_augments(plan, phase)
         self.names: Sequence[str]
         self.names, self._shares = self._listed(phase)
+        adapters = {name: losses.adapter for name, losses in self._losses.items()}
+        self._views = Views(adapters, self._datasets)
+        self._plain = tuple(name for name in self.tasks if name not in self._views.hiding)
         self._direct = self._only_loss()
         # Made now, so that torch.compile never sees it being made.
         for datasets in [(name,) for name in phase.datasets] if phase.alternate else [phase.datasets]:
-            graph.prepare(self.tasks, tuple(name for name in plan.datasets if name in datasets), joined=True)
+            present = tuple(name for name in plan.datasets if name in datasets)
+            for tasks in [self._plain, *[(name,) for name in self._views.hiding]]:
+                graph.prepare(tasks, present, joined=True)
 
     def _listed(self, phase: PhasePlan) -> tuple[tuple[str, ...], tuple[float, ...]]:
         """Return the names of all losses and their shares in the sum."""
@@ -98,17 +104,22 @@ class Objective(nn.Module):
 
     def _only_loss(self) -> Any:
         """Return the loss that stands alone and gives its mean in one call, else None."""
-        if len(self.names) != 1 or self.augments or not self.tasks:
+        if len(self.names) != 1 or self.augments or not self._plain:
             return None
         loss = self._losses[self.tasks[0]].losses[0]
         return loss if getattr(loss, "direct", False) else None
+
+    def prepare(self, batch: Batch, seed: int) -> Batch:
+        """Return the batch of a step with what tasks hide from the model, drawn by `seed`."""
+        return self._views.prepared(batch, seed)
 
     def weights(self, batch: Batch) -> Tensor:
         """Return the weights [num_losses] that the losses of `batch` are divided by; they add up."""
         found: list[Weight] = []
         for task, losses in self._losses.items():
             present = [dataset for dataset in self._datasets[task] if dataset in batch]
-            counts = [losses.count(losses.adapter.target(batch[dataset])) for dataset in present]
+            targets = [losses.adapter.target(self._known(task, batch[dataset])) for dataset in present]
+            counts = [losses.count(target) for target in targets]
             found += (
                 [sum(column) for column in zip(*counts, strict=True)] if counts else [0.0] * len(losses.names)
             )
@@ -118,9 +129,14 @@ class Objective(nn.Module):
 
     def forward(self, batch: Batch, totals: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return (loss, parts [num_losses]); parts are not weighted. 0 for a loss without a valid target."""
+        batch = self._views.prepared(batch, 0)
+        original = batch
         if self.training:
             batch = self.augmented(batch)
-        outputs = self.graph(batch, self.tasks, joined=True)
+        outputs = self.graph(batch, self._plain, joined=True) if self._plain else {}
+        for task in self._views.hiding:
+            views = {dataset: shown(task, fields) for dataset, fields in original.items()}
+            outputs |= self.graph(views, (task,), joined=True)
         if self._direct is not None and totals is None and len(outputs.get(self.tasks[0], ())) == 1:
             return self._directly(self._direct, batch, *outputs[self.tasks[0]][0])
         sums = self._sums(batch, outputs)
@@ -139,7 +155,7 @@ class Objective(nn.Module):
         self, loss: Any, batch: Batch, lane: Sequence[str], output: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return (loss, parts) of one loss alone in as few operations as it can."""
-        return self._weighed(loss.mean(output, _joined(self._losses[self.tasks[0]].adapter, batch, lane)))
+        return self._weighed(loss.mean(output, self._target(self.tasks[0], batch, lane)))
 
     def _weighed(self, value: Tensor) -> tuple[Tensor, Tensor]:
         share = self._shares[0]
@@ -160,7 +176,7 @@ class Objective(nn.Module):
         found: list[tuple[Tensor, Weight]] = []
         for task, losses in self._losses.items():
             lanes = outputs.get(task, [])
-            pairs = [losses(output, _joined(losses.adapter, batch, lane)) for lane, output in lanes]
+            pairs = [losses(output, self._target(task, batch, lane)) for lane, output in lanes]
             if len(pairs) == 1:
                 found += pairs[0]
             elif pairs:
@@ -170,6 +186,16 @@ class Objective(nn.Module):
         rows = float(num_rows(batch))
         # A penalty counts by rows, so that micro-batches share it as they share the batch.
         return found + [(penalty() * rows, rows) for penalty in self.penalties]
+
+    def _target(self, task: str, batch: Batch, lane: Sequence[str]) -> Tensor:
+        """Return the targets of a lane's datasets, their rows one after another."""
+        adapter = self._losses[task].adapter
+        if len(lane) == 1:
+            return adapter.target(self._known(task, batch[lane[0]]))
+        return torch.cat([adapter.target(self._known(task, batch[dataset])) for dataset in lane])
+
+    def _known(self, task: str, fields: Fields) -> Fields:
+        return known(task, fields) if task in self._views.hiding else fields
 
     def _weighing(self, parts: Tensor) -> Tensor:
         if self._share_tensor is None or self._share_tensor.device != parts.device:
@@ -187,13 +213,6 @@ def num_rows(batch: Batch) -> int:
 def device_of(batch: Batch) -> torch.device:
     """Return the device that a batch is on."""
     return next(iter(next(iter(batch.values())).values())).device
-
-
-def _joined(adapter: TaskAdapter, batch: Batch, lane: Sequence[str]) -> Tensor:
-    """Return the targets of a lane's datasets, their rows one after another."""
-    if len(lane) == 1:
-        return adapter.target(batch[lane[0]])
-    return torch.cat([adapter.target(batch[dataset]) for dataset in lane])
 
 
 def _added(pairs: Sequence[tuple[Tensor, Weight]]) -> tuple[Tensor, Weight]:

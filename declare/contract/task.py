@@ -79,13 +79,23 @@ class Task(Component):
         """Yield what the target's facts make impossible (one class only, labels out of range)."""
         return ()
 
+    def fields(self) -> tuple[str, ...]:
+        """Return the fields besides target and mask that its adapter takes from batches."""
+        return ()
+
     def build(self, target: Target) -> TaskAdapter:
         """Return the object that takes targets from batches and predictions from outputs."""
         raise NotImplementedError
 
 
 class TaskAdapter(Protocol):
-    """How a built task sees outputs and batches; the classes live in `nn/tasks`."""
+    """How a built task sees outputs and batches; the classes live in `nn/tasks`.
+
+    One that shows the model something else than the batch holds (hidden parts, shifted tokens) also has
+    `hide(fields, generator)`: from the fields of one dataset, rows first, it returns fields that take the place of
+    others where the model reads them, and new ones. `target` and `scores` of that task then see the fields as they
+    were, and the new ones beside them.
+    """
 
     @property
     def module(self) -> nn.Module | None:

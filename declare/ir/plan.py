@@ -127,6 +127,8 @@ class TaskPlan(Frozen):
     datasets: tuple[str, ...]
     target_field: str | None
     mask: str | None
+    fields: tuple[str, ...] = ()
+    """Further fields that the task reads from batches."""
     head: str
     """The path of the node whose first output it reads: `heads.digit`, or another task's head."""
     target: Target

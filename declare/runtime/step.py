@@ -81,6 +81,7 @@ class Step:
         """Fill the gradients for a step; return (loss, parts) of the whole batch."""
         for parameter in self._parameters:
             parameter.grad = None
+        batch = self._objective.prepare(batch, mix(self._key, number))
         if self._pieces == 1:
             loss, parts = self.forward(batch, None, mix(mix(self._key, number), 0))
             self.backward(loss)

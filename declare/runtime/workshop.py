@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from declare.ir.plan import InitPlan, PhasePlan
 from declare.runtime.rates import Rate
 
-Batch = dict[str, dict[str, Tensor]]
+Batch = Mapping[str, Mapping[str, Tensor]]
 
 
 class Feed(Protocol):
@@ -28,6 +28,10 @@ class Objective(Protocol):
     """The losses of a phase."""
 
     names: Sequence[str]
+
+    def prepare(self, batch: Batch, seed: int) -> Batch:
+        """Return the batch of a step with what tasks hide from the model, drawn by `seed`."""
+        ...
 
     def weights(self, batch: Batch) -> Tensor:
         """Return the normalising weight of each loss over a whole step batch."""

@@ -140,6 +140,9 @@ class Objective(nn.Module):
         super().__init__()
         self.graph = graph
 
+    def prepare(self, batch, seed):
+        return batch
+
     def weights(self, batch):
         return torch.tensor([float(sum(len(fields["label"]) for fields in batch.values()))])
 

@@ -40,6 +40,7 @@ def run(state: State) -> Iterator[Problem]:
             block=task.block.model_copy(update=_RESOLVED).dump(),
             datasets=task_datasets(state.view, task.block),
             target_field=task.block.target,
+            fields=task.block.fields(),
             mask=task.block.mask,
             head=head,
             target=target,
