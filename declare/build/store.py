@@ -36,7 +36,7 @@ class Tables:
     def pool(self, dataset: str) -> Pool:
         """Return an open dataset."""
         if dataset not in self._pools:
-            self._pools[dataset] = Pool(self.plan.datasets[dataset])
+            self._pools[dataset] = Pool(self.plan.datasets[dataset], f"datasets.{dataset}")
         return self._pools[dataset]
 
     def table(self, dataset: str, split: str) -> Table:

@@ -15,7 +15,7 @@ from declare.contract.field import Field
 from declare.contract.problem import Problem, ProblemError
 from declare.data import raw
 from declare.data import split as splitting
-from declare.data.opening import open_reader
+from declare.data.opening import Joined, open_reader
 from declare.diagnostics.suggest import suggest
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
@@ -98,7 +98,7 @@ class _Examined:
     def of_splits(self, name: str, field: Field, positions: Mapping[str, Rows]) -> FieldFacts:
         """Complete facts with class counts by split, and statistics of the training split alone."""
         facts, column = self.facts[name], self.columns.get(name)
-        if facts.classes is not None and field.layout in {"category", "labels"} and column is not None:
+        if facts.classes is not None and field.layout in {"category", "labels", "id"} and column is not None:
             number = len(facts.classes)
             counts = {split: _class_counts(column[rows], number) for split, rows in positions.items()}
             return facts.model_copy(update={"counts": counts})
@@ -190,6 +190,9 @@ def _column(field: Field, name: str, reader: Reader) -> str:
     place = field.place(name)
     if place in reader.columns:
         return place
+    lacking = reader.lacking(place) if isinstance(reader, Joined) else []
+    if lacking:
+        raise ProblemError(_unshared(place, lacking[0], name))
     near = suggest(place, list(reader.columns))
     raise ProblemError(
         Problem(
@@ -203,6 +206,18 @@ def _column(field: Field, name: str, reader: Reader) -> str:
                 (f"did you mean `{near[0]}`? say `column: {near[0]}`",) if near else ("remove the field",)
             ),
         )
+    )
+
+
+def _unshared(place: str, split: str, name: str) -> Problem:
+    return Problem(
+        "DAT308",
+        f"the file of `{split}` has no column `{place}`",
+        at=f"fields.{name}",
+        on="key",
+        label="read from here",
+        notes=("the files of the other splits have it",),
+        helps=(f"add the column to the file of `split.{split}`, or remove the field",),
     )
 
 

@@ -15,7 +15,7 @@ from declare.data import cache
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
 
-_VERSION = 2
+_VERSION = 3
 """Raised when facts are gathered in another way, so that kept ones are read again."""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from declare.contract.data import Reader
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.source import Source
-from declare.data.fingerprints import SPLITS
+from declare.data.fingerprints import SPLITS, at_file
 
 
 def open_reader(source: Source, split: Mapping[str, Any]) -> Reader:
@@ -32,7 +32,8 @@ def open_reader(source: Source, split: Mapping[str, Any]) -> Reader:
     if "train" not in files:
         readers["train"] = source.open()
     for name, path in files.items():
-        readers[name] = source.model_copy(update={"path": Path(path)}).open()
+        with at_file(name):
+            readers[name] = source.model_copy(update={"path": Path(path)}).open()
     return Joined({name: readers[name] for name in SPLITS if name in readers})
 
 
@@ -54,6 +55,15 @@ class Joined:
             name: (start, start + reader.num_samples)
             for (name, reader), start in zip(readers.items(), self._starts, strict=True)
         }
+
+    def lacking(self, column: str) -> list[str]:
+        """Return the splits whose file has no such column, where others have it."""
+        without = [
+            name
+            for name, reader in zip(self.splits, self._readers, strict=True)
+            if column not in reader.columns
+        ]
+        return without if len(without) < len(self._readers) else []
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
         """Return what the first reader knows."""

@@ -21,16 +21,21 @@ _VERSION = 2
 """Raised when decoding changes, so that kept files are made again."""
 
 
+class NoRoomError(ProblemError):
+    """The disk has no room for decoded samples."""
+
+
 def load(identity: tuple[Any, ...], num_samples: int, blocks: Iterator[Array], where: str) -> Array:
     """Return all samples that `blocks` yields, one array [samples, ...].
 
     `where` is the dataset's `cache`: `memory` decodes for each run, `disk` keeps a file under the hash of
-    `identity`, `auto` does the one up to 2 GiB (or a quarter of the free memory) and the other beyond. Raises
-    `ProblemError` RES804 where the disk has no room.
+    `identity`, `auto` does the one up to 2 GiB (or a quarter of the free memory) and the other beyond. A file that
+    is damaged is made again. Raises `NoRoomError` RES804 where the disk has no room.
     """
     place = cache.folder("packed", f"{_key(identity)}.npy")
-    if where != "memory" and place.exists():
-        return _mapped(place)
+    kept = _mapped(place) if where != "memory" and place.exists() else None
+    if kept is not None and len(kept) == num_samples:
+        return kept
     first = next(blocks, None)
     if first is None:
         return np.zeros((0,), np.float32)
@@ -41,7 +46,8 @@ def load(identity: tuple[Any, ...], num_samples: int, blocks: Iterator[Array], w
         _fill(whole, rest)
         return whole
     _write(place, shape, first.dtype, rest)
-    return _mapped(place)
+    written: Array = np.load(place, mmap_mode="r", allow_pickle=False)
+    return written
 
 
 def _key(identity: tuple[Any, ...]) -> str:
@@ -59,8 +65,12 @@ def _room() -> int:
     return min(_SMALL_BYTES, int(psutil.virtual_memory().available) // 4)
 
 
-def _mapped(place: Path) -> Array:
-    found: Array = np.load(place, mmap_mode="r", allow_pickle=False)
+def _mapped(place: Path) -> Array | None:
+    """Return a kept file, or None where it is torn or no array."""
+    try:
+        found: Array = np.load(place, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError, SyntaxError):
+        return None
     return found
 
 
@@ -85,7 +95,7 @@ def _write(place: Path, shape: tuple[int, ...], dtype: Any, blocks: Iterator[Arr
         del target
         Path(name).replace(place)
     except OSError as error:
-        raise ProblemError(_no_room(place, shape, dtype, error)) from None
+        raise NoRoomError(_no_room(place, shape, dtype, error)) from None
     finally:
         if name:
             Path(name).unlink(missing_ok=True)

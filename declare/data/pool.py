@@ -37,8 +37,10 @@ class Skipped:
 class Pool:
     """An open dataset: its reader, fields and the rows of each split."""
 
-    def __init__(self, plan: DatasetPlan) -> None:
+    def __init__(self, plan: DatasetPlan, path: str = "") -> None:
         self.plan = plan
+        self.path = path
+        """Where the dataset's block stands in the spec, for messages."""
         source: Any = reading.parse("sources", plan.source)
         self.reader: Reader = open_reader(source, plan.split)
         self.fields: dict[str, Field] = {name: _field(field.block) for name, field in plan.fields.items()}
@@ -57,7 +59,8 @@ class Pool:
         found = {name: rows[~np.isin(rows, broken)] for name, rows in self._assigned.items()}
         train, whole = self._assigned["train"].copy(), found["train"]
         if not len(whole):
-            raise ProblemError(Problem("DAT302", "none of the training samples can be read", at="source"))
+            problem = Problem("DAT302", "none of the training samples can be read", at="source")
+            raise ProblemError(problem.under(self.path))
         for place in np.flatnonzero(np.isin(train, broken)):
             generator = np.random.default_rng([int(self.plan.split["seed"]), int(train[place])])
             train[place] = whole[generator.integers(len(whole))]
@@ -147,7 +150,7 @@ class Pool:
                     label="at most so many",
                     notes=tuple(f"{self.reader.where(row)}: {reason}" for row, reason in shown),
                     helps=("repair or remove the files, or raise the limit",),
-                )
+                ).under(self.path)
             )
 
     def stored(self, field: str, split: str) -> list[tuple[int, Transform]]:

@@ -12,23 +12,33 @@ from declare.contract.field import Field
 
 Rows = np.ndarray[Any, Any]
 _DECODED = frozenset({"image", "mask"})
+_LOOK = 8
+"""Values that are read at once to find one that is not missing."""
 
 
 def is_light(reader: Reader, field: Field, place: str) -> bool:
     """Return whether the whole column can be had without decoding files."""
-    return reader.is_light(place) and not _names_files(reader, field, place)
+    return reader.is_light(place) and _stored_as(reader, field, place) is None
 
 
 def read(reader: Reader, field: Field, place: str, rows: Rows) -> Any:
     """Return the raw values of `rows`; file names in a table start at the folder of the table."""
     values = reader.read(place, rows)
-    if not _names_files(reader, field, place):
+    if _stored_as(reader, field, place) is not str:
         return values
     folder = Path(getattr(reader, "folder", "."))
-    return [folder / str(value) for value in values]
+    return [None if value is None else folder / str(value) for value in values]
 
 
-def _names_files(reader: Reader, field: Field, place: str) -> bool:
-    if field.layout not in _DECODED or not reader.is_light(place) or not reader.num_samples:
-        return False
-    return isinstance(reader.read(place, np.zeros(1, np.int64))[0], str)
+def _stored_as(reader: Reader, field: Field, place: str) -> type[str | bytes] | None:
+    """Return whether a light column of pictures holds names of files or encoded bytes; None where neither."""
+    if field.layout not in _DECODED or not reader.is_light(place):
+        return None
+    for start in range(0, reader.num_samples, _LOOK):
+        values = reader.read(place, np.arange(start, min(start + _LOOK, reader.num_samples)))
+        if isinstance(values, np.ndarray) and values.dtype.kind not in "US":
+            return None
+        for value in values:
+            if value is not None:
+                return str if isinstance(value, str) else bytes if isinstance(value, bytes) else None
+    return None

@@ -131,7 +131,7 @@ def _by_group(
         raise ProblemError(
             Problem(
                 "DAT313",
-                f"`{field}` has {len(names)} groups for {len(shares)} splits",
+                f"`{field}` has {len(names)} group{'s' * (len(names) != 1)} for {len(shares)} splits",
                 at="split.by",
                 label="groups never cross a split",
                 helps=("ask for fewer splits, or split by another field",),

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from declare.contract.problem import ProblemError
 from declare.data import ahead, packed
 from declare.data.pool import Pool, Skipped
 from declare.ir.plan import DatasetPlan
@@ -69,8 +70,10 @@ class Table:
 
     def _filled(self, field: str, values: Array) -> Array:
         """Put zeros where samples that are shorter than others were padded with NaN."""
-        shape = self._pool.plan.fields[field].facts.shape
-        if shape.layout in _PADDED and None in shape.dims and values.dtype.kind == "f":
+        facts = self._pool.plan.fields[field].facts
+        shape = facts.shape
+        padded = None in shape.dims or "lengths" in facts.extra
+        if shape.layout in _PADDED and padded and values.dtype.kind == "f":
             return np.nan_to_num(values, copy=False, nan=0.0, posinf=None, neginf=None)
         return values
 
@@ -85,7 +88,10 @@ class Table:
             for index, _ in pool.stored(field, self._split)
         ]
         identity = (pool.plan.fingerprint, pool.plan.fields[field].block, stored, self._split, self.rows)
-        return packed.load(identity, self.num_samples, self._blocks(field), pool.plan.cache)
+        try:
+            return packed.load(identity, self.num_samples, self._blocks(field), pool.plan.cache)
+        except packed.NoRoomError as error:
+            raise ProblemError(error.problem.under(pool.path)) from None
 
     def _blocks(self, field: str) -> Iterator[Array]:
         starts = range(0, self.num_samples, _BLOCK)

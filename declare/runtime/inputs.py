@@ -52,6 +52,7 @@ class Inputs(Pool):
 
     def __init__(self, plan: DatasetPlan, reader: Reader) -> None:
         self.plan = plan
+        self.path = ""
         self.reader = reader
         self.fields = {name: reading.parse("fields", field.block) for name, field in plan.fields.items()}
         self.transforms = tuple(reading.parse("transforms", block) for block in plan.transforms)
@@ -75,7 +76,7 @@ def open_inputs(plan: Plan, dataset: str, path: Path, statistics: Mapping[str, S
 
     Raises `ProblemError`: RES817 where a column is missing, RES818 where the file cannot be read.
     """
-    reader = open_reader(path)
+    reader = open_reader(path, plan.datasets[dataset].source)
     fields = {name: plan.datasets[dataset].fields[name] for name in input_fields(plan, dataset)}
     own = plan.datasets[dataset].model_copy(
         update={"fields": fields, "cache": "none", "on_corrupt": {"action": "error"}}
@@ -86,8 +87,11 @@ def open_inputs(plan: Plan, dataset: str, path: Path, statistics: Mapping[str, S
     return InputTables(without_targets(plan, dataset, own), statistics, pool)
 
 
-def open_reader(path: Path) -> Reader:
-    """Return a reader of a table, of arrays, of a picture or of a folder of pictures."""
+def open_reader(path: Path, like: Mapping[str, Any]) -> Reader:
+    """Return a reader of a table, of arrays, of a picture or of a folder of pictures.
+
+    A file of the kind that the run's source `like` reads is read as that says (its separator).
+    """
     if path.is_dir():
         files = sorted(item for item in path.rglob("*") if item.suffix.lower() in _PICTURES)
         if not files:
@@ -102,7 +106,12 @@ def open_reader(path: Path) -> Reader:
         raise ProblemError(
             _unreadable(path, f"`{path.suffix}` is none of {', '.join(sorted(_SOURCES))} or a picture")
         )
-    source: Any = reading.parse("sources", {"type": kind, "path": str(path.absolute())})
+    block: Mapping[str, Any] = {"type": kind}
+    if path.suffix.lower() == ".tsv":
+        block = {"type": kind, "separator": "\t"}
+    elif like.get("type") == kind:
+        block = like
+    source: Any = reading.parse("sources", {**block, "path": str(path.absolute())})
     reader: Reader = source.open()
     return reader
 
@@ -132,9 +141,9 @@ def choose_dataset(plan: Plan, path: Path) -> str:
     """Return the dataset that the columns of `path` fit; `ProblemError` (RES816) where several might."""
     if len(plan.datasets) == 1:
         return next(iter(plan.datasets))
-    reader = open_reader(path)
     fitting = []
     for name, dataset in plan.datasets.items():
+        reader = open_reader(path, dataset.source)
         places = [
             reading.parse("fields", dataset.fields[field].block).place(field)
             for field in input_fields(plan, name)

@@ -255,3 +255,9 @@ def test_masks_are_fitted_like_their_pictures():
     made = field(type="mask", size=4, fit="crop")
     found = made.encode([wide()], made.examine([wide()]).model_copy(update={"classes": ("",) * 256}))
     assert set(np.unique(found)) == {255}
+
+
+def test_numbers_too_large_for_a_field_are_infinite():
+    """A number that float32 cannot hold counts as not finite."""
+    facts = reading.parse("fields", {"type": "number"}).examine([1.0, 1e39])
+    assert facts.num_nonfinite == 1

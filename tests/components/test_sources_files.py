@@ -292,3 +292,29 @@ def test_json_of_the_standard_is_read_exactly(tmp_path):
     (tmp_path / "x.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     reader = source({"type": "jsonl", "path": tmp_path / "x.jsonl"}).open()
     assert {name: reader.read(name)[0] for name in reader.columns} == rows[0]
+
+
+def test_integers_wider_than_any_of_numpy(tmp_path):
+    """Whole numbers of 128 bits and decimals are read as floats."""
+    (tmp_path / "x.csv").write_text(f"a\n{10**25}\n{10**25 + 1}\n")
+    assert as_list(source({"type": "csv", "path": tmp_path / "x.csv"}).open().read("a"))[0] == 1e25
+
+
+def test_another_separator_is_named(tmp_path):
+    """A table of one cell a line says which separator it seems to have."""
+    (tmp_path / "x.csv").write_text("a;b\n1;2\n")
+    found = problem({"type": "csv", "path": tmp_path / "x.csv"})
+    assert found.code == "DAT333"
+    assert 'separator: ";"' in found.notes[0]
+
+
+def test_one_column_needs_no_separator(tmp_path):
+    """A table of one column whose texts hold marks is read."""
+    (tmp_path / "x.csv").write_text("text\na; b\n")
+    assert source({"type": "csv", "path": tmp_path / "x.csv"}).open().read("text") == ["a; b"]
+
+
+def test_names_in_lines_start_at_the_file(tmp_path):
+    """File names in a jsonl file start at its folder."""
+    (tmp_path / "x.jsonl").write_text('{"image": "a.png"}\n')
+    assert source({"type": "jsonl", "path": tmp_path / "x.jsonl"}).open().folder == tmp_path

@@ -166,3 +166,45 @@ def test_pixels_are_counted_by_class():
     masks = reading.parse("sources", source).open().read("mask")
     counts = np.sum([facts.fields["mask"].counts[name] for name in ("train", "val")], axis=0)
     assert counts.tolist() == np.bincount(masks.reshape(-1), minlength=3).tolist()
+
+
+def test_a_file_of_a_split_that_lacks_a_column_is_named(tmp_path):
+    """The finding says which file has no such column, not that the source has none."""
+    (tmp_path / "val.csv").write_text("y\n1\n")
+    block = table(tmp_path, "x,y\n1,2\n", {"x": {"type": "number"}}, split={"val": str(tmp_path / "val.csv")})
+    with pytest.raises(ProblemError) as caught:
+        gather("data", block, 0)
+    assert caught.value.problem.title == "the file of `val` has no column `x`"
+
+
+def test_a_file_of_a_split_that_is_not_there(tmp_path):
+    """The finding stands at the split that names it."""
+    block = table(tmp_path, "x\n1\n", {"x": {"type": "number"}}, split={"val": str(tmp_path / "none.csv")})
+    assert problems_of(block) == [("DAT312", "split.val")]
+
+
+def test_ids_are_counted_by_split(tmp_path):
+    """Facts say how many samples of each name stand in each split."""
+    text = "who,part\na,train\na,train\nb,train\nb,val\n"
+    fields = {"who": {"type": "id"}, "part": {"type": "category"}}
+    facts = gather("data", table(tmp_path, text, fields, split={"column": "part"}), 0)
+    assert facts.fields["who"].counts == {"train": (2, 1), "val": (0, 1)}
+
+
+def lines(tmp_path, rows, field):
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join(f'{{"s": {row}}}\n' for row in rows))
+    return dataset({"type": "jsonl", "path": str(path)}, fields={"s": field})
+
+
+def test_lengths_that_differ_are_known(tmp_path):
+    """Series of several lengths have none in their shape; the facts keep the shortest and the longest."""
+    facts = gather("data", lines(tmp_path, ["[1, 2]", "[1, 2, 3]"] * 10, {"type": "series"}), 0)
+    assert facts.fields["s"].shape.dims == (1, None)
+    assert facts.fields["s"].extra == {"lengths": [2, 3]}
+
+
+def test_gaps_in_series_of_several_lengths_are_counted(tmp_path):
+    """A NaN inside of a sample is missing although the samples are padded with NaN too."""
+    facts = gather("data", lines(tmp_path, ["[1, NaN]", "[1, 2, 3]"] * 10, {"type": "series"}), 0)
+    assert facts.fields["s"].num_missing == 10

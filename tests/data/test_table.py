@@ -1,12 +1,13 @@
 """Tables: rows of splits, samples that cannot be read, caches."""
 
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image
 
 from declare.contract import reading
 from declare.contract.problem import ProblemError
-from declare.data import statistics
+from declare.data import cache, statistics
 from declare.data.facts import gather
 from declare.data.pool import Pool
 from declare.data.table import Table
@@ -200,3 +201,54 @@ def test_a_transform_of_evaluations_is_fitted_on_training_samples():
     val = Table.open(plan, "val", {"0.features": fitted}).array("features")
     raw = Pool(plan).reader.read("features", Pool(plan).rows["val"])
     np.testing.assert_allclose(val, (raw - fitted["mean"]) / fitted["std"], rtol=1e-4, atol=1e-5)
+
+
+def test_a_torn_cache_is_made_again(pictures):
+    """A file of decoded samples that was cut off is not trusted."""
+    plan = planned(dataset({"type": "image_folder", "path": str(pictures)}, cache="disk"))
+    whole = np.array(Table.open(plan, "train", {}).array("image"))
+    kept = list(cache.folder("packed").glob("*.npy"))
+    assert kept
+    for file in kept:
+        file.write_bytes(file.read_bytes()[:300])
+    assert np.array_equal(Table.open(plan, "train", {}).array("image"), whole)
+
+
+def test_encoded_pictures_in_a_column_are_decoded_lazily(pictures, tmp_path):
+    """Pictures as bytes in a parquet file are heavy, as files are, and give the same pixels."""
+    files = sorted(pictures.rglob("*.png"))
+    pl.DataFrame({"image": [file.read_bytes() for file in files]}).write_parquet(tmp_path / "x.parquet")
+    source = {"type": "parquet", "path": str(tmp_path / "x.parquet")}
+    pool = Pool(planned(dataset(source, fields={"image": {"type": "image"}})))
+    assert not pool.is_light("image")
+    assert pool._encoded("image", np.array([3]))[0, 0, 0, 0] == np.asarray(Image.open(files[3]))[0, 0]
+
+
+def test_a_sample_without_a_picture_is_named(pictures, tmp_path):
+    """A gap among names of pictures is a sample that cannot be read, with its line."""
+    names = "".join(f"{file}\n" for file in sorted(pictures.rglob("*.png")))
+    (tmp_path / "x.csv").write_text(f'image,n\n"",1\n{names.replace(chr(10), ",1" + chr(10))}')
+    source = {"type": "csv", "path": str(tmp_path / "x.csv")}
+    with pytest.raises(ProblemError) as caught:
+        gather("data", dataset(source, fields={"image": {"type": "image"}}), 0)
+    assert caught.value.problem.code == "DAT311"
+    assert "line 2" in caught.value.problem.notes[0]
+
+
+def test_a_stated_length_cuts_and_pads(tmp_path):
+    """Series that differ in length all get the stated one; the padding is zero."""
+    (tmp_path / "x.jsonl").write_text('{"s": [1, 2]}\n{"s": [3, 4, 5, 6]}\n' * 10)
+    source = {"type": "jsonl", "path": str(tmp_path / "x.jsonl")}
+    plan = planned(dataset(source, fields={"s": {"type": "series", "length": 3}}, split={"val": 0}))
+    assert Table.open(plan, "train", {}).array("s")[:2, 0].tolist() == [[1, 2, 0], [3, 4, 5]]
+
+
+def test_problems_of_an_open_dataset_stand_under_its_name(pictures):
+    """More broken pictures than the limit allows are reported at the dataset's `on_corrupt`."""
+    broken(pictures, "dark/01.png", "dark/03.png")
+    block = dataset(
+        {"type": "image_folder", "path": str(pictures)}, on_corrupt={"action": "skip", "limit": "1%"}
+    )
+    with pytest.raises(ProblemError) as caught:
+        _ = Pool(planned(block), "datasets.shades").rows
+    assert caught.value.problem.at == "datasets.shades.on_corrupt"

@@ -105,6 +105,15 @@ def test_the_table_and_its_own_split_agree(homes, tmp_path):
         assert left["price"]["value"] == pytest.approx(right["price"]["value"], rel=1e-5)
 
 
+def test_cells_may_be_separated_by_tabs(homes, tmp_path):
+    """A .tsv file is read by tabs, with the same result as a table of commas."""
+    text = "income,region\n10,north\n30,south\n"
+    (tmp_path / "new.csv").write_text(text)
+    (tmp_path / "new.tsv").write_text(text.replace(",", "\t"))
+    by_comma, by_tab = (predict(homes, tmp_path / name).rows for name in ("new.csv", "new.tsv"))
+    assert [row["price"] for row in by_comma] == [row["price"] for row in by_tab]
+
+
 def test_a_missing_column_is_named(homes, tmp_path):
     """A table without a column that the model reads is RES817, and the column is named."""
     path = tmp_path / "new.csv"

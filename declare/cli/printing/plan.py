@@ -61,7 +61,7 @@ def _data(plan: Plan) -> Iterator[str]:
 def _field(field: FieldPlan) -> str:
     facts = field.facts
     if facts.classes is not None:
-        counts = facts.counts.get("train", ())
+        counts = facts.counts.get("train", ()) if field.shape.layout != "id" else ()
         if len(facts.classes) > _MANY_CLASSES or len(counts) != len(facts.classes):
             spread = f", {min(counts):,} to {max(counts):,} training samples each" if counts else ""
             return f"  {len(facts.classes)} classes{spread}"

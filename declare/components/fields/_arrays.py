@@ -28,22 +28,28 @@ class ArrayField(Field):
         """Return the shape, range and moments of samples."""
         import numpy as np
 
-        from declare.components.fields._numbers import stack, statistics
+        from declare.components.fields._numbers import statistics
 
-        found = stack(values, len(AXES[self.layout]), self.layout)
+        found = self._stacked(values)
         shapes = {found.shape[1:]} if isinstance(found, np.ndarray) else {sample.shape for sample in found}
         dims = tuple(sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*shapes, strict=True))
         flat = found if isinstance(found, np.ndarray) else np.concatenate([item.ravel() for item in found])
         nan = (
             int(np.isnan(flat).any(axis=tuple(range(1, flat.ndim))).sum())
             if isinstance(found, np.ndarray)
-            else 0
+            else sum(bool(np.isnan(sample).any()) for sample in found)
         )
         return FieldFacts(
             shape=Shape(self.layout, dims),
             num_missing=nan,
             **statistics(flat),
         )
+
+    def _stacked(self, values: Any) -> np.ndarray[Any, Any] | list[np.ndarray[Any, Any]]:
+        """Return samples as one array, or as a list where their sizes differ."""
+        from declare.components.fields._numbers import stack
+
+        return stack(values, len(AXES[self.layout]), self.layout)
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
         """Yield where a stated size contradicts the data."""
@@ -63,9 +69,7 @@ class ArrayField(Field):
         """Return float32 [rows, ...], padded with NaN where sizes vary."""
         import numpy as np
 
-        from declare.components.fields._numbers import stack
-
-        found = stack(values, len(AXES[self.layout]), self.layout)
+        found = self._stacked(values)
         if isinstance(found, np.ndarray):
             return found
         largest = tuple(max(sizes) for sizes in zip(*(sample.shape for sample in found), strict=True))

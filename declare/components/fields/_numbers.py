@@ -11,6 +11,8 @@ from declare.components.fields._values import missing_test, plain
 from declare.contract.problem import Problem, ProblemError
 
 Array = np.ndarray[Any, Any]
+_LARGEST = float(np.finfo(np.float32).max)
+"""Fields are float32: what is larger becomes infinite."""
 
 
 def numbers(values: Any, missing: Iterable[Any] = ()) -> Array:
@@ -59,7 +61,7 @@ def _no_number(value: object, row: int) -> Problem:
 def statistics(array: Array) -> dict[str, float | int | None]:
     """Return minimum, maximum, mean and std of the finite values, and the number of infinite ones."""
     kept = array[np.isfinite(array)]
-    infinite = int(np.isinf(array).sum())
+    infinite = int((np.abs(array) > _LARGEST).sum())
     if not kept.size:
         return {"num_nonfinite": infinite}
     return {
@@ -88,7 +90,13 @@ def stack(values: Any, rank: int, what: str) -> Array | list[Array]:
         if sample is None:
             raise ProblemError(_no_array(row, what, "holds values that are not real numbers"))
         if sample.ndim != rank:
-            raise ProblemError(_no_array(row, what, f"has {sample.ndim} axes, a {what} has {rank}"))
+            raise ProblemError(
+                _no_array(
+                    row,
+                    what,
+                    f"has {sample.ndim} {'axis' if sample.ndim == 1 else 'axes'}, a {what} has {rank}",
+                )
+            )
         samples.append(sample)
     if len({sample.shape for sample in samples}) == 1:
         return np.stack(samples)

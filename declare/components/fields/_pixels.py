@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,15 +73,15 @@ def decode(values: Any, channels: int | None, frame: Frame) -> Array:
         if frame.stated in {None, table.shape[2:]} and channels in {None, table.shape[1]}:
             return table
         values = list(table)
-    pictures = [_picture(value) for value in values]
+    pictures = [_opened(value, row) for row, value in enumerate(values)]
     mode = _MODES[channels or max(map(channels_of, pictures), default=3)] if channels != 2 else "RGB"
     size = frame.of(pictures)
     return np.stack([_array(picture, mode, size, frame) for picture in pictures])
 
 
-def channels_of(value: Any) -> int:
-    """Return 1 for a grey picture, 3 for one in colour, without decoding its pixels."""
-    picture = _picture(value)
+def channels_of(value: Any, row: int = 0) -> int:
+    """Return 1 for a grey picture, 3 for one in colour; a value at `row` that is none is DAT311."""
+    picture = _opened(value, row)
     return 1 if picture.mode in {"1", "L", "LA", "I", "I;16", "F"} else 3
 
 
@@ -90,16 +91,16 @@ def index_maps(values: Any, frame: Frame) -> Array:
         if frame.stated in {None, values.shape[1:]}:
             return values.astype(np.int64)
         values = list(values)
-    pictures = [_index_picture(value) for value in values]
+    pictures = [_index_picture(value, row) for row, value in enumerate(values)]
     size = frame.of(pictures)
     fitted = (frame.fitted(picture, size, Image.Resampling.NEAREST) for picture in pictures)
     return np.stack([np.asarray(picture, dtype=np.int64) for picture in fitted])
 
 
-def _index_picture(value: Any) -> Image.Image:
+def _index_picture(value: Any, row: int) -> Image.Image:
     if isinstance(value, np.ndarray):
         return Image.fromarray(value.astype(np.int32), mode=None)
-    picture = _picture(value)
+    picture = _opened(value, row)
     # A palette picture's indices are the classes; its colours are only how it is shown.
     return picture if picture.mode in {"L", "P", "I", "I;16"} else picture.convert("L")
 
@@ -125,9 +126,18 @@ def _bytes(values: Array) -> Array:
     return np.rint(np.nan_to_num(values.astype(np.float32))).clip(0, 255).astype(np.uint8)
 
 
+def _opened(value: Any, row: int) -> Image.Image:
+    try:
+        return _picture(value)
+    except ProblemError as error:
+        raise ProblemError(replace(error.problem, row=row)) from None
+
+
 def _picture(value: Any) -> Image.Image:
     if isinstance(value, Image.Image):
         return value
+    if value is None:
+        raise ProblemError(Problem("DAT311", "a sample has no picture", helps=("remove the sample",)))
     if isinstance(value, np.ndarray):
         return _from_array(value)
     source = io.BytesIO(value) if isinstance(value, bytes) else value
@@ -154,6 +164,13 @@ def _from_array(value: Array) -> Image.Image:
 
 def _unreadable(value: Any, because: str) -> Problem:
     what = f"`{Path(value).name}`" if isinstance(value, str | Path) else "a picture"
+    if isinstance(value, str | Path) and not Path(value).exists():
+        return Problem(
+            "DAT311",
+            f"there is no picture {what}",
+            notes=(f"looked for `{value}`",),
+            helps=("correct the name; relative ones start at the folder of the table",),
+        )
     return Problem(
         "DAT311",
         f"{what} cannot be read as a picture",

@@ -58,7 +58,7 @@ class Image(Field):
         if is_table(values):
             found = decode(values[:1], self.channels, frame)
             return FieldFacts(shape=Shape("image", found.shape[1:], "uint8"))
-        channels = self.channels or max(channels_of(value) for value in values)
+        channels = self.channels or max(channels_of(value, row) for row, value in enumerate(values))
         shapes = [decode([value], channels, frame).shape[1:] for value in values]
         for row, shape in enumerate(shapes):
             if shape != shapes[0]:

@@ -25,13 +25,14 @@ class ArrayReader:
         origin: str,
         truth: Mapping[str, Any] | None = None,
         places: Sequence[str] = (),
+        folder: Path | None = None,
     ) -> None:
         self._arrays = dict(arrays)
         self._fields = {name: dict(block) for name, block in (fields or {}).items()}
         self._origin = origin
         self._places = places
         self.truth = dict(truth or {})
-        self.folder = Path()
+        self.folder = folder or Path()
         self.columns: Sequence[str] = tuple(self._arrays)
         self.splits: Mapping[str, tuple[int, int]] = {}
         self.num_samples = self._length()

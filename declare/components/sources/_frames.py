@@ -113,6 +113,8 @@ class FrameReader:
         series = self._frame[column]
         if rows is not None:
             series = series[rows]
+        if series.dtype.is_decimal() or str(series.dtype).endswith("128"):
+            series = series.cast(float)  # wider than any number of NumPy
         if series.dtype.is_numeric() and not series.null_count():
             return series.to_numpy()
         return series.to_list()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field as Param
@@ -44,6 +46,10 @@ class Csv(TableSource):
             )
         except pl.exceptions.PolarsError as error:
             raise ValueError(fault(self.path, self.separator) or str(error)) from None
+        if frame.width == 1 and (other := _other_separator(self.path, self.separator)):
+            raise ValueError(
+                f"its cells seem to be separated by `{other}`: set `separator: {json.dumps(other)}`"
+            )
         if any(not name.strip() for name in frame.columns):
             raise ValueError("the header line has an empty name")
         if any("_duplicated_" in name for name in frame.columns):
@@ -57,3 +63,14 @@ class Csv(TableSource):
                 raise ValueError(because)
         # Blank lines are no samples.
         return frame.filter(~pl.all_horizontal(pl.all().is_null()))
+
+
+def _other_separator(path: Path, separator: str) -> str | None:
+    """Return what the header and the first line hold equally often, where they do not hold `separator`."""
+    with path.open(encoding="utf-8-sig") as file:
+        header, first = file.readline(), file.readline()
+    if separator in header:
+        return None
+    return next(
+        (mark for mark in ";\t|," if header.count(mark) and header.count(mark) == first.count(mark)), None
+    )

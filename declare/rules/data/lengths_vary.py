@@ -1,0 +1,31 @@
+"""Series of different lengths are padded: the model sees zeros that nobody measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem, Rewrite
+from declare.rules.fields import field_place, fields, input_fields
+from declare.rules.view import View
+
+CODE = "DAT350"
+STAGE = "shapes"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each input series whose samples differ in length while no length is stated."""
+    for dataset, name, facts in fields(view):
+        lengths = facts.extra.get("lengths")
+        if not lengths or None not in facts.shape.dims or name not in input_fields(view, dataset):
+            continue
+        place = field_place(view, dataset, name)
+        yield Problem(
+            CODE,
+            f"samples of `{name}` have {lengths[0]} to {lengths[1]} time steps",
+            at=place,
+            label="padded to the longest of their split",
+            helps=(
+                f"state `length: {lengths[1]}` to pad all alike, or a smaller one to cut longer samples too",
+            ),
+            rewrites=(Rewrite(f"set `length: {lengths[1]}`", f"{place}.length", lengths[1], safe=False),),
+        )
