@@ -197,10 +197,10 @@ class Loop:
             self._read()
         if at_end or (self._due(phase.evaluate_every) and not early):
             wishes = self._evaluate()
+        wishes |= self._tell("boundary")
         course.finished = at_end or Wish.STOP_PHASE in wishes
         if course.finished and not at_end:
             self._tell("early_stopped", metric=phase.early_stop.metric if phase.early_stop else "")
-        wishes |= self._tell("boundary")
         if course.finished or self._flag.raised or Wish.SAVE in wishes or self._due(phase.checkpoint_every):
             self._save()
         if self._flag.raised:

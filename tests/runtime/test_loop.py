@@ -8,7 +8,7 @@ import torch
 
 from declare.ir.plan import InitPlan
 from declare.runtime.folder import Run
-from declare.runtime.listener import Listener
+from declare.runtime.listener import Listener, Wish
 from declare.runtime.loop import log_interval
 from declare.runtime.tensors import read_tensors
 from tests.runtime import fakes
@@ -79,6 +79,27 @@ def test_the_same_plan_gives_the_same_bits(tmp_path):
     run(tmp_path, fakes.hard_plan(), name="b")
     left, right = weights(tmp_path, name="a"), weights(tmp_path, name="b")
     assert all(torch.equal(left[key], right[key]) for key in left)
+
+
+class Enough(Heard):
+    """Has the phase stopped at step 3, where nothing else is due."""
+
+    def next_step(self, step):
+        return 3 if step < 3 else None
+
+    def hear(self, event):
+        super().hear(event)
+        return Wish.STOP_PHASE if event.name == "boundary" and event.step == 3 else None
+
+
+def test_a_listener_may_stop_a_phase_at_any_boundary(tmp_path):
+    """A phase that a listener asks to stop ends there, its state saved."""
+    heard = Enough()
+    plan = fakes.make_plan(fakes.phase(evaluate_every=100))
+    outcome = train(plan, "declare: 1\n", tmp_path / "run", listeners=[heard], make_workshop=fakes.make)
+    assert outcome.status == 0
+    assert [event.step for event in heard.named("phase_finished")] == [3]
+    assert heard.named("checkpoint_saved")[-1].step == 3
 
 
 def test_the_last_weights_are_final_where_no_best_is_named(tmp_path):
