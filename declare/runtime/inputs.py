@@ -17,7 +17,10 @@ from declare.ir.plan import DatasetPlan, Plan
 from declare.runtime.storage import brief
 
 SPLIT = "predict"
-_SOURCES = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".npz": "npz", ".jsonl": "jsonl"}
+_SOURCES = {
+    **{".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".npz": "npz", ".jsonl": "jsonl"},
+    **{".h5": "hdf5", ".hdf5": "hdf5"},
+}
 _PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 
 
@@ -183,5 +186,5 @@ def _unreadable(path: Path, reason: str) -> Problem:
         "RES818",
         f"`{brief(path)}` cannot be predicted",
         notes=(f"`{path}`: {reason}",),
-        helps=("give a csv, parquet, npz or jsonl file, a picture, or a folder of pictures",),
+        helps=("give a csv, parquet, npz, hdf5 or jsonl file, a picture, or a folder of pictures",),
     )

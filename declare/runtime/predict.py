@@ -86,7 +86,7 @@ def predict(
 ) -> Predictions:
     """Predict the samples in `inputs`, or a split of the run's own `dataset` where there are none.
 
-    `inputs` is a csv, parquet, npz or jsonl file with the columns that the model reads, a picture, or a
+    `inputs` is a csv, parquet, npz, hdf5 or jsonl file with the columns that the model reads, a picture, or a
     folder of pictures; they pass the run's fields and transforms with its stored statistics. Raises
     `ProblemError`.
     """

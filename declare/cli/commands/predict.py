@@ -17,7 +17,7 @@ def command(
         Path | None,
         typer.Option(
             "--input",
-            help="A csv, parquet, npz or jsonl file, a picture or a folder of pictures; default: a split.",
+            help="A csv, parquet, npz, hdf5 or jsonl file, a picture or a folder of pictures; default: a split.",
             show_default=False,
         ),
     ] = None,

@@ -1,0 +1,157 @@
+"""The reader of HDF5 files: rows are read when they are asked for, nothing outside the file ever is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from declare.contract.problem import Problem, ProblemError
+
+_LIGHT_BYTES = 1 << 26
+_DENSE = 0.5
+"""Share of a span that rows must fill for one read of the whole span to be worth it."""
+
+
+class Hdf5Reader:
+    """Columns of a group of a file.
+
+    Raises `ProblemError` DAT302 (no samples), DAT317 (lengths differ), DAT333 (no HDF5, or no such group) or DAT335
+    (data outside the file).
+    """
+
+    def __init__(self, path: Path, group: str) -> None:
+        self._path, self._group = path, group
+        self._open: dict[int, h5py.File] = {}
+        self.folder = path.parent
+        self.splits: Mapping[str, tuple[int, int]] = {}
+        try:
+            found = dict(_datasets(self._top(), path))
+        except (OSError, RuntimeError, ValueError) as error:
+            self._close()
+            raise ProblemError(_malformed(path, str(error))) from None
+        except ProblemError:
+            self._close()
+            raise
+        self.columns: Sequence[str] = tuple(found)
+        self.num_samples = _length(path, {name: item.shape[0] for name, item in found.items()})
+        self._light = {name for name, item in found.items() if item.nbytes <= _LIGHT_BYTES}
+
+    def known_fields(self) -> dict[str, dict[str, Any]]:
+        """Return nothing: the file does not say what its columns mean."""
+        return {}
+
+    def is_light(self, column: str) -> bool:
+        """Whether the column is small enough to be read whole."""
+        return column in self._light
+
+    def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> Any:
+        """Return the raw values of `column` for `rows`; DAT311 where they cannot be read."""
+        try:
+            dataset = self._top()[column]
+            values = _read(dataset, rows)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise ProblemError(
+                Problem(
+                    "DAT311",
+                    f"`{column}` of `{self._path.name}` cannot be read",
+                    at="source.path",
+                    label="corrupt",
+                    notes=(str(error).splitlines()[0][:200],),
+                )
+            ) from None
+        return values if values.dtype != object else list(values)
+
+    def where(self, row: int) -> str:
+        """Say which sample `row` is."""
+        return f"sample {row} of `{self._path.name}`"
+
+    def _close(self) -> None:
+        for file in self._open.values():
+            file.close()
+
+    def _top(self) -> Any:
+        """Return the group, from a file opened by this very process."""
+        process = os.getpid()
+        if process not in self._open:
+            self._open = {process: h5py.File(self._path, "r")}
+        top = self._open[process].get(self._group)
+        if not isinstance(top, h5py.Group):
+            raise ValueError(f"there is no group `{self._group}`")  # noqa: TRY004
+        return top
+
+
+def _read(dataset: Any, rows: np.ndarray[Any, Any] | None) -> np.ndarray[Any, Any]:
+    """Read rows in the order of the file, whatever the order they are asked for in."""
+    view = dataset.asstr() if h5py.check_string_dtype(dataset.dtype) else dataset
+    if rows is None:
+        return np.asarray(view[...])
+    if not len(rows):
+        return np.asarray(view[:0])
+    ordered, inverse = np.unique(np.asarray(rows, np.int64), return_inverse=True)
+    first, last = int(ordered[0]), int(ordered[-1])
+    if len(ordered) >= _DENSE * (last - first + 1):
+        return np.asarray(view[first : last + 1])[np.asarray(rows, np.int64) - first]
+    return np.asarray(view[ordered])[inverse]
+
+
+def _datasets(
+    group: Any, path: Path, start: str = "", above: tuple[Any, ...] = ()
+) -> Iterator[tuple[str, Any]]:
+    """Yield the datasets with samples below a group, by path; nothing is read."""
+    if group in above:
+        raise ProblemError(_outside(path, start, "a group inside itself"))
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise ProblemError(_outside(path, f"{start}{name}", "a link"))
+        item = group[name]
+        if isinstance(item, h5py.Group):
+            yield from _datasets(item, path, f"{start}{name}/", (*above, group))
+        elif isinstance(item, h5py.Dataset) and item.ndim and not item.dtype.names:
+            if item.external or item.is_virtual:
+                raise ProblemError(_outside(path, f"{start}{name}", "data in other files"))
+            yield f"{start}{name}", item
+
+
+def _length(path: Path, lengths: Mapping[str, int]) -> int:
+    if not lengths or not max(lengths.values()):
+        raise ProblemError(
+            Problem("DAT302", f"`{path.name}` holds no samples", at="source.path", label="empty")
+        )
+    first = next(iter(lengths))
+    for name, length in lengths.items():
+        if length != lengths[first]:
+            raise ProblemError(
+                Problem(
+                    "DAT317",
+                    f"`{first}` has {lengths[first]} samples, `{name}` has {length}",
+                    at="source",
+                    label="columns of different lengths",
+                    helps=("name the group that holds the samples: `group: /trials`",),
+                )
+            )
+    return lengths[first]
+
+
+def _malformed(path: Path, because: str) -> Problem:
+    return Problem(
+        "DAT333",
+        f"`{path.name}` is no HDF5 file that can be read",
+        at="source.path",
+        label="malformed",
+        notes=(because.strip().splitlines()[0][:200] if because.strip() else "damaged",),
+    )
+
+
+def _outside(path: Path, name: str, what: str) -> Problem:
+    return Problem(
+        "DAT335",
+        f"`{name}` of `{path.name}` is {what}, which is never followed",
+        at="source.path",
+        label="outside the file",
+        helps=("copy the data into the file: `h5repack`, or write it anew",),
+    )

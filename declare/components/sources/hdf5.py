@@ -1,0 +1,36 @@
+"""Datasets in an HDF5 file."""
+
+from __future__ import annotations
+
+from pydantic import Field as Param
+
+from declare.components.sources._frames import file_fingerprint
+from declare.contract.data import Reader
+from declare.contract.source import Source, SpecPath
+
+
+class Hdf5(Source):
+    """An HDF5 file: every dataset of a group is a column, its first axis the samples.
+
+    Datasets below further groups are columns by their path (`stimuli/images`). Large ones are read row by row when
+    they are needed. Links into other files, and data that stand outside the file, are refused.
+
+    Example:
+        ```yaml
+        source: {type: hdf5, path: recording.h5}
+        ```
+    """
+
+    path: SpecPath
+    group: str = Param("/", description="the group that holds the columns")
+
+    def fingerprint(self) -> str:
+        """Return the file's size and time of change."""
+        return file_fingerprint(self.path)
+
+    def open(self) -> Reader:
+        """Open the file; raises `ProblemError` DAT302, DAT312, DAT317, DAT333 or DAT335."""
+        from declare.components.sources._hdf5 import Hdf5Reader
+
+        file_fingerprint(self.path)
+        return Hdf5Reader(self.path, self.group)
