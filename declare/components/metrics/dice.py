@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._agreement import Agreement
 
 
-class Dice(Metric):
+class Dice(Agreement):
     """Dice overlap of predicted and true regions, averaged over classes.
 
     Takes probabilities of pixels [N, classes, height, width], or of classes or labels. Pixels of all images
@@ -20,18 +20,8 @@ class Dice(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset(
-        {"class_logits", "label_logits", "ordinal_logits", "pixel_logits"}
-    )
-    mode: ClassVar[Literal["max", "min"]] = "max"
-    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
+    def figure(self) -> Callable[..., Any]:
+        """Return the figure of each class."""
+        from declare.nn.metrics.agreement import f1
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.agreement import Confusion, LabelCounts, averaged, f1
-        from declare.nn.metrics.figure import Figure
-
-        if target.prediction == "label_logits":
-            return Figure(LabelCounts(), averaged(f1, "macro", labels=True))
-        ordered = target.prediction == "ordinal_logits"
-        return Figure(Confusion(len(target.classes or ()), ordered=ordered), averaged(f1, "macro"))
+        return f1

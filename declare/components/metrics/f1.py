@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any
 
-from pydantic import Field as Param
-
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._agreement import AveragedAgreement
 
 
-class F1(Metric):
+class F1(AveragedAgreement):
     """Harmonic mean of precision and recall, over classes or labels.
 
     Takes class probabilities [N, classes], of pixels too, or label probabilities [N, labels]. Missing
@@ -24,23 +22,8 @@ class F1(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset(
-        {"class_logits", "label_logits", "ordinal_logits", "pixel_logits"}
-    )
-    mode: ClassVar[Literal["max", "min"]] = "max"
-    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
+    def figure(self) -> Callable[..., Any]:
+        """Return the figure of each class."""
+        from declare.nn.metrics.agreement import f1
 
-    average: Literal["macro", "micro", "weighted"] = Param(
-        "macro", description="mean over classes, over all decisions, or over classes by their samples"
-    )
-    threshold: float = Param(0.5, gt=0, lt=1, description="probability above which a label is predicted")
-
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.agreement import Confusion, LabelCounts, averaged, f1
-        from declare.nn.metrics.figure import Figure
-
-        if target.prediction == "label_logits":
-            return Figure(LabelCounts(self.threshold), averaged(f1, self.average, labels=True))
-        ordered = target.prediction == "ordinal_logits"
-        return Figure(Confusion(len(target.classes or ()), ordered=ordered), averaged(f1, self.average))
+        return f1

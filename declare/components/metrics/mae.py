@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._errors import ErrorMetric
 
 
-class Mae(Metric):
+class Mae(ErrorMetric):
     """Mean absolute error.
 
     Takes values [N] or [N, width] in the target's own units; missing targets do not count.
@@ -20,18 +20,14 @@ class Mae(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"ordinal_logits", "values"})
-    mode: ClassVar[Literal["max", "min"]] = "min"
-    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
+    def of_values(self) -> Callable[..., Any]:
+        """Return the figure of values."""
+        from declare.nn.metrics.moments import mean_absolute
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
+        return mean_absolute
 
-        if target.prediction == "ordinal_logits":
-            from declare.nn.metrics.agreement import Confusion, mean_steps
+    def of_steps(self) -> Callable[..., Any]:
+        """Return the figure of steps between classes."""
+        from declare.nn.metrics.agreement import mean_steps
 
-            return Figure(Confusion(len(target.classes or ()), ordered=True), mean_steps)
-        from declare.nn.metrics.moments import Moments, mean_absolute
-
-        return Figure(Moments(target.mean[0] if target.mean else 0.0), mean_absolute)
+        return mean_steps

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._errors import ErrorMetric
 
 
-class Mse(Metric):
+class Mse(ErrorMetric):
     """Mean squared error.
 
     Takes values [N] or [N, width] in the target's own units; missing targets do not count.
@@ -20,18 +20,14 @@ class Mse(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"ordinal_logits", "values"})
-    mode: ClassVar[Literal["max", "min"]] = "min"
-    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
+    def of_values(self) -> Callable[..., Any]:
+        """Return the figure of values."""
+        from declare.nn.metrics.moments import mean_squared
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
+        return mean_squared
 
-        if target.prediction == "ordinal_logits":
-            from declare.nn.metrics.agreement import Confusion, mean_squared_steps
+    def of_steps(self) -> Callable[..., Any]:
+        """Return the figure of steps between classes."""
+        from declare.nn.metrics.agreement import mean_squared_steps
 
-            return Figure(Confusion(len(target.classes or ()), ordered=True), mean_squared_steps)
-        from declare.nn.metrics.moments import Moments, mean_squared
-
-        return Figure(Moments(target.mean[0] if target.mean else 0.0), mean_squared)
+        return mean_squared_steps

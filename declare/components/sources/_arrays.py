@@ -35,27 +35,7 @@ class ArrayReader:
         self.folder = folder or Path()
         self.columns: Sequence[str] = tuple(self._arrays)
         self.splits: Mapping[str, tuple[int, int]] = {}
-        self.num_samples = self._length()
-
-    def _length(self) -> int:
-        lengths = {name: len(values) for name, values in self._arrays.items()}
-        if not lengths or not max(lengths.values()):
-            raise ProblemError(
-                Problem("DAT302", f"{self._origin} holds no samples", at="source", label="empty")
-            )
-        first = next(iter(lengths))
-        for name, length in lengths.items():
-            if length != lengths[first]:
-                raise ProblemError(
-                    Problem(
-                        "DAT317",
-                        f"`{first}` has {lengths[first]} samples, `{name}` has {length}",
-                        at="source",
-                        label="columns of different lengths",
-                        helps=("give every column one value for each sample",),
-                    )
-                )
-        return lengths[first]
+        self.num_samples = same_length({name: len(values) for name, values in self._arrays.items()}, origin)
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
         """Return the field blocks that the source knows."""
@@ -77,3 +57,24 @@ class ArrayReader:
     def where(self, row: int) -> str:
         """Say which sample `row` is."""
         return self._places[row] if self._places else f"sample {row} of {self._origin}"
+
+
+def same_length(
+    lengths: Mapping[str, int], origin: str, advice: str = "give every column one value for each sample"
+) -> int:
+    """Return the number of samples of columns; DAT302 where there is none, DAT317 where they differ."""
+    if not lengths or not max(lengths.values()):
+        raise ProblemError(Problem("DAT302", f"{origin} holds no samples", at="source", label="empty"))
+    first = next(iter(lengths))
+    for name, length in lengths.items():
+        if length != lengths[first]:
+            raise ProblemError(
+                Problem(
+                    "DAT317",
+                    f"`{first}` has {lengths[first]} samples, `{name}` has {length}",
+                    at="source",
+                    label="columns of different lengths",
+                    helps=(advice,),
+                )
+            )
+    return lengths[first]

@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from declare.components.sources._arrays import same_length
 from declare.contract.problem import Problem, ProblemError
 
 _LIGHT_BYTES = 1 << 26
@@ -38,7 +39,10 @@ class Hdf5Reader:
             self._close()
             raise
         self.columns: Sequence[str] = tuple(found)
-        self.num_samples = _length(path, {name: item.shape[0] for name, item in found.items()})
+        lengths = {name: item.shape[0] for name, item in found.items()}
+        self.num_samples = same_length(
+            lengths, f"`{path.name}`", "name the group of the samples: `group: /trials`"
+        )
         self._light = {name for name, item in found.items() if item.nbytes <= _LIGHT_BYTES}
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
@@ -115,26 +119,6 @@ def _datasets(
             if item.external or item.is_virtual:
                 raise ProblemError(_outside(path, f"{start}{name}", "data in other files"))
             yield f"{start}{name}", item
-
-
-def _length(path: Path, lengths: Mapping[str, int]) -> int:
-    if not lengths or not max(lengths.values()):
-        raise ProblemError(
-            Problem("DAT302", f"`{path.name}` holds no samples", at="source.path", label="empty")
-        )
-    first = next(iter(lengths))
-    for name, length in lengths.items():
-        if length != lengths[first]:
-            raise ProblemError(
-                Problem(
-                    "DAT317",
-                    f"`{first}` has {lengths[first]} samples, `{name}` has {length}",
-                    at="source",
-                    label="columns of different lengths",
-                    helps=("name the group that holds the samples: `group: /trials`",),
-                )
-            )
-    return lengths[first]
 
 
 def _malformed(path: Path, because: str) -> Problem:

@@ -1,0 +1,53 @@
+"""What metrics of classes share: they are read off one table of what is true and what was predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.metric import Metric
+from declare.contract.task import Target
+
+Average = Literal["macro", "micro", "weighted"]
+
+
+class Agreement(Metric):
+    """A figure for each class, averaged: over probabilities of classes, of pixels, or of labels."""
+
+    takes: ClassVar[frozenset[str]] = frozenset(
+        {"class_logits", "label_logits", "ordinal_logits", "pixel_logits"}
+    )
+    mode: ClassVar[Literal["max", "min"]] = "max"
+    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
+
+    def figure(self) -> Callable[..., Any]:
+        """Return the function of `nn.metrics.agreement` that gives the figure of each class."""
+        raise NotImplementedError
+
+    def build(self, target: Target) -> Any:
+        """Return the real metric."""
+        return self._built(target, "macro", 0.5)
+
+    def _built(self, target: Target, average: Average, threshold: float) -> Any:
+        from declare.nn.metrics.agreement import Confusion, LabelCounts, averaged
+        from declare.nn.metrics.figure import Figure
+
+        if target.prediction == "label_logits":
+            return Figure(LabelCounts(threshold), averaged(self.figure(), average, labels=True))
+        ordered = target.prediction == "ordinal_logits"
+        return Figure(Confusion(len(target.classes or ()), ordered=ordered), averaged(self.figure(), average))
+
+
+class AveragedAgreement(Agreement):
+    """The same with a choice of the average and of the threshold of labels."""
+
+    average: Average = Param(
+        "macro", description="mean over classes, over all decisions, or over classes by their samples"
+    )
+    threshold: float = Param(0.5, gt=0, lt=1, description="probability above which a label is predicted")
+
+    def build(self, target: Target) -> Any:
+        """Return the real metric."""
+        return self._built(target, self.average, self.threshold)
