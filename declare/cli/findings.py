@@ -70,6 +70,13 @@ def show(diagnostics: Sequence[Diagnostic]) -> None:
     _print(diagnostics, "text", (), to_error=True)
 
 
+def document(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
+    """Return findings as the JSON document that `validate` prints."""
+    from declare.diagnostics.render.json import envelope
+
+    return envelope(diagnostics, _settings((), sys.stdout))
+
+
 def _print(
     diagnostics: Sequence[Diagnostic],
     format: Format,

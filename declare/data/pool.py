@@ -70,11 +70,12 @@ class Pool:
     def _assigned(self) -> dict[str, Array]:
         needed = [self.plan.split.get(key) for key in ("by", "stratify", "column")]
         pool = limited(self.reader.num_samples, self.plan.limit, int(self.plan.split["seed"]))
-        columns = {name: self._encoded(name, pool) for name in filter(None, needed)}
+        columns = {name: self.encoded(name, pool) for name in filter(None, needed)}
         facts = {name: field.facts for name, field in self.plan.fields.items()}
         return assigned(self.reader, self.plan.split, columns, facts, pool)
 
-    def _encoded(self, name: str, rows: Array) -> Array:
+    def encoded(self, name: str, rows: Array) -> Array:
+        """Return a field of `rows` as the source has it, before any transform; raises `ProblemError`."""
         return self.fields[name].encode(self.raw(name, rows), self.plan.fields[name].facts)
 
     def raw(self, field: str, rows: Array) -> Any:
@@ -117,7 +118,7 @@ class Pool:
 
     def _tried(self, field: str, rows: Array) -> dict[int, str]:
         try:
-            self._encoded(field, rows)
+            self.encoded(field, rows)
         except ProblemError as error:
             if len(rows) == 1:
                 return {int(rows[0]): error.problem.title}

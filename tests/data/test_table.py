@@ -221,7 +221,7 @@ def test_encoded_pictures_in_a_column_are_decoded_lazily(pictures, tmp_path):
     source = {"type": "parquet", "path": str(tmp_path / "x.parquet")}
     pool = Pool(planned(dataset(source, fields={"image": {"type": "image"}})))
     assert not pool.is_light("image")
-    assert pool._encoded("image", np.array([3]))[0, 0, 0, 0] == np.asarray(Image.open(files[3]))[0, 0]
+    assert pool.encoded("image", np.array([3]))[0, 0, 0, 0] == np.asarray(Image.open(files[3]))[0, 0]
 
 
 def test_a_sample_without_a_picture_is_named(pictures, tmp_path):

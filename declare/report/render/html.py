@@ -18,14 +18,14 @@ def render(report: Report) -> str:
     """Return the whole page."""
     css = resources.files("declare.report.render").joinpath("page.css").read_text(encoding="utf-8")
     sections = (
-        _section("Architecture", draw(report) + _architecture(report.nodes)),
-        _section("Curves", _curves(report)),
-        _section("Throughput", "".join(_throughput(part) for part in report.throughput)),
-        _section("Phases", _phases(report)),
-        _section("Tasks", _tasks(report)),
-        _section("Data", "".join(_dataset(data) for data in report.datasets)),
-        _section("Final metrics", _metrics(report)),
-        _section("What happened", _notices(report)),
+        section("Architecture", draw(report) + _architecture(report.nodes)),
+        section("Curves", _curves(report)),
+        section("Throughput", "".join(_throughput(part) for part in report.throughput)),
+        section("Phases", _phases(report)),
+        section("Tasks", _tasks(report)),
+        section("Data", "".join(_dataset(data) for data in report.datasets)),
+        section("Final metrics", _metrics(report)),
+        section("What happened", _notices(report)),
     )
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(report.name)}</title>'
@@ -70,11 +70,12 @@ def _tiles(report: Report) -> str:
     return f'<div class="tiles">{body}</div>'
 
 
-def _section(title: str, body: str) -> str:
+def section(title: str, body: str) -> str:
+    """Return a titled part of the page, nothing where the body is empty."""
     return f"<section><h2>{escape(title)}</h2>{body}</section>" if body else ""
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], numeric: int) -> str:
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], numeric: int) -> str:
     """Return a table whose columns from number `numeric` on are flush right; cells are escaped here."""
 
     def cells(tag: str, row: Sequence[str]) -> str:
@@ -117,7 +118,7 @@ def _architecture(nodes: Sequence[Node]) -> str:
         '<p class="note">For one sample. FLOPs count matrix products and convolutions, 2 per multiply-add; '
         "backward is taken as twice the forward. Activations are fp32.</p>"
     )
-    return _table(columns, rows, 4) + note + "".join(_layers(node) for node in nodes if node.layers)
+    return table(columns, rows, 4) + note + "".join(_layers(node) for node in nodes if node.layers)
 
 
 def _layers(node: Node) -> str:
@@ -131,8 +132,8 @@ def _layers(node: Node) -> str:
         )
         for layer in node.layers
     )
-    table = _table(("layer", "class", "output", "parameters", "FLOPs"), rows, 3)
-    return f"<details><summary>{escape(node.path)}: {len(node.layers)} layers</summary>{table}</details>"
+    lines = table(("layer", "class", "output", "parameters", "FLOPs"), rows, 3)
+    return f"<details><summary>{escape(node.path)}: {len(node.layers)} layers</summary>{lines}</details>"
 
 
 def curve_groups(curves: Sequence[Curve]) -> dict[str, list[Curve]]:
@@ -195,7 +196,7 @@ def _phases(report: Report) -> str:
     )
     planned = [Curve(name=phase.name, points=phase.rates) for phase in report.phases if phase.rates]
     charts = "".join(f"<div><h3>{escape(c.name)}: learning rate</h3>{line_chart([c])}</div>" for c in planned)
-    return _table(columns, rows, 4) + f'<div class="charts">{charts}</div>'
+    return table(columns, rows, 4) + f'<div class="charts">{charts}</div>'
 
 
 def _progress(phase: Phase) -> str:
@@ -219,7 +220,7 @@ def _tasks(report: Report) -> str:
         )
         for task in report.tasks
     )
-    return _table(columns, rows, 7)
+    return table(columns, rows, 7)
 
 
 def _dataset(data: Dataset) -> str:
@@ -228,7 +229,7 @@ def _dataset(data: Dataset) -> str:
     head = f"<h3>{escape(data.name)}: {data.num_samples:,} samples from {escape(data.source)} ({splits})</h3>"
     return (
         head
-        + _table(("field", "shape", "missing"), rows, 2)
+        + table(("field", "shape", "missing"), rows, 2)
         + "".join(_balance(name, counts) for name, counts in data.class_counts.items())
     )
 
@@ -249,7 +250,7 @@ def _metrics(report: Report) -> str:
     rows = (
         (name, report.expect.get(name, ""), figure(value)) for name, value in sorted(report.metrics.items())
     )
-    return _table(("metric", "expected", "value"), rows, 2)
+    return table(("metric", "expected", "value"), rows, 2)
 
 
 def _notices(report: Report) -> str:
@@ -257,4 +258,4 @@ def _notices(report: Report) -> str:
         (notice.phase or "", "" if notice.step is None else str(notice.step), notice.text)
         for notice in report.notices
     )
-    return _table(("phase", "step", "event"), rows, 9)
+    return table(("phase", "step", "event"), rows, 9)

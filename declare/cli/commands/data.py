@@ -1,0 +1,156 @@
+"""Read all data of a spec once and say what is wrong with it: `dcl data check SPEC`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from declare.cli import findings, options, terminal
+from declare.cli.failure import DONE, FINDINGS, CommandError
+
+if TYPE_CHECKING:
+    from declare.compiler.pipeline import Checked
+    from declare.contract.problem import Problem
+    from declare.data.samples import Sample
+    from declare.data.summary import DatasetSummary
+    from declare.diagnostics.diagnostic import Diagnostic
+
+_READ_BETTER = {"DAT310", "DAT311", "DAT332", "DAT350"}
+"""Findings of `validate` that a full reading makes again from all samples."""
+
+
+def command(
+    action: Annotated[Literal["check"], typer.Argument(metavar="check", help="What to do.")],
+    spec: options.SpecFile,
+    *,
+    html: Annotated[
+        Path | None, typer.Option(help="Write one self-contained page with samples.", show_default=False)
+    ] = None,
+    format: options.TextOrJson = "text",
+    set_: options.Set = None,
+    trust: options.Trust = None,
+) -> int:
+    """Read all data of a spec once and say what is wrong with it: `dcl data check SPEC`.
+
+    Counts, balance, ranges, gaps, samples that cannot be read, equal samples and groups in two splits. Exit code 1
+    where errors were found.
+    """
+    assert action == "check"
+    checked = findings.check(spec, set_, trust)
+    if _stands_in_the_way(checked):
+        findings.write(checked, "json" if format == "json" else "text")
+        return findings.exit_code(checked) or FINDINGS
+    summaries, problems, samples = _read(checked, with_samples=html is not None)
+    found = _merged(checked, [findings.diagnose(problem, checked) for problem in problems])
+    if html is not None:
+        _write(html, checked, summaries, found, samples)
+    if format == "json":
+        from declare.data.summary import as_dict
+
+        whole = {item.name: item for item in summaries}
+        terminal.emit_json({**findings.document(found), "datasets": as_dict(whole)})
+    else:
+        from declare.cli.printing.data import render
+
+        render(summaries, terminal.out())
+        findings.show(found)
+    return FINDINGS if any(item.severity == "error" for item in found) else DONE
+
+
+def _stands_in_the_way(checked: Checked) -> bool:
+    """Return whether the datasets' blocks cannot be understood."""
+    from declare.contract.poison import holed
+
+    if checked.spec is None or holed(checked.spec.datasets) or holed(checked.spec.seed):
+        return True
+    return any(
+        item.severity == "error" and item.path.startswith("datasets") and not item.code.startswith("DAT")
+        for item in checked.diagnostics
+    )
+
+
+def _read(
+    checked: Checked, *, with_samples: bool
+) -> tuple[list[DatasetSummary], list[Problem], dict[str, dict[str, list[Sample]]]]:
+    """Read every dataset whole; what keeps one from being read is among the problems."""
+    from declare.contract.problem import ProblemError
+    from declare.data import samples
+    from declare.data.checking import opened, summarise
+    from declare.data.findings import findings as found
+
+    spec = checked.spec
+    targets = _targets(spec)
+    summaries: list[DatasetSummary] = []
+    problems: list[Problem] = []
+    shown: dict[str, dict[str, list[Sample]]] = {}
+    for name, dataset in spec.datasets.items():
+        path = f"datasets.{name}"
+        try:
+            pool = opened(name, dataset, spec.seed)
+            with _progress(name, sum(map(len, pool.rows.values()))) as progress:
+                summary = summarise(name, pool, targets, progress)
+        except ProblemError as error:
+            problems += [item if item.at.startswith(path) else item.under(path) for item in error.problems]
+            continue
+        summaries.append(summary)
+        problems += [problem.under(path) for problem in found(summary, dataset)]
+        if with_samples:
+            shown[name] = samples.choose(pool, targets)
+    return summaries, problems, shown
+
+
+def _targets(spec: Any) -> list[str]:
+    """Return the fields that tasks predict; tasks that could not be read are passed over."""
+    from declare.contract.poison import POISON
+
+    tasks = spec.tasks.values() if spec.tasks is not POISON else ()
+    named = (getattr(task, "target", None) for task in tasks if task is not POISON)
+    return list(dict.fromkeys(target for target in named if isinstance(target, str)))
+
+
+@contextmanager
+def _progress(name: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar on a terminal, nothing elsewhere."""
+    if terminal.settings.quiet or not terminal.err().is_terminal:
+        yield lambda _: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=terminal.err(), transient=True) as bars:
+        bar = bars.add_task(name, total=total)
+        yield lambda number: bars.advance(bar, number)
+
+
+def _merged(checked: Checked, found: list[Diagnostic]) -> list[Diagnostic]:
+    """Add what `validate` says of the data, but for what the full reading says better; errors come first."""
+    known = {(item.code, item.path) for item in found}
+    others = [
+        item
+        for item in checked.diagnostics
+        if item.code.startswith("DAT")
+        and item.code not in _READ_BETTER
+        and (item.code, item.path) not in known
+    ]
+    rank = {"error": 0, "warning": 1, "info": 2}
+    return sorted([*found, *others], key=lambda item: rank[item.severity])
+
+
+def _write(
+    path: Path,
+    checked: Checked,
+    summaries: list[DatasetSummary],
+    found: list[Diagnostic],
+    samples: dict[str, dict[str, list[Sample]]],
+) -> None:
+    from declare.report.render.data_html import render
+
+    try:
+        path.write_text(render(str(checked.spec.name), summaries, found, samples), encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"`{path}` cannot be written: {error.strerror}") from error
+    terminal.say(f"wrote {path}")

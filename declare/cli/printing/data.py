@@ -1,0 +1,87 @@
+"""What a full reading of the data found, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from declare.data.summary import DatasetSummary, FieldSummary
+from declare.report.units import figure
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_CLASSES = 20
+
+
+def render(summaries: Sequence[DatasetSummary], console: Console) -> None:
+    """Print sizes, fields, class balance and groups of every dataset."""
+    for summary in summaries:
+        splits = ", ".join(f"{split} {number:,}" for split, number in summary.splits.items())
+        head = f"{summary.name}: {summary.num_samples:,} samples from {summary.source} ({splits})"
+        console.print(head, style="bold")
+        _fields(summary, console)
+        for field in summary.fields:
+            _balance(field, list(summary.splits), console)
+            _groups(field, console)
+        for line in _counted(summary):
+            console.print(f"  {line}")
+        console.print()
+
+
+def _fields(summary: DatasetSummary, console: Console) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("  field", "shape"):
+        table.add_column(name)
+    for name in ("missing", "gaps", "infinite", "lowest", "highest", "mean", "std", "lengths"):
+        table.add_column(name, justify="right")
+    for field in summary.fields:
+        lengths = f"{field.lengths[0]}..{field.lengths[2]}" if field.lengths else ""
+        table.add_row(
+            f"  {field.name}",
+            field.shape,
+            f"{sum(field.missing.values()):,}",
+            f"{field.nan:,}",
+            f"{field.infinite:,}",
+            *("" if value is None else figure(value) for value in (field.minimum, field.maximum)),
+            *("" if value is None else figure(value) for value in (field.mean, field.std)),
+            lengths,
+        )
+    console.print(table)
+
+
+def _balance(field: FieldSummary, splits: Sequence[str], console: Console) -> None:
+    if not field.counts:
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(f"  {field.name}")
+    for split in splits:
+        table.add_column(split, justify="right")
+    for name, row in list(field.counts.items())[:_CLASSES]:
+        table.add_row(f"  {name}", *(f"{row.get(split, 0):,}" for split in splits))
+    console.print(table)
+    if len(field.counts) > _CLASSES:
+        console.print(f"  and {len(field.counts) - _CLASSES} more classes")
+
+
+def _groups(field: FieldSummary, console: Console) -> None:
+    if field.distinct is None:
+        return
+    shared = ", ".join(f"{number:,} in {pair.replace('+', ' and ')}" for pair, number in field.shared.items())
+    console.print(f"  {field.name}: {field.distinct:,} values, {shared or 'none in two splits'}")
+
+
+def _counted(summary: DatasetSummary) -> list[str]:
+    lines = [f"unreadable: {len(summary.unreadable):,} samples"]
+    if summary.duplicates is not None:
+        found = summary.duplicates
+        content = ", ".join(found.fields[:4]) + (", ..." if len(found.fields) > 4 else "")
+        lines.append(
+            f"equal {content}: {found.within:,} samples repeat others of their split, {found.across:,} stand in "
+            "several splits"
+        )
+    return lines

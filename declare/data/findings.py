@@ -1,0 +1,144 @@
+"""What is wrong with a dataset that was read whole, as findings with paths inside of its block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.component import plain
+from declare.contract.problem import Problem
+from declare.data.summary import DatasetSummary, Duplicates, FieldSummary
+from declare.data.tally import ARRAYS
+from declare.language.spec import Dataset
+
+_SHOWN = 20
+
+
+def findings(summary: DatasetSummary, dataset: Dataset) -> Iterator[Problem]:
+    """Yield what a full reading found, the most serious first."""
+    if summary.unreadable:
+        yield _unreadable(summary, dataset)
+    if summary.duplicates is not None:
+        yield from _duplicates(summary, summary.duplicates)
+    for field in summary.fields:
+        yield from _of_field(field, dataset)
+
+
+def _unreadable(summary: DatasetSummary, dataset: Dataset) -> Problem:
+    found = summary.unreadable
+    notes = [f"{item.where}: {item.reason}" for item in found[:_SHOWN]]
+    if len(found) > _SHOWN:
+        notes.append(f"and {len(found) - _SHOWN} more")
+    number = f"{len(found)} of {summary.num_samples} samples"
+    limit = plain(dataset.on_corrupt)["limit"] if _skips(dataset) else None
+    if limit is None:
+        skip = "`on_corrupt: {action: skip, limit: 1%}` leaves them out"
+        return Problem(
+            "DAT311",
+            f"{number} cannot be read",
+            at=_place(found[0].field, dataset),
+            label="read from here",
+            notes=tuple(notes),
+            helps=("remove or replace the files", skip),
+        )
+    if len(found) > _allowed(limit, summary.num_samples):
+        return Problem(
+            "DAT332",
+            f"{number} cannot be read, `limit: {limit}` allows fewer",
+            at="on_corrupt",
+            label="at most so many",
+            notes=tuple(notes),
+            helps=("repair or remove the files, or raise the limit",),
+        )
+    return Problem(
+        "DAT373",
+        f"{number} cannot be read and are skipped",
+        at="on_corrupt",
+        label="skipped",
+        notes=tuple(notes),
+        helps=("repair or remove the files",),
+    )
+
+
+def _skips(dataset: Dataset) -> bool:
+    return dataset.on_corrupt != "error" and dataset.on_corrupt.action == "skip"
+
+
+def _allowed(limit: int | str, number: int) -> float:
+    return float(limit.rstrip("%")) / 100 * number if isinstance(limit, str) else limit
+
+
+def _place(field: str, dataset: Dataset) -> str:
+    return f"fields.{field}" if field in dataset.fields else "source"
+
+
+def _duplicates(summary: DatasetSummary, found: Duplicates) -> Iterator[Problem]:
+    arrays = any(summary.field(name).shape.partition("[")[0] in ARRAYS for name in found.fields)
+    shown = tuple(map(_group, found.groups[:8]))
+    content = f"`{found.fields[0]}`" if len(found.fields) == 1 else f"{len(found.fields)} fields"
+    if found.across and arrays:
+        yield Problem(
+            "DAT370",
+            f"{_several(found.across, 'sample')} of equal {content} in several splits",
+            at="split",
+            label="parts samples of equal content",
+            notes=shown,
+            helps=("keep one of each, or split `by:` a field that equal samples share",),
+        )
+    elif found.across or found.within:
+        where = f", {found.across} of them across splits" if found.across else ""
+        yield Problem(
+            "DAT371",
+            f"{_several(found.within + found.across, 'sample')} with the {content} of another{where}",
+            at="source",
+            label="holds equal samples",
+            notes=shown,
+            helps=("remove them where nobody measured the same twice",),
+        )
+    if found.contradicting and arrays:
+        yield Problem(
+            "DAT372",
+            f"{_several(found.contradicting, 'sample')} of equal {content} with different targets",
+            at="source",
+            label="holds contradicting samples",
+            notes=shown,
+            helps=("correct the labels: no model can give both answers",),
+        )
+
+
+def _group(places: tuple[str, ...]) -> str:
+    more = f" and {len(places) - 4} more" if len(places) > 4 else ""
+    return " = ".join(places[:4]) + more
+
+
+def _several(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
+def _of_field(field: FieldSummary, dataset: Dataset) -> Iterator[Problem]:
+    place = _place(field.name, dataset)
+    if field.infinite:
+        yield Problem(
+            "DAT316",
+            f"`{field.name}` has {_several(field.infinite, 'infinite value')}",
+            at=place,
+            label="not finite",
+            helps=("remove them, or list them under the field's `missing`",),
+        )
+    if field.shared and not dataset.split.by:
+        pair, number = max(field.shared.items(), key=lambda item: item[1])
+        yield Problem(
+            "DAT310",
+            f"{number} of {field.distinct} values of `{field.name}` stand in {pair.replace('+', ' and in ')}",
+            at="split",
+            label=f"parts samples of one {field.name}",
+            helps=(f"set `split.by: {field.name}` if samples of one {field.name} resemble each other",),
+        )
+    stated = dataset.fields[field.name].model_fields_set if field.name in dataset.fields else set()
+    if field.type == "series" and field.lengths and "length" not in stated:
+        yield Problem(
+            "DAT350",
+            f"samples of `{field.name}` have {field.lengths[0]} to {field.lengths[2]} time steps",
+            at=place,
+            label="padded to the longest of their split",
+            helps=(f"state `length: {field.lengths[2]}`, or a smaller one to cut longer samples",),
+        )
