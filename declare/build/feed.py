@@ -107,7 +107,8 @@ class Stream:
         self._key = [plan.seed, zlib.crc32(phase.name.encode()), zlib.crc32(name.encode())]
         self._phase = phase
         sampler: Any = reading.parse("samplers", phase.sampler)
-        self._sampler: Sampler = sampler.settled(phase.steps, phase.steps_per_epoch)
+        sampler = sampler.chosen({field: item.shape for field, item in plan.datasets[name].fields.items()})
+        self._sampler: Sampler = sampler.settled(phase.steps, phase.steps_per_epoch).for_batches(self._rows)
         self._sampled_by = {
             field: tables.table(name, "train").array(field) for field in self._sampler.columns()
         }
@@ -185,7 +186,11 @@ class Columns:
         }
         self._decoded = [name for name in names if name not in self._tensors]
         self._changes = {name: self._steps(plan, dataset, split, name, tables) for name in names}
-        self._plain = not self._decoded and not any(self._changes.values())
+        shapes = {name: plan.datasets[dataset].fields[name].shape for name in names}
+        self._lengths = {
+            name: _lengths(self._table.array(name)) for name in self._tensors if shapes[name].layout == "tokens"
+        }
+        self._plain = not self._decoded and not any(self._changes.values()) and not self._lengths
         self._local = all(tensor.device.type == device.type for tensor in self._tensors.values())
         self._items = tuple(self._tensors.items())
 
@@ -207,7 +212,9 @@ class Columns:
 
     def fetch(self, positions: Tensor) -> Fields:
         """Return the samples at `positions` before batch-time transforms; any thread may ask for them."""
-        found = {name: self._gathered(tensor, positions) for name, tensor in self._items}
+        found = {name: self._gathered(self._cut(name, positions), positions) for name, _ in self._items}
+        for name in self._lengths:
+            found[name] = found[name].long()
         if self._decoded:
             rows = positions.cpu().numpy()
             for name in self._decoded:
@@ -225,6 +232,13 @@ class Columns:
                 for step in steps:
                     found[name] = step(found[name], keys)
         return found
+
+    def _cut(self, name: str, positions: Tensor) -> Tensor:
+        """Return a whole field, texts no longer than the longest at `positions`: batches hold little padding."""
+        lengths = self._lengths.get(name)
+        if lengths is None:
+            return self._tensors[name]
+        return self._tensors[name][:, : int(lengths[positions.cpu().numpy()].max(initial=1))]
 
     def _gathered(self, tensor: Tensor, positions: Tensor) -> Tensor:
         found = tensor.index_select(0, positions.to(tensor.device))
@@ -253,6 +267,12 @@ class Columns:
 
 
 Step = Callable[[Tensor, Array], Tensor]
+
+
+def _lengths(tokens: Array) -> Array:
+    """Return the number of tokens of each text [samples]."""
+    found: Array = (tokens >= 0).sum(axis=1)
+    return found
 
 
 def _applied(transform: Any, statistics: dict[str, list[float]], values: Tensor, keys: Array) -> Tensor:  # noqa: ARG001

@@ -56,8 +56,22 @@ class Shaper:
             if not isinstance(wire, Wire):
                 return wire
             found.append(wire)
+        found += self._masks(node, found, dataset)
         order = [port.name for port in node.component.ports]
         return tuple(sorted(found, key=lambda wire: order.index(wire.port) if wire.port in order else 0))
+
+    def _masks(self, node: GraphNode, wires: list[Wire], dataset: str) -> list[Wire]:
+        """Return wires from `mask` outputs to ports `NAME_mask` that nothing is stated for."""
+        stated = {wire.port for wire in wires}
+        wanted = {port.name for port in node.component.ports if port.optional and "valid" in port.takes} - stated
+        found = []
+        for wire in wires:
+            outputs = self.outputs(wire.name, dataset) if wire.source == "module" else None
+            shape = (outputs or {}).get("mask")
+            if f"{wire.port}_mask" in wanted and shape is not None and shape.layout == "valid":
+                port = f"{wire.port}_mask"
+                found.append(wire.model_copy(update={"port": port, "output": "mask", "shape": shape}))
+        return found
 
     def _wire(self, node: GraphNode, ref: Ref, dataset: str) -> Wire | Problem | None:
         assert self.state.wiring is not None

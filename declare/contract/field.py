@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from pydantic import Field as Param
 
@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+class Uses(NamedTuple):
+    """What the tasks of a dataset do with its fields.
+
+    `generated` names the fields that models write themselves, `worded` those by whose words other fields stand;
+    `streams` says whether a piece of a sample is for every task as good as the whole.
+    """
+
+    generated: tuple[str, ...] = ()
+    worded: tuple[str, ...] = ()
+    streams: bool = False
+
+
 class Field(Component):
     """One column of a dataset, typed.
 
@@ -24,6 +36,8 @@ class Field(Component):
     """
 
     layout: ClassVar[Layout]
+    learns: ClassVar[bool] = False
+    """Whether it must `learn` from the training split before it can encode."""
 
     key: str | None = Param(None, description="where the field stands in the source, if not under its name")
     column: str | None = Param(None, description="the same as `key`, for tables")
@@ -48,4 +62,47 @@ class Field(Component):
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
         """Return raw values as an array [rows, ...]; raises `ProblemError` for a value that cannot be encoded."""
+        raise NotImplementedError
+
+    def settled(self, name: str, uses: Uses) -> Self:
+        """Return the field called `name` with what it leaves open filled in from what tasks do with it."""
+        return self
+
+    def stamp(self) -> str:
+        """Return what changes when files that the parameters name change; empty where they name none."""
+        return ""
+
+    def learn(self, values: Any, facts: FieldFacts) -> FieldFacts:
+        """Return facts completed by what is learned from the raw values of the training split (vocabularies).
+
+        Raises `ProblemError` where nothing can be learned.
+        """
+        return facts
+
+    def parts(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any] | None:
+        """Return how many samples each raw value makes [rows]: none, one or several; None where all make one."""
+        return None
+
+    def part(self, values: Any, numbers: np.ndarray[Any, Any]) -> Any:
+        """Return raw values with the number of the part of each that is meant, for `encode`."""
+        return values
+
+    def beside(self) -> str | None:
+        """Return the field by whose places the values of this one are arranged, if there is one."""
+        return None
+
+    def places(self, values: Any, facts: FieldFacts) -> list[list[int]]:
+        """Return where each entry of each raw value stands in what is encoded; -1 where it stands nowhere."""
+        raise NotImplementedError
+
+    def encode_at(self, values: Any, facts: FieldFacts, places: list[list[int]]) -> np.ndarray[Any, Any]:
+        """Return raw values as an array with their entries at `places` (fields that stand `beside` another)."""
+        raise NotImplementedError
+
+    def prompt(self) -> Self:
+        """Return the field as it encodes a beginning that a model is to go on from."""
+        return self
+
+    def decode(self, values: np.ndarray[Any, Any], facts: FieldFacts) -> list[Any]:
+        """Return what people read for encoded values [rows, ...]."""
         raise NotImplementedError

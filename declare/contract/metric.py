@@ -15,7 +15,8 @@ class Metric(Component):
 
     For class and ordinal predictions `prediction` is probabilities [N, classes] and `target` indices [N]; for labels
     probabilities [N, labels] and 0/1 [N, labels]; for values both are [N] or [N, width] in the target's units; for
-    pixels probabilities [N, classes, H, W] and indices [N, H, W] with -1 where nothing is labelled.
+    pixels probabilities [N, classes, H, W] and indices [N, H, W] with -1 where nothing is labelled; for tokens
+    logits [N, length, vocabulary] and ids [N, length], -1 where nothing counts.
     """
 
     takes: ClassVar[frozenset[str]]

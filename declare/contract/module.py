@@ -68,6 +68,10 @@ class Module(Node):
         """Return output shapes; a problem where the inputs do not fit; None where only a probe can tell."""
         raise NotImplementedError
 
+    def looks_ahead(self) -> bool | None:
+        """Return whether a position of the output depends on later ones of the input; None where none is known to."""
+        return None
+
     def costs(self, inputs: Inputs) -> Costs | None:
         """Return parameters, FLOPs and activation bytes in closed form, or None where a probe must tell."""
         return None

@@ -13,7 +13,8 @@ Layout = Literal[
     "number",  # []
     "category",  # [] class index, -1 where missing
     "labels",  # [classes] 0 or 1, NaN where missing
-    "tokens",  # [length] token ids
+    "tokens",  # [length] token ids, -1 where the text has ended
+    "tags",  # [length] class index per token, -1 where missing
     "mask",  # [height, width] class index per pixel, -1 where missing
     "counts",  # [units]
     "valid",  # [units] or [] which targets count
@@ -32,6 +33,7 @@ AXES: dict[Layout, tuple[str, ...]] = {
     "category": (),
     "labels": ("classes",),
     "tokens": ("length",),
+    "tags": ("length",),
     "mask": ("height", "width"),
     "counts": ("units",),
     "valid": ("units",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Param
@@ -26,7 +26,8 @@ class Target(BaseModel):
     `prediction` names what the head's output means (`class_logits`, `label_logits`, `ordinal_logits`, `values`,
     `pixel_logits`): losses and metrics say which they take. `counts` are samples per class in the training
     split, over all datasets of the task. `mean` and `std` (training split) standardise a regression target.
-    `may_miss` says whether some targets are missing.
+    `may_miss` says whether some targets are missing. `special` are the ids of a text's special tokens by name.
+    `link` names how scores become rates; `mean` then holds each unit's mean rate.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,6 +39,8 @@ class Target(BaseModel):
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     may_miss: bool = True
+    special: dict[str, int] = {}
+    link: str | None = None
 
 
 class Task(Component):
@@ -48,7 +51,15 @@ class Task(Component):
     prediction: ClassVar[str]
     feeds: ClassVar[tuple[Layout, ...]] = ("vector",)
     """Layouts of module output that its head starts from, the most wanted first."""
+    generates: ClassVar[bool] = False
+    """Whether the model writes the target itself, part by part, when it predicts."""
+    streams: ClassVar[bool] = False
+    """Whether a piece of a sample is as good as the whole: every part of it is a target of its own."""
+    ahead: ClassVar[bool | None] = None
+    """Whether a position may (False: must not) look at later ones of the target; None where that does not matter."""
     default_head: ClassVar[str] = "linear"
+    everywhere: ClassVar[bool] = False
+    """Whether it learns from every dataset where it names none."""
     default_loss: ClassVar[str]
     default_metrics: ClassVar[tuple[str, ...]]
 
@@ -83,6 +94,10 @@ class Task(Component):
         """Return the fields besides target and mask that its adapter takes from batches."""
         return ()
 
+    def own_head(self) -> dict[str, Any]:
+        """Return the block of the head that it has where it states none."""
+        return {"type": self.default_head}
+
     def build(self, target: Target) -> TaskAdapter:
         """Return the object that takes targets from batches and predictions from outputs."""
         raise NotImplementedError
@@ -95,6 +110,9 @@ class TaskAdapter(Protocol):
     `hide(fields, generator)`: from the fields of one dataset, rows first, it returns fields that take the place of
     others where the model reads them, and new ones. `target` and `scores` of that task then see the fields as they
     were, and the new ones beside them.
+
+    One whose target the model writes itself has `generate(run, fields, sampling)`: `run(fields)` gives the head's
+    output for fields as the model reads them; it returns what `predict` would.
     """
 
     @property

@@ -68,6 +68,14 @@ class Sampler(Component):
         """Return the sampler with its durations as shares of a phase of `total_steps`."""
         return self
 
+    def chosen(self, shapes: Mapping[str, Shape]) -> Sampler | Problem:
+        """Return the sampler with fields that it leaves open chosen from a dataset's, or say why none fits."""
+        return self
+
+    def for_batches(self, rows: int) -> Sampler:
+        """Return the sampler for batches that hold `rows` samples of its dataset."""
+        return self
+
     def order(
         self,
         num_samples: int,

@@ -92,17 +92,21 @@ def _fits(node: Node, port: Port, index: int, shape: Shape) -> Problem | None:
     )
 
 
-def even_kernel(node: Node, kernel: int) -> Problem | None:
-    """Return the problem (SHP541) that a kernel has no middle, so that the output cannot keep its size."""
+def even_kernel(node: Node, kernel: int, *, key: str = "kernel") -> Problem | None:
+    """Return the problem (SHP541) that a kernel has no middle, so that the output cannot keep its size.
+
+    A kernel with several sides gets no rewrite: `key` names the whole list.
+    """
     if kernel % 2:
         return None
+    whole = isinstance(getattr(node, key), int)
     return Problem(
         "SHP541",
         f"`{node.type_name()}` needs a kernel of odd length, but it has {kernel}",
-        at="kernel",
+        at=key,
         label="even",
         helps=(f"use {kernel + 1}",),
-        rewrites=(Rewrite(f"use {kernel + 1}", "kernel", kernel + 1, safe=False),),
+        rewrites=(Rewrite(f"use {kernel + 1}", key, kernel + 1, safe=False),) if whole else (),
     )
 
 

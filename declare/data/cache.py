@@ -7,7 +7,10 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def folder(*parts: str) -> Path:
@@ -36,6 +39,31 @@ def write_text(path: Path, text: str) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
+        Path(name).replace(path)
+    except OSError:
+        return
+
+
+def read_array(path: Path) -> np.ndarray[Any, Any] | None:
+    """Return a cached array, or None where there is none that can be read."""
+    import numpy as np
+
+    try:
+        found: np.ndarray[Any, Any] = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return found
+
+
+def write_array(path: Path, values: np.ndarray[Any, Any]) -> None:
+    """Write a cached array in one move; a cache that cannot be written is done without."""
+    import numpy as np
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".npy")
+        with os.fdopen(handle, "wb") as file:
+            np.save(file, values)
         Path(name).replace(path)
     except OSError:
         return

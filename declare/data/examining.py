@@ -11,9 +11,9 @@ import numpy as np
 from declare.contract import reading
 from declare.contract.component import plain
 from declare.contract.data import FieldFacts, Reader
-from declare.contract.field import Field
+from declare.contract.field import Field, Uses
 from declare.contract.problem import Problem, ProblemError
-from declare.data import raw
+from declare.data import learning, raw
 from declare.data import split as splitting
 from declare.data.opening import Joined, open_reader
 from declare.diagnostics.suggest import suggest
@@ -23,16 +23,19 @@ from declare.language.spec import Dataset
 _SAMPLE = 64
 _MOMENTS = 512
 """Samples from which mean and deviation of large arrays are estimated."""
+_COUNTED = frozenset({"category", "labels", "id", "tags"})
 Rows = np.ndarray[Any, Any]
 
 
-def examine(name: str, dataset: Dataset, split: Mapping[str, Any], fingerprint: str) -> DatasetFacts:
+def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[str, Uses]) -> DatasetFacts:
     """Return the facts of a dataset by reading it; raises `ProblemError` with paths inside its block.
 
-    What is wrong with several fields is raised at once.
+    `known` is its fingerprint, and what tasks do with its fields. What is wrong with several fields is raised at once.
     """
     reader = open_reader(dataset.source, split)
-    fields = field_components(dataset, reader, name)
+    fingerprint, uses = known
+    found = field_components(dataset, reader, name)
+    fields = {name: field.settled(name, uses) for name, field in found.items()}
     pool = limited(reader.num_samples, dataset.limit, int(split["seed"]))
     examined = _Examined(dataset, reader, pool)
     for field_name, field in fields.items():
@@ -41,14 +44,18 @@ def examine(name: str, dataset: Dataset, split: Mapping[str, Any], fingerprint: 
         raise ProblemError(*examined.problems)
     rows_of = assigned(reader, split, examined.columns, examined.facts, pool)
     positions = {name: np.searchsorted(pool, rows) for name, rows in rows_of.items()}
+    counts = examined.learn(fields, positions["train"])
+    if counts is not None:
+        positions = {name: np.repeat(rows, counts[rows]) for name, rows in positions.items()}
+        splitting.refuse_empty(positions, len(pool))
     by = split.get("by")
     return DatasetFacts(
         fingerprint=fingerprint,
-        num_samples=len(pool),
+        num_samples=len(pool) if counts is None else int(counts.sum()),
         columns=tuple(reader.columns),
         blocks={name: field.dump() for name, field in fields.items()},
         fields={name: examined.of_splits(name, field, positions) for name, field in fields.items()},
-        splits={name: len(rows) for name, rows in rows_of.items()},
+        splits={name: len(rows) for name, rows in positions.items()},
         missing={
             name: {split_name: int(_missing(column[rows]).sum()) for split_name, rows in positions.items()}
             for name, column in examined.columns.items()
@@ -80,11 +87,26 @@ class _Examined:
                 rows = rows[:: max(1, len(rows) // _SAMPLE)][:_SAMPLE]
             values = raw.read(self._reader, field, place, rows)
             facts = field.examine(_readable(field, values) if self._skips and not light else values)
-            if light and len(facts.shape.dims) <= 1:
+            encodes = not field.learns and field.beside() is None
+            if light and encodes and len(facts.shape.dims) <= 1:
                 self.columns[name] = field.encode(values, facts)
             self.facts[name] = facts
         except ProblemError as error:
             self.problems += [self._located(problem, name, rows) for problem in error.problems]
+
+    def learn(self, fields: Mapping[str, Field], train: Rows) -> Rows | None:
+        """Complete facts from the training split; return how many samples each row makes (None: one each)."""
+
+        def read(name: str, rows: Rows) -> Any:
+            return raw.read(self._reader, fields[name], fields[name].place(name), rows)
+
+        try:
+            learned = learning.learn(fields, self.facts, read, self._pool, train)
+        except learning.FieldError as error:
+            rows = self._pool[train] if fields[error.field].learns else self._pool
+            raise ProblemError(*(self._located(item, error.field, rows) for item in error.problems)) from None
+        self.facts, self.columns = learned.facts, self.columns | learned.columns
+        return learned.counts
 
     def _located(self, problem: Problem, name: str, rows: Rows) -> Problem:
         """Put a problem at the field, or at the source where the field is inferred, and name its sample."""
@@ -98,7 +120,7 @@ class _Examined:
     def of_splits(self, name: str, field: Field, positions: Mapping[str, Rows]) -> FieldFacts:
         """Complete facts with class counts by split, and statistics of the training split alone."""
         facts, column = self.facts[name], self.columns.get(name)
-        if facts.classes is not None and field.layout in {"category", "labels", "id"} and column is not None:
+        if facts.classes is not None and field.layout in _COUNTED and column is not None:
             number = len(facts.classes)
             counts = {split: _class_counts(column[rows], number) for split, rows in positions.items()}
             return facts.model_copy(update={"counts": counts})
@@ -318,6 +340,6 @@ def _missing(column: Rows) -> Rows:
 
 
 def _class_counts(column: Rows, number: int) -> tuple[int, ...]:
-    if column.ndim == 2:
+    if column.ndim == 2 and column.dtype.kind == "f":
         return tuple(int(count) for count in np.nansum(column, axis=0))
     return tuple(int(count) for count in np.bincount(column[column >= 0], minlength=number))

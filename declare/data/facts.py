@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from declare import __version__
 from declare.contract import reading
 from declare.contract.component import plain
-from declare.contract.problem import Problem
+from declare.contract.field import Field, Uses
+from declare.contract.problem import Problem, ProblemError
 from declare.data import cache
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
@@ -19,12 +20,16 @@ _VERSION = 3
 """Raised when facts are gathered in another way, so that kept ones are read again."""
 
 
-def gather(name: str, dataset: Dataset, seed: int) -> DatasetFacts:
+def gather(name: str, dataset: Dataset, seed: int, uses: Uses = Uses()) -> DatasetFacts:  # noqa: B008
     """Return the facts of the dataset called `name`, split with `seed` where it states none of its own.
 
-    Raises `ProblemError`; the problems' paths are inside the dataset's block.
+    `uses` is what tasks do with it, which settles what fields leave open. Raises `ProblemError`; the problems' paths are inside the dataset's block.
     """
     split = plain(dataset.split)
+    uses = uses._replace(worded=_worded(dataset))
+    settled = {name: field.settled(name, uses) for name, field in dataset.fields.items()}
+    dataset = dataset.model_copy(update={"fields": settled})
+    stamps = list(filter(None, (_stamp(name, field) for name, field in settled.items())))
     fingerprint = cache.key(
         _VERSION,
         __version__,
@@ -35,6 +40,7 @@ def gather(name: str, dataset: Dataset, seed: int) -> DatasetFacts:
         seed if split.get("seed") is None else 0,
         dataset.limit,
         plain(dataset.on_corrupt),
+        *((list(uses), stamps) if any(uses) or stamps else ()),
     )
     place = cache.folder("facts", f"{fingerprint}.json")
     kept = cache.read_text(place)
@@ -45,11 +51,23 @@ def gather(name: str, dataset: Dataset, seed: int) -> DatasetFacts:
             place.unlink(missing_ok=True)
     from declare.data.examining import examine
 
-    facts = examine(
-        name, dataset, split | {"seed": seed if split.get("seed") is None else split["seed"]}, fingerprint
-    )
+    seeded = split | {"seed": seed if split.get("seed") is None else split["seed"]}
+    facts = examine(name, dataset, seeded, (fingerprint, uses))
     cache.write_text(place, facts.model_dump_json())
     return facts
+
+
+def _stamp(name: str, field: Field) -> str:
+    """Return what changes with the files that a field names."""
+    try:
+        return field.stamp()
+    except ProblemError as error:
+        raise ProblemError(*(item.under(f"fields.{name}") for item in error.problems)) from None
+
+
+def _worded(dataset: Dataset) -> tuple[str, ...]:
+    """Return the fields by whose words others stand."""
+    return tuple(sorted({name for field in dataset.fields.values() if (name := field.beside()) is not None}))
 
 
 def _fingerprint(dataset: Dataset, split: Mapping[str, Any]) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from declare.contract import reading
-from declare.contract.data import Reader
+from declare.contract.data import FieldFacts, Reader
 from declare.contract.field import Field
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.transform import Transform
-from declare.data import ahead, cache, raw
+from declare.data import ahead, cache, learning, raw
 from declare.data.examining import assigned, limited
 from declare.data.opening import open_reader
 from declare.ir.plan import DatasetPlan
@@ -44,7 +44,12 @@ class Pool:
         source: Any = reading.parse("sources", plan.source)
         self.reader: Reader = open_reader(source, plan.split)
         self.fields: dict[str, Field] = {name: _field(field.block) for name, field in plan.fields.items()}
+        if any(field.learns for field in self.fields.values()):
+            self.reader = learning.Parted(self.reader)
         self.transforms: tuple[Transform, ...] = tuple(_transform(block) for block in plan.transforms)
+
+        self.empty: dict[str, Array] = {}
+        """Rows by split that make no sample, once the splits are known."""
 
     @cached_property
     def rows(self) -> dict[str, Array]:
@@ -71,16 +76,42 @@ class Pool:
         needed = [self.plan.split.get(key) for key in ("by", "stratify", "column")]
         pool = limited(self.reader.num_samples, self.plan.limit, int(self.plan.split["seed"]))
         columns = {name: self.encoded(name, pool) for name in filter(None, needed)}
-        facts = {name: field.facts for name, field in self.plan.fields.items()}
-        return assigned(self.reader, self.plan.split, columns, facts, pool)
+        found = assigned(self.reader, self.plan.split, columns, self._facts, pool)
+        counts = self._parts(pool)
+        if counts is None:
+            return found
+        number = self.reader.num_samples
+        of_rows = {name: counts[np.searchsorted(pool, rows)] for name, rows in found.items()}
+        self.empty = {name: rows[of_rows[name] == 0] for name, rows in found.items()}
+        return {name: learning.samples_of(rows, of_rows[name], number) for name, rows in found.items()}
+
+    @property
+    def _facts(self) -> dict[str, FieldFacts]:
+        return {name: field.facts for name, field in self.plan.fields.items()}
+
+    def _parts(self, pool: Array) -> Array | None:
+        """Return how many samples each row makes, kept in the user's cache; None where each makes one."""
+        if not any(field.learns for field in self.fields.values()):
+            return None
+        place = cache.folder("parts", f"{self.plan.fingerprint}.npy")
+        kept = cache.read_array(place)
+        if kept is None or len(kept) != len(pool):
+            kept = learning.parts_of(self.fields, self._facts, self.raw, pool)
+            if kept is not None:
+                cache.write_array(place, kept)
+        return kept
 
     def encoded(self, name: str, rows: Array) -> Array:
         """Return a field of `rows` as the source has it, before any transform; raises `ProblemError`."""
+        if self.fields[name].beside() is not None:
+            return learning.beside(self.fields, self._facts, self.raw, name, rows)
         return self.fields[name].encode(self.raw(name, rows), self.plan.fields[name].facts)
 
     def raw(self, field: str, rows: Array) -> Any:
-        """Return a field's values as the source has them."""
-        return raw.read(self.reader, self.fields[field], self.fields[field].place(field), rows)
+        """Return a field's values as the source has them; of fields that cut samples, which part is meant too."""
+        component = self.fields[field]
+        values = raw.read(self.reader, component, component.place(field), rows)
+        return component.part(values, rows // self.reader.num_samples) if component.learns else values
 
     def is_light(self, field: str) -> bool:
         """Return whether reading the whole field decodes no files."""
@@ -128,10 +159,14 @@ class Pool:
         return {}
 
     def skipped(self, split: str) -> list[Skipped]:
-        """Return the samples of a split that cannot be read."""
+        """Return the samples of a split that cannot be read, and those that hold nothing."""
+        empty = [
+            Skipped(split, row, self.reader.where(row), "it is empty")
+            for row in map(int, self.empty.get(split, ()))
+        ]
         if not self.unreadable:
-            return []
-        return [
+            return empty
+        return empty + [
             Skipped(split, row, self.reader.where(row), self.unreadable[row])
             for row in map(int, self._assigned.get(split, ()))
             if row in self.unreadable

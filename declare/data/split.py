@@ -42,7 +42,7 @@ def assign(
         rows = _by_group(columns[split["by"]], strata, shares, generator, str(split["by"]))
     else:
         rows = _by_stratum(strata, shares, generator)
-    _refuse_empty(rows, num_samples)
+    refuse_empty(rows, num_samples)
     return {name: np.sort(found) for name, found in rows.items()}
 
 
@@ -72,7 +72,7 @@ def by_column(values: Rows, names: tuple[str, ...]) -> dict[str, Rows]:
             [rows.get(place, np.zeros(0, np.int64)), np.flatnonzero(values == index)]
         )
     rows.setdefault("train", np.zeros(0, np.int64))
-    _refuse_empty(rows, len(values), at="split.column")
+    refuse_empty(rows, len(values), at="split.column")
     return {name: np.sort(rows[name]) for name in SPLITS if name in rows}
 
 
@@ -166,7 +166,8 @@ def _fill_empty(chosen: Rows, sizes: Rows, num_places: int) -> None:
             chosen[members[np.argmin(sizes[members])]] = place
 
 
-def _refuse_empty(rows: Mapping[str, Rows], num_samples: int, at: str = "split") -> None:
+def refuse_empty(rows: Mapping[str, Rows], num_samples: int, at: str = "split") -> None:
+    """Raise `ProblemError` DAT314 where a split has no samples."""
     for name, found in rows.items():
         if not len(found):
             raise ProblemError(

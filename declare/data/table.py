@@ -65,8 +65,7 @@ class Table:
 
     def encoded(self, field: str, positions: Array) -> Array:
         """Return samples of a field as they stand before any transform."""
-        facts = self._pool.plan.fields[field].facts
-        return self._pool.fields[field].encode(self._pool.raw(field, self.rows[positions]), facts)
+        return self._pool.encoded(field, self.rows[positions])
 
     def _filled(self, field: str, values: Array) -> Array:
         """Put zeros where samples that are shorter than others were padded with NaN."""

@@ -8,9 +8,10 @@ from typing import Any
 from declare.compiler.fields import all_fields, clashes, field_references, stated_fields
 from declare.compiler.inputs import cycles, input_references
 from declare.compiler.state import State
+from declare.contract.field import Uses
 from declare.contract.poison import POISON, holed
 from declare.contract.problem import Problem, ProblemError
-from declare.rules.parts import Placed, named
+from declare.rules.parts import Placed, given, named, task_datasets, tasks
 
 
 def run(state: State) -> Iterator[Problem]:
@@ -46,7 +47,7 @@ def _gather(state: State, dataset: Placed[Any]) -> Iterator[Problem]:
 
     seed = 0 if state.spec.seed is POISON else state.spec.seed
     try:
-        facts = gather(dataset.name, dataset.block, seed)
+        facts = gather(dataset.name, dataset.block, seed, _uses(state, dataset.name))
     except ProblemError as error:
         state.skip(dataset.path)
         for problem in error.problems:
@@ -57,6 +58,13 @@ def _gather(state: State, dataset: Placed[Any]) -> Iterator[Problem]:
     state.note(f"`{dataset.name}`: {facts.num_samples} samples ({sizes}), {len(facts.fields)} fields")
     for problem in compare(dataset.block, facts):
         yield problem.under(dataset.path)
+
+
+def _uses(state: State, dataset: str) -> Uses:
+    """Return what the readable tasks of a dataset do with its fields."""
+    found = [task.block for task in tasks(state.view) if dataset in task_datasets(state.view, task.block)]
+    written = {given(task, "target") for task in found if task.generates} - {None}
+    return Uses(generated=tuple(sorted(written)), streams=bool(found) and all(task.streams for task in found))
 
 
 def _at_source(problem: Problem) -> Problem:

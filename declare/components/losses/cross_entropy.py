@@ -21,7 +21,7 @@ class CrossEntropy(Loss):
     """Cross entropy over classes or over the classes of each pixel.
 
     Takes logits [B, classes] or [B, classes, height, width] (softmax is applied here) and class indices [B]
-    or [B, height, width]; -1 (a missing label) and `ignore_index` do not count. With class weights the mean
+    or [B, height, width], or logits [B, length, classes] of tokens and indices [B, length]; -1 (a missing label) and `ignore_index` do not count. With class weights the mean
     is the weighted one, as torch's own. Source: any textbook.
 
     ```yaml
@@ -34,7 +34,7 @@ class CrossEntropy(Loss):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "pixel_logits"})
+    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "pixel_logits", "token_logits"})
 
     class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0)]] | None = Param(
         None,
@@ -55,10 +55,12 @@ class CrossEntropy(Loss):
     def build(self, target: Target) -> nn.Module:
         """Return the real loss."""
         from declare.nn.losses.cross_entropy import CrossEntropy as Real
+        from declare.nn.losses.per_step import per_step
 
-        return Real(
+        real = Real(
             class_weights=self.class_weights(target),
             label_smoothing=self.label_smoothing,
             ignore_index=self.ignore_index,
             may_miss=target.may_miss,
         )
+        return per_step(real) if target.output.layout == "sequence" else real

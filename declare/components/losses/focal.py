@@ -55,5 +55,7 @@ class Focal(Loss):
 
             return BinaryCrossEntropy(pos_weight=weights, gamma=self.gamma, may_miss=target.may_miss)
         from declare.nn.losses.focal import Focal as Real
+        from declare.nn.losses.per_step import per_step
 
-        return Real(gamma=self.gamma, class_weights=weights, may_miss=target.may_miss)
+        real = Real(gamma=self.gamma, class_weights=weights, may_miss=target.may_miss)
+        return per_step(real) if target.output.layout == "sequence" else real

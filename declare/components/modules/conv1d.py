@@ -97,6 +97,10 @@ class Conv1d(Module):
             ),
         )
 
+    def looks_ahead(self) -> bool:
+        """Return that kernels reach to both sides."""
+        return True
+
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the stages."""
         shape = inputs["input"][0]

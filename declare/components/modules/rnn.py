@@ -54,6 +54,10 @@ class Rnn(Module):
     def _ways(self) -> int:
         return 2 if self.bidirectional else 1
 
+    def looks_ahead(self) -> bool:
+        """Return whether the sequence is read backwards too."""
+        return self.bidirectional
+
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the gates at every step."""
         shape = inputs["input"][0]

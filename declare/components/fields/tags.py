@@ -1,0 +1,105 @@
+"""A class for each word of a text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field as Param
+
+from declare.components.fields._values import in_order, index_of, missing_test
+from declare.contract.data import FieldFacts
+from declare.contract.field import Field
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Layout, Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Tags(Field):
+    """A list of classes, one for each word of the text field `of`.
+
+    The text comes as a list of words, or is cut at white space. Encoded as int64 [rows, length], at the place of
+    each word's first token; -1 at its other tokens, where the text has ended, and where the class is missing.
+
+    Example:
+        ```yaml
+        fields:
+          words: {type: text, tokenizer: {type: wordpiece, vocab_size: 4000}}
+          entity: {type: tags, of: words}
+        ```
+    """
+
+    layout: ClassVar[Layout] = "tags"
+
+    of: str = Param(description="the text field whose words have these classes")
+    classes: list[str] | None = Param(
+        None, description="the names of the classes, in order; checked against the data"
+    )
+
+    def examine(self, values: Any) -> FieldFacts:
+        """Return the class names and how often each occurs; raises `ProblemError` DAT363 where a value is no list."""
+        gone = missing_test(self.missing)
+        counts: Counter[str] = Counter()
+        for row, value in enumerate(_lists(values)):
+            if not isinstance(value, list | tuple | type(None)):
+                raise ProblemError(_no_list(value, row))
+            counts.update(str(item) for item in value or () if item is not None and str(item) not in gone)
+        names = list(self.classes) if self.classes else [str(name) for name in in_order(counts)]
+        return FieldFacts(
+            shape=Shape("tags", (None,), "int64", len(names)),
+            classes=tuple(names),
+            num_missing=sum(not value for value in _lists(values)),
+        )
+
+    def beside(self) -> str:
+        """Return the text field."""
+        return self.of
+
+    def encode_at(self, values: Any, facts: FieldFacts, places: list[list[int]]) -> np.ndarray[Any, Any]:
+        """Return class indices [rows, length]; raises `ProblemError` DAT365 where a text has more or fewer words."""
+        import numpy as np
+
+        index, gone = index_of(facts.classes or ()), missing_test(self.missing)
+        found = np.full(
+            (len(places), 1 + max((max(row, default=0) for row in places), default=0)), -1, np.int64
+        )
+        for row, (value, spots) in enumerate(zip(_lists(values), places, strict=True)):
+            if value and len(value) != len(spots):
+                raise ProblemError(_uneven(len(value), len(spots), self.of, row))
+            for item, spot in zip(value or (), spots, strict=False):
+                if spot >= 0 and item is not None and str(item) not in gone:
+                    found[row, spot] = self._index(str(item), index, row)
+        return found
+
+    def _index(self, name: str, index: dict[str, int], row: int) -> int:
+        if name not in index:
+            title = f"label `{name[:40]}` is none of the {len(index)} classes"
+            helps = ("add it to `classes`, or list it under `missing`",)
+            raise ProblemError(Problem("DAT301", title, label="these classes", helps=helps, row=row))
+        return index[name]
+
+
+def _lists(values: Any) -> list[Any]:
+    return values.tolist() if hasattr(values, "tolist") else list(values)
+
+
+def _no_list(value: Any, row: int) -> Problem:
+    return Problem(
+        "DAT363",
+        f"a sample holds `{str(value)[:24]}`, a list of classes is needed",
+        label="one class for each word",
+        helps=("give a list such as `[O, PLACE, O]`, or use `type: category` for one class",),
+        row=row,
+    )
+
+
+def _uneven(tags: int, words: int, of: str, row: int) -> Problem:
+    return Problem(
+        "DAT365",
+        f"a sample has {tags} tags for the {words} words of `{of}`",
+        label="one tag for each word",
+        helps=("correct the sample; `null` stands for a word without a class",),
+        row=row,
+    )

@@ -1,0 +1,215 @@
+"""Text as token ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
+
+from pydantic import Field as Param
+
+from declare.contract.component import Slot
+from declare.contract.data import FieldFacts
+from declare.contract.field import Field, Uses
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Layout, Shape
+from declare.contract.tokenizer import Coder, Tokenizer
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_LONGEST = 512
+"""Tokens of a sample where `max_length` is not stated."""
+Value = str | Sequence[str] | None
+
+
+class _Part(NamedTuple):
+    """One of the samples that a long text makes."""
+
+    value: Value
+    number: int
+
+
+class Text(Field):
+    """Text, or a list of words, cut into tokens by a tokenizer that is learned from the training split alone.
+
+    Encoded as int32 [rows, length], padded with -1; batches are as long as their longest text. Texts without a
+    token make no sample: they are left out and counted. A text of more than `max_length` tokens is cut, or makes
+    several samples (`windows`), as is usual where every token is a target: that is the default on datasets whose
+    tasks are all language models. Texts that a model writes itself (targets of `causal_lm` and `seq2seq`) end
+    with the token `eos`, which counts; one that was cut has none.
+
+    Example:
+        ```yaml
+        fields: {text: {type: text, tokenizer: {type: bpe, vocab_size: 8000}, max_length: 128}}
+        ```
+    """
+
+    layout: ClassVar[Layout] = "tokens"
+    learns: ClassVar[bool] = True
+
+    tokenizer: Annotated[Tokenizer, Slot("tokenizers")] = Param(description="how text is cut into tokens")
+    max_length: int | None = Param(
+        None,
+        ge=1,
+        description="tokens of a sample; by default those of the longest training text, at most 512",
+    )
+    overlong: Literal["cut", "windows", "tail"] | None = Param(
+        None, description="what becomes of longer texts: their start, several samples, or their end"
+    )
+    ends: bool | None = Param(
+        None, description="append the token `eos`; by default where a model writes the text"
+    )
+    words: bool | None = Param(
+        None, description="cut text at white space first; by default where `tags` stand beside its words"
+    )
+
+    def settled(self, name: str, uses: Uses) -> Self:
+        """Return the field with what it leaves open as the tasks want it."""
+        overlong = self.overlong or ("windows" if uses.streams else "cut")
+        ends = name in uses.generated if self.ends is None else self.ends
+        words = name in uses.worded if self.words is None else self.words
+        return self.model_copy(update={"overlong": overlong, "ends": ends, "words": words})
+
+    def stamp(self) -> str:
+        """Return what changes with the tokenizer's file."""
+        try:
+            return self.tokenizer.stamp()
+        except ProblemError as error:
+            raise ProblemError(*(item.under("tokenizer") for item in error.problems)) from None
+
+    def examine(self, values: Any) -> FieldFacts:
+        """Return how many texts are missing; raises `ProblemError` DAT363 for values that are no text."""
+        texts = self._texts(values)
+        missing = sum(text is None for text in texts)
+        return FieldFacts(shape=Shape("tokens", (None,), "int64"), num_missing=missing)
+
+    def learn(self, values: Any, facts: FieldFacts) -> FieldFacts:
+        """Return facts with the vocabulary of the training split, the length of samples, and figures of both."""
+        texts = [text for text in self._texts(values) if text]
+        if not texts:
+            raise ProblemError(_no_text("the training split holds no text"))
+        vocabulary = self.tokenizer.learn(texts)
+        if isinstance(vocabulary, Problem):
+            raise ProblemError(vocabulary.under("tokenizer"))
+        coder = self.tokenizer.open(vocabulary)
+        self._require_specials(coder)
+        lengths = [len(ids) + bool(self.ends) for ids in coder.encode(texts) if ids]
+        if not lengths:
+            raise ProblemError(_no_text("no text of the training split has a token"))
+        length = self.max_length or min(max(lengths), _LONGEST)
+        figures = {
+            "vocabulary": vocabulary,
+            "special": coder.special,
+            "tokens": {
+                "total": sum(lengths),
+                "mean": round(sum(lengths) / len(lengths), 2),
+                "longest": max(lengths),
+                "overlong": sum(item > length for item in lengths),
+            },
+        }
+        shape = Shape("tokens", (length,), "int64", coder.size)
+        return facts.model_copy(update={"shape": shape, "extra": facts.extra | figures})
+
+    def _require_specials(self, coder: Coder) -> None:
+        if self.ends and ("bos" not in coder.special or "eos" not in coder.special):
+            title = "the tokenizer has no tokens for start and end, which writing text needs"
+            helps = ("name them: `special: {bos: ..., eos: ...}`",)
+            raise ProblemError(
+                Problem("DAT362", title, at="tokenizer", label="no `bos` or `eos`", helps=helps)
+            )
+
+    def parts(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+        """Return the number of samples of each text: none for an empty one."""
+        import numpy as np
+
+        length = facts.shape.dims[0] or 1
+        sizes = np.fromiter((len(ids) for ids in self._encoded(values, facts)), np.int64, len(values))
+        if self.overlong != "windows":
+            return np.minimum(sizes, 1)
+        return -(-(sizes + bool(self.ends) * (sizes > 0)) // length)
+
+    def part(self, values: Any, numbers: np.ndarray[Any, Any]) -> list[_Part]:
+        """Return values with the number of their window."""
+        return [_Part(value, int(number)) for value, number in zip(values, numbers, strict=True)]
+
+    def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+        """Return ids [rows, length of the longest], -1 after the end of each text."""
+        import numpy as np
+
+        cut = list(self._windows(values, facts))
+        found = np.full((len(cut), max(map(len, cut), default=1) or 1), -1, np.int32)
+        for row, ids in enumerate(cut):
+            found[row, : len(ids)] = ids
+        return found
+
+    def places(self, values: Any, facts: FieldFacts) -> list[list[int]]:
+        """Return the place of each word's first token; -1 for words that the cut leaves out."""
+        coder = self._coder(facts)
+        limit = facts.shape.dims[0] or 0
+        return [
+            [place if place < limit else -1 for place in coder.starts(value or ())]
+            for value in self._texts(values)
+        ]
+
+    def prompt(self) -> Self:
+        """Return the field without the end mark; of a long text it keeps the end."""
+        return self.model_copy(update={"ends": False, "overlong": "tail"})
+
+    def decode(self, values: np.ndarray[Any, Any], facts: FieldFacts) -> list[str]:
+        """Return the texts of ids [rows, length]."""
+        coder = self._coder(facts)
+        return [coder.decode(row) for row in values.tolist()]
+
+    def _windows(self, values: Any, facts: FieldFacts) -> Iterator[list[int]]:
+        """Yield the ids of each value that are kept."""
+        length = facts.shape.dims[0] or 1
+        mark = [facts.extra["special"]["eos"]] if self.ends else []
+        numbers = [value.number if isinstance(value, _Part) else 0 for value in values]
+        for ids, number in zip(self._encoded(values, facts), numbers, strict=True):
+            whole = ids + mark
+            start = max(0, len(whole) - length) if self.overlong == "tail" else number * length
+            yield whole[start : start + length]
+
+    def _encoded(self, values: Any, facts: FieldFacts) -> list[list[int]]:
+        """Return the ids of each text; one that stands there several times is cut once."""
+        texts = self._texts([value.value if isinstance(value, _Part) else value for value in values])
+        keys = [text if isinstance(text, str) else tuple(text or ()) for text in texts]
+        distinct = list(dict.fromkeys(keys))
+        known = dict(zip(distinct, self._coder(facts).encode(distinct), strict=True))
+        return [known[key] for key in keys]
+
+    def _coder(self, facts: FieldFacts) -> Coder:
+        return self.tokenizer.open(facts.extra["vocabulary"])
+
+    def _texts(self, values: Any) -> list[Value]:
+        """Return raw values as texts or lists of words, None where missing."""
+        rows = values.tolist() if hasattr(values, "tolist") else list(values)
+        gone = {str(item) for item in self.missing}
+        texts = [_text(value, row, gone) for row, value in enumerate(rows)]
+        return [text.split() if isinstance(text, str) else text for text in texts] if self.words else texts
+
+
+def _text(value: Any, row: int, gone: set[str]) -> Value:
+    if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124 - NaN
+        return None
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, str):
+        return None if value in gone else value
+    if isinstance(value, list | tuple) and all(isinstance(word, str) for word in value):
+        return value
+    kind = "numbers" if isinstance(value, int | float) else f"a {type(value).__name__}"
+    raise ProblemError(
+        Problem(
+            "DAT363",
+            f"the column holds {kind}, not text",
+            label="read as text",
+            notes=(f"it holds `{str(value)[:40]}`",),
+            helps=("use `type: number` for numbers, `type: category` for classes",),
+            row=row,
+        )
+    )
+
+
+def _no_text(title: str) -> Problem:
+    return Problem("DAT302", title, label="nothing to learn from", helps=("check the column and the split",))

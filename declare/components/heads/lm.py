@@ -1,0 +1,62 @@
+"""A score for every token of the vocabulary.
+
+One linear layer without a bias from the features at each position to the vocabulary.
+
+Takes a sequence [length, features], as a transformer gives it. Gives `output` [length, vocabulary], without
+softmax. It serves `causal_lm`, `masked_lm` and `seq2seq`; the size of the vocabulary is linked from the text.
+Source: any textbook.
+
+```yaml
+model:
+  decoder: {type: transformer, input: text, dim: 128, depth: 4, heads: 4, causal: true}
+tasks:
+  next: {type: causal_lm, dataset: corpus, target: text, head: {type: lm, input: decoder}}
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field as Param
+
+from declare.contract.counting import Tally
+from declare.contract.heading import misfit_head, widths
+from declare.contract.module import Costs, Head, Inputs, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Lm(Head):
+    """One linear layer without a bias from the features at each position to the vocabulary."""
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("sequence",)),)
+
+    norm: bool = Param(False, description="normalise the features first, where the module before does not")
+
+    def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
+        """Return the target's shape, or why the input does not fit it."""
+        if output.layout != "sequence":
+            return Problem(
+                "LOS420",
+                f"head `lm` scores every token, but the task needs one {output} per sample",
+                label="scores tokens",
+                helps=("use head `linear`, or a task such as `causal_lm`",),
+            )
+        return misfit_head(self, inputs, output) or {"output": output}
+
+    def costs(self, inputs: Inputs, output: Shape) -> Costs:
+        """Return the costs of the layer at every position."""
+        features, outputs, steps = widths(inputs, output)
+        tally = Tally().norm(features, steps) if self.norm else Tally()
+        return tally.linear(features, outputs[0], positions=steps[0], bias=False).costs()
+
+    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+        """Return the real layer."""
+        from declare.nn.heads.lm import Lm as Real
+
+        features, outputs, _ = widths(inputs, output)
+        return Real(features, outputs[0], norm=self.norm)

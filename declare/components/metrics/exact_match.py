@@ -1,0 +1,32 @@
+"""`exact_match`: the share of texts that are right from end to end."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from declare.contract.metric import Metric
+from declare.contract.task import Target
+
+
+class ExactMatch(Metric):
+    """Share of texts all of whose tokens are the likeliest ones, the end included.
+
+    Each token is judged given the true ones before it. Where all are right so is what greedy writing gives, and the
+    other way round: for whole texts the figure is that of free writing. Source: Rajpurkar et al. 2016.
+
+    ```yaml
+    tasks:
+      reverse: {type: seq2seq, dataset: pairs, target: target, metrics: [exact_match]}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"token_logits"})
+    mode: ClassVar[Literal["max", "min"]] = "max"
+    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
+
+    def build(self, target: Target) -> Any:
+        """Return the real metric."""
+        from declare.nn.metrics.figure import Figure
+        from declare.nn.metrics.tokens import TokenSums, exact_match
+
+        return Figure(TokenSums(), exact_match)

@@ -1,0 +1,61 @@
+"""What modules of attention share: the costs of blocks, and heads that divide the width."""
+
+from __future__ import annotations
+
+from declare.contract.counting import Tally
+from declare.contract.module import Node
+from declare.contract.problem import Problem
+from declare.contract.shapes import Dim
+
+
+def block(
+    tally: Tally,
+    dim: int,
+    hidden: int,
+    length: Dim,
+    *,
+    memory: Dim = None,
+    cross: bool = False,
+    dropped: bool = True,
+) -> None:
+    """Add a block over `length` positions, with attention to `memory` positions where `cross`."""
+    for source in [length, memory] if cross else [length]:
+        tally.norm(dim, (length,))
+        tally.linear(dim, dim, positions=length)
+        tally.linear(dim, dim, positions=source).linear(dim, dim, positions=source)
+        pairs = None if length is None or source is None else length * source
+        tally.multiply(None if pairs is None else 2 * dim * pairs)
+        tally.linear(dim, dim, positions=length).write(dim, (length,))
+    tally.norm(dim, (length,)).linear(dim, hidden, positions=length).write(hidden, (length,))
+    tally.linear(hidden, dim, positions=length).write(dim, (length,))
+
+
+def uneven(node: Node, dim: int, heads: int, *, rotary: bool) -> Problem | None:
+    """Return the problem (SHP505) that the features do not divide evenly among the heads."""
+    if dim % heads == 0 and (not rotary or dim // heads % 2 == 0):
+        return None
+    even = " into even parts" if rotary and dim % heads == 0 else ""
+    better = -(-dim // (2 * heads)) * 2 * heads
+    return Problem(
+        "SHP505",
+        f"{heads} heads do not divide {dim} features{even}",
+        at="heads",
+        label="must divide `dim`",
+        helps=(f"choose `dim: {better}`, or another number of heads",),
+    )
+
+
+def too_few_positions(node: Node, length: Dim, at: str) -> Problem | None:
+    """Return the problem (SHP521) that texts are longer than the learned positions reach."""
+    stated = getattr(node, "max_positions", None)
+    if stated is None or getattr(node, "positions", "") != "learned" or length is None or length <= stated:
+        return None
+    return Problem(
+        "SHP521",
+        f"`{node.type_name()}` learns {stated} positions, but its input has {length}",
+        at="max_positions",
+        label=f"{stated} positions",
+        also={},
+        notes=(f"the input stands at `{at}`",) if at else (),
+        helps=(f"set `max_positions: {length}`, a smaller `max_length`, or `positions: rotary`",),
+    )

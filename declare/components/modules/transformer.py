@@ -1,0 +1,138 @@
+"""A transformer over tokens, steps or patches.
+
+Blocks of self-attention and a feed-forward layer, each after a norm.
+
+Takes tokens [length], a sequence [time, features], a series [channels, time] in patches of `patch` steps, or an
+image [channels, height, width] in squares of `patch` pixels. Gives `output`, the sequence [positions, dim];
+`pooled`, a vector: its mean over real positions; and `mask`, which positions are real: padding is never looked at.
+With `causal` a position sees itself and earlier ones alone, as `causal_lm` needs it; without, it sees all, as
+`masked_lm` and classification want it. A `mask` of what feeds it is used by itself. Source: Vaswani et al. 2017,
+https://arxiv.org/abs/1706.03762; pre-norm: Xiong et al. 2020; rotary positions: Su et al. 2021.
+
+```yaml
+model:
+  encoder: {type: transformer, input: text, dim: 64, depth: 2, heads: 4}
+tasks:
+  mood: {type: classification, dataset: reviews, target: mood}
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.components.modules import _attending, _pretrained
+from declare.contract.counting import Tally, size
+from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.shapes import Dim, Shape
+from declare.contract.wiring import misfit, place
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Transformer(Module):
+    """Blocks of self-attention over tokens, steps or patches."""
+
+    ports: ClassVar[tuple[Port, ...]] = (
+        Port("input", ("tokens", "sequence", "series", "image")),
+        Port("input_mask", ("valid",), optional=True),
+    )
+
+    dim: int = Param(128, gt=0, description="features of each position")
+    depth: int = Param(4, gt=0, description="number of blocks")
+    heads: int = Param(4, gt=0, description="heads of attention; they share the features")
+    hidden: int | None = Param(
+        None, gt=0, description="width of the feed-forward layers; 4 times `dim` by default"
+    )
+    causal: bool = Param(False, description="a position sees itself and earlier ones alone")
+    positions: Literal["rotary", "learned", "none"] = Param(
+        "rotary", description="how positions are told apart"
+    )
+    max_positions: int | None = Param(
+        None, gt=0, description="learned positions; by default as many as the input is long"
+    )
+    patch: int = Param(1, gt=0, description="steps or pixels of a patch, for series and images")
+    dropout: float = Param(0.0, ge=0, lt=1, description="share zeroed in training")
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem:
+        """Return the sequence, one vector, and the mask; or why the input does not fit."""
+        if problem := misfit(self, inputs):
+            return problem
+        shape = inputs["input"][0]
+        if problem := self._refused(shape):
+            return problem
+        length = self._length(shape)
+        return {
+            "output": Shape("sequence", (length, self.dim)),
+            "pooled": Shape("vector", (self.dim,)),
+            "mask": Shape("valid", (length,), "bool"),
+        }
+
+    def _refused(self, shape: Shape) -> Problem | None:
+        """Return why attention, positions or patches do not fit the input."""
+        if problem := _attending.uneven(self, self.dim, self.heads, rotary=self.positions == "rotary"):
+            return problem
+        for axis in shape.dims[1:] if shape.layout in {"series", "image"} else ():
+            if axis is not None and axis < self.patch:
+                title = f"patches of {self.patch} are longer than the {axis} that {shape} has"
+                helps = (f"choose a patch of at most {axis}",)
+                return Problem("SHP506", title, at="patch", label="longer than the input", helps=helps)
+        return _attending.too_few_positions(self, self._length(shape), place(self, "input"))
+
+    def _length(self, shape: Shape) -> Dim:
+        """Return the number of positions."""
+        if shape.layout in {"tokens", "sequence"}:
+            return shape.dims[0]
+        return size(None if axis is None else axis // self.patch for axis in shape.dims[1:])
+
+    def looks_ahead(self) -> bool:
+        """Return whether positions see later ones."""
+        return not self.causal
+
+    def costs(self, inputs: Inputs) -> Costs:
+        """Return the costs of embedding and blocks; of tokens at the longest sample."""
+        shape = inputs["input"][0]
+        length, tally = self._length(shape), Tally()
+        if shape.layout == "tokens":
+            tally.parameters += (shape.classes or 0) * self.dim
+            tally.write(self.dim, (length,))
+        elif shape.layout == "sequence":
+            tally.linear(shape.features or 0, self.dim, positions=length)
+        else:
+            kernel = (self.patch,) * (len(shape.dims) - 1)
+            tally.conv(shape.features or 0, self.dim, kernel, (length,))
+        if self.positions == "learned":
+            tally.parameters += self._table(shape) * self.dim
+            tally.write(self.dim, (length,))
+        tally.write(self.dim, (length,))
+        for _ in range(self.depth):
+            _attending.block(tally, self.dim, self.hidden or 4 * self.dim, length)
+        return tally.norm(self.dim, (length,)).costs()
+
+    def _table(self, shape: Shape) -> int:
+        return self.max_positions or self._length(shape) or 512
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real blocks."""
+        from declare.nn.modules.transformer import Transformer as Real
+
+        shape = inputs["input"][0]
+        kind = shape.layout if shape.layout in {"tokens", "sequence", "series"} else "image"
+        real = Real(
+            kind,
+            (shape.classes or 1) if kind == "tokens" else shape.features or 0,
+            self.dim,
+            depth=self.depth,
+            heads=self.heads,
+            hidden=self.hidden,
+            causal=self.causal,
+            positions=self.positions,
+            length=self._table(shape),
+            patch=self.patch,
+            dropout=self.dropout,
+        )
+        return _pretrained.start(real, self.pretrained)

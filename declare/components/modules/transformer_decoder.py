@@ -1,0 +1,113 @@
+"""A transformer that writes tokens while it reads a memory.
+
+Blocks of causal self-attention, attention to the memory, and a feed-forward layer.
+
+Takes `tokens` [length], the text that is written, and `memory`, the sequence [time, features] of an encoder; the
+encoder's `mask` is used by itself. Under the task `seq2seq` the tokens arrive shifted to the right with `bos` in
+front (teacher forcing). Gives `output`, the sequence [length, dim], `pooled` and `mask`. Source: Vaswani et al.
+2017, https://arxiv.org/abs/1706.03762.
+
+```yaml
+model:
+  encoder: {type: transformer, input: source, dim: 64, depth: 2, heads: 4}
+  decoder: {type: transformer_decoder, input: {tokens: target, memory: encoder}, dim: 64, depth: 2, heads: 4}
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.components.modules import _attending, _pretrained
+from declare.contract.counting import Tally
+from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.wiring import misfit, place
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class TransformerDecoder(Module):
+    """Blocks of causal self-attention, attention to the memory, and a feed-forward layer."""
+
+    ports: ClassVar[tuple[Port, ...]] = (
+        Port("tokens", ("tokens",)),
+        Port("memory", ("sequence",)),
+        Port("memory_mask", ("valid",), optional=True),
+    )
+
+    dim: int = Param(128, gt=0, description="features of each position")
+    depth: int = Param(4, gt=0, description="number of blocks")
+    heads: int = Param(4, gt=0, description="heads of attention; they share the features")
+    hidden: int | None = Param(
+        None, gt=0, description="width of the feed-forward layers; 4 times `dim` by default"
+    )
+    positions: Literal["rotary", "learned", "none"] = Param(
+        "rotary", description="how positions are told apart"
+    )
+    max_positions: int | None = Param(
+        None, gt=0, description="learned positions; by default as many as the text is long"
+    )
+    dropout: float = Param(0.0, ge=0, lt=1, description="share zeroed in training")
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem:
+        """Return the sequence, one vector, and the mask; or why the inputs do not fit."""
+        if problem := misfit(self, inputs):
+            return problem
+        if problem := _attending.uneven(self, self.dim, self.heads, rotary=self.positions == "rotary"):
+            return problem
+        length = inputs["tokens"][0].dims[0]
+        if problem := _attending.too_few_positions(self, length, place(self, "tokens")):
+            return problem
+        return {
+            "output": Shape("sequence", (length, self.dim)),
+            "pooled": Shape("vector", (self.dim,)),
+            "mask": Shape("valid", (length,), "bool"),
+        }
+
+    def looks_ahead(self) -> bool:
+        """Return that positions see earlier ones alone."""
+        return False
+
+    def costs(self, inputs: Inputs) -> Costs:
+        """Return the costs of embedding and blocks, at the longest sample."""
+        text, memory = inputs["tokens"][0], inputs["memory"][0]
+        length, tally = text.dims[0], Tally()
+        tally.parameters += (text.classes or 0) * self.dim
+        tally.write(self.dim, (length,))
+        if memory.features != self.dim:
+            tally.linear(memory.features or 0, self.dim, positions=memory.dims[0])
+        if self.positions == "learned":
+            tally.parameters += self._table(text) * self.dim
+            tally.write(self.dim, (length,))
+        tally.write(self.dim, (length,))
+        for _ in range(self.depth):
+            _attending.block(
+                tally, self.dim, self.hidden or 4 * self.dim, length, memory=memory.dims[0], cross=True
+            )
+        return tally.norm(self.dim, (length,)).costs()
+
+    def _table(self, text: Shape) -> int:
+        return self.max_positions or text.dims[0] or 512
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real blocks."""
+        from declare.nn.modules.transformer_decoder import TransformerDecoder as Real
+
+        text = inputs["tokens"][0]
+        real = Real(
+            text.classes or 1,
+            inputs["memory"][0].features or 0,
+            self.dim,
+            depth=self.depth,
+            heads=self.heads,
+            hidden=self.hidden,
+            positions=self.positions,
+            length=self._table(text),
+            dropout=self.dropout,
+        )
+        return _pretrained.start(real, self.pretrained)

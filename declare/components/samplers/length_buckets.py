@@ -1,0 +1,78 @@
+"""Samples of similar length together, so that batches hold little padding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from pydantic import Field as Param
+
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+from declare.contract.training import Sampler
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class LengthBuckets(Sampler):
+    """Every sample once an epoch; those of a batch have similar lengths.
+
+    The samples are permuted, cut into stretches of `batches` batches, and sorted by length inside each; then the
+    order of the batches, and of the samples in each, is drawn anew. So batches hold little padding and their
+    lengths come in any order; a batch that is not full comes last. Several processes share each batch evenly.
+
+    Example:
+        ```yaml
+        sampler: length_buckets
+        ```
+    """
+
+    layouts: ClassVar[tuple[Layout, ...]] = ("tokens",)
+
+    fields: list[str] | None = Param(
+        None, description="the texts whose lengths count, added up; all by default"
+    )
+    batches: int = Param(50, ge=1, description="batches of a stretch that is sorted: more mean less padding")
+    batch: int | None = Param(
+        None, ge=1, description="samples that stand together; the phase's batch by default"
+    )
+
+    def columns(self) -> tuple[str, ...]:
+        """Return the texts."""
+        return tuple(self.fields or ())
+
+    def chosen(self, shapes: Mapping[str, Shape]) -> Self | Problem:
+        """Return the sampler with all texts of a dataset where none is named."""
+        found = self.fields or [name for name, shape in shapes.items() if shape.layout == "tokens"]
+        if found:
+            return self.model_copy(update={"fields": found})
+        title = "`length_buckets` sorts texts by length, but the dataset has no text"
+        return Problem("DAT343", title, label="no text here", helps=("use `sampler: random`",))
+
+    def for_batches(self, rows: int) -> Self:
+        """Return the sampler for batches of `rows` samples."""
+        return self if self.batch is not None else self.model_copy(update={"batch": rows})
+
+    def order(
+        self,
+        num_samples: int,
+        columns: Mapping[str, np.ndarray[Any, Any]],
+        generator: np.random.Generator,
+        progress: float,
+    ) -> np.ndarray[Any, Any]:
+        """Return a permutation of all positions."""
+        import numpy as np
+
+        lengths = np.zeros(num_samples, np.int64)
+        for name in self.fields or ():
+            lengths += (columns[name] >= 0).sum(axis=1)
+        size = self.batch or 1
+        mixed = generator.permutation(num_samples)
+        full = num_samples // size * size
+        whole = mixed[:full]
+        for start in range(0, full, size * self.batches):
+            stretch = whole[start : start + size * self.batches]
+            whole[start : start + size * self.batches] = stretch[np.argsort(lengths[stretch], kind="stable")]
+        grouped = generator.permutation(whole.reshape(-1, size), axis=0)
+        return np.concatenate([generator.permuted(grouped, axis=1).reshape(-1), mixed[full:]])

@@ -1,0 +1,114 @@
+"""Plain text: one document a line, or a file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field as Param
+
+from declare.components.sources._frames import file_fingerprint
+from declare.contract.data import Reader
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.source import Source, SpecPath
+
+_MAGIC = frozenset("*?[")
+
+
+class Text(Source):
+    """A text file, a folder of them, or a pattern such as `books/*.txt`; the one column is called `text`.
+
+    Of a file every line is a document, of a folder or pattern every file; `document` says it otherwise, paragraphs
+    end at an empty line. Documents without a letter are passed over. Files are UTF-8 and read in the order of
+    their names; in a folder those that end in `.txt` or `.md`, in folders inside it too.
+
+    Example:
+        ```yaml
+        source: {type: text, path: corpus.txt}
+        ```
+    """
+
+    path: SpecPath = Param(description="a file, a folder, or a pattern of files")
+    document: Literal["line", "paragraph", "file"] | None = Param(None, description="what a document is")
+
+    def fingerprint(self) -> str:
+        """Return the files' sizes and times of change."""
+        files = self._files()
+        stated = [file_fingerprint(file) for file in files] if len(files) == 1 else list(map(_stamp, files))
+        return hashlib.sha256("\n".join(stated).encode()).hexdigest()
+
+    def open(self) -> Reader:
+        """Read the documents; raises `ProblemError` DAT302 where there are none, DAT333 for a file that is no text."""
+        from declare.components.sources._arrays import ArrayReader
+
+        texts: list[str] = []
+        places: list[str] = []
+        for file in self._files():
+            for line, text in self._documents(_content(file)):
+                if text.strip():
+                    texts.append(text)
+                    places.append(f"{file.name} line {line}" if line else file.name)
+        return ArrayReader({"text": texts}, origin=f"`{self.path.name}`", places=places)
+
+    def _documents(self, content: str) -> Iterator[tuple[int, str]]:
+        """Yield documents with the line where each starts; 0 for a whole file."""
+        single = self.path.is_file()
+        if (self.document or ("line" if single else "file")) == "file":
+            yield 0, content.strip("\n")
+            return
+        lines = content.split("\n")
+        if self.document != "paragraph":
+            yield from enumerate(lines, 1)
+            return
+        start = 0
+        for number, line in enumerate([*lines, ""]):
+            if not line.strip():
+                yield start + 1, "\n".join(lines[start:number])
+                start = number + 1
+
+    def _files(self) -> list[Path]:
+        """Return the files; raises `ProblemError` DAT312 where there are none."""
+        if self.path.is_dir():
+            found = [file for file in self.path.rglob("*") if file.suffix.lower() in {".txt", ".md"}]
+        elif _MAGIC & set(str(self.path)) and not self.path.exists():
+            parts = self.path.parts
+            first = next(place for place, part in enumerate(parts) if _MAGIC & set(part))
+            found = [file for file in Path(*parts[:first]).glob(str(Path(*parts[first:]))) if file.is_file()]
+        else:
+            return [self.path]
+        if found:
+            return sorted(found)
+        title = (
+            f"`{self.path.name}` holds no text files"
+            if self.path.is_dir()
+            else f"no file fits `{self.path.name}`"
+        )
+        helps = ("name a file, a folder with .txt or .md files, or a pattern such as `books/*.txt`",)
+        raise ProblemError(Problem("DAT312", title, at="source.path", label="no such data", helps=helps))
+
+
+def _stamp(file: Path) -> str:
+    stat = file.stat()
+    return f"{file} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def _content(file: Path) -> str:
+    file_fingerprint(file)
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        because = f"it is not UTF-8: {error.reason} at byte {error.start}"
+    except OSError as error:
+        because = error.strerror or str(error)
+    raise ProblemError(
+        Problem(
+            "DAT333",
+            f"`{file.name}` cannot be read as text",
+            at="source.path",
+            label="no text",
+            notes=(because,),
+            helps=("save it as UTF-8",),
+        )
+    )

@@ -1,0 +1,29 @@
+"""What tasks over tokens share: a score for every token of the vocabulary at every position."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from declare.contract.data import FieldFacts
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.task import Target, Task
+
+
+def scores(facts: FieldFacts) -> Shape:
+    """Return logits over the vocabulary at every position of a text."""
+    return Shape("sequence", (facts.shape.dims[0], facts.shape.classes))
+
+
+def linked(task: Task, facts: Mapping[str, FieldFacts]) -> Target | Problem:
+    """Return the target of a text: the size of its vocabulary and its special tokens."""
+    first = next(iter(facts.values()))
+    if any(item.extra.get("special") != first.extra.get("special") for item in facts.values()):
+        title = f"the datasets of `{task.type_name()}` have tokenizers with other special tokens"
+        return Problem("LOS409", title, at="target", helps=("make two tasks of it, one for each dataset",))
+    return Target(
+        prediction=task.prediction,
+        output=scores(first),
+        may_miss=True,
+        special=dict(first.extra.get("special", {})),
+    )

@@ -1,0 +1,52 @@
+"""`causal_lm`: the next token of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from declare.components.tasks._texts import linked, scores
+from declare.contract.data import FieldFacts
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+from declare.contract.task import Target, Task, TaskAdapter
+
+
+class CausalLm(Task):
+    """Predicts every token of a text from those before it.
+
+    The target is a `text` field, ids [B, length] with -1 after the end. The task alone shifts: the model sees `bos`
+    and the tokens without the last, the targets are the tokens, `eos` included. So the module that reads the text
+    must be causal; one that sees later tokens is refused. The head gives logits [B, length, vocabulary]. Texts
+    longer than `max_length` make several samples, so that every token is learned (field `text`, `overlong`).
+    `dcl predict` goes on from the texts of its input.
+
+    ```yaml
+    tasks:
+      next: {type: causal_lm, dataset: corpus, target: text, metrics: [perplexity]}
+    ```
+    """
+
+    targets: ClassVar[tuple[Layout, ...]] = ("tokens",)
+    prediction: ClassVar[str] = "token_logits"
+    feeds: ClassVar[tuple[Layout, ...]] = ("sequence",)
+    default_head: ClassVar[str] = "lm"
+    default_loss: ClassVar[str] = "cross_entropy"
+    default_metrics: ClassVar[tuple[str, ...]] = ("perplexity", "token_accuracy")
+    generates: ClassVar[bool] = True
+    streams: ClassVar[bool] = True
+    ahead: ClassVar[bool | None] = False
+
+    def output(self, facts: FieldFacts) -> Shape | Problem:
+        """Return one logit for each token of the vocabulary at each position."""
+        return scores(facts)
+
+    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
+        """Return the target with its special tokens."""
+        return linked(self, facts)
+
+    def build(self, target: Target) -> TaskAdapter:
+        """Return the adapter."""
+        from declare.nn.tasks.next_token import NextToken
+
+        return NextToken(target=self.target or "", special=target.special, mask=self.mask)

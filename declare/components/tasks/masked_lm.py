@@ -1,0 +1,76 @@
+"""`masked_lm`: hidden tokens of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from pydantic import Field as Param
+
+from declare.components.tasks._texts import linked, scores
+from declare.contract.data import FieldFacts
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+from declare.contract.task import Target, Task, TaskAdapter
+
+
+class MaskedLm(Task):
+    """Hides some tokens of a text and predicts them from the others.
+
+    The target is a `text` field, ids [B, length] with -1 after the end. Of each text a share `ratio` of tokens is
+    chosen anew at every step (one at least); `masked` of them are shown as the token `mask`, `random` as another
+    token, the rest as they are. Only chosen tokens count in loss and metrics; nothing is shifted. Evaluations hide
+    the same tokens each time. Source: Devlin et al. 2019, https://arxiv.org/abs/1810.04805.
+
+    ```yaml
+    tasks:
+      mlm: {type: masked_lm, dataset: reviews, target: text}
+    ```
+    """
+
+    targets: ClassVar[tuple[Layout, ...]] = ("tokens",)
+    prediction: ClassVar[str] = "token_logits"
+    feeds: ClassVar[tuple[Layout, ...]] = ("sequence",)
+    default_head: ClassVar[str] = "lm"
+    default_loss: ClassVar[str] = "cross_entropy"
+    default_metrics: ClassVar[tuple[str, ...]] = ("perplexity", "token_accuracy")
+    streams: ClassVar[bool] = True
+    ahead: ClassVar[bool | None] = True
+
+    ratio: float = Param(0.15, gt=0, lt=1, description="share of tokens that are to be predicted")
+    masked: float = Param(0.8, ge=0, le=1, description="share of those that are shown as the token `mask`")
+    random: float = Param(0.1, ge=0, le=1, description="share of those that are shown as another token")
+
+    def check(self) -> Iterable[Problem]:
+        """Yield shares that add up to more than all."""
+        if self.masked + self.random > 1 + 1e-9:
+            title = f"`masked: {self.masked:g}` and `random: {self.random:g}` are more than all hidden tokens"
+            yield Problem(
+                "SCH108", title, at="random", label="too much", helps=("let them sum to 1 at most",)
+            )
+
+    def output(self, facts: FieldFacts) -> Shape | Problem:
+        """Return one logit for each token of the vocabulary at each position."""
+        return scores(facts)
+
+    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
+        """Return the target with its special tokens; a problem where the tokenizer has no token `mask`."""
+        found = linked(self, facts)
+        if isinstance(found, Problem) or "mask" in found.special:
+            return found
+        helps = ("name it: `tokenizer: {type: file, special: {mask: ...}}`",)
+        title = f"the tokenizer of `{self.target}` has no token `mask`"
+        return Problem("DAT362", title, at="target", label="hides tokens behind it", helps=helps)
+
+    def build(self, target: Target) -> TaskAdapter:
+        """Return the adapter."""
+        from declare.nn.tasks.masked_token import MaskedToken
+
+        return MaskedToken(
+            target=self.target or "",
+            special=target.special,
+            classes=target.output.dims[-1] or 1,
+            ratio=self.ratio,
+            shares=(self.masked, self.random),
+            mask=self.mask,
+        )

@@ -1,0 +1,47 @@
+"""`token_classification`: a class for each word of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from declare.components.tasks._classes import linked, no_classes
+from declare.contract.data import FieldFacts
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+from declare.contract.task import Target, Task, TaskAdapter
+
+
+class TokenClassification(Task):
+    """Predicts a class for each word of a text.
+
+    The target is a `tags` field, class indices [B, length] at the first token of each word and -1 elsewhere: those
+    count neither in loss nor in metrics. The head gives logits [B, length, classes]. Metrics are those of all words
+    together, as of samples.
+
+    ```yaml
+    tasks:
+      entity: {type: token_classification, dataset: news, target: entity}
+    ```
+    """
+
+    targets: ClassVar[tuple[Layout, ...]] = ("tags",)
+    prediction: ClassVar[str] = "class_logits"
+    feeds: ClassVar[tuple[Layout, ...]] = ("sequence",)
+    default_loss: ClassVar[str] = "cross_entropy"
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "f1")
+
+    def output(self, facts: FieldFacts) -> Shape | Problem:
+        """Return one logit for each class at each position."""
+        return Shape("sequence", (None, len(facts.classes))) if facts.classes else no_classes(self)
+
+    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
+        """Return the target with its classes and their counts in the training splits."""
+        output = self.output(next(iter(facts.values())))
+        return output if isinstance(output, Problem) else linked(self, output, facts, may_miss_parts=True)
+
+    def build(self, target: Target) -> TaskAdapter:
+        """Return the adapter."""
+        from declare.nn.tasks.token_classification import TokenClassification as Real
+
+        return Real(target=self.target or "", mask=self.mask)

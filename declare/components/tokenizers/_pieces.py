@@ -1,0 +1,90 @@
+"""Tokenizers of the `tokenizers` library: vocabularies as plain values, and text from ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from declare.contract.problem import Problem
+from declare.contract.tokenizer import SPECIAL
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer as Real
+
+Text = str | Sequence[str]
+TOKENS = tuple(f"<{name}>" for name in SPECIAL)
+
+
+class PieceCoder:
+    """A tokenizer of the library; `special` are the ids of its special tokens by our names."""
+
+    def __init__(self, real: Real, special: dict[str, int]) -> None:
+        self._real = real
+        self.special = special
+        self._hidden = set(special.values())
+        self.size = real.get_vocab_size(with_added_tokens=True)
+
+    def encode(self, texts: Sequence[Text]) -> list[list[int]]:
+        """Return the ids of each text; the library works on all of them at once."""
+        found: list[list[int]] = [[] for _ in texts]
+        for words in (False, True):
+            places = [place for place, text in enumerate(texts) if isinstance(text, str) != words]
+            if places:
+                chosen: Any = [
+                    texts[place] if not words else list(map(str, texts[place])) for place in places
+                ]
+                done = self._real.encode_batch_fast(chosen, is_pretokenized=words, add_special_tokens=False)
+                for place, item in zip(places, done, strict=True):
+                    found[place] = item.ids
+        return found
+
+    def starts(self, words: Sequence[str]) -> list[int]:
+        """Return the place of each word's first piece."""
+        made = self._real.encode(list(map(str, words)), is_pretokenized=True, add_special_tokens=False)
+        found = [-1] * len(words)
+        for place, word in enumerate(made.word_ids):
+            if word is not None and found[word] < 0:
+                found[word] = place
+        return found
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of ids."""
+        kept = [int(item) for item in ids if item >= 0 and item not in self._hidden]
+        text: str = self._real.decode(kept, skip_special_tokens=True)
+        return text
+
+    def names(self) -> list[str]:
+        """Return the pieces by id."""
+        vocabulary = self._real.get_vocab(with_added_tokens=True)
+        found = [""] * self.size
+        for piece, index in vocabulary.items():
+            if index < len(found):
+                found[index] = piece
+        return found
+
+
+def words_of(texts: Iterable[Text]) -> Iterator[str]:
+    """Yield texts to learn from; those cut into words are joined by spaces."""
+    for text in texts:
+        yield text if isinstance(text, str) else " ".join(map(str, text))
+
+
+def learned(real: Real, trainer: Any, texts: Iterable[Text]) -> dict[str, Any]:
+    """Train and return the pieces by id, and the merges where the model has some."""
+    import json
+
+    real.train_from_iterator(words_of(texts), trainer)
+    model = json.loads(real.to_str())["model"]
+    pieces = sorted(model["vocab"], key=model["vocab"].__getitem__)
+    return {"pieces": pieces} | ({"merges": model["merges"]} if "merges" in model else {})
+
+
+def too_small(stated: int, least: int, why: str) -> Problem:
+    """Return the problem that a vocabulary cannot hold what it must."""
+    return Problem(
+        "DAT361",
+        f"`vocab_size: {stated}` has no room for more than {why}",
+        at="vocab_size",
+        label=f"{least} are taken already",
+        helps=(f"choose more than {least}, or use `tokenizer: byte`",),
+    )

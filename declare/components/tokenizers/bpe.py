@@ -1,0 +1,76 @@
+"""`bpe`: byte pair encoding, learned from the training split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import Field as Param
+
+from declare.contract.problem import Problem
+from declare.contract.tokenizer import SPECIAL, Coder, Tokenizer, Vocabulary
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer as Real
+
+_BYTES = 256 + len(SPECIAL)
+
+
+class Bpe(Tokenizer):
+    """Frequent pairs of pieces are joined until the vocabulary is full; it starts from bytes, nothing is unknown.
+
+    Byte-level, as in GPT-2: spaces belong to the word that follows. Learned with the `tokenizers` library.
+    Source: Sennrich et al. 2016, https://arxiv.org/abs/1508.07909.
+
+    Example:
+        ```yaml
+        fields: {text: {type: text, tokenizer: {type: bpe, vocab_size: 8000}, max_length: 256}}
+        ```
+    """
+
+    vocab_size: int = Param(8000, ge=1, description="number of tokens, bytes and special ones included")
+    min_count: int = Param(2, ge=1, description="pairs that are rarer in the training split are not joined")
+    lowercase: bool = Param(False, description="take capital letters for small ones")
+
+    def check(self) -> Iterable[Problem]:
+        """Yield a vocabulary that has no room for pieces."""
+        from declare.components.tokenizers._pieces import too_small
+
+        if self.vocab_size <= _BYTES:
+            yield too_small(self.vocab_size, _BYTES, f"256 bytes and {len(SPECIAL)} special tokens")
+
+    def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
+        """Return pieces and merges."""
+        from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+        from declare.components.tokenizers._pieces import TOKENS, learned
+
+        trainer = trainers.BpeTrainer(
+            vocab_size=self.vocab_size,
+            min_frequency=self.min_count,
+            special_tokens=list(TOKENS),
+            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+            show_progress=False,
+        )
+        return learned(self._around(Tokenizer(models.BPE())), trainer, texts)
+
+    def open(self, vocabulary: Vocabulary) -> Coder:
+        """Return the tokenizer with its pieces."""
+        from tokenizers import Tokenizer, models
+
+        from declare.components.tokenizers._pieces import PieceCoder
+
+        index = {piece: place for place, piece in enumerate(vocabulary["pieces"])}
+        merges = [tuple(pair) for pair in vocabulary["merges"]]
+        real = self._around(Tokenizer(models.BPE(vocab=index, merges=merges)))
+        return PieceCoder(real, {name: place for place, name in enumerate(SPECIAL)})
+
+    def _around(self, real: Real) -> Real:
+        """Return a tokenizer with the steps before and after its model."""
+        from tokenizers import decoders, normalizers, pre_tokenizers
+
+        if self.lowercase:
+            real.normalizer = normalizers.Lowercase()
+        real.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        real.decoder = decoders.ByteLevel()
+        return real

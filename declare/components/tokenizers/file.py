@@ -1,0 +1,96 @@
+"""`file`: a tokenizer that somebody else made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pydantic import Field as Param
+
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.source import SpecPath
+from declare.contract.tokenizer import Coder, Tokenizer, Vocabulary
+
+_NAMES = {
+    "bos": ("<bos>", "<s>", "[CLS]", "<|startoftext|>", "<|begin_of_text|>", "<|endoftext|>"),
+    "eos": ("<eos>", "</s>", "[SEP]", "<|end_of_text|>", "<|endoftext|>"),
+    "mask": ("<mask>", "[MASK]"),
+    "unk": ("<unk>", "[UNK]", "<|endoftext|>"),
+}
+
+
+class File(Tokenizer):
+    """A `tokenizer.json` of the `tokenizers` library, or the folder of a `transformers` model that holds one.
+
+    Nothing is learned and nothing is downloaded. Start, end, mask and unknown tokens are found by the names that
+    BERT, GPT-2, RoBERTa, T5 and Llama use; `special` says them where they have other names.
+
+    Example:
+        ```yaml
+        fields: {text: {type: text, tokenizer: {type: file, path: bert/tokenizer.json}, max_length: 128}}
+        ```
+    """
+
+    path: SpecPath = Param(description="a tokenizer.json, or the folder that holds it")
+    special: dict[str, str] = Param({}, description="names of the tokens `bos`, `eos`, `mask`, `unk`")
+
+    def stamp(self) -> str:
+        """Return the file's size and time."""
+        return "{0.st_size} {0.st_mtime_ns}".format(self._file().stat())
+
+    def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary | Problem:
+        """Return the file's content, packed, and the ids of special tokens."""
+        import base64
+        import zlib
+
+        from tokenizers import Tokenizer
+
+        text = self._file().read_text(encoding="utf-8")
+        try:
+            known = Tokenizer.from_str(text).get_vocab(with_added_tokens=True)
+        except Exception as error:  # noqa: BLE001 - the library raises Exception itself
+            return self._unusable(f"it is no tokenizer of the `tokenizers` library: {error}"[:200])
+        missing = [token for token in self.special.values() if token not in known]
+        if missing:
+            return self._unusable(f"it has no token `{missing[0]}`")
+        named = {name: (self.special[name],) for name in self.special}
+        found = {
+            name: next((known[token] for token in tokens if token in known), None)
+            for name, tokens in (_NAMES | named).items()
+        }
+        packed = base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+        return {
+            "packed": packed,
+            "special": {name: place for name, place in found.items() if place is not None},
+        }
+
+    def open(self, vocabulary: Vocabulary) -> Coder:
+        """Return the tokenizer from its packed content: the file may be gone."""
+        import base64
+        import zlib
+
+        from tokenizers import Tokenizer
+
+        from declare.components.tokenizers._pieces import PieceCoder
+
+        text = zlib.decompress(base64.b64decode(vocabulary["packed"])).decode()
+        real = Tokenizer.from_str(text)
+        real.no_padding()
+        real.no_truncation()
+        return PieceCoder(real, dict(vocabulary["special"]))
+
+    def _file(self) -> Path:
+        found = self.path / "tokenizer.json" if self.path.is_dir() else self.path
+        if not found.is_file():
+            raise ProblemError(self._unusable(f"there is no file {found}"))
+        return found
+
+    def _unusable(self, because: str) -> Problem:
+        return Problem(
+            "DAT362",
+            f"`{self.path.name}` is no tokenizer that can be used",
+            at="path",
+            label="no usable tokenizer",
+            notes=(because,),
+            helps=("name a tokenizer.json, as `save_pretrained` of a fast tokenizer writes it",),
+        )

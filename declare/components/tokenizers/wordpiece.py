@@ -1,0 +1,74 @@
+"""`wordpiece`: words in pieces, learned from the training split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import Field as Param
+
+from declare.contract.problem import Problem
+from declare.contract.tokenizer import SPECIAL, Coder, Tokenizer, Vocabulary
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer as Real
+
+_LEAST = 32
+
+
+class Wordpiece(Tokenizer):
+    """Words are cut into the longest pieces that the vocabulary has; pieces inside a word begin with `##`.
+
+    As in BERT: text is cut at spaces and marks first, accents are dropped with `lowercase`. A word with a
+    character that the training split lacks is unknown. Learned with the `tokenizers` library. Source: Wu et al.
+    2016, https://arxiv.org/abs/1609.08144.
+
+    Example:
+        ```yaml
+        fields: {text: {type: text, tokenizer: {type: wordpiece, vocab_size: 8000}, max_length: 128}}
+        ```
+    """
+
+    vocab_size: int = Param(8000, ge=1, description="number of tokens, special ones included")
+    min_count: int = Param(2, ge=1, description="pieces that are rarer in the training split are not made")
+    lowercase: bool = Param(True, description="take capital letters for small ones, drop accents")
+
+    def check(self) -> Iterable[Problem]:
+        """Yield a vocabulary that cannot even hold the characters."""
+        from declare.components.tokenizers._pieces import too_small
+
+        if self.vocab_size <= _LEAST:
+            yield too_small(self.vocab_size, _LEAST, "letters and special tokens")
+
+    def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
+        """Return the pieces."""
+        from tokenizers import Tokenizer, models, trainers
+
+        from declare.components.tokenizers._pieces import TOKENS, learned
+
+        trainer = trainers.WordPieceTrainer(
+            vocab_size=self.vocab_size,
+            min_frequency=self.min_count,
+            special_tokens=list(TOKENS),
+            show_progress=False,
+        )
+        return learned(self._around(Tokenizer(models.WordPiece(unk_token=TOKENS[-1]))), trainer, texts)
+
+    def open(self, vocabulary: Vocabulary) -> Coder:
+        """Return the tokenizer with its pieces."""
+        from tokenizers import Tokenizer, models
+
+        from declare.components.tokenizers._pieces import TOKENS, PieceCoder
+
+        index = {piece: place for place, piece in enumerate(vocabulary["pieces"])}
+        real = self._around(Tokenizer(models.WordPiece(vocab=index, unk_token=TOKENS[-1])))
+        return PieceCoder(real, {name: place for place, name in enumerate(SPECIAL)})
+
+    def _around(self, real: Real) -> Real:
+        """Return a tokenizer with the steps before and after its model."""
+        from tokenizers import decoders, normalizers, pre_tokenizers
+
+        real.normalizer = normalizers.BertNormalizer(lowercase=self.lowercase)
+        real.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        real.decoder = decoders.WordPiece()
+        return real

@@ -1,0 +1,26 @@
+"""Losses of classes at every step of a sequence. Shapes: B batch, T steps, S steps of the target, K classes."""
+
+from torch import Tensor, nn
+
+from declare.nn.tasks.token_classification import fitted
+
+
+class PerStep(nn.Module):
+    """A loss over logits [N, K] and indices [N], taken at all steps: logits [B, T, K] and indices [B, S]."""
+
+    def __init__(self, loss: nn.Module) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
+        """Return (sum, weight); the weight is the number of steps that count."""
+        return self.loss(logits.flatten(0, 1), fitted(target, logits.shape[1]).flatten())
+
+    def count(self, target: Tensor) -> Tensor | int:
+        """Return the weight."""
+        return self.loss.count(target.flatten())
+
+
+def per_step(loss: nn.Module) -> PerStep:
+    """Return a loss of classes as one of sequences."""
+    return PerStep(loss)

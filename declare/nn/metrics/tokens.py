@@ -1,0 +1,40 @@
+"""How well tokens are predicted. Shapes: N texts, T positions, V tokens of the vocabulary."""
+
+import torch
+from torch import Tensor
+
+from declare.nn.metrics.figure import Accumulator
+
+
+class TokenSums(Accumulator):
+    """Sums [5]: negative log probability, right tokens, tokens, texts right from end to end, texts.
+
+    Takes logits [N, T, V] and ids [N, T], -1 where nothing counts.
+    """
+
+    key = "tokens"
+
+    def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the sums of a batch."""
+        valid = target >= 0
+        logits, ids = prediction[valid].float(), target[valid]
+        cost = (logits.logsumexp(1) - logits.gather(1, ids[:, None])[:, 0]).sum(dtype=torch.float64)
+        right = (prediction.argmax(2) == target) & valid
+        some = valid.any(1)
+        whole = ((right == valid).all(1) & some).sum()
+        return torch.stack([cost, right.sum(), valid.sum(), whole, some.sum()])
+
+
+def perplexity(sums: Tensor) -> Tensor:
+    """Return the exponential of the mean cost of a token; NaN where there was none."""
+    return (sums[0] / sums[2]).exp()
+
+
+def token_accuracy(sums: Tensor) -> Tensor:
+    """Return the share of right tokens."""
+    return sums[1] / sums[2]
+
+
+def exact_match(sums: Tensor) -> Tensor:
+    """Return the share of texts all of whose tokens are right."""
+    return sums[3] / sums[4]

@@ -1,0 +1,50 @@
+"""A transformer that writes while it reads a memory. Shapes: B batch, T positions, S memory positions, D features."""
+
+from torch import Tensor, nn
+
+from declare.nn.modules.attention import Block, Positions, pooled, seen
+
+
+class TransformerDecoder(nn.Module):
+    """Blocks of causal self-attention over ids [B, T] (below 0: padding) and attention to a memory [B, S, F].
+
+    A third input [B, S] says which positions of the memory are real. Output `output` [B, T, D], `pooled` [B, D]
+    and `mask` [B, T]. Position t sees ids up to t alone. Source: Vaswani et al. 2017.
+    """
+
+    def __init__(
+        self,
+        classes: int,
+        features: int,
+        dim: int,
+        *,
+        depth: int = 4,
+        heads: int = 4,
+        hidden: int | None = None,
+        positions: str = "rotary",
+        length: int = 0,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(classes, dim)
+        nn.init.normal_(self.embed.weight, std=0.02)
+        self.memory = nn.Identity() if features == dim else nn.Linear(features, dim)
+        self.positions = Positions(length, dim) if positions == "learned" else nn.Identity()
+        self.rotate = positions == "rotary"
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(
+            Block(dim, heads, hidden or 4 * dim, dropout=dropout, causal=True, cross=True)
+            for _ in range(depth)
+        )
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, tokens: Tensor, memory: Tensor, memory_mask: Tensor | None = None) -> dict[str, Tensor]:
+        """Return the sequence, its mean, and which positions are real."""
+        mask = tokens >= 0
+        visible = None if memory_mask is None else seen(memory_mask)
+        memory = self.memory(memory)
+        found = self.dropout(self.positions(self.embed(tokens.clamp_min(0))))
+        for block in self.blocks:
+            found = block(found, None, memory, visible, rotate=self.rotate)
+        found = self.norm(found)
+        return {"output": found, "pooled": pooled(found, mask), "mask": mask}

@@ -1,0 +1,75 @@
+"""Hidden tokens of a text. Shapes: B batch, T positions, V tokens of the vocabulary."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from declare.nn.tasks.masking import masked
+
+Fields = Mapping[str, Tensor]
+
+
+class MaskedToken:
+    """Takes logits [B, T, V] and ids [B, T], below 0 after the end of each text; hidden tokens alone count.
+
+    Of the chosen tokens the shares `shares` are shown as `mask` and as other tokens, the rest as they are. Source:
+    Devlin et al. 2019, https://arxiv.org/abs/1810.04805.
+    """
+
+    module: nn.Module | None = None
+
+    def __init__(
+        self,
+        *,
+        target: str,
+        special: Mapping[str, int],
+        classes: int,
+        ratio: float = 0.15,
+        shares: tuple[float, float] = (0.8, 0.1),
+        mask: str | None = None,
+    ) -> None:
+        self._target = target
+        self._mask = mask
+        self._symbol = special["mask"]
+        self._special = sorted(set(special.values()))
+        self._classes = classes
+        self._ratio = ratio
+        self._shares = shares
+
+    def hide(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:
+        """Return the text with some tokens hidden, and `TARGET.hidden` [B, T]: which are to be predicted."""
+        tokens = fields[self._target]
+        chosen = self._choose(tokens, generator)
+        fate = torch.rand(tokens.shape, generator=generator, device=tokens.device)
+        others = torch.randint(0, self._classes, tokens.shape, generator=generator, device=tokens.device)
+        masked_share, random_share = self._shares
+        shown = torch.where(chosen & (fate < masked_share), self._symbol, tokens)
+        swapped = chosen & (fate >= masked_share) & (fate < masked_share + random_share)
+        return {self._target: torch.where(swapped, others, shown), f"{self._target}.hidden": chosen}
+
+    def _choose(self, tokens: Tensor, generator: torch.Generator) -> Tensor:
+        """Return which tokens [B, T] are to be predicted: a share of each text, one at least."""
+        draws = torch.rand(tokens.shape, generator=generator, device=tokens.device)
+        free = tokens >= 0
+        for place in self._special:
+            free = free & (tokens != place)
+        draws = draws.masked_fill(~free, 2.0)
+        number = (free.sum(1, keepdim=True) * self._ratio).round().clamp_min(1)
+        rank = draws.argsort(1).argsort(1)
+        return free & (rank < number)
+
+    def target(self, batch: Fields) -> Tensor:
+        """Return ids [B, T] of hidden tokens, -1 elsewhere."""
+        hidden = batch.get(f"{self._target}.hidden")
+        tokens = batch[self._target]
+        found = tokens if hidden is None else torch.where(hidden, tokens, -1)
+        return found if self._mask is None else masked(found, batch[self._mask])
+
+    def scores(self, output: Tensor, batch: Fields) -> tuple[Tensor, Tensor]:
+        """Return logits [B, T, V] and ids [B, T], -1 where nothing counts."""
+        return output, self.target(batch)
+
+    def predict(self, output: Tensor) -> dict[str, Tensor]:
+        """Return nothing: what was hidden is known."""
+        return {}

@@ -1,0 +1,104 @@
+"""The next token of a text. Shapes: B batch, T positions, V tokens of the vocabulary."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from declare.nn.tasks.masking import masked
+
+Fields = Mapping[str, Tensor]
+Run = Callable[[Fields], Tensor]
+
+
+class Sampling(NamedTuple):
+    """How a text is written: at most so many tokens; greedily at temperature 0, else drawn from the `top_k` best."""
+
+    max_new_tokens: int = 64
+    temperature: float = 0.0
+    top_k: int | None = None
+    seed: int = 0
+
+
+class NextToken:
+    """Takes logits [B, T, V] and ids [B, T], below 0 after the end of each text.
+
+    The one place that shifts: the model sees `bos` and all tokens but the last (`hide`), so that the output at a
+    position is about the token that stands there. With `afresh` texts are written from nothing but `bos`.
+    """
+
+    module: nn.Module | None = None
+
+    def __init__(
+        self, *, target: str, special: Mapping[str, int], mask: str | None = None, afresh: bool = False
+    ) -> None:
+        self._target = target
+        self._mask = mask
+        self._bos = special.get("bos", 0)
+        self._eos = special.get("eos", -1)
+        self._never = [place for name, place in special.items() if name != "eos" and place != self._eos]
+        self._afresh = afresh
+
+    def hide(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:  # noqa: ARG002
+        """Return the text as the model sees it: shifted to the right by one."""
+        return {self._target: self.shifted(fields[self._target])}
+
+    def shifted(self, tokens: Tensor) -> Tensor:
+        """Return `bos` and the tokens [B, T] without the last; padding stays where it was."""
+        moved = torch.cat([torch.full_like(tokens[:, :1], self._bos), tokens[:, :-1]], 1)
+        return torch.where(tokens >= 0, moved, -1)
+
+    def target(self, batch: Fields) -> Tensor:
+        """Return ids [B, T], -1 where the loss leaves them out."""
+        tokens = batch[self._target]
+        return tokens if self._mask is None else masked(tokens, batch[self._mask])
+
+    def scores(self, output: Tensor, batch: Fields) -> tuple[Tensor, Tensor]:
+        """Return logits [B, T, V] and ids [B, T], -1 where nothing counts."""
+        return output, self.target(batch)
+
+    def predict(self, output: Tensor) -> dict[str, Tensor]:
+        """Return nothing: texts are written by `generate`."""
+        return {}
+
+    @torch.no_grad()
+    def generate(self, run: Run, fields: Fields, sampling: Sampling) -> dict[str, Tensor]:
+        """Return `text` [B, new tokens], -1 after the end of each: what goes on from the tokens of `fields`.
+
+        Texts of a batch may differ in length: each grows at its own end. The model sees all of them again for every
+        token. One that has come to `eos` grows no further.
+        """
+        tokens = fields[self._target]
+        if self._afresh:
+            tokens = tokens[:, :0]
+        rows = torch.arange(len(tokens), device=tokens.device)
+        lengths = (tokens >= 0).sum(1)
+        start = (
+            torch.full_like(tokens[:, :1], self._bos) if tokens.shape[1] else rows[:, None] * 0 + self._bos
+        )
+        room = torch.full((len(tokens), sampling.max_new_tokens), -1, device=tokens.device)
+        seen = torch.cat([start, tokens, room], 1).long()
+        written = torch.full((len(tokens), sampling.max_new_tokens), -1, device=tokens.device)
+        going = torch.ones_like(rows, dtype=torch.bool)
+        generator = torch.Generator(tokens.device).manual_seed(sampling.seed)
+        for step in range(sampling.max_new_tokens):
+            logits = run({**fields, self._target: seen[:, : int(lengths.max()) + 1]})
+            chosen = self._chosen(logits[rows, lengths].float(), sampling, generator)
+            going = going & (chosen != self._eos)
+            if not going.any():
+                break
+            written[going, step] = chosen[going]
+            lengths = lengths + going.long()
+            seen[rows[going], lengths[going]] = chosen[going]
+        return {"text": written}
+
+    def _chosen(self, logits: Tensor, sampling: Sampling, generator: torch.Generator) -> Tensor:
+        """Return a token [B] for logits [B, V]; special tokens besides `eos` are never written."""
+        logits[:, self._never] = -torch.inf
+        if sampling.temperature == 0:
+            return logits.argmax(1)
+        if sampling.top_k is not None and sampling.top_k < logits.shape[1]:
+            least = logits.topk(sampling.top_k, 1).values[:, -1:]
+            logits = logits.masked_fill(logits < least, -torch.inf)
+        return torch.multinomial((logits / sampling.temperature).softmax(1), 1, generator=generator)[:, 0]

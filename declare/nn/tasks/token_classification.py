@@ -1,0 +1,44 @@
+"""A class for each word. Shapes: B batch, T positions, K classes."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from declare.nn.tasks.masking import masked
+
+
+class TokenClassification:
+    """Takes logits [B, T, K] and class indices [B, S], -1 where a position has none.
+
+    Targets may be shorter or longer than the logits: what lies beyond is padding.
+    """
+
+    module: nn.Module | None = None
+
+    def __init__(self, *, target: str, mask: str | None = None) -> None:
+        self._target = target
+        self._mask = mask
+
+    def target(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return class indices [B, S], -1 where the loss leaves them out."""
+        target = batch[self._target]
+        return target if self._mask is None else masked(target, batch[self._mask])
+
+    def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return probabilities [N, K] and indices [N] of all words that have a class."""
+        target = fitted(self.target(batch), output.shape[1])
+        labelled = target >= 0
+        return output[labelled].float().softmax(1), target[labelled]
+
+    def predict(self, output: Tensor) -> dict[str, Tensor]:
+        """Return `tags` [B, T], the likeliest class at each position."""
+        return {"tags": output.argmax(2)}
+
+
+def fitted(target: Tensor, length: int) -> Tensor:
+    """Return indices [B, S] cut or padded with -1 to [B, length]."""
+    if target.shape[1] >= length:
+        return target[:, :length]
+    rest = torch.full_like(target[:, :1], -1).expand(-1, length - target.shape[1])
+    return torch.cat([target, rest], 1)
