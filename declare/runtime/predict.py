@@ -37,12 +37,14 @@ class Predictions:
 
     Classes are given by name, with the probability of each class; regressions in the target's own units.
     Maps of classes (segmentation) stand in `maps` by task, uint8 or int64 [samples, height, width]; rows
-    hold the share of each class.
+    hold the share of each class. Where the model gives no number (its input has a gap), values are None, and
+    `without` names the sample.
     """
 
     dataset: str
     rows: tuple[dict[str, Any], ...]
     maps: dict[str, Any] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:
         """Write `path` as csv, json or jsonl by its name; maps go beside it as `NAME.TASK.npz`."""
@@ -146,14 +148,19 @@ def _collect(
             maps[task] = said["class"].numpy()
         for row, values in zip(rows, _described(said, classes), strict=True):
             row[task] = values
-    return Predictions(name, tuple(rows), maps)
+    without = tuple(
+        row["sample"] for row in rows if any(None in row[task].values() for task in outputs if task in row)
+    )
+    return Predictions(name, tuple(rows), maps, without)
 
 
 def _described(said: Mapping[str, Tensor], classes: tuple[str, ...] | None) -> Iterator[dict[str, Any]]:
     """Yield each sample's values as people read them."""
     count = len(next(iter(said.values()), ()))
     for index in range(count):
-        yield {key: _value(key, tensor[index], classes) for key, tensor in _readable(said)}
+        row = {key: tensor[index] for key, tensor in _readable(said)}
+        known = all(bool(torch.isfinite(tensor).all()) for tensor in row.values())
+        yield {key: _value(key, tensor, classes) if known else None for key, tensor in row.items()}
 
 
 def _readable(said: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:

@@ -201,3 +201,13 @@ def test_predictions_are_written_as_their_file_name_says(tmp_path):
     assert json.loads((tmp_path / "out.json").read_text())["rows"] == list(rows)
     found.write(tmp_path / "out.jsonl")
     assert json.loads((tmp_path / "out.jsonl").read_text()) == rows[0]
+
+
+def test_a_gap_in_the_input_gives_no_prediction(homes, tmp_path):
+    """A sample whose input is not finite has no value, is named, and leaves valid JSON."""
+    path = tmp_path / "new.csv"
+    path.write_text("income,region\n10,north\ninf,south\n")
+    found = predict(homes, path)
+    assert [row["price"]["value"] is None for row in found.rows] == [False, True]
+    assert [name.rpartition("/")[2] for name in found.without] == ["new.csv line 3"]
+    assert "NaN" not in found.as_json()

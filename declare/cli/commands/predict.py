@@ -46,6 +46,11 @@ def command(
         found = predict(Run(run), source, dataset=dataset, split=split, which=weights, trust=granted)
         if output is not None:
             found.write(output)
+    if found.without:
+        shown = ", ".join(found.without[:5]) + (", ..." if len(found.without) > 5 else "")
+        terminal.say(
+            f"warning: no prediction for {len(found.without)} samples with gaps in their input: {shown}"
+        )
     if output is not None:
         terminal.say(f"wrote {len(found.rows)} rows to {output}")
     else:
