@@ -76,7 +76,7 @@ def _head(task: Any, path: str) -> tuple[Head, str]:
         return task.head, f"{path}.head"
     if isinstance(task.head, str):
         return parse("heads", {"type": task.head}), f"{path}.head"
-    return parse("heads", {"type": task.default_head}), path
+    return parse("heads", task.own_head()), path
 
 
 def _is_field(state: State, name: str) -> bool:

@@ -9,6 +9,7 @@ from declare.compiler.state import State
 from declare.compiler.unknown import as_key, unknown
 from declare.contract.module import Node, Port
 from declare.contract.problem import Problem
+from declare.contract.reading import parse
 from declare.rules.parts import Placed, dataset_names, given, named, tasks
 
 
@@ -63,6 +64,9 @@ def nodes(state: State) -> Iterator[tuple[Placed[Any], Node]]:
         head = given(task.block, "head")
         if isinstance(head, Node):
             yield Placed(f"{task.path}.head", task.name, head), head
+        elif given(task.block, "input"):  # its head is its type's own and reads what the task names
+            own = parse("heads", task.block.own_head())
+            yield Placed(task.path, task.name, own), own
 
 
 def input_references(state: State, known: Mapping[str, frozenset[str]]) -> Iterator[Problem]:

@@ -99,7 +99,7 @@ def task_datasets(view: View, task: Task) -> tuple[str, ...]:
     known = dataset_names(view)
     stated = [task.dataset] if task.dataset else task.datasets
     if stated is None:
-        return known if len(known) == 1 else ()
+        return known if len(known) == 1 or task.everywhere else ()
     return tuple(name for name in stated if name in known)
 
 

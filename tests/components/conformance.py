@@ -27,6 +27,7 @@ SAMPLES: dict[Layout, Shape] = {
     "category": Shape("category", (), "int64", 4),
     "labels": Shape("labels", (3,)),
     "tokens": Shape("tokens", (12,), "int64", 50),
+    "tags": Shape("tags", (12,), "int64", 4),
     "mask": Shape("mask", (24, 24), "int64", 3),
     "counts": Shape("counts", (7,)),
     "valid": Shape("valid", (7,), "bool"),

@@ -58,6 +58,8 @@ def test_one_step_gives_finite_gradients_to_every_parameter(case):
     module = case.build().train()
     outputs = module(*case.tensors())
     values = list(outputs.values()) if isinstance(outputs, dict) else [outputs]
+    if not list(module.parameters()):
+        return
     sum(((value - 1) ** 2).mean() for value in values).backward()
     assert [name for name, weight in module.named_parameters() if weight.grad is None] == []
     assert all(weight.grad.isfinite().all() for weight in module.parameters())

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
 from declare.components.fields._arrays import ArrayField
+from declare.contract.data import FieldFacts
+from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Counts(ArrayField):
-    """Counts [units], float32, not negative; NaN where not recorded.
+    """Counts [units], float32, whole and not negative; NaN where not recorded.
+
+    Responses inferred from fluorescence are not whole: say `whole: false`. Negative ones are refused in any case,
+    with DAT351. The facts hold each unit's mean over the training split.
 
     Example:
         ```yaml
@@ -24,3 +32,55 @@ class Counts(ArrayField):
     stated_axes: ClassVar[Mapping[str, int]] = {"width": 0}
 
     width: int | None = Param(None, ge=1, description="number of units; checked against the data")
+    whole: bool = Param(True, description="whether the counts must be whole numbers")
+
+    def examine(self, values: Any) -> FieldFacts:
+        """Return the shape, range and moments; raises `ProblemError` DAT351 for what is no count."""
+        facts = super().examine(values)
+        self.encode(values, facts)
+        return facts
+
+    def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+        """Return float32 [rows, units]; raises `ProblemError` DAT351 for what is no count."""
+        import numpy as np
+
+        found = super().encode(values, facts)
+        wrong = found < 0
+        if self.whole:
+            wrong = wrong | (np.isfinite(found) & (found != np.rint(found)))
+        if wrong.any():
+            row, unit = (int(index[0]) for index in np.nonzero(wrong.reshape(len(found), -1)))
+            raise ProblemError(_no_count(row, unit, float(found.reshape(len(found), -1)[row, unit])))
+        return found
+
+    def summary(
+        self, values: np.ndarray[Any, Any], valid: Mapping[str, np.ndarray[Any, Any]]
+    ) -> dict[str, Any]:
+        """Return `means`: each unit's mean over what counts, by `valid` field (`""`: over all that is there).
+
+        A unit that never fires gets half an event in the whole training split, so that its logarithm exists.
+        """
+        import numpy as np
+
+        found = {}
+        for name, usable in {"": np.ones(len(values), bool), **valid}.items():
+            if usable.ndim > 1 and usable.shape[1:] != values.shape[1:]:
+                continue
+            counts = usable.reshape(len(usable), -1) & np.isfinite(values)
+            number = np.maximum(counts.sum(0), 1)
+            total = np.where(counts, values, 0).sum(0, dtype=np.float64)
+            found[name] = [float(mean) for mean in np.maximum(total, 0.5) / number]
+        return {"means": found}
+
+
+def _no_count(row: int, unit: int, value: float) -> Problem:
+    negative = value < 0
+    return Problem(
+        "DAT351",
+        f"unit {unit} has {value:g} events in a sample, which is {'negative' if negative else 'not whole'}",
+        label="read as counts",
+        helps=("use `type: vector` for values that are no counts",)
+        if negative
+        else ("say `whole: false` if they are rates or inferred from fluorescence",),
+        row=row,
+    )

@@ -45,7 +45,7 @@ def _dataset(view: View, task: Placed[Task]) -> Iterator[Problem]:
             label="no dataset here",
             helps=(f"name {listed(list(known))}",),
         )
-    elif one is None and many is None and len(known) > 1:
+    elif one is None and many is None and len(known) > 1 and not task.block.everywhere:
         yield Problem(
             CODE,
             f"task `{task.name}` names no dataset but the spec has {len(known)}",

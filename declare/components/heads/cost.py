@@ -1,0 +1,52 @@
+"""Passes on what a module gives as a cost; the head of `auxiliary` tasks.
+
+Takes a number for each sample, or anything else, which is averaged. Gives `output`, a number for each sample. Has no
+parameters. Source: none.
+
+```yaml
+model:
+  state: {type: predictive_coding, input: [core, behaviour]}
+tasks:
+  surprise: {type: auxiliary, input: state.prediction_error, head: {type: cost, input: state.prediction_error}}
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from declare.contract.counting import Tally
+from declare.contract.module import Costs, Head, Inputs, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.wiring import misfit
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Cost(Head):
+    """Passes a cost on."""
+
+    ports: ClassVar[tuple[Port, ...]] = (
+        Port("input", ("number", "vector", "sequence", "series", "image", "video")),
+    )
+
+    def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
+        """Return a number for each sample, or why the task needs something else."""
+        if problem := misfit(self, inputs):
+            return problem
+        if output.layout == "number":
+            return {"output": output}
+        title = f"`cost` gives a number for each sample, but the task needs {output}"
+        return Problem("SHP511", title, helps=("leave `head` out: the task type knows which it needs",))
+
+    def costs(self, inputs: Inputs, output: Shape) -> Costs:
+        """Return next to nothing."""
+        return Tally().write(1).costs()
+
+    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+        """Return the real head."""
+        from declare.nn.heads.cost import Cost as Real
+
+        return Real()

@@ -1,0 +1,61 @@
+"""A readout for neurons by a mask over places and weights over features.
+
+Each unit weighs the places of the feature map by a mask and the features by weights: what and where are separate.
+Regularise the masks (`l1` on `heads.TASK.*.mask`) so that they become local. With few samples `gaussian_readout`
+needs fewer parameters.
+
+Takes a feature map [channels, height, width] of fixed size, or a video, whose frames count as further features. Gives
+`output`, one number for each unit of the target, without nonlinearity: a `counts` task turns it into a rate. Source:
+Klindt et al. 2017.
+
+```yaml
+model:
+  core: {type: conv3d, input: stimulus}
+tasks:
+  response: {type: counts, dataset: monday, target: spikes, head: factorized_readout}
+```
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, ClassVar
+
+from declare.contract.counting import Tally
+from declare.contract.module import Costs, Head, Inputs, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.reading_places import features_at, misfit_places
+from declare.contract.shapes import Shape
+from declare.contract.wiring import varies
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class FactorizedReadout(Head):
+    """A mask over places and weights over features for each unit."""
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image", "video")),)
+
+    def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
+        """Return the target's shape, or why there is nothing to weigh."""
+        if problem := misfit_places(self, inputs, output):
+            return problem
+        if None in inputs["input"][0].dims[-2:]:
+            return varies(self, "image size", "input")
+        return {"output": output}
+
+    def costs(self, inputs: Inputs, output: Shape) -> Costs:
+        """Return the costs of weighing places; features after it cost next to nothing."""
+        units = prod(dim or 0 for dim in output.dims)
+        features, places = features_at(inputs), prod(dim or 0 for dim in inputs["input"][0].dims[-2:])
+        tally = Tally().multiply(features * places * units).write(units)
+        tally.parameters = units * (features + places + 1)
+        return tally.costs()
+
+    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+        """Return the real readout."""
+        from declare.nn.heads.factorized_readout import FactorizedReadout as Real
+
+        height, width = (dim or 0 for dim in inputs["input"][0].dims[-2:])
+        return Real(features_at(inputs), height, width, prod(dim or 0 for dim in output.dims))

@@ -1,0 +1,69 @@
+"""A readout for neurons that learns where each of them looks.
+
+Each unit reads the feature map at one place of its own (bilinear interpolation) with weights of its own for the
+features. In training the place is drawn for each sample from a normal distribution about the unit's mean, so that the
+mean can find its way; in evaluation the mean itself is read. A unit has features + 7 parameters, whatever the size of
+the map.
+
+Takes a feature map [channels, height, width], or a video, whose frames count as further features. Gives `output`, one
+number for each unit of the target, without nonlinearity: a `counts` task turns it into a rate. Source: Lurz et al.
+2021.
+
+```yaml
+model:
+  core: {type: conv3d, input: stimulus}
+tasks:
+  response:
+    type: counts
+    datasets: [monday, tuesday]
+    target: spikes
+    head: {type: gaussian_readout, per_dataset: true}
+```
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field as Param
+
+from declare.contract.counting import Tally
+from declare.contract.module import Costs, Head, Inputs, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.reading_places import features_at, misfit_places
+from declare.contract.shapes import Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class GaussianReadout(Head):
+    """A place and weights for each unit."""
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image", "video")),)
+
+    spread: float = Param(
+        0.3, gt=0, description="standard deviation of the place at the start, in units of half the map"
+    )
+    within: float = Param(
+        0.3, ge=0, le=1, description="places start at random within this distance of the middle"
+    )
+
+    def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
+        """Return the target's shape, or why there is no place to look at."""
+        return misfit_places(self, inputs, output) or {"output": output}
+
+    def costs(self, inputs: Inputs, output: Shape) -> Costs:
+        """Return the costs of the readout: a few numbers for each unit."""
+        units = prod(dim or 0 for dim in output.dims)
+        tally = Tally().write(units)
+        tally.parameters = units * (features_at(inputs) + 7)
+        return tally.costs()
+
+    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+        """Return the real readout."""
+        from declare.nn.heads.gaussian_readout import GaussianReadout as Real
+
+        units = prod(dim or 0 for dim in output.dims)
+        return Real(features_at(inputs), units, spread=self.spread, within=self.within)

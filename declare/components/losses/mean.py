@@ -1,0 +1,32 @@
+"""`mean`: what a module gives is the loss itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from declare.contract.loss import Loss
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from declare.contract.task import Target
+
+
+class Mean(Loss):
+    """The mean over samples of a module's own loss output.
+
+    Takes a cost for each sample [B, ...], averaged over further axes. Source: none; it is a mean.
+
+    ```yaml
+    tasks:
+      surprise: {type: auxiliary, input: state.prediction_error, loss: mean}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"cost"})
+
+    def build(self, target: Target) -> nn.Module:
+        """Return the real loss."""
+        from declare.nn.losses.mean import Mean as Real
+
+        return Real()

@@ -1,0 +1,34 @@
+"""`poisson_nll`: the likelihood of counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from declare.contract.loss import Loss
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from declare.contract.task import Target
+
+
+class PoissonNll(Loss):
+    """Negative log likelihood of counts under Poisson distributions, in nats per count.
+
+    Takes rates [B, units] and counts of the same shape; counts that are NaN or masked do not count. The mean of
+    rate - count * log(rate) over all that count; log(count!) is left out, so that the value may be negative. Source:
+    McCullagh and Nelder 1989; Paninski 2004 for neurons.
+
+    ```yaml
+    tasks:
+      response: {type: counts, dataset: monday, target: spikes, loss: poisson_nll}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"rates"})
+
+    def build(self, target: Target) -> nn.Module:
+        """Return the real loss."""
+        from declare.nn.losses.poisson import PoissonNLL
+
+        return PoissonNLL(target.mean or (), target.link or "")

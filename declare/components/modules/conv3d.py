@@ -1,0 +1,143 @@
+"""A convolutional core over video, for neural responses.
+
+Stages of convolution over space and time, batch norm and ELU; nothing is pooled, so that every place keeps its
+features and readouts can find where each neuron looks.
+
+Takes a video [channels, frames, height, width]. Time is not padded: each stage uses up `kernel` - 1 frames. Gives
+`output`, a feature map [features, height, width] where one frame is left, else a video. A kernel that spans all
+frames is computed as a convolution of images with frames as channels. Source: Klindt et al. 2017 and Lurz et al. 2021
+for cores shared by neurons; Tran et al. 2015 for convolution over space and time.
+
+```yaml
+model:
+  core: {type: conv3d, input: stimulus, channels: [16, 16], kernel: [6, 9, 9]}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.components.modules import _pretrained
+from declare.contract.counting import Tally
+from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.shapes import Dim, Shape
+from declare.contract.wiring import even_kernel, misfit
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Side = Annotated[int, Param(gt=0)]
+Kernel = Annotated[list[Side], Param(min_length=3, max_length=3)]
+_AXES = ("frames", "height", "width")
+
+
+class Conv3d(Module):
+    """Stages of convolution over space and time, norm and activation."""
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("video",)),)
+    random: ClassVar[bool] = False
+
+    channels: list[Side] = Param([16, 16], min_length=1, description="channels of each stage")
+    kernel: Side | Kernel = Param(
+        [5, 9, 9], description="kernel of the first stage: [frames, height, width], or one size"
+    )
+    hidden_kernel: Side | Kernel = Param([1, 3, 3], description="kernel of the later stages")
+    norm: Literal["batch", "group", "none"] = Param("batch", description="between convolution and activation")
+    activation: Literal["elu", "relu", "gelu", "silu", "softplus", "none"] = Param(
+        "elu", description="after each convolution"
+    )
+    padding: Literal["same", "valid"] = Param(
+        "same", description="`same` keeps height and width with zeros around, `valid` looks inside alone"
+    )
+
+    def check(self) -> Iterable[Problem]:
+        """Yield that an even kernel has no middle to keep the picture's size."""
+        for key, kernel in (("kernel", self.kernel), ("hidden_kernel", self.hidden_kernel)):
+            used = key == "kernel" or len(self.channels) > 1
+            for side in _sides(kernel)[1:] if used and self.padding == "same" else ():
+                if problem := even_kernel(self, side, key=key):
+                    yield problem
+                    break
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem:
+        """Return the feature map, or the feature video where frames are left."""
+        if problem := misfit(self, inputs):
+            return problem
+        sizes: tuple[Dim, ...] = inputs["input"][0].dims[1:]
+        for stage, kernel in enumerate(self._kernels()):
+            for axis, (size, side) in enumerate(zip(sizes, kernel, strict=True)):
+                if size is not None and side > size:
+                    return self._too_large(stage, axis, size)
+            sizes = self._after(sizes, kernel)
+        features = self.channels[-1]
+        if sizes[0] == 1:
+            return {"output": Shape("image", (features, *sizes[1:]))}
+        return {"output": Shape("video", (features, *sizes))}
+
+    def _kernels(self) -> list[tuple[int, int, int]]:
+        later = [_sides(self.hidden_kernel)] * (len(self.channels) - 1)
+        return [_sides(self.kernel), *later]
+
+    def _after(self, sizes: tuple[Dim, ...], kernel: tuple[int, int, int]) -> tuple[Dim, ...]:
+        kept = (False, self.padding == "same", self.padding == "same")
+        return tuple(
+            size if keep or size is None else size - side + 1
+            for size, side, keep in zip(sizes, kernel, kept, strict=True)
+        )
+
+    def _too_large(self, stage: int, axis: int, size: int) -> Problem:
+        key = "hidden_kernel" if stage else "kernel"
+        side = self._kernels()[stage][axis]
+        left = f"stage {stage + 1} has {size} left" if stage else f"the input has {size}"
+        unit = "frames" if axis == 0 else f"pixels of {_AXES[axis]}"
+        stated = getattr(self, key)
+        return Problem(
+            "SHP518",
+            f"the kernel spans {side} {unit}, but {left}",
+            at=f"{key}.{axis}" if isinstance(stated, list) and key in self.model_fields_set else key,
+            label=f"at most {size}",
+            helps=(f"use a kernel of at most {size} {unit}",),
+        )
+
+    def costs(self, inputs: Inputs) -> Costs:
+        """Return the costs of the stages."""
+        before, *rest = inputs["input"][0].dims
+        sizes, width, tally = tuple(rest), before or 0, Tally()
+        for after, kernel in zip(self.channels, self._kernels(), strict=True):
+            sizes = self._after(sizes, kernel)
+            tally.conv(width, after, kernel, sizes, bias=self.norm == "none")
+            if self.norm != "none":
+                tally.norm(after, sizes)
+            if self.activation != "none":
+                tally.write(after, sizes)
+            width = after
+        return tally.costs()
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real core."""
+        from declare.nn.modules.conv3d import Conv3d as Real
+
+        found = self.infer(inputs)
+        assert not isinstance(found, Problem)
+        real = Real(
+            inputs["input"][0].dims[0] or 0,
+            self.channels,
+            self._kernels(),
+            norm=self.norm,
+            activation=self.activation,
+            pad=self.padding == "same",
+            squeeze=found["output"].layout == "image",
+        )
+        return _pretrained.start(real, self.pretrained)
+
+
+def _sides(kernel: int | list[int]) -> tuple[int, int, int]:
+    if isinstance(kernel, int):
+        return kernel, kernel, kernel
+    frames, height, width = kernel
+    return frames, height, width

@@ -1,0 +1,68 @@
+"""A modulator: features scaled and shifted by a condition.
+
+Feature-wise linear modulation: output = x * gain(condition) + shift(condition), one gain and one shift for each
+feature, the same at every place. They come from one hidden layer (ELU) and start at 1 and 0, so that an untrained
+modulator changes nothing.
+
+Takes `input`, any features (vector, sequence, series, image or video), and `condition`, a vector or number
+(behaviour, arousal, a context). Gives `output` of the layout of `input`. Source: Perez et al. 2018.
+
+```yaml
+model:
+  core: {type: conv3d, input: stimulus}
+  state: {type: film, input: [core, behaviour]}
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field as Param
+
+from declare.components.modules import _pretrained
+from declare.contract.counting import Tally
+from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.wiring import misfit
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Film(Module):
+    """Features scaled and shifted by a condition."""
+
+    ports: ClassVar[tuple[Port, ...]] = (
+        Port("input", ("image", "video", "series", "sequence", "vector")),
+        Port("condition", ("vector", "number")),
+    )
+    random: ClassVar[bool] = False
+
+    hidden: int = Param(16, ge=0, description="width of the hidden layer; 0 for a linear map")
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem:
+        """Return the shape of the input."""
+        return misfit(self, inputs) or {"output": inputs["input"][0]}
+
+    def costs(self, inputs: Inputs) -> Costs:
+        """Return the costs of the small network; the modulation itself is no product of matrices."""
+        features, condition = _widths(inputs)
+        tally = Tally()
+        if self.hidden:
+            tally.linear(condition, self.hidden).write(self.hidden)
+        return tally.linear(self.hidden or condition, 2 * features).costs()
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real modulator."""
+        from declare.nn.modules.film import FiLM as Real
+
+        features, condition = _widths(inputs)
+        last = inputs["input"][0].layout == "sequence"
+        return _pretrained.start(
+            Real(features, condition, hidden=self.hidden, features_last=last), self.pretrained
+        )
+
+
+def _widths(inputs: Inputs) -> tuple[int, int]:
+    return inputs["input"][0].features or 0, inputs["condition"][0].features or 0

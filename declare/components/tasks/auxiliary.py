@@ -1,0 +1,49 @@
+"""`auxiliary`: an output of a module that is a loss by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field as Param
+
+from declare.contract.data import FieldFacts
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+from declare.contract.task import Target, Task, TaskAdapter
+
+
+class Auxiliary(Task):
+    """Makes an output of a module as small as it can: a cost that the module works out itself.
+
+    `input` names it as `module.output`: the `prediction_error` of `predictive_coding`, for example. It has no target
+    and learns from every dataset unless it names some. The loss is the mean over samples.
+
+    ```yaml
+    tasks:
+      surprise: {type: auxiliary, input: state.prediction_error, weight: 0.1}
+    ```
+    """
+
+    targets: ClassVar[tuple[Layout, ...]] = ()
+    prediction: ClassVar[str] = "cost"
+    default_head: ClassVar[str] = "cost"
+    default_loss: ClassVar[str] = "mean"
+    default_metrics: ClassVar[tuple[str, ...]] = ()
+    everywhere: ClassVar[bool] = True
+
+    input: str = Param(description="the output that is the loss: `module.output`")
+
+    def own_head(self) -> dict[str, Any]:
+        """Return the head that passes the output on."""
+        return {"type": self.default_head, "input": self.input}
+
+    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
+        """Return a target of a number for each sample."""
+        return Target(prediction=self.prediction, output=Shape("number", ()), may_miss=False)
+
+    def build(self, target: Target) -> TaskAdapter:
+        """Return the adapter."""
+        from declare.nn.tasks.auxiliary import Auxiliary as Real
+
+        return Real()

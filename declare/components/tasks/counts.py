@@ -1,0 +1,78 @@
+"""`counts`: how often each of several units fires."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.data import FieldFacts
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+from declare.contract.task import Target, Task, TaskAdapter
+
+
+class Counts(Task):
+    """Predicts the rate at which each unit fires: counts are draws from Poisson distributions.
+
+    The target is a `counts` field [B, units], NaN where a unit was not recorded; `mask` is a `valid` field for whole
+    samples [B] or for each unit [B, units]. The head gives a score for each unit and `nonlinearity` makes a rate of
+    it, about the unit's mean rate in the training split: a head that gives 0 predicts the mean rate. Metrics and
+    predictions are rates, in events per sample. With several datasets whose units differ, say `per_dataset: true` in
+    the head.
+
+    ```yaml
+    tasks:
+      response: {type: counts, dataset: monday, target: spikes, mask: usable, metrics: [bits_per_spike]}
+    ```
+    """
+
+    targets: ClassVar[tuple[Layout, ...]] = ("counts",)
+    prediction: ClassVar[str] = "rates"
+    feeds: ClassVar[tuple[Layout, ...]] = ("image", "video", "vector")
+    default_loss: ClassVar[str] = "poisson_nll"
+    default_metrics: ClassVar[tuple[str, ...]] = ("bits_per_spike", "correlation")
+
+    nonlinearity: Literal["softplus", "exp", "elu"] = Param(
+        "softplus", description="how a score becomes a rate; `elu` is elu(score) + 1"
+    )
+
+    def output(self, facts: FieldFacts) -> Shape | Problem:
+        """Return a number for each unit."""
+        return Shape("vector", facts.shape.dims)
+
+    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
+        """Return the target with each unit's mean rate, averaged over datasets that share their units."""
+        means = [self._means(item) for item in facts.values()]
+        first = next(iter(facts.values()))
+        return Target(
+            prediction=self.prediction,
+            output=Shape("vector", first.shape.dims),
+            mean=tuple(sum(column) / len(means) for column in zip(*means, strict=True)),
+            link=self.nonlinearity,
+        )
+
+    def _means(self, facts: FieldFacts) -> list[float]:
+        """Return each unit's mean rate over what the mask lets count; the mean of all where it is not known."""
+        known = facts.extra.get("means", {})
+        every = [facts.mean or 1.0] * (facts.shape.dims[0] or 0)
+        return list(known.get(self.mask or "") or known.get("") or every)
+
+    def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
+        """Yield that there is nothing to learn: no unit fires at all."""
+        for name, item in facts.items():
+            if item.maximum == 0:
+                yield Problem(
+                    "LOS412",
+                    f"no unit of `{self.target}` fires in `{name}`",
+                    at="target",
+                    label="zero everywhere",
+                    helps=("look for another column, or leave the dataset out",),
+                )
+
+    def build(self, target: Target) -> TaskAdapter:
+        """Return the adapter."""
+        from declare.nn.tasks.counts import Counts as Real
+
+        return Real(target=self.target or "", means=target.mean or (), link=target.link or "", mask=self.mask)

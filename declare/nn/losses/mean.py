@@ -1,0 +1,17 @@
+"""A value that is a loss by itself. Shapes: B batch."""
+
+from torch import Tensor, nn
+
+
+class Mean(nn.Module):
+    """Sum over samples of the mean of what each of them gives [B, ...], with their number."""
+
+    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, int]:
+        """Return (sum, weight)."""
+        return output.float().flatten(1).mean(1).sum() if output.dim() > 1 else output.float().sum(), len(
+            output
+        )
+
+    def count(self, target: Tensor) -> int:
+        """Return the number of samples."""
+        return len(target)

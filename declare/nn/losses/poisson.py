@@ -1,0 +1,34 @@
+"""The likelihood of counts. Shapes: B batch, N units."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from declare.nn.tasks.counts import offsets, rates
+
+
+class PoissonNLL(nn.Module):
+    """Sum over valid counts of rate - count * log(rate), in nats, with their number.
+
+    Takes scores [B, N] of a head and counts [B, N], NaN where missing. The logarithm of count! is left out: it does
+    not depend on the rate.
+    """
+
+    offset: Tensor
+
+    def __init__(self, means: Sequence[float], link: str) -> None:
+        super().__init__()
+        self.register_buffer("offset", offsets(means, link), persistent=False)
+        self._link = link
+
+    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (sum, weight)."""
+        known = ~target.isnan()
+        rate = rates(output, self.offset, self._link)
+        cost = rate - torch.where(known, target, 0.0) * rate.log()
+        return torch.where(known, cost, 0.0).sum(), self.count(target)
+
+    def count(self, target: Tensor) -> Tensor:
+        """Return the number of counts that are there."""
+        return (~target.isnan()).sum()

@@ -1,0 +1,78 @@
+"""A convolutional core over video. Shapes: B batch, C channels, T frames, H height, W width."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+_ACTIVATIONS = {
+    "elu": nn.ELU,
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "softplus": nn.Softplus,
+    "none": nn.Identity,
+}
+
+
+class SpaceTime(nn.Conv3d):
+    """A three-dimensional convolution without stride, done in two dimensions where it can be.
+
+    Input x[B, C, T, H, W], output [B, C', T - kernel + 1, H', W']. A kernel that spans all frames takes them as
+    further channels, one of a single frame takes frames as further samples: both are many times faster.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve."""
+        frames, taken = x.shape[2], self.kernel_size[0]
+        padding = self.padding[1:]
+        assert not isinstance(padding, str)
+        if frames == taken:
+            kernel_OIHW = self.weight.flatten(1, 2)
+            image_BCHW = x.flatten(1, 2).contiguous(memory_format=torch.channels_last)
+            return functional.conv2d(image_BCHW, kernel_OIHW, self.bias, padding=padding).unsqueeze(2)
+        if taken == 1:
+            image_BCHW = x.transpose(1, 2).flatten(0, 1)
+            done = functional.conv2d(image_BCHW, self.weight.squeeze(2), self.bias, padding=padding)
+            return done.unflatten(0, (-1, frames)).transpose(1, 2)
+        return super().forward(x)
+
+
+class Conv3d(nn.Module):
+    """Stages of convolution over space and time, norm and activation; the map is not halved.
+
+    Time is not padded: each stage uses up kernel - 1 frames. Space is padded with zeros to keep its size where
+    `pad`. Input x[B, C, T, H, W]. Output [B, F, T', H', W'], or the map [B, F, H', W'] where `squeeze`.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        channels: Sequence[int],
+        kernels: Sequence[Sequence[int]],
+        *,
+        norm: str = "batch",
+        activation: str = "elu",
+        pad: bool = True,
+        squeeze: bool = False,
+    ) -> None:
+        super().__init__()
+        stages: list[nn.Module] = []
+        for before, after, kernel in zip([inputs, *channels], channels, kernels, strict=False):
+            frames, height, width = kernel
+            padding = (0, height // 2, width // 2) if pad else (0, 0, 0)
+            layers: list[nn.Module] = [
+                SpaceTime(before, after, (frames, height, width), padding=padding, bias=norm == "none")
+            ]
+            if norm != "none":
+                layers.append(nn.BatchNorm3d(after) if norm == "batch" else nn.GroupNorm(1, after))
+            layers.append(_ACTIVATIONS[activation]())
+            stages.append(nn.Sequential(*layers))
+        self.stages = nn.Sequential(*stages)
+        self.squeeze = squeeze
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the features of the last stage."""
+        features: Tensor = self.stages(x)
+        return features.squeeze(2) if self.squeeze else features

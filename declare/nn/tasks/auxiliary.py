@@ -1,0 +1,24 @@
+"""A module's own loss output. Shapes: B batch."""
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+
+class Auxiliary:
+    """Takes a cost [B, ...] for each sample; there is no target."""
+
+    module: nn.Module | None = None
+
+    def target(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return zeros [B]: as many as there are samples."""
+        first = next(iter(batch.values()))
+        return first.new_zeros(len(first))
+
+    def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return costs and zeros."""
+        return output, self.target(batch)
+
+    def predict(self, output: Tensor) -> dict[str, Tensor]:
+        """Return `cost`: the mean cost of each sample."""
+        return {"cost": output.flatten(1).mean(1) if output.dim() > 1 else output}

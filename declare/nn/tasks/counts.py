@@ -1,0 +1,62 @@
+"""Counts as draws from Poisson distributions. Shapes: B batch, N units."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from declare.nn.tasks.masking import masked
+
+TINY = 1e-6
+
+
+def rates(output: Tensor, offset: Tensor, link: str) -> Tensor:
+    """Return the rate of each unit [B, N] for what a head gives; an output of 0 is the unit's mean rate."""
+    score = output.float() + offset
+    if link == "exp":
+        return score.exp()
+    if link == "elu":
+        return functional.elu(score) + 1 + TINY
+    return functional.softplus(score) + TINY
+
+
+def offsets(means: Sequence[float], link: str) -> Tensor:
+    """Return the score [N] at which the rate is the mean."""
+    mean = torch.tensor(means, dtype=torch.float64).clamp_min(TINY)
+    if link == "softplus":
+        score = mean + torch.log(-torch.expm1(-mean))
+    elif link == "elu":
+        score = torch.where(mean > 1, mean - 1, mean.log())
+    else:
+        score = mean.log()
+    return score.float()
+
+
+class Counts:
+    """Takes outputs and counts [B, N]; NaN where a count is missing or masked."""
+
+    module: nn.Module | None = None
+
+    def __init__(self, *, target: str, means: Sequence[float], link: str, mask: str | None = None) -> None:
+        self._target = target
+        self._mask = mask
+        self._link = link
+        self._offset = offsets(means, link)
+
+    def target(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return counts, NaN where they do not count."""
+        target = batch[self._target]
+        return target if self._mask is None else masked(target, batch[self._mask])
+
+    def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return rates and counts."""
+        return rates(output, self._offset.to(output.device), self._link), self.target(batch)
+
+    def expected(self, value: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return what the metrics compare where the true rates are known: they are the best prediction there is."""
+        return value, self.target(batch)
+
+    def predict(self, output: Tensor) -> dict[str, Tensor]:
+        """Return `rate`: the expected count of each unit."""
+        return {"rate": rates(output, self._offset.to(output.device), self._link)}
