@@ -158,3 +158,16 @@ def test_torchvision_without_files(name, tmp_path):
     assert found.code == "DAT312"
     assert "download: true" in found.helps[0]
     assert not list(tmp_path.rglob("*.gz"))
+
+
+def test_torchvision_sees_changed_files(tmp_path):
+    """The fingerprint changes with the data set's files, and with no others under the root."""
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "train-images-idx3-ubyte").write_bytes(b"one")
+    made = source({"type": "torchvision", "name": "MNIST", "root": tmp_path})
+    first = made.fingerprint()
+    (tmp_path / "others.bin").write_bytes(b"x")
+    assert made.fingerprint() == first
+    (raw / "train-images-idx3-ubyte").write_bytes(b"longer")
+    assert made.fingerprint() != first

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 Names = Literal[
     "CIFAR10", "CIFAR100", "EMNIST", "FashionMNIST", "KMNIST", "MNIST", "QMNIST", "SVHN", "STL10", "USPS"
 ]
+_FILES = {
+    "CIFAR10": "cifar-10-batches-py/*",
+    "CIFAR100": "cifar-100-python/*",
+    "STL10": "stl10_binary/*",
+    "SVHN": "*_32x32.mat",
+    "USPS": "usps*",
+}
+"""Where a data set's files lie under the root, if not in a folder of its own name."""
 
 
 class Torchvision(Source):
@@ -35,10 +43,15 @@ class Torchvision(Source):
     download: bool = Param(False, description="fetch the files if they are not there")
 
     def fingerprint(self) -> str:
-        """Return name and version; the files are checked by their sums when they are opened."""
+        """Return name and version, and names, sizes and times of the data set's files."""
         from importlib.metadata import version
 
-        return f"torchvision {version('torchvision')} {self.name} {self.root}"
+        files = sorted(
+            file for file in self.root.glob(_FILES.get(self.name, f"{self.name}/**/*")) if file.is_file()
+        )
+        stats = [(str(file), file.stat()) for file in files]
+        found = " ".join(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats)
+        return f"torchvision {version('torchvision')} {self.name} {self.root} {found}"
 
     def open(self) -> Reader:
         """Open both parts; raises `ProblemError` DAT312 where the files are not there."""
