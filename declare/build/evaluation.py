@@ -144,7 +144,9 @@ class Evaluator:
     def _batch_size(self, dataset: str) -> int:
         """Return at least the training batch size, and more where samples are small."""
         elements = sum(field.shape.numel or 0 for field in self._plan.datasets[dataset].fields.values())
-        fitting = min(_LARGEST, _ELEMENTS // max(elements, 1))
+        # A vocabulary at every position outgrows the text by far.
+        given = [shape.numel or 0 for node in self._plan.nodes for shape in node.outputs.values()]
+        fitting = min(_LARGEST, _ELEMENTS // max(elements, *given, 1))
         trained = [phase.rows.get(dataset, 0) for phase in self._plan.phases]
         return max(fitting, *trained, 1)
 

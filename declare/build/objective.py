@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from declare.build.augments import make_augments
 from declare.build.graph import Batch, Graph, Joined
+from declare.build.ragged import joined
 from declare.build.views import Fields, Views, known, shown
 from declare.contract import reading
 from declare.contract.task import TaskAdapter
@@ -192,7 +193,7 @@ class Objective(nn.Module):
         adapter = self._losses[task].adapter
         if len(lane) == 1:
             return adapter.target(self._known(task, batch[lane[0]]))
-        return torch.cat([adapter.target(self._known(task, batch[dataset])) for dataset in lane])
+        return joined([adapter.target(self._known(task, batch[dataset])) for dataset in lane])
 
     def _known(self, task: str, fields: Fields) -> Fields:
         return known(task, fields) if task in self._views.hiding else fields

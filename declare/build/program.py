@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from declare.build.ragged import joined
 from declare.contract import reading
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -245,7 +246,7 @@ def _item(index: int) -> Callable[[Any], Tensor]:
 
 
 def _join(*parts: Tensor) -> Tensor:
-    return torch.cat(parts)
+    return joined(parts)
 
 
 def _cut(whole: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:

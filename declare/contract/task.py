@@ -53,6 +53,8 @@ class Task(Component):
     """Layouts of module output that its head starts from, the most wanted first."""
     generates: ClassVar[bool] = False
     """Whether the model writes the target itself, part by part, when it predicts."""
+    prompted: ClassVar[bool] = False
+    """Whether it goes on from a target that the user begins, where it generates."""
     streams: ClassVar[bool] = False
     """Whether a piece of a sample is as good as the whole: every part of it is a target of its own."""
     ahead: ClassVar[bool | None] = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ from declare.contract.data import Reader
 from declare.contract.problem import Problem, ProblemError
 from declare.data.table import Pool, Statistics
 from declare.ir.plan import DatasetPlan, Plan
+from declare.runtime import written
 from declare.runtime.storage import brief
 
 SPLIT = "predict"
 _SOURCES = {
-    **{".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".npz": "npz", ".jsonl": "jsonl"},
+    **{".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".npz": "npz", ".jsonl": "jsonl", ".txt": "text"},
     **{".h5": "hdf5", ".hdf5": "hdf5"},
 }
 _PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
@@ -60,6 +61,36 @@ class Inputs(Pool):
         self.fields = {name: reading.parse("fields", field.block) for name, field in plan.fields.items()}
         self.transforms = tuple(reading.parse("transforms", block) for block in plan.transforms)
         self.rows = {SPLIT: np.arange(reader.num_samples)}
+        self.empty = {}
+
+
+class Filled:
+    """Samples whose lacking columns are empty, and whose only column may stand for another one."""
+
+    def __init__(self, reader: Reader, empty: Collection[str], renamed: Mapping[str, str]) -> None:
+        self._reader, self._empty, self._renamed = reader, set(empty), dict(renamed)
+        self.num_samples = reader.num_samples
+        self.columns: Sequence[str] = (*reader.columns, *empty, *renamed)
+        self.splits: Mapping[str, tuple[int, int]] = {}
+        self.folder = getattr(reader, "folder", Path())
+
+    def known_fields(self) -> dict[str, dict[str, Any]]:
+        """Return nothing: the run knows its fields."""
+        return {}
+
+    def is_light(self, column: str) -> bool:
+        """Return whether the column decodes no files."""
+        return column in self._empty or self._reader.is_light(self._renamed.get(column, column))
+
+    def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> Any:
+        """Return the values of `rows`."""
+        if column in self._empty:
+            return [None] * (self.num_samples if rows is None else len(rows))
+        return self._reader.read(self._renamed.get(column, column), rows)
+
+    def where(self, row: int) -> str:
+        """Say where a sample stands."""
+        return self._reader.where(row)
 
 
 class InputTables(Tables):
@@ -84,10 +115,20 @@ def open_inputs(plan: Plan, dataset: str, path: Path, statistics: Mapping[str, S
     own = plan.datasets[dataset].model_copy(
         update={"fields": fields, "cache": "none", "on_corrupt": {"action": "error"}}
     )
-    pool = Inputs(own, reader)
+    pool = Inputs(own, _filled(plan, dataset, fields, reader))
     if not isinstance(reader, Pictures):
         _require_columns(pool, path)
     return InputTables(without_targets(plan, dataset, own), statistics, pool)
+
+
+def _filled(plan: Plan, dataset: str, fields: Mapping[str, Any], reader: Reader) -> Reader:
+    """Return the reader with empty columns for what the model writes itself; lines of a text are its one column."""
+    unasked = written.unasked(plan, dataset)
+    places = {name: reading.parse("fields", field.block).place(name) for name, field in fields.items()}
+    empty = [place for name, place in places.items() if name in unasked and place not in reader.columns]
+    asked = [place for name, place in places.items() if name not in unasked]
+    lines = tuple(reader.columns) == ("text",) and len(asked) == 1 and asked[0] != "text"
+    return Filled(reader, empty, {asked[0]: "text"} if lines else {}) if empty or lines else reader
 
 
 def open_reader(path: Path, like: Mapping[str, Any]) -> Reader:
@@ -150,6 +191,7 @@ def choose_dataset(plan: Plan, path: Path) -> str:
         places = [
             reading.parse("fields", dataset.fields[field].block).place(field)
             for field in input_fields(plan, name)
+            if field not in written.unasked(plan, name)
         ]
         if isinstance(reader, Pictures) or all(place in reader.columns for place in places):
             fitting.append(name)
@@ -186,5 +228,5 @@ def _unreadable(path: Path, reason: str) -> Problem:
         "RES818",
         f"`{brief(path)}` cannot be predicted",
         notes=(f"`{path}`: {reason}",),
-        helps=("give a csv, parquet, npz, hdf5 or jsonl file, a picture, or a folder of pictures",),
+        helps=("give a csv, parquet, npz, hdf5, jsonl or txt file, a picture, or a folder of pictures",),
     )

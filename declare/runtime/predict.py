@@ -16,10 +16,13 @@ from torch import Tensor
 from declare.build.feed import evaluation_batches
 from declare.build.graph import make_graph
 from declare.build.objective import TaskLosses
+from declare.build.ragged import joined
 from declare.build.store import Tables
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.task import TaskAdapter
 from declare.ir.plan import Plan, TaskPlan
+from declare.nn.tasks.next_token import Sampling
+from declare.runtime import written
 from declare.runtime.device import choose_device
 from declare.runtime.folder import Run
 from declare.runtime.inputs import SPLIT, choose_dataset, open_inputs
@@ -85,6 +88,7 @@ def predict(
     split: str = "test",
     which: str = "best",
     trust: Collection[str] = (),
+    sampling: Sampling = Sampling(),
 ) -> Predictions:
     """Predict the samples in `inputs`, or a split of the run's own `dataset` where there are none.
 
@@ -97,6 +101,7 @@ def predict(
     weights = run.weights_path(which)
     device = choose_device(plan.hardware)
     name = _named(plan, dataset) if dataset or inputs is None else choose_dataset(plan, inputs)
+    plan = written.prompted(plan, name)
     if inputs is None:
         tables = Tables(plan, run.statistics)
     else:
@@ -106,8 +111,8 @@ def predict(
     tasks = {key: task for key, task in plan.tasks.items() if name in task.datasets}
     adapters = {key: TaskLosses(task).to(device).eval().adapter for key, task in tasks.items()}
     graph.eval()
-    outputs = _outputs(graph, adapters, (name, split), tables, device)
-    return _collect(name, tables, split, tasks, outputs)
+    outputs = _outputs(graph, adapters, (name, split), tables, sampling)
+    return _collect((name, split), tables, plan, tasks, outputs)
 
 
 def _outputs(
@@ -115,38 +120,55 @@ def _outputs(
     adapters: Mapping[str, TaskAdapter],
     where: tuple[str, str],
     tables: Tables,
-    device: torch.device,
+    sampling: Sampling,
 ) -> dict[str, dict[str, Tensor]]:
     """Return what each task's adapter says of all samples."""
     name, split = where
+    device = next(graph.parameters()).device
+    writing = {task: adapter for task, adapter in adapters.items() if hasattr(adapter, "generate")}
+    plain = tuple(task for task in adapters if task not in writing)
     found: dict[str, list[dict[str, Tensor]]] = {task: [] for task in adapters}
     with torch.no_grad():
         for fields in evaluation_batches(tables.plan, name, split, tables, _BATCH, device):
-            outputs = graph({name: fields}, tuple(adapters))
+            outputs = graph({name: fields}, plain) if plain else {}
             for task, adapter in adapters.items():
-                said = adapter.predict(outputs[task][name])
+                if task in writing:
+
+                    def run(shown: Mapping[str, Tensor], task: str = task) -> Tensor:
+                        output: Tensor = graph({name: shown}, (task,))[task][name]
+                        return output
+
+                    said = writing[task].generate(run, fields, sampling)  # type: ignore[attr-defined]
+                else:
+                    said = adapter.predict(outputs[task][name])
                 found[task].append({key: value.cpu() for key, value in said.items()})
     return {
-        task: {key: torch.cat([part[key] for part in parts]) for key in parts[0]} if parts else {}
+        task: {key: joined([part[key] for part in parts]) for key in parts[0]} if parts else {}
         for task, parts in found.items()
     }
 
 
 def _collect(
-    name: str,
+    place: tuple[str, str],
     tables: Tables,
-    split: str,
+    plan: Plan,
     tasks: Mapping[str, TaskPlan],
     outputs: Mapping[str, Mapping[str, Tensor]],
 ) -> Predictions:
+    name, split = place
     table, reader = tables.table(name, split), tables.pool(name).reader
     rows: list[dict[str, Any]] = [{"sample": reader.where(int(row))} for row in table.rows]
     maps = {}
     for task, said in outputs.items():
+        words = written.rows(plan, place, tables, tasks[task], said)
+        if words is not None:
+            for row, values in zip(rows, words, strict=True):
+                row[task] = values
+            continue
         classes = tasks[task].target.classes
         if said and said.get("class", torch.zeros(0)).dim() > 1:
             maps[task] = said["class"].numpy()
-        for row, values in zip(rows, _described(said, classes), strict=True):
+        for row, values in zip(rows, _described(said, classes) if said else (), strict=bool(said)):
             row[task] = values
     without = tuple(
         row["sample"] for row in rows if any(None in row[task].values() for task in outputs if task in row)

@@ -29,21 +29,35 @@ def command(
         str | None, typer.Option(help="Whose fields the input has, where several fit.", show_default=False)
     ] = None,
     split: Annotated[str, typer.Option(help="The split to predict where there is no --input.")] = "test",
+    max_new_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Tokens of a text that is written.", show_default=False)
+    ] = None,
+    temperature: Annotated[
+        float, typer.Option(min=0, help="How freely texts are written: 0 takes the likeliest token.")
+    ] = 0.0,
+    top_k: Annotated[
+        int | None, typer.Option(min=1, help="Draw from so many likeliest tokens.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="What texts are drawn by.")] = 0,
     weights: Annotated[str, typer.Option(help="best, last, or the name of a phase.")] = "best",
     format: options.TextOrJson = "text",
     trust: options.Trust = None,
 ) -> None:
     """Predict new samples with the weights of a run.
 
-    Classes are given by name with their probabilities, amounts in the target's own units.
+    Classes are given by name with their probabilities, amounts in the target's own units. Language models go on
+    from the texts of the input, or write the text that belongs to it.
     """
     as_json = format == "json"
     with findings.reported(as_json=as_json):
         from declare.runtime.folder import Run
-        from declare.runtime.predict import predict
+        from declare.runtime.predict import Sampling, predict
 
         granted = tuple(trust or ())
-        found = predict(Run(run), source, dataset=dataset, split=split, which=weights, trust=granted)
+        sampling = Sampling(max_new_tokens, temperature, top_k, seed)
+        found = predict(
+            Run(run), source, dataset=dataset, split=split, which=weights, trust=granted, sampling=sampling
+        )
         if output is not None:
             found.write(output)
     if found.without:

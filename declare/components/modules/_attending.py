@@ -45,17 +45,14 @@ def uneven(node: Node, dim: int, heads: int, *, rotary: bool) -> Problem | None:
     )
 
 
-def too_few_positions(node: Node, length: Dim, at: str) -> Problem | None:
-    """Return the problem (SHP521) that texts are longer than the learned positions reach."""
-    stated = getattr(node, "max_positions", None)
-    if stated is None or getattr(node, "positions", "") != "learned" or length is None or length <= stated:
+def too_few_positions(node: Node, stated: int | None, length: Dim) -> Problem | None:
+    """Return the problem (SHP521) that the input is longer than the learned positions that are stated."""
+    if stated is None or length is None or length <= stated:
         return None
     return Problem(
         "SHP521",
         f"`{node.type_name()}` learns {stated} positions, but its input has {length}",
         at="max_positions",
         label=f"{stated} positions",
-        also={},
-        notes=(f"the input stands at `{at}`",) if at else (),
         helps=(f"set `max_positions: {length}`, a smaller `max_length`, or `positions: rotary`",),
     )

@@ -28,7 +28,7 @@ from declare.contract.counting import Tally, size
 from declare.contract.module import Costs, Inputs, Module, Outputs, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
-from declare.contract.wiring import misfit, place
+from declare.contract.wiring import misfit
 
 if TYPE_CHECKING:
     from torch import nn
@@ -49,8 +49,8 @@ class Transformer(Module):
         None, gt=0, description="width of the feed-forward layers; 4 times `dim` by default"
     )
     causal: bool = Param(False, description="a position sees itself and earlier ones alone")
-    positions: Literal["rotary", "learned", "none"] = Param(
-        "rotary", description="how positions are told apart"
+    positions: Literal["rotary", "learned", "none"] | None = Param(
+        None, description="how positions are told apart; by default `rotary` where causal, else `learned`"
     )
     max_positions: int | None = Param(
         None, gt=0, description="learned positions; by default as many as the input is long"
@@ -74,14 +74,21 @@ class Transformer(Module):
 
     def _refused(self, shape: Shape) -> Problem | None:
         """Return why attention, positions or patches do not fit the input."""
-        if problem := _attending.uneven(self, self.dim, self.heads, rotary=self.positions == "rotary"):
+        rotary = self._positions == "rotary"
+        if problem := _attending.uneven(self, self.dim, self.heads, rotary=rotary):
             return problem
         for axis in shape.dims[1:] if shape.layout in {"series", "image"} else ():
             if axis is not None and axis < self.patch:
                 title = f"patches of {self.patch} are longer than the {axis} that {shape} has"
                 helps = (f"choose a patch of at most {axis}",)
                 return Problem("SHP506", title, at="patch", label="longer than the input", helps=helps)
-        return _attending.too_few_positions(self, self._length(shape), place(self, "input"))
+        if self._positions != "learned":
+            return None
+        return _attending.too_few_positions(self, self.max_positions, self._length(shape))
+
+    @property
+    def _positions(self) -> str:
+        return self.positions or ("rotary" if self.causal else "learned")
 
     def _length(self, shape: Shape) -> Dim:
         """Return the number of positions."""
@@ -105,7 +112,7 @@ class Transformer(Module):
         else:
             kernel = (self.patch,) * (len(shape.dims) - 1)
             tally.conv(shape.features or 0, self.dim, kernel, (length,))
-        if self.positions == "learned":
+        if self._positions == "learned":
             tally.parameters += self._table(shape) * self.dim
             tally.write(self.dim, (length,))
         tally.write(self.dim, (length,))
@@ -130,7 +137,7 @@ class Transformer(Module):
             heads=self.heads,
             hidden=self.hidden,
             causal=self.causal,
-            positions=self.positions,
+            positions=self._positions,
             length=self._table(shape),
             patch=self.patch,
             dropout=self.dropout,

@@ -25,7 +25,7 @@ from declare.contract.counting import Tally
 from declare.contract.module import Costs, Inputs, Module, Outputs, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.wiring import misfit, place
+from declare.contract.wiring import misfit
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,8 +61,9 @@ class TransformerDecoder(Module):
         if problem := _attending.uneven(self, self.dim, self.heads, rotary=self.positions == "rotary"):
             return problem
         length = inputs["tokens"][0].dims[0]
-        if problem := _attending.too_few_positions(self, length, place(self, "tokens")):
-            return problem
+        few = _attending.too_few_positions(self, self.max_positions, length)
+        if few is not None and self.positions == "learned":
+            return few
         return {
             "output": Shape("sequence", (length, self.dim)),
             "pooled": Shape("vector", (self.dim,)),

@@ -34,6 +34,7 @@ class CausalLm(Task):
     default_loss: ClassVar[str] = "cross_entropy"
     default_metrics: ClassVar[tuple[str, ...]] = ("perplexity", "token_accuracy")
     generates: ClassVar[bool] = True
+    prompted: ClassVar[bool] = True
     streams: ClassVar[bool] = True
     ahead: ClassVar[bool | None] = False
 
@@ -49,4 +50,5 @@ class CausalLm(Task):
         """Return the adapter."""
         from declare.nn.tasks.next_token import NextToken
 
-        return NextToken(target=self.target or "", special=target.special, mask=self.mask)
+        length = target.output.dims[0]
+        return NextToken(target=self.target or "", special=target.special, mask=self.mask, length=length)

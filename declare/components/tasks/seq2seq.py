@@ -48,4 +48,10 @@ class Seq2seq(Task):
         """Return the adapter."""
         from declare.nn.tasks.next_token import NextToken
 
-        return NextToken(target=self.target or "", special=target.special, mask=self.mask, afresh=True)
+        return NextToken(
+            target=self.target or "",
+            special=target.special,
+            mask=self.mask,
+            length=target.output.dims[0],
+            afresh=True,
+        )

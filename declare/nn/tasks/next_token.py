@@ -13,9 +13,12 @@ Run = Callable[[Fields], Tensor]
 
 
 class Sampling(NamedTuple):
-    """How a text is written: at most so many tokens; greedily at temperature 0, else drawn from the `top_k` best."""
+    """How a text is written: greedily at temperature 0, else drawn from the `top_k` best.
 
-    max_new_tokens: int = 64
+    At most `max_new_tokens` are written; by default as many as a target may have, 64 where a beginning is given.
+    """
+
+    max_new_tokens: int | None = None
     temperature: float = 0.0
     top_k: int | None = None
     seed: int = 0
@@ -31,13 +34,20 @@ class NextToken:
     module: nn.Module | None = None
 
     def __init__(
-        self, *, target: str, special: Mapping[str, int], mask: str | None = None, afresh: bool = False
+        self,
+        *,
+        target: str,
+        special: Mapping[str, int],
+        mask: str | None = None,
+        length: int | None = None,
+        afresh: bool = False,
     ) -> None:
         self._target = target
         self._mask = mask
         self._bos = special.get("bos", 0)
         self._eos = special.get("eos", -1)
         self._never = [place for name, place in special.items() if name != "eos" and place != self._eos]
+        self._length = length
         self._afresh = afresh
 
     def hide(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:  # noqa: ARG002
@@ -66,32 +76,40 @@ class NextToken:
     def generate(self, run: Run, fields: Fields, sampling: Sampling) -> dict[str, Tensor]:
         """Return `text` [B, new tokens], -1 after the end of each: what goes on from the tokens of `fields`.
 
-        Texts of a batch may differ in length: each grows at its own end. The model sees all of them again for every
-        token. One that has come to `eos` grows no further.
+        Texts of a batch may differ in length: each grows at its own end, until `eos`. The model sees all of a text
+        again for every token, of one longer than it has learned the last part.
         """
-        tokens = fields[self._target]
-        if self._afresh:
-            tokens = tokens[:, :0]
-        rows = torch.arange(len(tokens), device=tokens.device)
-        lengths = (tokens >= 0).sum(1)
-        start = (
-            torch.full_like(tokens[:, :1], self._bos) if tokens.shape[1] else rows[:, None] * 0 + self._bos
-        )
-        room = torch.full((len(tokens), sampling.max_new_tokens), -1, device=tokens.device)
-        seen = torch.cat([start, tokens, room], 1).long()
-        written = torch.full((len(tokens), sampling.max_new_tokens), -1, device=tokens.device)
-        going = torch.ones_like(rows, dtype=torch.bool)
-        generator = torch.Generator(tokens.device).manual_seed(sampling.seed)
-        for step in range(sampling.max_new_tokens):
-            logits = run({**fields, self._target: seen[:, : int(lengths.max()) + 1]})
-            chosen = self._chosen(logits[rows, lengths].float(), sampling, generator)
+        tokens = fields[self._target][:, :0] if self._afresh else fields[self._target]
+        number = sampling.max_new_tokens or (self._length if self._afresh else None) or 64
+        size, device = len(tokens), tokens.device
+        start = torch.full((size, 1), self._bos, device=device)
+        written = torch.full((size, number), -1, device=device)
+        seen = torch.cat([start, tokens, written], 1).long()
+        last = (tokens >= 0).sum(1)
+        going = torch.ones(size, dtype=torch.bool, device=device)
+        generator = torch.Generator(device).manual_seed(sampling.seed)
+        for step in range(number):
+            view, place = self._view(seen, last)
+            logits = run({**fields, self._target: view})
+            chosen = self._chosen(
+                logits[torch.arange(size, device=device), place].float(), sampling, generator
+            )
             going = going & (chosen != self._eos)
             if not going.any():
                 break
+            last = last + going.long()
             written[going, step] = chosen[going]
-            lengths = lengths + going.long()
-            seen[rows[going], lengths[going]] = chosen[going]
+            seen[going, last[going]] = chosen[going]
         return {"text": written}
+
+    def _view(self, seen: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the part of texts [B, T] that fits the model, and the place in it of each one's last token."""
+        width = int(last.max()) + 1
+        if self._length is None or width <= self._length:
+            return seen[:, :width], last
+        skipped = (last + 1 - self._length).clamp_min(0)
+        places = skipped[:, None] + torch.arange(self._length, device=seen.device)
+        return seen.gather(1, places), last - skipped
 
     def _chosen(self, logits: Tensor, sampling: Sampling, generator: torch.Generator) -> Tensor:
         """Return a token [B] for logits [B, V]; special tokens besides `eos` are never written."""

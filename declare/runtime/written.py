@@ -1,0 +1,73 @@
+"""What models say in words: texts that they write, and classes of words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from declare.build.store import Tables
+from declare.contract import reading
+from declare.contract.field import Field
+from declare.contract.task import Task
+from declare.ir.plan import Plan, TaskPlan
+
+
+def prompted(plan: Plan, dataset: str) -> Plan:
+    """Return a plan whose texts are read as beginnings where a task of the dataset goes on from them."""
+    own = plan.datasets[dataset]
+    fields = dict(own.fields)
+    for _, task in _writing(plan, dataset):
+        name = task.target
+        if name in fields:
+            field: Field = reading.parse("fields", fields[name].block).prompt()
+            fields[name] = fields[name].model_copy(update={"block": field.dump()})
+    changed = own.model_copy(update={"fields": fields})
+    return plan.model_copy(update={"datasets": plan.datasets | {dataset: changed}})
+
+
+def unasked(plan: Plan, dataset: str) -> set[str]:
+    """Return the fields that a model writes from nothing, so that inputs need not hold them."""
+    found = {str(task.target) for _, task in _writing(plan, dataset) if not task.prompted}
+    return found - {str(task.target) for _, task in _writing(plan, dataset) if task.prompted}
+
+
+def _writing(plan: Plan, dataset: str) -> list[tuple[str, Task]]:
+    tasks = [
+        (name, reading.parse("tasks", task.block))
+        for name, task in plan.tasks.items()
+        if dataset in task.datasets
+    ]
+    return [(name, task) for name, task in tasks if task.generates]
+
+
+def rows(
+    plan: Plan, place: tuple[str, str], tables: Tables, task: TaskPlan, said: Mapping[str, Tensor]
+) -> Any:
+    """Return for each sample what a task says in words, None where it says none.
+
+    `place` is the dataset and the split.
+    """
+    dataset, split = place
+    target = reading.parse("tasks", task.block).target
+    field = plan.datasets[dataset].fields.get(target or "")
+    if field is None or not set(said) & {"text", "tags"}:
+        return None
+    component: Field = reading.parse("fields", field.block)
+    if "text" in said:
+        return [{"text": text} for text in component.decode(said["text"].numpy(), field.facts)]
+    other = component.beside() or ""
+    pool = tables.pool(dataset)
+    facts = plan.datasets[dataset].fields[other].facts
+    spots = pool.fields[other].places(pool.raw(other, tables.table(dataset, split).rows), facts)
+    names = task.target.classes or ()
+    return [
+        {"tags": _tags(row, places, names)} for row, places in zip(said["tags"].numpy(), spots, strict=True)
+    ]
+
+
+def _tags(row: np.ndarray[Any, Any], places: list[int], names: tuple[str, ...]) -> list[str | None]:
+    """Return the class of each word; None for words that lie beyond what the model read."""
+    return [names[int(row[place])] if 0 <= place < len(row) else None for place in places]
