@@ -41,7 +41,9 @@ class FieldFacts(BaseModel):
 class Reader(Protocol):
     """An open source: samples by row, columns by name. Plain numpy and Python values, no torch.
 
-    Reading must be deterministic and safe to call from several processes after a fork.
+    Reading must be deterministic and safe to call from several processes after a fork. A reader that knows the truth
+    behind its data may have `expected(column, rows)`: the mean of what is drawn at random, the best prediction there
+    is, or None. Reports then say what share of the best possible figure was reached.
     """
 
     num_samples: int

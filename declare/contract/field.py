@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from pydantic import Field as Param
@@ -56,6 +56,12 @@ class Field(Component):
         """
         raise NotImplementedError
 
+    def summary(
+        self, values: np.ndarray[Any, Any], valid: Mapping[str, np.ndarray[Any, Any]]
+    ) -> dict[str, Any]:
+        """Return what else the facts hold, from the encoded training split and its `valid` fields."""
+        return {}
+
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
         """Yield where the parameters that the spec states contradict the facts."""
         return ()
@@ -106,3 +112,10 @@ class Field(Component):
     def decode(self, values: np.ndarray[Any, Any], facts: FieldFacts) -> list[Any]:
         """Return what people read for encoded values [rows, ...]."""
         raise NotImplementedError
+
+
+def settled(fields: Mapping[str, Field], uses: Uses) -> dict[str, Field]:
+    """Return the fields of a dataset with what they leave open filled in from what tasks and other fields want."""
+    worded = sorted({name for field in fields.values() if (name := field.beside()) is not None})
+    whole = uses._replace(worded=tuple(worded))
+    return {name: field.settled(name, whole) for name, field in fields.items()}

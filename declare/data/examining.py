@@ -11,7 +11,7 @@ import numpy as np
 from declare.contract import reading
 from declare.contract.component import plain
 from declare.contract.data import FieldFacts, Reader
-from declare.contract.field import Field, Uses
+from declare.contract.field import Field, Uses, settled
 from declare.contract.problem import Problem, ProblemError
 from declare.data import learning, raw
 from declare.data import split as splitting
@@ -30,12 +30,12 @@ Rows = np.ndarray[Any, Any]
 def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[str, Uses]) -> DatasetFacts:
     """Return the facts of a dataset by reading it; raises `ProblemError` with paths inside its block.
 
-    `known` is its fingerprint, and what tasks do with its fields. What is wrong with several fields is raised at once.
+    `known` is its fingerprint, and what tasks do with its fields. What is wrong with several fields is raised at
+    once.
     """
     reader = open_reader(dataset.source, split)
     fingerprint, uses = known
-    found = field_components(dataset, reader, name)
-    fields = {name: field.settled(name, uses) for name, field in found.items()}
+    fields = settled(field_components(dataset, reader, name), uses)
     pool = limited(reader.num_samples, dataset.limit, int(split["seed"]))
     examined = _Examined(dataset, reader, pool)
     for field_name, field in fields.items():
@@ -133,8 +133,14 @@ class _Examined:
             column = field.encode(raw.read(self._reader, field, place, rows), facts)
             return facts.model_copy(update=_moments(column))
         if column is not None and column.dtype.kind == "f":
-            return facts.model_copy(update=_moments(column[positions["train"]]))
+            return facts.model_copy(update=self._of_training(field, column, facts, positions["train"]))
         return facts
+
+    def _of_training(self, field: Field, column: Rows, facts: FieldFacts, train: Rows) -> dict[str, Any]:
+        """Return moments of the training split, and what else the field says of it."""
+        layouts = {name: item.shape.layout for name, item in self.facts.items()}
+        valid = {name: self.columns[name][train] for name in self.columns if layouts[name] == "valid"}
+        return {**_moments(column[train]), "extra": facts.extra | field.summary(column[train], valid)}
 
     def _pixels(self, name: str, field: Field, positions: Mapping[str, Rows]) -> dict[str, tuple[int, ...]]:
         """Return pixels of each class by split; of files, those of some training masks alone."""

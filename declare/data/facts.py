@@ -10,26 +10,26 @@ from pydantic import ValidationError
 from declare import __version__
 from declare.contract import reading
 from declare.contract.component import plain
-from declare.contract.field import Field, Uses
+from declare.contract.field import Field, Uses, settled
 from declare.contract.problem import Problem, ProblemError
 from declare.data import cache
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
 
-_VERSION = 3
+_VERSION = 4
 """Raised when facts are gathered in another way, so that kept ones are read again."""
 
 
-def gather(name: str, dataset: Dataset, seed: int, uses: Uses = Uses()) -> DatasetFacts:  # noqa: B008
+def gather(name: str, dataset: Dataset, seed: int, uses: Uses | None = None) -> DatasetFacts:
     """Return the facts of the dataset called `name`, split with `seed` where it states none of its own.
 
-    `uses` is what tasks do with it, which settles what fields leave open. Raises `ProblemError`; the problems' paths are inside the dataset's block.
+    `uses` is what tasks do with it, which settles what fields leave open. Raises `ProblemError`; the problems' paths
+    are inside the dataset's block.
     """
     split = plain(dataset.split)
-    uses = uses._replace(worded=_worded(dataset))
-    settled = {name: field.settled(name, uses) for name, field in dataset.fields.items()}
-    dataset = dataset.model_copy(update={"fields": settled})
-    stamps = list(filter(None, (_stamp(name, field) for name, field in settled.items())))
+    uses = uses or Uses()
+    dataset = dataset.model_copy(update={"fields": settled(dataset.fields, uses)})
+    stamps = list(filter(None, (_stamp(name, field) for name, field in dataset.fields.items())))
     fingerprint = cache.key(
         _VERSION,
         __version__,
@@ -63,11 +63,6 @@ def _stamp(name: str, field: Field) -> str:
         return field.stamp()
     except ProblemError as error:
         raise ProblemError(*(item.under(f"fields.{name}") for item in error.problems)) from None
-
-
-def _worded(dataset: Dataset) -> tuple[str, ...]:
-    """Return the fields by whose words others stand."""
-    return tuple(sorted({name for field in dataset.fields.values() if (name := field.beside()) is not None}))
 
 
 def _fingerprint(dataset: Dataset, split: Mapping[str, Any]) -> str:

@@ -67,6 +67,17 @@ class Table:
         """Return samples of a field as they stand before any transform."""
         return self._pool.encoded(field, self.rows[positions])
 
+    def expected(self, field: str) -> Array | None:
+        """Return the true expectation [samples, ...] of a field as the source knows it; None where it does not.
+
+        Nothing is known of a field that transforms change.
+        """
+        ask = getattr(self._pool.reader, "expected", None)
+        if ask is None or self._pool.of_field(field, self._split):
+            return None
+        found = ask(self._pool.fields[field].place(field), self.rows)
+        return None if found is None else np.asarray(found, np.float32)
+
     def _filled(self, field: str, values: Array) -> Array:
         """Put zeros where samples that are shorter than others were padded with NaN."""
         facts = self._pool.plan.fields[field].facts

@@ -24,6 +24,7 @@ class ArrayReader:
         fields: Mapping[str, dict[str, Any]] | None = None,
         origin: str,
         truth: Mapping[str, Any] | None = None,
+        expected: Mapping[str, Any] | None = None,
         places: Sequence[str] = (),
         folder: Path | None = None,
     ) -> None:
@@ -32,6 +33,7 @@ class ArrayReader:
         self._origin = origin
         self._places = places
         self.truth = dict(truth or {})
+        self._expected = dict(expected or {})
         self.folder = folder or Path()
         self.columns: Sequence[str] = tuple(self._arrays)
         self.splits: Mapping[str, tuple[int, int]] = {}
@@ -53,6 +55,11 @@ class ArrayReader:
         if isinstance(values, np.ndarray):
             return values[rows]
         return [values[int(row)] for row in rows]
+
+    def expected(self, column: str, rows: np.ndarray[Any, Any]) -> Any:
+        """Return the true expectation of `column` for `rows`, None where nobody knows it."""
+        values = self._expected.get(column)
+        return None if values is None else values[rows]
 
     def where(self, row: int) -> str:
         """Say which sample `row` is."""

@@ -32,14 +32,26 @@ class Simulated(Source):
     """
 
     name: Literal[
-        "eeg", "multilabel", "pain", "regression", "segmentation", "spikes", "stimulus", "table", "textures"
+        "corpus",
+        "eeg",
+        "multilabel",
+        "pain",
+        "pairs",
+        "regression",
+        "reviews",
+        "segmentation",
+        "spikes",
+        "stimulus",
+        "table",
+        "tagged",
+        "textures",
     ] = Param(description="what is simulated")
     seed: int = Param(0, ge=0, lt=2**32, description="seed of the generator")
     samples: int | None = Param(None, ge=1, le=50_000_000, description="number of samples")
     subjects: int | None = Param(None, ge=1, description="number of subjects that the samples come from")
     classes: int | None = Param(None, ge=1, le=100_000, description="number of classes or labels")
     channels: int | None = Param(None, ge=1, le=100_000, description="channels of a series")
-    length: int | None = Param(None, ge=1, le=10_000_000, description="time steps of a series")
+    length: int | None = Param(None, ge=1, le=10_000_000, description="time steps of a series, words of a text")
     missing: float | None = Param(None, ge=0, lt=1, description="share of labels that are missing")
     size: int | None = Param(None, ge=4, le=4096, description="height and width in pixels")
     features: int | None = Param(None, ge=1, le=1_000_000, description="width of the feature vector")
@@ -102,12 +114,16 @@ class Simulated(Source):
 
         made = _maker(self.name)(seed=self.seed, **self._stated())
         return ArrayReader(
-            made["columns"], fields=made["fields"], origin=f"the simulated `{self.name}`", truth=made["truth"]
+            made["columns"],
+            fields=made["fields"],
+            origin=f"the simulated `{self.name}`",
+            truth=made["truth"],
+            expected=made.get("expected"),
         )
 
 
 _MOST = 2_000_000_000
-_VERSION = 1
+_VERSION = 2
 """Raised whenever a generator's output changes, so that cached facts are read again."""
 
 

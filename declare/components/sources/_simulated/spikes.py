@@ -1,8 +1,19 @@
-"""Spike counts of neurons that watch noise videos: Gaussian fields, gain by behaviour, Poisson noise."""
+"""Spike counts of neurons of the visual cortex that watch videos, with known rates.
+
+Neurons differ in place, orientation, spatial and temporal frequency, phase, size and memory. Their drive is that of a
+spatio-temporal Gabor filter (Jones and Palmer 1987), divided by the contrast about them (Heeger 1992); from simple
+cells, which follow the filter, to complex ones, which follow its energy (Adelson and Bergen 1985). Most are nearer to
+simple, as in the upper layers of the visual cortex of mice (Niell and Stryker 2008). Responses saturate, behaviour
+scales them, and counts are Poisson.
+"""
 
 from __future__ import annotations
 
 from typing import Any
+
+_BLOCK = 2000
+_SEMISATURATION = 0.3
+_LARGEST = 6.0
 
 
 def make(
@@ -14,38 +25,28 @@ def make(
     size: int = 16,
     behaviour: int = 3,
 ) -> dict[str, Any]:
-    """Return columns, fields and truth.
+    """Return columns, fields, the truth, and the expected value of `spikes`.
 
-    Columns: `stimulus` [samples, 1, frames, size, size], `behaviour`, `spikes` and `usable` [samples,
-    neurons], `contrast`.
-
-    Truth: rate = gain(behaviour) * softplus(bias + response), where the response is the contrast-scaled
-    stimulus seen through a Gaussian receptive field and a temporal kernel; counts are Poisson.
+    Columns: `stimulus` [samples, 1, frames, size, size] (1/f noise that drifts, of unit variance times `contrast`),
+    `behaviour` [samples, behaviour], `spikes` and `usable` [samples, neurons], `contrast` [samples]. One neuron in
+    twenty is not usable in a sample.
     """
     import numpy as np
 
     rng = np.random.default_rng([seed, 0x5B1])
     contrast = rng.uniform(0.1, 1.0, samples)
-    video = rng.standard_normal((samples, 1, frames, size, size), dtype=np.float32)
-    video *= contrast[:, None, None, None, None].astype(np.float32)
+    video = _videos(rng, (samples, frames, size, size))
+    video *= contrast[:, None, None, None].astype(np.float32)
     states = rng.standard_normal((samples, behaviour)).astype(np.float32)
-    centres = rng.uniform(0.25, 0.75, (neurons, 2)) * size
-    widths = rng.uniform(0.08, 0.16, neurons) * size
-    grid = np.arange(size)
-    rows = np.exp(-((grid - centres[:, :1]) ** 2) / (2 * widths[:, None] ** 2))
-    columns = np.exp(-((grid - centres[:, 1:]) ** 2) / (2 * widths[:, None] ** 2))
-    space = rows[:, :, None] * columns[:, None, :]
-    space /= np.linalg.norm(space.reshape(neurons, -1), axis=1)[:, None, None]
-    # The temporal kernel weighs the last frames most.
-    kernel = np.exp(-np.arange(frames)[::-1] / max(frames / 3, 1))
-    kernel /= np.linalg.norm(kernel)
-    response = np.einsum("bthw,t,nhw->bn", video[:, 0], kernel, space, optimize=True)
+    cells = _cells(rng, neurons, size)
     weights = 0.35 * rng.standard_normal((behaviour, neurons)) / np.sqrt(behaviour)
-    rate = np.exp(states @ weights) * np.logaddexp(0, 0.3 + 3.0 * response)
+    gain = np.exp(states @ weights)
+    response = _responses(video, cells)
+    rate = gain * cells["scale"] * (cells["base"] + response)
     usable = rng.random((samples, neurons)) > 0.05
     return {
         "columns": {
-            "stimulus": video,
+            "stimulus": video[:, None],
             "behaviour": states,
             "spikes": rng.poisson(rate).astype(np.float32),
             "usable": usable,
@@ -58,5 +59,89 @@ def make(
             "usable": {"type": "valid"},
             "contrast": {"type": "number"},
         },
-        "truth": {"rate": rate},
+        "truth": {"rate": rate, "gain": gain, **cells},
+        "expected": {"spikes": rate},
     }
+
+
+def _videos(rng: Any, form: tuple[int, int, int, int]) -> Any:
+    """Return noise [samples, frames, size, size] with the spectrum of natural scenes, each of unit variance."""
+    import numpy as np
+
+    samples, frames, size, _ = form
+    down, across = np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None]
+    space = 1 / np.maximum(np.hypot(down, across), 1 / size)
+    time = 1 / np.sqrt(1 + (3 * np.fft.fftfreq(frames)[:, None, None]) ** 2)
+    found = np.empty(form, np.float32)
+    for start in range(0, samples, _BLOCK):
+        noise = rng.standard_normal((min(_BLOCK, samples - start), *form[1:]), dtype=np.float32)
+        spectrum = np.fft.rfftn(noise, axes=(1, 2, 3)) * (space * time)
+        found[start : start + _BLOCK] = np.fft.irfftn(spectrum, s=form[1:], axes=(1, 2, 3))
+    found -= found.mean((1, 2, 3), keepdims=True)
+    found /= found.std((1, 2, 3), keepdims=True)
+    return found
+
+
+def _cells(rng: Any, neurons: int, size: int) -> dict[str, Any]:
+    """Return what each neuron is like; lengths are in pixels, times in frames, frequencies in cycles."""
+    import numpy as np
+
+    return {
+        "centre": rng.uniform(0.25, 0.75, (neurons, 2)) * size - 0.5,
+        "orientation": rng.uniform(0, np.pi, neurons),
+        "frequency": np.exp(rng.uniform(np.log(0.1), np.log(0.2), neurons)),
+        "width": rng.uniform(1.2, 2.2, neurons),
+        "elongation": rng.uniform(1.0, 1.6, neurons),
+        "phase": rng.uniform(0, 2 * np.pi, neurons),
+        "drift": rng.choice([-1, 1], neurons) * rng.uniform(0, 0.15, neurons),
+        "memory": rng.uniform(1, 2.5, neurons),
+        "complexity": rng.uniform(0, 1, neurons) ** 3,
+        "base": rng.uniform(0.1, 0.4, neurons),
+        "scale": np.exp(0.3 * rng.standard_normal(neurons)),
+    }
+
+
+def _filters(cells: dict[str, Any], form: tuple[int, int, int]) -> tuple[Any, Any, Any]:
+    """Return Gabor filters of unit norm and zero mean, their quadrature partners, and windows of unit sum.
+
+    All are [neurons, frames, size, size].
+    """
+    import numpy as np
+
+    frames, size, _ = form
+    each = {name: values[..., None, None, None] for name, values in cells.items() if name != "centre"}
+    down, across = np.mgrid[:size, :size]
+    dy = down - cells["centre"][:, 0, None, None, None]
+    dx = across - cells["centre"][:, 1, None, None, None]
+    cosine, sine = np.cos(each["orientation"]), np.sin(each["orientation"])
+    along, beside = dx * cosine + dy * sine, dy * cosine - dx * sine
+    envelope = np.exp(-(along**2 + (beside / each["elongation"]) ** 2) / (2 * each["width"] ** 2))
+    # The last frame is the latest; the response to a frame rises and decays.
+    lag = np.arange(frames)[::-1, None, None] + 0.5
+    course = lag / each["memory"] * np.exp(1 - lag / each["memory"])
+    angle = 2 * np.pi * (each["frequency"] * along - each["drift"] * lag) + each["phase"]
+    window = envelope * course
+    axes = (1, 2, 3)
+    window = window / window.sum(axes, keepdims=True)
+    waves = [window * np.cos(angle + turn) for turn in (0, np.pi / 2)]
+    pair = [wave - window * wave.sum(axes, keepdims=True) for wave in waves]
+    even, odd = (wave / np.sqrt((wave**2).sum(axes, keepdims=True)) for wave in pair)
+    return even, odd, window
+
+
+def _responses(video: Any, cells: dict[str, Any]) -> Any:
+    """Return drives [samples, neurons], not negative and near 1 where the stimulus suits the neuron."""
+    import numpy as np
+
+    def seen(kernels: Any, pixels: Any) -> Any:
+        return pixels.reshape(len(pixels), -1) @ kernels.reshape(len(kernels), -1).astype(np.float32).T
+
+    even, odd, window = _filters(cells, video.shape[1:])
+    pool = np.sqrt(_SEMISATURATION**2 + seen(window, video**2))
+    even, odd = seen(even, video) / pool, seen(odd, video) / pool
+    spread = np.sqrt((even**2).mean(0))
+    simple = 1.4 * np.maximum(even / spread, 0)
+    complex_ = np.sqrt((even**2 + odd**2) / 2) / spread
+    drive = (1 - cells["complexity"]) * simple + cells["complexity"] * complex_
+    # Grows with the square and saturates (Albrecht and Hamilton 1982).
+    return _LARGEST * drive**2 / (drive**2 + _LARGEST)
