@@ -45,6 +45,17 @@ class Field(Component):
         [], description='values that mean "no label": masked in losses and metrics'
     )
 
+    def check(self) -> Iterable[Problem]:
+        """Yield two places that are both said to hold the field."""
+        if self.column is not None and self.key is not None and self.column != self.key:
+            yield Problem(
+                "SCH113",
+                f"both `column: {self.column}` and `key: {self.key}` are stated",
+                at="key",
+                label="the same as `column`",
+                helps=("state one of them",),
+            )
+
     def place(self, name: str) -> str:
         """Return the source's column for the field called `name`."""
         return self.column or self.key or name

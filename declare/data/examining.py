@@ -119,6 +119,13 @@ class _Examined:
 
     def of_splits(self, name: str, field: Field, positions: Mapping[str, Rows]) -> FieldFacts:
         """Complete facts with class counts by split, and statistics of the training split alone."""
+        try:
+            return self._completed(name, field, positions)
+        except ProblemError as error:
+            unplaced = (replace(problem, row=None) for problem in error.problems)
+            raise ProblemError(*(self._located(problem, name, self._pool) for problem in unplaced)) from None
+
+    def _completed(self, name: str, field: Field, positions: Mapping[str, Rows]) -> FieldFacts:
         facts, column = self.facts[name], self.columns.get(name)
         if facts.classes is not None and field.layout in _COUNTED and column is not None:
             number = len(facts.classes)
@@ -342,7 +349,9 @@ def _missing(column: Rows) -> Rows:
     if column.dtype.kind == "f":
         gone = np.asarray(np.isnan(column)).reshape(len(column), -1).all(axis=1)
         return np.asarray(gone)
-    return np.equal(column, -1) if column.dtype == np.int64 else np.zeros(len(column), bool)
+    if column.dtype == np.int64:
+        return np.asarray((column == -1).reshape(len(column), -1).all(axis=1))
+    return np.zeros(len(column), bool)
 
 
 def _class_counts(column: Rows, number: int) -> tuple[int, ...]:

@@ -19,8 +19,14 @@ from declare.runtime.storage import brief
 
 SPLIT = "predict"
 _SOURCES = {
-    **{".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".npz": "npz", ".jsonl": "jsonl", ".txt": "text"},
-    **{".h5": "hdf5", ".hdf5": "hdf5"},
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+    ".npz": "npz",
+    ".h5": "hdf5",
+    ".hdf5": "hdf5",
+    ".jsonl": "jsonl",
+    ".txt": "text",
 }
 _PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 

@@ -88,7 +88,7 @@ def predict(
     split: str = "test",
     which: str = "best",
     trust: Collection[str] = (),
-    sampling: Sampling = Sampling(),
+    sampling: Sampling | None = None,
 ) -> Predictions:
     """Predict the samples in `inputs`, or a split of the run's own `dataset` where there are none.
 
@@ -111,7 +111,7 @@ def predict(
     tasks = {key: task for key, task in plan.tasks.items() if name in task.datasets}
     adapters = {key: TaskLosses(task).to(device).eval().adapter for key, task in tasks.items()}
     graph.eval()
-    outputs = _outputs(graph, adapters, (name, split), tables, sampling)
+    outputs = _outputs(graph, adapters, (name, split), tables, sampling or Sampling())
     return _collect((name, split), tables, plan, tasks, outputs)
 
 
@@ -138,7 +138,7 @@ def _outputs(
                         output: Tensor = graph({name: shown}, (task,))[task][name]
                         return output
 
-                    said = writing[task].generate(run, fields, sampling)  # type: ignore[attr-defined]
+                    said = writing[task].generate(run, fields, sampling)
                 else:
                     said = adapter.predict(outputs[task][name])
                 found[task].append({key: value.cpu() for key, value in said.items()})

@@ -172,7 +172,7 @@ class Text(Field):
 
     def _encoded(self, values: Any, facts: FieldFacts) -> list[list[int]]:
         """Return the ids of each text; one that stands there several times is cut once."""
-        texts = self._texts([value.value if isinstance(value, _Part) else value for value in values])
+        texts = self._texts(values)
         keys = [text if isinstance(text, str) else tuple(text or ()) for text in texts]
         distinct = list(dict.fromkeys(keys))
         known = dict(zip(distinct, self._coder(facts).encode(distinct), strict=True))
@@ -185,7 +185,8 @@ class Text(Field):
         """Return raw values as texts or lists of words, None where missing."""
         rows = values.tolist() if hasattr(values, "tolist") else list(values)
         gone = {str(item) for item in self.missing}
-        texts = [_text(value, row, gone) for row, value in enumerate(rows)]
+        bare = (value.value if isinstance(value, _Part) else value for value in rows)
+        texts = [_text(value, row, gone) for row, value in enumerate(bare)]
         return [text.split() if isinstance(text, str) else text for text in texts] if self.words else texts
 
 

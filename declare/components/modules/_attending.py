@@ -16,7 +16,6 @@ def block(
     *,
     memory: Dim = None,
     cross: bool = False,
-    dropped: bool = True,
 ) -> None:
     """Add a block over `length` positions, with attention to `memory` positions where `cross`."""
     for source in [length, memory] if cross else [length]:
@@ -30,7 +29,7 @@ def block(
     tally.linear(hidden, dim, positions=length).write(dim, (length,))
 
 
-def uneven(node: Node, dim: int, heads: int, *, rotary: bool) -> Problem | None:
+def uneven(dim: int, heads: int, *, rotary: bool) -> Problem | None:
     """Return the problem (SHP505) that the features do not divide evenly among the heads."""
     if dim % heads == 0 and (not rotary or dim // heads % 2 == 0):
         return None

@@ -75,7 +75,7 @@ class Transformer(Module):
     def _refused(self, shape: Shape) -> Problem | None:
         """Return why attention, positions or patches do not fit the input."""
         rotary = self._positions == "rotary"
-        if problem := _attending.uneven(self, self.dim, self.heads, rotary=rotary):
+        if problem := _attending.uneven(self.dim, self.heads, rotary=rotary):
             return problem
         for axis in shape.dims[1:] if shape.layout in {"series", "image"} else ():
             if axis is not None and axis < self.patch:

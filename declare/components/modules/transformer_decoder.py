@@ -58,7 +58,7 @@ class TransformerDecoder(Module):
         """Return the sequence, one vector, and the mask; or why the inputs do not fit."""
         if problem := misfit(self, inputs):
             return problem
-        if problem := _attending.uneven(self, self.dim, self.heads, rotary=self.positions == "rotary"):
+        if problem := _attending.uneven(self.dim, self.heads, rotary=self.positions == "rotary"):
             return problem
         length = inputs["tokens"][0].dims[0]
         few = _attending.too_few_positions(self, self.max_positions, length)

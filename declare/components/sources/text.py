@@ -40,7 +40,7 @@ class Text(Source):
         return hashlib.sha256("\n".join(stated).encode()).hexdigest()
 
     def open(self) -> Reader:
-        """Read the documents; raises `ProblemError` DAT302 where there are none, DAT333 for a file that is no text."""
+        """Read the documents; raises `ProblemError` DAT302 where there are none, DAT333 for no text."""
         from declare.components.sources._arrays import ArrayReader
 
         texts: list[str] = []

@@ -50,7 +50,7 @@ class NextToken:
         self._length = length
         self._afresh = afresh
 
-    def hide(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:  # noqa: ARG002
+    def hide(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:
         """Return the text as the model sees it: shifted to the right by one."""
         return {self._target: self.shifted(fields[self._target])}
 

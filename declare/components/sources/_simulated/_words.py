@@ -1,0 +1,15 @@
+"""Made-up words that can be pronounced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def words(number: int, rng: Any) -> list[str]:
+    """Return `number` different words of two or three syllables."""
+    syllables = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
+    found: dict[str, None] = {}
+    while len(found) < number:
+        count = int(rng.integers(2, 4))
+        found["".join(syllables[int(place)] for place in rng.integers(0, len(syllables), count))] = None
+    return list(found)
