@@ -261,3 +261,31 @@ def test_numbers_too_large_for_a_field_are_infinite():
     """A number that float32 cannot hold counts as not finite."""
     facts = reading.parse("fields", {"type": "number"}).examine([1.0, 1e39])
     assert facts.num_nonfinite == 1
+
+
+@pytest.mark.parametrize(
+    ("block", "code"),
+    [
+        ({"type": "image", "key": "a", "column": "b"}, "SCH113"),
+        ({"type": "number", "key": "a", "column": "b"}, "SCH113"),
+    ],
+)
+def test_parameters_that_no_data_can_meet(block, code):
+    """Two places for one field are refused before data are read."""
+    _, problems = reading.read("fields", block)
+    assert [problem.code for problem in problems] == [code]
+
+
+def test_pictures_have_no_two_channels():
+    """Two channels are those of arrays; picture files cannot be converted to them."""
+    with pytest.raises(ProblemError) as caught:
+        field(type="image", channels=2).examine([Image.new("L", (2, 2))])
+    assert (caught.value.problem.code, caught.value.problem.at) == ("SCH108", "channels")
+    assert field(type="image", channels=2).examine(np.zeros((3, 2, 8, 8), np.uint8)).shape.dims == (2, 8, 8)
+
+
+def test_numbers_are_no_pictures():
+    """A column of numbers read as pictures is DAT319 at its row."""
+    with pytest.raises(ProblemError) as caught:
+        field(type="image").examine([1.5, 2.5])
+    assert (caught.value.problem.code, caught.value.problem.row) == ("DAT319", 0)

@@ -208,3 +208,12 @@ def test_gaps_in_series_of_several_lengths_are_counted(tmp_path):
     """A NaN inside of a sample is missing although the samples are padded with NaN too."""
     facts = gather("data", lines(tmp_path, ["[1, NaN]", "[1, 2, 3]"] * 10, {"type": "series"}), 0)
     assert facts.fields["s"].num_missing == 10
+
+
+def test_a_mask_of_more_classes_stands_at_its_field(tmp_path):
+    """Masks that hold more classes than are stated are reported at the field, not at the source."""
+    np.savez(tmp_path / "x.npz", mask=np.ones((20, 4, 4), np.uint8) * 3)
+    source = {"type": "npz", "path": str(tmp_path / "x.npz")}
+    assert problems_of(dataset(source, fields={"mask": {"type": "mask", "classes": 2}})) == [
+        ("DAT301", "fields.mask")
+    ]

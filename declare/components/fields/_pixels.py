@@ -73,8 +73,11 @@ def decode(values: Any, channels: int | None, frame: Frame) -> Array:
         if frame.stated in {None, table.shape[2:]} and channels in {None, table.shape[1]}:
             return table
         values = list(table)
+    if channels == 2:
+        said = "`channels` is 2, pictures have 1 (grey), 3 (RGB) or 4 (RGBA)"
+        raise ProblemError(Problem("SCH108", said, at="channels", helps=("only arrays have two planes",)))
     pictures = [_opened(value, row) for row, value in enumerate(values)]
-    mode = _MODES[channels or max(map(channels_of, pictures), default=3)] if channels != 2 else "RGB"
+    mode = _MODES[channels or max(map(channels_of, pictures), default=3)]
     size = frame.of(pictures)
     return np.stack([_array(picture, mode, size, frame) for picture in pictures])
 
@@ -140,6 +143,11 @@ def _picture(value: Any) -> Image.Image:
         raise ProblemError(Problem("DAT311", "a sample has no picture", helps=("remove the sample",)))
     if isinstance(value, np.ndarray):
         return _from_array(value)
+    if not isinstance(value, bytes | str | Path):
+        problem = f"a value of type `{type(value).__name__}` is no picture"
+        raise ProblemError(
+            Problem("DAT319", problem, label="read as image", helps=("use another field type",))
+        )
     source = io.BytesIO(value) if isinstance(value, bytes) else value
     try:
         with Image.open(source) as picture:

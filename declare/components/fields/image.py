@@ -46,6 +46,7 @@ class Image(Field):
 
     def check(self) -> Iterable[Problem]:
         """Yield sizes that are not one or two positive numbers."""
+        yield from super().check()
         sides = [self.size] if isinstance(self.size, int) else self.size
         if sides is not None and (len(sides) > 2 or not sides or min(sides) < 1):
             yield Problem("SCH108", "`size` is one or two positive numbers of pixels", at="size")

@@ -86,7 +86,7 @@ class Mask(Field):
             raise ProblemError(
                 Problem(
                     "DAT301",
-                    f"a mask holds class {int(found.max())}, there are {number} classes",
+                    f"a mask holds class {int(found.max())}, the classes are 0 to {number - 1}",
                     label="these classes",
                     helps=("list values to leave out under `missing`, or state more classes",),
                 )
