@@ -11,7 +11,7 @@ import numpy as np
 
 from declare.contract.component import plain
 from declare.contract.problem import ProblemError
-from declare.data import ahead
+from declare.data import ahead, raw
 from declare.data.facts import gather
 from declare.data.pool import Pool
 from declare.data.summary import DatasetSummary, Unreadable
@@ -136,7 +136,7 @@ def _values(pool: Pool, name: str, rows: Array) -> Array:
         return pool.encoded(name, rows)
     found = np.empty(len(rows), object)
     for index, value in enumerate(pool.raw(name, rows)):
-        found[index] = np.frombuffer(("" if value is None else str(value)).encode(), np.uint8)
+        found[index] = np.frombuffer(raw.text_of(value).encode(), np.uint8)
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from declare.contract.component import plain
 from declare.contract.problem import Problem
-from declare.data.summary import DatasetSummary, Duplicates, FieldSummary
+from declare.data.summary import DatasetSummary, Duplicates, FieldSummary, several
 from declare.data.tally import ARRAYS
 from declare.language.spec import Dataset
 
@@ -78,7 +78,7 @@ def _duplicates(summary: DatasetSummary, found: Duplicates) -> Iterator[Problem]
     if found.across and arrays:
         yield Problem(
             "DAT370",
-            f"{_several(found.across, 'sample')} of equal {content} in several splits",
+            f"{several(found.across, 'sample')} of equal {content} in several splits",
             at="split",
             label="parts samples of equal content",
             notes=shown,
@@ -88,7 +88,7 @@ def _duplicates(summary: DatasetSummary, found: Duplicates) -> Iterator[Problem]
         where = f", {found.across} of them across splits" if found.across else ""
         yield Problem(
             "DAT371",
-            f"{_several(found.within + found.across, 'sample')} with the {content} of another{where}",
+            f"{several(found.within + found.across, 'sample')} with the {content} of another{where}",
             at="source",
             label="holds equal samples",
             notes=shown,
@@ -97,7 +97,7 @@ def _duplicates(summary: DatasetSummary, found: Duplicates) -> Iterator[Problem]
     if found.contradicting and arrays:
         yield Problem(
             "DAT372",
-            f"{_several(found.contradicting, 'sample')} of equal {content} with different targets",
+            f"{several(found.contradicting, 'sample')} of equal {content} with different targets",
             at="source",
             label="holds contradicting samples",
             notes=shown,
@@ -110,16 +110,12 @@ def _group(places: tuple[str, ...]) -> str:
     return " = ".join(places[:4]) + more
 
 
-def _several(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"
-
-
 def _of_field(field: FieldSummary, dataset: Dataset) -> Iterator[Problem]:
     place = _place(field.name, dataset)
     if field.infinite:
         yield Problem(
             "DAT316",
-            f"`{field.name}` has {_several(field.infinite, 'infinite value')}",
+            f"`{field.name}` has {several(field.infinite, 'infinite value')}",
             at=place,
             label="not finite",
             helps=("remove them, or list them under the field's `missing`",),

@@ -30,6 +30,14 @@ def read(reader: Reader, field: Field, place: str, rows: Rows) -> Any:
     return [None if value is None else folder / str(value) for value in values]
 
 
+def text_of(value: Any) -> str:
+    """Return a raw value of a text field as text: lists of words are joined, a missing one is empty."""
+    whole = getattr(value, "value", value)
+    if whole is None:
+        return ""
+    return " ".join(map(str, whole)) if isinstance(whole, list | tuple) else str(whole)
+
+
 def _stored_as(reader: Reader, field: Field, place: str) -> type[str | bytes] | None:
     """Return whether a light column of pictures holds names of files or encoded bytes; None where neither."""
     if field.layout not in _DECODED or not reader.is_light(place):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from declare.contract.problem import ProblemError
+from declare.data import raw
 from declare.data.pool import Pool
 from declare.data.tally import TEXTS
 
@@ -64,7 +65,7 @@ def _value(pool: Pool, name: str, row: int) -> Any:
     """Return a field of one sample: names for classes and ids, text as it stands, else the encoded array."""
     rows, layout = np.array([row]), pool.fields[name].layout
     if layout in TEXTS or layout == "id":
-        return str(pool.raw(name, rows)[0])
+        return raw.text_of(pool.raw(name, rows)[0])
     value = pool.encoded(name, rows)[0]
     if layout == "category":
         classes = pool.plan.fields[name].facts.classes or ()

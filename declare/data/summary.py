@@ -84,3 +84,8 @@ class DatasetSummary(Part):
 def as_dict(summaries: dict[str, DatasetSummary]) -> dict[str, Any]:
     """Return plain values by dataset."""
     return {name: summary.model_dump(mode="json") for name, summary in summaries.items()}
+
+
+def several(number: int, what: str) -> str:
+    """Return a number with what it counts."""
+    return f"{number:,} {what}{'s' * (number != 1)}"

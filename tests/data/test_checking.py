@@ -144,3 +144,13 @@ def test_samples_of_each_class(pictures):
         "a": {"a"},
         "b": {"b"},
     }
+
+
+def test_texts_are_compared_as_they_stand(tmp_path):
+    """Equal texts with different labels contradict each other; lengths are those of the texts."""
+    rows = [{"t": f"word {'again ' * number}", "label": "ab"[number % 2]} for number in range(12)]
+    rows += [{"t": "twice", "label": "a"}, {"t": "twice", "label": "b"}]
+    fields = {"t": {"type": "text", "tokenizer": {"type": "word"}}, "label": {"type": "category"}}
+    block = lines(tmp_path, rows, fields=fields, split={"val": 0})
+    assert codes(block) == ["DAT371", "DAT372"]
+    assert summary_of(block).field("t").lengths[0] == 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from declare.data.summary import DatasetSummary, FieldSummary
+from declare.data.summary import DatasetSummary, FieldSummary, several
 from declare.report.units import figure
 
 if TYPE_CHECKING:
@@ -76,12 +76,10 @@ def _groups(field: FieldSummary, console: Console) -> None:
 
 
 def _counted(summary: DatasetSummary) -> list[str]:
-    lines = [f"unreadable: {len(summary.unreadable):,} samples"]
+    lines = [f"unreadable: {several(len(summary.unreadable), 'sample')}"]
     if summary.duplicates is not None:
         found = summary.duplicates
         content = ", ".join(found.fields[:4]) + (", ..." if len(found.fields) > 4 else "")
-        lines.append(
-            f"equal {content}: {found.within:,} samples repeat others of their split, {found.across:,} stand in "
-            "several splits"
-        )
+        within, across = several(found.within, "repeat"), several(found.across, "sample")
+        lines.append(f"equal {content}: {within} inside of splits, {across} in several splits")
     return lines

@@ -7,7 +7,7 @@ from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from declare.data.summary import DatasetSummary, Duplicates, FieldSummary
+from declare.data.summary import DatasetSummary, Duplicates, FieldSummary, several
 from declare.report.render.html import POLICY, section, table
 from declare.report.render.thumbnails import bars, card
 
@@ -118,14 +118,14 @@ def _histograms(summary: DatasetSummary) -> str:
 def _unreadable(summary: DatasetSummary) -> str:
     rows = ((item.where, item.split, item.field, item.reason) for item in summary.unreadable[:_ROWS])
     found = table(("sample", "split", "field", "reason"), rows, 9)
-    return f"<h3>{len(summary.unreadable):,} samples cannot be read</h3>{found}" if found else ""
+    return f"<h3>{several(len(summary.unreadable), 'sample')} cannot be read</h3>{found}" if found else ""
 
 
 def _duplicates(found: Duplicates) -> str:
     if not found.groups:
         return ""
     rows = ((", ".join(group),) for group in found.groups)
-    head = f"{found.within:,} samples repeat others of their split, {found.across:,} stand in several splits"
+    head = f"{several(found.within, 'repeat')} inside of splits, {several(found.across, 'sample')} in several splits"
     return f"<details><summary>{head}</summary>{table(('equal samples',), rows, 9)}</details>"
 
 
