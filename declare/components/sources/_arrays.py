@@ -26,7 +26,6 @@ class ArrayReader:
         truth: Mapping[str, Any] | None = None,
         expected: Mapping[str, Any] | None = None,
         places: Sequence[str] = (),
-        folder: Path | None = None,
     ) -> None:
         self._arrays = dict(arrays)
         self._fields = {name: dict(block) for name, block in (fields or {}).items()}
@@ -34,7 +33,7 @@ class ArrayReader:
         self._places = places
         self.truth = dict(truth or {})
         self._expected = dict(expected or {})
-        self.folder = folder or Path()
+        self.folder = Path()
         self.columns: Sequence[str] = tuple(self._arrays)
         self.splits: Mapping[str, tuple[int, int]] = {}
         self.num_samples = same_length({name: len(values) for name, values in self._arrays.items()}, origin)

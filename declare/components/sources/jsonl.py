@@ -37,7 +37,9 @@ class Jsonl(Source):
         names = dict.fromkeys(name for row in rows.values() for name in row)
         columns = {name: [row.get(name) for row in rows.values()] for name in names}
         lines = [f"{self.path.name} line {number}" for number in rows]
-        return ArrayReader(columns, origin=f"`{self.path.name}`", places=lines, folder=self.path.parent)
+        reader = ArrayReader(columns, origin=f"`{self.path.name}`", places=lines)
+        reader.folder = self.path.parent
+        return reader
 
     def _rows(self) -> dict[int, dict[str, Any]]:
         """Return the objects by line number."""

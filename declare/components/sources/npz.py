@@ -53,7 +53,9 @@ class Npz(Source):
                     self._refuse_header(archive, entry)
         except _DAMAGE as error:
             raise ProblemError(self._malformed(str(error))) from None
-        return ArrayReader(self._arrays(), origin=f"`{self.path.name}`", folder=self.path.parent)
+        reader = ArrayReader(self._arrays(), origin=f"`{self.path.name}`")
+        reader.folder = self.path.parent
+        return reader
 
     def _refuse_bombs(self, entries: list[zipfile.ZipInfo]) -> None:
         total = sum(entry.file_size for entry in entries)
