@@ -107,6 +107,7 @@ def _key(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> st
         "output": list(output) if output else None,
         "versions": [_version(name) for name in _LIBRARIES],
         "code": _code(kind, component),
+        "stamp": component.stamp() if isinstance(component, Module) else "",
         "file": _hash(Path(block["file"])) if block.get("file") else None,
     }
     text = json.dumps(question, sort_keys=True, default=str)

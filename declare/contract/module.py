@@ -68,6 +68,10 @@ class Module(Node):
         """Return output shapes; a problem where the inputs do not fit; None where only a probe can tell."""
         raise NotImplementedError
 
+    def stamp(self) -> str:
+        """Return what changes when files that its shapes depend on change; empty where there are none."""
+        return ""
+
     def looks_ahead(self) -> bool | None:
         """Return whether a position of the output depends on later ones of the input; None where none is known to."""
         return None

@@ -1,0 +1,150 @@
+"""Any architecture of transformers, without its head.
+
+The body of a model of the `transformers` library: `name` is its model type (`bert`, `gpt2`, `distilbert`, `vit`,
+`t5`), `config` its parameters; or `path` is a folder with a `config.json`, whose weights are used with
+`pretrained: true`. Nothing is ever downloaded, and no code of a model's folder is run. The vocabulary is linked from
+the text. Needs the extra `huggingface`.
+
+Takes tokens [length], a sequence of embeddings, or an image; models with an encoder and a decoder (`t5`, `bart`)
+also take `tokens`, the text that they write. Gives `output`, the sequence [positions, features], `pooled`, its mean
+over real positions, and `mask`. Shapes come from a trial on torch's meta device, kept for the next time. Source: Wolf
+et al. 2020, https://arxiv.org/abs/1910.03771.
+
+```yaml
+model:
+  encoder:
+    type: huggingface
+    name: bert
+    input: text
+    config: {hidden_size: 64, num_hidden_layers: 2, num_attention_heads: 4, intermediate_size: 128}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field as Param
+
+from declare.contract.extras import missing
+from declare.contract.module import Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Layout
+from declare.contract.source import SpecPath
+from declare.contract.wiring import misfit
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_CAUSAL = frozenset(
+    "bloom codegen falcon gemma gemma2 gpt2 gpt_bigcode gpt_neo gpt_neox gptj llama mistral mpt olmo opt phi phi3 "
+    "qwen2 qwen3 stablelm starcoder2 xglm".split()
+)
+_BOTH_WAYS = frozenset(
+    "albert bert camembert deberta deberta-v2 distilbert electra ernie funnel mobilebert modernbert mpnet roberta "
+    "xlm-roberta".split()
+)
+
+
+class Huggingface(Module):
+    """The body of a model of transformers, by configuration or from a local folder."""
+
+    ports: ClassVar[tuple[Port, ...]] = (
+        Port("input", ("tokens", "sequence", "image")),
+        Port("tokens", ("tokens",), optional=True),
+    )
+    has_weights: ClassVar[bool] = True
+    outputs: ClassVar[dict[str, Layout]] = {"output": "sequence", "pooled": "vector", "mask": "valid"}
+
+    name: str | None = Param(None, description="the model type, as transformers calls it: `bert`")
+    config: dict[str, Any] = Param({}, description="parameters of its configuration: `{hidden_size: 64}`")
+    path: SpecPath | None = Param(
+        None, description="a folder with a config.json, and weights for `pretrained: true`"
+    )
+
+    def check(self) -> Iterable[Problem]:
+        """Yield a model that is named twice or not at all, and weights that stand nowhere."""
+        if (self.name is None) == (self.path is None):
+            said = "both `name` and `path`" if self.name else "neither `name` nor `path`"
+            yield Problem(
+                "SCH113",
+                f"`huggingface` states {said}",
+                at="",
+                label="one of them",
+                helps=("say one of them",),
+            )
+        elif self.path is not None and not (self.path / "config.json").is_file():
+            title = f"`{self.path.name}` holds no config.json"
+            helps = ("name a folder that `save_pretrained` wrote",)
+            yield Problem("RES840", title, at="path", label="no model here", helps=helps)
+        elif self.pretrained is True and self.path is None:
+            helps = ("name a folder of weights: `path: FOLDER`", "or train from scratch: `pretrained: false`")
+            yield Problem("RES840", "there are no weights to start from", at="pretrained", helps=helps)
+
+    def looks_ahead(self) -> bool | None:
+        """Return whether the architecture sees later positions; None where that is not known."""
+        kind = self.name or _stated(self).get("model_type", "")
+        return False if kind in _CAUSAL else True if kind in _BOTH_WAYS else None
+
+    def stamp(self) -> str:
+        """Return the configuration in the folder."""
+        return repr(sorted(_stated(self).items(), key=str))
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem | None:
+        """Return why the inputs do not fit; else a trial tells."""
+        if problem := misfit(self, inputs) or missing("transformers", "huggingface"):
+            return problem
+        own, wanted = _stated(self).get("vocab_size"), _classes(inputs)
+        if self.pretrained is True and own is not None and wanted > own:
+            title = f"the text has {wanted} tokens, but the model's vocabulary holds {own}"
+            helps = ("use the model's own tokenizer: `tokenizer: {type: file, path: FOLDER}`",)
+            return Problem("SHP522", title, at="path", label=f"{own} tokens", helps=helps)
+        return None
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real model; raises `ProblemError` REF241 for a model type that transformers does not know."""
+        from declare.nn.modules.huggingface import Huggingface as Real
+
+        config = dict(self.config)
+        if inputs["input"][0].layout == "tokens" and self.pretrained is not True:
+            config.setdefault("vocab_size", _classes(inputs))
+        self._require_known()
+        return Real(
+            self.name,
+            config,
+            folder=self.path,
+            weights=self.pretrained is True,
+            layout=inputs["input"][0].layout,
+            writes=bool(inputs.get("tokens")),
+        )
+
+    def _require_known(self) -> None:
+        from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+        if self.name is None or self.name in CONFIG_MAPPING_NAMES:
+            return
+        from difflib import get_close_matches
+
+        near = get_close_matches(self.name, list(CONFIG_MAPPING_NAMES), 3)
+        helps = (f"did you mean {' or '.join(f'`{item}`' for item in near)}?",) if near else ()
+        title = f"transformers has no model type `{self.name}`"
+        raise ProblemError(Problem("REF241", title, at="name", label="unknown model type", helps=helps))
+
+
+def _classes(inputs: Inputs) -> int:
+    """Return the size of the largest vocabulary that the model reads."""
+    return max((shape.classes or 1 for shapes in inputs.values() for shape in shapes), default=1)
+
+
+def _stated(module: Huggingface) -> dict[str, Any]:
+    """Return the configuration in the module's folder, as far as it can be read."""
+    import json
+
+    if module.path is None:
+        return {}
+    try:
+        found = json.loads((module.path / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,68 @@
+"""A model of transformers without its head. Shapes: B batch, T positions, S positions that are written, D features."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from declare.nn.modules.attention import pooled
+
+
+class Huggingface(nn.Module):
+    """The body of any architecture of transformers, from its configuration or from a folder of weights.
+
+    Input: ids [B, T] (below 0: padding), a sequence of embeddings [B, T, D] or images [B, C, H, W]; models with an
+    encoder and a decoder take a second input, the ids [B, S] that are written (without it the encoder alone runs).
+    Output `output` [B, T or S, D], `pooled` [B, D], the mean over real positions, and `mask`. Source: Wolf et al. 2020.
+    """
+
+    def __init__(
+        self,
+        name: str | None,
+        config: Mapping[str, Any],
+        *,
+        folder: Path | None = None,
+        weights: bool = False,
+        layout: str = "tokens",
+        writes: bool = False,
+    ) -> None:
+        super().__init__()
+        from transformers import AutoConfig, AutoModel
+        from transformers.utils import logging
+
+        # It warns of special tokens of vocabularies that are not used here.
+        logging.set_verbosity_error()
+        if folder is None:
+            stated = AutoConfig.for_model(name, **config)
+        else:
+            stated = AutoConfig.from_pretrained(str(folder), local_files_only=True, **config)
+        if weights:
+            model = AutoModel.from_pretrained(str(folder), config=stated, local_files_only=True)
+        else:
+            model = AutoModel.from_config(stated)
+        self.model = model.get_encoder() if stated.is_encoder_decoder and not writes else model
+        self.layout = layout
+        self.writes = writes
+
+    def forward(self, x: Tensor, written: Tensor | None = None) -> dict[str, Tensor]:
+        """Return the sequence, its mean, and which positions are real."""
+        mask = x >= 0 if self.layout == "tokens" else None
+        if self.layout == "tokens":
+            assert mask is not None
+            shown: dict[str, Any] = {"input_ids": x.clamp_min(0), "attention_mask": _seen(mask)}
+        else:
+            shown = {"pixel_values" if self.layout == "image" else "inputs_embeds": x}
+        if written is not None:
+            mask = written >= 0
+            shown |= {"decoder_input_ids": written.clamp_min(0)}
+        shown |= {"use_cache": False} if hasattr(self.model.config, "use_cache") else {}
+        found: Tensor = self.model(**shown).last_hidden_state
+        real = torch.ones(found.shape[:2], dtype=torch.bool, device=found.device) if mask is None else mask
+        return {"output": found, "pooled": pooled(found, real), "mask": real}
+
+
+def _seen(mask: Tensor) -> Tensor:
+    """Return a mask of ones and zeros in which every row shows its first position."""
+    return torch.cat([torch.ones_like(mask[:, :1]), mask[:, 1:]], 1).long()
