@@ -38,12 +38,48 @@ if TYPE_CHECKING:
     from torch import nn
 
 _CAUSAL = frozenset(
-    "bloom codegen falcon gemma gemma2 gpt2 gpt_bigcode gpt_neo gpt_neox gptj llama mistral mpt olmo opt phi phi3 "
-    "qwen2 qwen3 stablelm starcoder2 xglm".split()
+    [
+        "bloom",
+        "codegen",
+        "falcon",
+        "gemma",
+        "gemma2",
+        "gpt2",
+        "gpt_bigcode",
+        "gpt_neo",
+        "gpt_neox",
+        "gptj",
+        "llama",
+        "mistral",
+        "mpt",
+        "olmo",
+        "opt",
+        "phi",
+        "phi3",
+        "qwen2",
+        "qwen3",
+        "stablelm",
+        "starcoder2",
+        "xglm",
+    ]
 )
 _BOTH_WAYS = frozenset(
-    "albert bert camembert deberta deberta-v2 distilbert electra ernie funnel mobilebert modernbert mpnet roberta "
-    "xlm-roberta".split()
+    [
+        "albert",
+        "bert",
+        "camembert",
+        "deberta",
+        "deberta-v2",
+        "distilbert",
+        "electra",
+        "ernie",
+        "funnel",
+        "mobilebert",
+        "modernbert",
+        "mpnet",
+        "roberta",
+        "xlm-roberta",
+    ]
 )
 
 
@@ -79,8 +115,8 @@ class Huggingface(Module):
             helps = ("name a folder that `save_pretrained` wrote",)
             yield Problem("RES840", title, at="path", label="no model here", helps=helps)
         elif self.pretrained is True and self.path is None:
-            helps = ("name a folder of weights: `path: FOLDER`", "or train from scratch: `pretrained: false`")
-            yield Problem("RES840", "there are no weights to start from", at="pretrained", helps=helps)
+            words = ("name a folder of weights: `path: FOLDER`", "or train from scratch: `pretrained: false`")
+            yield Problem("RES840", "there are no weights to start from", at="pretrained", helps=words)
 
     def looks_ahead(self) -> bool | None:
         """Return whether the architecture sees later positions; None where that is not known."""
@@ -111,7 +147,7 @@ class Huggingface(Module):
             config.setdefault("vocab_size", _classes(inputs))
         self._require_known()
         return Real(
-            self.name,
+            self.name or "",
             config,
             folder=self.path,
             weights=self.pretrained is True,
@@ -120,13 +156,14 @@ class Huggingface(Module):
         )
 
     def _require_known(self) -> None:
-        from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
-
-        if self.name is None or self.name in CONFIG_MAPPING_NAMES:
-            return
         from difflib import get_close_matches
 
-        near = get_close_matches(self.name, list(CONFIG_MAPPING_NAMES), 3)
+        from transformers.models.auto import configuration_auto
+
+        known = list(vars(configuration_auto)["CONFIG_MAPPING_NAMES"])
+        if self.name is None or self.name in known:
+            return
+        near = get_close_matches(self.name, known, 3)
         helps = (f"did you mean {' or '.join(f'`{item}`' for item in near)}?",) if near else ()
         title = f"transformers has no model type `{self.name}`"
         raise ProblemError(Problem("REF241", title, at="name", label="unknown model type", helps=helps))

@@ -1,4 +1,4 @@
-"""A model of transformers without its head. Shapes: B batch, T positions, S positions that are written, D features."""
+"""A model of transformers without its head. Shapes: B batch, T positions, S written ones, D features."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,12 +15,13 @@ class Huggingface(nn.Module):
 
     Input: ids [B, T] (below 0: padding), a sequence of embeddings [B, T, D] or images [B, C, H, W]; models with an
     encoder and a decoder take a second input, the ids [B, S] that are written (without it the encoder alone runs).
-    Output `output` [B, T or S, D], `pooled` [B, D], the mean over real positions, and `mask`. Source: Wolf et al. 2020.
+    Output `output` [B, T or S, D], `pooled` [B, D], the mean over real positions, and `mask`. Source: Wolf et al.
+    2020.
     """
 
     def __init__(
         self,
-        name: str | None,
+        name: str,
         config: Mapping[str, Any],
         *,
         folder: Path | None = None,

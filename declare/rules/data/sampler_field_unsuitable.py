@@ -22,6 +22,16 @@ def check(view: View) -> Iterator[Problem]:
         sampler = given(phase.block, "sampler")
         if isinstance(sampler, Sampler):
             yield from _wrong_kinds(view, phase, sampler)
+            yield from _none_fits(view, phase, sampler)
+
+
+def _none_fits(view: View, phase: Placed[Phase], sampler: Sampler) -> Iterator[Problem]:
+    for dataset in phase_datasets(view, phase.block):
+        facts = view.facts.get(dataset)
+        found = sampler.chosen({name: item.shape for name, item in facts.fields.items()}) if facts else None
+        if isinstance(found, Problem):
+            yield found.under(f"{phase.path}.sampler")
+            return
 
 
 def _wrong_kinds(view: View, phase: Placed[Phase], sampler: Any) -> Iterator[Problem]:

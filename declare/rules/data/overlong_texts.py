@@ -1,0 +1,32 @@
+"""Texts that are cut lose what stands beyond the cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.rules.fields import field_place, fields
+from declare.rules.view import View
+
+CODE = "DAT366"
+STAGE = "facts"
+_SHARE = 0.1
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each text field of which a tenth of the training texts or more is cut."""
+    for dataset, name, facts in fields(view):
+        block = view.facts[dataset].blocks.get(name, {})
+        tokens = facts.extra.get("tokens", {})
+        train = view.facts[dataset].splits.get("train", 0)
+        overlong = tokens.get("overlong", 0)
+        if block.get("overlong") != "cut" or not train or overlong < _SHARE * train:
+            continue
+        length, longest = facts.shape.dims[0], tokens["longest"]
+        yield Problem(
+            CODE,
+            f"{overlong / train:.0%} of the texts of `{name}` are cut at {length} tokens",
+            at=field_place(view, dataset, name),
+            label=f"the longest has {longest}",
+            helps=(f"raise `max_length` up to {longest}", "or say `overlong: tail` to keep the ends"),
+        )

@@ -1,0 +1,31 @@
+"""A model that fills gaps does better when it sees both sides of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem, Rewrite
+from declare.rules.parts import given
+from declare.rules.reading import readers
+from declare.rules.view import View
+
+CODE = "LOS422"
+STAGE = "shapes"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each causal module that hides one side of the gaps from its task."""
+    for task, path in readers(view):
+        if task.block.ahead is not True or view.spec.model[path].looks_ahead() is not False:
+            continue
+        stated = given(view.spec, "model", path, "causal") is True
+        at = f"model.{path}.causal" if stated else f"model.{path}"
+        yield Problem(
+            CODE,
+            f"`{path}` sees one side alone of the tokens that task `{task.name}` hides",
+            at=at,
+            label="sees earlier tokens alone",
+            also={f"{task.path}.type": "hides tokens anywhere"},
+            helps=("set `causal: false`",) if stated else ("use a module that sees both sides",),
+            rewrites=(Rewrite("set `causal: false`", at, False, safe=False),) if stated else (),
+        )

@@ -1,0 +1,36 @@
+"""A model that writes a text must not see what it is to write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem, Rewrite
+from declare.contract.task import Task
+from declare.rules.parts import Placed
+from declare.rules.reading import readers
+from declare.rules.view import View
+
+CODE = "LOS421"
+STAGE = "shapes"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each module that shows a task later parts of its target."""
+    for task, path in readers(view):
+        module = view.spec.model[path]
+        if task.block.ahead is False and module.looks_ahead() is True:
+            yield _problem(task, path, hasattr(module, "causal"))
+
+
+def _problem(task: Placed[Task], module: str, switch: bool) -> Problem:
+    rewrites = (Rewrite("add `causal: true`", f"model.{module}.causal", True, safe=False),) if switch else ()
+    return Problem(
+        CODE,
+        f"`{module}` sees the tokens that task `{task.name}` is to predict",
+        at=f"model.{module}",
+        on="key",
+        label="sees later tokens",
+        also={f"{task.path}.type": f"`{task.block.type_name()}` predicts them"},
+        helps=("add `causal: true`",) if switch else ("use a causal module, such as `transformer`",),
+        rewrites=rewrites,
+    )

@@ -1,0 +1,38 @@
+"""A model that writes a text token by token must see what it has written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.rules.parts import given, tasks
+from declare.rules.reading import readers
+from declare.rules.view import View
+
+CODE = "LOS423"
+STAGE = "shapes"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each task over tokens whose model does not read its target."""
+    reached = {task.name for task, _ in readers(view)}
+    for task in tasks(view):
+        head = view.nodes.get(f"heads.{task.name}")
+        if task.block.ahead is None or head is None or task.name in reached:
+            continue
+        target = given(task.block, "target")
+        writes = task.block.generates
+        yield Problem(
+            CODE,
+            f"the model of task `{task.name}` never reads its target `{target}`",
+            at=f"{task.path}.target",
+            label="read by no module here",
+            notes=(
+                "it cannot see what it has written so far" if writes else "it cannot see what is not hidden",
+            ),
+            helps=(
+                f"let a decoder read it: `{{type: transformer_decoder, input: {{tokens: {target}, memory: ...}}}}`"
+                if writes
+                else f"let the encoder read it: `input: {target}`",
+            ),
+        )
