@@ -15,7 +15,9 @@ from declare.build.graph import Graph
 from declare.build.objective import TaskLosses
 from declare.build.views import Views, known, shown
 from declare.contract import reading
+from declare.contract.task import Target
 from declare.ir.plan import Plan, TaskPlan
+from declare.nn.metrics.figure import Figure
 
 Fields = Mapping[str, Tensor]
 Batches = Callable[[str, str, int], Iterator[Fields]]
@@ -27,10 +29,10 @@ _LARGEST = 4096
 class Scores:
     """Losses and metrics of one task over what was seen so far. Metrics share the sums that they need."""
 
-    def __init__(self, task: TaskPlan, losses: TaskLosses) -> None:
+    def __init__(self, task: TaskPlan, losses: TaskLosses, target: Target) -> None:
         self._losses = losses
         self._metrics = {
-            metric.name: reading.parse("metrics", metric.block).build(task.target) for metric in task.metrics
+            metric.name: reading.parse("metrics", metric.block).build(target) for metric in task.metrics
         }
         shared: dict[Any, Any] = {}
         for metric in self._metrics.values():
@@ -46,7 +48,7 @@ class Scores:
         self, losses: Sequence[tuple[Tensor, Tensor | float]], prediction: Tensor, target: Tensor
     ) -> None:
         """Take in a batch: (sum, weight) of each loss, and what the metrics compare."""
-        for sums, (total, weight) in zip(self._sums, losses, strict=True):
+        for sums, (total, weight) in zip(self._sums, losses, strict=bool(losses)):
             sums[0] = sums[0] + total
             sums[1] = sums[1] + weight
         if len(target):
@@ -55,11 +57,40 @@ class Scores:
 
     def results(self) -> dict[str, float]:
         """Return `loss` and every metric; NaN for one that is not defined on these samples."""
-        found = {"loss": 0.0}
-        for (total, weight), share in zip(self._sums, self._losses.shares, strict=True):
-            valid = float(weight)
-            found["loss"] += share * float(total) / valid if valid else math.nan
-        return found | {name: float(metric.compute()) for name, metric in self._metrics.items()}
+        return {"loss": _loss([self])} | self.figures()
+
+    def figures(self) -> dict[str, float]:
+        """Return every metric."""
+        return {name: float(metric.compute()) for name, metric in self._metrics.items()}
+
+
+class Together:
+    """The scores of a task over datasets that each have a head of their own."""
+
+    def __init__(self) -> None:
+        self.parts: list[Scores] = []
+
+    def results(self) -> dict[str, float]:
+        """Return `loss` and every metric over all datasets."""
+        return {"loss": _loss(self.parts)} | self.figures()
+
+    def figures(self) -> dict[str, float]:
+        """Return every metric."""
+        metrics = [part._metrics for part in self.parts]  # noqa: SLF001
+        return {name: float(Figure.together([each[name] for each in metrics])) for name in metrics[0]}
+
+
+def _loss(parts: Sequence[Scores]) -> float:
+    """Return the loss over all that the scores saw; NaN where some loss saw nothing valid."""
+    found = 0.0
+    for index, share in enumerate(parts[0]._losses.shares):  # noqa: SLF001
+        total, valid = (sum(float(part._sums[index][item]) for part in parts) for item in (0, 1))  # noqa: SLF001
+        found += share * total / valid if valid else math.nan
+    return found
+
+
+_All = dict[str, "Scores | Together"]
+"""Scores by `TASK` and `TASK@DATASET`."""
 
 
 class Evaluator:
@@ -81,6 +112,7 @@ class Evaluator:
     ) -> None:
         self._plan, self._graph, self._device = plan, graph, device
         self._batches = batches or _feed(plan, tables, device)
+        self._tables = tables
         self.autocast = autocast
         self._losses = {name: TaskLosses(task).to(device).eval() for name, task in plan.tasks.items()}
         adapters = {name: losses.adapter for name, losses in self._losses.items()}
@@ -93,7 +125,7 @@ class Evaluator:
         `loss` is one of the metrics; composites follow where all their metrics are there. Tasks without
         samples in the split are left out; a metric that is not defined is NaN.
         """
-        scores: dict[str, Scores] = {}
+        scores: _All = {}
         with _evaluating(self._graph):
             for dataset, plan in self._plan.datasets.items():
                 present = [
@@ -108,7 +140,7 @@ class Evaluator:
         }
         return found | composites(self._plan.composites, found)
 
-    def _measure(self, dataset: str, split: str, tasks: Sequence[str], scores: dict[str, Scores]) -> None:
+    def _measure(self, dataset: str, split: str, tasks: Sequence[str], scores: _All) -> None:
         """Run a dataset's split through the graph and add it to the scores of its tasks."""
         targets = {task: self._scores_of(task, dataset, scores) for task in tasks}
         plain = [task for task in tasks if task not in self._views.hiding]
@@ -120,21 +152,63 @@ class Evaluator:
                     if task in targets:
                         outputs |= self._graph({dataset: shown(task, whole)}, (task,))
             for task, own in targets.items():
-                losses, output = self._losses[task], outputs[task][dataset].float()
+                losses, output = self._losses[task].of(dataset), outputs[task][dataset].float()
                 adapter, seen = losses.adapter, known(task, whole)
                 sums = losses(output, adapter.target(seen))
                 prediction, target = adapter.scores(output, seen)
                 for score in own:
                     score.update(sums, prediction, target)
 
-    def _scores_of(self, task: str, dataset: str, scores: dict[str, Scores]) -> list[Scores]:
+    def _scores_of(self, task: str, dataset: str, scores: _All) -> list[Scores]:
         """Return the scores that samples of a dataset count for: the task's, and the dataset's own."""
         plan = self._plan.tasks[task]
         names = [task] if len(plan.datasets) == 1 else [task, f"{task}@{dataset}"]
         for name in names:
             if name not in scores:
-                scores[name] = Scores(plan, self._losses[task])
-        return [scores[name] for name in names]
+                own = Scores(plan, self._losses[task].of(dataset), plan.target_of(dataset))
+                scores[name] = Together() if plan.targets and name == task else own
+        found = [scores[name] for name in names]
+        for each in found:
+            if isinstance(each, Together):
+                each.parts += [item for item in found if isinstance(item, Scores)]
+        return [each for each in found if isinstance(each, Scores)]
+
+    def bounds(self, split: str, tasks: Sequence[str] | None = None) -> dict[str, float]:
+        """Return the metrics of the best prediction there is, by the same names as `run`.
+
+        Only of tasks whose target's expectation the source knows: simulated data.
+        """
+        scores: _All = {}
+        for dataset, plan in self._plan.datasets.items():
+            for task in tasks or self._plan.tasks:
+                own = dataset in self._plan.tasks[task].datasets and plan.splits.get(split, 0)
+                expected = self._expected(task, dataset, split) if own else None
+                if expected is not None:
+                    self._compare(task, dataset, split, expected, self._scores_of(task, dataset, scores))
+        return {
+            f"{split}/{name}/{metric}": value
+            for name, score in scores.items()
+            for metric, value in score.figures().items()
+        }
+
+    def _expected(self, task: str, dataset: str, split: str) -> Tensor | None:
+        field = self._plan.tasks[task].target_field
+        if field is None or self._tables is None or not hasattr(self._losses[task].adapter, "expected"):
+            return None
+        found = self._tables.table(dataset, split).expected(field)
+        return None if found is None else torch.from_numpy(found).to(self._device)
+
+    def _compare(
+        self, task: str, dataset: str, split: str, expected: Tensor, scores: Sequence[Scores]
+    ) -> None:
+        adapter: Any = self._losses[task].of(dataset).adapter
+        done = 0
+        for fields in self._batches(dataset, split, self._batch_size(dataset)):
+            number = len(next(iter(fields.values())))
+            prediction, target = adapter.expected(expected[done : done + number], fields)
+            done += number
+            for score in scores:
+                score.update((), prediction, target)
 
     def _casting(self) -> AbstractContextManager[Any]:
         if self.autocast is None:

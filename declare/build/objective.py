@@ -14,7 +14,7 @@ from declare.build.graph import Batch, Graph, Joined
 from declare.build.ragged import joined
 from declare.build.views import Fields, Views, known, shown
 from declare.contract import reading
-from declare.contract.task import TaskAdapter
+from declare.contract.task import Target, TaskAdapter
 from declare.ir.plan import PhasePlan, Plan, TaskPlan
 
 Weight = Tensor | float
@@ -22,18 +22,30 @@ _TINY = 1e-12
 
 
 class TaskLosses(nn.Module):
-    """The losses of one task on outputs of its head. `shares` are their weights inside the task."""
+    """The losses of one task on outputs of its head. `shares` are their weights inside the task.
 
-    def __init__(self, task: TaskPlan) -> None:
+    Where each dataset has a head of its own, `of(dataset)` gives its losses, else these.
+    """
+
+    def __init__(self, task: TaskPlan, target: Target | None = None) -> None:
         super().__init__()
-        self.adapter: TaskAdapter = reading.parse("tasks", task.block).build(task.target)
+        target = target or task.target
+        self.adapter: TaskAdapter = reading.parse("tasks", task.block).build(target)
         if self.adapter.module is not None:
             self.buffers_of_task = self.adapter.module
-        built = [reading.parse("losses", loss.block).build(task.target) for loss in task.losses]
+        built = [reading.parse("losses", loss.block).build(target) for loss in task.losses]
         self.losses = nn.ModuleList(built)
         self.shares = [loss.weight for loss in task.losses]
         self.names = [loss.name for loss in task.losses]
         self._built = built
+        own = {} if target is not task.target else task.targets
+        self._own = {name: TaskLosses(task, each) for name, each in own.items() if each is not task.target}
+        # Named by number: datasets may have names that modules have already.
+        self.parts = nn.ModuleList(self._own.values())
+
+    def of(self, dataset: str) -> TaskLosses:
+        """Return the losses in one dataset."""
+        return self._own.get(dataset, self)
 
     def forward(self, output: Tensor, target: Tensor) -> list[tuple[Tensor, Weight]]:
         """Return (sum, weight) of each loss."""
@@ -105,7 +117,7 @@ class Objective(nn.Module):
 
     def _only_loss(self) -> Any:
         """Return the loss that stands alone and gives its mean in one call, else None."""
-        if len(self.names) != 1 or self.augments or not self._plain:
+        if len(self.names) != 1 or self.augments or not self._plain or self._losses[self.tasks[0]].parts:
             return None
         loss = self._losses[self.tasks[0]].losses[0]
         return loss if getattr(loss, "direct", False) else None
@@ -119,8 +131,7 @@ class Objective(nn.Module):
         found: list[Weight] = []
         for task, losses in self._losses.items():
             present = [dataset for dataset in self._datasets[task] if dataset in batch]
-            targets = [losses.adapter.target(self._known(task, batch[dataset])) for dataset in present]
-            counts = [losses.count(target) for target in targets]
+            counts = [losses.of(name).count(self._target(task, batch, (name,))) for name in present]
             found += (
                 [sum(column) for column in zip(*counts, strict=True)] if counts else [0.0] * len(losses.names)
             )
@@ -177,7 +188,7 @@ class Objective(nn.Module):
         found: list[tuple[Tensor, Weight]] = []
         for task, losses in self._losses.items():
             lanes = outputs.get(task, [])
-            pairs = [losses(output, self._target(task, batch, lane)) for lane, output in lanes]
+            pairs = [losses.of(lane[0])(output, self._target(task, batch, lane)) for lane, output in lanes]
             if len(pairs) == 1:
                 found += pairs[0]
             elif pairs:
@@ -190,7 +201,7 @@ class Objective(nn.Module):
 
     def _target(self, task: str, batch: Batch, lane: Sequence[str]) -> Tensor:
         """Return the targets of a lane's datasets, their rows one after another."""
-        adapter = self._losses[task].adapter
+        adapter = self._losses[task].of(lane[0]).adapter
         if len(lane) == 1:
             return adapter.target(self._known(task, batch[lane[0]]))
         return joined([adapter.target(self._known(task, batch[dataset])) for dataset in lane])

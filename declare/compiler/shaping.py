@@ -45,7 +45,7 @@ class Shaper:
             assert self.state.wiring is not None
             node = self.state.wiring.nodes[path]
             wires = self.wires(node, dataset)
-            self.known[key] = self.infer(node, wires) if isinstance(wires, tuple) else wires
+            self.known[key] = self.infer(node, wires, dataset) if isinstance(wires, tuple) else wires
         return self.known[key]
 
     def wires(self, node: GraphNode, dataset: str) -> tuple[Wire, ...] | Problem | None:
@@ -63,7 +63,9 @@ class Shaper:
     def _masks(self, node: GraphNode, wires: list[Wire], dataset: str) -> list[Wire]:
         """Return wires from `mask` outputs to ports `NAME_mask` that nothing is stated for."""
         stated = {wire.port for wire in wires}
-        wanted = {port.name for port in node.component.ports if port.optional and "valid" in port.takes} - stated
+        wanted = {
+            port.name for port in node.component.ports if port.optional and "valid" in port.takes
+        } - stated
         found = []
         for wire in wires:
             outputs = self.outputs(wire.name, dataset) if wire.source == "module" else None
@@ -103,11 +105,13 @@ class Shaper:
                         return name
         return next((name for name, shape in outputs.items() if shape.layout in wanted), next(iter(outputs)))
 
-    def infer(self, node: GraphNode, wires: tuple[Wire, ...]) -> Inferred | Problem:
+    def infer(
+        self, node: GraphNode, wires: tuple[Wire, ...], dataset: str | None = None
+    ) -> Inferred | Problem:
         """Return what a node gives for its inputs, from its own formulas or from a probe."""
         inputs = ports(wires)
         if isinstance(node.component, Head):
-            output = self.state.targets[node.task].output
+            output = self.state.target(node.task, dataset).output
             given = node.component.infer(inputs, output)
             if isinstance(given, Problem):
                 return given.under(node.at)

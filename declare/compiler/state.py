@@ -38,6 +38,8 @@ class State:
     facts: dict[str, DatasetFacts] = field(default_factory=dict)
     shapes: dict[str, dict[str, Shape]] = field(default_factory=dict)
     targets: dict[str, Target] = field(default_factory=dict)
+    own_targets: dict[str, dict[str, Target]] = field(default_factory=dict)
+    """Targets by task and dataset, where each dataset has a head of its own."""
     wiring: Wiring | None = None
     datasets: dict[str, DatasetPlan] = field(default_factory=dict)
     nodes: dict[str, ModulePlan] = field(default_factory=dict)
@@ -62,6 +64,10 @@ class State:
     def view(self) -> View:
         """What rules may see by now."""
         return View(self.spec, self.facts, self.shapes, self.targets, self.nodes, self.phases, self.hardware)
+
+    def target(self, task: str, dataset: str | None = None) -> Target:
+        """Return a task's target, in one dataset where that matters."""
+        return self.own_targets.get(task, {}).get(dataset or "", self.targets[task])
 
     def skip(self, path: str) -> None:
         """Note that the part at `path` is left out, because it has an error already."""

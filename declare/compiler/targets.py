@@ -22,15 +22,32 @@ def targets(state: State) -> Iterator[Problem]:
         if facts is None:
             state.skip(task.path)
             continue
-        if (problem := _disagree(task, facts)) is not None:
+        if (problem := _disagree(state, task, facts)) is not None:
             yield problem
             continue
-        linked = task.block.link(facts)
-        if isinstance(linked, Problem):
-            yield linked.under(task.path)
+        own = _own_heads(state, task.name)
+        parts = [{name: item} for name, item in facts.items()] if own and len(facts) > 1 else [facts]
+        linked = [task.block.link(part) for part in parts]
+        if bad := next((item for item in linked if isinstance(item, Problem)), None):
+            yield bad.under(task.path)
             continue
-        state.targets[task.name] = linked
+        good = [item for item in linked if not isinstance(item, Problem)]
+        state.targets[task.name] = good[0]
+        if len(good) > 1:
+            state.own_targets[task.name] = dict(zip(facts, good, strict=True))
         yield from (item.under(task.path) for item in task.block.check_facts(facts))
+
+
+def _own_heads(state: State, task: str) -> bool:
+    """Return whether each dataset has a head of its own, the task's or that of the task whose head it shares."""
+    seen: set[str] = set()
+    while task not in seen:
+        seen.add(task)
+        head = given(state.spec, "tasks", task, "head")
+        if not isinstance(head, str) or head not in state.spec.tasks:
+            return given(head, "per_dataset") is True
+        task = head
+    return False
 
 
 def _facts(state: State, task: Placed[Any]) -> dict[str, FieldFacts] | None:
@@ -54,15 +71,14 @@ def _facts(state: State, task: Placed[Any]) -> dict[str, FieldFacts] | None:
     return found if layouts <= set(task.block.targets) else None
 
 
-def _disagree(task: Placed[Any], facts: dict[str, FieldFacts]) -> Problem | None:
+def _disagree(state: State, task: Placed[Any], facts: dict[str, FieldFacts]) -> Problem | None:
     """Return the problem that one head cannot serve all datasets of the task."""
+    if _own_heads(state, task.name):
+        return None
     outputs = {name: task.block.output(item) for name, item in facts.items()}
     if any(isinstance(output, Problem) for output in outputs.values()):
         return None  # linking says what is wrong
-    first = next(iter(outputs), None)
-    if first is None or given(task.block, "head", "per_dataset") is True:
-        differ = [name for name in outputs if outputs[name] != outputs[first or ""]]
-        return _unsupported(task, differ[0]) if differ else None
+    first = next(iter(outputs), "")
     for name, output in outputs.items():
         if output != outputs[first]:
             return Problem(
@@ -71,16 +87,6 @@ def _disagree(task: Placed[Any], facts: dict[str, FieldFacts]) -> Problem | None
                 at=dataset_place(task, name),
                 label="another target here",
                 also={dataset_place(task, first): "than here"},
-                helps=("make two tasks of it, one for each dataset",),
+                helps=("give the head `per_dataset: true`", "or make two tasks of it, one for each dataset"),
             )
     return None
-
-
-def _unsupported(task: Placed[Any], name: str) -> Problem:
-    return Problem(
-        "REF206",
-        f"task `{task.name}` needs another width in `{name}`, which is not supported yet",
-        at=dataset_place(task, name),
-        label="another width here",
-        helps=("make two tasks of it, one for each dataset",),
-    )

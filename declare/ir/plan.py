@@ -132,9 +132,15 @@ class TaskPlan(Frozen):
     head: str
     """The path of the node whose first output it reads: `heads.digit`, or another task's head."""
     target: Target
+    targets: dict[str, Target] = {}
+    """The target of each dataset, where each has a head of its own; then `target` is that of the first."""
     losses: tuple[LossPlan, ...]
     metrics: tuple[MetricPlan, ...]
     weight: float
+
+    def target_of(self, dataset: str) -> Target:
+        """Return the target in one dataset."""
+        return self.targets.get(dataset, self.target)
 
 
 class OptimizerGroup(Frozen):

@@ -109,7 +109,7 @@ def predict(
     graph = make_graph(plan).to(device)
     graph.load_state_dict(read_tensors(weights))
     tasks = {key: task for key, task in plan.tasks.items() if name in task.datasets}
-    adapters = {key: TaskLosses(task).to(device).eval().adapter for key, task in tasks.items()}
+    adapters = {key: TaskLosses(task).to(device).eval().of(name).adapter for key, task in tasks.items()}
     graph.eval()
     outputs = _outputs(graph, adapters, (name, split), tables, sampling or Sampling())
     return _collect((name, split), tables, plan, tasks, outputs)
@@ -165,7 +165,7 @@ def _collect(
             for row, values in zip(rows, words, strict=True):
                 row[task] = values
             continue
-        classes = tasks[task].target.classes
+        classes = tasks[task].target_of(place[0]).classes
         if said and said.get("class", torch.zeros(0)).dim() > 1:
             maps[task] = said["class"].numpy()
         for row, values in zip(rows, _described(said, classes) if said else (), strict=bool(said)):

@@ -32,7 +32,8 @@ def run(state: State) -> Iterator[Problem]:
             continue
         fitting = [(at, loss) for at, loss in found if target.prediction in loss.takes]
         for at, loss in fitting:
-            yield from (problem.under(at) for problem in loss.check_target(target))
+            for each in state.own_targets.get(task.name, {"": target}).values():
+                yield from (problem.under(at) for problem in loss.check_target(each))
         if head is None or len(fitting) < len(found):
             state.skip(task.path)
             continue
@@ -44,6 +45,7 @@ def run(state: State) -> Iterator[Problem]:
             mask=task.block.mask,
             head=head,
             target=target,
+            targets=state.own_targets.get(task.name, {}),
             losses=_losses([loss for _, loss in found], target),
             metrics=_metrics([metric for _, metric in figures]),
             weight=float(task.block.weight),

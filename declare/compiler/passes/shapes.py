@@ -84,7 +84,9 @@ def _shared_heads(state: State) -> Iterator[Problem]:
     heads = state.wiring.heads
     for name, path in list(heads.items()):
         owner = state.wiring.nodes[path].task
-        here, there = state.targets[name].output, state.targets[owner].output
+        names = [None, *state.own_targets.get(name, {})]
+        pairs = [(state.target(name, each).output, state.target(owner, each).output) for each in names]
+        here, there = next((pair for pair in pairs if pair[0] != pair[1]), (None, None))
         if here == there:
             continue
         del heads[name]

@@ -1,6 +1,7 @@
 """A metric: a formula over what an accumulator has summed up. Several figures may share one accumulator."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ class Accumulator:
     """
 
     key: Hashable = None
+    by_unit = False
+    """Whether the last axis of the sums is units of the target: sums of several targets stand side by side."""
 
     def __init__(self) -> None:
         self.state: Tensor | None = None
@@ -40,7 +43,7 @@ class Figure:
 
     def __init__(self, accumulator: Accumulator, formula: Callable[[Tensor], Tensor]) -> None:
         self.accumulator = accumulator
-        self._formula = formula
+        self.formula = formula
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Take in a batch."""
@@ -49,7 +52,24 @@ class Figure:
     def compute(self) -> Tensor:
         """Return the figure, a scalar in double precision; NaN where it is not defined."""
         total = self.accumulator.total()
-        return torch.tensor(torch.nan, dtype=torch.float64) if total is None else self._formula(total)
+        return torch.tensor(torch.nan, dtype=torch.float64) if total is None else self.formula(total)
+
+    @classmethod
+    def together(cls, figures: Sequence[Any]) -> Tensor:
+        """Return one figure over several targets, each with units of its own.
+
+        Sums by unit stand side by side, sums of one form are added; where neither has a meaning, the mean of the
+        figures that are defined.
+        """
+        own = [item for item in figures if isinstance(item, cls)]
+        totals = [total for item in own if (total := item.accumulator.total()) is not None]
+        if totals and len(own) == len(figures):
+            if own[0].accumulator.by_unit:
+                return own[0].formula(torch.cat(totals, -1))
+            if len({total.shape for total in totals}) == 1:
+                return own[0].formula(torch.stack(totals).sum(0))
+        values = torch.stack([torch.as_tensor(item.compute()).double().cpu() for item in figures])
+        return values[values.isfinite()].mean()
 
     def reset(self) -> None:
         """Forget everything."""

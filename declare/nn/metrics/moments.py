@@ -16,6 +16,8 @@ class Moments(Accumulator):
     lost to rounding.
     """
 
+    by_unit = True
+
     def __init__(self, shift: float = 0.0) -> None:
         super().__init__()
         self.key = ("moments", shift)

@@ -17,6 +17,8 @@ class Likelihoods(Accumulator):
     Takes rates and counts [B, N], NaN where a count is missing.
     """
 
+    by_unit = True
+
     def __init__(self, means: Sequence[float]) -> None:
         super().__init__()
         self.key = ("likelihoods", tuple(means))
