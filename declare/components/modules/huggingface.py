@@ -1,12 +1,12 @@
 """Any architecture of transformers, without its head.
 
-The body of a model of the `transformers` library: `name` is its model type (`bert`, `gpt2`, `distilbert`, `vit`,
-`t5`), `config` its parameters; or `path` is a folder with a `config.json`, whose weights are used with
-`pretrained: true`. Nothing is ever downloaded, and no code of a model's folder is run. The vocabulary is linked from
-the text. Needs the extra `huggingface`.
+The body of a model of the `transformers` library: `name` is its model type (`bert`, `gpt2`, `distilbert`, `t5`),
+`config` its parameters; or `path` is a folder with a `config.json`, whose weights are used with `pretrained: true`.
+Nothing is ever downloaded, and no code of a model's folder is run. The vocabulary is linked from the text. Needs the
+extra `huggingface`.
 
-Takes tokens [length], a sequence of embeddings, or an image; models with an encoder and a decoder (`t5`, `bart`)
-also take `tokens`, the text that they write. Gives `output`, the sequence [positions, features], `pooled`, its mean
+Takes tokens [length]; models with an encoder and a decoder (`t5`, `bart`) also take `tokens`, the text that they
+write; without it the encoder alone is used. Gives `output`, the sequence [positions, features], `pooled`, its mean
 over real positions, and `mask`. Shapes come from a trial on torch's meta device, kept for the next time. Source: Wolf
 et al. 2020, https://arxiv.org/abs/1910.03771.
 
@@ -38,17 +38,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 _CAUSAL = frozenset(
-    [
-        "bloom",
-        "codegen",
-        "falcon",
-        "gemma",
-        "gemma2",
-        "gpt2",
-        "gpt_bigcode",
-        "gpt_neo",
-        "gpt_neox",
-        "gptj",
+    {"bloom", "codegen", "falcon", "gemma", "gemma2", "gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj"}
+    | {
         "llama",
         "mistral",
         "mpt",
@@ -61,25 +52,11 @@ _CAUSAL = frozenset(
         "stablelm",
         "starcoder2",
         "xglm",
-    ]
+    }
 )
 _BOTH_WAYS = frozenset(
-    [
-        "albert",
-        "bert",
-        "camembert",
-        "deberta",
-        "deberta-v2",
-        "distilbert",
-        "electra",
-        "ernie",
-        "funnel",
-        "mobilebert",
-        "modernbert",
-        "mpnet",
-        "roberta",
-        "xlm-roberta",
-    ]
+    {"albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "ernie", "funnel"}
+    | {"mobilebert", "modernbert", "mpnet", "roberta", "xlm-roberta"}
 )
 
 
@@ -87,7 +64,7 @@ class Huggingface(Module):
     """The body of a model of transformers, by configuration or from a local folder."""
 
     ports: ClassVar[tuple[Port, ...]] = (
-        Port("input", ("tokens", "sequence", "image")),
+        Port("input", ("tokens",)),
         Port("tokens", ("tokens",), optional=True),
     )
     has_weights: ClassVar[bool] = True
@@ -143,7 +120,7 @@ class Huggingface(Module):
         from declare.nn.modules.huggingface import Huggingface as Real
 
         config = dict(self.config)
-        if inputs["input"][0].layout == "tokens" and self.pretrained is not True:
+        if self.pretrained is not True:
             config.setdefault("vocab_size", _classes(inputs))
         self._require_known()
         return Real(
@@ -151,7 +128,6 @@ class Huggingface(Module):
             config,
             folder=self.path,
             weights=self.pretrained is True,
-            layout=inputs["input"][0].layout,
             writes=bool(inputs.get("tokens")),
         )
 

@@ -13,8 +13,8 @@ from declare.nn.modules.attention import pooled
 class Huggingface(nn.Module):
     """The body of any architecture of transformers, from its configuration or from a folder of weights.
 
-    Input: ids [B, T] (below 0: padding), a sequence of embeddings [B, T, D] or images [B, C, H, W]; models with an
-    encoder and a decoder take a second input, the ids [B, S] that are written (without it the encoder alone runs).
+    Input: ids [B, T] (below 0: padding); models with an encoder and a decoder take a second input, the ids [B, S]
+    that are written (without it the encoder alone runs).
     Output `output` [B, T or S, D], `pooled` [B, D], the mean over real positions, and `mask`. Source: Wolf et al.
     2020.
     """
@@ -26,7 +26,6 @@ class Huggingface(nn.Module):
         *,
         folder: Path | None = None,
         weights: bool = False,
-        layout: str = "tokens",
         writes: bool = False,
     ) -> None:
         super().__init__()
@@ -43,25 +42,22 @@ class Huggingface(nn.Module):
             model = AutoModel.from_pretrained(str(folder), config=stated, local_files_only=True)
         else:
             model = AutoModel.from_config(stated)
+        if getattr(model, "pooler", None) is not None:
+            model.pooler = None  # the mean over real positions stands in its place
         self.model = model.get_encoder() if stated.is_encoder_decoder and not writes else model
-        self.layout = layout
-        self.writes = writes
 
     def forward(self, x: Tensor, written: Tensor | None = None) -> dict[str, Tensor]:
         """Return the sequence, its mean, and which positions are real."""
-        mask = x >= 0 if self.layout == "tokens" else None
-        if self.layout == "tokens":
-            assert mask is not None
-            shown: dict[str, Any] = {"input_ids": x.clamp_min(0), "attention_mask": _seen(mask)}
-        else:
-            shown = {"pixel_values" if self.layout == "image" else "inputs_embeds": x}
+        mask = x >= 0
+        shown: dict[str, Any] = {"input_ids": x.clamp_min(0)}
+        if not x.is_meta:  # the library looks at the values of a mask
+            shown["attention_mask"] = _seen(mask)
         if written is not None:
             mask = written >= 0
             shown |= {"decoder_input_ids": written.clamp_min(0)}
         shown |= {"use_cache": False} if hasattr(self.model.config, "use_cache") else {}
         found: Tensor = self.model(**shown).last_hidden_state
-        real = torch.ones(found.shape[:2], dtype=torch.bool, device=found.device) if mask is None else mask
-        return {"output": found, "pooled": pooled(found, real), "mask": real}
+        return {"output": found, "pooled": pooled(found, mask), "mask": mask}
 
 
 def _seen(mask: Tensor) -> Tensor:
