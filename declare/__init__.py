@@ -7,9 +7,9 @@ from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["SpecError", "build", "check", "load", "plan", "report", "train"]
+__all__ = ["SpecError", "build", "check", "load", "plan", "report", "train", "tune"]
 
-_ROOMS = frozenset({"build", "report"})
+_ROOMS = frozenset({"build", "report", "tune"})
 """Functions of the Python interface that share their name with a room of the package."""
 
 

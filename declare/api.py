@@ -7,6 +7,7 @@
     model = declare.build(plan)                # the torch module that would train
     outcome = declare.train("spec.yaml")       # what `dcl train` does
     declare.report(outcome.folder)             # what `dcl report` prints
+    declare.tune("spec.yaml").best             # what `dcl tune` finds
 
 `check` returns findings; the others raise `SpecError` where the spec has errors. What keeps a run from
 starting or from being read raises `declare.contract.problem.ProblemError`.
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from declare.report.data import Report
     from declare.runtime.listener import Listener
     from declare.runtime.run import Outcome
+    from declare.tune.run import SearchOutcome
 
 Where = str | Path
 Part = TypeVar("Part")
@@ -154,6 +156,45 @@ def _write_page(folder: Path) -> None:
 
     with contextlib.suppress(OSError):
         (folder / "report.html").write_text(render(report(folder)), encoding="utf-8")
+
+
+def tune(
+    spec: Where,
+    *,
+    set: Sequence[str] = (),
+    trust: Sequence[str] = (),
+    run_dir: Where | None = None,
+    resume: bool = False,
+    workers: int = 1,
+) -> SearchOutcome:
+    """Run the search that a spec's `tune` section describes; says nothing while it does.
+
+    Args:
+        spec: The path of the spec.
+        set: Overrides as on the command line.
+        trust: Code that may run, as on the command line.
+        run_dir: The folder of the search; `searches/NAME/TIME` if left out.
+        resume: Continue the search in `run_dir`.
+        workers: Processes that run trials side by side.
+
+    Returns:
+        Folder, trials, the best one, and the path of its spec.
+
+    Raises:
+        SpecError: The spec has errors, here or at points of the search.
+        ValueError: The spec has no `tune` section.
+    """
+    from declare.tune.run import InvalidPointError, search
+    from declare.tune.search import Search
+
+    checked = check(spec, set=set, trust=trust)
+    if _require(checked.plan, checked).tune is None:
+        raise ValueError("the spec has no `tune` section")
+    wanted = Search(Path(spec), tuple(set), tuple(trust), Path(run_dir or "."))
+    try:
+        return search(wanted, checked, resume=resume, workers=workers)
+    except InvalidPointError as error:
+        raise SpecError(found for _, found in error.found) from error
 
 
 def report(target: Where | Plan) -> Report:

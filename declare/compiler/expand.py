@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -15,15 +15,18 @@ if TYPE_CHECKING:
     from declare.compiler.pipeline import Checked
 
 
-def expand(checked: Checked) -> str:
+def expand(checked: Checked, leave_out: Collection[str] = ()) -> str:
     """Return the spec as YAML: what was stated, every default, and what was chosen (inputs, heads, losses).
+
+    Top-level sections in `leave_out` are not written.
 
     It reads back to the same plan. Keys that say nothing (null, empty) are left out, and so are fields that
     the source knows by itself: stated, they would be assertions. Raises ValueError where the spec has errors.
     """
     if checked.plan is None:
         raise ValueError("a spec with errors has no defaults yet")
-    return block(_spec(checked.spec, checked.plan))
+    written = _spec(checked.spec, checked.plan)
+    return block({key: value for key, value in written.items() if key not in leave_out})
 
 
 def _spec(spec: Any, plan: Plan) -> dict[str, Any]:

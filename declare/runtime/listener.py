@@ -18,6 +18,7 @@ class Wish(Enum):
 
     STOP_PHASE = "stop the phase"
     SAVE = "save a checkpoint at this boundary"
+    STOP_RUN = "save, and end the run as if it had been asked to stop"
 
 
 class Listener:

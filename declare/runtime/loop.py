@@ -198,6 +198,8 @@ class Loop:
         if at_end or (self._due(phase.evaluate_every) and not early):
             wishes = self._evaluate()
         wishes |= self._tell("boundary")
+        if Wish.STOP_RUN in wishes:
+            self._flag.ask("a listener asked for it")
         course.finished = at_end or Wish.STOP_PHASE in wishes
         if course.finished and not at_end:
             self._tell("early_stopped", metric=phase.early_stop.metric if phase.early_stop else "")

@@ -29,6 +29,10 @@ class StopFlag:
             signal.signal(number, handler)
         self._before = {}
 
+    def ask(self, reason: str) -> None:
+        """Raise the flag from within the run."""
+        self.raised, self.reason = True, reason
+
     def _hear(self, number: int, _: FrameType | None) -> None:
         self.raised = True
         self.reason = signal.Signals(number).name

@@ -1,0 +1,51 @@
+"""A search on the terminal: its trials from the best down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from declare.report.units import figure, seconds
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from declare.tune.run import SearchOutcome
+    from declare.tune.search import Trial
+
+_SHOWN = 12
+
+
+def render(outcome: SearchOutcome, tune: dict[str, Any], console: Console) -> None:
+    """Print up to twelve trials, the best first, and how much each value explains."""
+    from rich.table import Table
+    from rich.text import Text
+
+    paths = list(tune["space"])
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
+    names = [path.rpartition(".")[2] for path in paths]
+    for name in ("trial", "state", tune["metric"], *names, "time"):
+        table.add_column(name, justify="left" if name == "state" else "right")
+    for trial in _ranked(outcome, tune["mode"])[:_SHOWN]:
+        value = "" if trial.value is None else figure(trial.value)
+        cells = (str(trial.number), trial.state, value)
+        points = (_short(trial.values.get(path, "")) for path in paths)
+        table.add_row(*(Text(cell) for cell in (*cells, *points, seconds(trial.seconds))))
+    console.print(table)
+    left = len(outcome.trials) - _SHOWN
+    if left > 0:
+        console.print(f"and {left} more in trials.csv")
+    if outcome.importance:
+        shares = ", ".join(f"{path} {share:.0%}" for path, share in outcome.importance.items())
+        console.print(f"explained by: {shares}")
+
+
+def _ranked(outcome: SearchOutcome, mode: str) -> list[Trial]:
+    sign = -1 if mode == "max" else 1
+    return sorted(
+        outcome.trials,
+        key=lambda trial: (trial.state != "complete", sign * (trial.value or 0.0), trial.number),
+    )
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

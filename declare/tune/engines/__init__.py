@@ -1,0 +1,1 @@
+"""What chooses values and runs trials: one file for each library."""

@@ -1,0 +1,30 @@
+"""Ends a trial that does poorly: it hears what evaluations give and asks the engine whether to go on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from declare.runtime.events import Event
+from declare.runtime.listener import Listener, Wish
+
+Ask = Callable[[int, float], bool]
+"""(step, value) -> whether the trial should end."""
+
+
+class Pruning(Listener):
+    """Reports the searched metric at each evaluation; `pruned` says whether it asked the run to stop."""
+
+    def __init__(self, metric: str, ask: Ask) -> None:
+        self._metric, self._ask = metric, ask
+        self.pruned = False
+
+    def hear(self, event: Event) -> Wish | None:
+        """Report an evaluation that measured the metric."""
+        if event.name != "evaluated":
+            return None
+        value = event["metrics"].get(self._metric, math.nan)
+        if math.isnan(value) or not self._ask(event.total, value):
+            return None
+        self.pruned = True
+        return Wish.STOP_RUN

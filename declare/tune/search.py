@@ -1,0 +1,156 @@
+"""A search: its folder, the spec that it varies, and what its trials came to."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from declare.compiler.pipeline import Checked
+from declare.compiler.pipeline import check as compile_spec
+from declare.contract.problem import Problem, ProblemError
+from declare.diagnostics.diagnostic import Diagnostic
+from declare.language.spec import Tune
+from declare.runtime.storage import brief, translated, write_durably
+from declare.tune.space import Values, as_sets, probes
+
+RECORD, SPEC, DATABASE = "search.json", "spec.yaml", "study.db"
+State = Literal["complete", "pruned", "failed", "stopped", "running"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One point of the space and what became of it; `value` is that of the searched metric."""
+
+    number: int
+    values: Values
+    state: State
+    value: float | None = None
+    seconds: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What every worker of a search must know; without a folder it goes to `searches/NAME/<time>`."""
+
+    spec: Path
+    sets: tuple[str, ...] = ()
+    trust: tuple[str, ...] = ()
+    folder: Path = Path()
+
+    def check(self, values: Values | None = None) -> Checked:
+        """Check the spec at a point of the space (as it stands without one)."""
+        return compile_spec(self.spec, (*self.sets, *as_sets(values or {})), self.trust)
+
+    @property
+    def tune(self) -> Tune:
+        """The search that the spec describes."""
+        spec = compile_spec(self.spec, self.sets, self.trust, until="schema").spec
+        assert spec is not None
+        assert spec.tune is not None
+        found: Tune = spec.tune
+        return found
+
+    def place(self, number: int) -> Path:
+        """Return the run folder of a trial."""
+        return self.folder / "trials" / f"{number:04d}"
+
+    def write(self) -> None:
+        """Keep what the search is, for workers and for going on."""
+        text = json.dumps(asdict(self) | {"format": "1.0", "folder": None}, default=str, indent=1)
+        write_durably(self.folder / RECORD, text.encode())
+
+
+def create(search: Search, checked: Checked) -> Search:
+    """Make the folder of a search, new or empty; raises `ProblemError` (RES803) where something stands there."""
+    assert checked.plan is not None
+    place = search.folder
+    if place == Path():
+        place = _fresh(Path("searches") / checked.plan.name)
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise ProblemError(
+            Problem(
+                "RES803",
+                f"the folder `{brief(place)}` is not empty",
+                notes=(f"a search never overwrites what stands in its folder: `{place}`",),
+                helps=(
+                    "continue the search that is there with `--resume`",
+                    "or name a new one with `--run-dir`",
+                ),
+            )
+        )
+    with translated(place):
+        (place / "trials").mkdir(parents=True, mode=0o700, exist_ok=True)
+        search = replace(search, folder=place, spec=search.spec.absolute())
+        write_durably(place / SPEC, checked.document.sources[0].text.encode())
+        write_durably(place / "tune.json", _tune_text(checked).encode())
+        search.write()
+    return search
+
+
+def resumed(search: Search, checked: Checked) -> Search:
+    """Return the search in its folder; raises `ProblemError` (RES808, RES806) where it cannot go on."""
+    folder = search.folder
+    try:
+        before = (folder / "tune.json").read_text(encoding="utf-8")
+    except OSError as error:
+        raise ProblemError(
+            Problem(
+                "RES808",
+                f"`{brief(folder)}` is no search that can be read",
+                notes=(f"`{folder}`: {error.strerror}",),
+                helps=("name the folder that `dcl tune` printed",),
+            )
+        ) from None
+    if before != _tune_text(checked):
+        raise ProblemError(
+            Problem(
+                "RES806",
+                "the spec no longer describes the search in this folder",
+                at="tune",
+                label="changed since",
+                notes=("its trials cannot be compared with those of another space or metric",),
+                helps=("undo the change, or start a new search",),
+            )
+        )
+    search = replace(search, spec=search.spec.absolute())
+    search.write()
+    return search
+
+
+def invalid_points(search: Search, tune: Tune) -> Iterable[tuple[Values, Diagnostic]]:
+    """Yield what is wrong with the spec at points of the space that it is not valid at."""
+    for values in probes(tune):
+        for found in search.check(values).diagnostics:
+            if found.severity == "error":
+                yield values, found
+                break
+
+
+def _tune_text(checked: Checked) -> str:
+    """Return what makes trials comparable: everything but how many there are and how they are run."""
+    tune = dict(checked.plan.tune or {}) if checked.plan else {}
+    kept = {key: tune.get(key) for key in ("metric", "mode", "space")}
+    return json.dumps(kept, sort_keys=True)
+
+
+def _fresh(parent: Path) -> Path:
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    names = (stamp, *(f"{stamp}-{number}" for number in range(2, 1000)))
+    return next(parent / name for name in names if not (parent / name).exists())
+
+
+def best(trials: Iterable[Trial], mode: str) -> Trial | None:
+    """Return the trial with the best value among those that came to their end."""
+    done = [trial for trial in trials if trial.state == "complete" and trial.value is not None]
+    sign = 1 if mode == "max" else -1
+    return max(done, key=lambda trial: sign * float(trial.value or 0.0), default=None)
+
+
+def settings(tune: Tune) -> dict[str, Any]:
+    """Return the search's own settings, for its record and its page."""
+    return {name: getattr(tune, name) for name in ("metric", "mode", "trials", "sampler", "pruner", "engine")}

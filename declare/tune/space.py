@@ -1,0 +1,45 @@
+"""The space of a search: which values its paths may take, and how a choice is written for the compiler."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from declare.language.spec import Space, Tune
+
+Values = dict[str, Any]
+"""Path -> value."""
+
+
+def as_sets(values: Mapping[str, Any]) -> list[str]:
+    """Return values as the command line would set them; JSON is YAML too."""
+    return [f"{path}={json.dumps(value)}" for path, value in values.items()]
+
+
+def listed(space: Space) -> list[Any] | None:
+    """Return all values of a path that has finitely many, None for a range of numbers."""
+    if space.choices is not None:
+        return list(space.choices)
+    if space.int is not None:
+        low, high = space.int
+        return list(range(low, high + 1))
+    return None
+
+
+def probes(tune: Tune) -> Iterator[Values]:
+    """Yield the points that a search checks before it begins: every choice, both ends of every range.
+
+    Each varies one path and leaves the others as the spec states them.
+    """
+    for path, space in tune.space.items():
+        for value in space.choices or space.int or space.log or space.uniform or ():
+            yield {path: value}
+
+
+def grid(tune: Tune) -> Iterator[Values]:
+    """Yield every point of a space of finitely many."""
+    columns = [listed(space) or [] for space in tune.space.values()]
+    for point in itertools.product(*columns):
+        yield dict(zip(tune.space, point, strict=True))

@@ -1,0 +1,213 @@
+"""Searches: what is checked first, what they leave behind, that they go on where they stopped."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from declare import api
+from declare.__main__ import main
+from declare.contract.problem import ProblemError
+from declare.language.spec import Space, Tune
+from declare.runtime.events import Event
+from declare.runtime.listener import Wish
+from declare.tune.pruning import Pruning
+from declare.tune.search import Trial, best
+from declare.tune.space import as_sets, grid, probes
+
+SPEC = """declare: 1
+name: wine
+datasets:
+  wine:
+    source: {type: sklearn, name: wine}
+    transforms: [{type: standardize, field: features}]
+    split: {val: 0.3}
+model:
+  encoder: {type: mlp, hidden: [8], input: features}
+tasks:
+  kind: {type: classification, dataset: wine, target: label, metrics: [accuracy]}
+phases:
+  fit: {epochs: 2, batch_size: 32, optimizer: {type: adamw, lr: 3e-3}, evaluate: {every: 1 epochs}}
+tracking: []
+tune:
+  metric: val/kind/loss
+  mode: min
+  trials: 3
+  sampler: random
+  space:
+    phases.fit.optimizer.lr: {log: [1e-5, 1e-1]}
+    model.encoder.hidden: {choices: [[4], [8, 8]]}
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder with the spec."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "spec.yaml").write_text(SPEC)
+    return tmp_path
+
+
+def rows(folder: str) -> list[dict[str, str]]:
+    """Return the table of a search."""
+    text = Path(folder, "trials.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def test_the_best_spec_trains_to_the_value_that_the_search_found() -> None:
+    """`best.yaml` stands for itself and gives the best trial's figure again."""
+    outcome = api.tune("spec.yaml", run_dir="found")
+    assert outcome.status == 0
+    assert outcome.best is not None
+    values = [trial.value for trial in outcome.trials]
+    assert len(values) == 3
+    assert outcome.best.value == min(value for value in values if value is not None)
+    assert outcome.best_spec is not None
+    again = api.train(outcome.best_spec, run_dir="again")
+    assert again.metrics["val/kind/loss"] == outcome.best.value
+
+
+def test_the_command_leaves_a_table_and_a_page(capsys: pytest.CaptureFixture[str]) -> None:
+    """Table, page and best spec stand in the folder, and JSON says where."""
+    assert main(["tune", "spec.yaml", "--run-dir", "found", "--trials", "2", "--format", "json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [row["state"] for row in rows("found")] == ["complete", "complete"]
+    assert said["best"]["value"] == min(float(row["val/kind/loss"]) for row in rows("found"))
+    page = Path("found/search.html").read_text(encoding="utf-8")
+    assert "phases.fit.optimizer.lr" in page
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+def test_a_grid_tries_every_point_once() -> None:
+    """A grid of two by two has four trials, however many are asked for."""
+    space = "{phases.fit.batch_size: {int: [30, 31]}, model.encoder.hidden: {choices: [[4], [8]]}}"
+    outcome = api.tune(
+        "spec.yaml", set=[f"tune.space={space}", "tune.sampler=grid", "tune.trials=9"], run_dir="g"
+    )
+    points = {json.dumps(trial.values, sort_keys=True) for trial in outcome.trials}
+    assert len(points) == len(outcome.trials) == 4
+
+
+def test_a_search_goes_on_and_counts_what_it_had() -> None:
+    """Continued with more trials, the first ones stay and only new ones run."""
+    first = api.tune("spec.yaml", set=["tune.trials=2"], run_dir="found")
+    more = api.tune("spec.yaml", set=["tune.trials=4"], run_dir="found", resume=True)
+    assert [trial.value for trial in more.trials[:2]] == [trial.value for trial in first.trials]
+    assert len(more.trials) == 4
+    assert len({trial.values["phases.fit.optimizer.lr"] for trial in more.trials}) == 4
+
+
+def test_another_space_is_another_search() -> None:
+    """A search whose space changed is refused, and what stands there is left alone."""
+    api.tune("spec.yaml", set=["tune.trials=1"], run_dir="found")
+    with pytest.raises(ProblemError) as caught:
+        api.tune("spec.yaml", set=["tune.space={seed: {int: [1, 2]}}"], run_dir="found", resume=True)
+    assert caught.value.problem.code == "RES806"
+    assert len(rows("found")) == 1
+
+
+def test_a_folder_that_holds_something_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """A search never overwrites."""
+    Path("found").mkdir()
+    Path("found/mine.txt").write_text("kept")
+    assert main(["tune", "spec.yaml", "--run-dir", "found"]) == 2
+    assert "RES803" in capsys.readouterr().err
+    assert Path("found/mine.txt").read_text() == "kept"
+
+
+def test_points_that_do_not_compile_stop_the_search_before_it_begins(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A batch larger than the training split shows at the end of its range, before the first trial."""
+    words = ["--set", "tune.space={model.encoder.input: {choices: [features, label]}}"]
+    assert main(["tune", "spec.yaml", "--run-dir", "found", *words]) == 1
+    assert "label" in capsys.readouterr().err
+    assert not Path("found").exists()
+
+
+def test_a_spec_without_a_search_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """There is nothing to search in a spec without `tune`."""
+    Path("spec.yaml").write_text(SPEC[: SPEC.index("tune:")])
+    assert main(["tune", "spec.yaml"]) == 2
+    assert "tune" in capsys.readouterr().err
+
+
+def test_pruned_trials_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pruner that ends every trial leaves them pruned; then no trial came to its end."""
+    import optuna
+
+    monkeypatch.setattr(optuna.Trial, "should_prune", lambda _: True)
+    outcome = api.tune("spec.yaml", set=["tune.pruner=median", "tune.trials=2"], run_dir="found")
+    assert [trial.state for trial in outcome.trials] == ["pruned", "pruned"]
+    assert outcome.status == 4
+    assert outcome.best_spec is None
+
+
+def test_pruning_hears_the_metric_alone() -> None:
+    """Evaluations without the metric, or where it is not defined, are not reported."""
+    told: list[tuple[int, float]] = []
+
+    def ask(step: int, value: float) -> bool:
+        told.append((step, value))
+        return value > 1
+
+    pruning = Pruning("val/a/loss", ask)
+
+    def evaluated(**metrics: float) -> Wish | None:
+        fields = {"metrics": {name.replace("_", "/"): value for name, value in metrics.items()}}
+        return pruning.hear(Event("evaluated", "fit", 3, 7, fields))
+
+    assert evaluated(val_b_loss=2.0) is None
+    assert evaluated(val_a_loss=float("nan")) is None
+    assert evaluated(val_a_loss=0.5) is None
+    assert not pruning.pruned
+    assert evaluated(val_a_loss=2.0) is Wish.STOP_RUN
+    assert told == [(7, 0.5), (7, 2.0)]
+
+
+def test_probes_are_the_ends_and_every_choice() -> None:
+    """Each path is varied by itself."""
+    space = {"a": Space(log=[0.1, 1.0]), "b": Space(choices=["x", "y", "z"])}
+    tune = Tune(metric="val/t/loss", mode="min", space=space)
+    assert list(probes(tune)) == [{"a": 0.1}, {"a": 1.0}, {"b": "x"}, {"b": "y"}, {"b": "z"}]
+    assert as_sets({"a": 0.1, "b": [1, "x"]}) == ["a=0.1", 'b=[1, "x"]']
+
+
+def test_a_grid_is_the_product() -> None:
+    """Ranges of whole numbers count in full."""
+    tune = Tune(
+        metric="val/t/loss", mode="min", space={"a": Space(int=[1, 3]), "b": Space(choices=[True, False])}
+    )
+    assert len(list(grid(tune))) == 6
+
+
+@pytest.mark.parametrize(("mode", "number"), [("max", 2), ("min", 0)])
+def test_the_best_is_among_those_that_ended(mode: str, number: int) -> None:
+    """Pruned trials are never the best, whatever their last value."""
+    values = [(0, "complete", 0.1), (1, "pruned", 9.0), (2, "complete", 0.5), (3, "failed", None)]
+    trials = [Trial(index, {}, state, value) for index, state, value in values]  # type: ignore[arg-type]
+    found = best(trials, mode)
+    assert found is not None
+    assert found.number == number
+
+
+@pytest.mark.slow
+def test_several_workers_share_a_search() -> None:
+    """Two processes run the trials of one search, none twice."""
+    outcome = api.tune("spec.yaml", set=["tune.trials=4"], run_dir="found", workers=2)
+    assert outcome.status == 0
+    assert [trial.state for trial in outcome.trials] == ["complete"] * 4
+    assert len(list(Path("found/trials").iterdir())) == 4
+
+
+@pytest.mark.slow
+def test_ray_runs_the_trials() -> None:
+    """The same search on Ray leaves the same kinds of things."""
+    pytest.importorskip("ray")
+    outcome = api.tune("spec.yaml", set=["tune.trials=2", "tune.engine=ray"], run_dir="found")
+    assert [trial.state for trial in outcome.trials] == ["complete"] * 2
+    assert len(list(Path("found/trials").iterdir())) == 2
