@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from declare.report.units import figure
+
 FORMAT = "1.0"
 
 
@@ -107,6 +109,13 @@ class Notice(Part):
     step: int | None = None
 
 
+def share(value: float | None, best: float | None) -> str:
+    """Return what share of the best possible figure was reached, in words; empty where nothing is known of it."""
+    if best is None or value is None or best <= 0 or value != value:  # noqa: PLR0124
+        return ""
+    return f"oracle {figure(best)}, reached {value / best:.0%}"
+
+
 class Report(Part):
     """A report of a spec (before it ran) or of a run."""
 
@@ -125,4 +134,6 @@ class Report(Part):
     curves: tuple[Curve, ...] = ()
     metrics: dict[str, float | None] = {}
     expect: dict[str, str] = {}
+    oracle: dict[str, float] = {}
+    """The best figures there are, by metric, where the source of the data knows the truth."""
     notices: tuple[Notice, ...] = ()

@@ -64,6 +64,7 @@ def of_run(run: RunRecord, layers: Layers | None = None) -> Report:
             "throughput": tuple(_throughput(events)),
             "curves": tuple(_curves(run)),
             "metrics": dict(run.final),
+            "oracle": oracle(run.plan, events),
             "notices": tuple(_notices(events)),
         }
     )
@@ -163,6 +164,20 @@ def _throughput(events: list[Event]) -> Iterable[Throughput]:
                 steps_per_second=float(event["steps_per_second"]),
                 seconds={str(name): float(value) for name, value in event["seconds"].items()},
             )
+
+
+def oracle(plan: Plan, events: Iterable[Event]) -> dict[str, float]:
+    """Return the best figures there are of metrics of which more is better."""
+    told: dict[str, float] = {}
+    for event in events:
+        if event.get("event") == "oracle":
+            told = dict(event["metrics"])
+    rising = {metric.name for task in plan.tasks.values() for metric in task.metrics if metric.mode == "max"}
+    return {
+        name: value
+        for name, value in told.items()
+        if isinstance(value, float) and name.rpartition("/")[2] in rising
+    }
 
 
 def _curves(run: RunRecord) -> Iterable[Curve]:

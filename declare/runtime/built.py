@@ -81,6 +81,10 @@ class BuiltWorkshop:
         self._report_skipped()
         return metrics
 
+    def bounds(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
+        """Return the metrics of the best prediction there is, of tasks whose data know it."""
+        return self._evaluator.bounds(split, tasks)
+
     def _report_skipped(self) -> None:
         """Tell of samples that could not be read since the last time."""
         skipped = self._tables.skipped()

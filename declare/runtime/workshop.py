@@ -103,6 +103,10 @@ class Workshop(Protocol):
         """Return the metrics of a split; none where the split has no samples."""
         ...
 
+    def bounds(self, split: str, tasks: Sequence[str]) -> Mapping[str, float]:
+        """Return the metrics of the best prediction there is, of tasks whose data know it; by the same names."""
+        ...
+
     def composites(self, metrics: Mapping[str, float]) -> Mapping[str, float]:
         """Return the plan's named composites that `metrics` give a value for."""
         ...

@@ -97,8 +97,11 @@ def _close(outcome: Outcome, checked: Checked, *, as_json: bool) -> None:
         )
         return
     from declare.cli.printing.metrics import render
+    from declare.report.gather import oracle
+    from declare.runtime.folder import Run
 
-    if outcome.metrics:
-        render(outcome.metrics, checked.plan.expect if checked.plan else {}, terminal.out())
+    if outcome.metrics and checked.plan is not None:
+        best = oracle(checked.plan, Run(outcome.folder).events())
+        render(outcome.metrics, checked.plan.expect, terminal.out(), best)
     findings.show_problems(outcome.problems, checked)
     terminal.emit(f"run: {outcome.folder}")

@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from declare.report.data import share
 from declare.report.units import figure
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-def render(metrics: Mapping[str, float], expect: Mapping[str, str], console: Console) -> None:
-    """Print `metrics` (`SPLIT/TASK/METRIC` and composites) as one table."""
+def render(
+    metrics: Mapping[str, float],
+    expect: Mapping[str, str],
+    console: Console,
+    oracle: Mapping[str, float] | None = None,
+) -> None:
+    """Print `metrics` (`SPLIT/TASK/METRIC` and composites) as one table.
+
+    `oracle` holds the best figures there are, where the data know them.
+    """
     from rich.table import Table
     from rich.text import Text
 
@@ -31,3 +40,7 @@ def render(metrics: Mapping[str, float], expect: Mapping[str, str], console: Con
         bounds = ", ".join(f"{name} {expect[name]}" for name in (*names, row) if name in expect)
         table.add_row(*(Text(cell) for cell in (row, *cells, bounds)))
     console.print(table)
+    for name, best in (oracle or {}).items():
+        words = share(metrics.get(name), best)
+        if words and "@" not in name:
+            console.print(Text(f"{name}: {words}"))

@@ -7,7 +7,7 @@ from html import escape
 from importlib import resources
 
 from declare.report.charts import COLOURS, legend, line_chart
-from declare.report.data import Curve, Dataset, Node, Phase, Report, Throughput
+from declare.report.data import Curve, Dataset, Node, Phase, Report, Throughput, share
 from declare.report.drawing import draw
 from declare.report.units import count, figure, seconds, size
 
@@ -248,9 +248,10 @@ def _balance(name: str, counts: dict[str, int]) -> str:
 
 def _metrics(report: Report) -> str:
     rows = (
-        (name, report.expect.get(name, ""), figure(value)) for name, value in sorted(report.metrics.items())
+        (name, report.expect.get(name, ""), share(value, report.oracle.get(name)), figure(value))
+        for name, value in sorted(report.metrics.items())
     )
-    return table(("metric", "expected", "value"), rows, 2)
+    return table(("metric", "expected", "best possible", "value"), rows, 3)
 
 
 def _notices(report: Report) -> str:

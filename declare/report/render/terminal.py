@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from declare.report.charts import thin
-from declare.report.data import Node, Report
+from declare.report.data import Node, Report, share
 from declare.report.units import count, figure, seconds, size
 
 if TYPE_CHECKING:
@@ -169,9 +169,9 @@ def _run_tables(report: Report) -> Iterable[Table]:
         ),
     )
     yield _fill(
-        _table("Final metrics", "metric", "value", "expected", right=1),
+        _table("Final metrics", "metric", "value", "expected", "best possible", right=1),
         (
-            (name, figure(value), report.expect.get(name, ""))
+            (name, figure(value), report.expect.get(name, ""), share(value, report.oracle.get(name)))
             for name, value in sorted(report.metrics.items())
         ),
     )
