@@ -92,6 +92,11 @@ class ModulePlan(Frozen):
     activation_bytes: int | None
     layers: tuple[LayerPlan, ...] = ()
 
+    @property
+    def total_parameters(self) -> int:
+        """Parameters of all its instances."""
+        return sum(each.parameters for each in self.variants.values()) if self.variants else self.parameters
+
 
 class NodeVariant(Frozen):
     """One dataset's instance of a node."""

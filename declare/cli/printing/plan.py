@@ -119,7 +119,7 @@ def _model(plan: Plan) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for node in plan.nodes:
         table.add_row(*(Text(cell) for cell in _node(node)))
-    total = sum(node.parameters * _instances(node) for node in plan.nodes)
+    total = sum(node.total_parameters for node in plan.nodes)
     flops = [node.flops for node in plan.nodes]
     known = sum(value for value in flops if value is not None)
     table.add_row("  total", "", "", "", count(total), count(known), "", style="dim")
@@ -135,7 +135,8 @@ def _instances(node: ModulePlan) -> int:
 def _node(node: ModulePlan) -> Sequence[str]:
     instances = f" x {_instances(node)} datasets" if node.per_dataset else ""
     inputs = ", ".join(f"{wire.name} {wire.shape}" for wire in node.wires)
-    outputs = ", ".join(str(shape) for shape in node.outputs.values())
+    each = [variant.outputs for variant in node.variants.values()] or [node.outputs]
+    outputs = ", ".join(dict.fromkeys(str(shape) for outputs in each for shape in outputs.values()))
     name = str(node.block.get("name") or "")
     kind = f"{node.block['type']} {name}".strip()
     return (
@@ -143,7 +144,7 @@ def _node(node: ModulePlan) -> Sequence[str]:
         kind,
         inputs,
         outputs,
-        count(node.parameters),
+        count(node.total_parameters),
         count(node.flops),
         size(node.activation_bytes),
     )
@@ -157,7 +158,8 @@ def _tasks(plan: Plan) -> Iterator[str]:
         yield f"    loss: {' + '.join(_losses(task))}" + (
             f", weight {task.weight:g}" if task.weight != 1 else ""
         )
-        yield f"    metrics: {', '.join(metric.name for metric in task.metrics)}"
+        if task.metrics:
+            yield f"    metrics: {', '.join(metric.name for metric in task.metrics)}"
 
 
 def _losses(task: TaskPlan) -> Iterator[str]:
@@ -172,7 +174,7 @@ def _losses(task: TaskPlan) -> Iterator[str]:
 
 
 def _phases(plan: Plan) -> Iterator[str]:
-    total = sum(node.parameters * _instances(node) for node in plan.nodes)
+    total = sum(node.total_parameters for node in plan.nodes)
     for number, phase in enumerate(plan.phases, 1):
         length = f"{phase.steps:,} steps = {phase.epochs:g} epochs of {phase.steps_per_epoch:,} steps"
         yield f"  {number}. {phase.name}: {length}"
