@@ -1,7 +1,8 @@
 """A convolutional core over video, for neural responses.
 
 Stages of convolution over space and time, batch norm and ELU; nothing is pooled, so that every place keeps its
-features and readouts can find where each neuron looks.
+features and readouts can find where each neuron looks. Readouts see the features of all stages (`stack`): neurons
+differ in how far they are from a linear filter.
 
 Takes a video [channels, frames, height, width]. Time is not padded: each stage uses up `kernel` - 1 frames. Gives
 `output`, a feature map [features, height, width] where one frame is left, else a video. A kernel that spans all
@@ -54,6 +55,9 @@ class Conv3d(Module):
     padding: Literal["same", "valid"] = Param(
         "same", description="`same` keeps height and width with zeros around, `valid` looks inside alone"
     )
+    stack: bool = Param(
+        True, description="whether the output holds the features of all stages, or of the last"
+    )
 
     def check(self) -> Iterable[Problem]:
         """Yield that an even kernel has no middle to keep the picture's size."""
@@ -74,7 +78,7 @@ class Conv3d(Module):
                 if size is not None and side > size:
                     return self._too_large(stage, axis, size)
             sizes = self._after(sizes, kernel)
-        features = self.channels[-1]
+        features = sum(self.channels) if self.stack else self.channels[-1]
         if sizes[0] == 1:
             return {"output": Shape("image", (features, *sizes[1:]))}
         return {"output": Shape("video", (features, *sizes))}
@@ -132,6 +136,7 @@ class Conv3d(Module):
             activation=self.activation,
             pad=self.padding == "same",
             squeeze=found["output"].layout == "image",
+            stack=self.stack,
         )
         return _pretrained.start(real, self.pretrained)
 

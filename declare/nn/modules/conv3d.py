@@ -43,7 +43,8 @@ class Conv3d(nn.Module):
     """Stages of convolution over space and time, norm and activation; the map is not halved.
 
     Time is not padded: each stage uses up kernel - 1 frames. Space is padded with zeros to keep its size where
-    `pad`. Input x[B, C, T, H, W]. Output [B, F, T', H', W'], or the map [B, F, H', W'] where `squeeze`.
+    `pad`. Input x[B, C, T, H, W]. Output [B, F, T', H', W'], or the map [B, F, H', W'] where `squeeze`: the features
+    of the last stage, or of all where `stack`, cut to its latest frames and middle places.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Conv3d(nn.Module):
         activation: str = "elu",
         pad: bool = True,
         squeeze: bool = False,
+        stack: bool = True,
     ) -> None:
         super().__init__()
         stages: list[nn.Module] = []
@@ -71,8 +73,21 @@ class Conv3d(nn.Module):
             stages.append(nn.Sequential(*layers))
         self.stages = nn.Sequential(*stages)
         self.squeeze = squeeze
+        self.stack = stack
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the features of the last stage."""
-        features: Tensor = self.stages(x)
-        return features.squeeze(2) if self.squeeze else features
+        """Return the features."""
+        found = []
+        for stage in self.stages:
+            x = stage(x)
+            found.append(x)
+        if self.stack:
+            x = torch.cat([_cut(each, x) for each in found], 1)
+        return x.squeeze(2) if self.squeeze else x
+
+
+def _cut(x: Tensor, like: Tensor) -> Tensor:
+    """Return the latest frames and the middle places of `x`, as many as `like` has."""
+    frames, height, width = like.shape[2:]
+    down, across = (x.shape[3] - height) // 2, (x.shape[4] - width) // 2
+    return x[:, :, x.shape[2] - frames :, down : down + height, across : across + width]
