@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from declare.compiler.state import State
@@ -85,7 +86,15 @@ def input_references(state: State, known: Mapping[str, frozenset[str]]) -> Itera
             if ref.name in modules or ref.name in fields or not complete:
                 continue
             own = [name for name in modules if f"model.{name}" != place.path]
-            yield unknown("field or module", ref.name, ref.at, [*own, *fields])
+            yield _with_output(unknown("field or module", ref.name, ref.at, [*own, *fields]), ref)
+
+
+def _with_output(problem: Problem, ref: Ref) -> Problem:
+    """Return the problem with rewrites that keep the output that was named."""
+    if ref.output is None:
+        return problem
+    kept = tuple(replace(item, value=f"{item.value}.{ref.output}") for item in problem.rewrites)
+    return replace(problem, rewrites=kept)
 
 
 def _ports(place: Placed[Any], node: Node) -> Iterator[Problem]:

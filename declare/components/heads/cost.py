@@ -1,7 +1,6 @@
 """Passes on what a module gives as a cost; the head of `auxiliary` tasks.
 
-Takes a number for each sample, or anything else, which is averaged. Gives `output`, a number for each sample. Has no
-parameters. Source: none.
+Takes a number for each sample and gives it as `output`. Has no parameters. Source: none.
 
 ```yaml
 model:
@@ -28,9 +27,7 @@ if TYPE_CHECKING:
 class Cost(Head):
     """Passes a cost on."""
 
-    ports: ClassVar[tuple[Port, ...]] = (
-        Port("input", ("number", "vector", "sequence", "series", "image", "video")),
-    )
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("number",)),)
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
         """Return a number for each sample, or why the task needs something else."""

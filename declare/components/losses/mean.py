@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Mean(Loss):
     """The mean over samples of a module's own loss output.
 
-    Takes a cost for each sample [B, ...], averaged over further axes. Source: none; it is a mean.
+    Takes a cost for each sample [B]. Source: none; it is a mean.
 
     ```yaml
     tasks:

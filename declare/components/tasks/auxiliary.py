@@ -16,8 +16,9 @@ from declare.contract.task import Target, Task, TaskAdapter
 class Auxiliary(Task):
     """Makes an output of a module as small as it can: a cost that the module works out itself.
 
-    `input` names it as `module.output`: the `prediction_error` of `predictive_coding`, for example. It has no target
-    and learns from every dataset unless it names some. The loss is the mean over samples.
+    `input` names it as `module.output`: the `prediction_error` of `predictive_coding`, for example. It must be a
+    number for each sample. The task has no target and learns from every dataset unless it names some. The loss is the
+    mean over samples.
 
     ```yaml
     tasks:

@@ -4,13 +4,11 @@ from torch import Tensor, nn
 
 
 class Mean(nn.Module):
-    """Sum over samples of the mean of what each of them gives [B, ...], with their number."""
+    """Sum over samples of what each of them costs [B], with their number."""
 
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, int]:
         """Return (sum, weight)."""
-        return output.float().flatten(1).mean(1).sum() if output.dim() > 1 else output.float().sum(), len(
-            output
-        )
+        return output.float().sum(), len(output)
 
     def count(self, target: Tensor) -> int:
         """Return the number of samples."""

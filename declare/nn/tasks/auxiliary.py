@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class Auxiliary:
-    """Takes a cost [B, ...] for each sample; there is no target."""
+    """Takes a cost [B] for each sample; there is no target."""
 
     module: nn.Module | None = None
 
@@ -20,5 +20,5 @@ class Auxiliary:
         return output, self.target(batch)
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
-        """Return `cost`: the mean cost of each sample."""
-        return {"cost": output.flatten(1).mean(1) if output.dim() > 1 else output}
+        """Return `cost`: what each sample costs."""
+        return {"cost": output}
