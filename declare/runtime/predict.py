@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -32,6 +32,13 @@ from declare.runtime.tensors import read_tensors
 
 _BATCH = 256
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Loading(NamedTuple):
+    """Which weights of a run to take (`best`, `last`, a phase), and which of its code may run."""
+
+    weights: str = "best"
+    trust: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -86,8 +93,7 @@ def predict(
     *,
     dataset: str | None = None,
     split: str = "test",
-    which: str = "best",
-    trust: Collection[str] = (),
+    loading: Loading | None = None,
     sampling: Sampling | None = None,
 ) -> Predictions:
     """Predict the samples in `inputs`, or a split of the run's own `dataset` where there are none.
@@ -96,9 +102,9 @@ def predict(
     folder of pictures; they pass the run's fields and transforms with its stored statistics. Raises
     `ProblemError`.
     """
-    plan = run.plan
-    require(plan, trust)
-    weights = run.weights_path(which)
+    plan, loading = run.plan, loading or Loading()
+    require(plan, loading.trust)
+    weights = run.weights_path(loading.weights)
     device = choose_device(plan.hardware)
     name = _named(plan, dataset) if dataset or inputs is None else choose_dataset(plan, inputs)
     plan = written.prompted(plan, name)

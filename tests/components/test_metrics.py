@@ -220,6 +220,8 @@ def test_nothing_seen_is_nan(name):
             metric.update(torch.zeros(3), torch.full((3,), math.nan))
         elif prediction == "label_logits":
             metric.update(torch.zeros(3, 4), torch.full((3, 4), math.nan))
+        elif prediction == "token_logits":
+            metric.update(torch.rand(3, 2, 4), torch.full((3, 2), -1))
         else:
             size = (3, 2, 2) if prediction == "pixel_logits" else (3,)
             metric.update(torch.rand(3, 4, *size[1:]), torch.full(size, -1))
@@ -231,7 +233,7 @@ def test_one_class_alone_is_no_crash(name):
     """An evaluation set of a single class, perfectly predicted, gives a figure within bounds or NaN."""
     block = reading.parse("metrics", name)
     low, high = block.bounds
-    for prediction in block.takes - {"values", "pixel_logits", "label_logits"}:
+    for prediction in block.takes - {"values", "pixel_logits", "label_logits", "token_logits"}:
         metric = build(name, prediction)
         metric.update(torch.tensor([[0.0, 0.0, 1.0, 0.0]] * 3), torch.tensor([2, 2, 2]))
         value = float(metric.compute())

@@ -51,13 +51,11 @@ def command(
     as_json = format == "json"
     with findings.reported(as_json=as_json):
         from declare.runtime.folder import Run
-        from declare.runtime.predict import Sampling, predict
+        from declare.runtime.predict import Loading, Sampling, predict
 
-        granted = tuple(trust or ())
+        loading = Loading(weights, tuple(trust or ()))
         sampling = Sampling(max_new_tokens, temperature, top_k, seed)
-        found = predict(
-            Run(run), source, dataset=dataset, split=split, which=weights, trust=granted, sampling=sampling
-        )
+        found = predict(Run(run), source, dataset=dataset, split=split, loading=loading, sampling=sampling)
         if output is not None:
             found.write(output)
     if found.without:

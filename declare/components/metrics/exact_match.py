@@ -11,6 +11,8 @@ from declare.contract.task import Target
 class ExactMatch(Metric):
     """Share of texts all of whose tokens are the likeliest ones, the end included.
 
+    On labels it is the share of samples all of whose labels are right.
+
     Each token is judged given the true ones before it. Where all are right so is what greedy writing gives, and the
     other way round: for whole texts the figure is that of free writing. Source: Rajpurkar et al. 2016.
 
@@ -20,13 +22,18 @@ class ExactMatch(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"token_logits"})
+    takes: ClassVar[frozenset[str]] = frozenset({"token_logits", "label_logits"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
 
     def build(self, target: Target) -> Any:
         """Return the real metric."""
         from declare.nn.metrics.figure import Figure
+
+        if target.prediction == "label_logits":
+            from declare.nn.metrics.agreement import LabelMatches, share
+
+            return Figure(LabelMatches(), share)
         from declare.nn.metrics.tokens import TokenSums, exact_match
 
         return Figure(TokenSums(), exact_match)

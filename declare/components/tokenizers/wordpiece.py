@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer as Real
 
 _LEAST = 32
+_LETTERS = 1000
 
 
 class Wordpiece(Tokenizer):
@@ -44,15 +46,30 @@ class Wordpiece(Tokenizer):
         """Return the pieces."""
         from tokenizers import Tokenizer, models, trainers
 
-        from declare.components.tokenizers._pieces import TOKENS, learned
+        from declare.components.tokenizers._pieces import TOKENS, learned, words_of
 
+        whole = list(words_of(texts))
+        real = self._around(Tokenizer(models.WordPiece(unk_token=TOKENS[-1])))
+        letters = self._letters(real, whole)
+        # The library numbers letters inside words as it meets them, another way each time: they are named first.
+        named = [*TOKENS, *letters, *(f"##{letter}" for letter in letters)]
         trainer = trainers.WordPieceTrainer(
             vocab_size=self.vocab_size,
             min_frequency=self.min_count,
-            special_tokens=list(TOKENS),
+            special_tokens=named,
+            limit_alphabet=len(letters),
             show_progress=False,
         )
-        return learned(self._around(Tokenizer(models.WordPiece(unk_token=TOKENS[-1]))), trainer, texts)
+        return learned(real, trainer, whole)
+
+    def _letters(self, real: Real, texts: Iterable[str]) -> list[str]:
+        """Return the most frequent characters, as many as half of the vocabulary has room for."""
+        counts: Counter[str] = Counter()
+        for text in texts:
+            counts.update(real.normalizer.normalize_str(text))
+        room = min(_LETTERS, (self.vocab_size - len(SPECIAL)) // 2)
+        kept = sorted((-count, letter) for letter, count in counts.items() if not letter.isspace())
+        return sorted(letter for _, letter in kept[:room])
 
     def open(self, vocabulary: Vocabulary) -> Coder:
         """Return the tokenizer with its pieces."""

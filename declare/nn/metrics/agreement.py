@@ -53,6 +53,22 @@ class LabelCounts(Accumulator):
         return torch.stack([case.sum(0) for case in cases])
 
 
+class LabelMatches(Accumulator):
+    """Numbers [2] of samples all of whose known labels are right, and of samples that have some.
+
+    Takes probabilities and labels [N, L], NaN where missing; a label is predicted above one half.
+    """
+
+    key = "label matches"
+
+    def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the numbers of a batch."""
+        known = ~target.isnan()
+        some = known.any(1)
+        right = (((prediction > 0.5) == (target > 0.5)) | ~known).all(1) & some
+        return torch.stack([right.sum(), some.sum()])
+
+
 def median(probability: Tensor) -> Tensor:
     """Return the class [N, ...] in which the cumulative probability [N, K, ...] passes one half."""
     return (1 - probability.cumsum(1).narrow(1, 0, probability.shape[1] - 1) > 0.5).sum(1)

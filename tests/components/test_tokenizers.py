@@ -1,0 +1,129 @@
+"""Tokenizers: what they learn, and that texts come back from their ids."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from declare.contract import reading
+from declare.contract.lookup import own_names
+from declare.contract.problem import ProblemError
+
+TEXTS = ["the cat saw the dog", "the dog, the cat and the cow!", "Cafe au lait", "naive cats see cows"] * 3
+BLOCKS = {
+    "byte": {},
+    "char": {},
+    "word": {},
+    "bpe": {"vocab_size": 300},
+    "wordpiece": {"vocab_size": 80},
+}
+
+
+def tokenizer(name, **block):
+    return reading.parse("tokenizers", {"type": name, **BLOCKS.get(name, {}), **block})
+
+
+def opened(name, texts=TEXTS, **block):
+    made = tokenizer(name, **block)
+    return made.open(made.learn(texts))
+
+
+def test_every_tokenizer_is_tried_here():
+    """A new tokenizer comes with a line in this table."""
+    assert set(own_names("tokenizers")) == {*BLOCKS, "file"}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_learning_is_the_same_every_time_and_plain_json(name):
+    """The same texts give the same vocabulary, which survives being written down."""
+    first, again = (tokenizer(name).learn(TEXTS) for _ in range(2))
+    assert first == again
+    assert json.loads(json.dumps(first)) == first
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_ids_are_within_the_vocabulary_and_give_the_text_back(name):
+    """Ids are below the size; words come back in order; an empty text has none."""
+    coder = opened(name)
+    for text, ids in zip(TEXTS, coder.encode(TEXTS), strict=True):
+        assert all(len(coder.special) <= item < coder.size for item in ids)
+        assert coder.decode(ids).lower() == text.lower()
+    assert coder.encode([""]) == [[]]
+    assert len(coder.names()) == coder.size
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_special_tokens_come_first_and_are_not_shown(name):
+    """`bos`, `eos`, `mask` and `unk` are the first ids; the marks leave no trace in a text."""
+    coder = opened(name)
+    assert list(coder.special.values()) == [0, 1, 2, 3]
+    ids = coder.encode(["the cat"])[0]
+    assert coder.decode([coder.special["bos"], *ids, coder.special["eos"], -1]) == "the cat"
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_words_start_where_their_first_token_stands(name):
+    """The token at a word's place belongs to that word, the token before it to the one before."""
+    coder, words = opened(name), ["the", "cow", "saw", "cats"]
+    ids, starts = coder.encode([words])[0], coder.starts(words)
+    assert starts[0] == 0
+    ends = [*starts[1:], len(ids)]
+    for word, start, end in zip(words, starts, ends, strict=True):
+        assert coder.decode(ids[start:end]).strip() == word
+
+
+@pytest.mark.parametrize("name", ["byte", "bpe"])
+@given(text=st.text(max_size=30))
+def test_byte_tokenizers_know_every_text(name, text):
+    """Nothing is unknown to bytes and to pieces of bytes."""
+    coder = opened(name)
+    ids = coder.encode([text])[0]
+    assert coder.special["unk"] not in ids
+    assert coder.decode(ids) == text
+
+
+def test_unknown_words_are_unknown():
+    """A word that the training split lacks is `unk`; rare ones are, where `min_count` says so."""
+    assert opened("word").encode(["zebra"])[0] == [3]
+    assert opened("word", min_count=4).encode(["the lait"])[0][1] == 3
+
+
+def test_the_most_frequent_words_stay():
+    """With `vocab_size` the special tokens count, and the most frequent words take what is left."""
+    coder = opened("word", vocab_size=6)
+    assert coder.names()[4:] == ["the", "cat"]
+
+
+@pytest.mark.parametrize(("name", "size"), [("bpe", 260), ("wordpiece", 20)])
+def test_a_vocabulary_needs_room_for_what_it_starts_from(name, size):
+    """Too small a vocabulary is found before anything is read."""
+    _, problems = reading.read("tokenizers", {"type": name, "vocab_size": size})
+    assert [problem.code for problem in problems] == ["DAT361"]
+
+
+def test_a_file_is_used_as_it_is(tmp_path):
+    """A tokenizer.json of the library gives the library's own ids, with its special tokens found by name."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    pieces = ["[CLS]", "[SEP]", "[MASK]", "[UNK]", "the", "cat"]
+    real = Tokenizer(
+        models.WordLevel({piece: place for place, piece in enumerate(pieces)}, unk_token="[UNK]")
+    )
+    real.pre_tokenizer = pre_tokenizers.Whitespace()
+    real.save(str(tmp_path / "tokenizer.json"))
+    made = tokenizer("file", path=str(tmp_path))
+    vocabulary = made.learn([])
+    (tmp_path / "tokenizer.json").unlink()
+    coder = made.open(vocabulary)
+    assert coder.special == {"bos": 0, "eos": 1, "mask": 2, "unk": 3}
+    assert coder.encode(["the cat dog"]) == [[4, 5, 3]]
+
+
+def test_a_missing_file_is_said():
+    """A path without a tokenizer is a problem of the spec."""
+    with pytest.raises(ProblemError) as caught:
+        tokenizer("file", path="/nowhere/at/all").stamp()
+    assert caught.value.problem.code == "DAT362"
