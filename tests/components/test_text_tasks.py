@@ -54,7 +54,7 @@ def test_masking_is_that_of_bert():
     kept = (shown[hidden] == tokens[hidden]).float().mean()
     assert float(masked) == pytest.approx(0.81, abs=0.03)
     assert float(kept) == pytest.approx(0.11, abs=0.03)
-    target = adapter.target({"text": tokens, **{"text.hidden": hidden}})
+    target = adapter.target({"text": tokens, "text.hidden": hidden})
     assert torch.equal(target >= 0, hidden)
 
 

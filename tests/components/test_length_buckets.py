@@ -1,0 +1,73 @@
+"""Samples of similar length stand together."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from declare.contract import reading
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+
+
+def sampler(rows, **block):
+    made = reading.parse("samplers", {"type": "length_buckets", **block})
+    return made.chosen({"text": Shape("tokens", (50,), "int64", 9)}).for_batches(rows)
+
+
+def texts(lengths):
+    return np.where(np.arange(50) < np.asarray(lengths)[:, None], 5, -1)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 50), min_size=1, max_size=60),
+    rows=st.integers(1, 9),
+    seed=st.integers(0, 9),
+)
+def test_every_sample_comes_once_and_the_seed_decides(lengths, rows, seed):
+    """An epoch is a permutation, the same for the same generator."""
+    columns = {"text": texts(lengths)}
+    first, again = (
+        sampler(rows).order(len(lengths), columns, np.random.default_rng(seed), 0.0) for _ in range(2)
+    )
+    assert sorted(first.tolist()) == list(range(len(lengths)))
+    assert np.array_equal(first, again)
+
+
+def test_batches_hold_little_padding():
+    """Padding is a small part of what it is in random order, and batches do not come by length."""
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 51, 640)
+    order = sampler(16).order(640, {"text": texts(lengths)}, rng, 0.0)
+
+    def padding(found):
+        batches = lengths[found].reshape(-1, 16)
+        return (batches.max(1, keepdims=True) - batches).sum()
+
+    assert padding(order) < 0.1 * padding(rng.permutation(640))
+    longest = lengths[order].reshape(-1, 16).max(1)
+    assert not (np.diff(longest) >= 0).all()
+
+
+def test_the_batch_that_is_not_full_comes_last():
+    """All other batches keep their samples together."""
+    lengths = np.arange(1, 24)
+    order = sampler(5, batches=100).order(23, {"text": texts(lengths)}, np.random.default_rng(1), 0.0)
+    spans = [np.ptp(lengths[order[start : start + 5]]) for start in range(0, 20, 5)]
+    assert max(spans) <= 8
+
+
+def test_parts_of_a_batch_are_alike_for_every_process():
+    """The first half of a batch is not the short one: both processes get as much work on average."""
+    rng = np.random.default_rng(2)
+    lengths = rng.integers(1, 51, 1600)
+    order = sampler(16).order(1600, {"text": texts(lengths)}, rng, 0.0)
+    halves = lengths[order].reshape(-1, 2, 8).sum((0, 2))
+    assert abs(halves[0] / halves[1] - 1) < 0.02
+
+
+def test_a_dataset_without_text_has_no_lengths():
+    """The sampler says so instead of ordering by nothing."""
+    made = reading.parse("samplers", "length_buckets")
+    assert isinstance(made.chosen({"image": Shape("image", (3, 8, 8))}), Problem)
