@@ -51,13 +51,13 @@ def test_samples_are_rows_and_parts():
 
 def test_windows_stay_in_the_split_of_their_text(tmp_path):
     """Every window of a text is in one split, all windows together are the text, empty texts make none."""
-    rows, corpus = plan(tmp_path)
+    _, corpus = plan(tmp_path)
     pool = Pool(corpus)
     assert {name: len(samples) for name, samples in pool.rows.items()} == corpus.splits
     of_rows = {name: set((samples % 60).tolist()) for name, samples in pool.rows.items()}
     assert not of_rows["train"] & of_rows["val"]
     assert of_rows["train"] | of_rows["val"] == {row for row in range(60) if row % 11}
-    seen = {row: 0 for row in range(60)}
+    seen = dict.fromkeys(range(60), 0)
     for split in ("train", "val"):
         table = Table(pool, split, {})
         for sample, tokens in zip(table.rows.tolist(), table.array("text"), strict=True):
@@ -68,7 +68,7 @@ def test_windows_stay_in_the_split_of_their_text(tmp_path):
 
 def test_other_fields_follow_the_windows(tmp_path):
     """Each window has the class of its text."""
-    rows, corpus = plan(tmp_path)
+    _, corpus = plan(tmp_path)
     table = Table(Pool(corpus), "train", {})
     assert table.array("kind").tolist() == [sample % 60 % 2 for sample in table.rows.tolist()]
 
