@@ -35,7 +35,6 @@ LATER = {
         "probes",
     },
     "multiscale": {"scales"},
-    "neural": {"conv3d", "predictive_coding", "counts", "auxiliary"},
 }
 MISSING = {"unknown-component", "not-yet-supported"}
 

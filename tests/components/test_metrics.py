@@ -214,10 +214,12 @@ def test_pixels_count_together():
 def test_nothing_seen_is_nan(name):
     """A metric without a sample, or with missing targets alone, is NaN and never an error."""
     for prediction in reading.parse("metrics", name).takes:
-        metric = build(name, prediction)
+        metric = build(name, prediction, mean=1.0)
         assert math.isnan(float(metric.compute()))
         if prediction == "values":
             metric.update(torch.zeros(3), torch.full((3,), math.nan))
+        elif prediction == "rates":
+            metric.update(torch.ones(3, 1), torch.full((3, 1), math.nan))
         elif prediction == "label_logits":
             metric.update(torch.zeros(3, 4), torch.full((3, 4), math.nan))
         elif prediction == "token_logits":
@@ -233,7 +235,7 @@ def test_one_class_alone_is_no_crash(name):
     """An evaluation set of a single class, perfectly predicted, gives a figure within bounds or NaN."""
     block = reading.parse("metrics", name)
     low, high = block.bounds
-    for prediction in block.takes - {"values", "pixel_logits", "label_logits", "token_logits"}:
+    for prediction in block.takes - {"values", "pixel_logits", "label_logits", "token_logits", "rates"}:
         metric = build(name, prediction)
         metric.update(torch.tensor([[0.0, 0.0, 1.0, 0.0]] * 3), torch.tensor([2, 2, 2]))
         value = float(metric.compute())

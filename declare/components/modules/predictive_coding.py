@@ -10,8 +10,8 @@ Gain and shift are those of `film`; W, gain and shift start at 0, 1 and 0, so th
 nothing.
 
 Takes `input`, features of any places (vector, series, image or video), and `context`, a vector or number. Gives
-`output` of the layout of `input`, and `prediction_error`, a number for each sample: the mean of e^2 in units of the
-features' variance. Give it to an `auxiliary` task to train the prediction; the features are constants to it, so that
+`output` of the layout of `input`, and `prediction_error`, a number for each sample: the mean of e^2 over features and
+places. Give it to an `auxiliary` task to train the prediction; the features are constants to it, so that
 the core does not learn to be dull. Source: Rao and Ballard 1999; gain by context after Perez et al. 2018.
 
 ```yaml

@@ -15,8 +15,8 @@ class PredictiveCoding(nn.Module):
     At each place the causes r [K] start where the context expects them, r0 = A context + a, and go down the energy
     E(r) = |x - U r - u|^2 / 2 + prior |r - r0|^2 / 2 for `steps` steps. With e = x - U r - u,
     output = gain(context) * x + shift(context) + W e, and `prediction_error` is the mean of e^2 over features and
-    places, in units of the features' own variance. The features are constants to the error: it teaches the
-    prediction, not what is predicted, which would else learn to be dull.
+    places. The features are constants to the error: it teaches the prediction, not what is predicted, which would
+    else learn to be dull.
     """
 
     def __init__(
@@ -48,8 +48,7 @@ class PredictiveCoding(nn.Module):
         expected_BPK = self.expect(context).view(len(x), *places, -1)
         error_BPC = self._error(fixed_BPC, expected_BPK)
         around = tuple(range(1, x.dim()))
-        spread_B = (fixed_BPC - fixed_BPC.mean(around, keepdim=True)).square().mean(around)
-        surprise_B = error_BPC.square().mean(around) / (spread_B.mean() + 1e-6)
+        surprise_B = error_BPC.square().mean(around)
         gain_BC, shift_BC = self.gain(context)
         sizes = (len(x), *places, -1)
         changed_BPC = x_BPC * gain_BC.view(sizes) + shift_BC.view(sizes) + self.correct(error_BPC)
