@@ -102,6 +102,9 @@ def common(one: Shape, other: Shape) -> Shape | None:
     if one == other:
         return one
     same = (one.layout, one.dtype, len(one.dims)) == (other.layout, other.dtype, len(other.dims))
+    if same and one.layout in {"tokens", "tags"} and one.classes == other.classes:
+        # Lengths vary anyway: the longest stands for them.
+        return one._replace(dims=(max(one.dims[0] or 0, other.dims[0] or 0) or None,))
     if not same or one.features != other.features:
         return None
     dims: tuple[Dim, ...] = tuple(a if a == b else None for a, b in zip(one.dims, other.dims, strict=True))

@@ -205,8 +205,20 @@ def _differ(
         at=node.refs[index].at,
         label="one set of weights, two shapes",
         also={place: f"{b.shape} here"},
-        helps=(
-            "bring the datasets to one shape with transforms, such as `resize` or `resample`",
-            "give the module `per_dataset: true`, one instance for each dataset",
-        ),
+        helps=_ways_out(a.shape, b.shape),
+        notes=_sizes(a.shape, b.shape),
     )
+
+
+def _sizes(one: Shape, other: Shape) -> tuple[str, ...]:
+    """Say the sizes of vocabularies, which shapes do not show."""
+    if one.layout != "tokens" or one.classes == other.classes:
+        return ()
+    return (f"the vocabularies have {one.classes} and {other.classes} tokens",)
+
+
+def _ways_out(one: Shape, other: Shape) -> tuple[str, ...]:
+    each = "give the module `per_dataset: true`, one instance for each dataset"
+    if one.layout == other.layout == "tokens":
+        return ("use one tokenizer for all: `byte`, a file, or that of an earlier run (`type: run`)", each)
+    return ("bring the datasets to one shape with transforms, such as `resize` or `resample`", each)

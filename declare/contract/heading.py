@@ -29,6 +29,13 @@ def misfit_head(head: Head, inputs: Inputs, output: Shape) -> Problem | None:
     return None
 
 
+def filled(inputs: Inputs, output: Shape) -> Shape:
+    """Return a target's shape with as many steps as the input has, where the target leaves them open."""
+    if output.layout != "sequence" or output.dims[0] is not None:
+        return output
+    return output._replace(dims=(inputs["input"][0].dims[0], *output.dims[1:]))
+
+
 def widths(inputs: Inputs, output: Shape) -> tuple[int, tuple[int, ...], tuple[Dim, ...]]:
     """Return the input features, the shape of what one step gives, and the steps (empty for vectors)."""
     shapes = inputs["input"]

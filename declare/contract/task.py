@@ -26,7 +26,8 @@ class Target(BaseModel):
     `prediction` names what the head's output means (`class_logits`, `label_logits`, `ordinal_logits`, `values`,
     `pixel_logits`): losses and metrics say which they take. `counts` are samples per class in the training
     split, over all datasets of the task. `mean` and `std` (training split) standardise a regression target.
-    `may_miss` says whether some targets are missing. `special` are the ids of a text's special tokens by name.
+    `may_miss` says whether some targets are missing. `special` are the ids of a text's special tokens by name,
+    `length` its tokens at most.
     `link` names how scores become rates; `mean` then holds each unit's mean rate.
     """
 
@@ -40,6 +41,7 @@ class Target(BaseModel):
     std: tuple[float, ...] | None = None
     may_miss: bool = True
     special: dict[str, int] = {}
+    length: int | None = None
     link: str | None = None
 
 

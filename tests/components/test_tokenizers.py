@@ -33,7 +33,7 @@ def opened(name, texts=TEXTS, **block):
 
 def test_every_tokenizer_is_tried_here():
     """A new tokenizer comes with a line in this table."""
-    assert set(own_names("tokenizers")) == {*BLOCKS, "file"}
+    assert set(own_names("tokenizers")) == {*BLOCKS, "file", "run"}
 
 
 @pytest.mark.parametrize("name", BLOCKS)
@@ -120,6 +120,30 @@ def test_a_file_is_used_as_it_is(tmp_path):
     coder = made.open(vocabulary)
     assert coder.special == {"bos": 0, "eos": 1, "mask": 2, "unk": 3}
     assert coder.encode(["the cat dog"]) == [[4, 5, 3]]
+
+
+@pytest.mark.parametrize("name", ["word", "bpe"])
+def test_another_runs_tokenizer_is_used_as_it_was_learned(name, tmp_path):
+    """The field of the other run's plan gives the rules and the vocabulary; the run may go afterwards."""
+    made = tokenizer(name)
+    learned = made.learn(TEXTS)
+    field = {"block": {"tokenizer": made.dump()}, "facts": {"extra": {"vocabulary": learned}}}
+    (tmp_path / "plan.json").write_text(json.dumps({"datasets": {"corpus": {"fields": {"text": field}}}}))
+    other = tokenizer("run", path=str(tmp_path), field="corpus.text")
+    vocabulary = other.learn(["quite other texts"])
+    (tmp_path / "plan.json").unlink()
+    assert other.open(vocabulary).encode(TEXTS) == made.open(learned).encode(TEXTS)
+
+
+@pytest.mark.parametrize("field", ["corpus.other", "text"])
+def test_a_run_without_that_text_is_said(field, tmp_path):
+    """The texts that the run has are named."""
+    text = {"block": {"tokenizer": "byte"}, "facts": {"extra": {"vocabulary": {}}}}
+    (tmp_path / "plan.json").write_text(json.dumps({"datasets": {"corpus": {"fields": {"text": text}}}}))
+    with pytest.raises(ProblemError) as caught:
+        tokenizer("run", path=str(tmp_path), field=field).stamp()
+    assert caught.value.problem.code == "DAT362"
+    assert "corpus.text" in caught.value.problem.helps[0]
 
 
 def test_a_missing_file_is_said():

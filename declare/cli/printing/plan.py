@@ -60,6 +60,8 @@ def _data(plan: Plan) -> Iterator[str]:
 
 def _field(field: FieldPlan) -> str:
     facts = field.facts
+    if "vocabulary" in facts.extra:
+        return _text(field)
     if facts.classes is not None:
         counts = facts.counts.get("train", ()) if field.shape.layout != "id" else ()
         if len(facts.classes) > _MANY_CLASSES or len(counts) != len(facts.classes):
@@ -70,6 +72,18 @@ def _field(field: FieldPlan) -> str:
     if facts.mean is not None and facts.std is not None and not field.shape.dims:
         return f"  mean {figure(facts.mean)}, std {figure(facts.std)}"
     return f"  {figure(facts.rate)} Hz" if facts.rate else ""
+
+
+def _text(field: FieldPlan) -> str:
+    """Return what is known of a text: its tokenizer, how long samples are, and what becomes of the others."""
+    tokens, empty = field.facts.extra["tokens"], field.facts.extra.get("empty", 0)
+    words = f"  {field.block['tokenizer']['type']}, vocabulary {field.shape.classes:,}; {tokens['mean']:g} tokens on average"
+    if tokens["overlong"]:
+        becomes = {"cut": "cut", "windows": "in windows", "tail": "kept from their end"}[
+            field.block["overlong"]
+        ]
+        words += f", {tokens['overlong']:,} longer ones {becomes}"
+    return words + (f", {empty:,} empty ones left out" if empty else "")
 
 
 def _missing(data: DatasetPlan, field: str) -> str:

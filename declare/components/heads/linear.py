@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from declare.contract.counting import Tally, size
-from declare.contract.heading import misfit_head, widths
+from declare.contract.heading import filled, misfit_head, widths
 from declare.contract.module import Costs, Head, Inputs, Outputs, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -35,7 +35,7 @@ class Linear(Head):
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
         """Return the target's shape, or why the inputs do not fit it."""
-        return misfit_head(self, inputs, output) or {"output": output}
+        return misfit_head(self, inputs, output) or {"output": filled(inputs, output)}
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the layer at every step."""

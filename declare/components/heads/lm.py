@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field as Param
 
 from declare.contract.counting import Tally
-from declare.contract.heading import misfit_head, widths
+from declare.contract.heading import filled, misfit_head, widths
 from declare.contract.module import Costs, Head, Inputs, Outputs, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -46,7 +46,7 @@ class Lm(Head):
                 label="scores tokens",
                 helps=("use head `linear`, or a task such as `causal_lm`",),
             )
-        return misfit_head(self, inputs, output) or {"output": output}
+        return misfit_head(self, inputs, output) or {"output": filled(inputs, output)}
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the layer at every position."""

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.contract.counting import Tally, size
-from declare.contract.heading import misfit_head, widths
+from declare.contract.heading import filled, misfit_head, widths
 from declare.contract.module import Costs, Head, Inputs, Outputs, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -45,7 +45,7 @@ class Mlp(Head):
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
         """Return the target's shape, or why the inputs do not fit it."""
-        return misfit_head(self, inputs, output) or {"output": output}
+        return misfit_head(self, inputs, output) or {"output": filled(inputs, output)}
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the layers at every step."""

@@ -12,7 +12,7 @@ from declare.contract.task import Target, Task
 
 def scores(facts: FieldFacts) -> Shape:
     """Return logits over the vocabulary at every position of a text."""
-    return Shape("sequence", (facts.shape.dims[0], facts.shape.classes))
+    return Shape("sequence", (None, facts.shape.classes))
 
 
 def linked(task: Task, facts: Mapping[str, FieldFacts]) -> Target | Problem:
@@ -25,5 +25,6 @@ def linked(task: Task, facts: Mapping[str, FieldFacts]) -> Target | Problem:
         prediction=task.prediction,
         output=scores(first),
         may_miss=True,
+        length=max((item.shape.dims[0] or 0 for item in facts.values()), default=0) or None,
         special=dict(first.extra.get("special", {})),
     )

@@ -50,5 +50,6 @@ class CausalLm(Task):
         """Return the adapter."""
         from declare.nn.tasks.next_token import NextToken
 
-        length = target.output.dims[0]
-        return NextToken(target=self.target or "", special=target.special, mask=self.mask, length=length)
+        return NextToken(
+            target=self.target or "", special=target.special, mask=self.mask, length=target.length
+        )

@@ -52,6 +52,6 @@ class Seq2seq(Task):
             target=self.target or "",
             special=target.special,
             mask=self.mask,
-            length=target.output.dims[0],
+            length=target.length,
             afresh=True,
         )

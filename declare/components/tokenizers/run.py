@@ -1,0 +1,71 @@
+"""`run`: the tokenizer that another run learned."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import Field as Param
+
+from declare.contract import reading
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.source import SpecPath
+from declare.contract.tokenizer import Coder, Tokenizer, Vocabulary
+
+
+class Run(Tokenizer):
+    """The tokenizer of a text field of an earlier run, so that its weights meet the tokens that they know.
+
+    For a phase that starts from `init: [{from: "run:PATH"}]`. What is used is kept in the new run: the old one may
+    go.
+
+    Example:
+        ```yaml
+        fields: {text: {type: text, tokenizer: {type: run, path: runs/language_model, field: corpus.text}}}
+        ```
+    """
+
+    path: SpecPath = Param(description="the folder of the run")
+    field: str = Param(description="dataset and field there: `corpus.text`")
+
+    def stamp(self) -> str:
+        """Return the size and time of the run's plan."""
+        self._known()
+        return "{0.st_size} {0.st_mtime_ns}".format((self.path / "plan.json").stat())
+
+    def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
+        """Return the tokenizer of that run with its vocabulary."""
+        found = self._known()
+        return {"tokenizer": found["block"]["tokenizer"], "vocabulary": found["facts"]["extra"]["vocabulary"]}
+
+    def open(self, vocabulary: Vocabulary) -> Coder:
+        """Return that tokenizer."""
+        inner = reading.parse("tokenizers", vocabulary["tokenizer"])
+        assert isinstance(inner, Tokenizer)
+        return inner.open(vocabulary["vocabulary"])
+
+    def _known(self) -> dict[str, Any]:
+        """Return the field of the run's plan; raises `ProblemError` DAT362 where there is none."""
+        dataset, _, name = self.field.partition(".")
+        try:
+            plan = json.loads((self.path / "plan.json").read_text(encoding="utf-8"))
+            texts = {
+                f"{owner}.{field}": item
+                for owner, block in plan["datasets"].items()
+                for field, item in block["fields"].items()
+                if "vocabulary" in item["facts"]["extra"]
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            raise ProblemError(
+                _unusable(f"`{self.path.name}` is no run that can be read", "path", ())
+            ) from None
+        if self.field in texts:
+            found: dict[str, Any] = texts[f"{dataset}.{name}"]
+            return found
+        helps = (f"name one of {', '.join(f'`{item}`' for item in texts)}",) if texts else ()
+        raise ProblemError(_unusable(f"the run has no text `{self.field}`", "field", helps))
+
+
+def _unusable(title: str, at: str, helps: tuple[str, ...]) -> Problem:
+    return Problem("DAT362", title, at=at, label="no tokenizer here", helps=helps)
