@@ -77,12 +77,11 @@ def _field(field: FieldPlan) -> str:
 def _text(field: FieldPlan) -> str:
     """Return what is known of a text: its tokenizer, how long samples are, and what becomes of the others."""
     tokens, empty = field.facts.extra["tokens"], field.facts.extra.get("empty", 0)
-    words = f"  {field.block['tokenizer']['type']}, vocabulary {field.shape.classes:,}; {tokens['mean']:g} tokens on average"
+    words = f"  {field.block['tokenizer']['type']}, vocabulary {field.shape.classes:,}"
+    words += f"; {tokens['mean']:g} tokens on average"
     if tokens["overlong"]:
-        becomes = {"cut": "cut", "windows": "in windows", "tail": "kept from their end"}[
-            field.block["overlong"]
-        ]
-        words += f", {tokens['overlong']:,} longer ones {becomes}"
+        becomes = {"cut": "cut", "windows": "in windows", "tail": "kept from their end"}
+        words += f", {tokens['overlong']:,} longer ones {becomes[field.block['overlong']]}"
     return words + (f", {empty:,} empty ones left out" if empty else "")
 
 

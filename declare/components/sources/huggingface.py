@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from pydantic import Field as Param
@@ -74,7 +75,8 @@ class Huggingface(Source):
             return dict(found) if isinstance(found, datasets.DatasetDict) else {"train": found}
         kind = self.format or _format(self.path)
         files = str(self.path / f"*.{kind}" if self.path.is_dir() else self.path)
-        return dict(datasets.load_dataset(kind, data_files=files))
+        with TemporaryDirectory(ignore_cleanup_errors=True) as place:
+            return dict(datasets.load_dataset(kind, data_files=files, cache_dir=place, keep_in_memory=True))
 
 
 def _format(path: Path) -> str:

@@ -1,0 +1,175 @@
+"""Models and data sets of Hugging Face: from local files alone, refused with a reason."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+import torch
+
+from declare.compiler.probe import Probed, probe
+from declare.contract import extras, reading
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Shape
+
+TOKENS = {"input": (Shape("tokens", (7,), "int64", 30),)}
+TINY = {
+    "bert": {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32},
+    "gpt2": {"n_embd": 16, "n_layer": 1, "n_head": 2},
+    "distilbert": {"dim": 16, "n_layers": 1, "n_heads": 2, "hidden_dim": 32},
+    "t5": {"d_model": 16, "num_layers": 1, "num_heads": 2, "d_kv": 8, "d_ff": 32},
+}
+
+
+def module(name="bert", **block):
+    stated = {"type": "huggingface", "name": name, "config": TINY.get(name, {})}
+    return reading.parse("modules", stated | block)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_architectures_are_probed_by_their_configuration(name):
+    """Outputs, parameters and FLOPs are known before anything is trained; padding changes nothing."""
+    found = probe("modules", module(name), TOKENS)
+    assert isinstance(found, Probed), found
+    assert {key: (shape.layout, shape.dims) for key, shape in found.outputs.items()} == {
+        "output": ("sequence", (7, 16)),
+        "pooled": ("vector", (16,)),
+        "mask": ("valid", (7,)),
+    }
+    assert found.costs.flops
+    real = module(name).build(TOKENS).eval()
+    assert sum(weight.numel() for weight in real.parameters()) == found.costs.parameters
+    both = torch.tensor([[4, 5, 6, 7], [8, 9, -1, -1]])
+    with torch.no_grad():
+        torch.testing.assert_close(
+            real(both)["output"][1, :2], real(both[1:, :2])["output"][0], atol=1e-4, rtol=1e-3
+        )
+
+
+def test_a_decoder_reads_what_is_written():
+    """With `tokens` an encoder-decoder gives one position for each token that is written, blind to later ones."""
+    inputs = {**TOKENS, "tokens": (Shape("tokens", (3,), "int64", 40),)}
+    real = module("t5").build(inputs).eval()
+    assert real.model.config.vocab_size == 40
+    source, written = torch.tensor([[4, 5, 6]]), torch.tensor([[0, 7, 8]])
+    other = torch.tensor([[0, 7, 9]])
+    with torch.no_grad():
+        first, second = (real(source, item)["output"] for item in (written, other))
+    assert first.shape == (1, 3, 16)
+    torch.testing.assert_close(first[:, :2], second[:, :2])
+
+
+@pytest.mark.parametrize(("name", "ahead"), [("bert", True), ("gpt2", False), ("t5", None)])
+def test_causal_architectures_are_known(name, ahead):
+    """A bidirectional one under a language model is a leak that is found."""
+    assert module(name).looks_ahead() is ahead
+
+
+def test_a_folder_gives_configuration_and_weights(tmp_path):
+    """Weights of a local folder are loaded with `pretrained: true`; the vocabulary must be large enough."""
+    saved = module().build(TOKENS)
+    saved.model.save_pretrained(tmp_path)
+    block = {"type": "huggingface", "path": str(tmp_path)}
+    loaded = reading.parse("modules", {**block, "pretrained": True}).build(TOKENS)
+    fresh = reading.parse("modules", block).build(TOKENS)
+    name = "encoder.layer.0.attention.self.query.weight"
+    assert torch.equal(loaded.model.state_dict()[name], saved.model.state_dict()[name])
+    assert not torch.equal(fresh.model.state_dict()[name], saved.model.state_dict()[name])
+    larger = {"input": (Shape("tokens", (7,), "int64", 99),)}
+    refused = reading.parse("modules", {**block, "pretrained": True}).infer(larger)
+    assert isinstance(refused, Problem)
+    assert refused.code == "SHP522"
+
+
+def test_an_unknown_model_type_is_suggested_for():
+    """A typing mistake is answered with what is near."""
+    found = probe("modules", module("bertt", config={}), TOKENS)
+    assert isinstance(found, Problem)
+    assert found.code == "REF241"
+    assert "bert" in found.helps[0]
+
+
+@pytest.mark.parametrize(
+    ("block", "code"),
+    [({"name": "bert", "path": "here"}, "SCH113"), ({}, "SCH113"), ({"path": "/nowhere"}, "RES840")]
+    + [({"name": "bert", "pretrained": True}, "RES840")],
+)
+def test_a_model_is_named_once_and_stands_somewhere(block, code):
+    """Neither or both of name and path, a folder that is none, weights of nowhere."""
+    _, problems = reading.read("modules", {"type": "huggingface", **block})
+    assert {problem.code for problem in problems} == {code}
+
+
+def test_a_missing_library_is_said_with_its_extra(monkeypatch):
+    """Without the library a spec is refused with the command that installs it."""
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    found = module().infer(TOKENS)
+    assert isinstance(found, Problem)
+    assert found.code == "RES852"
+    assert "declare-trainer[huggingface]" in found.helps[0]
+    with pytest.raises(ProblemError) as caught:
+        reading.parse("sources", {"type": "huggingface", "path": "here"}).fingerprint()
+    assert caught.value.problem.code == "RES852"
+
+
+needs_datasets = pytest.mark.skipif(importlib.util.find_spec("datasets") is None, reason="an optional extra")
+
+
+def rows(reader):
+    return {name: list(reader.read(name)) for name in reader.columns}
+
+
+@needs_datasets
+@pytest.mark.filterwarnings("ignore")
+def test_a_saved_data_set_is_read_with_its_splits(tmp_path, monkeypatch):
+    """`save_to_disk` folders give columns, classes and splits."""
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    import datasets
+
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "mood": datasets.ClassLabel(names=["neg", "pos"])}
+    )
+    parts = {
+        name: datasets.Dataset.from_dict(
+            {"text": [f"{name} {row}" for row in range(size)], "mood": [0] * size}, features
+        )
+        for name, size in (("train", 4), ("test", 2))
+    }
+    datasets.DatasetDict(parts).save_to_disk(tmp_path / "set")
+    source = reading.parse("sources", {"type": "huggingface", "path": str(tmp_path / "set")})
+    assert source.fingerprint() == source.fingerprint()
+    reader = source.open()
+    assert reader.splits == {"train": (0, 4), "test": (4, 6)}
+    assert rows(reader)["text"] == ["train 0", "train 1", "train 2", "train 3", "test 0", "test 1"]
+    assert reader.known_fields() == {"mood": {"type": "category", "classes": ["neg", "pos"]}}
+    assert reader.read("text", [5]) == ["test 1"]
+    alone = reading.parse("sources", {"type": "huggingface", "path": str(tmp_path / "set"), "split": "test"})
+    assert alone.open().num_samples == 2
+
+
+@needs_datasets
+def test_a_split_that_is_not_there_is_said(tmp_path):
+    """The splits that there are are named."""
+    import datasets
+
+    datasets.Dataset.from_dict({"text": ["a"]}).save_to_disk(tmp_path / "set")
+    block = {"type": "huggingface", "path": str(tmp_path / "set"), "split": "valid"}
+    with pytest.raises(ProblemError) as caught:
+        reading.parse("sources", block).open()
+    assert caught.value.problem.helps == ("name one of train",)
+
+
+def test_a_path_to_nothing_is_said():
+    """A missing folder is no data."""
+    with pytest.raises(ProblemError) as caught:
+        reading.parse("sources", {"type": "huggingface", "path": "/nowhere/at/all"}).fingerprint()
+    assert caught.value.problem.code == "DAT312"
+
+
+@needs_datasets
+@pytest.mark.filterwarnings("ignore")
+def test_plain_files_are_read_by_the_library(tmp_path):
+    """A jsonl file is one pool."""
+    (tmp_path / "data.jsonl").write_text('{"text": "a b"}\n{"text": "c"}\n')
+    reader = reading.parse("sources", {"type": "huggingface", "path": str(tmp_path / "data.jsonl")}).open()
+    assert rows(reader) == {"text": ["a b", "c"]}
