@@ -91,8 +91,12 @@ def test_an_unknown_model_type_is_suggested_for():
 
 @pytest.mark.parametrize(
     ("block", "code"),
-    [({"name": "bert", "path": "here"}, "SCH113"), ({}, "SCH113"), ({"path": "/nowhere"}, "RES840")]
-    + [({"name": "bert", "pretrained": True}, "RES840")],
+    [
+        ({"name": "bert", "path": "here"}, "SCH113"),
+        ({}, "SCH113"),
+        ({"path": "/nowhere"}, "RES840"),
+        ({"name": "bert", "pretrained": True}, "RES840"),
+    ],
 )
 def test_a_model_is_named_once_and_stands_somewhere(block, code):
     """Neither or both of name and path, a folder that is none, weights of nowhere."""
