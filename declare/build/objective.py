@@ -12,10 +12,12 @@ from torch import Tensor, nn
 from declare.build.augments import make_augments
 from declare.build.graph import Batch, Graph, Joined
 from declare.build.ragged import joined
+from declare.build.scales import Scales
 from declare.build.views import Fields, Views, known, shown
 from declare.contract import reading
 from declare.contract.task import Target, TaskAdapter
 from declare.ir.plan import PhasePlan, Plan, TaskPlan
+from declare.nn.losses.consistency import Consistency
 
 Weight = Tensor | float
 _TINY = 1e-12
@@ -76,7 +78,8 @@ class Penalty(nn.Module):
 class Objective(nn.Module):
     """All losses of a phase on a batch (dataset -> field -> tensor).
 
-    `names` are `TASK`, or `TASK/LOSS` where a task has several, then `regularizer/TYPE`. Each loss is a sum
+    `names` are `TASK`, or `TASK/LOSS` where a task has several, then `regularizer/TYPE`, then `consistency`
+    where the phase asks scales to agree. Each loss is a sum
     over valid targets, divided by its weight over the whole step batch: `weights(batch)` gives those
     weights, and `forward(piece, totals)` divides by them, so that the gradients of the pieces add up to
     that of the batch.
@@ -91,6 +94,9 @@ class Objective(nn.Module):
         self._datasets = {name: plan.tasks[name].datasets for name in self.tasks}
         self.penalties = nn.ModuleList(Penalty(block, graph) for block in phase.regularizers)
         self.augments = make_augments(plan, phase)
+        self.scales = None if phase.scales is None else Scales(phase, phase.scales, plan.seed)
+        wanted = phase.scales.consistency if phase.scales is not None else None
+        self._consistency = None if wanted is None else Consistency(wanted["type"])
         self.names: Sequence[str]
         self.names, self._shares = self._listed(phase)
         adapters = {name: losses.adapter for name, losses in self._losses.items()}
@@ -113,6 +119,9 @@ class Objective(nn.Module):
         for block in phase.regularizers:
             names.append(f"regularizer/{block['type']}")
             shares.append(float(block["weight"]))
+        if self._consistency is not None and phase.scales is not None and phase.scales.consistency:
+            names.append("consistency")
+            shares.append(float(phase.scales.consistency["weight"]))
         return tuple(names), tuple(shares)
 
     def _only_loss(self) -> Any:
@@ -126,6 +135,14 @@ class Objective(nn.Module):
         """Return the batch of a step with what tasks hide from the model, drawn by `seed`."""
         return self._views.prepared(batch, seed)
 
+    def begun(self, batch: Batch, seed: int) -> Batch:
+        """Return a batch that is about to be seen at several scales: augmented once for all of them."""
+        if self._consistency is not None:
+            self._consistency.start()
+        if self.augments:
+            torch.manual_seed(seed)
+        return self.augmented(batch)
+
     def weights(self, batch: Batch) -> Tensor:
         """Return the weights [num_losses] that the losses of `batch` are divided by; they add up."""
         found: list[Weight] = []
@@ -135,7 +152,7 @@ class Objective(nn.Module):
             found += (
                 [sum(column) for column in zip(*counts, strict=True)] if counts else [0.0] * len(losses.names)
             )
-        found += [float(num_rows(batch))] * len(self.penalties)
+        found += [float(num_rows(batch))] * (len(self.penalties) + (self._consistency is not None))
         device = next((item.device for item in found if isinstance(item, Tensor)), device_of(batch))
         return torch.stack([torch.as_tensor(item, dtype=torch.float32, device=device) for item in found])
 
@@ -143,7 +160,7 @@ class Objective(nn.Module):
         """Return (loss, parts [num_losses]); parts are not weighted. 0 for a loss without a valid target."""
         batch = self._views.prepared(batch, 0)
         original = batch
-        if self.training:
+        if self.training and self.scales is None:
             batch = self.augmented(batch)
         outputs = self.graph(batch, self._plain, joined=True) if self._plain else {}
         for task in self._views.hiding:
@@ -197,7 +214,11 @@ class Objective(nn.Module):
                 found += [(torch.zeros((), device=device_of(batch)), 0.0)] * len(losses.names)
         rows = float(num_rows(batch))
         # A penalty counts by rows, so that micro-batches share it as they share the batch.
-        return found + [(penalty() * rows, rows) for penalty in self.penalties]
+        found += [(penalty() * rows, rows) for penalty in self.penalties]
+        if self._consistency is not None:
+            predictions = [output for lanes in outputs.values() for _, output in lanes]
+            found.append((self._consistency(predictions), rows))
+        return found
 
     def _target(self, task: str, batch: Batch, lane: Sequence[str]) -> Tensor:
         """Return the targets of a lane's datasets, their rows one after another."""

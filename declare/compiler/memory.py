@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from declare.contract.shapes import Shape
-from declare.ir.plan import ModulePlan, PhasePlan, Plan, TaskPlan
+from declare.ir.plan import ModulePlan, PhasePlan, Plan, ScalesPlan, TaskPlan
 
 _BYTES = {"float32": 4, "int64": 8, "uint8": 1, "bool": 1}
 _STATES = {"sgd": 1, "rmsprop": 1, "adagrad": 1}
@@ -61,10 +61,13 @@ def estimate(
     activations = 0
     for node in used:
         for dataset in node.datasets:
-            size = node.variants[dataset].activation_bytes if node.per_dataset else node.activation_bytes
+            variant = node.variants.get(dataset, node)
+            size = variant.activation_bytes
             if size is None:
                 return None
             activations += size * _rows(phase, dataset)
+    if phase.scales is not None:
+        activations = int(activations * _scale_share(phase.scales))
     states = _STATES.get(phase.optimizer["type"], 2)
     if phase.optimizer["type"] == "sgd" and not phase.optimizer.get("momentum"):
         states = 0
@@ -76,6 +79,13 @@ def estimate(
         activations=activations // 2 if half else activations,
         data=sum(_row_bytes(shapes[name]) * phase.rows[name] for name in phase.rows),
     )
+
+
+def _scale_share(scales: ScalesPlan) -> float:
+    """Return activations at the scales that stand in memory together, as a share of those at the stored size."""
+    sizes = scales.activation_bytes
+    together = sum(sizes) if scales.mode == "joint" and scales.materialize == "eager" else max(sizes)
+    return together / scales.stored_bytes if scales.stored_bytes else 1.0
 
 
 def _used(

@@ -75,6 +75,7 @@ class ModulePlan(Frozen):
 
     `path` is its name in the model's state: `encoder`, `heads.digit`. With `per_dataset` there is one instance for
     each of `datasets`, at `path.DATASET`; wires, outputs and costs then stand in `variants` too, by dataset.
+    A module that adapts to datasets is one instance too, but has `variants`: what it reads and gives in each.
     Costs are those of one sample and one instance; `activation_bytes` are fp32.
     """
 
@@ -93,9 +94,22 @@ class ModulePlan(Frozen):
     layers: tuple[LayerPlan, ...] = ()
 
     @property
+    def adapts(self) -> bool:
+        """Whether it is one instance that knows its datasets."""
+        return not self.per_dataset and bool(self.variants)
+
+    def wires_of(self, dataset: str) -> tuple[Wire, ...]:
+        """Return what it reads in one dataset."""
+        return self.variants[dataset].wires if dataset in self.variants else self.wires
+
+    def outputs_of(self, dataset: str) -> dict[str, Shape]:
+        """Return what it gives in one dataset."""
+        return self.variants[dataset].outputs if dataset in self.variants else self.outputs
+
+    @property
     def total_parameters(self) -> int:
         """Parameters of all its instances."""
-        return sum(each.parameters for each in self.variants.values()) if self.variants else self.parameters
+        return sum(each.parameters for each in self.variants.values()) if self.per_dataset else self.parameters
 
 
 class NodeVariant(Frozen):
@@ -190,6 +204,24 @@ class EarlyStopPlan(BestPlan):
     min_delta: float
 
 
+class ScalesPlan(Frozen):
+    """The sizes at which a phase shows the model one field.
+
+    `ends` are the steps at which the sizes of a `progressive` phase end. FLOPs and activation bytes are those of
+    one sample, by size, over the nodes that the phase trains; `stored_bytes` are those at the stored size.
+    """
+
+    field: str
+    sizes: tuple[int, ...]
+    mode: Literal["joint", "progressive", "random"]
+    materialize: Literal["on_demand", "eager"]
+    ends: tuple[int, ...]
+    consistency: Block | None
+    flops: tuple[int, ...]
+    activation_bytes: tuple[int, ...]
+    stored_bytes: int = 0
+
+
 class PhasePlan(Frozen):
     """A phase: what is trained, from what, for how many optimizer steps.
 
@@ -211,6 +243,7 @@ class PhasePlan(Frozen):
     accumulate: int
     mix: Block
     sampler: Block
+    scales: ScalesPlan | None = None
     augment: tuple[Block, ...]
     optimizer: Block
     groups: tuple[OptimizerGroup, ...]

@@ -181,14 +181,21 @@ class Scales(Strict):
     """One field at several sizes."""
 
     field: str = Field(description="the image field")
-    sizes: list[Annotated[int, Field(gt=0)]] = Field(min_length=1, description="edge lengths in pixels")
+    sizes: list[Annotated[int, Field(gt=0)]] = Field(
+        min_length=1, description="lengths of the shorter edge in pixels; the longer one keeps the proportion"
+    )
     mode: Literal["joint", "progressive", "random"] = Field(
-        "joint", description="all at once, from small to large, or one drawn for each batch"
+        "joint", description="all in every step, one after another in the phase, or one drawn for each step"
+    )
+    durations: list[Duration] = Field(
+        [], description="how long each size of `progressive` is trained; default: equal shares"
     )
     materialize: Literal["on_demand", "eager"] = Field(
-        "on_demand", description="scaled on the batch, or stored"
+        "on_demand", description="one size after another, or all at once"
     )
-    consistency: Consistency | None = Field(None, description="a loss on how scales agree")
+    consistency: Consistency | None = Field(
+        None, description="training draws smaller sizes to the largest one's predictions (`joint`)"
+    )
 
 
 class Probe(Strict):
@@ -219,9 +226,7 @@ class Phase(Strict):
     sampler: Annotated[Sampler | None, Slot("samplers")] = Field(
         None, description="the order of samples; default `random`"
     )
-    scales: Annotated[Scales | None, Later("remove it: the stored size is trained")] = Field(
-        None, description="one field at several sizes"
-    )
+    scales: Scales | None = Field(None, description="one field at several sizes")
     augment: list[Annotated[Augment, Slot("augments")]] = Field(
         [], description="random changes of whole batches"
     )

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from declare.ir.plan import PhasePlan
 from declare.runtime.guard import Buffers, unusable
 from declare.runtime.keys import key, mix
+from declare.runtime.passes import make_pass
 from declare.runtime.precision import Precision
 from declare.runtime.rates import Rate
 from declare.runtime.trouble import first_line
@@ -65,6 +66,7 @@ class Step:
         self.rate = machinery.rate
         self._last_rate: float | None = None
         self._pieces = phase.accumulate
+        self._pass = make_pass(machinery.objective, self)
         self._clip = _clipping(phase.clip)
         self._buffers = Buffers(machinery.graph) if phase.on_batch_error["action"] == "skip" else None
 
@@ -83,16 +85,13 @@ class Step:
             parameter.grad = None
         batch = self._objective.prepare(batch, mix(self._key, number))
         if self._pieces == 1:
-            loss, parts = self.forward(batch, None, mix(mix(self._key, number), 0))
-            self.backward(loss)
-            return loss.detach(), parts.detach()
+            return self._pass(number, batch, None, mix(mix(self._key, number), 0))
         totals = self._objective.weights(batch)
         losses, all_parts = [], []
         for index, piece in enumerate(split(batch, self._pieces)):
-            loss, parts = self.forward(piece, totals, mix(mix(self._key, number), index))
-            self.backward(loss)
-            losses.append(loss.detach())
-            all_parts.append(parts.detach())
+            loss, parts = self._pass(number, piece, totals, mix(mix(self._key, number), index))
+            losses.append(loss)
+            all_parts.append(parts)
         return torch.stack(losses).sum(), torch.stack(all_parts).sum(0)
 
     def forward(self, batch: Batch, totals: Tensor | None, seed: int) -> tuple[Tensor, Tensor]:

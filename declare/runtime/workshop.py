@@ -24,10 +24,33 @@ class Feed(Protocol):
         ...
 
 
+class Scales(Protocol):
+    """The sizes at which a phase shows a batch."""
+
+    eager: bool
+
+    def sizes(self, step: int) -> tuple[int, ...]:
+        """Return the sizes of a step."""
+        ...
+
+    def each(self, batch: Batch, step: int) -> Iterator[Batch]:
+        """Yield the batch at every size of a step, each made when it is asked for."""
+        ...
+
+
 class Objective(Protocol):
     """The losses of a phase."""
 
     names: Sequence[str]
+
+    @property
+    def scales(self) -> Scales | None:
+        """The sizes that the phase asks for, None for the stored one alone."""
+        ...
+
+    def begun(self, batch: Batch, seed: int) -> Batch:
+        """Return a batch that is about to be seen at several scales."""
+        ...
 
     def prepare(self, batch: Batch, seed: int) -> Batch:
         """Return the batch of a step with what tasks hide from the model, drawn by `seed`."""

@@ -135,6 +135,7 @@ class Objective(nn.Module):
     """Cross entropy over all rows, divided by the number of rows of the whole step."""
 
     names = ("digit",)
+    scales = None
 
     def __init__(self, graph):
         super().__init__()

@@ -8,6 +8,7 @@ from typing import Any
 
 from declare.compiler.batches import Batches, batches
 from declare.compiler.rates import curve
+from declare.compiler.scaling import scaled
 from declare.compiler.selecting import Selection, select
 from declare.compiler.state import State
 from declare.contract.component import plain
@@ -31,7 +32,10 @@ def run(state: State) -> Iterator[Problem]:
         steps = _length(phase.block, made.steps_per_epoch)
         chosen = select(state, phase.block, phase.path, (steps, made.steps_per_epoch))
         yield from chosen.problems
-        state.phases[phase.name] = _plan(state, phase, made, steps, chosen)
+        scales = scaled(state, phase, steps, made.steps_per_epoch)
+        yield from scales.problems
+        planned = _plan(state, phase, made, steps, chosen)
+        state.phases[phase.name] = planned.model_copy(update={"scales": scales.plan})
         state.note(f"phase `{phase.name}`: {steps} steps of {made.size} samples")
 
 

@@ -1,0 +1,140 @@
+"""Scales: which sizes a step trains at, what the images become, that both ways give the same gradients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from declare.build.graph import make_graph
+from declare.build.objective import Objective
+from declare.build.scales import Scales, resized
+from declare.compiler.pipeline import check
+from declare.ir.plan import Plan
+from declare.runtime.passes import make_pass
+
+SPEC = """declare: 1
+name: scaled
+datasets:
+  textures: {source: {type: simulated, name: textures, samples: 40, classes: 3, size: 32}, split: {val: 0.2}}
+model:
+  encoder: {type: cnn, channels: [4, 8], norm: none, input: image}
+tasks:
+  texture: {type: classification, dataset: textures, target: label}
+phases:
+  fit: {steps: 12, batch_size: 8, scales: SCALES, optimizer: {type: adamw, lr: 1e-3}}
+"""
+
+
+def planned(folder: Path, scales: str) -> Plan:
+    """Return the plan of the spec with these scales."""
+    path = folder / "spec.yaml"
+    path.write_text(SPEC.replace("SCALES", scales))
+    checked = check(path)
+    assert checked.plan is not None, [found.title for found in checked.diagnostics]
+    return checked.plan
+
+
+def scales_of(folder: Path, text: str) -> Scales:
+    """Return the scales of the only phase."""
+    phase = planned(folder, text).phases[0]
+    assert phase.scales is not None
+    return Scales(phase, phase.scales, 0)
+
+
+def test_joint_steps_see_every_size_the_largest_first(tmp_path: Path) -> None:
+    """All sizes stand in every step."""
+    scales = scales_of(tmp_path, "{field: image, sizes: [16, 32, 24]}")
+    assert [scales.sizes(step) for step in (0, 11)] == [(32, 24, 16)] * 2
+
+
+def test_progressive_sizes_share_the_phase(tmp_path: Path) -> None:
+    """Without durations each size takes as many steps as the others."""
+    scales = scales_of(tmp_path, "{field: image, sizes: [8, 16, 32], mode: progressive}")
+    assert [scales.sizes(step)[0] for step in range(12)] == [8] * 4 + [16] * 4 + [32] * 4
+
+
+def test_durations_say_how_long_each_size_is_trained(tmp_path: Path) -> None:
+    """The last size goes on to the end of the phase."""
+    text = "{field: image, sizes: [8, 32], mode: progressive, durations: [3 steps]}"
+    scales = scales_of(tmp_path, text)
+    assert [scales.sizes(step)[0] for step in range(12)] == [8] * 3 + [32] * 9
+
+
+def test_random_sizes_are_a_function_of_the_step(tmp_path: Path) -> None:
+    """A resumed run draws the same sizes, and over many steps all of them."""
+    text = "{field: image, sizes: [8, 16, 32], mode: random}"
+    first, again = scales_of(tmp_path, text), scales_of(tmp_path, text)
+    drawn = [first.sizes(step) for step in range(40)]
+    assert drawn == [again.sizes(step) for step in range(40)]
+    assert {size for (size,) in drawn} == {8, 16, 32}
+
+
+def test_images_keep_their_proportion_and_become_numbers() -> None:
+    """The shorter edge gets the size; pixels 0..255 become 0..1."""
+    images = torch.full((2, 3, 20, 30), 255, dtype=torch.uint8)
+    small = resized(images, 10)
+    assert small.shape == (2, 3, 10, 15)
+    assert torch.allclose(small, torch.ones_like(small))
+    assert resized(images, 20) is images
+
+
+def test_downscaling_is_antialiased() -> None:
+    """A fine checkerboard becomes grey, not a pattern of its own."""
+    board = (torch.arange(64).view(8, 8).div(8, rounding_mode="floor") + torch.arange(8)) % 2
+    small = resized(board[None, None].float(), 3)
+    assert float((small - 0.5).abs().max()) < 0.1
+
+
+class Made:
+    """The halves of a pass over an objective, as a step has them."""
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective = objective
+
+    def forward(
+        self, batch: dict[str, dict[str, Tensor]], totals: Tensor | None, seed: int
+    ) -> tuple[Tensor, Tensor]:
+        """Return the losses."""
+        torch.manual_seed(seed)
+        found: tuple[Tensor, Tensor] = self.objective(batch, totals)
+        return found
+
+    def backward(self, loss: Tensor) -> None:
+        """Add gradients."""
+        loss.backward()  # type: ignore[no-untyped-call]
+
+
+def gradients(plan: Plan, batch: dict[str, dict[str, Tensor]]) -> tuple[Tensor, list[Tensor]]:
+    """Return parts and gradients of one pass."""
+    objective = Objective(plan, plan.phases[0], make_graph(plan)).train()
+    _, parts = make_pass(objective, Made(objective))(0, batch, None, 5)
+    return parts, [item.grad for item in objective.graph.parameters() if item.grad is not None]
+
+
+@pytest.mark.parametrize("comparison", ["kl", "mse"])
+def test_one_by_one_gives_the_gradients_of_all_at_once(tmp_path: Path, comparison: str) -> None:
+    """On demand differs from eager in memory alone."""
+    text = "{field: image, sizes: [16, 24, 32], consistency: {type: KIND, weight: 0.5}, materialize: WAY}"
+    text = text.replace("KIND", comparison)
+    torch.manual_seed(1)
+    images = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8)
+    batch = {"textures": {"image": images, "label": torch.arange(8) % 3}}
+    one, other = (
+        gradients(planned(tmp_path, text.replace("WAY", way)), batch) for way in ("on_demand", "eager")
+    )
+    assert float(one[0][-1]) > 0
+    torch.testing.assert_close(one[0], other[0])
+    for left, right in zip(one[1], other[1], strict=True):
+        torch.testing.assert_close(left, right)
+
+
+def test_the_loss_is_the_mean_over_scales(tmp_path: Path) -> None:
+    """A joint step's task loss is the mean of those at each size."""
+    images = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8)
+    batch = {"textures": {"image": images, "label": torch.arange(8) % 3}}
+    each = [gradients(planned(tmp_path, f"{{field: image, sizes: [{size}]}}"), batch)[0] for size in (16, 32)]
+    both = gradients(planned(tmp_path, "{field: image, sizes: [16, 32]}"), batch)[0]
+    torch.testing.assert_close(both, torch.stack(each).mean(0))
