@@ -97,6 +97,18 @@ def test_each_dataset_has_a_target_of_its_own(neural):
     assert losses.of("tuesday").losses[0].offset.shape == (5,)
 
 
+def test_mean_rates_are_of_the_training_split_and_of_what_counts(neural):
+    """Validation data and unusable counts leave them alone."""
+    plan, tables = neural
+    for name in ("monday", "tuesday"):
+        table = tables.table(name, "train")
+        spikes, usable = table.array("spikes"), table.array("usable")
+        expected = (spikes * usable).sum(0) / usable.sum(0)
+        assert plan.tasks["response"].target_of(name).mean == pytest.approx(expected.tolist(), rel=1e-5)
+        assert plan.tasks["response"].target_of(name).mean != pytest.approx(spikes.mean(0).tolist(), rel=1e-3)
+
+
+@torch.no_grad()
 def test_the_loss_is_that_of_all_counts_together(neural):
     """The objective divides the sums of all recordings by all valid counts; pieces add up to the whole."""
     plan, tables = neural
