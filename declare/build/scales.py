@@ -51,13 +51,23 @@ class Scales:
 
 
 def resized(images: Tensor, size: int) -> Tensor:
-    """Return images [N, C, H, W] with the shorter edge at `size`, as numbers 0..1; as they are if it is there."""
+    """Return images [N, C, H, W] with the shorter edge at `size`; as they are if it is there.
+
+    On a processor whole pixels stay whole pixels, those of Pillow's bilinear filter (rarely one of 255 apart);
+    elsewhere they become 0..1.
+    """
     height, width = images.shape[-2:]
     shorter = min(height, width)
     if shorter == size:
         return images
     edges = tuple(max(1, round(edge * size / shorter)) for edge in (height, width))
-    pixels = images.to(torch.float32).mul_(1 / 255) if images.dtype == torch.uint8 else images
+    pixels = images
+    if images.dtype == torch.uint8 and images.device.type == "cpu":
+        pixels = images.contiguous(
+            memory_format=torch.channels_last
+        )  # ten times as fast as channel by channel
+    elif images.dtype == torch.uint8:
+        pixels = images.to(torch.float32).mul_(1 / 255)
     return functional.interpolate(pixels, size=edges, mode="bilinear", antialias=True)
 
 

@@ -198,7 +198,7 @@ def _cost(state: State, phase: Placed[Any], size: int) -> tuple[int, int] | Prob
             continue
         if found.costs.parameters != node.parameters and not node.variants:
             return Problem(
-                "SHP525",
+                "SHP502",
                 f"`{node.name}` has {node.parameters:,} weights, at {size} pixels {found.costs.parameters:,}",
                 label="needs other weights",
                 helps=("use a module that takes any size, such as `cnn` or a convolutional `timm` model",),

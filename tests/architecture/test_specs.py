@@ -34,7 +34,6 @@ LATER = {
         "pairs",
         "probes",
     },
-    "multiscale": {"scales"},
 }
 MISSING = {"unknown-component", "not-yet-supported"}
 

@@ -25,6 +25,23 @@ def _idle(view: View) -> Iterator[Idle]:
     for phase in phases(view):
         yield from _mix(view, phase)
         yield from _evaluation(view, phase)
+        yield from _scales(phase)
+
+
+def _scales(phase: Placed[Phase]) -> Iterator[Idle]:
+    """Yield what only another mode of scales looks at."""
+    scales = given(phase.block, "scales")
+    mode, sizes = given(scales, "mode"), given(scales, "sizes")
+    path = f"{phase.path}.scales"
+    joint = mode == "joint" and isinstance(sizes, list) and len(sizes) > 1
+    why = "each step sees one size"
+    if isinstance(mode, str) and not joint and given(scales, "consistency") is not None:
+        yield Idle(f"{path}.consistency", "`consistency`", why, "nothing to agree with")
+    if isinstance(mode, str) and not joint and given(scales, "materialize") == "eager":
+        yield Idle(f"{path}.materialize", "`materialize: eager`", why, "one size at a time anyway")
+    if mode in {"joint", "random"} and given(scales, "durations"):
+        also = {f"{path}.mode": "not `progressive`"}
+        yield Idle(f"{path}.durations", "`durations`", f"`{mode}` has no course", "read by nothing", also=also)
 
 
 def _mix(view: View, phase: Placed[Phase]) -> Iterator[Idle]:
