@@ -1,0 +1,32 @@
+"""A schedule that follows a metric needs one to follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.rules.parts import failed, given, phases
+from declare.rules.view import View
+
+CODE = "PHS634"
+STAGE = "names"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each schedule that follows a metric where neither it nor `evaluate.best` names one."""
+    for phase in phases(view):
+        schedule = given(phase.block, "schedule")
+        if schedule is None or not getattr(schedule, "reactive", False) or failed(schedule, "metric"):
+            continue
+        if schedule.metric is None and given(phase.block, "evaluate", "best") is None:
+            name = type(schedule).type_name()
+            yield Problem(
+                CODE,
+                f"`{name}` follows a metric, but phase `{phase.name}` names none",
+                at=f"{phase.path}.schedule",
+                label="nothing to follow",
+                helps=(
+                    f"name one: `schedule: {{type: {name}, metric: val/TASK/loss, mode: min}}`",
+                    "or let `evaluate.best` name it",
+                ),
+            )
