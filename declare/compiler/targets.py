@@ -56,7 +56,7 @@ def _facts(state: State, task: Placed[Any]) -> dict[str, FieldFacts] | None:
         return None
     names = task_datasets(state.view, task.block)
     if not task.block.targets:
-        return {}
+        return {} if names else None
     field = task.block.target
     found = {}
     for name in names:

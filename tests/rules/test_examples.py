@@ -32,6 +32,8 @@ PLACES = {
     "DAT343": "phases.fit.sampler.field",
     "DAT344": "phases.fit.sampler.field",
     "DAT345": "phases.fit.sampler.start",
+    "DAT350": "datasets.walks.fields.steps",
+    "DAT352": "tasks.response.mask",
     "DAT364": "datasets.lab.fields.text",
     "DAT366": "datasets.reviews.fields.text",
     "HW702": "hardware.precision",
