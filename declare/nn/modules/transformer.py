@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from declare.nn.modules.attention import Block, Positions, pooled, seen
+from declare.nn.modules.attention import Block, Positions, pooled, seen, start
 
 
 class Transformer(nn.Module):
@@ -40,6 +40,7 @@ class Transformer(nn.Module):
             Block(dim, heads, hidden or 4 * dim, dropout=dropout, causal=causal) for _ in range(depth)
         )
         self.norm = nn.LayerNorm(dim)
+        start(self.blocks, depth)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
         """Return the sequence, its mean, and which positions are real."""
@@ -61,9 +62,7 @@ class Transformer(nn.Module):
 
 def _embedding(kind: str, features: int, dim: int, patch: int) -> nn.Module:
     if kind == "tokens":
-        table = nn.Embedding(features, dim)
-        nn.init.normal_(table.weight, std=0.02)
-        return table
+        return nn.Embedding(features, dim)
     if kind == "sequence":
         return nn.Linear(features, dim)
     layer = nn.Conv1d if kind == "series" else nn.Conv2d

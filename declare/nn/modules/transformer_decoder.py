@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from declare.nn.modules.attention import Block, Positions, pooled, seen
+from declare.nn.modules.attention import Block, Positions, pooled, seen, start
 
 
 class TransformerDecoder(nn.Module):
@@ -27,7 +27,6 @@ class TransformerDecoder(nn.Module):
     ) -> None:
         super().__init__()
         self.embed = nn.Embedding(classes, dim)
-        nn.init.normal_(self.embed.weight, std=0.02)
         self.memory = nn.Identity() if features == dim else nn.Linear(features, dim)
         self.positions = Positions(length, dim) if positions == "learned" else nn.Identity()
         self.rotate = positions == "rotary"
@@ -37,6 +36,7 @@ class TransformerDecoder(nn.Module):
             for _ in range(depth)
         )
         self.norm = nn.LayerNorm(dim)
+        start(self.blocks, depth)
 
     def forward(self, tokens: Tensor, memory: Tensor, memory_mask: Tensor | None = None) -> dict[str, Tensor]:
         """Return the sequence, its mean, and which positions are real."""
