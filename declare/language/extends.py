@@ -8,7 +8,7 @@ from pathlib import Path
 from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Label, Source
 from declare.language.document import Node
-from declare.language.source import Parsed, Text, display_name, open_source, parse
+from declare.language.source import Parsed, Text, display_name, open_source, parse, real
 
 MAX_DEPTH = 8
 MAX_FILES = 64
@@ -43,14 +43,14 @@ class Loader:
         own = root.with_value({key: node for key, node in root.entries.items() if key != "extends"})
         merged: Node | None = None
         for item in self._names(stated):
-            base = self._base(item, name, (*above, path.resolve()))
+            base = self._base(item, name, (*above, real(path)))
             if base is not None:
                 merged = base if merged is None else self._merge(merged, base)
         return own if merged is None else self._merge(merged, own)
 
     def _read(self, path: Path, name: str, at: Label | None) -> Parsed | None:
         """Read and parse one file, once."""
-        key = path.resolve()
+        key = real(path)
         if key not in self._parsed:
             self._parsed[key] = self._parse(path, name, at)
         return self._parsed[key]
@@ -62,7 +62,7 @@ class Loader:
             self.diagnostics.append(_as_base(source) if at else source)
             return None
         self.sources.append(source)
-        parsed = parse(source, Text(path.parent.resolve(), "extends" if at else "written"))
+        parsed = parse(source, Text(real(path.parent), "extends" if at else "written"))
         self.diagnostics += parsed.diagnostics
         self.complete = self.complete and parsed.complete
         node = parsed.node
@@ -106,7 +106,7 @@ class Loader:
         label = Label(item.span, "extended here")
         self._files += 1
         problem = None
-        if path.resolve() in above:
+        if real(path) in above:
             chain = " -> ".join([*(_name(file) for file in above), _name(path)])
             helps = ["remove one of these `extends`"]
             problem = make("REF221", f"`{stated}` extends itself", labels=[label], notes=[chain], helps=helps)

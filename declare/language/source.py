@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,8 @@ def open_source(path: Path, name: str, at: Label | None = None) -> Source | Diag
     """Return the text of a file, or why it cannot be read; `at` is the place that names the file."""
     labels = [at] if at else []
     try:
+        if at is not None and not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise OSError(0, "it is no regular file")  # a pipe that a spec names would never end
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
@@ -108,6 +111,11 @@ def _decode(raw: bytes, name: str, labels: list[Label]) -> Source | Diagnostic:
         title = f"`{name}` is a binary file: it holds NUL bytes"
         return make("SYN006", title, labels=labels, helps=["name a text file in YAML or JSON"])
     return Source(name, text)
+
+
+def real(path: Path) -> Path:
+    """Return the absolute path without links; unlike `resolve`, a loop of links is left as it is."""
+    return Path(os.path.realpath(path))
 
 
 def parse(source: Source, text: Text) -> Parsed:

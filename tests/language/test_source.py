@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from declare.diagnostics.diagnostic import Diagnostic, Source
 from declare.language import source as module
+from declare.language.compose import load
 from declare.language.document import plain, walk
 from declare.language.source import MAX_BYTES, Text, open_source, parse
 from declare.language.tree import MAX_DEPTH, MAX_NODES
@@ -361,3 +362,19 @@ def test_without_libyaml(monkeypatch, text):
 def test_special_floats():
     """`.nan` in a list of missing values is a number."""
     assert math.isnan(read("missing: [.nan]").node.entries["missing"].items[0].scalar)
+
+
+def test_a_loop_of_links_is_a_finding(tmp_path):
+    """A link that points at itself cannot be read, and says so."""
+    path = tmp_path / "loop.yaml"
+    path.symlink_to(path)
+    _, found = load(path, [], {})
+    assert [item.code for item in found] == ["SYN005"]
+
+
+def test_a_base_that_is_a_pipe_is_not_waited_for(tmp_path):
+    """A spec cannot make a check wait for ever."""
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "spec.yaml").write_text("declare: 1\nextends: pipe.yaml\n")
+    _, found = load(tmp_path / "spec.yaml", [], {})
+    assert "no regular file" in found[0].title
