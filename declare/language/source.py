@@ -53,8 +53,8 @@ def open_source(path: Path, name: str, at: Label | None = None) -> Source | Diag
     """Return the text of a file, or why it cannot be read; `at` is the place that names the file."""
     labels = [at] if at else []
     try:
-        if at is not None and not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
-            raise OSError(0, "it is no regular file")  # a pipe that a spec names would never end
+        if at is not None:
+            _refuse_pipes(path)
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
@@ -69,6 +69,12 @@ def open_source(path: Path, name: str, at: Label | None = None) -> Source | Diag
             "SYN008", title, labels=labels, helps=["keep data in its own files and name them in a source"]
         )
     return _decode(raw, name, labels)
+
+
+def _refuse_pipes(path: Path) -> None:
+    """Raise OSError for a pipe or a device that a spec names: reading it might never end."""
+    if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+        raise OSError(0, "it is no regular file")
 
 
 def _missing(path: Path, name: str, labels: list[Label]) -> Diagnostic:
