@@ -123,7 +123,7 @@ class Simulated(Source):
 
 
 _MOST = 2_000_000_000
-_VERSION = 2
+_VERSION = 3
 """Raised whenever a generator's output changes, so that cached facts are read again."""
 
 

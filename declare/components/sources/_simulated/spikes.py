@@ -72,10 +72,11 @@ def _videos(rng: Any, form: tuple[int, int, int, int]) -> Any:
     down, across = np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None]
     space = 1 / np.maximum(np.hypot(down, across), 1 / size)
     time = 1 / np.sqrt(1 + (3 * np.fft.fftfreq(frames)[:, None, None]) ** 2)
+    weight = (space * time).astype(np.float32)
     found = np.empty(form, np.float32)
     for start in range(0, samples, _BLOCK):
         noise = rng.standard_normal((min(_BLOCK, samples - start), *form[1:]), dtype=np.float32)
-        spectrum = np.fft.rfftn(noise, axes=(1, 2, 3)) * (space * time)
+        spectrum = np.fft.rfftn(noise, axes=(1, 2, 3)) * weight
         found[start : start + _BLOCK] = np.fft.irfftn(spectrum, s=form[1:], axes=(1, 2, 3))
     found -= found.mean((1, 2, 3), keepdims=True)
     found /= found.std((1, 2, 3), keepdims=True)
