@@ -132,16 +132,3 @@ def pooled(x: Tensor, mask: Tensor | None) -> Tensor:
         return x.mean(1)
     weight = mask.to(x.dtype)
     return (x * weight.unsqueeze(-1)).sum(1) / weight.sum(1, keepdim=True).clamp_min(1)
-
-
-def start(module: nn.Module, depth: int) -> None:
-    """Give the linear layers of a transformer small weights, as GPT-2 does; embeddings keep torch's own.
-
-    What is added to the stream of features is smaller the deeper the model, so that their sum keeps its size.
-    Source: Radford et al. 2019.
-    """
-    for name, part in module.named_modules():
-        if isinstance(part, nn.Linear):
-            adds = name.endswith((".out", "feedforward.2"))
-            nn.init.normal_(part.weight, std=0.02 / (2 * depth) ** 0.5 if adds else 0.02)
-            nn.init.zeros_(part.bias)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from declare.nn.modules.attention import Block, Positions, pooled, seen, start
+from declare.nn.modules.attention import Block, Positions, pooled, seen
 
 
 class Transformer(nn.Module):
@@ -40,7 +40,6 @@ class Transformer(nn.Module):
             Block(dim, heads, hidden or 4 * dim, dropout=dropout, causal=causal) for _ in range(depth)
         )
         self.norm = nn.LayerNorm(dim)
-        start(self.blocks, depth)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
         """Return the sequence, its mean, and which positions are real."""

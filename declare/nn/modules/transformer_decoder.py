@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from declare.nn.modules.attention import Block, Positions, pooled, seen, start
+from declare.nn.modules.attention import Block, Positions, pooled, seen
 
 
 class TransformerDecoder(nn.Module):
@@ -36,7 +36,6 @@ class TransformerDecoder(nn.Module):
             for _ in range(depth)
         )
         self.norm = nn.LayerNorm(dim)
-        start(self.blocks, depth)
 
     def forward(self, tokens: Tensor, memory: Tensor, memory_mask: Tensor | None = None) -> dict[str, Tensor]:
         """Return the sequence, its mean, and which positions are real."""
