@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from declare.cli import catalog
@@ -28,6 +29,7 @@ _NOTE = "`declare` is this program too, except where the shell has a builtin of 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; returns its exit code."""
+    _open_streams()
     try:
         code = _choose(list(arguments))
         sys.stdout.flush()
@@ -41,6 +43,13 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - whatever comes this far is our own bug and says so
         return report_bug(error, arguments, as_json=wants_json(arguments))
     return code
+
+
+def _open_streams() -> None:
+    """Put nowhere in the place of streams that the caller closed (`>&-`): nobody reads them."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for the whole process
 
 
 def _choose(arguments: list[str]) -> int:

@@ -23,7 +23,7 @@ from declare.contract import reading
 from declare.ir.plan import InitPlan, PhasePlan, Plan
 from declare.runtime.compiling import compile_graph, forget
 from declare.runtime.events import Event
-from declare.runtime.folder import STATISTICS
+from declare.runtime.folder import STATISTICS, read_statistics
 from declare.runtime.rates import Plateau, Rate
 from declare.runtime.storage import write_durably
 from declare.runtime.workshop import Feed
@@ -104,7 +104,7 @@ def open_tables(plan: Plan, place: Path | None) -> Tables:
     """Open the data of a plan with the statistics in `place`; fit and keep them where there are none."""
     path = place / STATISTICS if place else None
     if path is not None and path.is_file():
-        return Tables(plan, json.loads(path.read_text(encoding="utf-8")))
+        return Tables(plan, read_statistics(path, list(plan.datasets)))
     tables = Tables.fit(plan)
     if path is not None:
         write_durably(path, json.dumps(tables.statistics).encode())

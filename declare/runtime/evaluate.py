@@ -30,7 +30,7 @@ def evaluate(
     """
     plan = run.plan
     if not any(dataset.splits.get(split) for dataset in plan.datasets.values()):
-        raise ProblemError(_no_samples(plan, split))
+        raise ProblemError(no_samples(plan, split))
     require(plan, trust)
     weights = run.weights_path(which)
     workshop = BuiltWorkshop(plan, run.path, choose_device(plan.hardware))
@@ -45,7 +45,8 @@ def _trained(plan: Plan) -> list[str]:
     return [name for name in plan.tasks if name in trained]
 
 
-def _no_samples(plan: Plan, split: str) -> Problem:
+def no_samples(plan: Plan, split: str) -> Problem:
+    """Return the finding (RES815) that a split is empty."""
     there = sorted(
         {name for dataset in plan.datasets.values() for name, count in dataset.splits.items() if count}
     )
@@ -53,5 +54,5 @@ def _no_samples(plan: Plan, split: str) -> Problem:
         "RES815",
         f"the run has no samples in the split `{split}`",
         notes=(f"splits with samples: {', '.join(there)}",),
-        helps=(f"evaluate one of them: `--split {there[0]}`",) if there else (),
+        helps=(f"name one of them: `--split {there[0]}`",) if there else (),
     )

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -144,8 +144,9 @@ class Run:
 
     @property
     def statistics(self) -> dict[str, Any]:
-        """The transforms' statistics by dataset."""
-        return _read_object(self.path / STATISTICS)
+        """The transforms' statistics by dataset; raises `ProblemError` (RES808) where they are damaged."""
+        path = self.path / STATISTICS
+        return read_statistics(path, list(self.plan.datasets)) if path.exists() else {}
 
     @property
     def status(self) -> Status:
@@ -204,6 +205,24 @@ class Run:
         if not named:
             raise ProblemError(_not_a_run(self.path, f"it has no weights of `{which}`"))
         return named[0]
+
+
+def read_statistics(path: Path, datasets: Sequence[str]) -> dict[str, Any]:
+    """Return the statistics that a run keeps; raises `ProblemError` (RES808) where they are not whole."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if set(found) == set(datasets) and all(isinstance(each, dict) for each in found.values()):
+            return dict(found)
+    except (OSError, ValueError, TypeError):
+        pass
+    raise ProblemError(
+        Problem(
+            "RES808",
+            f"the `{STATISTICS}` of `{brief(path.parent)}` cannot be read",
+            notes=("it holds what transforms learned from the training split",),
+            helps=(f"remove `{path}`: `dcl train --resume` makes it again from the data",),
+        )
+    )
 
 
 def _read_object(path: Path) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from declare.ir.plan import Plan, TaskPlan
 from declare.nn.tasks.next_token import Sampling
 from declare.runtime import written
 from declare.runtime.device import choose_device
+from declare.runtime.evaluate import no_samples
 from declare.runtime.folder import Run
 from declare.runtime.inputs import SPLIT, choose_dataset, open_inputs
 from declare.runtime.permission import require
@@ -107,6 +108,8 @@ def predict(
     weights = run.weights_path(loading.weights)
     device = choose_device(plan.hardware)
     name = _named(plan, dataset) if dataset or inputs is None else choose_dataset(plan, inputs)
+    if inputs is None and not plan.datasets[name].splits.get(split):
+        raise ProblemError(no_samples(plan, split))
     plan = written.prompted(plan, name)
     if inputs is None:
         tables = Tables(plan, run.statistics)

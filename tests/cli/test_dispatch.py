@@ -137,3 +137,9 @@ def test_unknown_exceptions_in_the_parser_are_bugs(
     monkeypatch.setattr(dispatch, "parser", fail(RuntimeError("odd")))
     assert main(["list"]) == 3
     capsys.readouterr()
+
+
+def test_closed_streams_are_no_bug(tmp_path: Path) -> None:
+    """A command whose standard output was closed does its work and says nothing."""
+    words = f"{sys.executable} -m declare list >&- 2>&-"
+    assert subprocess.run(["bash", "-c", words], check=False).returncode == 0

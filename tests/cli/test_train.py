@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,19 @@ def test_what_is_no_run_is_refused(words: list[str], here: Path, capsys: pytest.
     (here / "empty").mkdir()
     assert main([*words, "empty", "--format", "json"]) == 2
     assert json.loads(capsys.readouterr().out)["diagnostics"][0]["name"] == "not-a-run"
+
+
+def test_damaged_statistics_are_named(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Evaluating and predicting with half a statistics file says which file, and what to do."""
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    (copy / "statistics.json").write_text('{"wine": {"0.fea')
+    for words in (["evaluate", str(copy), "--split", "val"], ["predict", str(copy), "--split", "val"]):
+        assert main(words) == 2
+        assert "statistics.json" in capsys.readouterr().err
+
+
+def test_predicting_an_empty_split_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A split without samples gives no table without rows."""
+    assert main(["predict", str(run), "--split", "test"]) == 2
+    assert "RES815" in capsys.readouterr().err
