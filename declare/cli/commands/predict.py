@@ -50,8 +50,9 @@ def command(
     """
     as_json = format == "json"
     with findings.reported(as_json=as_json):
+        from declare.nn.tasks.next_token import Sampling
         from declare.runtime.folder import Run
-        from declare.runtime.predict import Loading, Sampling, predict
+        from declare.runtime.predict import Loading, predict
 
         loading = Loading(weights, tuple(trust or ()))
         sampling = Sampling(max_new_tokens, temperature, top_k, seed)
