@@ -46,6 +46,7 @@ PLACES = {
     "LOS409": "tasks.stimulus.datasets.1",
     "LOS410": "tasks.stimulus",
     "LOS411": "tasks.other",
+    "LOS415": "phases.fit.augment.0",
     "LOS412": "tasks.kind.target",
     "LOS413": "tasks.stimulus.loss.class_weights",
     "LOS421": "model.decoder",
