@@ -44,7 +44,7 @@ def roles(plan: Plan, phase: PhasePlan, dataset: str) -> tuple[Shapes, Shapes]:
         wire.name
         for node in plan.nodes
         if dataset in node.datasets
-        for wire in (node.variants[dataset].wires if node.per_dataset else node.wires)
+        for wire in node.wires_of(dataset)
         if wire.source == "field"
     }
     return (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, overload
 
 import torch
@@ -69,6 +70,9 @@ def make_graph(plan: Plan) -> Graph:
 
 def _instances(plan: Plan) -> Iterable[tuple[str, nn.Module]]:
     for node in plan.nodes:
+        if node.adapts:
+            yield node.path, _build_each(plan.seed, node)
+            continue
         if not node.per_dataset:
             yield node.path, _build(plan.seed, node.path, node, node.wires, node.outputs)
             continue
@@ -81,15 +85,30 @@ def _build(
     seed: int, path: str, node: ModulePlan, wires: Sequence[Wire], outputs: Mapping[str, Any]
 ) -> nn.Module:
     shapes = inputs(wires)
-    digest = hashlib.sha256(f"{seed}/{path}".encode()).digest()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+    with _drawing(seed, path):
         if node.role == "head":
             built = reading.parse("heads", node.block).build(shapes, next(iter(outputs.values())))
         else:
             built = reading.parse("modules", node.block).build(shapes)
     assert isinstance(built, nn.Module)
     return built
+
+
+def _build_each(seed: int, node: ModulePlan) -> nn.Module:
+    each = {name: inputs(variant.wires) for name, variant in node.variants.items()}
+    with _drawing(seed, node.path):
+        built = reading.parse("modules", node.block).build_each(each)
+    assert isinstance(built, nn.Module)
+    return built
+
+
+@contextmanager
+def _drawing(seed: int, path: str) -> Iterator[None]:
+    """Let weights be drawn from the plan's seed and the node's path alone."""
+    digest = hashlib.sha256(f"{seed}/{path}".encode()).digest()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+        yield
 
 
 def inputs(wires: Iterable[Wire]) -> Inputs:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -103,7 +104,7 @@ class _Maker:
             dataset = lane[0]
             places = [self.slot(self.source(wire), lane) for wire in wires(node, dataset)]
             module = self.instances[f"{node.path}.{dataset}" if node.per_dataset else node.path]
-            result = self.call(module, places)
+            result = self.call(partial(module, dataset=dataset) if node.adapts else module, places)
             outputs = self.outputs(node, dataset)
             for name, shape in outputs.items():
                 picked = self.call(_pick(name), [result])
@@ -117,7 +118,7 @@ class _Maker:
         for dataset in self.ordered(self.need.get(node.path, set())):
             shapes = [self.shape(self.source(wire), dataset) for wire in wires(node, dataset)]
             fixed = all(shape is not None and None not in shape.dims for shape in shapes)
-            alone = node.per_dataset or not fixed
+            alone = node.per_dataset or node.adapts or not fixed
             key = dataset if alone else tuple((shape.dims, shape.dtype) for shape in shapes if shape)
             found.setdefault(key, []).append(dataset)
         return [tuple(lane) for lane in found.values()]
@@ -137,7 +138,7 @@ class _Maker:
 
     def outputs(self, node: ModulePlan, dataset: str) -> Mapping[str, Shape | None]:
         """Return a node's output shapes for a dataset, inferred where its inputs are not the plan's."""
-        planned = node.variants[dataset].outputs if node.per_dataset else node.outputs
+        planned = node.outputs_of(dataset)
         inputs: dict[str, tuple[Shape, ...]] = {}
         same = True
         for wire in wires(node, dataset):
@@ -227,7 +228,7 @@ class _Maker:
 
 def wires(node: ModulePlan, dataset: str) -> tuple[Wire, ...]:
     """Return the wires of a node, or of its instance for a dataset."""
-    return node.variants[dataset].wires if node.per_dataset else node.wires
+    return node.wires_of(dataset)
 
 
 def _pick(name: str) -> Callable[[Any], Tensor]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from declare.contract.shapes import Shape
 
 _FORMAT = 1
+Each = dict[str, tuple[Wire, ...]]
+"""What a module that adapts to datasets reads in each; empty for others."""
 
 
 @dataclass(frozen=True)
@@ -74,18 +76,19 @@ def _instances(node: ModulePlan) -> Iterator[tuple[str, tuple[Wire, ...], dict[s
 def _remembered(node: ModulePlan, wires: tuple[Wire, ...], output: Shape) -> Names | None:
     kind = "heads" if node.role == "head" else "modules"
     component = parse(kind, node.block)
-    path = folder().with_name("names") / f"{_key(kind, component, wires, output)}.json"
+    each = {name: variant.wires for name, variant in node.variants.items()} if node.adapts else {}
+    path = folder().with_name("names") / f"{_key(kind, component, wires, output, each)}.json"
     try:
         known = json.loads(path.read_bytes())
     except (OSError, ValueError):
-        known = _ask(component, wires, output)
+        known = _ask(component, wires, output, each)
         _keep(path, known)
     if known is None:
         return None
     return Names(known["parameters"], {name: tuple(state) for name, state in known["statistics"].items()})
 
 
-def _key(kind: str, component: Node, wires: tuple[Wire, ...], output: Shape) -> str:
+def _key(kind: str, component: Node, wires: tuple[Wire, ...], output: Shape, each: Each) -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     def installed(library: str) -> str:
@@ -100,13 +103,14 @@ def _key(kind: str, component: Node, wires: tuple[Wire, ...], output: Shape) -> 
     if isinstance(block.get("file"), str):
         files.append(Path(block["file"]))
     code = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]
-    shapes = [(wire.port, list(wire.shape)) for wire in wires]
+    shapes: list[Any] = [(wire.port, list(wire.shape)) for wire in wires]
+    shapes += [(name, wire.port, list(wire.shape)) for name, own in each.items() for wire in own]
     libraries = [installed(name) for name in ("torch", "timm", "torchvision")]
     question = [_FORMAT, kind, block, shapes, list(output), libraries, code]
     return hashlib.sha256(json.dumps(question, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-def _ask(component: Node, wires: tuple[Wire, ...], output: Shape) -> dict[str, Any] | None:
+def _ask(component: Node, wires: tuple[Wire, ...], output: Shape, each: Each) -> dict[str, Any] | None:
     """Build the module on the meta device, or for real where it cannot be built there."""
     import torch
 
@@ -114,17 +118,20 @@ def _ask(component: Node, wires: tuple[Wire, ...], output: Shape) -> dict[str, A
         try:
             with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), torch.device(device):
                 warnings.simplefilter("ignore")
-                return _read_off(_build(component, wires, output))
+                return _read_off(_build(component, wires, output, each))
         except Exception:  # noqa: BLE001, S112 - whatever a library raises, the probe has reported it
             continue
     return None
 
 
-def _build(component: Node, wires: tuple[Wire, ...], output: Shape) -> nn.Module:
+def _build(component: Node, wires: tuple[Wire, ...], output: Shape, each: Each) -> nn.Module:
     if isinstance(component, Head):
         return component.build(ports(wires), output)
     assert isinstance(component, Module)
-    return component.model_copy(update={"pretrained": False}).build(ports(wires))
+    plain = component.model_copy(update={"pretrained": False})
+    if each:
+        return plain.build_each({name: ports(own) for name, own in each.items()})
+    return plain.build(ports(wires))
 
 
 def _read_off(module: nn.Module) -> dict[str, Any]:

@@ -55,6 +55,11 @@ class Module(Node):
 
     random: ClassVar[bool] = True
     """Whether its forward draws random numbers in training (dropout)."""
+    adapts: ClassVar[bool] = False
+    """Whether one instance serves datasets whose inputs differ in shape, with parts of its own for each of them.
+
+    Then `build_each` makes it, and it is called as `module(*tensors, dataset=NAME)`.
+    """
     has_weights: ClassVar[bool] = False
     """Whether its library has weights of its own, for `pretrained: true`."""
 
@@ -82,6 +87,14 @@ class Module(Node):
 
     def build(self, inputs: Inputs) -> nn.Module:
         """Return the real module (weights freshly initialised, or pretrained)."""
+        raise NotImplementedError
+
+    def costs_each(self, inputs: Mapping[str, Inputs]) -> Costs:
+        """Return the costs of one instance for several datasets, where it adapts to them."""
+        raise NotImplementedError
+
+    def build_each(self, inputs: Mapping[str, Inputs]) -> nn.Module:
+        """Return the one instance for several datasets, where it adapts to them."""
         raise NotImplementedError
 
 

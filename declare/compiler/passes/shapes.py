@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.compiler.heads import head_wiring
-from declare.compiler.shaping import Inferred, Shaper
+from declare.compiler.shaping import Inferred, Shaper, ports
 from declare.compiler.state import State
 from declare.compiler.wiring import GraphNode, module_wiring, usage
+from declare.contract.module import Module
 from declare.contract.problem import Problem
 from declare.ir.plan import ModulePlan, NodeVariant
 from declare.rules.parts import given, task_names
@@ -38,10 +39,11 @@ def run(state: State) -> Iterator[Problem]:
 def _node(state: State, shaper: Shaper, node: GraphNode) -> ModulePlan | Problem | None:
     assert state.wiring is not None
     datasets = state.wiring.datasets[node.path]
-    if not node.component.per_dataset:
+    adapts = isinstance(node.component, Module) and node.component.adapts
+    if not node.component.per_dataset and not adapts:
         found = shaper.shared(node, datasets)
         return _plan(node, found, datasets, {}) if isinstance(found, Inferred) else found
-    variants = {}
+    variants: dict[str, NodeVariant] = {}
     for name in datasets:
         one = shaper.one(node.path, name)
         if not isinstance(one, Inferred):
@@ -55,6 +57,10 @@ def _node(state: State, shaper: Shaper, node: GraphNode) -> ModulePlan | Problem
         )
     first = shaper.one(node.path, datasets[0])
     assert isinstance(first, Inferred)
+    if adapts and not node.component.per_dataset:
+        assert isinstance(node.component, Module)
+        each = {name: ports(variant.wires) for name, variant in variants.items()}
+        first = first._replace(costs=node.component.costs_each(each))
     return _plan(node, first, datasets, variants)
 
 

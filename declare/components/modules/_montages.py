@@ -1,0 +1,49 @@
+"""What adapters of channels share: one instance for recordings with different montages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field as Param
+
+from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.wiring import misfit
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class ChannelAdapter(Module):
+    """Takes a series of any number of channels and gives one of `channels`."""
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("series",)),)
+    adapts: ClassVar[bool] = True
+    random: ClassVar[bool] = False
+
+    channels: int = Param(32, gt=0, description="channels that it gives")
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem:
+        """Return a series of `channels`, as long as the input."""
+        if problem := misfit(self, inputs) or self.refused(inputs["input"][0]):
+            return problem
+        return {"output": Shape("series", (self.channels, inputs["input"][0].dims[1]))}
+
+    def refused(self, shape: Shape) -> Problem | None:
+        """Return why the parameters do not fit a recording of this shape."""
+        return None
+
+    def costs(self, inputs: Inputs) -> Costs:
+        """Return the costs for one montage."""
+        return self.costs_each({"data": inputs})
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real module for one montage."""
+        return self.build_each({"data": inputs})
+
+
+def montages(inputs: Mapping[str, Inputs]) -> dict[str, int]:
+    """Return the number of channels of each dataset."""
+    return {name: own["input"][0].dims[0] or 0 for name, own in inputs.items()}

@@ -1,0 +1,58 @@
+"""Recordings with fewer channels, filled up with channels of zeros.
+
+Nothing is learned, and channels keep their places: right where montages are nested, so that channel 1 is the same
+electrode everywhere.
+
+Takes a series [channels, time] with at most `channels` channels. Gives `output`, a series [`channels`, time]. Missing
+values (NaN) count as 0. Source: any textbook.
+
+```yaml
+model:
+  adapter: {type: channel_pad, input: eeg, channels: 128}
+  encoder: {type: series_patch, input: adapter, patch: 20, dim: 64, depth: 2, heads: 4}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from declare.components.modules._montages import ChannelAdapter
+from declare.contract.counting import Tally
+from declare.contract.module import Costs, Inputs
+from declare.contract.problem import Problem, Rewrite
+from declare.contract.shapes import Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class ChannelPad(ChannelAdapter):
+    """Adds channels of zeros."""
+
+    def refused(self, shape: Shape) -> Problem | None:
+        """Return that there are more channels than it gives."""
+        found = shape.dims[0] or 0
+        if found <= self.channels:
+            return None
+        return Problem(
+            "SHP523",
+            f"`channel_pad` gives {self.channels} channels, but the data have {found}",
+            at="channels",
+            label="fewer than the data",
+            helps=(f"set `channels: {found}`, or use `channel_project`",),
+            rewrites=(Rewrite(f"give {found} channels", "channels", found, safe=False),),
+        )
+
+    def costs_each(self, inputs: Mapping[str, Inputs]) -> Costs:
+        """Return the costs: no parameters, one output."""
+        time = max((own["input"][0].dims[1] or 0 for own in inputs.values()), default=0)
+        varies = any(own["input"][0].dims[1] is None for own in inputs.values())
+        return Tally().write(self.channels, (None if varies else time,)).costs()
+
+    def build_each(self, inputs: Mapping[str, Inputs]) -> nn.Module:
+        """Return the real module."""
+        from declare.nn.modules.channel_pad import ChannelPad as Real
+
+        return Real(self.channels)

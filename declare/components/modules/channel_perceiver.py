@@ -1,0 +1,62 @@
+"""Recordings with any channels, read by a fixed number of queries.
+
+Cross-attention from learned queries to the channels of a recording: each output is a weighted sum of channels, the
+time course kept. Each dataset has an embedding for every channel of its montage; all else is shared, so that corpora
+with different montages train one model. Weights also depend on each channel's spread and slope in the sample.
+
+Takes a series [channels, time] of any number of channels. Gives `output`, a series [`channels`, time]. Missing values
+(NaN) count as 0. A new dataset needs embeddings of its own: initialise the rest from an earlier run with
+`init: [{from: run:PATH, strict: false}]`. Source: Jaegle et al. 2021 (Perceiver), https://arxiv.org/abs/2103.03206.
+
+```yaml
+model:
+  adapter: {type: channel_perceiver, input: eeg, channels: 32}
+  encoder: {type: series_patch, input: adapter, patch: 20, dim: 64, depth: 2, heads: 4}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import Field as Param
+
+from declare.components.modules import _attending, _pretrained
+from declare.components.modules._montages import ChannelAdapter, montages
+from declare.contract.counting import Tally, size
+from declare.contract.module import Costs, Inputs
+from declare.contract.problem import Problem
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class ChannelPerceiver(ChannelAdapter):
+    """Cross-attention from learned queries to any number of channels."""
+
+    dim: int = Param(32, gt=0, description="features of queries and channel embeddings")
+    heads: int = Param(4, gt=0, description="heads of attention; they share the features")
+
+    def check(self) -> Iterable[Problem]:
+        """Yield that the features do not divide evenly among the heads."""
+        if problem := _attending.uneven(self.dim, self.heads, rotary=False):
+            yield problem
+
+    def costs_each(self, inputs: Mapping[str, Inputs]) -> Costs:
+        """Return the costs: those of a sample with the largest montage."""
+        counts = montages(inputs)
+        name = max(counts, key=lambda each: counts[each])
+        count, time = counts[name], inputs[name]["input"][0].dims[1]
+        tally = Tally().linear(3, self.dim, positions=count).linear(self.dim, self.dim, positions=count)
+        tally.linear(self.dim, self.heads, positions=count)
+        tally.multiply(self.channels * count * self.dim)
+        tally.multiply(size((self.channels, count, time)))
+        tally.parameters += self.channels * (self.dim + self.heads + 1) + sum(counts.values()) * self.dim
+        return tally.costs()
+
+    def build_each(self, inputs: Mapping[str, Inputs]) -> nn.Module:
+        """Return the real module."""
+        from declare.nn.modules.channel_perceiver import ChannelPerceiver as Real
+
+        return _pretrained.start(Real(montages(inputs), self.channels, self.dim, self.heads), self.pretrained)

@@ -1,0 +1,49 @@
+"""Recordings with different channels, brought to the same number by a linear map for each dataset.
+
+Every dataset has a matrix [`channels`, its channels] of its own; only the bias is shared. The simplest adapter, and
+the strongest where each montage has much data; `channel_perceiver` shares more.
+
+Takes a series [channels, time]. Gives `output`, a series [`channels`, time]. Missing values (NaN) count as 0. Source:
+any textbook (a spatial filter).
+
+```yaml
+model:
+  adapter: {type: channel_project, input: eeg, channels: 32}
+  encoder: {type: series_patch, input: adapter, patch: 20, dim: 64, depth: 2, heads: 4}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from declare.components.modules import _pretrained
+from declare.components.modules._montages import ChannelAdapter, montages
+from declare.contract.counting import Tally, size
+from declare.contract.module import Costs, Inputs
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class ChannelProject(ChannelAdapter):
+    """A linear map of channels for each dataset."""
+
+    def costs_each(self, inputs: Mapping[str, Inputs]) -> Costs:
+        """Return the costs: those of a sample with the largest montage."""
+        counts = montages(inputs)
+        times = [own["input"][0].dims[1] for own in inputs.values()]
+        products = [
+            size((self.channels, count, time)) for count, time in zip(counts.values(), times, strict=True)
+        ]
+        known = [item for item in products if item is not None]
+        tally = Tally().multiply(max(known) if len(known) == len(products) else None)
+        tally.parameters = self.channels * (sum(counts.values()) + 1)
+        return tally.costs()
+
+    def build_each(self, inputs: Mapping[str, Inputs]) -> nn.Module:
+        """Return the real module."""
+        from declare.nn.modules.channel_project import ChannelProject as Real
+
+        return _pretrained.start(Real(montages(inputs), self.channels), self.pretrained)

@@ -1,0 +1,112 @@
+"""A patch transformer for recordings such as EEG.
+
+The series is cut into patches of `patch` steps, all channels together; each becomes `dim` features by a linear map of
+its samples and, with `spectrum`, one of its log power at every frequency (phase-free, which is what rhythms are about).
+Learned positions are added; then come blocks of self-attention and a feed-forward layer, each after a norm.
+
+Takes a series [channels, time]; steps after the last whole patch are left out. Gives `output`, the sequence [patches,
+dim], and `pooled`, a vector: its mean. Source: Dosovitskiy et al. 2021 (patches); Wang et al. 2025 (CBraMod, patches
+with spectra), https://arxiv.org/abs/2412.07236.
+
+```yaml
+model:
+  encoder: {type: series_patch, input: eeg, patch: 20, dim: 64, depth: 2, heads: 4}
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field as Param
+
+from declare.components.modules import _attending, _pretrained
+from declare.contract.counting import Tally
+from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem, Rewrite
+from declare.contract.shapes import Shape
+from declare.contract.wiring import misfit, varies
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class SeriesPatch(Module):
+    """Self-attention over the patches of a series."""
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("series",)),)
+
+    patch: int = Param(20, gt=0, description="steps of a patch")
+    dim: int = Param(64, gt=0, description="features of each patch")
+    depth: int = Param(2, gt=0, description="number of blocks")
+    heads: int = Param(4, gt=0, description="heads of attention; they share the features")
+    hidden: int | None = Param(
+        None, gt=0, description="width of the feed-forward layers; 4 times `dim` by default"
+    )
+    spectrum: bool = Param(True, description="patches show their log power at every frequency too")
+    window: int | None = Param(
+        None, gt=0, description="steps about a patch whose spectrum it shows; 4 patches by default"
+    )
+    dropout: float = Param(0.0, ge=0, lt=1, description="share zeroed in training")
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem:
+        """Return the sequence and one vector; or why the input does not fit."""
+        if problem := misfit(self, inputs) or _attending.uneven(self.dim, self.heads, rotary=False):
+            return problem
+        shape = inputs["input"][0]
+        length = shape.dims[1]
+        if length is None:
+            return varies(self, "length", "input")
+        if length < self.patch:
+            title = f"patches of {self.patch} are longer than the {length} that {shape} has"
+            return Problem(
+                "SHP506",
+                title,
+                at="patch",
+                label="longer than the input",
+                helps=(f"choose a patch of at most {length}",),
+                rewrites=(Rewrite(f"use {length}", "patch", length, safe=False),),
+            )
+        return {
+            "output": Shape("sequence", (length // self.patch, self.dim)),
+            "pooled": Shape("vector", (self.dim,)),
+        }
+
+    def looks_ahead(self) -> bool:
+        """Return that patches see later ones."""
+        return True
+
+    @property
+    def _window(self) -> int:
+        return max(self.window or 4 * self.patch, self.patch)
+
+    def costs(self, inputs: Inputs) -> Costs:
+        """Return the costs of embedding and blocks."""
+        channels, time = inputs["input"][0].dims
+        length, tally = (time or 0) // self.patch, Tally()
+        tally.conv(channels or 0, self.dim, (self.patch,), (length,))
+        if self.spectrum:
+            width = (channels or 0) * (self._window // 2 + 1)
+            tally.norm(width, (length,)).linear(width, self.dim, positions=length)
+        tally.parameters += length * self.dim
+        tally.write(self.dim, (length,)).write(self.dim, (length,))
+        for _ in range(self.depth):
+            _attending.block(tally, self.dim, self.hidden or 4 * self.dim, length)
+        return tally.norm(self.dim, (length,)).costs()
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real encoder."""
+        from declare.nn.modules.series_patch import SeriesPatch as Real
+
+        channels, time = inputs["input"][0].dims
+        real = Real(
+            (channels or 0, time or 0),
+            self.dim,
+            patch=self.patch,
+            depth=self.depth,
+            heads=self.heads,
+            hidden=self.hidden,
+            window=self._window if self.spectrum else 0,
+            dropout=self.dropout,
+        )
+        return _pretrained.start(real, self.pretrained)

@@ -1,0 +1,75 @@
+"""A transformer over patches of a series. Shapes: B batch, C channels, L steps, P patches, D features, W window."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from declare.nn.modules.attention import Block, Positions
+
+
+class SeriesPatch(nn.Module):
+    """Patches of x[B, C, L], each by its samples and its log spectrum, in blocks of self-attention.
+
+    Output `output` [B, P, D] and `pooled` [B, D]. `window` steps about a patch give its spectrum (0: none).
+    """
+
+    def __init__(
+        self,
+        size: tuple[int, int],
+        dim: int,
+        *,
+        patch: int,
+        depth: int,
+        heads: int,
+        hidden: int | None = None,
+        window: int = 0,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        channels, length = size
+        self.patch = patch
+        self.count = length // patch
+        self.embed = nn.Conv1d(channels, dim, patch, stride=patch)
+        self.spectrum = Spectrum(channels, dim, patch, window) if window else None
+        self.positions = Positions(self.count, dim)
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(
+            Block(dim, heads, hidden or 4 * dim, dropout=dropout) for _ in range(depth)
+        )
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Return the sequence and its mean."""
+        x = x[..., : self.count * self.patch]
+        found = self.embed(x).transpose(1, 2)
+        if self.spectrum is not None:
+            found = found + self.spectrum(x)
+        found = self.dropout(self.positions(found))
+        for block in self.blocks:
+            found = block(found)
+        found = self.norm(found)
+        return {"output": found, "pooled": found.mean(1)}
+
+
+class Spectrum(nn.Module):
+    """Log power about each patch of x[B, C, L] under a Hann window, normalised and mapped to [B, P, D]."""
+
+    taper: Tensor
+
+    def __init__(self, channels: int, dim: int, patch: int, window: int) -> None:
+        super().__init__()
+        self.patch = patch
+        self.window = window
+        self.register_buffer("taper", torch.hann_window(window), persistent=False)
+        width = channels * (window // 2 + 1)
+        self.norm = nn.LayerNorm(width)
+        self.project = nn.Linear(width, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the features of every patch."""
+        before = (self.window - self.patch) // 2
+        padded = functional.pad(x.float(), (before, self.window - self.patch - before))
+        windows_BCPW = padded.unfold(-1, self.window, self.patch) * self.taper
+        power_BCPF = torch.view_as_real(torch.fft.rfft(windows_BCPW)).square().sum(-1)
+        log_BPW = power_BCPF.add(0.1).log().transpose(1, 2).flatten(2)
+        return self.project(self.norm(log_BPW))
