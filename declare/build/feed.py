@@ -142,7 +142,9 @@ class Stream:
         epoch, positions = self._positions(step)
         rank, world = self._share
         if world > 1:
-            positions = positions[rank * len(positions) // world : (rank + 1) * len(positions) // world]
+            step = self._sampler.together
+            groups = -(-len(positions) // step)
+            positions = positions[rank * groups // world * step : (rank + 1) * groups // world * step]
         return epoch, positions
 
     def _positions(self, step: int) -> tuple[int, Tensor]:
@@ -188,7 +190,9 @@ class Columns:
         self._changes = {name: self._steps(plan, dataset, split, name, tables) for name in names}
         shapes = {name: plan.datasets[dataset].fields[name].shape for name in names}
         self._lengths = {
-            name: _lengths(self._table.array(name)) for name in self._tensors if shapes[name].layout == "tokens"
+            name: _lengths(self._table.array(name))
+            for name in self._tensors
+            if shapes[name].layout == "tokens"
         }
         self._plain = not self._decoded and not any(self._changes.values()) and not self._lengths
         self._local = all(tensor.device.type == device.type for tensor in self._tensors.values())

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 class CrossEntropy(Loss):
     """Cross entropy over classes or over the classes of each pixel.
 
-    Takes logits [B, classes] or [B, classes, height, width] (softmax is applied here) and class indices [B]
-    or [B, height, width], or logits [B, length, classes] of tokens and indices [B, length]; -1 (a missing label) and `ignore_index` do not count. With class weights the mean
-    is the weighted one, as torch's own. Source: any textbook.
+    Takes logits [B, classes] (softmax is applied here) and class indices [B]; or logits [B, classes, height, width]
+    and indices [B, height, width]; or logits [B, length, classes] of tokens and indices [B, length]. -1 (a missing
+    label) and `ignore_index` do not count. With class weights the mean is the weighted one, as torch's own. Source:
+    any textbook.
 
     ```yaml
     tasks:

@@ -18,7 +18,8 @@ class PerStep(nn.Module):
 
     def count(self, target: Tensor) -> Tensor | int:
         """Return the weight."""
-        return self.loss.count(target.flatten())
+        weight: Tensor | int = self.loss.count(target.flatten())  # type: ignore[operator]
+        return weight
 
 
 def per_step(loss: nn.Module) -> PerStep:

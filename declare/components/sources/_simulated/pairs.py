@@ -19,7 +19,10 @@ def make(*, seed: int, samples: int = 2000, length: int = 8) -> dict[str, Any]:
     rng = np.random.default_rng([seed, 0x9A1])
     vocabulary = words(_WORDS, rng)
     rows = [
-        [vocabulary[int(place)] for place in rng.integers(0, _WORDS, int(rng.integers(2, max(2, length) + 1)))]
+        [
+            vocabulary[int(place)]
+            for place in rng.integers(0, _WORDS, int(rng.integers(2, max(2, length) + 1)))
+        ]
         for _ in range(samples)
     ]
     text = {"type": "text", "tokenizer": "word", "max_length": max(2, length) + 1}

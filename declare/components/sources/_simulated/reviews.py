@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-_FOR = "brilliant charming delightful gripping lovely moving superb wonderful".split()
-_AGAINST = "awful boring clumsy dreadful dull feeble stale tedious".split()
-_PLAIN = "the a film plot music cast ending camera story it was with and of very quite scene this that had".split()
+_FOR = ["brilliant", "charming", "delightful", "gripping", "lovely", "moving", "superb", "wonderful"]
+_AGAINST = ["awful", "boring", "clumsy", "dreadful", "dull", "feeble", "stale", "tedious"]
+_PLAIN = [
+    *("the", "a", "film", "plot", "music", "cast", "ending", "camera", "story", "it", "was"),
+    *("with", "and", "of", "very", "quite", "scene", "this", "that", "had"),
+]
 
 
 def make(*, seed: int, samples: int = 400, length: int = 20, missing: float = 0.0) -> dict[str, Any]:
@@ -29,7 +32,11 @@ def make(*, seed: int, samples: int = 400, length: int = 20, missing: float = 0.
         moods.append(None if rng.random() < missing else "pos" if good else "neg")
         texts.append(" ".join(row))
     return {
-        "columns": {"text": texts, "mood": moods, "author": [f"a{number % 20:02d}" for number in range(samples)]},
+        "columns": {
+            "text": texts,
+            "mood": moods,
+            "author": [f"a{number % 20:02d}" for number in range(samples)],
+        },
         "fields": {
             "text": {"type": "text", "tokenizer": "word"},
             "mood": {"type": "category"},

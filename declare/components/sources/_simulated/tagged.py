@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_PLAIN = "met saw left found called sold house river today with for on".split()
+_PLAIN = ["met", "saw", "left", "found", "called", "sold", "house", "river", "today", "with", "for", "on"]
 
 
 def make(*, seed: int, samples: int = 300, length: int = 10) -> dict[str, Any]:
