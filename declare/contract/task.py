@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -93,6 +93,10 @@ class Task(Component):
     def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
         """Yield what the target's facts make impossible (one class only, labels out of range)."""
         return ()
+
+    def drawn_by(self, samplers: Sequence[Any]) -> Task | Problem:
+        """Return the task with what it takes from the samplers of the phases that train it."""
+        return self
 
     def fields(self) -> tuple[str, ...]:
         """Return the fields besides target and mask that its adapter takes from batches."""

@@ -1,8 +1,8 @@
-"""What a phase is made of: optimizers, schedules, samplers, mixes, regularizers, augments, trackers."""
+"""What a phase is made of: optimizers, schedules, samplers, mixes, balances, regularizers, augments, trackers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
     from torch import nn
+
+    from declare.nn.balances import balance
 
 
 class Group(Strict):
@@ -60,6 +62,13 @@ class Sampler(Component):
     layouts: ClassVar[tuple[Layout, ...]] = ()
     """What the fields that `columns` names may hold; anything if empty."""
 
+    together: ClassVar[int] = 1
+    """How many samples that stand side by side belong together: several processes take whole groups."""
+
+    def pairing(self) -> tuple[tuple[str, ...], str | None] | None:
+        """Return the fields in which neighbours agree and the one in which they differ, where it pairs samples."""
+        return None
+
     def columns(self) -> tuple[str, ...]:
         """Return the fields whose encoded column `order` needs."""
         return ()
@@ -96,6 +105,22 @@ class Mix(Component):
     def shares(self, sizes: Mapping[str, int]) -> dict[str, float]:
         """Return each dataset's share of the samples (they sum to 1) for training-split sizes."""
         raise NotImplementedError
+
+
+class Balance(Component):
+    """How the losses of several tasks become one gradient."""
+
+    def settled(self, total_steps: int, steps_per_epoch: int) -> Balance:
+        """Return the balance with its durations in steps of a phase of `total_steps`."""
+        return self
+
+    def build(  # noqa: PLR6301 - others have parameters
+        self, owners: Sequence[int], shares: Sequence[float], num_tasks: int
+    ) -> balance.Balance:
+        """Return what makes one loss of many: `owners` are the tasks of the losses, `shares` their weights."""
+        from declare.nn.balances.balance import Balance as Sum
+
+        return Sum(owners, shares, num_tasks)
 
 
 class Regularizer(Component):

@@ -14,7 +14,7 @@ from declare.contract.problem import Problem
 from declare.contract.reading import parse
 from declare.contract.task import Target
 from declare.ir.plan import LossPlan, MetricPlan, TaskPlan
-from declare.rules.parts import Placed, task_datasets, tasks
+from declare.rules.parts import Placed, given, phase_tasks, phases, task_datasets, tasks
 
 _RESOLVED = dict.fromkeys(("dataset", "datasets", "head", "loss", "metrics"))
 """What the plan says in its own words: one place for each fact, stated or by default."""
@@ -37,11 +37,15 @@ def run(state: State) -> Iterator[Problem]:
         if head is None or len(fitting) < len(found):
             state.skip(task.path)
             continue
+        block = task.block.drawn_by(_samplers(state, task.name))
+        if isinstance(block, Problem):
+            yield block.under(task.path)
+            continue
         state.tasks[task.name] = TaskPlan(
-            block=task.block.model_copy(update=_RESOLVED).dump(),
+            block=block.model_copy(update=_RESOLVED).dump(),
             datasets=task_datasets(state.view, task.block),
             target_field=task.block.target,
-            fields=task.block.fields(),
+            fields=block.fields(),
             mask=task.block.mask,
             head=head,
             target=target,
@@ -51,6 +55,13 @@ def run(state: State) -> Iterator[Problem]:
             weight=float(task.block.weight),
         )
         state.note(f"task `{task.name}`: {', '.join(loss.type_name() for _, loss in found)}")
+
+
+def _samplers(state: State, task: str) -> list[Any]:
+    """Return the samplers of the phases that train a task."""
+    trained = (phase for phase in phases(state.view) if task in (phase_tasks(state.view, phase.block) or {}))
+    found = [given(phase.block, "sampler") for phase in trained]
+    return [sampler for sampler in found if sampler is not None and not holed(sampler)]
 
 
 def _components(

@@ -20,7 +20,7 @@ class Nrmse(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"values"})
+    takes: ClassVar[frozenset[str]] = frozenset({"reconstruction", "values"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
 

@@ -20,7 +20,7 @@ class R2(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"values"})
+    takes: ClassVar[frozenset[str]] = frozenset({"reconstruction", "values"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (None, 1.0)
 

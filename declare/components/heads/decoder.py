@@ -1,0 +1,97 @@
+"""A linear map from features back to a signal or picture.
+
+Each position of a sequence gives its own stretch of a series, or its own square of a picture (positions row by row);
+a vector gives everything at once. With `hidden` a layer with GELU stands between.
+
+Takes a sequence [positions, features] or a vector. Gives `output` of the shape of the target: a series [channels,
+time], an image, a sequence or a vector. With targets that differ between datasets say `per_dataset: true`. Source: He
+et al. 2022, https://arxiv.org/abs/2111.06377.
+
+```yaml
+model:
+  encoder: {type: series_patch, input: eeg}
+tasks:
+  mem: {type: reconstruction, datasets: [tuh, hbn], target: eeg, head: {type: decoder, per_dataset: true}}
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field as Param
+
+from declare.contract.counting import Tally
+from declare.contract.module import Costs, Head, Inputs, Outputs, Port
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.wiring import misfit, place, varies
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Decoder(Head):
+    """A linear map from positions back to the parts of the target."""
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("sequence", "vector")),)
+
+    hidden: int | None = Param(None, gt=0, description="width of a layer in between; none by default")
+
+    def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
+        """Return the target's shape, or why positions do not divide it."""
+        if problem := misfit(self, inputs):
+            return problem
+        shape = inputs["input"][0]
+        if output.layout not in {"series", "image", "sequence", "vector"} or not output.dims:
+            title = f"`decoder` gives signals and pictures, but the task needs {output}"
+            return Problem("SHP511", title, helps=("use the head `linear`",))
+        if output.numel is None or shape.numel is None:
+            return varies(self, "size of the target" if output.numel is None else "length", "input")
+        if _part(shape, output) is None:
+            title = f"{shape.dims[0]} positions do not tile {output}"
+            helps = ("name an output with one position for each patch, or a pooled one",)
+            return Problem("SHP511", title, at=place(self, "input"), label="does not tile it", helps=helps)
+        return {"output": output}
+
+    def costs(self, inputs: Inputs, output: Shape) -> Costs:
+        """Return the costs of the layers at every position."""
+        shape = inputs["input"][0]
+        before, tally, positions = shape.features or 0, Tally(), _positions(shape)
+        if self.hidden is not None:
+            tally.linear(before, self.hidden, positions=positions).write(self.hidden, (positions,))
+            before = self.hidden
+        return tally.linear(before, _width(shape, output), positions=positions).costs()
+
+    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+        """Return the real head."""
+        from declare.nn.heads.decoder import Decoder as Real
+
+        shape = inputs["input"][0]
+        dims = tuple(dim or 0 for dim in output.dims)
+        return Real(shape.features or 0, _part(shape, output) or (), dims, hidden=self.hidden)
+
+
+def _positions(shape: Shape) -> int:
+    return (shape.dims[0] or 1) if shape.layout == "sequence" else 1
+
+
+def _part(shape: Shape, output: Shape) -> tuple[int, ...] | None:
+    """Return the shape of what one position gives; None where positions do not tile the target."""
+    dims, count = tuple(dim or 0 for dim in output.dims), _positions(shape)
+    if shape.layout == "vector" or output.layout == "vector":
+        return dims if shape.layout == "vector" else None
+    if output.layout == "sequence":
+        return (-(-dims[0] // count), dims[1])
+    if output.layout == "series":
+        return (dims[0], -(-dims[1] // count))
+    edges = (edge for edge in range(1, min(dims[1:]) + 1) if (dims[1] // edge) * (dims[2] // edge) == count)
+    edge = next((edge for edge in edges if not dims[1] % edge and not dims[2] % edge), None)
+    return None if edge is None else (dims[0], edge, edge)
+
+
+def _width(shape: Shape, output: Shape) -> int:
+    width = 1
+    for dim in _part(shape, output) or ():
+        width *= dim
+    return width

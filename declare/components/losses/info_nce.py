@@ -1,0 +1,43 @@
+"""`info_nce`: positives nearer than negatives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.loss import Loss
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from declare.contract.task import Target
+
+
+class InfoNce(Loss):
+    """Cross entropy of finding a positive among the negatives of the batch.
+
+    Takes embeddings [B, features], compared by cosine, and their groups. Positives are as the task says; `negatives`
+    are all rows of other groups (`batch`), or only those of the same origin (`explicit`: the same subject at another
+    moment), which keeps the model from telling subjects apart instead of stimuli. Rows without a positive do not
+    count. The figure depends on the batch size. Source: van den Oord et al. 2018, https://arxiv.org/abs/1807.03748;
+    several positives: Khosla et al. 2020.
+
+    ```yaml
+    tasks:
+      movie: {type: contrastive, dataset: hbn, same: [movie, stamp], loss: info_nce}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"embedding"})
+
+    temperature: float = Param(0.07, gt=0, description="what cosines are divided by: less means harder")
+    negatives: Literal["batch", "explicit"] = Param(
+        "batch", description="rows of other groups: all of the batch, or those of the same origin"
+    )
+
+    def build(self, target: Target) -> nn.Module:
+        """Return the real loss."""
+        from declare.nn.losses.pairs import InfoNce
+
+        return InfoNce(self.temperature, explicit=self.negatives == "explicit")

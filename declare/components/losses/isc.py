@@ -1,0 +1,34 @@
+"""`isc`: the same response in every subject."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from declare.contract.loss import Loss
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from declare.contract.task import Target
+
+
+class Isc(Loss):
+    """1 - inter-subject correlation: features vary alike over stimuli in different subjects.
+
+    Takes embeddings [B, features] and their groups. For each feature the correlation over the positive pairs of the
+    batch, averaged over features. Needs no negatives; alone it may use few directions, so add `info_nce`. Source:
+    Hasson et al. 2004, https://doi.org/10.1126/science.1089506.
+
+    ```yaml
+    tasks:
+      movie: {type: contrastive, dataset: hbn, same: [movie, stamp], loss: isc}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"embedding"})
+
+    def build(self, target: Target) -> nn.Module:
+        """Return the real loss."""
+        from declare.nn.losses.pairs import InterSubject
+
+        return InterSubject()

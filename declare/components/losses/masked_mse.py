@@ -1,0 +1,33 @@
+"""`masked_mse`: the squared error of what was hidden."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from declare.contract.loss import Loss
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from declare.contract.task import Target
+
+
+class MaskedMse(Loss):
+    """Mean squared error over the elements that a task hid.
+
+    Takes reconstructions and targets of the field's shape; elements that were shown, or are missing, do not count.
+    Source: He et al. 2022, https://arxiv.org/abs/2111.06377.
+
+    ```yaml
+    tasks:
+      mem: {type: reconstruction, dataset: tuh, target: eeg, loss: masked_mse}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"reconstruction"})
+
+    def build(self, target: Target) -> nn.Module:
+        """Return the real loss."""
+        from declare.nn.losses.elementwise import SquaredError
+
+        return SquaredError(may_miss=True)

@@ -1,0 +1,32 @@
+"""`uniformity`: how evenly embeddings are spread."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from declare.contract.metric import Metric
+from declare.contract.task import Target
+
+
+class Uniformity(Metric):
+    """Log of the mean Gaussian potential exp(-2 d^2) over all pairs on the unit sphere.
+
+    Takes embeddings [N, features]. 0 means that all are the same; the lower, the more evenly they are spread. Over
+    at most 8,192 samples. Source: Wang and Isola 2020, https://arxiv.org/abs/2005.10242.
+
+    ```yaml
+    tasks:
+      movie: {type: contrastive, dataset: hbn, same: [movie, stamp], metrics: [uniformity]}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"embedding"})
+    mode: ClassVar[Literal["max", "min"]] = "min"
+    bounds: ClassVar[tuple[float | None, float | None]] = (-8.0, 0.0)
+
+    def build(self, target: Target) -> Any:
+        """Return the real metric."""
+        from declare.nn.metrics.embeddings import Embeddings, uniformity
+        from declare.nn.metrics.figure import Figure
+
+        return Figure(Embeddings(), uniformity)

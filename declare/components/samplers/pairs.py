@@ -1,0 +1,117 @@
+"""Positives side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from pydantic import Field as Param
+
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+from declare.contract.training import Sampler
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Pairs(Sampler):
+    """Samples two by two: those of a pair agree in all fields of `same` and differ in `different`.
+
+    For contrastive learning: the same movie and time, another subject. Every epoch pairs the samples anew, each of
+    them once before any comes again, in random order; an epoch has as many samples as the training split (one less
+    where that is odd). Samples without a partner are left out. Several processes take whole pairs. A `contrastive`
+    task that states no positives takes these.
+
+    Example:
+        ```yaml
+        sampler: {type: pairs, same: [movie, stamp], different: subject}
+        ```
+    """
+
+    layouts: ClassVar[tuple[Layout, ...]] = ("id", "category")
+    together: ClassVar[int] = 2
+
+    same: list[str] = Param(min_length=1, description="fields in which the two agree: `[movie, stamp]`")
+    different: str | None = Param(None, description="a field in which the two differ: `subject`")
+
+    def columns(self) -> tuple[str, ...]:
+        """Return the fields."""
+        return (*self.same, *((self.different,) if self.different else ()))
+
+    def pairing(self) -> tuple[tuple[str, ...], str | None]:
+        """Return the fields in which the two of a pair agree and differ."""
+        return tuple(self.same), self.different
+
+    def chosen(self, shapes: Mapping[str, Shape]) -> Self | Problem:
+        """Return the sampler; a problem where the dataset lacks a field that it needs."""
+        for name in self.columns():
+            if name not in shapes or shapes[name].layout not in self.layouts:
+                title = f"`pairs` needs a field `{name}` of type `id` or `category`"
+                at = "different" if name == self.different else f"same.{self.same.index(name)}"
+                return Problem("DAT343", title, at=at, label="not usable here", helps=("name an `id` field",))
+        return self
+
+    def order(
+        self,
+        num_samples: int,
+        columns: Mapping[str, np.ndarray[Any, Any]],
+        generator: np.random.Generator,
+        progress: float,
+    ) -> np.ndarray[Any, Any]:
+        """Return positions, partners side by side; raises `ProblemError` DAT351 where there is no pair."""
+        import numpy as np
+
+        from declare.contract.problem import ProblemError
+
+        group = _combined([columns[name] for name in self.same])
+        origin = columns[self.different] if self.different else np.arange(num_samples)
+        wanted, found = num_samples // 2, np.empty((0, 2), np.int64)
+        while len(found) < max(wanted, 1):
+            more = _paired(np.where(origin < 0, -1, group), origin, generator)
+            if not len(more):
+                raise ProblemError(self.without_positives())
+            found = np.concatenate([found, more])
+        return found[:wanted].reshape(-1)
+
+    def without_positives(self) -> Problem:
+        """Return the problem that no two samples are a pair."""
+        agree = " and ".join(f"`{name}`" for name in self.same)
+        differ = f" and differ in `{self.different}`" if self.different else ""
+        return Problem(
+            "DAT351",
+            f"no two training samples agree in {agree}{differ}",
+            at="sampler.same",
+            label="pairs nothing",
+            helps=("name fewer fields in `same`", "or train on more subjects"),
+        )
+
+
+def _combined(columns: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    """Return a number for each combination of values, -1 where one is missing."""
+    import numpy as np
+
+    stacked = np.stack([np.asarray(column) for column in columns], 1)
+    _, found = np.unique(stacked, axis=0, return_inverse=True)
+    return np.where((stacked < 0).any(axis=1), -1, found.reshape(-1))
+
+
+def _paired(
+    group: np.ndarray[Any, Any], origin: np.ndarray[Any, Any], generator: np.random.Generator
+) -> np.ndarray[Any, Any]:
+    """Return pairs of positions [pairs, 2] in random order, each position once at most."""
+    import numpy as np
+
+    found = []
+    for number in np.unique(group[group >= 0]):
+        members = generator.permutation(np.flatnonzero(group == number))
+        # Origins in one stretch each, the largest first: partners half a group apart are of two origins.
+        names, index, counts = np.unique(origin[members], return_inverse=True, return_counts=True)
+        rank = generator.permutation(len(names))
+        members = members[np.lexsort((rank[index], -counts[index]))]
+        half = -(-len(members) // 2)
+        first, second = members[: len(members) - half], members[half:]
+        good = origin[first] != origin[second]
+        found.append(np.stack([first[good], second[good]], 1))
+    whole = np.concatenate(found) if found else np.empty((0, 2), np.int64)
+    return generator.permuted(whole, axis=1)[generator.permutation(len(whole))]

@@ -1,0 +1,82 @@
+"""`contrastive`: samples of one group alike, of other groups apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from pydantic import Field as Param
+
+from declare.contract.data import FieldFacts
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+from declare.contract.task import Target, Task, TaskAdapter
+
+
+class Contrastive(Task):
+    """Learns an embedding in which samples of one group lie together: one stimulus, seen by two subjects.
+
+    It has no target. Samples that agree in all fields of `same` and differ in `different` are positives of each other;
+    where neither is stated, they are those of the `pairs` sampler of a phase that trains the task. Samples whose
+    group is missing do not count. One dataset for each task: groups of two datasets have nothing in common.
+
+    ```yaml
+    tasks:
+      movie: {type: contrastive, dataset: hbn, same: [movie, stamp], different: subject}
+    ```
+    """
+
+    targets: ClassVar[tuple[Layout, ...]] = ()
+    prediction: ClassVar[str] = "embedding"
+    default_head: ClassVar[str] = "projection"
+    default_loss: ClassVar[str] = "info_nce"
+    default_metrics: ClassVar[tuple[str, ...]] = ("alignment", "uniformity", "isc", "retrieval")
+
+    same: list[str] | None = Param(
+        None, description="fields in which positives agree; the sampler's by default"
+    )
+    different: str | None = Param(
+        None, description="a field in which positives differ; the sampler's by default"
+    )
+
+    def check(self) -> Iterable[Problem]:
+        """Yield several datasets, or fields that contradict each other."""
+        if self.datasets is not None and len(self.datasets) > 1:
+            title = f"`contrastive` learns from one dataset, not from {len(self.datasets)}"
+            helps = ("make a task for each dataset; they can share a head",)
+            yield Problem("LOS425", title, at="datasets", label="groups have nothing in common", helps=helps)
+        if self.same == [] or (self.different is not None and self.different in (self.same or ())):
+            title = "positives must agree in `same` and differ in `different`, which contradict each other"
+            yield Problem("LOS425", title, at="same", helps=("name other fields",))
+
+    def drawn_by(self, samplers: Sequence[Any]) -> Task | Problem:
+        """Return the task with the positives of the `pairs` sampler that draws for it, where it states none."""
+        if self.same is not None:
+            return self
+        paired = [found for sampler in samplers if (found := sampler.pairing()) is not None]
+        if paired:
+            return self.model_copy(update={"same": list(paired[0][0]), "different": paired[0][1]})
+        return Problem(
+            "LOS425",
+            "`contrastive` does not know which samples are positives",
+            on="key",
+            label="no `same` here, no `pairs` sampler in its phases",
+            helps=(
+                "add `sampler: {type: pairs, same: [...], different: ...}` to its phase",
+                "or state `same: [...]` in the task",
+            ),
+        )
+
+    def fields(self) -> tuple[str, ...]:
+        """Return the fields that tell groups."""
+        return (*(self.same or ()), *((self.different,) if self.different else ()))
+
+    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
+        """Return a target of an embedding, whose width the head says."""
+        return Target(prediction=self.prediction, output=Shape("vector", (None,)))
+
+    def build(self, target: Target) -> TaskAdapter:
+        """Return the adapter."""
+        from declare.nn.tasks.contrastive import Contrastive as Real
+
+        return Real(same=self.same or (), different=self.different)

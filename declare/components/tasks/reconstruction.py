@@ -1,0 +1,85 @@
+"""`reconstruction`: hidden parts of a signal or picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.data import FieldFacts
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+from declare.contract.task import Target, Task, TaskAdapter
+
+
+class Reconstruction(Task):
+    """Hides parts of a field and predicts them from the rest: masked modelling.
+
+    The target is the field that the model reads: `series` [B, channels, time], `image` [B, channels, height, width],
+    `sequence` or `vector`. At every step a share `ratio` of its blocks (of `block` steps, or squares of `block`
+    pixels) is chosen anew and shown as zeros or noise; only hidden elements count in loss and metrics. Evaluations
+    hide the same blocks each time. With several datasets whose shapes differ, say `per_dataset: true` in the head.
+    Source: He et al. 2022 (masked autoencoders), https://arxiv.org/abs/2111.06377.
+
+    ```yaml
+    tasks:
+      mem: {type: reconstruction, dataset: tuh, target: eeg, ratio: 0.5, block: 20}
+    ```
+    """
+
+    targets: ClassVar[tuple[Layout, ...]] = ("series", "image", "sequence", "vector")
+    prediction: ClassVar[str] = "reconstruction"
+    feeds: ClassVar[tuple[Layout, ...]] = ("sequence", "vector")
+    default_head: ClassVar[str] = "decoder"
+    default_loss: ClassVar[str] = "masked_mse"
+    default_metrics: ClassVar[tuple[str, ...]] = ("nrmse",)
+
+    ratio: float = Param(0.5, gt=0, lt=1, description="share of blocks that are hidden")
+    block: int | None = Param(
+        None, gt=0, description="steps, or edge in pixels, of a block; by default a tenth of the length"
+    )
+    channels: Literal["all", "each"] = Param(
+        "all", description="whether a block hides all channels at once, or each channel by itself"
+    )
+    fill: Literal["zero", "noise"] = Param("zero", description="what stands in place of what is hidden")
+
+    def output(self, facts: FieldFacts) -> Shape | Problem:
+        """Return the field's own shape."""
+        return Shape(facts.shape.layout, facts.shape.dims)
+
+    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
+        """Return the target."""
+        output = self.output(next(iter(facts.values())))
+        return output if isinstance(output, Problem) else Target(prediction=self.prediction, output=output)
+
+    def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
+        """Yield blocks that hide everything at once."""
+        for name, item in facts.items():
+            length = self._length(item.shape)
+            if self.block is not None and length is not None and self.block >= length:
+                yield Problem(
+                    "LOS424",
+                    f"blocks of {self.block} hide all {length} of `{self.target}` in `{name}`",
+                    at="block",
+                    label="nothing is left to see",
+                    helps=(f"choose a block of {max(1, length // 10)}",),
+                )
+
+    @staticmethod
+    def _length(shape: Shape) -> int | None:
+        return shape.dims[1] if shape.layout in {"series", "image"} else shape.dims[0]
+
+    def build(self, target: Target) -> TaskAdapter:
+        """Return the adapter."""
+        from declare.nn.tasks.reconstruction import Reconstruction as Real
+
+        return Real(
+            target=self.target or "",
+            mask=self.mask,
+            ratio=self.ratio,
+            block=self.block or max(1, (self._length(target.output) or 1) // 10),
+            channels_first=target.output.layout in {"series", "image"},
+            each=self.channels == "each",
+            noise=self.fill == "noise",
+        )

@@ -1,0 +1,69 @@
+"""Losses over pairs of a batch. Shapes: B batch, E features of the embedding."""
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+_NEVER = -1e9
+
+
+def positives(target: Tensor) -> Tensor:
+    """Return which pairs [B, B] are of one group and two origins; target [B, 2] as a contrastive task gives it."""
+    group, origin = target.unbind(1)
+    same = (group[:, None] == group) & (group >= 0)
+    return same & (origin[:, None] != origin)
+
+
+def negatives(target: Tensor, *, explicit: bool = False) -> Tensor:
+    """Return which pairs [B, B] are of two groups; with `explicit` of one origin too."""
+    group, origin = target.unbind(1)
+    other = (group[:, None] != group) & (group >= 0) & (group >= 0)[:, None]
+    return other & (origin[:, None] == origin) if explicit else other
+
+
+class Paired(nn.Module):
+    """A loss whose weight is the number of rows that have a positive in the batch."""
+
+    def count(self, target: Tensor) -> Tensor:
+        """Return the weight."""
+        return positives(target).any(1).sum()
+
+
+class InfoNce(Paired):
+    """For each row and positive: -log of the positive's share among itself and the row's negatives.
+
+    Embeddings are compared by cosine over `temperature`. Source: van den Oord et al. 2018; several positives as in
+    Khosla et al. 2020.
+    """
+
+    def __init__(self, temperature: float = 0.07, *, explicit: bool = False) -> None:
+        super().__init__()
+        self.temperature = temperature
+        self.explicit = explicit
+
+    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (sum, weight)."""
+        unit = functional.normalize(output.float(), dim=-1)
+        likeness = unit @ unit.t() / self.temperature
+        wanted = positives(target)
+        unwanted = negatives(target, explicit=self.explicit)
+        against = likeness.masked_fill(~unwanted, _NEVER).logsumexp(1, keepdim=True)
+        each = functional.softplus(against - likeness) * wanted
+        return (each.sum(1) / wanted.sum(1).clamp_min(1)).sum(), wanted.any(1).sum()
+
+
+class InterSubject(Paired):
+    """1 - the correlation of each feature over positive pairs, averaged over features. Source: Hasson et al. 2004."""
+
+    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (sum, weight)."""
+        number = self.count(target)
+        return (1 - correlations(output.float(), positives(target)).mean()) * number, number
+
+
+def correlations(values: Tensor, pairs: Tensor) -> Tensor:
+    """Return the correlation over `pairs` [B, B] of each feature of values [B, E]; 0 where nothing varies."""
+    weight = pairs.to(values.dtype)
+    degree = weight.sum(1, keepdim=True)
+    centred = values - (degree * values).sum(0) / degree.sum().clamp_min(1)
+    shared = (centred * (weight @ centred)).sum(0)
+    return shared / (degree * centred.square()).sum(0).clamp_min(1e-12)

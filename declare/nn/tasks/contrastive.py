@@ -1,0 +1,43 @@
+"""Embeddings that tell groups apart. Shapes: B batch, E features of the embedding."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Contrastive:
+    """Rows that agree in the fields `same` and differ in `different` are positives of each other.
+
+    The target [B, 2] holds a number for each group, -1 where a row belongs to none, and one for who it comes from;
+    without `different` every row comes from somebody else.
+    """
+
+    module: nn.Module | None = None
+
+    def __init__(self, *, same: Sequence[str], different: str | None = None) -> None:
+        self._same = tuple(same)
+        self._different = different
+
+    def target(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return group and origin of each row."""
+        first = batch[self._same[0]].long()
+        group, known = first, first >= 0
+        for name in self._same[1:]:
+            group = group * 1_000_003 + batch[name]
+            known = known & (batch[name] >= 0)
+        origin = torch.arange(len(first), device=first.device)
+        if self._different is not None:
+            origin = batch[self._different].long()
+            known = known & (origin >= 0)
+        return torch.stack([torch.where(known, group, -1), origin], 1)
+
+    def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return embeddings and targets of the rows that belong to a group."""
+        target = self.target(batch)
+        known = target[:, 0] >= 0
+        return output[known], target[known]
+
+    def predict(self, output: Tensor) -> dict[str, Tensor]:
+        """Return `embedding`, of unit length."""
+        return {"embedding": nn.functional.normalize(output.float(), dim=-1)}

@@ -1,0 +1,80 @@
+"""Masked modelling of signals and pictures. Shapes: B batch, C channels, T time, H height, W width."""
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from declare.nn.tasks.masking import masked
+
+Fields = Mapping[str, Tensor]
+
+
+class Reconstruction:
+    """Hides blocks of a field [B, C, T] or [B, C, H, W] (channels first), or [B, T, W] and [B, W] (steps first).
+
+    `ratio` of the blocks of `block` positions are hidden, one at least, one shown at least; all channels of a block
+    together, or with `each` the blocks of every channel by themselves. The loss sees NaN where nothing was hidden.
+    """
+
+    module: nn.Module | None = None
+
+    def __init__(
+        self,
+        *,
+        target: str,
+        mask: str | None = None,
+        ratio: float = 0.5,
+        block: int = 1,
+        channels_first: bool = True,
+        each: bool = False,
+        noise: bool = False,
+    ) -> None:
+        self._target, self._mask = target, mask
+        self._ratio, self._block = ratio, block
+        self._first = channels_first
+        self._each, self._noise = each, noise
+
+    def hide(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:
+        """Return the field with blocks hidden, and `TARGET.hidden`, which elements they are."""
+        values = _numbers(fields[self._target])
+        places = values.shape[2:] if self._first else values.shape[1:2]
+        rows = values.shape[:2] if self._first and self._each else values.shape[:1]
+        grid = [-(-size // self._block) for size in places]
+        count = math.prod(grid)
+        number = min(max(1, round(self._ratio * count)), max(1, count - 1))
+        draws = torch.rand((*rows, count), generator=generator, device=values.device)
+        hidden = draws.argsort(-1).argsort(-1).lt(number).unflatten(-1, grid)
+        for axis, size in enumerate(places, len(rows)):
+            hidden = hidden.repeat_interleave(self._block, axis).narrow(axis, 0, size)
+        if self._first and not self._each:
+            hidden = hidden.unsqueeze(1)
+        while hidden.dim() < values.dim():
+            hidden = hidden.unsqueeze(-1)
+        hidden = hidden.expand(values.shape)
+        fill = torch.zeros((), device=values.device, dtype=values.dtype)
+        if self._noise:
+            fill = torch.randn(values.shape, generator=generator, device=values.device, dtype=values.dtype)
+        return {self._target: torch.where(hidden, fill, values), f"{self._target}.hidden": hidden}
+
+    def target(self, batch: Fields) -> Tensor:
+        """Return the field, NaN where nothing was hidden."""
+        values = _numbers(batch[self._target])
+        hidden = batch.get(f"{self._target}.hidden")
+        found = values if hidden is None else values.masked_fill(~hidden, math.nan)
+        return found if self._mask is None else masked(found, batch[self._mask])
+
+    def scores(self, output: Tensor, batch: Fields) -> tuple[Tensor, Tensor]:
+        """Return reconstruction and field with channels last, NaN where nothing was hidden."""
+        target = self.target(batch)
+        return (output.movedim(1, -1), target.movedim(1, -1)) if self._first else (output, target)
+
+    def predict(self, output: Tensor) -> dict[str, Tensor]:
+        """Return nothing: what was hidden is known."""
+        return {}
+
+
+def _numbers(values: Tensor) -> Tensor:
+    """Return values as numbers, pixels 0..255 as 0..1 as the model sees them."""
+    return values if values.is_floating_point() else values.float() / 255
