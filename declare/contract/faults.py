@@ -192,13 +192,13 @@ def length(item: Form, value: list[Any] | dict[str, Any], path: str) -> Problem 
 def bad_name(names_form: Form, key: str, path: str) -> Problem | None:
     """Return the problem of a key that is no legal name."""
     pattern = names_form.bounds.get("pattern")
-    if pattern is None or re.search(pattern, key):
+    if pattern is None or re.fullmatch(pattern, key):
         return None
     legal = re.sub(
         r"_+", "_", re.sub(r"[^a-z0-9]", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower())
     ).strip("_")
     rewrites = (
-        (Rewrite(f"rename to `{legal}`", path, key=legal, safe=False),) if re.search(pattern, legal) else ()
+        (Rewrite(f"rename to `{legal}`", path, key=legal, safe=False),) if re.fullmatch(pattern, legal) else ()
     )
     expected = names_form.description or "lower-case letters, digits and `_`, a letter first"
     return Problem(

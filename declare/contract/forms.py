@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
@@ -16,6 +17,13 @@ from declare.contract.duration import Duration
 
 Kind = Literal["null", "bool", "int", "float", "text", "list", "map"]
 _BOUNDS = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern")
+
+
+@dataclass(frozen=True)
+class Says:
+    """Says in words what a pattern allows; a field that has it may describe what it is for."""
+
+    text: str
 
 
 class Form(NamedTuple):
@@ -85,8 +93,10 @@ def form(annotation: Any, metadata: Iterable[Any] = (), description: str = "") -
         annotation, *inner = get_args(annotation)
         found = [*inner, *found]
     bounds: dict[str, Any] = {}
-    slot, rest = None, []
+    slot, rest, said = None, [], ""
     for item in _flat(found):
+        if isinstance(item, Says):
+            said = item.text
         if isinstance(item, Slot):
             slot = item.kind
             continue
@@ -95,7 +105,7 @@ def form(annotation: Any, metadata: Iterable[Any] = (), description: str = "") -
         rest.append(item)
         if isinstance(item, FieldInfo):
             description = item.description or description
-    return Form(annotation, bounds, slot, description, tuple(rest))
+    return Form(annotation, bounds, slot, said or description, tuple(rest))
 
 
 def _flat(metadata: Iterable[Any]) -> Iterable[Any]:

@@ -199,7 +199,7 @@ def _exact(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:
 
 def _malformed(item: Form, value: str, path: str) -> Problem | None:
     pattern = item.bounds.get("pattern")
-    if pattern is not None and re.search(pattern, value) is None:
+    if pattern is not None and re.fullmatch(pattern, value) is None:
         expected = item.description or f"a text of the form `{pattern}`"
         title = f"`{name(path)}` is `{value[:24]}`, expected {expected}"
         if len(title) > 80:

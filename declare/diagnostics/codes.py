@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 from declare.diagnostics.diagnostic import Diagnostic, Fix, Label, Severity, Span
+from declare.diagnostics.titles import fit
 
 FOLDER = Path(__file__).with_name("catalogue")
 _FILE_NAME = re.compile(r"([A-Z]{2,3}\d{3})-([a-z0-9]+(?:-[a-z0-9]+)*)")
@@ -96,7 +97,7 @@ def make(
         code=code,
         name=name,
         severity=severity or default,
-        title=title,
+        title=fit(title),
         labels=tuple(item if isinstance(item, Label) else Label(item) for item in labels),
         path=path,
         notes=tuple(notes),

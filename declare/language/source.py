@@ -61,7 +61,7 @@ def open_source(path: Path, name: str, at: Label | None = None) -> Source | Diag
         return _missing(path, name, labels)
     except (OSError, ValueError) as error:
         return make(
-            "SYN005", f"cannot read `{name}`: {_reason(path, error)}", labels=labels, helps=[_remedy(path)]
+            "SYN005", f"cannot read `{name}`: {_reason(error)}", labels=labels, helps=[_remedy(path, error)]
         )
     if len(raw) > MAX_BYTES:
         title = f"`{name}` is larger than {MAX_BYTES // 1_000_000} MB"
@@ -91,16 +91,16 @@ def _missing(path: Path, name: str, labels: list[Label]) -> Diagnostic:
     return make("SYN004", f"no file `{name}`", labels=labels, helps=helps)
 
 
-def _reason(path: Path, error: Exception) -> str:
-    if path.is_dir():
+def _reason(error: Exception) -> str:
+    if isinstance(error, IsADirectoryError):
         return "it is a folder"
     return (error.strerror or "unknown reason").lower() if isinstance(error, OSError) else str(error)
 
 
-def _remedy(path: Path) -> str:
-    return (
-        f"name a file in it, for instance {path.name}/spec.yaml" if path.is_dir() else "check its permissions"
-    )
+def _remedy(path: Path, error: Exception) -> str:
+    if isinstance(error, IsADirectoryError):
+        return f"name a file in it, for instance {path / 'spec.yaml'}"
+    return "check the path and its permissions"
 
 
 def _decode(raw: bytes, name: str, labels: list[Label]) -> Source | Diagnostic:

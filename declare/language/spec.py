@@ -8,6 +8,7 @@ from pydantic import Field
 from declare.contract.component import Slot, Strict
 from declare.contract.duration import Duration
 from declare.contract.field import Field as FieldType
+from declare.contract.forms import Says
 from declare.contract.module import Module
 from declare.contract.source import Source, SpecPath
 from declare.contract.task import Task
@@ -16,30 +17,32 @@ from declare.contract.transform import Transform
 
 Name = Annotated[
     str,
-    Field(pattern=r"^[a-z][a-z0-9_]*$", description="lower-case letters, digits and `_`, a letter first"),
+    Field(pattern=r"^[a-z][a-z0-9_]{0,63}$"),
+    Says("at most 64 lower-case letters, digits and `_`, a letter first"),
 ]
 Metric = Annotated[
     str,
     Field(
         pattern=r"^[a-z][a-z0-9_]*(/[a-z][a-z0-9_@]*)*$",
-        description="a metric name such as `val/digit/accuracy`, or a composite's",
     ),
+    Says("a metric name such as `val/digit/accuracy`, or a composite's"),
 ]
 Bound = Annotated[
     str,
     Field(
         pattern=r"^\s*(>=|<=|>|<|==)\s*-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$",
-        description='a bound such as ">= 0.9"',
     ),
+    Says('a bound such as ">= 0.9"'),
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
-Percent = Annotated[str, Field(pattern=r"^\d+(\.\d+)?%$", description="a share such as `1%`")]
+Percent = Annotated[str, Field(pattern=r"^\d+(\.\d+)?%$"), Says("a share such as `1%`")]
 Bytes = Annotated[
-    str, Field(pattern=r"^\d+(\.\d+)?\s*([kKMGT]i?)?B$", description="a size such as `20GB` or `512MiB`")
+    str, Field(pattern=r"^\d+(\.\d+)?\s*([kKMGT]i?)?B$"), Says("a size such as `20GB` or `512MiB`")
 ]
 Slug = Annotated[
     str,
-    Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="lower-case letters, digits, `-` and `_`"),
+    Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$"),
+    Says("at most 64 lower-case letters, digits, `-` and `_`"),
 ]
 
 

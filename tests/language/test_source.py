@@ -378,3 +378,10 @@ def test_a_base_that_is_a_pipe_is_not_waited_for(tmp_path):
     (tmp_path / "spec.yaml").write_text("declare: 1\nextends: pipe.yaml\n")
     _, found = load(tmp_path / "spec.yaml", [], {})
     assert "no regular file" in found[0].title
+
+
+def test_a_name_beyond_what_files_can_have_is_a_finding(tmp_path):
+    """A path that no file system takes is reported like any that cannot be read."""
+    _, found = load(tmp_path / f"{'a' * 5000}.yaml", [], {})
+    assert [item.code for item in found] == ["SYN005"]
+    assert "name too long" in found[0].title

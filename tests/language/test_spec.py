@@ -96,3 +96,11 @@ def test_illegal(path, value, code):
 def test_later(mark, value, covered):
     """A mark covers any stated value, certain words, or what is above a number."""
     assert mark.covers(value) is covered
+
+
+@pytest.mark.parametrize("name", ["../../etc", "a/b", "..", "x" * 65, "lab\n"])
+def test_names_of_runs_stay_names(name):
+    """What could leave the folder of runs, or is too long for a file, is refused in words that fit it."""
+    (problem,) = read(Spec, SPEC | {"name": name})[1]
+    assert (problem.at, problem.code) == ("name", "SCH112")
+    assert problem.helps == ("write at most 64 lower-case letters, digits, `-` and `_`",)
