@@ -40,7 +40,7 @@ def scaled(state: State, phase: Placed[Any], steps: int, epoch: int) -> Scaled:
             problems.append(replace(found, at=f"{at}.sizes.{index}"))
         else:
             costs.append(found)
-    if any(problem.code != "SHP524" for problem in problems):
+    if any(problem.code != "SHP531" for problem in problems):
         return Scaled(None, tuple(problems))
     made = ScalesPlan(
         field=stated.field,
@@ -68,7 +68,7 @@ def _field(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
     odd = next((shape for shape in shapes if shape.layout != "image" or None in shape.dims), None)
     if odd is not None:
         yield Problem(
-            "SHP523",
+            "SHP530",
             f"`{name}` is {odd}: only images of one size have scales",
             at=f"{at}.field",
             label="not images of one size",
@@ -79,7 +79,7 @@ def _field(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
     target = next((task for task in trained if state.tasks[task].target_field == name), None)
     if target is not None:
         yield Problem(
-            "SHP523",
+            "SHP530",
             f"`{name}` is what task `{target}` predicts, so it has one size",
             at=f"{at}.field",
             label="a target",
@@ -88,7 +88,7 @@ def _field(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
         )
     elif not any(name in _read(state, task) for task in trained):
         yield Problem(
-            "SHP523",
+            "SHP530",
             f"no task of the phase reads `{name}`",
             at=f"{at}.field",
             label="read by nothing",
@@ -191,21 +191,29 @@ def _cost(state: State, phase: Placed[Any], size: int) -> tuple[int, int] | Prob
     datasets = phase_datasets(state.view, phase.block)
     for path in _trained(state, phase):
         node = state.nodes[path]
-        found = next((shaper.one(path, name) for name in datasets if name in node.datasets), None)
-        if isinstance(found, Problem):
-            return found
-        if not isinstance(found, Inferred):
+        each = {name: shaper.one(path, name) for name in datasets if name in node.datasets}
+        for name, found in each.items():
+            if isinstance(found, Problem):
+                return found
+            stored = node.variants[name].parameters if name in node.variants else node.parameters
+            if found is not None and not node.adapts and found.costs.parameters != stored:
+                return _other_weights(node.name, stored, size, found.costs.parameters)
+        found = next(iter(each.values()), None)
+        if found is None:
             continue
-        if found.costs.parameters != node.parameters and not node.variants:
-            return Problem(
-                "SHP502",
-                f"`{node.name}` has {node.parameters:,} weights, at {size} pixels {found.costs.parameters:,}",
-                label="needs other weights",
-                helps=("use a module that takes any size, such as `cnn` or a convolutional `timm` model",),
-            )
+        assert isinstance(found, Inferred)
         flops += found.costs.flops or 0
         memory += found.costs.activation_bytes or 0
     return flops, memory
+
+
+def _other_weights(name: str, stored: int, size: int, there: int) -> Problem:
+    return Problem(
+        "SHP502",
+        f"`{name}` has {stored:,} weights, at {size} pixels {there:,}",
+        label="needs other weights",
+        helps=("use a module that takes any size, such as `cnn` or a convolutional `timm` model",),
+    )
 
 
 def _trained(state: State, phase: Placed[Any]) -> dict[str, None]:
@@ -232,7 +240,7 @@ def _larger(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
         for index, size in enumerate(stated.sizes):
             if stored and size > stored:
                 yield Problem(
-                    "SHP524",
+                    "SHP531",
                     f"{size} pixels are more than the {stored} that `{dataset}` holds",
                     at=f"{at}.sizes.{index}",
                     label="blown up",
