@@ -27,6 +27,9 @@ VALUES = [
     64,
     0.5,
     1e300,
+    10**30,
+    -(10**30),
+    "x" * 300,
     "",
     "x",
     "encoder",
@@ -52,6 +55,28 @@ VALUES = [
     [[]],
     [None],
 ]
+SCRAPS = [
+    ":",
+    "- ",
+    "{",
+    "}",
+    "[",
+    "]",
+    '"',
+    "'",
+    "&a ",
+    "*a",
+    "<<: ",
+    "!!x ",
+    "|",
+    "#",
+    "\t",
+    "\n",
+    "\0",
+    "1e999",
+    "${vars.x}",
+]
+NAMES = ["x" * 300, "\u200b", "\uff4e\uff41me", "a.b", "", "1", "A-b", "\x1b[31m", "`", "../.."]
 
 
 @cache
@@ -78,13 +103,13 @@ def mutate(root, path, action, value):
     if action == "delete":
         del parent[path[-1]]
     elif action == "rename" and isinstance(parent, dict):
-        parent[f"{path[-1]}x"] = parent.pop(path[-1])
+        parent[value if value in NAMES else f"{path[-1]}x"] = parent.pop(path[-1])
     else:
         parent[path[-1]] = value
 
 
 @pytest.mark.parametrize("name", [path.stem for path in SPECS])
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_mutated_specs_give_findings_and_never_an_exception(name, data, tmp_path_factory):
     """Checking a damaged spec returns diagnostics, each with a code that has a page."""
@@ -94,10 +119,39 @@ def test_mutated_specs_give_findings_and_never_an_exception(name, data, tmp_path
         if not known:
             break
         action = data.draw(st.sampled_from(["delete", "rename", "replace", "replace"]))
-        mutate(root, data.draw(st.sampled_from(known)), action, deepcopy(data.draw(st.sampled_from(VALUES))))
+        mutate(
+            root,
+            data.draw(st.sampled_from(known)),
+            action,
+            deepcopy(data.draw(st.sampled_from([*VALUES, *NAMES]))),
+        )
     file = tmp_path_factory.mktemp(name) / "spec.yaml"
     file.write_text(json.dumps(root))
-    for item in pipeline.check(file).diagnostics:
+    sound(pipeline.check(file))
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_mutated_texts_give_findings_and_never_an_exception(path, data, tmp_path_factory):
+    """Checking a spec with stretches of its text cut out, doubled or replaced returns sound diagnostics."""
+    text = path.read_text()
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(text)))
+        end = min(start + data.draw(st.integers(0, 30)), len(text))
+        new = data.draw(st.sampled_from(["", text[start:end] * 2, *SCRAPS]) | st.text(max_size=12))
+        text = text[:start] + new + text[end:]
+    file = tmp_path_factory.mktemp(path.stem) / "spec.yaml"
+    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    sound(pipeline.check(file))
+
+
+def sound(checked):
+    """Every finding has a code with a page, a severity, a title that fits its line, and a place."""
+    for item in checked.diagnostics:
         assert item.code in codes()
-        assert item.title
         assert item.severity in {"error", "warning", "info"}
+        assert item.title
+        assert len(item.title) <= 80, item.title
+        assert item.primary is not None or item.code.startswith("SYN"), item
+        assert all(len(label.text.split()) <= 8 for label in item.labels), item.labels
