@@ -149,3 +149,67 @@ def test_the_loss_is_the_mean_over_scales(tmp_path: Path) -> None:
     each = [gradients(planned(tmp_path, f"{{field: image, sizes: [{size}]}}"), batch)[0] for size in (16, 32)]
     both = gradients(planned(tmp_path, "{field: image, sizes: [16, 32]}"), batch)[0]
     torch.testing.assert_close(both, torch.stack(each).mean(0))
+
+
+def test_evaluations_know_no_consistency(tmp_path: Path) -> None:
+    """Outside training the loss is that of the stored images alone."""
+    torch.manual_seed(2)
+    images = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8)
+    batch = {"textures": {"image": images, "label": torch.arange(8) % 3}}
+    plan = planned(tmp_path, "{field: image, sizes: [16, 32], consistency: {type: kl, weight: 9.0}}")
+    objective = Objective(plan, plan.phases[0], make_graph(plan)).eval()
+    loss, parts = objective(batch)
+    torch.testing.assert_close(loss, parts[0])
+
+
+SCENES = """declare: 1
+name: scenes
+datasets:
+  scenes: {source: {type: simulated, name: segmentation, samples: 20, size: 32}, split: {val: 0.2}}
+model:
+  encoder: {type: cnn, channels: [4, 8], norm: none, input: image}
+tasks:
+  shapes: {type: segmentation, dataset: scenes, target: mask, head: {type: segmentation, input: encoder.map}}
+phases:
+  fit:
+    steps: 4
+    batch_size: 4
+    scales: {field: image, sizes: [16, 32], consistency: {type: kl, weight: 0.1}}
+    optimizer: {type: adamw, lr: 1e-3}
+"""
+
+
+def test_scores_of_small_images_meet_whole_masks(tmp_path: Path) -> None:
+    """Masks keep their size at every scale, so that predictions of all scales can be compared."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(SCENES)
+    plan = check(path).plan
+    assert plan is not None
+    image = torch.randint(0, 256, (4, 3, 32, 32), dtype=torch.uint8)
+    mask = torch.randint(0, 2, (4, 32, 32))
+    parts, grads = gradients(plan, {"scenes": {"image": image, "mask": mask}})
+    assert torch.isfinite(parts).all()
+    assert float(parts[-1]) > 0
+    assert grads
+
+
+TWO = """declare: 1
+name: two
+datasets:
+  one: {source: {type: simulated, name: textures, samples: 40, classes: 3, size: 16}, split: {val: 0.2}}
+  two: {source: {type: simulated, name: textures, samples: 40, classes: 3, size: 32}, split: {val: 0.2}}
+model:
+  encoder: {type: transformer, input: image, patch: 8, dim: 16, depth: 1, heads: 2, positions: learned, per_dataset: true}
+tasks:
+  texture: {type: classification, datasets: [one, two], target: label}
+phases:
+  fit: {steps: 12, batch_size: 8, scales: {field: image, sizes: [16]}, optimizer: {type: adamw, lr: 1e-3}}
+"""
+
+
+def test_every_dataset_must_take_every_size(tmp_path: Path) -> None:
+    """A size that only the second data set's instance cannot take is found before the run."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(TWO)
+    found = [(item.code, item.path) for item in check(path).diagnostics if item.severity == "error"]
+    assert found == [("SHP502", "phases.fit.scales.sizes.0")]
