@@ -32,6 +32,8 @@ from declare.runtime.storage import translated
 from declare.runtime.tensors import read_tensors
 
 _BATCH = 256
+_ELEMENTS = 2**24
+"""Numbers that a node may give for a batch: a vocabulary at every position is many."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -138,7 +140,7 @@ def _outputs(
     plain = tuple(task for task in adapters if task not in writing)
     found: dict[str, list[dict[str, Tensor]]] = {task: [] for task in adapters}
     with torch.no_grad():
-        for fields in evaluation_batches(tables.plan, name, split, tables, _BATCH, device):
+        for fields in evaluation_batches(tables.plan, name, split, tables, _batch_size(tables.plan), device):
             outputs = graph({name: fields}, plain) if plain else {}
             for task, adapter in adapters.items():
                 if task in writing:
@@ -155,6 +157,12 @@ def _outputs(
         task: {key: joined([part[key] for part in parts]) for key in parts[0]} if parts else {}
         for task, parts in found.items()
     }
+
+
+def _batch_size(plan: Plan) -> int:
+    """Return how many samples are predicted at once."""
+    given = [shape.numel or 0 for node in plan.nodes for shape in node.outputs.values()]
+    return max(1, min(_BATCH, _ELEMENTS // max(*given, 1)))
 
 
 def _collect(
