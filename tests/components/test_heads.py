@@ -15,6 +15,7 @@ from tests.components.conformance import SAMPLES, Case
 
 OUTPUTS = [
     Shape("vector", (4,)),
+    Shape("vector", (32,)),
     Shape("number", ()),
     Shape("labels", (3,)),
     Shape("counts", (7,)),
