@@ -91,9 +91,11 @@ class Pool:
 
     def _parts(self, pool: Array) -> Array | None:
         """Return how many samples each row makes, kept in the user's cache; None where each makes one."""
-        if not any(field.learns for field in self.fields.values()):
+        blocks = [self.plan.fields[name].block for name, field in self.fields.items() if field.learns]
+        if not blocks:
             return None
-        place = cache.folder("parts", f"{self.plan.fingerprint}.npy")
+        # The blocks too: where a model goes on from texts they are read in another way.
+        place = cache.folder("parts", f"{cache.key(self.plan.fingerprint, blocks)}.npy")
         kept = cache.read_array(place)
         if kept is None or len(kept) != len(pool):
             kept = learning.parts_of(self.fields, self._facts, self.raw, pool)

@@ -109,6 +109,16 @@ def test_a_kept_count_of_parts_gives_the_same_samples(tmp_path, task):
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
+def test_a_kept_count_is_that_of_its_own_way_of_reading(tmp_path):
+    """Texts read as beginnings, one sample each, leave the windows of the run alone."""
+    _, corpus = plan(tmp_path)
+    text = corpus.fields["text"]
+    tail = text.model_copy(update={"block": text.block | {"overlong": "tail", "ends": False}})
+    other = corpus.model_copy(update={"fields": corpus.fields | {"text": tail}})
+    assert sum(map(len, Pool(other).rows.values())) == 54
+    assert sum(map(len, Pool(corpus).rows.values())) == corpus.num_samples > 54
+
+
 def test_the_same_facts_are_found_without_reading(tmp_path):
     """A second check gives the same plan."""
     _, first = plan(tmp_path)
