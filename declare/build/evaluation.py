@@ -126,7 +126,7 @@ class Evaluator:
         samples in the split are left out; a metric that is not defined is NaN.
         """
         scores: _All = {}
-        with _evaluating(self._graph):
+        with evaluating(self._graph):
             for dataset, plan in self._plan.datasets.items():
                 present = [
                     name for name in tasks or self._plan.tasks if dataset in self._plan.tasks[name].datasets
@@ -235,7 +235,7 @@ def _feed(plan: Plan, tables: Any, device: torch.device) -> Batches:
 
 
 @contextmanager
-def _evaluating(graph: nn.Module) -> Iterator[None]:
+def evaluating(graph: nn.Module) -> Iterator[None]:
     """Put a graph into evaluation mode and leave it as it was."""
     modes = [(module, module.training) for module in graph.modules()]
     graph.eval()

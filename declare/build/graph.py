@@ -10,7 +10,7 @@ from typing import Any, Literal, overload
 import torch
 from torch import Tensor, nn
 
-from declare.build.program import Lane, Program, make_program
+from declare.build.program import Lane, Program, make_program, make_reading
 from declare.contract import reading
 from declare.contract.module import Inputs
 from declare.ir.plan import ModulePlan, Plan, Wire
@@ -51,6 +51,12 @@ class Graph(nn.Module):
         if joined:
             return {task: [(lane, slots[slot]) for lane, slot in lanes] for task, lanes in program.results}
         return {task: {lane[0]: slots[slot] for lane, slot in lanes} for task, lanes in program.results}
+
+    def read(self, fields: Mapping[str, Tensor], dataset: str, wires: Sequence[Wire]) -> list[Tensor]:
+        """Return what `wires` carry for rows of one dataset; nothing else is run."""
+        program = make_reading(self._plan, self._instances, wires, dataset)
+        slots = program.run({dataset: fields})
+        return [slots[lanes[0][1]] for _, lanes in program.results]
 
     def prepare(self, tasks: tuple[str, ...], datasets: tuple[str, ...], joined: bool) -> Program:
         """Make the calls for batches of these datasets; done before the first batch where it is known."""

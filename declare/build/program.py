@@ -64,6 +64,23 @@ def make_program(
     return maker.close()
 
 
+def make_reading(
+    plan: Plan, instances: Mapping[str, nn.Module], wires: Sequence[Wire], dataset: str
+) -> Program:
+    """Return the program for what `wires` carry on batches of one dataset: a result for each, under its number."""
+    maker = _Maker(plan, instances, (dataset,))
+    for wire in wires:
+        if wire.source == "module":
+            maker.need.setdefault(maker.resolve(wire), set()).add(dataset)
+    maker.require({})
+    for node in plan.nodes:
+        maker.add(node)
+    for number, wire in enumerate(wires):
+        slot = maker.slot(maker.source(wire), (dataset,))
+        maker.program.results.append((str(number), [((dataset,), slot)]))
+    return maker.close()
+
+
 class _Maker:
     """Fills a program, node by node in the plan's order."""
 

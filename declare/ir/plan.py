@@ -222,6 +222,15 @@ class ScalesPlan(Frozen):
     stored_bytes: int = 0
 
 
+class ProbePlan(Frozen):
+    """A probe at the end of a phase: it learns `task` from what `wires` carry; `name` stands in its figures."""
+
+    name: str
+    task: str
+    block: Block
+    wires: tuple[Wire, ...]
+
+
 class PhasePlan(Frozen):
     """A phase: what is trained, from what, for how many optimizer steps.
 
@@ -262,6 +271,7 @@ class PhasePlan(Frozen):
     early_stop: EarlyStopPlan | None
     checkpoint_every: int
     keep_checkpoints: int
+    probes: tuple[ProbePlan, ...] = ()
     on_batch_error: Block
     trainable_parameters: int
     memory_bytes: int | None

@@ -10,6 +10,7 @@ from declare.contract.duration import Duration
 from declare.contract.field import Field as FieldType
 from declare.contract.forms import Says
 from declare.contract.module import Module
+from declare.contract.probe import Probe
 from declare.contract.source import Source, SpecPath
 from declare.contract.task import Task
 from declare.contract.training import Augment, Mix, Optimizer, Regularizer, Sampler, Schedule, Tracker
@@ -201,14 +202,6 @@ class Scales(Strict):
     )
 
 
-class Probe(Strict):
-    """A linear probe on frozen features at the end of the phase."""
-
-    task: str = Field(description="the task that the probe learns")
-    input: str | None = Field(None, description="a module or `module.output`")
-    type: Literal["linear"] = Field("linear", description="what is fitted")
-
-
 class Phase(Strict):
     """What is trained when, from what, for how long."""
 
@@ -251,8 +244,8 @@ class Phase(Strict):
     evaluate: Evaluate = Field(Evaluate.model_construct(), description="when, and what is best")
     early_stop: EarlyStop | None = Field(None, description="stop when a metric no longer improves")
     checkpoint: Checkpoint = Field(Checkpoint.model_construct(), description="when state is saved")
-    probes: Annotated[list[Probe], Later("remove it: train a phase on frozen features instead")] = Field(
-        [], description="linear probes at the end of the phase"
+    probes: list[Annotated[Probe, Slot("probes")]] = Field(
+        [], description="what is fitted on frozen features at the end of the phase"
     )
     on_batch_error: Literal["error"] | BatchError = Field(
         "error", description="what happens to a batch that fails"

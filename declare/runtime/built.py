@@ -16,6 +16,7 @@ from declare.build.feed import make_feed
 from declare.build.graph import make_graph
 from declare.build.objective import Objective
 from declare.build.optimizer import make_optimizer
+from declare.build.probing import Prober
 from declare.build.schedule import planned
 from declare.build.store import Tables
 from declare.build.weights import load_init
@@ -84,6 +85,10 @@ class BuiltWorkshop:
     def bounds(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
         """Return the metrics of the best prediction there is, of tasks whose data know it."""
         return self._evaluator.bounds(split, tasks)
+
+    def probe(self, phase: PhasePlan) -> dict[str, float]:
+        """Return the figures of the phase's probes on the graph as it stands."""
+        return Prober(self._plan, self.graph, self._tables, self.device).run(phase)
 
     def _report_skipped(self) -> None:
         """Tell of samples that could not be read since the last time."""

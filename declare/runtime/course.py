@@ -35,6 +35,8 @@ class Course:
     best: dict[str, Best] = field(default_factory=dict)
     ends: dict[str, int] = field(default_factory=dict)
     """Phase -> total step of its last checkpoint."""
+    probes: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Phase -> figures of its probes."""
 
     def enter(self, index: int, phase: str) -> None:
         """Begin a phase at its first step."""

@@ -66,12 +66,12 @@ class Loop:
         if tree is not None:
             self._whole.restore(tree)
         for index, phase in enumerate(self._plan.phases):
-            if index < self.course.index or (index == self.course.index and self.course.finished):
-                continue
-            inside = tree is not None and phase.name == self.course.phase
-            self._enter(index, phase, tree if inside else None)
-            self._train()
-            self._leave()
+            if index > self.course.index or (index == self.course.index and not self.course.finished):
+                inside = tree is not None and phase.name == self.course.phase
+                self._enter(index, phase, tree if inside else None)
+                self._train()
+                self._leave()
+            self._probe(phase)
 
     # -- a phase begins ----------------------------------------------------------------------------------
 
@@ -266,6 +266,16 @@ class Loop:
         if self.course.updates == 0:
             raise ProblemError(nothing_trained(self.phase))
         self._tell("phase_finished", updates=self.course.updates, skipped=self.course.skipped)
+
+    def _probe(self, phase: PhasePlan) -> None:
+        """Probe the weights that a finished phase stands for, unless that was done before the run was stopped."""
+        if not phase.probes or phase.name in self.course.probes:
+            return
+        self.phase = phase
+        self._saver.load_weights(self._graph, self._saver.weights_of(self.course, phase.name))
+        figures = dict(self._workshop.probe(phase))
+        self.course.probes[phase.name] = figures
+        self._tell("probed", epoch=self._epoch, metrics=figures)
 
     def _tell(self, name: str, /, **fields: Any) -> set[Wish]:
         course = self.course

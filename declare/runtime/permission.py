@@ -45,4 +45,5 @@ def _blocks(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "samplers", phase.sampler
         yield from (("regularizers", block) for block in phase.regularizers)
         yield from (("augments", block) for block in phase.augment)
+        yield from (("probes", probe.block) for probe in phase.probes)
     yield from (("trackers", block) for block in plan.tracking)

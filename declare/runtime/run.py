@@ -172,6 +172,8 @@ class _Session:
         for split in ("val", "test"):
             metrics |= workshop.evaluate(split, tasks)
             bounds |= workshop.bounds(split, tasks)
+        for figures in course.probes.values():
+            metrics |= figures
         if bounds:
             self._tell("oracle", metrics=bounds)
         return metrics | dict(workshop.composites(metrics))

@@ -130,6 +130,10 @@ class Workshop(Protocol):
         """Return the metrics of the best prediction there is, of tasks whose data know it; by the same names."""
         ...
 
+    def probe(self, phase: PhasePlan) -> Mapping[str, float]:
+        """Return the figures of the phase's probes on the graph as it stands."""
+        ...
+
     def composites(self, metrics: Mapping[str, float]) -> Mapping[str, float]:
         """Return the plan's named composites that `metrics` give a value for."""
         ...

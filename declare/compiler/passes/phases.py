@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from declare.compiler.batches import Batches, batches
+from declare.compiler.phase_probes import probes
 from declare.compiler.rates import curve
 from declare.compiler.scaling import scaled
 from declare.compiler.selecting import Selection, select
@@ -34,8 +35,12 @@ def run(state: State) -> Iterator[Problem]:
         yield from chosen.problems
         scales = scaled(state, phase, steps, made.steps_per_epoch)
         yield from scales.problems
+        probed = probes(state, phase)
+        yield from probed.problems
         planned = _plan(state, phase, made, steps, chosen)
-        state.phases[phase.name] = planned.model_copy(update={"scales": scales.plan})
+        state.phases[phase.name] = planned.model_copy(
+            update={"scales": scales.plan, "probes": probed.plans}
+        )
         state.note(f"phase `{phase.name}`: {steps} steps of {made.size} samples")
 
 

@@ -54,7 +54,7 @@ class Metrics(Listener):
 
 def scalars(event: Event) -> Mapping[str, float]:
     """Return the figures of an event by the name that files and trackers use, empty if it has none."""
-    if event.name == "evaluated":
+    if event.name in {"evaluated", "probed"}:
         return dict(event["metrics"])
     if event.name != "step":
         return {}

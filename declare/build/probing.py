@@ -1,0 +1,138 @@
+"""Probes of a phase: features of the frozen model, a fit on the training split, figures on validation data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from declare.build.evaluation import Scores, evaluating
+from declare.build.feed import evaluation_batches
+from declare.build.graph import Graph
+from declare.build.objective import TaskLosses
+from declare.build.store import Tables
+from declare.contract import reading
+from declare.contract.shapes import Layout
+from declare.ir.plan import PhasePlan, Plan, ProbePlan, TaskPlan
+
+_ROWS = 256
+_TINY = 1e-12
+
+
+class Seen(NamedTuple):
+    """Features [N, width] of a split, and the fields of the same samples that its task reads."""
+
+    features: Tensor
+    fields: dict[str, Tensor]
+
+
+class Prober:
+    """Probes the graph as it stands; it changes no weights and leaves no trace in random generators."""
+
+    def __init__(self, plan: Plan, graph: Graph, tables: Tables, device: torch.device) -> None:
+        self._plan, self._graph, self._tables, self._device = plan, graph, tables, device
+
+    def run(self, phase: PhasePlan) -> dict[str, float]:
+        """Return `probe/PHASE/TASK/METRIC`, and `probe/PHASE/TASK@DATASET/METRIC` where there are several.
+
+        Datasets with targets or features of their own have a probe each, and then no figure over all.
+        """
+        found: dict[str, float] = {}
+        # Some transforms draw from torch's own generators.
+        with evaluating(self._graph), torch.random.fork_rng():
+            for probe in phase.probes:
+                for name, value in self._probed(probe).items():
+                    found[f"probe/{phase.name}/{name}"] = value
+        return found
+
+    def _probed(self, probe: ProbePlan) -> dict[str, float]:
+        task = self._plan.tasks[probe.task]
+        losses = TaskLosses(task).to(self._device).eval()
+        groups = self._groups(probe, task)
+        scores: dict[str, Scores] = {}
+        for group in groups:
+            fitted = _fitted(probe, task, losses, group)
+            for dataset in group:
+                names = [probe.name] if len(groups) == 1 else []
+                names += [f"{probe.name}@{dataset}"] if len(task.datasets) > 1 else []
+                own = losses.of(dataset)
+                for name in names:
+                    scores.setdefault(name, Scores(task, own, task.target_of(dataset)))
+                self._judge(probe, dataset, fitted, (own, [scores[name] for name in names]))
+        return {
+            f"{name}/{metric}": value
+            for name, score in scores.items()
+            for metric, value in score.figures().items()
+        }
+
+    def _groups(self, probe: ProbePlan, task: TaskPlan) -> list[dict[str, Seen]]:
+        """Return what is seen of the training split, in groups of datasets that one probe can serve."""
+        groups: dict[Any, dict[str, Seen]] = {}
+        for dataset in task.datasets:
+            seen = self._seen(probe, task, dataset, "train")
+            if seen is not None:
+                key = (seen.features.shape[1], dataset if task.targets else "")
+                groups.setdefault(key, {})[dataset] = seen
+        return list(groups.values())
+
+    def _judge(
+        self, probe: ProbePlan, dataset: str, fitted: Any, judges: tuple[TaskLosses, Sequence[Scores]]
+    ) -> None:
+        """Add a dataset's validation data to the scores."""
+        losses, scores = judges
+        seen = self._seen(probe, self._plan.tasks[probe.task], dataset, "val")
+        if seen is None:
+            return
+        with torch.no_grad():
+            prediction, target = losses.adapter.scores(fitted(seen.features), seen.fields)
+        for score in scores:
+            score.update((), prediction, target)
+
+    def _seen(self, probe: ProbePlan, task: TaskPlan, dataset: str, split: str) -> Seen | None:
+        """Return what a probe sees of a split; None where it has no samples."""
+        if not self._plan.datasets[dataset].splits.get(split):
+            return None
+        kept = {name for name in (task.target_field, task.mask, *task.fields) if name}
+        features, fields = [], []
+        for batch in evaluation_batches(self._plan, dataset, split, self._tables, _ROWS, self._device):
+            features.append(self._features(probe, dataset, batch))
+            fields.append({name: batch[name] for name in kept})
+        return Seen(torch.cat(features), {name: torch.cat([each[name] for each in fields]) for name in kept})
+
+    @torch.no_grad()
+    def _features(self, probe: ProbePlan, dataset: str, batch: Mapping[str, Tensor]) -> Tensor:
+        found = self._graph.read(batch, dataset, probe.wires)
+        layouts = [wire.shape.layout for wire in probe.wires]
+        return torch.cat(
+            [_vectors(value.float(), layout) for value, layout in zip(found, layouts, strict=True)], 1
+        )
+
+
+def _fitted(probe: ProbePlan, task: TaskPlan, losses: TaskLosses, group: Mapping[str, Seen]) -> Any:
+    """Return a probe fitted on the training samples of some datasets together."""
+    first = next(iter(group))
+    own = losses.of(first)
+    features = torch.cat([seen.features for seen in group.values()])
+    with torch.no_grad():
+        target = torch.cat([losses.of(name).adapter.target(seen.fields) for name, seen in group.items()])
+
+    def loss(output: Tensor) -> Tensor:
+        parts = [
+            total / weight.clamp_min(_TINY) if isinstance(weight, Tensor) else total / (weight or 1)
+            for total, weight in own(output, target)
+        ]
+        return torch.stack([part * share for part, share in zip(parts, own.shares, strict=True)]).sum()
+
+    shape = tuple(dim or 0 for dim in task.target_of(first).output.dims)
+    fitted = reading.parse("probes", probe.block).build(features.shape[1], shape).to(features.device)
+    fitted.fit(features, loss)
+    return fitted
+
+
+def _vectors(values: Tensor, layout: Layout) -> Tensor:
+    """Return a vector for each sample [B, F]: the mean over steps or pixels where there are some."""
+    if values.dim() <= 2:
+        return values.reshape(len(values), -1)
+    return values.mean(1) if layout == "sequence" else values.flatten(2).mean(2)
