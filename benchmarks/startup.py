@@ -68,6 +68,8 @@ def main() -> None:
             "validate, schema errors": ([*run, "validate", str(folder / "bad.yaml")], env),
             "validate pain, warm": ([*run, "validate", "specs/pain.yaml"], env),
             "validate pain, cold": ([*run, "validate", "specs/pain.yaml"], cold),
+            "validate multiscale, warm": ([*run, "validate", "specs/multiscale.yaml"], env),
+            "validate multiscale, cold": ([*run, "validate", "specs/multiscale.yaml"], cold),
             "validate timm, warm": ([*run, "validate", str(folder / "known.yaml")], env),
         }
         for words, _ in cases.values():
