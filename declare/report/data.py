@@ -82,6 +82,7 @@ class Phase(Part):
     steps_done: int | None = None
     best: str | None = None
     stopped_early: bool = False
+    scales: str = ""
 
 
 class Throughput(Part):

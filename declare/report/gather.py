@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from declare.ir.plan import DatasetPlan, ModulePlan, PhasePlan, Plan, TaskPlan, Wire
 from declare.report.data import Curve, Dataset, Layer, Node, Notice, Phase, Report, Task, Throughput
+from declare.report.wording import scales_text
 
 Event = Mapping[str, Any]
 Layers = Mapping[str, tuple[Layer, ...]]
@@ -138,6 +139,7 @@ def _phase(phase: PhasePlan) -> Phase:
         trainable_parameters=phase.trainable_parameters,
         memory_bytes=phase.memory_bytes,
         best=f"{phase.best.metric} ({phase.best.mode})" if phase.best else None,
+        scales=scales_text(phase.scales),
     )
 
 

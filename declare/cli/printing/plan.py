@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from declare.report.render.terminal import sparkline
 from declare.report.units import count, figure, size
+from declare.report.wording import scales_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
         ModulePlan,
         PhasePlan,
         Plan,
-        ScalesPlan,
         TaskPlan,
     )
 
@@ -209,7 +209,7 @@ def _phase(phase: PhasePlan, plan: Plan, total: int) -> Iterator[tuple[str, str]
     if len(plan.tasks) > 1:
         yield "tasks", ", ".join(f"{name} x {weight:g}" for name, weight in phase.tasks.items())
     yield "batch", _batch(phase)
-    yield "scales", "" if phase.scales is None else _scales(phase.scales)
+    yield "scales", scales_text(phase.scales)
     yield "optimizer", _optimizer(phase)
     yield "learning rate", _rates(phase)
     yield "precision", "" if phase.precision == "auto" else phase.precision
@@ -222,23 +222,6 @@ def _phase(phase: PhasePlan, plan: Plan, total: int) -> Iterator[tuple[str, str]
     yield "evaluates", _evaluates(phase)
     yield "checkpoints", f"every {phase.checkpoint_every:,} steps, the last {phase.keep_checkpoints} kept"
     yield "memory", _memory(phase, plan)
-
-
-def _scales(scales: ScalesPlan) -> str:
-    """Return the course of the sizes and what a step costs on average."""
-    parts = [f"{scales.field} at {', '.join(map(str, scales.sizes))} pixels, {scales.mode}"]
-    if scales.ends:
-        starts = (0, *scales.ends[:-1])
-        shown = ", ".join(
-            f"{size} from step {start}" for size, start in zip(scales.sizes, starts, strict=True)
-        )
-        parts = [f"{scales.field} in pixels: {shown}"]
-    if scales.mode == "joint":
-        way = "one after another" if scales.materialize == "on_demand" else "all at once"
-        parts.append(f"{way}, {count(sum(scales.flops))} FLOP a sample")
-    if scales.consistency is not None:
-        parts.append(f"consistency {scales.consistency['type']} x {scales.consistency['weight']:g}")
-    return ", ".join(parts)
 
 
 def _until(freeze: FreezePlan) -> str:

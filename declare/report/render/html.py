@@ -9,6 +9,7 @@ from importlib import resources
 from declare.report.charts import COLOURS, legend, line_chart
 from declare.report.data import Curve, Dataset, Node, Phase, Report, Throughput, share
 from declare.report.drawing import draw
+from declare.report.probing import across_phases, is_probe
 from declare.report.units import count, figure, seconds, size
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -25,6 +26,7 @@ def render(report: Report) -> str:
         section("Tasks", _tasks(report)),
         section("Data", "".join(_dataset(data) for data in report.datasets)),
         section("Final metrics", _metrics(report)),
+        section("Probes", _probes(report)),
         section("What happened", _notices(report)),
     )
     return (
@@ -196,7 +198,9 @@ def _phases(report: Report) -> str:
     )
     planned = [Curve(name=phase.name, points=phase.rates) for phase in report.phases if phase.rates]
     charts = "".join(f"<div><h3>{escape(c.name)}: learning rate</h3>{line_chart([c])}</div>" for c in planned)
-    return table(columns, rows, 4) + f'<div class="charts">{charts}</div>'
+    scaled = [f"{phase.name}: {phase.scales}" for phase in report.phases if phase.scales]
+    notes = "".join(f'<p class="note">{escape(text)}</p>' for text in scaled)
+    return table(columns, rows, 4) + notes + f'<div class="charts">{charts}</div>'
 
 
 def _progress(phase: Phase) -> str:
@@ -250,8 +254,16 @@ def _metrics(report: Report) -> str:
     rows = (
         (name, report.expect.get(name, ""), share(value, report.oracle.get(name)), figure(value))
         for name, value in sorted(report.metrics.items())
+        if not is_probe(name)
     )
     return table(("metric", "expected", "best possible", "value"), rows, 3)
+
+
+def _probes(report: Report) -> str:
+    """Return the quality of frozen features across phases; nothing where none was probed."""
+    found = across_phases(report)
+    rows = ((name, *map(figure, values)) for name, values in found.rows.items())
+    return table(("frozen features, val", *found.phases), rows, 1) if found.rows else ""
 
 
 def _notices(report: Report) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from declare.report.charts import thin
 from declare.report.data import Node, Report, share
+from declare.report.probing import across_phases, is_probe
 from declare.report.units import count, figure, seconds, size
 
 if TYPE_CHECKING:
@@ -173,5 +174,11 @@ def _run_tables(report: Report) -> Iterable[Table]:
         (
             (name, figure(value), report.expect.get(name, ""), share(value, report.oracle.get(name)))
             for name, value in sorted(report.metrics.items())
+            if not is_probe(name)
         ),
+    )
+    probed = across_phases(report)
+    yield _fill(
+        _table("Probes of frozen features", "figure", *probed.phases, right=1),
+        ((name, *map(figure, values)) for name, values in probed.rows.items()),
     )
