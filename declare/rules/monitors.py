@@ -7,11 +7,21 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from declare.rules.parts import given, metric_classes, phase_tasks, phases, task_datasets, tasks
+from declare.rules.parts import (
+    given,
+    metric_classes,
+    numbered,
+    phase_tasks,
+    phases,
+    task_datasets,
+    tasks,
+)
 from declare.rules.view import View
 
 Mode = Literal["max", "min"]
 SPLITS = ("val", "test")
+PROBE = "probe"
+"""What stands in the place of a split in the names of probes' figures."""
 _NAME = re.compile(r"[A-Za-z_][\w@]*(?:/[\w@]+)+")
 
 
@@ -59,9 +69,27 @@ def reported(view: View) -> dict[str, Reported] | None:
                 for dataset in sets if len(sets) > 1 else ():
                     key = f"{split}/{task.name}@{dataset}/{name}"
                     found[key] = Reported(split, task.name, dataset, mode, bounds)
+    found |= _probed(view)
     for name in given(view.spec, "metrics") or {}:
         split = "test" if any(part.startswith("test/") for part in composite_parts(view, name)) else "val"
         found[name] = Reported(split, None, None, None)
+    return found
+
+
+def _probed(view: View) -> dict[str, Reported]:
+    """Return the figures of probes, which are there when their phase is over."""
+    blocks = {task.name: task.block for task in tasks(view)}
+    found: dict[str, Reported] = {}
+    for phase in phases(view):
+        stated = [given(probe, "task") for probe in given(phase.block, "probes") or ()]
+        known = [(name, blocks[name]) for name in stated if name in blocks]
+        for name, block in numbered(known).items():
+            sets = task_datasets(view, block)
+            names = [name, *(f"{name}@{item}" for item in sets if len(sets) > 1)]
+            for metric, cls in (metric_classes(block) or {}).items():
+                for each in names:
+                    key = f"{PROBE}/{phase.name}/{each}/{metric}"
+                    found[key] = Reported(PROBE, None, None, cls.mode, cls.bounds)
     return found
 
 

@@ -9,6 +9,7 @@ from declare.contract.problem import Problem, Rewrite
 from declare.diagnostics.suggest import suggest
 from declare.rules.fitting import listed
 from declare.rules.monitors import (
+    PROBE,
     Monitor,
     Reported,
     composite_parts,
@@ -29,9 +30,12 @@ def check(view: View) -> Iterator[Problem]:
     known = reported(view)
     if known is None:
         return
+    # Probes are fitted when a phase is over: nothing inside it can wait for them.
+    early = {name: metric for name, metric in known.items() if metric.split != PROBE}
     for monitor in (*monitors(view), *expectations(view), *_composites(view)):
-        if monitor.metric not in known:
-            yield _unknown(monitor, known)
+        names = known if monitor.path.startswith("expect.") else early
+        if monitor.metric not in names:
+            yield _unknown(monitor, names)
         else:
             yield from _elsewhere(view, monitor, known[monitor.metric])
 
