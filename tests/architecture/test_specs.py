@@ -1,4 +1,4 @@
-"""The example specs: those that this version can do validate; the others miss components that come later."""
+"""The example specs: all of them validate, without any finding."""
 
 from __future__ import annotations
 
@@ -24,23 +24,8 @@ TEXTS = {
     "pairs.jsonl": "".join(f'{{"source": "a{i % 7} b", "target": "b a{i % 7}"}}\n' for i in range(200)),
 }
 
-# What stands in the way of each spec that does not validate yet: components and keys that later versions bring.
-LATER = {
-    "eeg": {
-        "channel_perceiver",
-        "series_patch",
-        "reconstruction",
-        "contrastive",
-        "pairs",
-        "probes",
-    },
-}
-MISSING = {"unknown-component", "not-yet-supported"}
 
-
-@pytest.mark.parametrize(
-    "spec", [path for path in SPECS if path.stem not in LATER], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
 def test_spec_validates(spec: Path, tmp_path: Path) -> None:
     """An example spec has no findings at all."""
     copy = tmp_path / spec.name
@@ -51,16 +36,6 @@ def test_spec_validates(spec: Path, tmp_path: Path) -> None:
     checked = check(copy)
     assert [f"{found.code} {found.title}" for found in checked.diagnostics if found.severity != "info"] == []
     assert checked.plan is not None
-
-
-@pytest.mark.parametrize("name", LATER)
-def test_later_spec_misses_only_components(name: str) -> None:
-    """A spec for a later version fails for the components that are missing, and for nothing else."""
-    errors = [
-        found for found in check(ROOT / "specs" / f"{name}.yaml").diagnostics if found.severity == "error"
-    ]
-    assert {found.name for found in errors} <= MISSING
-    assert {word for found in errors for word in re.findall(r"`([^`]+)`", found.title)[:1]} == LATER[name]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)

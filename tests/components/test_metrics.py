@@ -220,6 +220,10 @@ def test_nothing_seen_is_nan(name):
             metric.update(torch.zeros(3), torch.full((3,), math.nan))
         elif prediction == "rates":
             metric.update(torch.ones(3, 1), torch.full((3, 1), math.nan))
+        elif prediction == "reconstruction":
+            metric.update(torch.zeros(3, 2, 2), torch.full((3, 2, 2), math.nan))
+        elif prediction == "embedding":
+            metric.update(torch.zeros(0, 4), torch.zeros(0, 2))
         elif prediction == "label_logits":
             metric.update(torch.zeros(3, 4), torch.full((3, 4), math.nan))
         elif prediction == "token_logits":
@@ -235,7 +239,8 @@ def test_one_class_alone_is_no_crash(name):
     """An evaluation set of a single class, perfectly predicted, gives a figure within bounds or NaN."""
     block = reading.parse("metrics", name)
     low, high = block.bounds
-    for prediction in block.takes - {"values", "pixel_logits", "label_logits", "token_logits", "rates"}:
+    others = {"values", "pixel_logits", "label_logits", "token_logits", "rates", "reconstruction", "embedding"}
+    for prediction in block.takes - others:
         metric = build(name, prediction)
         metric.update(torch.tensor([[0.0, 0.0, 1.0, 0.0]] * 3), torch.tensor([2, 2, 2]))
         value = float(metric.compute())

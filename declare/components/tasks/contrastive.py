@@ -16,8 +16,8 @@ from declare.contract.task import Target, Task, TaskAdapter
 class Contrastive(Task):
     """Learns an embedding in which samples of one group lie together: one stimulus, seen by two subjects.
 
-    It has no target. Samples that agree in all fields of `same` and differ in `different` are positives of each other;
-    where neither is stated, they are those of the `pairs` sampler of a phase that trains the task. Samples whose
+    It has no target. Samples that agree in all fields of `same` and differ in `different` are positives of each
+    other; where neither is stated, they are those of the `pairs` sampler of a phase that trains the task. Samples whose
     group is missing do not count. One dataset for each task: groups of two datasets have nothing in common.
 
     ```yaml
@@ -60,7 +60,7 @@ class Contrastive(Task):
             "LOS425",
             "`contrastive` does not know which samples are positives",
             on="key",
-            label="no `same` here, no `pairs` sampler in its phases",
+            label="neither `same` nor a sampler of pairs",
             helps=(
                 "add `sampler: {type: pairs, same: [...], different: ...}` to its phase",
                 "or state `same: [...]` in the task",

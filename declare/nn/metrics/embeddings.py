@@ -29,7 +29,7 @@ class Embeddings(Accumulator):
 
     def total(self) -> Tensor | None:
         """Return all rows."""
-        return torch.cat(self._rows) if self._rows else None
+        return torch.cat(self._rows) if self._number else None
 
     def reset(self) -> None:
         """Forget everything."""

@@ -44,6 +44,6 @@ def _problem(view: View, dataset: str, same: tuple[str, ...], different: str | N
         field = facts.fields.get(name)
         if field is not None and field.unique is not None and field.unique >= facts.num_samples > 0:
             title = f"every sample of `{dataset}` has a `{name}` of its own: no two agree in it"
-            helps = ("name a field that samples share, such as a movie",)
-            return Problem(CODE, title, at=f"same.{index}", label="never the same twice", helps=helps)
+            words = "name a field that samples share, such as a movie"
+            return Problem(CODE, title, at=f"same.{index}", label="never the same twice", helps=(words,))
     return None
