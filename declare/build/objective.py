@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from declare.build.augments import make_augments
+from declare.build.balance import make_balance
 from declare.build.graph import Batch, Graph, Joined
 from declare.build.ragged import joined
 from declare.build.scales import Scales
@@ -103,6 +104,7 @@ class Objective(nn.Module):
         self._views = Views(adapters, self._datasets)
         self._plain = tuple(name for name in self.tasks if name not in self._views.hiding)
         self._direct = self._only_loss()
+        self.balance = make_balance(phase, self.names, self._shares)
         # Made now, so that torch.compile never sees it being made.
         for datasets in [(name,) for name in phase.datasets] if phase.alternate else [phase.datasets]:
             present = tuple(name for name in plan.datasets if name in datasets)
@@ -177,6 +179,8 @@ class Objective(nn.Module):
         if len(values) == 1:
             return self._weighed(values[0])
         parts = torch.stack(values)
+        if self.balance is not None:
+            return self.balance(parts), parts.detach()
         # Not a matrix product: autocast would round it to bfloat16.
         return (parts * self._weighing(parts)).sum(), parts.detach()
 

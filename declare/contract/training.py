@@ -114,9 +114,7 @@ class Balance(Component):
         """Return the balance with its durations in steps of a phase of `total_steps`."""
         return self
 
-    def build(  # noqa: PLR6301 - others have parameters
-        self, owners: Sequence[int], shares: Sequence[float], num_tasks: int
-    ) -> balance.Balance:
+    def build(self, owners: Sequence[int], shares: Sequence[float], num_tasks: int) -> balance.Balance:
         """Return what makes one loss of many: `owners` are the tasks of the losses, `shares` their weights."""
         from declare.nn.balances.balance import Balance as Sum
 

@@ -260,6 +260,9 @@ class PhasePlan(Frozen):
     warmup_steps: int
     rates: tuple[tuple[int, float], ...]
     """The base learning-rate curve at up to 100 steps, for printing."""
+    balance: Block = {"type": "fixed"}
+    gradients_every: int = 0
+    """Steps between measurements of the tasks' gradients; 0: never."""
     regularizers: tuple[Block, ...]
     init: tuple[InitPlan, ...]
     freeze: tuple[FreezePlan, ...]

@@ -13,7 +13,16 @@ from declare.contract.module import Module
 from declare.contract.probe import Probe
 from declare.contract.source import Source, SpecPath
 from declare.contract.task import Task
-from declare.contract.training import Augment, Mix, Optimizer, Regularizer, Sampler, Schedule, Tracker
+from declare.contract.training import (
+    Augment,
+    Balance,
+    Mix,
+    Optimizer,
+    Regularizer,
+    Sampler,
+    Schedule,
+    Tracker,
+)
 from declare.contract.transform import Transform
 
 Name = Annotated[
@@ -202,6 +211,14 @@ class Scales(Strict):
     )
 
 
+class Diagnose(Strict):
+    """What a phase measures beside its losses."""
+
+    gradients: Duration | None = Field(
+        None, description="how often norms and conflicts of the tasks' gradients are measured; default never"
+    )
+
+
 class Phase(Strict):
     """What is trained when, from what, for how long."""
 
@@ -250,10 +267,10 @@ class Phase(Strict):
     on_batch_error: Literal["error"] | BatchError = Field(
         "error", description="what happens to a batch that fails"
     )
-    balance: Annotated[
-        Literal["fixed", "uncertainty", "dynamic", "pcgrad"],
-        Later("state the tasks' weights", ("uncertainty", "dynamic", "pcgrad")),
-    ] = Field("fixed", description="how losses of several tasks are weighed")
+    balance: Annotated[Balance | None, Slot("balances")] = Field(
+        None, description="how the losses of several tasks become one gradient; default `fixed`"
+    )
+    diagnose: Diagnose = Field(Diagnose.model_construct(), description="what is measured beside the losses")
 
 
 class Hardware(Strict):

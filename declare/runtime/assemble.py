@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
 from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
+from declare.nn.balances.balance import Balance
 from declare.runtime.freeze import Freezer
 from declare.runtime.probing import Trial
 from declare.runtime.settings import Choices, Record
@@ -57,15 +59,26 @@ def assemble(
     def trial() -> Trial:
         return Trial(workshop.graph, objective, next(iter(feed.batches(0, 1))), workshop.device)
 
+    optimizer = workshop.optimizer(phase)
+    if objective.balance is not None:
+        join(optimizer, objective.balance)
     choices, record = settle
     machinery = Machinery(
         phase=phase,
         graph=workshop.graph,
         objective=objective,
         precision=choices.settle(phase, trial, record),
-        optimizer=workshop.optimizer(phase),
+        optimizer=optimizer,
         rate=workshop.rate(phase),
         average=workshop.average(phase),
         seeds=(plan.seed, plan.phases.index(phase)),
     )
     return Assembly(machinery, Step(machinery), feed, freezer, held)
+
+
+def join(optimizer: torch.optim.Optimizer, balance: Balance) -> None:
+    """Let the phase's optimizer train what a balance learns, without weight decay."""
+    learned = list(balance.parameters())
+    if learned:
+        rate = {} if balance.lr is None else {"lr": balance.lr}
+        optimizer.add_param_group({"params": learned, "weight_decay": 0.0, **rate})

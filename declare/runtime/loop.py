@@ -106,6 +106,7 @@ class Loop:
             rate=made.machinery.rate,
             window=self._window,
             average=self._average,
+            balance=made.machinery.objective.balance,
             scaler=made.machinery.precision.scaler,
         )
         if tree is not None:
@@ -214,6 +215,8 @@ class Loop:
         """Read the losses of the last steps, and the speed where it was measured."""
         report = self._window.read()
         self._tell("step", rate=self._step.rate_now, epoch=self._epoch, **report)
+        for number, fields in self._step.gradients_seen():
+            self._tell("gradients", at=number, epoch=self._epoch, **fields)
         measured = self._meter.at(self.course.step, report)
         if measured is not None:
             self._tell("throughput", **measured)

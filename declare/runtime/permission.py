@@ -43,6 +43,7 @@ def _blocks(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "optimizers", phase.optimizer
         yield "schedules", phase.schedule
         yield "samplers", phase.sampler
+        yield "balances", phase.balance
         yield from (("regularizers", block) for block in phase.regularizers)
         yield from (("augments", block) for block in phase.augment)
         yield from (("probes", probe.block) for probe in phase.probes)

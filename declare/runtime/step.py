@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from declare.ir.plan import PhasePlan
+from declare.runtime.conflicts import seen
 from declare.runtime.guard import Buffers, unusable
 from declare.runtime.keys import key, mix
 from declare.runtime.passes import make_pass
@@ -67,6 +68,8 @@ class Step:
         self._last_rate: float | None = None
         self._pieces = phase.accumulate
         self._pass = make_pass(machinery.objective, self)
+        self._tasks = [name for name, weight in phase.tasks.items() if weight > 0]
+        self._balance = machinery.objective.balance
         self._clip = _clipping(phase.clip)
         self._buffers = Buffers(machinery.graph) if phase.on_batch_error["action"] == "skip" else None
 
@@ -84,6 +87,19 @@ class Step:
         for parameter in self._parameters:
             parameter.grad = None
         batch = self._objective.prepare(batch, mix(self._key, number))
+        if self._balance is None:
+            return self._added(number, batch)
+        self._balance.begin(number, self._parameters)
+        loss, parts = self._added(number, batch)
+        scale = 1.0 if self._scaler is None else self._scaler.get_scale()
+        term = self._balance.finish(parts, scale, mix(mix(self._key, number), -1))
+        if term is None:
+            return loss, parts
+        self.backward(term)
+        return loss + term.detach(), parts
+
+    def _added(self, number: int, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Add up the gradients of a step's micro-batches."""
         if self._pieces == 1:
             return self._pass(number, batch, None, mix(mix(self._key, number), 0))
         totals = self._objective.weights(batch)
@@ -107,10 +123,12 @@ class Step:
         """Add the loss's gradients; nothing where everything that it depends on is frozen."""
         if not loss.requires_grad:
             return
-        if self._scaler is None:
+        if self._scaler is not None:
+            loss = self._scaler.scale(loss)
+        if self._balance is None:
             loss.backward()
         else:
-            self._scaler.scale(loss).backward()
+            self._balance.backward(loss)
 
     def apply(self, number: int) -> None:
         """Change the weights by the gradients that stand in them."""
@@ -145,6 +163,10 @@ class Step:
             buffers.restore()
             raise BatchFailedError(reason, finite=False)
         return loss, parts
+
+    def gradients_seen(self) -> list[tuple[int, dict[str, Any]]]:
+        """Return (step, norms and cosines of the tasks' gradients) of what was measured since the last call."""
+        return [] if self._balance is None else seen(self._balance, self._tasks)
 
     @property
     def rate_now(self) -> float:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from declare.ir.plan import InitPlan, PhasePlan
+from declare.nn.balances.balance import Balance
 from declare.runtime.rates import Rate
 
 Batch = Mapping[str, Mapping[str, Tensor]]
@@ -46,6 +47,11 @@ class Objective(Protocol):
     @property
     def scales(self) -> Scales | None:
         """The sizes that the phase asks for, None for the stored one alone."""
+        ...
+
+    @property
+    def balance(self) -> Balance | None:
+        """How the losses become one gradient, None for their sum."""
         ...
 
     def begun(self, batch: Batch, seed: int) -> Batch:

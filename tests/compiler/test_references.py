@@ -73,7 +73,6 @@ def test_nothing_wrong():
         ({"model__encoder__input": {"inptu": "image"}}, "model.encoder.input.inptu", "REF201"),
         ({"model__image": {"type": "cnn", "input": "image"}}, "model.image", "REF207"),
         ({"model__encoder__input": "encoder.map"}, "model.encoder.input", "REF209"),
-        ({"phases__fit__balance": "pcgrad"}, "phases.fit.balance", "REF206"),
         ({"phases__fit__batch_size": "auto"}, "phases.fit.batch_size", "REF206"),
         ({"hardware__nodes": 2}, "hardware.nodes", "REF206"),
         ({"hardware__strategy": "fsdp"}, "hardware.strategy", "REF206"),
@@ -114,4 +113,4 @@ def test_unknown_fields_say_nothing():
 
 def test_settings_that_are_off_are_legal():
     """What is not supported yet may be stated as off."""
-    assert findings(hardware__nodes=1, hardware__strategy="single", phases__fit__balance="fixed") == {}
+    assert findings(hardware__nodes=1, hardware__strategy="single") == {}

@@ -136,6 +136,7 @@ class Objective(nn.Module):
 
     names = ("digit",)
     scales = None
+    balance = None
 
     def __init__(self, graph):
         super().__init__()

@@ -17,7 +17,7 @@ from declare.contract.duration import Duration
 from declare.contract.poison import POISON, holed
 from declare.contract.problem import Problem
 from declare.contract.reading import parse
-from declare.contract.training import Sampler, Schedule
+from declare.contract.training import Balance, Sampler, Schedule
 from declare.ir.plan import BestPlan, EarlyStopPlan, InitPlan, PhasePlan
 from declare.rules.parts import Placed, phase_datasets, phase_tasks, phases
 
@@ -77,6 +77,7 @@ def _plan(state: State, phase: Placed[Any], made: Batches, steps: int, chosen: S
     block, epoch = phase.block, made.steps_per_epoch
     schedule: Schedule = block.schedule or parse("schedules", "constant")
     sampler: Sampler = block.sampler or parse("samplers", "random")
+    balance: Balance = block.balance or parse("balances", "fixed")
     warmup = schedule.warmup.steps(steps, epoch) if schedule.warmup else 0
     every = min(epoch, steps)
     settled = schedule.settled(steps, epoch)
@@ -99,6 +100,8 @@ def _plan(state: State, phase: Placed[Any], made: Batches, steps: int, chosen: S
         schedule=schedule.dump(),
         warmup_steps=warmup,
         rates=curve(settled, float(block.optimizer.lr), steps, warmup) if warmup < steps else (),
+        balance=balance.settled(steps, epoch).dump(),
+        gradients_every=_steps(block.diagnose.gradients, steps, epoch) or 0,
         regularizers=tuple(item.dump() for item in block.regularizers),
         init=tuple(_init(state, phase)),
         freeze=tuple(chosen.freeze),

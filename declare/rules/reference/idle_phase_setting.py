@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.contract.problem import Problem
 from declare.language.spec import Phase
 from declare.rules.idle_setting import Idle
-from declare.rules.parts import Placed, given, phase_datasets, phases
+from declare.rules.parts import Placed, given, phase_datasets, phase_tasks, phases
 from declare.rules.view import View
 
 CODE = "REF203"
@@ -25,6 +25,7 @@ def _idle(view: View) -> Iterator[Idle]:
     for phase in phases(view):
         yield from _mix(view, phase)
         yield from _evaluation(view, phase)
+        yield from _balance(view, phase)
         yield from _scales(phase)
 
 
@@ -41,7 +42,21 @@ def _scales(phase: Placed[Phase]) -> Iterator[Idle]:
         yield Idle(f"{path}.materialize", "`materialize: eager`", why, "one size at a time anyway")
     if mode in {"joint", "random"} and given(scales, "durations"):
         also = {f"{path}.mode": "not `progressive`"}
-        yield Idle(f"{path}.durations", "`durations`", f"`{mode}` has no course", "read by nothing", also=also)
+        yield Idle(
+            f"{path}.durations", "`durations`", f"`{mode}` has no course", "read by nothing", also=also
+        )
+
+
+def _balance(view: View, phase: Placed[Phase]) -> Iterator[Idle]:
+    """Yield what weighs tasks against each other where there is one."""
+    tasks = [name for name, weight in (phase_tasks(view, phase.block) or {}).items() if weight]
+    stated = {
+        "balance": given(phase.block, "balance"),
+        "diagnose.gradients": given(phase.block, "diagnose", "gradients"),
+    }
+    for name in (name for name, value in stated.items() if value is not None and len(tasks) == 1):
+        why = f"it trains `{tasks[0]}` alone"
+        yield Idle(f"{phase.path}.{name}", f"`{name}` of phase `{phase.name}`", why, "one task has no rival")
 
 
 def _mix(view: View, phase: Placed[Phase]) -> Iterator[Idle]:

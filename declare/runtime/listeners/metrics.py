@@ -56,6 +56,9 @@ def scalars(event: Event) -> Mapping[str, float]:
     """Return the figures of an event by the name that files and trackers use, empty if it has none."""
     if event.name in {"evaluated", "probed"}:
         return dict(event["metrics"])
+    if event.name == "gradients":
+        norms = {f"gradients/norm/{task}": value for task, value in event["norms"].items()}
+        return norms | {f"gradients/cosine/{pair}": value for pair, value in event["cosines"].items()}
     if event.name != "step":
         return {}
     losses = {_curve(name): value for name, value in event["losses"].items()}

@@ -1,0 +1,46 @@
+"""`dynamic`: weights by the rate of descent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import Field as Param
+
+from declare.contract.duration import Duration
+from declare.contract.training import Balance
+
+if TYPE_CHECKING:
+    from declare.nn.balances import balance
+
+
+class Dynamic(Balance):
+    """Gives tasks whose loss falls slowly more weight: the weights sum to the number of tasks.
+
+    The weight is a softmax over tasks of r / temperature, r = a window's mean loss over that of the window before.
+    It multiplies the weights of the spec. Source: Liu et al. 2019, https://arxiv.org/abs/1803.10704.
+
+    ```yaml
+    phases:
+      fit:
+        epochs: 5
+        batch_size: 64
+        optimizer: {type: adamw, lr: 1e-3}
+        balance: {type: dynamic, every: 1 epochs, temperature: 2}
+    ```
+    """
+
+    every: Duration = Param(Duration(1.0, "epochs"), description="length of a window")
+    temperature: float = Param(2.0, gt=0, description="high: nearly equal weights")
+
+    def settled(self, total_steps: int, steps_per_epoch: int) -> Balance:
+        """Return the balance with `every` in steps."""
+        steps = max(1, self.every.steps(total_steps, steps_per_epoch))
+        return self.model_copy(update={"every": Duration(float(steps), "steps")})
+
+    def build(self, owners: Sequence[int], shares: Sequence[float], num_tasks: int) -> balance.Balance:
+        """Return the way the losses become one."""
+        from declare.nn.balances import dynamic
+
+        every = max(1, self.every.steps(1, 1))
+        return dynamic.Dynamic(owners, shares, num_tasks, (every, self.temperature))

@@ -1,0 +1,15 @@
+"""`fixed`: the weights that the spec states."""
+
+from __future__ import annotations
+
+from declare.contract.training import Balance
+
+
+class Fixed(Balance):
+    """Adds up the tasks' losses with the weights of the tasks and of the phase. Source: any textbook.
+
+    ```yaml
+    phases:
+      fit: {tasks: {digit: 1, age: 0.1}, epochs: 5, batch_size: 64, optimizer: {type: adamw, lr: 1e-3}}
+    ```
+    """

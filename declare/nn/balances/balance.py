@@ -1,0 +1,93 @@
+"""Losses of several tasks become one gradient: their sum, and what other ways of it have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from declare.nn.balances.gate import Gate
+from declare.nn.balances.gradients import Gradients
+
+
+class Balance(nn.Module):
+    """The plain sum. `owners` gives the task of each loss (the number of tasks where none), `shares` its weight.
+
+    A step calls `begin` first, `forward` for the losses of each micro-batch, `backward` for what became of them and
+    `finish` when the gradients of the whole batch stand. Every `watch` steps (0: never) the gradients of the tasks
+    are taken one by one, and `readings` gets (step, products of the tasks' gradients on what they share).
+    """
+
+    owners: Tensor
+    shares: Tensor
+    each_alone = False
+    """Whether every step needs the gradients of the tasks one by one."""
+    lr: float | None = None
+    """The learning rate of its own parameters; None: that of the phase."""
+
+    def __init__(self, owners: Sequence[int], shares: Sequence[float], num_tasks: int) -> None:
+        super().__init__()
+        self.num_tasks = num_tasks
+        self.watch = 0
+        self.readings: list[tuple[int, Tensor]] = []
+        self.register_buffer("owners", torch.tensor(owners), persistent=False)
+        self.register_buffer("shares", torch.tensor(shares), persistent=False)
+        self._rows = max(owners) + 1
+        self._gate = Gate(self._rows)
+        self._gradients: Gradients | None = None
+
+    def grouped(self, parts: Tensor) -> Tensor:
+        """Return the weighted loss of each task, then that of all else, from unweighted losses."""
+        empty = torch.zeros(self.num_tasks + 1, dtype=parts.dtype, device=parts.device)
+        return empty.index_add(0, self.owners, parts * self.shares.to(parts.dtype))
+
+    def begin(self, number: int, parameters: Sequence[Tensor]) -> None:
+        """Start step `number` of a phase."""
+        self._number = number
+        self._watching = self.watch > 0 and (number + 1) % self.watch == 0
+        alone = self.each_alone or self._watching
+        self._gradients = Gradients(parameters, self.num_tasks) if alone else None
+
+    def forward(self, parts: Tensor) -> Tensor:
+        """Return one loss from unweighted losses."""
+        factors = self.factors()
+        losses = self.grouped(parts)
+        if factors is not None:
+            losses = torch.cat([losses[:-1] * factors, losses[-1:]])
+        return (losses if self._gradients is None else self._gate(losses)).sum()
+
+    def factors(self) -> Tensor | None:
+        """Return the factor of each task as it stands; None: 1."""
+        return None
+
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradients of a loss that `forward` gave, or of a sum of several."""
+        if self._gradients is None:
+            loss.backward()
+            return
+        for row in range(self._rows):
+            self._gate.only(row)
+            self._gradients.add(row, loss, last=row + 1 == self._rows)
+        self._gate.all()
+
+    def finish(self, parts: Tensor, scale: float, seed: int) -> Tensor | None:
+        """Complete the gradients of a step; return a further term of its loss, if there is one.
+
+        `parts` are the unweighted losses of the whole batch; gradients are `scale` times their true value.
+        """
+        if self._gradients is None:
+            return None
+        products = self._gradients.products()
+        if self._watching:
+            self.readings.append((self._number, products / scale**2))
+        self._gradients.write(self.mixed(products, seed))
+        self._gradients = None
+        return None
+
+    def mixed(self, products: Tensor, seed: int) -> Tensor | None:
+        """Return the factor of each task's gradient on what tasks share, from their products [tasks, tasks]."""
+        return None
+
+    _watching = False
+    _number = 0

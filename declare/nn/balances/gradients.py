@@ -1,0 +1,57 @@
+"""The gradients of tasks one by one, over micro-batches, and what they are on shared parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+class Gradients:
+    """Gradients [task][parameter]; rows after the tasks hold what belongs to none (penalties)."""
+
+    def __init__(self, parameters: Sequence[Tensor], num_tasks: int) -> None:
+        self._parameters = [item for item in parameters if item.requires_grad]
+        self._num_tasks = num_tasks
+        self._found: list[list[Tensor | None]] = [
+            [None] * len(self._parameters) for _ in range(num_tasks + 1)
+        ]
+
+    def add(self, row: int, loss: Tensor, *, last: bool) -> None:
+        """Add the gradients of `loss` to a row; `last` frees its graph."""
+        new = torch.autograd.grad(loss, self._parameters, retain_graph=not last, allow_unused=True)
+        kept = self._found[row]
+        for index, gradient in enumerate(new):
+            if gradient is not None:
+                old = kept[index]
+                kept[index] = gradient if old is None else old + gradient
+
+    def _stack(self, index: int) -> Tensor | None:
+        """Return the tasks' gradients [tasks, size] of a parameter; None where fewer than two reach it."""
+        column = [self._found[task][index] for task in range(self._num_tasks)]
+        if sum(item is not None for item in column) < 2:
+            return None
+        empty = torch.zeros_like(self._parameters[index])
+        return torch.stack([(empty if item is None else item).flatten() for item in column])
+
+    def products(self) -> Tensor:
+        """Return the inner products [tasks, tasks] of gradients over the parameters that tasks share."""
+        like = self._parameters[0]
+        found = torch.zeros(self._num_tasks, self._num_tasks, dtype=torch.float64, device=like.device)
+        for index in range(len(self._parameters)):
+            stack = self._stack(index)
+            if stack is not None:
+                found += (stack @ stack.T).double()
+        return found
+
+    def write(self, factors: Tensor | None) -> None:
+        """Put the sum of all rows into the parameters, tasks times `factors` where they share one."""
+        for index, parameter in enumerate(self._parameters):
+            stack = None if factors is None else self._stack(index)
+            rows = [row[index] for row in (self._found if stack is None else self._found[self._num_tasks :])]
+            there = [item for item in rows if item is not None]
+            if stack is not None and factors is not None:
+                there.append((factors.to(stack.dtype) @ stack).view_as(parameter))
+            if there:
+                parameter.grad = there[0] if len(there) == 1 else torch.stack(there).sum(0)

@@ -1,0 +1,36 @@
+"""Gradient surgery: what contradicts another task's gradient is taken out."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from declare.nn.balances.balance import Balance
+
+_TINY = 1e-30
+
+
+class PCGrad(Balance):
+    """Projects each task's gradient onto the normal plane of every other that it conflicts with, in random order.
+
+    On parameters that at least two tasks reach; the projected gradients are added up. Everything follows from the
+    inner products of the gradients, so that no projected gradient is ever held. Source: Yu et al. 2020,
+    https://arxiv.org/abs/2001.06782, algorithm 1.
+    """
+
+    each_alone = True
+
+    def mixed(self, products: Tensor, seed: int) -> Tensor:
+        """Return the factor of each task's gradient after all projections."""
+        count = len(products)
+        generator = torch.Generator().manual_seed(seed)
+        total = torch.zeros(count, dtype=products.dtype, device=products.device)
+        for task in range(count):
+            mixture = torch.zeros_like(total)
+            mixture[task] = 1
+            for other in torch.randperm(count, generator=generator).tolist():
+                if other != task:
+                    conflict = (mixture @ products[:, other]).clamp_max(0)
+                    mixture[other] -= conflict / products[other, other].clamp_min(_TINY)
+            total += mixture
+        return total
