@@ -17,8 +17,8 @@ class Contrastive(Task):
     """Learns an embedding in which samples of one group lie together: one stimulus, seen by two subjects.
 
     It has no target. Samples that agree in all fields of `same` and differ in `different` are positives of each
-    other; where neither is stated, they are those of the `pairs` sampler of a phase that trains the task. Samples whose
-    group is missing do not count. One dataset for each task: groups of two datasets have nothing in common.
+    other; where neither is stated, they are those of the `pairs` sampler of a phase that trains the task. Samples
+    whose group is missing do not count. One dataset for each task: groups of two datasets have nothing in common.
 
     ```yaml
     tasks:
