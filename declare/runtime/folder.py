@@ -129,18 +129,19 @@ class Run:
         path = self.path / METRICS
         if not path.exists():
             return []
-        with path.open(encoding="utf-8", newline="") as file:
-            return [_row(row) for row in csv.DictReader(file) if row.get("value")]
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            rows = map(_row, csv.DictReader(file))
+            return [row for row in rows if row is not None]
 
     @property
     def final(self) -> dict[str, float]:
         """The final metrics, empty before the end."""
-        return _read_object(self.path / FINAL)
+        return _read_figures(self.path / FINAL) or {}
 
     @property
     def has_finished(self) -> bool:
-        """Whether the run came to its end."""
-        return (self.path / FINAL).is_file()
+        """Whether the run came to its end; a damaged file of final metrics can be made again by resuming."""
+        return _read_figures(self.path / FINAL) is not None
 
     @property
     def statistics(self) -> dict[str, Any]:
@@ -177,26 +178,22 @@ class Run:
 
         Raises `ProblemError` (RES807, RES808) where there are none or the checkpoint is damaged.
         """
-        saved = self._checkpoint(which)
+        return self._whole(self._checkpoint(which)).weights
+
+    def _whole(self, saved: Saved) -> Saved:
+        """Return a checkpoint whose files are what was written; raises `ProblemError` (RES807) for others."""
         reason = damage(saved)
         if reason is not None:
-            raise ProblemError(
-                Problem(
-                    "RES807",
-                    f"checkpoint `{saved.path.name}` is damaged",
-                    notes=(f"in `{saved.path.parent}`: {reason}",),
-                    helps=("ask for another one, or train this run anew",),
-                )
-            )
-        return saved.weights
+            raise ProblemError(_damaged(saved.path, reason))
+        return saved
 
     def _checkpoint(self, which: str) -> Saved:
         found = self.checkpoints()
         if not found:
-            raise ProblemError(_not_a_run(self.path, "it has no checkpoint yet"))
+            raise ProblemError(self._without_checkpoints())
         if which == "last":
             return found[0]
-        course = found[0].skeleton()["course"]
+        course = self._whole(found[0]).skeleton()["course"]
         phase = course["phase"] if which == "best" else which
         step = course["best"][phase]["total"] if phase in course["best"] else course["ends"].get(phase)
         if step is None and which == "best":
@@ -205,6 +202,24 @@ class Run:
         if not named:
             raise ProblemError(_not_a_run(self.path, f"it has no weights of `{which}`"))
         return named[0]
+
+    def _without_checkpoints(self) -> Problem:
+        """Say whether no checkpoint was written yet, or none of them is whole."""
+        for folder in sorted((self.path / "checkpoints").glob("step-*")):
+            try:
+                read_manifest(folder)
+            except ValueError as error:
+                return _damaged(folder, str(error))
+        return _not_a_run(self.path, "it has no checkpoint yet")
+
+
+def _damaged(folder: Path, reason: str) -> Problem:
+    return Problem(
+        "RES807",
+        f"checkpoint `{folder.name}` is damaged",
+        notes=(f"in `{folder.parent}`: {reason}",),
+        helps=("ask for another one, or train this run anew",),
+    )
 
 
 def read_statistics(path: Path, datasets: Sequence[str]) -> dict[str, Any]:
@@ -225,21 +240,28 @@ def read_statistics(path: Path, datasets: Sequence[str]) -> dict[str, Any]:
     )
 
 
-def _read_object(path: Path) -> dict[str, Any]:
+def _read_figures(path: Path) -> dict[str, float] | None:
+    """Return the figures of a JSON file by name, or None where it is absent or not whole."""
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return {}
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    whole = isinstance(found, dict) and all(isinstance(value, int | float) for value in found.values())
+    return found if whole else None
 
 
-def _row(row: dict[str, str]) -> dict[str, Any]:
-    return {
-        "phase": row["phase"],
-        "step": int(row["step"]),
-        "epoch": float(row["epoch"]),
-        "metric": row["metric"],
-        "value": float(row["value"]),
-    }
+def _row(row: dict[str, str]) -> dict[str, Any] | None:
+    """Return a row with its figures as numbers, or None for one that a crash cut short."""
+    try:
+        return {
+            "phase": row["phase"],
+            "step": int(row["step"]),
+            "epoch": float(row["epoch"]),
+            "metric": row["metric"],
+            "value": float(row["value"]),
+        }
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _not_a_run(path: Path, because: str = "") -> Problem:

@@ -61,14 +61,27 @@ def read_manifest(folder: Path) -> Saved:
     try:
         text = path.read_bytes() if path.stat().st_size <= _LIMIT else b""
         manifest = json.loads(text)
-        manifest["sequence"], manifest["step"], manifest["files"]
+        _require_form(manifest)
     except OSError as error:
         raise ValueError(f"its manifest cannot be read ({error.strerror})") from error
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("its manifest is not whole") from error
     if json.loads(seal(manifest))["sha256"] != manifest.get("sha256"):
         raise ValueError("its manifest does not match its own hash")
     return Saved(folder, manifest)
+
+
+def _require_form(manifest: Any) -> None:
+    """Raise ValueError, LookupError or TypeError where a manifest lacks what every one has."""
+    numbers = [
+        manifest["sequence"],
+        manifest["step"],
+        *(facts["bytes"] for facts in manifest["files"].values()),
+    ]
+    if not all(isinstance(number, int) for number in numbers):
+        raise TypeError("a count is no whole number")
+    if any(Path(name).name != name for name in manifest["files"]):
+        raise ValueError("a file stands outside of the checkpoint")
 
 
 def damage(saved: Saved, *, hashes: bool = True) -> str | None:

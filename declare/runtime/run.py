@@ -34,6 +34,7 @@ from declare.runtime.settings import Choices
 from declare.runtime.state import Tree
 from declare.runtime.stopping import StopFlag
 from declare.runtime.storage import explain, translated, write_durably
+from declare.runtime.trouble import is_out_of_memory, no_room
 from declare.runtime.workshop import Workshop
 
 DONE, MISSED, FAILED, STOPPED = 0, 1, 4, 75
@@ -131,6 +132,8 @@ class _Session:
         except OSError as error:
             return self._failed(error, (explain(error, self._place),))
         except Exception as error:
+            if is_out_of_memory(error):
+                return self._failed(error, (no_room(error),))
             self._note_failure(error, "")
             raise
         finally:

@@ -50,6 +50,16 @@ def out_of_memory(phase: PhasePlan, number: int, error: BaseException) -> Proble
     )
 
 
+def no_room(error: BaseException) -> Problem:
+    """Return the finding that memory did not suffice outside of a step: for the model, data or evaluation."""
+    return Problem(
+        "RES810",
+        "out of memory before the first step or in an evaluation",
+        notes=(first_line(error),),
+        helps=("see what each phase takes with `dcl plan`, then make the model or `batch_size` smaller",),
+    )
+
+
 def too_many_skipped(phase: PhasePlan, skipped: int, reason: str) -> Problem:
     """Return the finding that more batches failed than the spec allows."""
     limit = phase.on_batch_error["limit"]

@@ -175,3 +175,23 @@ def test_a_durable_write_replaces_in_one_step(tmp_path, monkeypatch):
         write_durably(path, b"new")
     assert path.read_bytes() == b"old"
     assert [item.name for item in tmp_path.iterdir()] == ["x.json"]
+
+
+@pytest.mark.parametrize("text", ["[1]", '{"a": "b"}', "{", "", "null", "[" * 5000])
+def test_damaged_final_metrics_are_none(tmp_path, plan, text):
+    """A run whose final metrics are not figures by name has not finished: resuming makes them again."""
+    place = folders.create(plan, "", tmp_path / "run")
+    (place / folders.FINAL).write_text(text)
+    assert (Run(place).final, Run(place).has_finished) == ({}, False)
+
+
+def test_rows_that_are_not_whole_are_left_out(tmp_path, plan):
+    """Rows of the metrics' table that a crash cut short, or that hold no text, cost no other row."""
+    place = folders.create(plan, "", tmp_path / "run")
+    head = b"phase,step,epoch,metric,value\n"
+    (place / folders.METRICS).write_bytes(
+        head + b"fit,1,0.5,val/a/b,0.25\nfit,2\n\xff\x00,x,1,m,2\nfit,3,1.0,m,\n"
+    )
+    assert [row["value"] for row in Run(place).metrics()] == [0.25]
+    (place / folders.METRICS).write_bytes(b"\x00\xff\xfe,")
+    assert Run(place).metrics() == []

@@ -382,3 +382,14 @@ def test_the_split_of_a_step_is_measured_once_a_phase(tmp_path):
     assert set(event["seconds"]) == {"data", "forward", "backward", "optimizer", "rest"}
     assert sum(event["seconds"].values()) == pytest.approx(1 / event["steps_per_second"], rel=1e-6)
     assert event["samples_per_second"] == pytest.approx(10 * event["steps_per_second"], rel=1e-6)
+
+
+def test_a_model_that_does_not_fit_is_said(tmp_path):
+    """Memory that does not suffice for the model ends the run with RES810, not as a bug of ours."""
+
+    def make(plan, place, device, tell):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 12 bytes")
+
+    outcome = train(fakes.make_plan(), "x", tmp_path / "run", make_workshop=make)
+    assert (outcome.status, [problem.code for problem in outcome.problems]) == (4, ["RES810"])
+    assert Run(tmp_path / "run").status == "failed"

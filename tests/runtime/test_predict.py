@@ -164,6 +164,22 @@ def test_a_damaged_checkpoint_is_refused(homes, tmp_path):
     assert caught.value.problem.code == "RES807"
 
 
+@pytest.mark.parametrize("name", ["state.json", "MANIFEST.json"])
+@pytest.mark.parametrize(
+    "content", [None, b"{", b"\xff", b"[]", b'{"sequence": "1", "step": 1, "files": []}']
+)
+def test_damage_beside_the_weights_is_refused_too(homes, tmp_path, name, content):
+    """A state or manifest that is missing or not what was written is RES807, never taken for an absence."""
+    import shutil
+
+    shutil.copytree(homes.path, tmp_path / "run")
+    for path in (tmp_path / "run").glob(f"checkpoints/*/{name}"):
+        path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(ProblemError) as caught:
+        Run(tmp_path / "run").weights_path()
+    assert caught.value.problem.code == "RES807"
+
+
 def test_samples_that_fit_two_datasets_are_not_guessed(homes, tmp_path):
     """With two datasets of the same columns the user must say which one is meant (RES816)."""
     path = tmp_path / "new.csv"
