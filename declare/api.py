@@ -153,9 +153,10 @@ def train_checked(
 def _write_page(folder: Path) -> None:
     """Write `report.html`; a disk that refuses it must not change how the run ended."""
     from declare.report.render.html import render
+    from declare.runtime.storage import write_whole
 
     with contextlib.suppress(OSError):
-        (folder / "report.html").write_text(render(report(folder)), encoding="utf-8")
+        write_whole(folder / "report.html", render(report(folder)))
 
 
 def tune(

@@ -28,7 +28,7 @@ from declare.runtime.evaluate import no_samples
 from declare.runtime.folder import Run
 from declare.runtime.inputs import SPLIT, choose_dataset, open_inputs
 from declare.runtime.permission import require
-from declare.runtime.storage import translated
+from declare.runtime.storage import translated, write_whole
 from declare.runtime.tensors import read_tensors
 
 _BATCH = 256
@@ -65,7 +65,7 @@ class Predictions:
 
         texts = {".json": self.as_json, ".jsonl": self.as_jsonl}
         with translated(path.parent):
-            path.write_text(texts.get(path.suffix.lower(), self.as_csv)(), encoding="utf-8")
+            write_whole(path, texts.get(path.suffix.lower(), self.as_csv)())
             for task, values in self.maps.items():
                 np.savez_compressed(path.with_name(f"{path.stem}.{task}.npz"), classes=values)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -143,3 +144,13 @@ def test_closed_streams_are_no_bug(tmp_path: Path) -> None:
     """A command whose standard output was closed does its work and says nothing."""
     words = f"{sys.executable} -m declare list >&- 2>&-"
     assert subprocess.run(["bash", "-c", words], check=False).returncode == 0
+
+
+def test_letters_that_the_locale_lacks_are_escaped(tmp_path: Path) -> None:
+    """A finding about letters that the terminal cannot show is shown all the same."""
+    (tmp_path / "spec.yaml").write_text("declare: 1\nnam\u00e9: \u20ac\n", encoding="utf-8")
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii:strict", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "declare", "validate", str(tmp_path / "spec.yaml")]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "nam\\xe9" in done.stdout

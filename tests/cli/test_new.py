@@ -154,3 +154,24 @@ def test_any_header_gives_a_valid_spec(titles: list[str], data: st.DataObject, t
     spec.write_text(draft.table("t", "t.csv", found, usable[-1]), encoding="utf-8")
     errors = [found for found in declare.check(spec).diagnostics if found.severity == "error"]
     assert [f"{found.code} {found.title}" for found in errors] == []
+
+
+class _FullDisk(io.FileIO):
+    """A file on a disk that is full."""
+
+    def write(self, _: object) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_leaves_no_half_spec(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A spec that could not be written whole is taken away again."""
+    path = tmp_path / "spec.yaml"
+    real = Path.open
+    monkeypatch.setattr(
+        Path, "open", lambda self, *a, **k: _FullDisk(self, "x") if self == path else real(self, *a, **k)
+    )
+    assert main(["new", str(path), "--template", "table"]) == 2
+    assert "No space left" in capsys.readouterr().err
+    assert not path.exists()

@@ -19,7 +19,7 @@ from declare.runtime.events import Event, EventFile, read_events
 from declare.runtime.expect import holds, missed
 from declare.runtime.folder import Run
 from declare.runtime.lock import RunLock, is_locked
-from declare.runtime.storage import explain, write_durably
+from declare.runtime.storage import explain, write_durably, write_whole
 from tests.runtime import fakes
 
 
@@ -195,3 +195,23 @@ def test_rows_that_are_not_whole_are_left_out(tmp_path, plan):
     assert [row["value"] for row in Run(place).metrics()] == [0.25]
     (place / folders.METRICS).write_bytes(b"\x00\xff\xfe,")
     assert Run(place).metrics() == []
+
+
+def test_a_page_survives_a_full_disk(tmp_path, monkeypatch):
+    """Where a new page does not fit, the old one stays whole and nothing half-written is left."""
+    page = tmp_path / "report.html"
+    write_whole(page, "old")
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+    with pytest.raises(OSError, match="No space"):
+        write_whole(page, "new")
+    assert (page.read_text(), list(tmp_path.iterdir())) == ("old", [page])
+
+
+def test_a_page_goes_through_links_and_pipes(tmp_path):
+    """A link keeps pointing at its file, and a pipe is written, not replaced."""
+    (tmp_path / "link").symlink_to(tmp_path / "page")
+    write_whole(tmp_path / "link", "x")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "page").read_text() == "x"
+    write_whole(Path(os.devnull), "x")
+    assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)

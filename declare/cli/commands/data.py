@@ -148,9 +148,10 @@ def _write(
     samples: dict[str, dict[str, list[Sample]]],
 ) -> None:
     from declare.report.render.data_html import render
+    from declare.runtime.storage import write_whole
 
     try:
-        path.write_text(render(str(checked.spec.name), summaries, found, samples), encoding="utf-8")
+        write_whole(path, render(str(checked.spec.name), summaries, found, samples))
     except OSError as error:
         raise CommandError(f"`{path}` cannot be written: {error.strerror}") from error
     terminal.say(f"wrote {path}")

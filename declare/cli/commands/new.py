@@ -116,13 +116,18 @@ def _target(columns: list[Column], target: str) -> Column:
 
 
 def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_") or "run"
+    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")[:64] or "run"
 
 
 def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+            try:
+                file.write(text)
+                file.flush()
+            except OSError:
+                path.unlink()  # half a spec would be taken for one of the user's
+                raise
     except OSError as error:
         raise CommandError(f"`{path}` cannot be written: {error.strerror}") from error

@@ -87,9 +87,10 @@ def _measured(plan: Plan) -> tuple[Throughput, ...]:
 
 def _write(path: Path, report: Report) -> None:
     from declare.report.render.html import render
+    from declare.runtime.storage import write_whole
 
     try:
-        path.write_text(render(report), encoding="utf-8")
+        write_whole(path, render(report))
     except OSError as error:
         raise CommandError(f"`{path}` cannot be written: {error.strerror}") from error
     terminal.say(f"wrote {path}")
