@@ -63,7 +63,16 @@ class State:
     @property
     def view(self) -> View:
         """What rules may see by now."""
-        return View(self.spec, self.facts, self.shapes, self.targets, self.nodes, self.phases, self.hardware)
+        return View(
+            self.spec,
+            self.facts,
+            self.shapes,
+            self.targets,
+            self.nodes,
+            self.phases,
+            self.hardware,
+            self.document,
+        )
 
     def target(self, task: str, dataset: str | None = None) -> Target:
         """Return a task's target, in one dataset where that matters."""

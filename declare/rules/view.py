@@ -9,6 +9,7 @@ from declare.contract.shapes import Shape
 from declare.contract.task import Target
 from declare.ir.facts import DatasetFacts
 from declare.ir.plan import HardwarePlan, ModulePlan, PhasePlan
+from declare.language.document import Document
 from declare.language.spec import Spec
 
 
@@ -20,7 +21,7 @@ class View:
     missing entry means that an earlier finding stands in its way. `facts` is filled from stage "facts" on (by
     dataset), `shapes` (dataset -> field -> shape after transforms) and `targets` (by task) from "links",
     `nodes` (by path, in topological order) from "shapes", `phases` (by name) from "phases", `hardware` from
-    "hardware".
+    "hardware". `document` is the text behind the spec, for rules about how a value is written.
     """
 
     spec: Spec
@@ -30,3 +31,4 @@ class View:
     nodes: Mapping[str, ModulePlan] = field(default_factory=dict)
     phases: Mapping[str, PhasePlan] = field(default_factory=dict)
     hardware: HardwarePlan | None = None
+    document: Document = field(default_factory=lambda: Document(None, ()))
