@@ -82,7 +82,10 @@ def _cases() -> list[Case]:
     found = []
     for cls in conformance.classes("modules"):
         fitting = list(conformance.fitting(parse("modules", conformance.example("modules", cls.type_name()))))
-        good = [case for case in fitting if not isinstance(case.infer(), Problem)]
+        answers = [case.infer() for case in fitting]
+        if all(isinstance(item, Problem) and item.code == "RES852" for item in answers):
+            continue  # its library is an extra that is not installed here
+        good = [case for case, item in zip(fitting, answers, strict=True) if not isinstance(item, Problem)]
         assert good, f"`{cls.type_name()}` refuses every layout that its first port says it takes"
         found += good
     return found + [

@@ -1,0 +1,86 @@
+"""Any model of braindecode, by its name.
+
+`name` is a model as braindecode calls it (`EEGNet`, `Deep4Net`, `ATCNet`), `config` its parameters.
+The last layer of the model gives `features` numbers in the place of classes; the task's head follows it. Channels and
+steps are linked from the data. Nothing is ever downloaded. Needs the extra `braindecode`.
+
+Takes a series [channels, time] of a fixed length. Gives `output`, a vector [features]. Costs come from a trial on
+torch's meta device, kept for the next time. Source: Schirrmeister et al. 2017, https://arxiv.org/abs/1703.05051.
+
+```yaml
+model:
+  encoder: {type: braindecode, name: ShallowFBCSPNet, input: eeg, features: 32}
+tasks:
+  age: {type: regression, dataset: hbn, target: age}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field as Param
+
+from declare.components.modules import _pretrained
+from declare.contract.extras import missing
+from declare.contract.module import Inputs, Module, Outputs, Port
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Shape
+from declare.contract.wiring import misfit, varies
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_LINKED = ("n_chans", "n_times", "n_outputs")
+
+
+class Braindecode(Module):
+    """A model of braindecode, by its name and parameters."""
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("series",)),)
+
+    name: str = Param(description="the model, as braindecode calls it: `EEGNet`")
+    config: dict[str, Any] = Param({}, description="parameters of the model: `{sfreq: 100}`")
+    features: int = Param(64, gt=0, description="numbers that the model's last layer gives")
+
+    def check(self) -> Iterable[Problem]:
+        """Yield parameters that follow from the data or from `features`."""
+        for key in _LINKED:
+            if key in self.config:
+                instead = "state `features`" if key == "n_outputs" else "remove it"
+                yield Problem(
+                    "SCH113",
+                    f"`{key}` is linked, but `config` states it too",
+                    at=f"config.{key}",
+                    on="key",
+                    label="known already",
+                    helps=(instead,),
+                )
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem:
+        """Return the vector, or why the input does not fit."""
+        if problem := misfit(self, inputs) or missing("braindecode", "braindecode"):
+            return problem
+        if inputs["input"][0].dims[1] is None:
+            return varies(self, "number of steps", "input")
+        return {"output": Shape("vector", (self.features,))}
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real model; raises `ProblemError` REF241 for a model that braindecode does not have."""
+        from declare.nn.modules.braindecode import Braindecode as Real
+        from declare.nn.modules.braindecode import known
+
+        if self.name not in known():
+            raise ProblemError(self._unknown(known()))
+        channels, length = (dim or 0 for dim in inputs["input"][0].dims)
+        real = Real(self.name, channels, length, self.features, self.config)
+        return _pretrained.start(real, self.pretrained)
+
+    def _unknown(self, names: list[str]) -> Problem:
+        from difflib import get_close_matches
+
+        near = get_close_matches(self.name, names, 3, 0.5)
+        helps = (f"did you mean {' or '.join(f'`{item}`' for item in near)}?",) if near else ()
+        title = f"braindecode has no model `{self.name}`"
+        return Problem("REF241", title, at="name", label="unknown model", helps=helps)

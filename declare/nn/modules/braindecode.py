@@ -1,0 +1,39 @@
+"""A model of braindecode. Shapes: B batch, C channels, L steps, F features."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class Braindecode(nn.Module):
+    """A model of braindecode from a series [B, C, L] to as many numbers [B, F] as its last layer is asked for.
+
+    Source: Schirrmeister et al. 2017, https://arxiv.org/abs/1703.05051.
+    """
+
+    def __init__(
+        self, name: str, channels: int, length: int, features: int, config: Mapping[str, Any]
+    ) -> None:
+        super().__init__()
+        from braindecode import models
+
+        make = getattr(models, name)
+        self.model = make(n_chans=channels, n_times=length, n_outputs=features, **config)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the numbers."""
+        found: Tensor = self.model(x)
+        # Models for crops keep an axis of time, of length 1 where the input is as long as they were told.
+        return found.flatten(1) if found.dim() == 2 else found.flatten(2).mean(2)
+
+
+def known() -> list[str]:
+    """Return the names of all models."""
+    from braindecode import models
+
+    return sorted(
+        name
+        for name, item in vars(models).items()
+        if isinstance(item, type) and issubclass(item, nn.Module) and not name.startswith("_")
+    )
