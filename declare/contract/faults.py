@@ -198,7 +198,9 @@ def bad_name(names_form: Form, key: str, path: str) -> Problem | None:
         r"_+", "_", re.sub(r"[^a-z0-9]", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower())
     ).strip("_")
     rewrites = (
-        (Rewrite(f"rename to `{legal}`", path, key=legal, safe=False),) if re.fullmatch(pattern, legal) else ()
+        (Rewrite(f"rename to `{legal}`", path, key=legal, safe=False),)
+        if re.fullmatch(pattern, legal)
+        else ()
     )
     expected = names_form.description or "lower-case letters, digits and `_`, a letter first"
     return Problem(
@@ -246,15 +248,16 @@ def no_type(kind: str, block: dict[str, Any], path: str) -> Problem:
             helps=(f"write the name of {one}; `dcl list {kind}` shows all",),
         )
     rewrites: tuple[Rewrite, ...] = ()
+    help_text = f"add `type:` with the name of {one}; `dcl list {kind}` shows all"
     if len(block) == 1:
         key, inside = next(iter(block.items()))
         if find(kind, key) is not None and (
             inside is None or (isinstance(inside, dict) and POISON not in inside.values())
         ):
             rewrites = (Rewrite(f"write `type: {key}`", path, {"type": key, **(inside or {})}),)
-    near = [item for key in block for item in suggest(key, ["type"])]
-    if near and not rewrites:
-        wrong = next(key for key in block if suggest(key, ["type"]))
+    wrong = next((key for key in block if suggest(key, ["type"])), None)
+    if wrong is not None and not rewrites:
+        help_text = f"write `type` in place of `{wrong}`"
         rewrites = (Rewrite("rename to `type`", _join(path, wrong), key="type"),)
     return Problem(
         "SCH103",
@@ -262,7 +265,7 @@ def no_type(kind: str, block: dict[str, Any], path: str) -> Problem:
         at=path,
         on="key",
         label="no `type` here",
-        helps=(f"add `type:` with the name of {one}; `dcl list {kind}` shows all",),
+        helps=(help_text,),
         rewrites=rewrites,
     )
 

@@ -293,3 +293,12 @@ def test_unbounded_numbers_may_be_anything(value):
     """A number without bounds may be infinite or not a number."""
     _, problems = outer(values=[value])
     assert problems == []
+
+
+@pytest.mark.parametrize("wrong", ["tpye", "tipe", "typ", "Type"])
+def test_a_misspelt_type_is_suggested(wrong):
+    """A block whose `type` is misspelt is told which key is meant, and one edit repairs it."""
+    _, (problem,) = outer(loss={wrong: "mse"})
+    assert problem.code == "SCH103"
+    assert problem.helps == (f"write `type` in place of `{wrong}`",)
+    assert [(item.path, item.key) for item in problem.rewrites] == [(f"loss.{wrong}", "type")]
