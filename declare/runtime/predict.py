@@ -5,43 +5,30 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from declare.build.feed import evaluation_batches
-from declare.build.graph import make_graph
 from declare.build.objective import TaskLosses
 from declare.build.ragged import joined
 from declare.build.store import Tables
-from declare.contract.problem import Problem, ProblemError
 from declare.contract.task import TaskAdapter
 from declare.ir.plan import Plan, TaskPlan
 from declare.nn.tasks.next_token import Sampling
 from declare.runtime import written
-from declare.runtime.device import choose_device
-from declare.runtime.evaluate import no_samples
 from declare.runtime.folder import Run
-from declare.runtime.inputs import SPLIT, choose_dataset, open_inputs
-from declare.runtime.permission import require
+from declare.runtime.opened import Loading, open_run
 from declare.runtime.storage import translated, write_whole
-from declare.runtime.tensors import read_tensors
 
 _BATCH = 256
 _ELEMENTS = 2**24
 """Numbers that a node may give for a batch: a vocabulary at every position is many."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
-class Loading(NamedTuple):
-    """Which weights of a run to take (`best`, `last`, a phase), and which of its code may run."""
-
-    weights: str = "best"
-    trust: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -105,24 +92,13 @@ def predict(
     folder of pictures; they pass the run's fields and transforms with its stored statistics. Raises
     `ProblemError`.
     """
-    plan, loading = run.plan, loading or Loading()
-    require(plan, loading.trust)
-    weights = run.weights_path(loading.weights)
-    device = choose_device(plan.hardware)
-    name = _named(plan, dataset) if dataset or inputs is None else choose_dataset(plan, inputs)
-    if inputs is None and not plan.datasets[name].splits.get(split):
-        raise ProblemError(no_samples(plan, split))
-    plan = written.prompted(plan, name)
-    if inputs is None:
-        tables = Tables(plan, run.statistics)
-    else:
-        tables, split = open_inputs(plan, name, inputs, run.statistics), SPLIT
-    graph = make_graph(plan).to(device)
-    graph.load_state_dict(read_tensors(weights))
+    opened = open_run(run, inputs, dataset=dataset, split=split, loading=loading or Loading())
+    plan, name, split, tables = opened.plan, opened.dataset, opened.split, opened.tables
     tasks = {key: task for key, task in plan.tasks.items() if name in task.datasets}
-    adapters = {key: TaskLosses(task).to(device).eval().of(name).adapter for key, task in tasks.items()}
-    graph.eval()
-    outputs = _outputs(graph, adapters, (name, split), tables, sampling or Sampling())
+    adapters = {
+        key: TaskLosses(task).to(opened.device).eval().of(name).adapter for key, task in tasks.items()
+    }
+    outputs = _outputs(opened.graph, adapters, (name, split), tables, sampling or Sampling())
     return _collect((name, split), tables, plan, tasks, outputs)
 
 
@@ -236,17 +212,3 @@ def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 def _harmless(value: Any) -> Any:
     """Keep a spreadsheet from taking a text for a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
-
-
-def _named(plan: Plan, dataset: str | None) -> str:
-    name = dataset or next(iter(plan.datasets))
-    if name in plan.datasets:
-        return name
-    raise ProblemError(
-        Problem(
-            "RES816",
-            f"the run has no dataset `{name}`",
-            notes=(f"it knows {', '.join(plan.datasets)}",),
-            helps=(f"name one of them: `--dataset {next(iter(plan.datasets))}`",),
-        )
-    )

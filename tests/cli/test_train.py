@@ -8,6 +8,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from declare.__main__ import main
@@ -167,3 +168,25 @@ def test_predicting_an_empty_split_is_refused(run: Path, capsys: pytest.CaptureF
     """A split without samples gives no table without rows."""
     assert main(["predict", str(run), "--split", "test"]) == 2
     assert "RES815" in capsys.readouterr().err
+
+
+def test_inspecting_shows_and_saves_activations(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Statistics of the modules that a pattern matches, and their activations for every sample."""
+    saved = tmp_path / "seen.npz"
+    words = ["inspect", str(run), "--modules", "encoder*", "--output", str(saved), "--samples", "7"]
+    assert main([*words, "--format", "json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["samples"] == 7
+    assert said["nonfinite_source"] is None
+    names = [item["name"] for item in said["modules"]]
+    assert names
+    assert all(name.startswith("encoder") for name in names)
+    with np.load(saved) as arrays:
+        assert set(arrays) == set(names)
+        assert all(len(array) == 7 for array in arrays.values())
+    assert main(["inspect", str(run)]) == 0
+    assert "heads.kind" in capsys.readouterr().out
+    assert main(["inspect", str(run), "--modules", "nosuch.*"]) == 2
+    assert "REF202" in capsys.readouterr().err

@@ -52,7 +52,8 @@ def command(
     with findings.reported(as_json=as_json):
         from declare.nn.tasks.next_token import Sampling
         from declare.runtime.folder import Run
-        from declare.runtime.predict import Loading, predict
+        from declare.runtime.opened import Loading
+        from declare.runtime.predict import predict
 
         loading = Loading(weights, tuple(trust or ()))
         sampling = Sampling(max_new_tokens, temperature, top_k, seed)

@@ -1,0 +1,101 @@
+"""Look inside a run's model: what its modules give for real samples, and what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from declare.cli import findings, options, terminal
+from declare.cli.failure import CommandError
+
+if TYPE_CHECKING:
+    from declare.runtime.inspecting import Inspection
+
+_KINDS = (".npz", ".safetensors")
+
+
+def command(
+    run: options.RunFolder,
+    *,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--input", help="New samples, as `predict` takes them; default: a split.", show_default=False
+        ),
+    ] = None,
+    modules: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN", help="Which modules: `encoder.*`; may be given several times; default: all."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Save the activations as .npz or .safetensors.", show_default=False)
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="At most so many samples.")] = 256,
+    dataset: Annotated[
+        str | None, typer.Option(help="Whose fields the input has, where several fit.", show_default=False)
+    ] = None,
+    split: Annotated[str, typer.Option(help="The split to look at where there is no --input.")] = "val",
+    weights: Annotated[str, typer.Option(help="best, last, or the name of a phase.")] = "best",
+    format: options.TextOrJson = "text",
+    trust: options.Trust = None,
+) -> None:
+    """Look inside a run's model: what its modules give for real samples, and what is wrong with it.
+
+    Shows for each module mean, spread and range, units that are never active, activations at their bounds,
+    and the first module that makes a number not finite.
+    """
+    if output is not None and output.suffix.lower() not in _KINDS:
+        raise CommandError(f"`{output.name}` is none of {', '.join(_KINDS)}")
+    as_json = format == "json"
+    with findings.reported(as_json=as_json):
+        from declare.runtime.folder import Run
+        from declare.runtime.inspecting import inspect
+        from declare.runtime.opened import Loading, open_run
+
+        loading = Loading(weights, tuple(trust or ()))
+        opened = open_run(Run(run), source, dataset=dataset, split=split, loading=loading)
+        found = inspect(opened, modules or ["*"], samples=samples, keep=output is not None)
+        if output is not None:
+            _save(found, output)
+    _show(found, output, as_json=as_json)
+
+
+def _save(found: Inspection, path: Path) -> None:
+    """Write the activations of all samples by the names of their modules."""
+    from declare.build.ragged import joined
+    from declare.runtime.storage import translated
+
+    arrays = {item.name: joined(item.values) for item in found.activities}
+    with translated(path.parent):
+        if path.suffix.lower() == ".safetensors":
+            from safetensors.torch import save_file
+
+            save_file({name: value.contiguous() for name, value in arrays.items()}, path)
+        else:
+            import numpy as np
+
+            plain: dict[str, Any] = {name: value.numpy() for name, value in arrays.items()}
+            np.savez_compressed(path, **plain)
+
+
+def _show(found: Inspection, output: Path | None, *, as_json: bool) -> None:
+    if as_json:
+        terminal.emit_json(
+            {
+                "format": "1.0",
+                "samples": found.num_samples,
+                "nonfinite_source": found.source,
+                "modules": [item.plain() for item in found.activities],
+                "saved": None if output is None else str(output),
+            }
+        )
+        return
+    from declare.cli.printing.inspection import render
+
+    render(found, terminal.out())
+    if output is not None:
+        terminal.say(f"wrote activations of {found.num_samples} samples to {output}")

@@ -1,0 +1,71 @@
+"""What modules give, on the terminal: a row for each, and what a reader should worry about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from declare.report.units import figure
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from declare.runtime.inspecting import Activity, Inspection
+
+_SATURATED = 0.5
+"""Share of values at the bounds from which a module is called saturated."""
+
+
+def render(found: Inspection, console: Console) -> None:
+    """Print a table of the modules in the order of execution, then what is wrong."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    shown = [column for column in _COLUMNS if any(column.cell(item) for item in found.activities)]
+    for column in shown:
+        table.add_column(column.name, justify=column.justify, no_wrap=True, overflow="fold")
+    for item in found.activities:
+        table.add_row(*(Text(column.cell(item)) for column in shown))
+    console.print(table)
+    for line in _worries(found):
+        console.print(line)
+
+
+class _Column(NamedTuple):
+    name: str
+    cell: Callable[[Activity], str]
+    justify: Literal["left", "right"] = "right"
+
+
+def _range(item: Activity) -> str:
+    return f"{figure(item.low)} .. {figure(item.high)}" if item.count else ""
+
+
+_COLUMNS = (
+    _Column("module", lambda item: item.name, "left"),
+    _Column("type", lambda item: item.type, "left"),
+    _Column("shape", lambda item: f"[{', '.join(map(str, item.shape))}]", "left"),
+    _Column("mean", lambda item: figure(item.mean) if item.count else ""),
+    _Column("std", lambda item: figure(item.std) if item.count else ""),
+    _Column("range", _range),
+    _Column("zeros", lambda item: f"{item.zeros / item.count:.0%}" if item.count else ""),
+    _Column("dead", lambda item: f"{item.dead}/{item.units}" if item.dead else ""),
+    _Column("at bounds", lambda item: "" if item.saturated is None else f"{item.saturated:.0%}"),
+    _Column("not finite", lambda item: f"{item.nonfinite:,}" if item.nonfinite else ""),
+)
+
+
+def _worries(found: Inspection) -> list[str]:
+    lines = []
+    if found.source is not None:
+        lines.append(f"not finite first in: {found.source} (what it was given is finite)")
+    dead = [item for item in found.activities if item.dead]
+    if dead:
+        lines.append(
+            f"units that are never active: {', '.join(f'{item.name} {item.dead}' for item in dead[:6])}"
+        )
+    full = [item for item in found.activities if (item.saturated or 0) > _SATURATED]
+    if full:
+        lines.append(f"mostly at their bounds: {', '.join(item.name for item in full[:6])}")
+    return lines or [f"nothing to worry about in {found.num_samples} samples"]

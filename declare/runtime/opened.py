@@ -1,0 +1,78 @@
+"""A run's model with its weights, and the samples that it is to look at: new ones, or a split of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from declare.build.graph import Graph, make_graph
+from declare.build.store import Tables
+from declare.contract.problem import Problem, ProblemError
+from declare.ir.plan import Plan
+from declare.runtime import written
+from declare.runtime.device import choose_device
+from declare.runtime.evaluate import no_samples
+from declare.runtime.folder import Run
+from declare.runtime.inputs import SPLIT, choose_dataset, open_inputs
+from declare.runtime.permission import require
+from declare.runtime.tensors import read_tensors
+
+
+class Loading(NamedTuple):
+    """Which weights of a run to take (`best`, `last`, a phase), and which of its code may run."""
+
+    weights: str = "best"
+    trust: Collection[str] = ()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The model in evaluation mode, and where its samples stand in `tables`."""
+
+    plan: Plan
+    graph: Graph
+    device: torch.device
+    dataset: str
+    split: str
+    tables: Tables
+
+
+def open_run(run: Run, inputs: Path | None, *, dataset: str | None, split: str, loading: Loading) -> Opened:
+    """Open a run for the samples in `inputs`, or for a split of its own `dataset` where there are none.
+
+    Raises `ProblemError` (RES807, RES808, RES815, RES816, RES817, RES818, REF242).
+    """
+    plan = run.plan
+    require(plan, loading.trust)
+    weights = run.weights_path(loading.weights)
+    device = choose_device(plan.hardware)
+    name = _named(plan, dataset) if dataset or inputs is None else choose_dataset(plan, inputs)
+    if inputs is None and not plan.datasets[name].splits.get(split):
+        raise ProblemError(no_samples(plan, split))
+    plan = written.prompted(plan, name)
+    if inputs is None:
+        tables = Tables(plan, run.statistics)
+    else:
+        tables, split = open_inputs(plan, name, inputs, run.statistics), SPLIT
+    graph = make_graph(plan).to(device)
+    graph.load_state_dict(read_tensors(weights))
+    graph.eval()
+    return Opened(plan, graph, device, name, split, tables)
+
+
+def _named(plan: Plan, dataset: str | None) -> str:
+    name = dataset or next(iter(plan.datasets))
+    if name in plan.datasets:
+        return name
+    raise ProblemError(
+        Problem(
+            "RES816",
+            f"the run has no dataset `{name}`",
+            notes=(f"it knows {', '.join(plan.datasets)}",),
+            helps=(f"name one of them: `--dataset {next(iter(plan.datasets))}`",),
+        )
+    )
