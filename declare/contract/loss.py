@@ -40,6 +40,10 @@ class Loss(Component):
         """Yield where the parameters contradict the target (number of class weights, ...)."""
         return ()
 
+    def expected(self, target: Target) -> float | None:
+        """Return about what a model that knows nothing yet should give, None where nobody can say."""
+        return None
+
     def build(self, target: Target) -> nn.Module:
         """Return the real loss."""
         raise NotImplementedError

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from declare.cli import findings, options, terminal
-from declare.cli.failure import CommandError
+from declare.cli.failure import RUN_FAILED, CommandError
 
 if TYPE_CHECKING:
     from declare.compiler.pipeline import Checked
+    from declare.contract.problem import Problem
     from declare.ir.plan import Plan
     from declare.runtime.listener import Listener
     from declare.runtime.run import Outcome
@@ -45,14 +46,18 @@ def command(
     gpus: Annotated[
         int | None, typer.Option(min=1, help="Train on this many GPUs.", show_default=False)
     ] = None,
+    sanity: Annotated[
+        bool, typer.Option("--sanity", help="First see that each phase learns a single batch.")
+    ] = False,
     format: options.TextOrJson = "text",
     set_: options.Set = None,
     trust: options.Trust = None,
 ) -> int:
     """Train a spec in a new run folder, or continue a run.
 
-    Prints the run folder first and last. Exit codes: 0 done, 1 findings in the spec or an `expect` bound
-    missed, 4 the run failed, 75 stopped (Ctrl-C, SIGTERM) with its state saved.
+    Prints the run folder first and last. With --sanity each phase first trains fresh weights on one batch:
+    its loss must start about where it should, and fall. Exit codes: 0 done, 1 findings in the spec or an
+    `expect` bound missed, 4 the run failed, 75 stopped (Ctrl-C, SIGTERM) with its state saved.
     """
     if resume not in {None, _LATEST} and run_dir is not None:
         raise CommandError(
@@ -65,10 +70,31 @@ def command(
     with findings.reported(checked, as_json=as_json):
         from declare.api import train_checked
 
+        odd = _see_sane(plan, checked, as_json=as_json) if sanity and resume is None else []
         listeners = _listeners(plan, as_json=as_json)
         outcome = train_checked(checked, folder, resume=resume is not None, listeners=listeners)
-    _close(outcome, checked, as_json=as_json)
+    _close(outcome, checked, odd, as_json=as_json)
     return outcome.status
+
+
+def _see_sane(plan: Plan, checked: Checked, *, as_json: bool) -> list[Problem]:
+    """Try one batch in each phase and return what is odd; end the command where a phase does not learn it."""
+    from declare.runtime.device import choose_device
+    from declare.runtime.sanity import problem, trials, warning
+
+    done = list(trials(plan, choose_device(plan.hardware)))
+    if not as_json and not terminal.settings.quiet:
+        from declare.cli.printing.sanity import render
+
+        render(done, terminal.err())
+    failed, odd = (list(filter(None, map(find, done))) for find in (problem, warning))
+    if failed and as_json:
+        terminal.emit_json(findings.document([findings.diagnose(item, checked) for item in failed]))
+    elif not as_json:
+        findings.show_problems([*failed, *odd], checked)
+    if failed:
+        raise findings.FindingsError(RUN_FAILED)
+    return odd
 
 
 def _listeners(plan: Plan, *, as_json: bool) -> list[Listener]:
@@ -82,10 +108,10 @@ def _listeners(plan: Plan, *, as_json: bool) -> list[Listener]:
     return [] if as_json else [Announcement()]
 
 
-def _close(outcome: Outcome, checked: Checked, *, as_json: bool) -> None:
+def _close(outcome: Outcome, checked: Checked, odd: list[Problem], *, as_json: bool) -> None:
     """Print final metrics against what was expected, what went wrong, and where the run stands."""
     if as_json:
-        problems = [findings.as_dict(problem, checked) for problem in outcome.problems]
+        problems = [findings.as_dict(problem, checked) for problem in (*odd, *outcome.problems)]
         terminal.emit_json(
             {
                 "format": "1.0",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -40,6 +41,10 @@ class Bce(Loss):
         return (
             check_weights(self.pos_weight, target, "pos_weight") if isinstance(self.pos_weight, list) else ()
         )
+
+    def expected(self, target: Target) -> float | None:
+        """Return that of even chances; nobody can say where positive labels count more."""
+        return None if self.pos_weight is not None else math.log(2)
 
     def build(self, target: Target) -> nn.Module:
         """Return the real loss."""

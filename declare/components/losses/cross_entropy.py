@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -52,6 +53,10 @@ class CrossEntropy(Loss):
     def check_target(self, target: Target) -> Iterable[Problem]:
         """Yield where the stated weights are not one for each class."""
         return check_weights(self.class_weights_, target)
+
+    def expected(self, target: Target) -> float | None:
+        """Return that of even chances: the logarithm of the number of classes."""
+        return math.log(target.output.features) if target.output.features else None
 
     def build(self, target: Target) -> nn.Module:
         """Return the real loss."""

@@ -1,0 +1,35 @@
+"""What became of one batch in each phase, on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from declare.report.units import figure
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from declare.runtime.sanity import Trial
+
+
+def render(trials: Sequence[Trial], console: Console) -> None:
+    """Print a row for each loss of each phase, then whether the batch was learned."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
+    for name in ("phase", "loss"):
+        table.add_column(name)
+    for name in ("starts at", "expected", "ends at"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for trial in trials:
+        verdict = "learns" if trial.falls else "does not learn"
+        cells = (trial.phase, "all", figure(trial.first), "", figure(trial.last), verdict)
+        table.add_row(*(Text(cell) for cell in cells))
+        for name, (value, expected) in trial.starts.items():
+            about = "" if expected is None else figure(expected)
+            odd = "odd" if name in trial.odd else ""
+            table.add_row(*(Text(cell) for cell in ("", name, figure(value), about, "", odd)))
+    console.print(table)
