@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -210,5 +211,13 @@ def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _harmless(value: Any) -> Any:
-    """Keep a spreadsheet from taking a text for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+    """Keep a spreadsheet from taking a text for a formula; numbers stay as they are."""
+    risky = isinstance(value, str) and value.startswith(_FORMULA_STARTS) and not _all_numbers(value)
+    return f"'{value}" if risky else value
+
+
+def _all_numbers(text: str) -> bool:
+    try:
+        return all(map(isfinite, map(float, text.split())))
+    except ValueError:
+        return False

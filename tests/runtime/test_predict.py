@@ -219,6 +219,18 @@ def test_predictions_are_written_as_their_file_name_says(tmp_path):
     assert json.loads((tmp_path / "out.jsonl").read_text()) == rows[0]
 
 
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [([-0.5, 2.0], "-0.5 2.0"), (["-1+cmd()", "u"], "'-1+cmd() u"), ("-2+3", "'-2+3"), ("+1\t=x", "'+1\t=x")],
+)
+def test_vectors_of_numbers_are_written_as_they_are(tmp_path, value, written):
+    """What begins like a formula gets a quote in csv; numbers below zero are no formula."""
+    Predictions("lab", ({"sample": "a", "z": {"embedding": value}},), {}).write(tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["z.embedding"] == written
+
+
 def test_a_gap_in_the_input_gives_no_prediction(homes, tmp_path):
     """A sample whose input is not finite has no value, is named, and leaves valid JSON."""
     path = tmp_path / "new.csv"
