@@ -100,7 +100,7 @@ def test_pairs_stand_side_by_side(seed, number, movies, subjects):
     if not exists:
         with pytest.raises(ProblemError) as caught:
             sampler.order(number, columns, np.random.default_rng(1), 0.0)
-        assert caught.value.problem.code == "DAT351"
+        assert caught.value.problem.code == "DAT353"
         return
     found, again = (sampler.order(number, columns, np.random.default_rng(1), 0.0) for _ in range(2))
     assert found.tolist() == again.tolist()

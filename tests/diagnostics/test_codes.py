@@ -28,9 +28,9 @@ def test_form(code):
 
 
 def test_names_are_unique():
-    """No name belongs to two codes."""
+    """No name belongs to two codes, and no code to two names."""
     names = list(codes().values())
-    assert len(names) == len(set(names))
+    assert len(names) == len(set(names)) == len(list(module.FOLDER.glob("*.md")))
 
 
 @pytest.mark.parametrize("code", [code for code in codes() if OWN.fullmatch(code)])

@@ -155,3 +155,16 @@ def sound(checked):
         assert len(item.title) <= 80, item.title
         assert item.primary is not None or item.code.startswith("SYN"), item
         assert all(len(label.text.split()) <= 8 for label in item.labels), item.labels
+
+
+@pytest.mark.parametrize(
+    "pairs", ["{type: pairs}", "{type: pairs, same: [3]}", "{type: pairs, same: [movie], different: 3}"]
+)
+def test_pairs_that_cannot_be_read_are_one_finding(pairs, tmp_path):
+    """A sampler of pairs with a hole is reported where the hole is, and nothing else is said of it."""
+    text = next(path for path in SPECS if path.stem == "eeg").read_text()
+    (tmp_path / "spec.yaml").write_text(text)
+    checked = pipeline.check(tmp_path / "spec.yaml", [f"phases.align.sampler={pairs}"])
+    (found,) = [item for item in checked.diagnostics if item.severity == "error"]
+    assert found.path.startswith("phases.align.sampler")
+    sound(checked)

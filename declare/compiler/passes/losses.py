@@ -14,7 +14,7 @@ from declare.contract.problem import Problem
 from declare.contract.reading import parse
 from declare.contract.task import Target
 from declare.ir.plan import LossPlan, MetricPlan, TaskPlan
-from declare.rules.parts import Placed, given, phase_tasks, phases, task_datasets, tasks
+from declare.rules.parts import Placed, phase_tasks, phases, task_datasets, tasks
 
 _RESOLVED = dict.fromkeys(("dataset", "datasets", "head", "loss", "metrics"))
 """What the plan says in its own words: one place for each fact, stated or by default."""
@@ -37,7 +37,11 @@ def run(state: State) -> Iterator[Problem]:
         if head is None or len(fitting) < len(found):
             state.skip(task.path)
             continue
-        block = task.block.drawn_by(_samplers(state, task.name))
+        samplers = _samplers(state, task.name)
+        if holed(samplers):
+            state.skip(task.path)
+            continue
+        block = task.block.drawn_by(samplers)
         if isinstance(block, Problem):
             yield block.under(task.path)
             continue
@@ -58,10 +62,10 @@ def run(state: State) -> Iterator[Problem]:
 
 
 def _samplers(state: State, task: str) -> list[Any]:
-    """Return the samplers of the phases that train a task."""
+    """Return the samplers of the phases that train a task; POISON for one that could not be read."""
     trained = (phase for phase in phases(state.view) if task in (phase_tasks(state.view, phase.block) or {}))
-    found = [given(phase.block, "sampler") for phase in trained]
-    return [sampler for sampler in found if sampler is not None and not holed(sampler)]
+    found = [phase.block.sampler for phase in trained]
+    return [sampler for sampler in found if sampler is not None]
 
 
 def _components(

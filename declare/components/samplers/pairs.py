@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field as Param
 
+from declare.contract.poison import holed
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 from declare.contract.training import Sampler
@@ -36,12 +37,13 @@ class Pairs(Sampler):
     different: str | None = Param(None, description="a field in which the two differ: `subject`")
 
     def columns(self) -> tuple[str, ...]:
-        """Return the fields."""
-        return (*self.same, *((self.different,) if self.different else ()))
+        """Return the fields, those that could be read."""
+        same = self.same if isinstance(self.same, list) else []
+        return tuple(name for name in (*same, self.different) if isinstance(name, str) and name)
 
-    def pairing(self) -> tuple[tuple[str, ...], str | None]:
-        """Return the fields in which the two of a pair agree and differ."""
-        return tuple(self.same), self.different
+    def pairing(self) -> tuple[tuple[str, ...], str | None] | None:
+        """Return the fields in which the two of a pair agree and differ; None where one could not be read."""
+        return None if holed(self) else (tuple(self.same), self.different)
 
     def chosen(self, shapes: Mapping[str, Shape]) -> Self | Problem:
         """Return the sampler; a problem where the dataset lacks a field that it needs."""
@@ -59,7 +61,7 @@ class Pairs(Sampler):
         generator: np.random.Generator,
         progress: float,
     ) -> np.ndarray[Any, Any]:
-        """Return positions, partners side by side; raises `ProblemError` DAT351 where there is no pair."""
+        """Return positions, partners side by side; raises `ProblemError` DAT353 where there is no pair."""
         import numpy as np
 
         from declare.contract.problem import ProblemError
@@ -79,7 +81,7 @@ class Pairs(Sampler):
         agree = " and ".join(f"`{name}`" for name in self.same)
         differ = f" and differ in `{self.different}`" if self.different else ""
         return Problem(
-            "DAT351",
+            "DAT353",
             f"no two training samples agree in {agree}{differ}",
             at="sampler.same",
             label="pairs nothing",

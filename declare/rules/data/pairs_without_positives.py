@@ -9,7 +9,7 @@ from declare.contract.training import Sampler
 from declare.rules.parts import given, phase_datasets, phases
 from declare.rules.view import View
 
-CODE = "DAT351"
+CODE = "DAT353"
 STAGE = "facts"
 
 
