@@ -9,7 +9,7 @@ torch's meta device, kept for the next time. Source: Schirrmeister et al. 2017, 
 
 ```yaml
 model:
-  encoder: {type: braindecode, name: ShallowFBCSPNet, input: eeg, features: 32}
+  encoder: {type: braindecode, name: ShallowFBCSPNet, input: eeg, features: 32, config: {pool_time_length: 20}}
 tasks:
   age: {type: regression, dataset: hbn, target: age}
 ```

@@ -1,5 +1,6 @@
 """A model of braindecode. Shapes: B batch, C channels, L steps, F features."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,10 +17,10 @@ class Braindecode(nn.Module):
         self, name: str, channels: int, length: int, features: int, config: Mapping[str, Any]
     ) -> None:
         super().__init__()
-        from braindecode import models
-
-        make = getattr(models, name)
-        self.model = make(n_chans=channels, n_times=length, n_outputs=features, **config)
+        make = getattr(_models(), name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of defaults that nobody has stated
+            self.model = make(n_chans=channels, n_times=length, n_outputs=features, **config)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the numbers."""
@@ -30,10 +31,16 @@ class Braindecode(nn.Module):
 
 def known() -> list[str]:
     """Return the names of all models."""
-    from braindecode import models
-
     return sorted(
         name
-        for name, item in vars(models).items()
+        for name, item in vars(_models()).items()
         if isinstance(item, type) and issubclass(item, nn.Module) and not name.startswith("_")
     )
+
+
+def _models() -> Any:
+    # On import the library warns of what will change in those that it uses: nothing that a user could mend.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from braindecode import models
+    return models
