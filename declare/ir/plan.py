@@ -109,7 +109,9 @@ class ModulePlan(Frozen):
     @property
     def total_parameters(self) -> int:
         """Parameters of all its instances."""
-        return sum(each.parameters for each in self.variants.values()) if self.per_dataset else self.parameters
+        return (
+            sum(each.parameters for each in self.variants.values()) if self.per_dataset else self.parameters
+        )
 
 
 class NodeVariant(Frozen):

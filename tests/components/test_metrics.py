@@ -239,7 +239,15 @@ def test_one_class_alone_is_no_crash(name):
     """An evaluation set of a single class, perfectly predicted, gives a figure within bounds or NaN."""
     block = reading.parse("metrics", name)
     low, high = block.bounds
-    others = {"values", "pixel_logits", "label_logits", "token_logits", "rates", "reconstruction", "embedding"}
+    others = {
+        "values",
+        "pixel_logits",
+        "label_logits",
+        "token_logits",
+        "rates",
+        "reconstruction",
+        "embedding",
+    }
     for prediction in block.takes - others:
         metric = build(name, prediction)
         metric.update(torch.tensor([[0.0, 0.0, 1.0, 0.0]] * 3), torch.tensor([2, 2, 2]))

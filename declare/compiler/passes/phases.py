@@ -38,9 +38,7 @@ def run(state: State) -> Iterator[Problem]:
         probed = probes(state, phase)
         yield from probed.problems
         planned = _plan(state, phase, made, steps, chosen)
-        state.phases[phase.name] = planned.model_copy(
-            update={"scales": scales.plan, "probes": probed.plans}
-        )
+        state.phases[phase.name] = planned.model_copy(update={"scales": scales.plan, "probes": probed.plans})
         state.note(f"phase `{phase.name}`: {steps} steps of {made.size} samples")
 
 

@@ -1,7 +1,7 @@
 """A patch transformer for recordings such as EEG.
 
 The series is cut into patches of `patch` steps, all channels together; each becomes `dim` features by a linear map of
-its samples and, with `spectrum`, one of its log power at every frequency (phase-free, which is what rhythms are about).
+its samples and, with `spectrum`, one of its log power at every frequency (phase-free, as rhythms are).
 Learned positions are added; then come blocks of self-attention and a feed-forward layer, each after a norm.
 
 Takes a series [channels, time]; steps after the last whole patch are left out. Gives `output`, the sequence [patches,

@@ -51,7 +51,9 @@ class Simulated(Source):
     subjects: int | None = Param(None, ge=1, description="number of subjects that the samples come from")
     classes: int | None = Param(None, ge=1, le=100_000, description="number of classes or labels")
     channels: int | None = Param(None, ge=1, le=100_000, description="channels of a series")
-    length: int | None = Param(None, ge=1, le=10_000_000, description="time steps of a series, words of a text")
+    length: int | None = Param(
+        None, ge=1, le=10_000_000, description="time steps of a series, words of a text"
+    )
     missing: float | None = Param(None, ge=0, lt=1, description="share of labels that are missing")
     size: int | None = Param(None, ge=4, le=4096, description="height and width in pixels")
     features: int | None = Param(None, ge=1, le=1_000_000, description="width of the feature vector")
