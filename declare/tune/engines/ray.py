@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -101,13 +102,13 @@ class RayEngine:
         return BasicVariantGenerator(random_state=self._seed)
 
     def _scheduler(self) -> Any:
-        from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, MedianStoppingRule
-
+        # As a value: the library's own annotations differ from release to release.
+        found: Any = import_module("ray.tune.schedulers")
         if self._tune.pruner == "median":
-            return MedianStoppingRule(time_attr="step", grace_period=1)
+            return found.MedianStoppingRule(time_attr="step", grace_period=1)
         if self._tune.pruner == "hyperband":
-            return ASHAScheduler(time_attr="step", max_t=max(2, self._steps), grace_period=1)
-        return FIFOScheduler()  # type: ignore[no-untyped-call]
+            return found.ASHAScheduler(time_attr="step", max_t=max(2, self._steps), grace_period=1)
+        return found.FIFOScheduler()
 
     @staticmethod
     def _trial(index: int, item: Any) -> Trial:
