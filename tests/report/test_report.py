@@ -10,6 +10,7 @@ from declare.report import gather
 from declare.report.charts import line_chart, thin, ticks
 from declare.report.data import Curve, Report
 from declare.report.drawing import draw
+from declare.report.gradients import agreement
 from declare.report.render import html
 from declare.report.render import json as as_json
 from declare.report.render.html import curve_groups
@@ -121,6 +122,23 @@ def test_curves_of_a_figure_share_a_chart():
     names = ("train/a/loss", "val/a/loss", "val/a@x/loss", "val/b/f1", "train/rate")
     groups = curve_groups([Curve(name=name, points=()) for name in names])
     assert {title: len(curves) for title, curves in groups.items()} == {"a loss": 3, "b f1": 1, "rate": 1}
+
+
+def test_gradients_of_tasks_have_a_section(plan):
+    """Norms and cosines stand in charts of their own and in a matrix of means; without them there is no section."""
+    assert "Gradients of tasks" not in html.render(gather.of_run(run_of(plan)))
+    names = {"gradients/norm/a": 2.0, "gradients/norm/b": 3.0, "gradients/cosine/a:b": -0.5}
+    rows = [
+        {"phase": "joint", "step": step, "epoch": 1.0, "metric": name, "value": value * factor}
+        for step, factor in ((10, 1.0), (20, 0.5))
+        for name, value in names.items()
+    ]
+    report = gather.of_run(FakeRun(plan, [], rows, {}))
+    assert agreement(report.curves) == (("a", "b"), ((1.0, -0.375), (-0.375, 1.0)))
+    page = html.render(report)
+    assert "Gradients of tasks" in page
+    assert "-0.375" in page
+    assert "norm a" not in page
 
 
 def test_charts_of_nothing_are_empty_and_flat_lines_are_drawn():

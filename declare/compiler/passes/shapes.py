@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from declare.compiler.heads import head_wiring
 from declare.compiler.shaping import Inferred, Shaper, ports
 from declare.compiler.state import State
+from declare.compiler.units import in_units_of
 from declare.compiler.wiring import GraphNode, module_wiring, usage
 from declare.contract.module import Module
 from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.task import Target
 from declare.ir.plan import ModulePlan, NodeVariant
 from declare.rules.parts import given, task_names
 
@@ -85,25 +88,48 @@ def _plan(
 
 
 def _shared_heads(state: State) -> Iterator[Problem]:
-    """Yield tasks that share a head with a task of another target, and leave them without one."""
+    """Yield tasks that share a head with a task of another target, and leave them without one.
+
+    Amounts are then those of the head's own task, so that its output means the same in both.
+    """
     assert state.wiring is not None
     heads = state.wiring.heads
     for name, path in list(heads.items()):
         owner = state.wiring.nodes[path].task
-        names = [None, *state.own_targets.get(name, {})]
-        pairs = [(state.target(name, each).output, state.target(owner, each).output) for each in names]
-        here, there = next((pair for pair in pairs if pair[0] != pair[1]), (None, None))
-        if here == there:
+        if owner == name:
             continue
+        names = [None, *state.own_targets.get(name, {})]
+        pairs = [(_needs(state.target(name, each)), _needs(state.target(owner, each))) for each in names]
+        here, there = next((pair for pair in pairs if pair[0] != pair[1]), (None, None))
+        if here is None or there is None:
+            in_units_of(state, name, owner)
+            continue
+        own, theirs = _apart(here, there)
         del heads[name]
         yield Problem(
             "SHP517",
-            f"tasks `{owner}` and `{name}` share a head but need {there} and {here}",
+            f"tasks `{owner}` and `{name}` share a head but need {theirs} and {own}",
             at=f"tasks.{name}.head",
-            label=f"needs {here}",
-            also={f"tasks.{owner}": f"needs {there}"},
+            label=f"needs {own}",
+            also={f"tasks.{owner}": f"needs {theirs}"},
             helps=(f"give `{name}` a head of its own",),
         )
+
+
+def _needs(target: Target) -> tuple[Shape, tuple[str, ...] | None]:
+    """Return what a head must give for a target, and what its places mean."""
+    return target.output, target.classes
+
+
+def _apart(
+    here: tuple[Shape, tuple[str, ...] | None], there: tuple[Shape, tuple[str, ...] | None]
+) -> tuple[str, str]:
+    """Return in words what sets two needs apart: the shape, or else the first class that differs."""
+    if here[0] != there[0]:
+        return str(here[0]), str(there[0])
+    pairs = zip(here[1] or (), there[1] or (), strict=False)
+    one, other = next((pair for pair in pairs if pair[0] != pair[1]), ("none", "none"))
+    return f"class `{one}`", f"class `{other}`"
 
 
 def _unused(state: State) -> Iterator[Problem]:

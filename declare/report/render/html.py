@@ -9,6 +9,7 @@ from importlib import resources
 from declare.report.charts import COLOURS, legend, line_chart
 from declare.report.data import Curve, Dataset, Node, Phase, Report, Throughput, share
 from declare.report.drawing import draw
+from declare.report.gradients import agreement, cosines, is_gradient, norms
 from declare.report.probing import across_phases, is_probe
 from declare.report.units import count, figure, seconds, size
 
@@ -21,6 +22,7 @@ def render(report: Report) -> str:
     sections = (
         section("Architecture", draw(report) + _architecture(report.nodes)),
         section("Curves", _curves(report)),
+        section("Gradients of tasks", _gradients(report)),
         section("Throughput", "".join(_throughput(part) for part in report.throughput)),
         section("Phases", _phases(report)),
         section("Tasks", _tasks(report)),
@@ -155,11 +157,27 @@ def _curves(report: Report) -> str:
         before += phase.steps
     charts = (
         f"<div><h3>{escape(title)}</h3>{line_chart(group, starts)}{legend(group)}</div>"
-        for title, group in curve_groups(report.curves).items()
+        for title, group in curve_groups([c for c in report.curves if not is_gradient(c.name)]).items()
         if any(len(curve.points) > 1 for curve in group)
     )
     body = "".join(charts)
     return f'<div class="charts">{body}</div>' if body else ""
+
+
+def _gradients(report: Report) -> str:
+    """Return norms and cosines of the tasks' gradients; nothing where none were measured."""
+    found = agreement(report.curves)
+    if not found.tasks:
+        return ""
+    charts = (
+        f"<div><h3>{title}</h3>{line_chart(group)}{legend(group)}</div>"
+        for title, group in (("norm", norms(report.curves)), ("cosine", cosines(report.curves)))
+        if any(len(curve.points) > 1 for curve in group)
+    )
+    rows = ((name, *map(figure, values)) for name, values in zip(found.tasks, found.rows, strict=True))
+    note = '<p class="note">Cosines are means over all measurements; below 0 two tasks conflict.</p>'
+    body = table(("cosine", *found.tasks), rows, 1)
+    return f'<div class="charts">{"".join(charts)}</div>{body}{note}'
 
 
 def _throughput(part: Throughput) -> str:
