@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
+from declare.contract import arguments
 from declare.contract.extras import missing
 from declare.contract.module import Inputs, Module, Outputs, Port
 from declare.contract.problem import Problem, ProblemError
@@ -60,11 +61,14 @@ class Braindecode(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the vector, or why the input does not fit."""
-        if problem := misfit(self, inputs) or missing("braindecode", "braindecode"):
+        if problem := misfit(self, inputs) or self._refused():
             return problem
         if inputs["input"][0].dims[1] is None:
             return varies(self, "number of steps", "input")
         return {"output": Shape("vector", (self.features,))}
+
+    def _refused(self) -> Problem | None:
+        return arguments.problem(self.config, "config") or missing("braindecode", "braindecode")
 
     def build(self, inputs: Inputs) -> nn.Module:
         """Return the real model; raises `ProblemError` REF241 for a model that braindecode does not have."""
@@ -74,7 +78,8 @@ class Braindecode(Module):
         if self.name not in known():
             raise ProblemError(self._unknown(known()))
         channels, length = (dim or 0 for dim in inputs["input"][0].dims)
-        real = Real(self.name, channels, length, self.features, self.config)
+        config = arguments.require(self.config, "config")
+        real = Real(self.name, channels, length, self.features, config)
         return _pretrained.start(real, self.pretrained)
 
     def _unknown(self, names: list[str]) -> Problem:

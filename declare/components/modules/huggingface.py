@@ -23,10 +23,12 @@ model:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
+from declare.contract import arguments
 from declare.contract.extras import missing
 from declare.contract.module import Inputs, Module, Outputs, Port
 from declare.contract.problem import Problem, ProblemError
@@ -54,6 +56,19 @@ _CAUSAL = frozenset(
         "xglm",
     }
 )
+_COMPOSED = frozenset(
+    {
+        "encoder-decoder",
+        "rag",
+        "speech-encoder-decoder",
+        "timm_backbone",
+        "timm_wrapper",
+        "vision-encoder-decoder",
+    }
+)
+"""Model types that are put together from other models, which they load by name."""
+_LONGEST = 1 << 20
+"""Bytes of a config.json."""
 _BOTH_WAYS = frozenset(
     {"albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "ernie", "funnel"}
     | {"mobilebert", "modernbert", "mpnet", "roberta", "xlm-roberta"}
@@ -68,6 +83,7 @@ class Huggingface(Module):
         Port("tokens", ("tokens",), optional=True),
     )
     has_weights: ClassVar[bool] = True
+    skips_at_random: ClassVar[bool] = True
     outputs: ClassVar[dict[str, Layout]] = {"output": "sequence", "pooled": "vector", "mask": "valid"}
 
     name: str | None = Param(None, description="the model type, as transformers calls it: `bert`")
@@ -95,6 +111,19 @@ class Huggingface(Module):
             words = ("name a folder of weights: `path: FOLDER`", "or train from scratch: `pretrained: false`")
             yield Problem("RES840", "there are no weights to start from", at="pretrained", helps=words)
 
+    def _unloadable(self) -> Problem | None:
+        """Return why a model type, a parameter, or what stands in the folder's config.json cannot be used."""
+        kind = self.name or str(_stated(self).get("model_type", ""))
+        where = "name" if self.name else "path"
+        if kind in _COMPOSED:
+            title = f"`{kind}` loads other models by name, which is never done here"
+            helps = ("name the model itself",)
+            return Problem("REF241", title, at=where, label="loads models", helps=helps)
+        if stated := arguments.problem(self.config, "config"):
+            return stated
+        found = arguments.problem(_plain(_stated(self)), "config")
+        return found and replace(found, at=where, notes=("it stands in the folder's config.json",))
+
     def looks_ahead(self) -> bool | None:
         """Return whether the architecture sees later positions; None where that is not known."""
         kind = self.name or _stated(self).get("model_type", "")
@@ -106,7 +135,7 @@ class Huggingface(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
         """Return why the inputs do not fit; else a trial tells."""
-        if problem := misfit(self, inputs) or missing("transformers", "huggingface"):
+        if problem := misfit(self, inputs) or missing("transformers", "huggingface") or self._unloadable():
             return problem
         own, wanted = _stated(self).get("vocab_size"), _classes(inputs)
         if self.pretrained is True and own is not None and wanted > own:
@@ -119,30 +148,34 @@ class Huggingface(Module):
         """Return the real model; raises `ProblemError` REF241 for a model type that transformers does not know."""
         from declare.nn.modules.huggingface import Huggingface as Real
 
-        config = dict(self.config)
+        if problem := self._unloadable():
+            raise ProblemError(problem)
+        config = _plain(_stated(self)) | self.config
         if self.pretrained is not True:
             config.setdefault("vocab_size", _classes(inputs))
-        self._require_known()
         return Real(
-            self.name or "",
+            self._kind(),
             config,
             folder=self.path,
             weights=self.pretrained is True,
             writes=bool(inputs.get("tokens")),
         )
 
-    def _require_known(self) -> None:
+    def _kind(self) -> str:
+        """Return the model type; raises `ProblemError` (REF241) for one that transformers does not know."""
         from difflib import get_close_matches
 
         from transformers.models.auto import configuration_auto
 
         known = list(vars(configuration_auto)["CONFIG_MAPPING_NAMES"])
-        if self.name is None or self.name in known:
-            return
-        near = get_close_matches(self.name, known, 3)
+        kind = self.name or str(_stated(self).get("model_type", ""))
+        if kind in known:
+            return kind
+        near = get_close_matches(kind, known, 3)
         helps = (f"did you mean {' or '.join(f'`{item}`' for item in near)}?",) if near else ()
-        title = f"transformers has no model type `{self.name}`"
-        raise ProblemError(Problem("REF241", title, at="name", label="unknown model type", helps=helps))
+        title = f"transformers has no model type `{kind[:40]}`"
+        at = "name" if self.name else "path"
+        raise ProblemError(Problem("REF241", title, at=at, label="unknown model type", helps=helps))
 
 
 def _classes(inputs: Inputs) -> int:
@@ -156,8 +189,15 @@ def _stated(module: Huggingface) -> dict[str, Any]:
 
     if module.path is None:
         return {}
+    file = module.path / "config.json"
     try:
-        found = json.loads((module.path / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = json.loads(file.read_bytes()) if file.is_file() and file.stat().st_size <= _LONGEST else {}
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _plain(stated: dict[str, Any]) -> dict[str, Any]:
+    """Return a folder's configuration without its history: where it came from, and what code went with it."""
+    history = {"model_type", "transformers_version", "auto_map", "architectures"}
+    return {key: value for key, value in stated.items() if key not in history and not key.startswith("_")}

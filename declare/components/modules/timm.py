@@ -15,17 +15,22 @@ model:
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
 from declare.components.modules import _pretrained, _tables
+from declare.contract import arguments
 from declare.contract.module import Costs, Inputs, Module, Outputs, Port
 from declare.contract.problem import Problem
 from declare.contract.wiring import channels_last, misfit
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+_NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?", re.ASCII)
 
 
 class Timm(Module):
@@ -41,10 +46,16 @@ class Timm(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
         """Return pooled and unpooled features, from the table where it can tell."""
-        if problem := misfit(self, inputs) or channels_last(self, inputs):
+        if (
+            problem := misfit(self, inputs)
+            or channels_last(self, inputs)
+            or arguments.problem(self.args, "args")
+        ):
             return problem
         base, _, tag = self.name.partition(".")
         record = _tables.record("timm", base)
+        if not _NAME.fullmatch(self.name):  # timm also takes addresses of repositories and folders
+            return _tables.unknown("timm", base) or _unknown_tag(self.name, base, [])
         if record is None:
             return _tables.unknown("timm", base)
         tags = record.get("tags", [])
@@ -71,6 +82,7 @@ class Timm(Module):
         from declare.nn.modules.timm import Timm as Real
 
         channels = inputs["input"][0].dims[0] or 0
+        arguments.require(self.args, "args")
         if self.pretrained is True:
             return _pretrained.fetch(
                 "timm", self.name, lambda: Real(self.name, channels, pretrained=True, **self.args)

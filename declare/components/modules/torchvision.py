@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field as Param
 
 from declare.components.modules import _pretrained, _tables
+from declare.contract import arguments
 from declare.contract.module import Costs, Inputs, Module, Outputs, Port
 from declare.contract.problem import Problem
 from declare.contract.wiring import channels_last, misfit
@@ -40,7 +41,11 @@ class Torchvision(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
         """Return pooled features and the map, from the table where it can tell."""
-        if problem := misfit(self, inputs) or channels_last(self, inputs):
+        if (
+            problem := misfit(self, inputs)
+            or channels_last(self, inputs)
+            or arguments.problem(self.args, "args")
+        ):
             return problem
         record = _tables.record("torchvision", self.name)
         if record is None:
@@ -65,6 +70,7 @@ class Torchvision(Module):
         from declare.nn.modules.torchvision import Torchvision as Real
 
         channels = inputs["input"][0].dims[0] or 0
+        arguments.require(self.args, "args")
         if self.pretrained is True:
             make = lambda: Real(self.name, channels, pretrained=True, **self.args)  # noqa: E731
             return _pretrained.fetch("torchvision", self.name, make)

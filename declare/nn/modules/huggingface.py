@@ -34,14 +34,13 @@ class Huggingface(nn.Module):
 
         # It warns of special tokens of vocabularies that are not used here.
         logging.set_verbosity_error()
-        if folder is None:
-            stated = AutoConfig.for_model(name, **config)
-        else:
-            stated = AutoConfig.from_pretrained(str(folder), local_files_only=True, **config)
+        stated = AutoConfig.for_model(name, **config)
         if weights:
-            model = AutoModel.from_pretrained(str(folder), config=stated, local_files_only=True)
+            model = AutoModel.from_pretrained(
+                str(folder), config=stated, local_files_only=True, trust_remote_code=False, weights_only=True
+            )
         else:
-            model = AutoModel.from_config(stated)
+            model = AutoModel.from_config(stated, trust_remote_code=False)
         if getattr(model, "pooler", None) is not None:
             model.pooler = None  # the mean over real positions stands in its place
         self.model = model.get_encoder() if stated.is_encoder_decoder and not writes else model
