@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from declare.contract import reading
 from declare.ir.plan import PhasePlan
 from declare.nn.balances.balance import Balance
+from declare.nn.distributed.world import World
 
 
-def make_balance(phase: PhasePlan, names: Sequence[str], shares: Sequence[float]) -> Balance | None:
+def make_balance(
+    phase: PhasePlan, names: Sequence[str], shares: Sequence[float], world: World
+) -> Balance | None:
     """Return the balance of losses `TASK`, `TASK/LOSS` and others; None where a plain sum is all there is to it."""
     tasks = trained(phase)
     if len(tasks) < 2 or (phase.balance["type"] == "fixed" and not phase.gradients_every):
@@ -18,6 +21,7 @@ def make_balance(phase: PhasePlan, names: Sequence[str], shares: Sequence[float]
     owners = [rank.get(name.partition("/")[0], len(tasks)) for name in names]
     made: Balance = reading.parse("balances", phase.balance).build(owners, shares, len(tasks))
     made.watch = phase.gradients_every
+    made.world = world
     return made
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -17,11 +17,12 @@ from declare.build.views import Views, known, shown
 from declare.contract import reading
 from declare.contract.task import Target
 from declare.ir.plan import Plan, TaskPlan
+from declare.nn.distributed.world import ALONE, World
 from declare.nn.metrics.figure import Figure
 
 Fields = Mapping[str, Tensor]
-Batches = Callable[[str, str, int], Iterator[Fields]]
-"""(dataset, split, batch size) -> batches of that split in order."""
+Batches = Callable[[str, str, int, range | None], Iterator[Fields]]
+"""(dataset, split, batch size, numbers) -> batches of that split in order; those of `numbers` alone if given."""
 _ELEMENTS = 2**22
 _LARGEST = 4096
 
@@ -54,6 +55,23 @@ class Scores:
         if len(target):
             for item in self._updated:
                 item.update(prediction, target)
+
+    @property
+    def can_unite(self) -> bool:
+        """Whether processes may share the samples among them."""
+        return all(hasattr(item, "unite") for item in self._updated)
+
+    def portion(self) -> tuple[list[Any], list[list[float]]]:
+        """Return what this process has seen."""
+        sums = [[float(item) for item in pair] for pair in self._sums]
+        return [item.portion() for item in self._updated], sums
+
+    def unite(self, portions: Sequence[tuple[list[Any], list[list[float]]]]) -> None:
+        """Take what all processes have seen, by rank."""
+        for item, seen in zip(self._updated, zip(*(part[0] for part in portions), strict=True), strict=True):
+            item.unite(seen)
+        sums = zip(*(part[1] for part in portions), strict=True)
+        self._sums = [[math.fsum(column) for column in zip(*pairs, strict=True)] for pairs in sums]
 
     def results(self) -> dict[str, float]:
         """Return `loss` and every metric; NaN for one that is not defined on these samples."""
@@ -97,7 +115,7 @@ class Evaluator:
     """Evaluates the tasks of a plan with a graph as it stands (averaged weights are the caller's business).
 
     `tables` are the open tables of the feed. `autocast` is the type that the forward pass computes in, None
-    for its own. `batches` may stand in for the feed.
+    for its own. `batches` may stand in for the feed. The processes of `world` share the samples.
     """
 
     def __init__(
@@ -109,8 +127,10 @@ class Evaluator:
         *,
         autocast: torch.dtype | None = None,
         batches: Batches | None = None,
+        world: World = ALONE,
     ) -> None:
         self._plan, self._graph, self._device = plan, graph, device
+        self._world = world
         self._batches = batches or _feed(plan, tables, device)
         self._tables = tables
         self.autocast = autocast
@@ -126,13 +146,25 @@ class Evaluator:
         samples in the split are left out; a metric that is not defined is NaN.
         """
         scores: _All = {}
+        judges = {
+            dataset: {
+                task: self._scores_of(task, dataset, scores)
+                for task in tasks or self._plan.tasks
+                if dataset in self._plan.tasks[task].datasets
+            }
+            for dataset, plan in self._plan.datasets.items()
+            if plan.splits.get(split, 0)
+        }
+        own = [score for score in scores.values() if isinstance(score, Scores)]
+        shared = self._world.size > 1 and all(score.can_unite for score in own)
         with evaluating(self._graph):
-            for dataset, plan in self._plan.datasets.items():
-                present = [
-                    name for name in tasks or self._plan.tasks if dataset in self._plan.tasks[name].datasets
-                ]
-                if present and plan.splits.get(split, 0):
-                    self._measure(dataset, split, present, scores)
+            for dataset, targets in judges.items():
+                if targets:
+                    self._measure(dataset, split, targets, shared=shared)
+        if shared:
+            portions = self._world.gathered([score.portion() for score in own])
+            for score, seen in zip(own, zip(*portions, strict=True), strict=True):
+                score.unite(seen)
         found = {
             f"{split}/{name}/{metric}": value
             for name, score in scores.items()
@@ -140,11 +172,16 @@ class Evaluator:
         }
         return found | composites(self._plan.composites, found)
 
-    def _measure(self, dataset: str, split: str, tasks: Sequence[str], scores: _All) -> None:
-        """Run a dataset's split through the graph and add it to the scores of its tasks."""
-        targets = {task: self._scores_of(task, dataset, scores) for task in tasks}
-        plain = [task for task in tasks if task not in self._views.hiding]
-        for number, fields in enumerate(self._batches(dataset, split, self._batch_size(dataset))):
+    def _measure(
+        self, dataset: str, split: str, targets: Mapping[str, list[Scores]], *, shared: bool
+    ) -> None:
+        """Run a dataset's split, or this process's share of it, through the graph and add it to scores of tasks."""
+        plain = [task for task in targets if task not in self._views.hiding]
+        size, numbers = self._batch_size(dataset), None
+        if shared:
+            size, numbers = self._share(self._plan.datasets[dataset].splits[split], size, targets)
+        first = numbers.start if numbers else 0
+        for number, fields in enumerate(self._batches(dataset, split, size, numbers), first):
             whole = self._views.prepared({dataset: fields}, self._plan.seed + number)[dataset]
             with self._casting():
                 outputs = self._graph({dataset: fields}, plain) if plain else {}
@@ -158,6 +195,17 @@ class Evaluator:
                 prediction, target = adapter.scores(output, seen)
                 for score in own:
                     score.update(sums, prediction, target)
+
+    def _share(self, samples: int, size: int, tasks: Iterable[str]) -> tuple[int, range]:
+        """Return the size of batches and the numbers of those that this process looks at.
+
+        Batches get smaller, so that each process has some, unless it matters which samples stand together.
+        """
+        rank, world = self._world.rank, self._world.size
+        if not any(task in self._views.hiding or self._losses[task].compares_rows for task in tasks):
+            size = min(size, -(-samples // world))
+        count = -(-samples // size)
+        return size, range(rank * count // world, (rank + 1) * count // world)
 
     def _scores_of(self, task: str, dataset: str, scores: _All) -> list[Scores]:
         """Return the scores that samples of a dataset count for: the task's, and the dataset's own."""
@@ -203,7 +251,7 @@ class Evaluator:
     ) -> None:
         adapter: Any = self._losses[task].of(dataset).adapter
         done = 0
-        for fields in self._batches(dataset, split, self._batch_size(dataset)):
+        for fields in self._batches(dataset, split, self._batch_size(dataset), None):
             number = len(next(iter(fields.values())))
             prediction, target = adapter.expected(expected[done : done + number], fields)
             done += number
@@ -228,8 +276,8 @@ class Evaluator:
 def _feed(plan: Plan, tables: Any, device: torch.device) -> Batches:
     from declare.build.feed import evaluation_batches
 
-    def batches(dataset: str, split: str, batch_size: int) -> Iterator[Fields]:
-        return evaluation_batches(plan, dataset, split, tables, batch_size, device)
+    def batches(dataset: str, split: str, batch_size: int, numbers: range | None) -> Iterator[Fields]:
+        return evaluation_batches(plan, dataset, split, tables, batch_size, device, numbers)
 
     return batches
 

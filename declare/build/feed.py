@@ -31,7 +31,10 @@ Array = np.ndarray[Any, Any]
 def make_feed(
     plan: Plan, phase: PhasePlan, tables: Tables, device: torch.device, rank: int = 0, world: int = 1
 ) -> Feed:
-    """Return the training batches of a phase: this rank's share of each global batch."""
+    """Return the training batches of a phase: this rank's share of each global batch.
+
+    A batch with fewer rows than there are processes (the rest of an epoch) goes to all of them.
+    """
     streams = [
         Stream(phase, name, tables, device, epochs_end=len(phase.datasets) == 1, share=(rank, world))
         for name in phase.datasets
@@ -144,6 +147,8 @@ class Stream:
         if world > 1:
             step = self._sampler.together
             groups = -(-len(positions) // step)
+            if groups < world:
+                return epoch, positions
             positions = positions[rank * groups // world * step : (rank + 1) * groups // world * step]
         return epoch, positions
 
@@ -306,11 +311,18 @@ def sample_keys(key: tuple[int, int], rows: Array) -> Array:
 
 
 def evaluation_batches(
-    plan: Plan, dataset: str, split: str, tables: Tables, batch_size: int, device: torch.device
+    plan: Plan,
+    dataset: str,
+    split: str,
+    tables: Tables,
+    batch_size: int,
+    device: torch.device,
+    numbers: range | None = None,
 ) -> Iterator[Fields]:
-    """Yield a whole split in order."""
+    """Yield a whole split in order, or the batches of `numbers` alone."""
     columns = Columns(plan, dataset, split, tables, device)
     size = tables.table(dataset, split).num_samples
-    for start in range(0, size, batch_size):
+    for number in range(-(-size // batch_size)) if numbers is None else numbers:
+        start = number * batch_size
         positions = torch.arange(start, min(start + batch_size, size), device=columns.index_device)
         yield columns.take(positions, (plan.seed, 0))

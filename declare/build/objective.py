@@ -18,6 +18,8 @@ from declare.build.views import Fields, Views, known, shown
 from declare.contract import reading
 from declare.contract.task import Target, TaskAdapter
 from declare.ir.plan import PhasePlan, Plan, TaskPlan
+from declare.nn.distributed.rows import all_rows
+from declare.nn.distributed.world import ALONE, World
 from declare.nn.losses.consistency import Consistency
 
 Weight = Tensor | float
@@ -27,11 +29,13 @@ _TINY = 1e-12
 class TaskLosses(nn.Module):
     """The losses of one task on outputs of its head. `shares` are their weights inside the task.
 
-    Where each dataset has a head of its own, `of(dataset)` gives its losses, else these.
+    Where each dataset has a head of its own, `of(dataset)` gives its losses, else these. A loss that compares rows
+    sees those of all processes in `world`.
     """
 
-    def __init__(self, task: TaskPlan, target: Target | None = None) -> None:
+    def __init__(self, task: TaskPlan, target: Target | None = None, world: World = ALONE) -> None:
         super().__init__()
+        self._world = world
         target = target or task.target
         self.adapter: TaskAdapter = reading.parse("tasks", task.block).build(target)
         if self.adapter.module is not None:
@@ -42,9 +46,16 @@ class TaskLosses(nn.Module):
         self.names = [loss.name for loss in task.losses]
         self._built = built
         own = {} if target is not task.target else task.targets
-        self._own = {name: TaskLosses(task, each) for name, each in own.items() if each is not task.target}
+        self._own = {
+            name: TaskLosses(task, each, world) for name, each in own.items() if each is not task.target
+        }
         # Named by number: datasets may have names that modules have already.
         self.parts = nn.ModuleList(self._own.values())
+
+    @property
+    def compares_rows(self) -> bool:
+        """Whether some loss depends on which rows stand together in a batch."""
+        return any(getattr(loss, "compares_rows", False) for loss in self._built)
 
     def of(self, dataset: str) -> TaskLosses:
         """Return the losses in one dataset."""
@@ -52,11 +63,15 @@ class TaskLosses(nn.Module):
 
     def forward(self, output: Tensor, target: Tensor) -> list[tuple[Tensor, Weight]]:
         """Return (sum, weight) of each loss."""
-        return [loss(output, target) for loss in self._built]
+        return [loss(self._rows(loss, output), self._rows(loss, target)) for loss in self._built]
 
     def count(self, target: Tensor) -> list[Weight]:
         """Return the weight of each loss, known from the target alone."""
-        return [loss.count(target) for loss in self._built]
+        return [loss.count(self._rows(loss, target)) for loss in self._built]
+
+    def _rows(self, loss: Any, values: Tensor) -> Tensor:
+        """Return the rows that a loss wants to see: its own process's, or all."""
+        return all_rows(values, self._world) if getattr(loss, "compares_rows", False) else values
 
 
 class Penalty(nn.Module):
@@ -83,14 +98,14 @@ class Objective(nn.Module):
     where the phase asks scales to agree. Each loss is a sum
     over valid targets, divided by its weight over the whole step batch: `weights(batch)` gives those
     weights, and `forward(piece, totals)` divides by them, so that the gradients of the pieces add up to
-    that of the batch.
+    that of the batch; over processes too, where `totals` are the mean of their weights and gradients are averaged.
     """
 
-    def __init__(self, plan: Plan, phase: PhasePlan, graph: Graph) -> None:
+    def __init__(self, plan: Plan, phase: PhasePlan, graph: Graph, world: World = ALONE) -> None:
         super().__init__()
         self.graph = graph
         self.tasks = tuple(name for name, weight in phase.tasks.items() if weight > 0)
-        self._losses = {name: TaskLosses(plan.tasks[name]) for name in self.tasks}
+        self._losses = {name: TaskLosses(plan.tasks[name], world=world) for name in self.tasks}
         self.losses = nn.ModuleList(self._losses.values())
         self._datasets = {name: plan.tasks[name].datasets for name in self.tasks}
         self.penalties = nn.ModuleList(Penalty(block, graph) for block in phase.regularizers)
@@ -104,7 +119,7 @@ class Objective(nn.Module):
         self._views = Views(adapters, self._datasets)
         self._plain = tuple(name for name in self.tasks if name not in self._views.hiding)
         self._direct = self._only_loss()
-        self.balance = make_balance(phase, self.names, self._shares)
+        self.balance = make_balance(phase, self.names, self._shares, world)
         # Made now, so that torch.compile never sees it being made.
         for datasets in [(name,) for name in phase.datasets] if phase.alternate else [phase.datasets]:
             present = tuple(name for name in plan.datasets if name in datasets)

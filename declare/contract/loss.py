@@ -23,7 +23,8 @@ class Loss(Component):
     valid targets and the weight to divide by (their number, or the sum of their class weights). The loop
     divides by the weight over all micro-batches and processes, so that missing labels never bias the
     gradient. Where nothing can be missing the weight may be a plain number. `loss.count(target)` returns
-    the weight alone: it is known before the output is. A loss with a true attribute `direct` also has
+    the weight alone: it is known before the output is. A loss with a true attribute `compares_rows` sees the
+    rows of all processes side by side. A loss with a true attribute `direct` also has
     `mean(output, target)`: sum / weight in one call.
     """
 

@@ -17,6 +17,9 @@ class Metric(Component):
     probabilities [N, labels] and 0/1 [N, labels]; for values both are [N] or [N, width] in the target's units; for
     pixels probabilities [N, classes, H, W] and indices [N, H, W] with -1 where nothing is labelled; for tokens
     logits [N, length, vocabulary] and ids [N, length], -1 where nothing counts.
+
+    With `portion()` (what one process has seen) and `unite(portions)` processes share an evaluation; a metric
+    without them is shown all samples in every process.
     """
 
     takes: ClassVar[frozenset[str]]

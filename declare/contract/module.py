@@ -55,6 +55,8 @@ class Module(Node):
 
     random: ClassVar[bool] = True
     """Whether its forward draws random numbers in training (dropout)."""
+    skips_at_random: ClassVar[bool] = False
+    """Whether a forward in training may pass over some of its weights (dropped layers)."""
     adapts: ClassVar[bool] = False
     """Whether one instance serves datasets whose inputs differ in shape, with parts of its own for each of them.
 

@@ -63,3 +63,7 @@ class ProblemError(Exception):
         super().__init__(problem.title)
         self.problem = problem
         self.problems = (problem, *more)
+
+    def __reduce__(self) -> tuple[type[ProblemError], tuple[Problem, ...]]:
+        """Return how another process makes the same error."""
+        return type(self), self.problems

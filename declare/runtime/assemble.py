@@ -15,6 +15,7 @@ from declare.runtime.freeze import Freezer
 from declare.runtime.probing import Trial
 from declare.runtime.settings import Choices, Record
 from declare.runtime.step import Machinery, Step
+from declare.runtime.strategies.choice import make_strategy
 from declare.runtime.trouble import nothing_trained
 from declare.runtime.workshop import Feed, Workshop
 
@@ -72,6 +73,8 @@ def assemble(
         rate=workshop.rate(phase),
         average=workshop.average(phase),
         seeds=(plan.seed, plan.phases.index(phase)),
+        strategy=make_strategy(plan, phase, objective, workshop.world),
+        world=workshop.world,
     )
     return Assembly(machinery, Step(machinery), feed, freezer, held)
 

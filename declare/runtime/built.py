@@ -22,6 +22,8 @@ from declare.build.store import Tables
 from declare.build.weights import load_init
 from declare.contract import reading
 from declare.ir.plan import InitPlan, PhasePlan, Plan
+from declare.nn.distributed.batch_norm import synchronise
+from declare.nn.distributed.world import ALONE, World
 from declare.runtime.compiling import compile_graph, forget
 from declare.runtime.events import Event
 from declare.runtime.folder import STATISTICS, read_statistics
@@ -36,28 +38,36 @@ class BuiltWorkshop:
     """Makes the parts of a run; the statistics of its transforms stand in `place` (None: nowhere)."""
 
     def __init__(
-        self, plan: Plan, place: Path | None, device: torch.device, tell: Tell | None = None
+        self,
+        plan: Plan,
+        place: Path | None,
+        device: torch.device,
+        tell: Tell | None = None,
+        world: World = ALONE,
     ) -> None:
         self._plan = plan
+        self.world = world
         self.device = device
         self._tell = tell
         self._reported = 0
-        self._tables = open_tables(plan, place)
+        self._tables = open_tables(plan, place, world)
         self.graph = make_graph(plan).to(device)
+        synchronise(self.graph, world)
         self._compiled = plan.hardware.compile is True
         if self._compiled:
             compile_graph(self.graph)
-        self._evaluator = Evaluator(plan, self.graph, self._tables, device)
+        self._evaluator = Evaluator(plan, self.graph, self._tables, device, world=world)
 
     def feed(self, phase: PhasePlan) -> Feed:
         """Return the batches of a phase."""
-        return make_feed(self._plan, phase, self._tables, self.device)
+        with self.world.one_by_one():  # the first one fills the cache
+            return make_feed(self._plan, phase, self._tables, self.device, self.world.rank, self.world.size)
 
     def objective(self, phase: PhasePlan) -> Objective:
         """Return the losses of a phase."""
         if self._compiled:
             forget()
-        return Objective(self._plan, phase, self.graph).to(self.device)
+        return Objective(self._plan, phase, self.graph, self.world).to(self.device)
 
     def optimizer(self, phase: PhasePlan) -> torch.optim.Optimizer:
         """Return a fresh optimizer over the graph's parameters."""
@@ -105,8 +115,10 @@ class BuiltWorkshop:
         return composites(self._plan.composites, metrics)
 
 
-def open_tables(plan: Plan, place: Path | None) -> Tables:
+def open_tables(plan: Plan, place: Path | None, world: World = ALONE) -> Tables:
     """Open the data of a plan with the statistics in `place`; fit and keep them where there are none."""
+    if world.size > 1:
+        return Tables(plan, world.decided(lambda: open_tables(plan, place).statistics))
     path = place / STATISTICS if place else None
     if path is not None and path.is_file():
         return Tables(plan, read_statistics(path, list(plan.datasets)))

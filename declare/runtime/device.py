@@ -8,14 +8,15 @@ from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import HardwarePlan
 
 
-def choose_device(hardware: HardwarePlan) -> torch.device:
+def choose_device(hardware: HardwarePlan, local_rank: int | None = None) -> torch.device:
     """Return the device that the plan asks for, the fastest that is there for `auto`.
 
+    Processes of one machine take its devices in turn, by `local_rank`.
     Raises `ProblemError` (RES813) where the spec names one that this machine has not.
     """
     there = available()
     if hardware.accelerator == "auto":
-        return torch.device(there[0])
+        return _own(there[0], local_rank)
     if hardware.accelerator not in there:
         raise ProblemError(
             Problem(
@@ -25,7 +26,13 @@ def choose_device(hardware: HardwarePlan) -> torch.device:
                 helps=("use `accelerator: auto`, or `--set hardware.accelerator=cpu`",),
             )
         )
-    return torch.device(hardware.accelerator)
+    return _own(hardware.accelerator, local_rank)
+
+
+def _own(kind: str, local_rank: int | None) -> torch.device:
+    if kind == "cuda" and local_rank is not None:
+        return torch.device(kind, local_rank % torch.cuda.device_count())
+    return torch.device(kind)
 
 
 def available() -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from declare.runtime.course import Course
 from declare.runtime.events import Event
 from declare.runtime.listener import Bus, Wish
 from declare.runtime.meter import Meter
-from declare.runtime.saving import Saver
+from declare.runtime.keeper import Keeper
 from declare.runtime.settings import Choices
 from declare.runtime.state import Randomness, StateTree, Tree
 from declare.runtime.step import BatchFailedError, count_rows
@@ -31,6 +32,7 @@ from declare.runtime.window import Window
 from declare.runtime.workshop import Batch, Workshop
 
 _TICK_SECONDS = 0.25
+_ASK_SECONDS = 0.25
 _BATCH_ERRORS = (RuntimeError, ValueError, IndexError, MemoryError, OSError)
 
 
@@ -39,14 +41,20 @@ class StoppedError(Exception):
 
 
 class Loop:
-    """Runs the phases of a plan with parts from a workshop; tells `bus`, saves through `saver`."""
+    """Runs the phases of a plan with parts from a workshop; tells `bus`, saves through `keeper`.
 
-    def __init__(self, plan: Plan, workshop: Workshop, bus: Bus, saver: Saver, choices: Choices) -> None:
+    Of several processes each runs the same loop: what depends on one of them (signals, clocks, listeners) is
+    decided together, so that all go the same way.
+    """
+
+    def __init__(self, plan: Plan, workshop: Workshop, bus: Bus, keeper: Keeper, choices: Choices) -> None:
         self._plan = plan
         self._workshop = workshop
+        self._world = workshop.world
+        self._ask_every = 1
         self._graph = workshop.graph
         self._bus = bus
-        self._saver = saver
+        self._keeper = keeper
         self._choices = choices
         self._trainable = trainable(self._graph)
         self.course = Course()
@@ -98,7 +106,7 @@ class Loop:
         )
         self._step, self._feed, self._freezer, self._held = made.step, made.feed, made.freezer, made.held
         self._average = made.machinery.average
-        self._window = Window(made.machinery.objective.names)
+        self._window = Window(made.machinery.objective.names, self._world)
         self._meter = Meter(made.step, self._workshop.device, phase.steps)
         self._parts = self._whole.extended(
             model=self._graph,
@@ -115,12 +123,11 @@ class Loop:
     def _hand_over(self, index: int, phase: PhasePlan) -> list[dict[str, Any]]:
         """Give the phase the weights that the one before stands for, then those that its `init` names."""
         if index > 0:
-            before = self._plan.phases[index - 1].name
-            self._saver.load_weights(self._graph, self._saver.weights_of(self.course, before))
+            self._keeper.give(self._graph, self.course, self._plan.phases[index - 1].name)
         return self._workshop.initialize(phase, self._resolve)
 
     def _resolve(self, entry: InitPlan) -> Path:
-        return self._saver.resolve(self.course, entry)
+        return self._keeper.resolve(self.course, entry)
 
     def _record(self, name: str, value: Any, reason: str) -> None:
         self._tell("choice", name=name, value=value, reason=reason)
@@ -136,6 +143,8 @@ class Loop:
             try:
                 self._stretch(batches, self._next_boundary(course.step))
             except _BATCH_ERRORS as error:
+                if self._world.is_lost(error):
+                    raise
                 raise ProblemError(batch_failed(phase, course.step, error)) from error
             self._boundary()
 
@@ -148,6 +157,7 @@ class Loop:
             self._flag,
             time.perf_counter,
         )
+        alone = self._world.size == 1
         before = clock()
         tick = before + _TICK_SECONDS if self._bus.wants_ticks else float("inf")
         for batch in islice(batches, until - course.step):
@@ -163,12 +173,16 @@ class Loop:
                 course.updates += 1
             course.step += 1
             course.total += 1
-            if flag.raised:
+            if flag.raised if alone else self._asked():
                 break
             before = clock()
             if before > tick:
                 self._tell("tick")
                 tick = before + _TICK_SECONDS
+
+    def _asked(self) -> bool:
+        """Return whether some process is asked to stop; they talk about it a few times a second."""
+        return self.course.step % self._ask_every == 0 and self._world.any(self._flag.raised)
 
     def _skip(self, error: BatchFailedError) -> None:
         """Leave a batch out, if the spec allows one more."""
@@ -182,7 +196,8 @@ class Loop:
         phase = self.phase
         cadences = (log_interval(phase.steps), phase.evaluate_every, phase.checkpoint_every)
         due = [step - step % every + every for every in cadences if every > 0]
-        asked = (self._freezer.next_change(step), self._meter.next_step(step), self._bus.next_step(step))
+        heard = self._world.decided(lambda: self._bus.next_step(step))
+        asked = (self._freezer.next_change(step), self._meter.next_step(step), heard)
         return min(*due, *(wanted for wanted in asked if wanted is not None), phase.steps)
 
     # -- a boundary --------------------------------------------------------------------------------
@@ -191,29 +206,35 @@ class Loop:
         """Read losses, evaluate, decide, save: in this order a saved state needs nothing done again."""
         course, phase = self.course, self.phase
         at_end = course.step >= phase.steps
+        stopping = self._world.any(self._flag.raised)
         # Stopped between two boundaries: the unread losses travel with the state, as if nothing had happened.
-        early = self._flag.raised and course.step != self._next_boundary(course.step - 1)
+        early = stopping and course.step != self._next_boundary(course.step - 1)
         wishes: set[Wish] = set()
         if len(self._window) and not early:
             self._read()
         if at_end or (self._due(phase.evaluate_every) and not early):
             wishes = self._evaluate()
         wishes |= self._tell("boundary")
+        wishes = self._world.decided(lambda: wishes)
         if Wish.STOP_RUN in wishes:
             self._flag.ask("a listener asked for it")
+            stopping = True
         course.finished = at_end or Wish.STOP_PHASE in wishes
         if course.finished and not at_end:
             self._tell("early_stopped", metric=phase.early_stop.metric if phase.early_stop else "")
-        if course.finished or self._flag.raised or Wish.SAVE in wishes or self._due(phase.checkpoint_every):
+        if course.finished or stopping or Wish.SAVE in wishes or self._due(phase.checkpoint_every):
             self._save()
-        if self._flag.raised:
-            self._tell("run_stopped", reason=self._flag.reason)
-            raise StoppedError(self._flag.reason)
+        if stopping:
+            reason = self._flag.reason or "another process was asked to stop"
+            self._tell("run_stopped", reason=reason)
+            raise StoppedError(reason)
         self._go_on()
 
     def _read(self) -> None:
         """Read the losses of the last steps, and the speed where it was measured."""
         report = self._window.read()
+        often = max(1, int(_ASK_SECONDS / report["step_seconds"]))
+        self._ask_every = self._world.least(often)
         self._tell("step", rate=self._step.rate_now, epoch=self._epoch, **report)
         for number, fields in self._step.gradients_seen():
             self._tell("gradients", at=number, epoch=self._epoch, **fields)
@@ -226,6 +247,7 @@ class Loop:
         held = self._freezer.apply(self.course.step)
         if held != self._held:
             self._tell("frozen", patterns=held)
+            self._step.settle()
             self._held = held
         self._window.restart_clock()
 
@@ -247,10 +269,9 @@ class Loop:
         return wishes
 
     def _measure(self, tasks: tuple[str, ...]) -> dict[str, float]:
-        if self._average is None:
-            return dict(self._workshop.evaluate("val", tasks))
-        with self._average.swapped():
-            return dict(self._workshop.evaluate("val", tasks))
+        with nullcontext() if self._average is None else self._average.swapped():
+            metrics = dict(self._workshop.evaluate("val", tasks))
+        return self._world.decided(lambda: metrics)
 
     @property
     def _epoch(self) -> float:
@@ -261,8 +282,9 @@ class Loop:
         course = self.course
         if course.finished:
             course.ends[self.phase.name] = course.total
-        saved = self._saver.save(course, self._parts, self._graph, self._average, self.phase)
-        self._tell("checkpoint_saved", checkpoint=saved.path.name, sequence=saved.sequence)
+        saved = self._keeper.save(course, self._parts, self._graph, self._average, self.phase)
+        if saved is not None:
+            self._tell("checkpoint_saved", checkpoint=saved.path.name, sequence=saved.sequence)
 
     def _leave(self) -> None:
         """Close the phase; one that never updated a weight is an error."""
@@ -275,8 +297,9 @@ class Loop:
         if not phase.probes or phase.name in self.course.probes:
             return
         self.phase = phase
-        self._saver.load_weights(self._graph, self._saver.weights_of(self.course, phase.name))
-        figures = dict(self._workshop.probe(phase))
+        self._keeper.give(self._graph, self.course, phase.name)
+        found = dict(self._workshop.probe(phase))
+        figures = self._world.decided(lambda: found)
         self.course.probes[phase.name] = figures
         self._tell("probed", epoch=self._epoch, metrics=figures)
 

@@ -41,9 +41,9 @@ class Stopwatch:
         return seconds | {"rest": max(whole - sum(seconds.values()), 0.0)}
 
     def _timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(*arguments: Any) -> Any:
+        def timed(*arguments: Any, **named: Any) -> Any:
             began = time.perf_counter()
-            result = function(*arguments)
+            result = function(*arguments, **named)
             if self._device.type == "cuda":
                 torch.cuda.synchronize()
             self._seconds[part] += time.perf_counter() - began

@@ -8,16 +8,14 @@ import torch
 from torch import Tensor
 
 from declare.runtime.keys import mix
-from declare.runtime.workshop import Batch, Objective, Scales
-
-Losses = tuple[Tensor, Tensor]
+from declare.runtime.workshop import Batch, Losses, Objective, Scales
 
 
 class Halves(Protocol):
     """The two halves of a pass; looked up at each call, so that they may be timed."""
 
-    def forward(self, batch: Batch, totals: Tensor | None, seed: int) -> Losses:
-        """Return (loss, parts) of a micro-batch."""
+    def forward(self, batch: Batch, totals: Tensor | None, seed: int, *, last: bool) -> Losses:
+        """Return (loss, parts) of a micro-batch; `last` where its backward pass completes the step."""
         ...
 
     def backward(self, loss: Tensor) -> None:
@@ -28,7 +26,7 @@ class Halves(Protocol):
 class Pass(Protocol):
     """Adds the gradients of a micro-batch of step `number`; returns (loss, parts), detached."""
 
-    def __call__(self, number: int, batch: Batch, totals: Tensor | None, seed: int) -> Losses:
+    def __call__(self, number: int, batch: Batch, totals: Tensor | None, seed: int, *, last: bool) -> Losses:
         """Make the pass, random draws keyed by `seed`."""
         ...
 
@@ -47,9 +45,9 @@ class Whole:
     def __init__(self, halves: Halves) -> None:
         self._halves = halves
 
-    def __call__(self, number: int, batch: Batch, totals: Tensor | None, seed: int) -> Losses:
+    def __call__(self, number: int, batch: Batch, totals: Tensor | None, seed: int, *, last: bool) -> Losses:
         """Make the pass."""
-        loss, parts = self._halves.forward(batch, totals, seed)
+        loss, parts = self._halves.forward(batch, totals, seed, last=last)
         self._halves.backward(loss)
         return loss.detach(), parts.detach()
 
@@ -64,12 +62,14 @@ class OneByOne:
     def __init__(self, objective: Objective, scales: Scales, halves: Halves) -> None:
         self._objective, self._scales, self._halves = objective, scales, halves
 
-    def __call__(self, number: int, batch: Batch, totals: Tensor | None, seed: int) -> Losses:
+    def __call__(self, number: int, batch: Batch, totals: Tensor | None, seed: int, *, last: bool) -> Losses:
         """Make the passes."""
-        share = 1 / len(self._scales.sizes(number))
+        count = len(self._scales.sizes(number))
+        share = 1 / count
         found = []
         for index, scaled in enumerate(self._scales.each(self._objective.begun(batch, seed), number)):
-            loss, parts = self._halves.forward(scaled, totals, mix(seed, index))
+            final = last and index + 1 == count
+            loss, parts = self._halves.forward(scaled, totals, mix(seed, index), last=final)
             self._halves.backward(loss * share)
             found.append((loss.detach() * share, parts.detach() * share))
             del loss, parts, scaled
@@ -79,13 +79,14 @@ class OneByOne:
 class Together(OneByOne):
     """All scales at once, then one backward: as fast, with the activations of all scales in memory."""
 
-    def __call__(self, number: int, batch: Batch, totals: Tensor | None, seed: int) -> Losses:
+    def __call__(self, number: int, batch: Batch, totals: Tensor | None, seed: int, *, last: bool) -> Losses:
         """Make the passes."""
         begun = self._objective.begun(batch, seed)
         batches = list(self._scales.each(begun, number))
         share = 1 / len(batches)
         found = [
-            self._halves.forward(scaled, totals, mix(seed, index)) for index, scaled in enumerate(batches)
+            self._halves.forward(scaled, totals, mix(seed, index), last=last and index + 1 == len(batches))
+            for index, scaled in enumerate(batches)
         ]
         self._halves.backward(torch.stack([loss for loss, _ in found]).sum() * share)
         return _added([(loss.detach() * share, parts.detach() * share) for loss, parts in found])

@@ -126,9 +126,9 @@ def _annotate(step: Any) -> None:
 
 
 def _named(label: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    def named(*arguments: Any) -> Any:
+    def named(*arguments: Any, **options: Any) -> Any:
         with record_function(label):
-            return function(*arguments)
+            return function(*arguments, **options)
 
     return named
 

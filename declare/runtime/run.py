@@ -14,6 +14,7 @@ import torch
 
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
+from declare.nn.distributed.world import World
 from declare.runtime import folder as folders
 from declare.runtime.changes import changed, refusal
 from declare.runtime.course import Course
@@ -29,20 +30,26 @@ from declare.runtime.listeners.trackers import Trackers
 from declare.runtime.lock import RunLock
 from declare.runtime.loop import Loop, StoppedError
 from declare.runtime.machine import facts, prepare
-from declare.runtime.saving import Saver, damaged, read_state
+from declare.runtime.keeper import Keeper
+from declare.runtime.ranks import join
+from declare.runtime.saving import Saver, damaged
 from declare.runtime.settings import Choices
 from declare.runtime.state import Tree
 from declare.runtime.stopping import StopFlag
 from declare.runtime.storage import explain, translated, write_durably
-from declare.runtime.trouble import is_out_of_memory, no_room
+from declare.runtime.trouble import first_line, is_out_of_memory, no_room
+from declare.runtime.words import process_lost, told, written
 from declare.runtime.workshop import Workshop
 
-DONE, MISSED, FAILED, STOPPED = 0, 1, 4, 75
+DONE, MISSED, FAILED, STOPPED, LOST = 0, 1, 4, 75, 76
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run: `status` is the exit status (0 done, 1 expect missed, 4 failed, 75 stopped)."""
+    """What became of a run: `status` is the exit status.
+
+    0 done, 1 expect missed, 4 failed, 75 stopped, 76 another process of its group has gone.
+    """
 
     folder: Path
     metrics: dict[str, float]
@@ -64,24 +71,31 @@ def train(
     Raises `ProblemError` for what keeps the run from starting (RES803, RES805, RES806, RES808, RES811);
     what goes wrong once it runs is in the outcome's `problems`, with the state before it intact.
     """
-    place = _existing(plan, folder) if resume else folders.create(plan, spec_text, folder, sources)
+    world = join(plan.hardware)
     with ExitStack() as stack:
-        with translated(place):
-            stack.enter_context(RunLock(place))
+        stack.callback(world.leave)
+
+        def begin() -> tuple[Path, Outcome | None]:
+            place = _existing(plan, folder) if resume else folders.create(plan, spec_text, folder, sources)
+            with translated(place):
+                stack.enter_context(RunLock(place))
+            return place, (_continue(plan, place) if resume else None)
+
+        place, finished = world.decided(begin)
+        if finished is not None:
+            return finished
         flag = stack.enter_context(StopFlag())
-        if resume:
-            finished = _continue(plan, place)
-            if finished is not None:
-                return finished
-        session = _Session(plan, place, flag, listeners)
+        session = _Session(plan, place, flag, listeners, world)
         return session.run(resume=resume)
 
 
-def make_workshop(plan: Plan, place: Path, device: torch.device, tell: Callable[[Event], object]) -> Workshop:
+def make_workshop(
+    plan: Plan, place: Path, device: torch.device, tell: Callable[[Event], object], world: World
+) -> Workshop:
     """Return the workshop of a real run; tests put another in its place."""
     from declare.runtime.built import BuiltWorkshop
 
-    return BuiltWorkshop(plan, place, device, tell)
+    return BuiltWorkshop(plan, place, device, tell, world)
 
 
 def _existing(plan: Plan, folder: Path | None) -> Path:
@@ -106,7 +120,10 @@ def _continue(plan: Plan, place: Path) -> Outcome | None:
 class _Session:
     """One process's work on a run whose lock it holds."""
 
-    def __init__(self, plan: Plan, place: Path, flag: StopFlag, listeners: Sequence[Listener]) -> None:
+    def __init__(
+        self, plan: Plan, place: Path, flag: StopFlag, listeners: Sequence[Listener], world: World
+    ) -> None:
+        self._world = world
         self._plan = plan
         self._place = place
         self._flag = flag
@@ -115,14 +132,7 @@ class _Session:
 
     def run(self, *, resume: bool) -> Outcome:
         """Train, evaluate and judge; every way out leaves an event behind."""
-        with translated(self._place):
-            own = (
-                Events(self._place),
-                Metrics(self._place),
-                Trackers(self._plan, self._place),
-                EarlyStop(self._plan),
-            )
-        self._bus = Bus((*own, *self._extra))
+        self._bus = Bus(self._listeners() if self._world.leads else ())
         try:
             return self._judge(self._work(resume=resume))
         except StoppedError:
@@ -132,6 +142,8 @@ class _Session:
         except OSError as error:
             return self._failed(error, (explain(error, self._place),))
         except Exception as error:
+            if self._world.is_lost(error):
+                return self._lost(error)
             if is_out_of_memory(error):
                 return self._failed(error, (no_room(error),))
             self._note_failure(error, "")
@@ -140,33 +152,45 @@ class _Session:
             with suppress(OSError):  # a full disk was reported already
                 self._bus.close()
 
-    def _work(self, *, resume: bool) -> dict[str, float]:
-        plan = self._plan
-        device = choose_device(plan.hardware)
-        prepare(plan.hardware)
-        saver = Saver(self._place, {"plan_sha256": plan.sha256, "world_size": 1} | facts())
-        tree = self._find_state(saver) if resume else None
-        started = {"name": plan.name, "folder": str(self._place), "device": str(device)}
-        self._tell("run_started", resumed=tree is not None, **started, **facts())
-        torch.manual_seed(plan.seed)
-        workshop = make_workshop(plan, self._place, device, self._bus.tell)
-        loop = Loop(plan, workshop, self._bus, saver, Choices(plan, self._place, device))
-        self._course = loop.course
-        saver.require_space(workshop.graph, plan)
-        loop.run(self._flag, tree)
-        return self._finish(workshop, saver, loop.course)
+    def _listeners(self) -> Sequence[Listener]:
+        with translated(self._place):
+            return (
+                Events(self._place),
+                Metrics(self._place),
+                Trackers(self._plan, self._place),
+                EarlyStop(self._plan),
+                *self._extra,
+            )
 
-    def _find_state(self, saver: Saver) -> Tree | None:
-        saved, rejected = saver.newest()
+    def _work(self, *, resume: bool) -> dict[str, float]:
+        plan, world = self._plan, self._world
+        device = choose_device(plan.hardware, world.local_rank)
+        prepare(plan.hardware)
+        about = {"plan_sha256": plan.sha256, "world_size": world.size} | facts()
+        keeper = Keeper(lambda: Saver(self._place, about), world)
+        tree = self._find_state(keeper) if resume else None
+        started = {"name": plan.name, "folder": str(self._place), "device": str(device)}
+        self._tell("run_started", resumed=tree is not None, processes=world.size, **started, **facts())
+        torch.manual_seed(plan.seed)
+        workshop = make_workshop(plan, self._place, device, self._bus.tell, world)
+        choices = Choices(plan, self._place if world.leads else None, device, world)
+        loop = Loop(plan, workshop, self._bus, keeper, choices)
+        self._course = loop.course
+        keeper.require_space(workshop.graph, plan)
+        loop.run(self._flag, tree)
+        return self._finish(workshop, keeper, loop.course)
+
+    def _find_state(self, keeper: Keeper) -> Tree | None:
+        tree, rejected = keeper.newest()
         for path, reason in rejected:
             self._tell("checkpoint_rejected", path=str(path), reason=reason)
-        if saved is None and rejected:
+        if tree is None and rejected:
             raise ProblemError(damaged(*rejected[-1]))
-        return read_state(saved) if saved else None
+        return tree
 
-    def _finish(self, workshop: Workshop, saver: Saver, course: Course) -> dict[str, float]:
+    def _finish(self, workshop: Workshop, keeper: Keeper, course: Course) -> dict[str, float]:
         """Evaluate the weights that the last phase stands for, on validation and test data."""
-        saver.load_weights(workshop.graph, saver.weights_of(course, self._plan.phases[-1].name))
+        keeper.give(workshop.graph, course, self._plan.phases[-1].name)
         workshop.graph.eval()
         trained = {task for phase in self._plan.phases for task in phase.tasks}
         tasks = tuple(name for name in self._plan.tasks if name in trained)
@@ -179,11 +203,13 @@ class _Session:
             metrics |= figures
         if bounds:
             self._tell("oracle", metrics=bounds)
-        return metrics | dict(workshop.composites(metrics))
+        metrics |= workshop.composites(metrics)
+        return self._world.decided(lambda: metrics)
 
     def _judge(self, metrics: dict[str, float]) -> Outcome:
-        with translated(self._place):
-            write_durably(self._place / FINAL, json.dumps(metrics, indent=1).encode())
+        if self._world.leads:
+            with translated(self._place):
+                write_durably(self._place / FINAL, json.dumps(metrics, indent=1).encode())
         problems = missed(self._plan.expect, metrics)
         for problem in problems:
             name = problem.at.removeprefix("expect.")
@@ -193,6 +219,17 @@ class _Session:
         return Outcome(self._place, metrics, status, tuple(problems))
 
     def _failed(self, error: Exception, problems: tuple[Problem, ...]) -> Outcome:
+        self._world.note_failure(written(problems))
+        self._note_failure(error, problems[0].code)
+        return Outcome(self._place, {}, FAILED, problems)
+
+    def _lost(self, error: Exception) -> Outcome:
+        """End after another process has: with what it said, if it said something."""
+        word = self._world.failure()
+        if word is None:
+            self._tell("process_lost", message=first_line(error))
+            return Outcome(self._place, {}, LOST, (process_lost(),))
+        problems = told(word)
         self._note_failure(error, problems[0].code)
         return Outcome(self._place, {}, FAILED, problems)
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from declare.ir.plan import PhasePlan, Plan
+from declare.nn.distributed.world import ALONE, World
 from declare.runtime.precision import Precision, make_precision, stated
 from declare.runtime.probing import Trial, pick_precision, pick_threads, thread_candidates
 from declare.runtime.storage import write_durably
@@ -29,7 +30,8 @@ class Choices:
     first checkpoint comes back to the same numbers.
     """
 
-    def __init__(self, plan: Plan, folder: Path | None, device: torch.device) -> None:
+    def __init__(self, plan: Plan, folder: Path | None, device: torch.device, world: World = ALONE) -> None:
+        self._world = world
         self._exact = plan.hardware.determinism == "exact"
         self._flops_per_sample = sum(node.flops or 0 for node in plan.nodes)
         self._path = folder / CHOICES_FILE if folder else None
@@ -40,27 +42,32 @@ class Choices:
 
     def settle(self, phase: PhasePlan, trial: Callable[[], Trial], record: Record) -> Precision:
         """Set the threads and return the phase's precision; `trial` is only made where one is needed."""
-        flops = 3 * self._flops_per_sample * phase.batch_size / phase.accumulate
-        self._settle_threads(flops, trial, record)
         name = f"precision.{phase.name}"
-        if name not in self._made:
-            self._decide(name, *self._choose_precision(phase, flops, trial), record)
-        return make_precision(self._made[name], self._device)
+        pieces = phase.accumulate * self._world.size
+        flops = 3 * self._flops_per_sample * phase.batch_size / pieces
 
-    def _settle_threads(self, flops: float, trial: Callable[[], Trial], record: Record) -> None:
-        if "threads" not in self._made:
-            self._decide("threads", *self._choose_threads(flops, trial), record)
+        def made() -> dict[str, Any]:
+            with self._world.apart():
+                if "threads" not in self._made:
+                    self._decide("threads", *self._choose_threads(flops, trial), record)
+                torch.set_num_threads(self._made["threads"])
+                if name not in self._made:
+                    self._decide(name, *self._choose_precision(phase, flops, trial), record)
+            return self._made
+
+        self._made = self._world.decided(made)
         torch.set_num_threads(self._made["threads"])
+        return make_precision(self._made[name], self._device)
 
     def _choose_threads(self, flops: float, trial: Callable[[], Trial]) -> tuple[int, str]:
         now = torch.get_num_threads()
         if os.environ.get("OMP_NUM_THREADS"):
             return now, "OMP_NUM_THREADS says so"
-        available = min(now, _available_cores())
+        available = max(1, min(now, _available_cores()) // self._world.local_size)
         if self._exact:
             return available, "determinism: exact does not measure"
         if self._device.type != "cpu" or available == 1:
-            return available, f"{available} cores are there"
+            return available, f"{available} cores are there for each process"
         if 0 < flops < _WORTH_THREADS_FLOPS:
             return 1, f"{flops / 1e6:.0f} MFLOP a step are too few to share"
         counts = thread_candidates(available)

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from declare.ir.plan import PhasePlan
+from declare.nn.balances.balance import Balance
+from declare.nn.distributed.world import ALONE, World
 from declare.runtime.conflicts import seen
 from declare.runtime.guard import Buffers, unusable
 from declare.runtime.keys import key, mix
 from declare.runtime.passes import make_pass
 from declare.runtime.precision import Precision
 from declare.runtime.rates import Rate
+from declare.runtime.strategies.alone import Alone
 from declare.runtime.trouble import first_line
 from declare.runtime.update import make_update
-from declare.runtime.workshop import Average, Batch, Objective
+from declare.runtime.workshop import Average, Batch, Losses, Objective
+
+
+Made = TypeVar("Made")
+FAILURES = (RuntimeError, ValueError, IndexError)
+"""What a batch may raise that is left out."""
 
 
 class BatchFailedError(Exception):
@@ -43,6 +51,8 @@ class Machinery:
     precision: Precision
     seeds: tuple[int, ...]
     """Seed of the run and index of the phase: the first half of every key."""
+    strategy: Alone
+    world: World = ALONE
 
 
 class Step:
@@ -67,13 +77,15 @@ class Step:
         self.rate = machinery.rate
         self._last_rate: float | None = None
         self._pieces = phase.accumulate
+        self._strategy = machinery.strategy
+        self._world = machinery.world
         self._pass = make_pass(machinery.objective, self)
         self._tasks = [name for name, weight in phase.tasks.items() if weight > 0]
         self._balance = machinery.objective.balance
         self._clip = _clipping(phase.clip)
         self._buffers = Buffers(machinery.graph) if phase.on_batch_error["action"] == "skip" else None
 
-    def __call__(self, number: int, batch: Batch) -> tuple[Tensor, Tensor]:
+    def __call__(self, number: int, batch: Batch) -> Losses:
         """Make the step `number`."""
         if self._buffers is None:
             loss, parts = self.gradients(number, batch)
@@ -82,42 +94,71 @@ class Step:
         self.apply(number)
         return loss, parts
 
-    def gradients(self, number: int, batch: Batch) -> tuple[Tensor, Tensor]:
+    def gradients(self, number: int, batch: Batch) -> Losses:
         """Fill the gradients for a step; return (loss, parts) of the whole batch."""
         for parameter in self._parameters:
             parameter.grad = None
-        batch = self._objective.prepare(batch, mix(self._key, number))
+        # What is drawn for rows differs between processes, which hold other rows.
+        batch = self._agreed(self._objective.prepare, batch, mix(self._key, number) + self._world.rank)
         if self._balance is None:
-            return self._added(number, batch)
-        self._balance.begin(number, self._parameters)
+            loss, parts = self._added(number, batch)
+        else:
+            loss, parts = self._balanced(self._balance, number, batch)
+        self._strategy.complete(self._parameters)
+        return loss, parts
+
+    def _balanced(self, balance: Balance, number: int, batch: Batch) -> Losses:
+        """Let a balance make one gradient of several."""
+        balance.begin(number, self._parameters)
         loss, parts = self._added(number, batch)
         scale = 1.0 if self._scaler is None else self._scaler.get_scale()
-        term = self._balance.finish(parts, scale, mix(mix(self._key, number), -1))
+        term = balance.finish(self._world.mean(parts), scale, mix(mix(self._key, number), -1))
         if term is None:
             return loss, parts
         self.backward(term)
         return loss + term.detach(), parts
 
-    def _added(self, number: int, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _added(self, number: int, batch: Batch) -> Losses:
         """Add up the gradients of a step's micro-batches."""
-        if self._pieces == 1:
-            return self._pass(number, batch, None, mix(mix(self._key, number), 0))
-        totals = self._objective.weights(batch)
+        base = mix(self._key, number)
+        if self._pieces == self._world.size == 1:
+            return self._pass(number, batch, None, mix(base, 0), last=True)
+        totals = self._strategy.totals(self._agreed(self._objective.weights, batch))
+        count = self._world.least(min(self._pieces, most_rows(batch)))
+        first = self._world.rank * self._pieces
         losses, all_parts = [], []
-        for index, piece in enumerate(split(batch, self._pieces)):
-            loss, parts = self._pass(number, piece, totals, mix(mix(self._key, number), index))
+        for index, piece in enumerate(split(batch, count)):
+            last = index + 1 == count
+            loss, parts = self._pass(number, piece, totals, mix(base, first + index), last=last)
             losses.append(loss)
             all_parts.append(parts)
         return torch.stack(losses).sum(), torch.stack(all_parts).sum(0)
 
-    def forward(self, batch: Batch, totals: Tensor | None, seed: int) -> tuple[Tensor, Tensor]:
+    def forward(self, batch: Batch, totals: Tensor | None, seed: int, *, last: bool) -> Losses:
         """Return (loss, parts) of a micro-batch, its random draws keyed by `seed`."""
         for generator in self._generators:
             generator.manual_seed(seed)
         if self._precision.autocast is None:
-            return self._objective(batch, totals)
+            return self._agreed(self._strategy, batch, totals, last=last)
         with self._precision.autocast:
-            return self._objective(batch, totals)
+            return self._agreed(self._strategy, batch, totals, last=last)
+
+    def _agreed(self, function: Callable[..., Made], *arguments: Any, **named: Any) -> Made:
+        """Call a function; where failing batches are skipped, all processes fail if one does."""
+        if self._buffers is None or self._world.size == 1:
+            return function(*arguments, **named)
+        made, failure = None, None
+        try:
+            made = function(*arguments, **named)
+        except FAILURES as error:
+            failure = error
+        if self._world.any(failure is not None):
+            raise failure or RuntimeError("another process could not compute its share of the batch")
+        return made  # type: ignore[return-value]
+
+    def settle(self) -> None:
+        """Get ready for the parameters that are trained from now on: something was frozen or has thawed."""
+        self._strategy.settle()
 
     def backward(self, loss: Tensor) -> None:
         """Add the loss's gradients; nothing where everything that it depends on is frozen."""
@@ -151,17 +192,17 @@ class Step:
         if self._average is not None:
             self._average.update()
 
-    def _guarded(self, number: int, batch: Batch, buffers: Buffers) -> tuple[Tensor, Tensor]:
+    def _guarded(self, number: int, batch: Batch, buffers: Buffers) -> Losses:
         buffers.remember()
         try:
             loss, parts = self.gradients(number, batch)
-        except (RuntimeError, ValueError, IndexError) as error:
+        except FAILURES as error:
             buffers.restore()
             raise BatchFailedError(first_line(error), finite=True) from error
         reason = unusable(loss, self._parameters, scaled=self._scaler is not None)
-        if reason is not None:
+        if self._world.any(reason is not None):
             buffers.restore()
-            raise BatchFailedError(reason, finite=False)
+            raise BatchFailedError(reason or "the loss of another process is not finite", finite=False)
         return loss, parts
 
     def gradients_seen(self) -> list[tuple[int, dict[str, Any]]]:
@@ -188,6 +229,11 @@ def split(batch: Batch, pieces: int) -> Iterator[Batch]:
         }
         if piece:
             yield piece
+
+
+def most_rows(batch: Batch) -> int:
+    """Return the number of samples of the dataset that has the most in a batch."""
+    return max((len(next(iter(fields.values()))) for fields in batch.values()), default=0)
 
 
 def count_rows(batch: Batch) -> int:

@@ -10,14 +10,19 @@ import torch
 from torch import Tensor
 
 from declare.contract.problem import Problem, ProblemError
+from declare.nn.distributed.world import ALONE, World
 from declare.runtime.storage import brief
 
 
 class Window:
-    """Steps since the last reading; `read` is the only place where the loop waits for the device."""
+    """Steps since the last reading; `read` is the only place where the loop waits for the device.
 
-    def __init__(self, names: Sequence[str]) -> None:
+    What is read is the mean over the processes of `world`: losses are made for that.
+    """
+
+    def __init__(self, names: Sequence[str], world: World = ALONE) -> None:
         self._names = tuple(names)
+        self._world = world
         self._losses: list[Tensor] = []
         self._parts: list[Tensor] = []
         self._numbers: list[int] = []
@@ -40,7 +45,8 @@ class Window:
         Raises `ProblemError` (PHS620) that names the first step whose loss is not finite.
         """
         losses = torch.stack(self._losses).double()
-        values = torch.cat([losses.unsqueeze(1), torch.stack(self._parts).double()], 1).cpu()
+        values = torch.cat([losses.unsqueeze(1), torch.stack(self._parts).double()], 1)
+        values = self._world.mean(values).cpu()
         bad = (~values[:, 0].isfinite()).nonzero()
         if len(bad):
             raise ProblemError(self._not_finite(int(bad[0]), values))
@@ -50,7 +56,7 @@ class Window:
         report = {
             "losses": {"loss": means[0]} | dict(zip(self._names, means[1:], strict=True)),
             "steps": count,
-            "samples_per_second": self.samples / seconds,
+            "samples_per_second": self.samples * self._world.size / seconds,
             "data_seconds": self.data_seconds / count,
             "step_seconds": seconds / count,
         }
@@ -77,7 +83,7 @@ class Window:
         """Return the unread steps."""
         if not self._losses:
             return {"numbers": []}
-        losses, parts = torch.stack(self._losses), torch.stack(self._parts)
+        losses, parts = (self._world.mean(torch.stack(item)) for item in (self._losses, self._parts))
         return {"numbers": list(self._numbers), "losses": losses, "parts": parts, "samples": self.samples}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

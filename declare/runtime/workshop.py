@@ -12,9 +12,12 @@ from torch import Tensor, nn
 
 from declare.ir.plan import InitPlan, PhasePlan
 from declare.nn.balances.balance import Balance
+from declare.nn.distributed.world import World
 from declare.runtime.rates import Rate
 
 Batch = Mapping[str, Mapping[str, Tensor]]
+Losses = tuple[Tensor, Tensor]
+"""The loss, and its unweighted parts."""
 
 
 class Feed(Protocol):
@@ -102,6 +105,11 @@ class Workshop(Protocol):
     @property
     def device(self) -> torch.device:
         """What it computes on."""
+        ...
+
+    @property
+    def world(self) -> World:
+        """The processes that it computes with."""
         ...
 
     def feed(self, phase: PhasePlan) -> Feed:

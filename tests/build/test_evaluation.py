@@ -18,7 +18,7 @@ CPU = torch.device("cpu")
 def evaluator(plan, graph, data, pieces=3, **changes):
     """Return an evaluator over data in memory: dataset -> fields, cut into pieces."""
 
-    def batches(name, split, size):
+    def batches(name, split, size, numbers):
         for index in range(pieces):
             yield {field: tensor.tensor_split(pieces)[index] for field, tensor in data[name].items()}
 

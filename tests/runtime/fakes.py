@@ -17,6 +17,7 @@ from torch.nn import functional
 from declare.contract.shapes import Shape
 from declare.contract.task import Target
 from declare.ir.plan import HardwarePlan, PhasePlan, Plan, TaskPlan
+from declare.nn.distributed.world import ALONE
 from declare.runtime import run
 from declare.runtime.keys import key
 from declare.runtime.rates import Plateau, Rate
@@ -192,6 +193,8 @@ class Average:
 class FakeWorkshop:
     """Everything that the loop asks for; `spoil(step, batch)` may change a training batch."""
 
+    world = ALONE
+
     def __init__(self, plan, spoil=None):
         self.plan, self.spoil = plan, spoil
         self.device = torch.device("cpu")
@@ -255,7 +258,7 @@ class FakeWorkshop:
         return {}
 
 
-def make(plan, place, device, tell):
+def make(plan, place, device, tell, world):
     """Make a workshop; the signature that `train` wants."""
     return FakeWorkshop(plan)
 
@@ -299,7 +302,7 @@ def main():
             os.kill(os.getpid(), signal.SIGKILL)
         return batch
 
-    def workshop(plan, folder, device, tell):
+    def workshop(plan, folder, device, tell, world):
         return FakeWorkshop(plan, spoil)
 
     sys.stdout.write("ready\n")

@@ -45,7 +45,7 @@ def run(tmp_path, plan, make=fakes.make, name="run"):
 def with_workshop(change):
     """Return a workshop factory whose workshop `change` has had a hand in."""
 
-    def make(plan, place, device, tell):
+    def make(plan, place, device, tell, world):
         workshop = fakes.FakeWorkshop(plan)
         return change(workshop) or workshop
 
@@ -226,7 +226,7 @@ def test_frozen_parameters_stand_still_until_they_thaw(tmp_path):
 
     made = []
 
-    def make(plan, place, device, tell):
+    def make(plan, place, device, tell, world):
         made.append(fakes.FakeWorkshop(plan, watch))
         return made[0]
 
@@ -387,7 +387,7 @@ def test_the_split_of_a_step_is_measured_once_a_phase(tmp_path):
 def test_a_model_that_does_not_fit_is_said(tmp_path):
     """Memory that does not suffice for the model ends the run with RES810, not as a bug of ours."""
 
-    def make(plan, place, device, tell):
+    def make(plan, place, device, tell, world):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 12 bytes")
 
     outcome = train(fakes.make_plan(), "x", tmp_path / "run", make_workshop=make)

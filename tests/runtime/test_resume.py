@@ -77,7 +77,7 @@ class KilledError(Exception):
 def dying_workshop(step, phase):
     """Return a workshop factory whose feed dies at a step of a phase, as a kill would."""
 
-    def make(plan, place, device, tell):
+    def make(plan, place, device, tell, world):
         workshop = fakes.FakeWorkshop(plan)
         feed = workshop.feed
 
@@ -152,7 +152,7 @@ def test_sigterm_saves_and_exits_75(tmp_path, clean):
     """A stop on request saves the state between boundaries; the continued run is bit-equal, its figures too."""
     place = tmp_path / "run"
 
-    def stopping(plan, folder, device, tell):
+    def stopping(plan, folder, device, tell, world):
         def spoil(step, batch):
             if step == 12 and not (tmp_path / "once").exists():
                 (tmp_path / "once").touch()
@@ -241,7 +241,7 @@ def test_a_plugin_that_draws_global_random_numbers_survives(tmp_path):
 )
 def test_a_missing_part_of_the_state_is_refused_by_name(tmp_path, part, monkeypatch):
     """A checkpoint without one part of the state is not continued, and the part is named."""
-    from declare.runtime import run as module
+    from declare.runtime import keeper as module
 
     plan = fakes.make_plan(fakes.phase(checkpoint_every=5))
     with pytest.raises(KilledError):
@@ -261,7 +261,7 @@ def test_dying_in_an_evaluation_changes_nothing(tmp_path, clean, call):
     """A run that breaks off in an evaluation, at a phase's end or in the final one, is continued bit-equal."""
     count = iter(range(1, 100))
 
-    def make(plan, place, device, tell):
+    def make(plan, place, device, tell, world):
         workshop = fakes.FakeWorkshop(plan)
         evaluate = workshop.evaluate
 

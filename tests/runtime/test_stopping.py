@@ -30,7 +30,7 @@ def slow(step, batch):
     return batch
 
 plan = fakes.make_plan(fakes.phase(steps=400))
-make = lambda plan, place, device, tell: fakes.FakeWorkshop(plan, slow)
+make = lambda plan, place, device, tell, world: fakes.FakeWorkshop(plan, slow)
 sys.exit(train(plan, "x", Path(sys.argv[1]), make_workshop=make).status)
 """
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from declare.nn.balances.gate import Gate
 from declare.nn.balances.gradients import Gradients
+from declare.nn.distributed.world import ALONE, World
 
 
 class Balance(nn.Module):
@@ -16,7 +17,8 @@ class Balance(nn.Module):
 
     A step calls `begin` first, `forward` for the losses of each micro-batch, `backward` for what became of them and
     `finish` when the gradients of the whole batch stand. Every `watch` steps (0: never) the gradients of the tasks
-    are taken one by one, and `readings` gets (step, products of the tasks' gradients on what they share).
+    are taken one by one, and `readings` gets (step, products of the tasks' gradients on what they share). Losses
+    and gradients of several processes are averaged; each of them does the same with the means.
     """
 
     owners: Tensor
@@ -25,6 +27,7 @@ class Balance(nn.Module):
     """Whether every step needs the gradients of the tasks one by one."""
     lr: float | None = None
     """The learning rate of its own parameters; None: that of the phase."""
+    world: World = ALONE
 
     def __init__(self, owners: Sequence[int], shares: Sequence[float], num_tasks: int) -> None:
         super().__init__()
@@ -78,6 +81,7 @@ class Balance(nn.Module):
         """
         if self._gradients is None:
             return None
+        self._gradients.average(self.world)
         products = self._gradients.products()
         if self._watching:
             self.readings.append((self._number, products / scale**2))

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from declare.nn.distributed.world import World
+
 
 class Gradients:
     """Gradients [task][parameter]; rows after the tasks hold what belongs to none (penalties)."""
@@ -26,6 +28,10 @@ class Gradients:
             if gradient is not None:
                 old = kept[index]
                 kept[index] = gradient if old is None else old + gradient
+
+    def average(self, world: World) -> None:
+        """Put the mean over processes in the place of every gradient."""
+        world.average([item for row in self._found for item in row if item is not None])
 
     def _stack(self, index: int) -> Tensor | None:
         """Return the tasks' gradients [tasks, size] of a parameter; None where fewer than two reach it."""

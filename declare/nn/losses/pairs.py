@@ -23,6 +23,8 @@ def negatives(target: Tensor, *, explicit: bool = False) -> Tensor:
 class Paired(nn.Module):
     """A loss whose weight is the number of rows that have a positive in the batch."""
 
+    compares_rows = True
+
     def count(self, target: Tensor) -> Tensor:
         """Return the weight."""
         return positives(target).any(1).sum()

@@ -1,5 +1,7 @@
 """How embeddings lie. Shapes: N samples, E features; rows hold E features, then group and origin."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -26,6 +28,15 @@ class Embeddings(Accumulator):
             rows = torch.cat([prediction.double().cpu(), target.double().cpu()], 1)[:room]
             self._rows.append(rows)
             self._number += len(rows)
+
+    def portion(self) -> list[Tensor]:
+        """Return the rows that this process has seen."""
+        return self._rows
+
+    def unite(self, portions: Sequence[list[Tensor]]) -> None:
+        """Take the rows that all processes have seen, by rank."""
+        rows = torch.cat([row for portion in portions for row in portion] or [torch.empty(0, 0)])[:_MOST]
+        self._rows, self._number = [rows], len(rows)
 
     def total(self) -> Tensor | None:
         """Return all rows."""

@@ -29,6 +29,15 @@ class Accumulator:
         """Return the sums over a batch."""
         raise NotImplementedError
 
+    def portion(self) -> Any:
+        """Return what this process has seen, for `unite`."""
+        return None if self.state is None else self.state.cpu()
+
+    def unite(self, portions: Sequence[Any]) -> None:
+        """Take what all processes have seen, by rank, in the place of the own portion."""
+        seen = [portion for portion in portions if portion is not None]
+        self.state = sum(seen[1:], seen[0]) if seen else None
+
     def total(self) -> Tensor | None:
         """Return the sums so far in double precision on the CPU; None where there was no batch."""
         return None if self.state is None else self.state.cpu().double()

@@ -1,6 +1,7 @@
 """Metrics of torchmetrics, missing targets left out. Shapes: N samples, K classes, L labels, W width."""
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -36,6 +37,19 @@ class FromTorchmetrics:
                 warnings.simplefilter("ignore")
                 self._metric.to(prediction.device).update(prediction, target)
 
+    def portion(self) -> tuple[bool, dict[str, Any]]:
+        """Return whether this process has seen anything, and its states."""
+        return self._seen, _on_cpu(self._metric.metric_state)
+
+    def unite(self, portions: Sequence[tuple[bool, dict[str, Any]]]) -> None:
+        """Take what all processes have seen, by rank."""
+        self.reset()
+        # The library puts a state that comes in before its own.
+        for seen, state in reversed(portions):
+            if seen:
+                self._seen = True
+                self._metric.cpu().merge_state(state)
+
     def compute(self) -> Tensor:
         """Return the figure, a scalar; NaN where it is not defined."""
         if not self._seen:
@@ -50,3 +64,11 @@ class FromTorchmetrics:
         """Forget everything."""
         self._seen = False
         self._metric.reset()
+
+
+def _on_cpu(state: dict[str, Any]) -> dict[str, Any]:
+    """Return states (tensors, or lists of them) on the processor."""
+    return {
+        name: [item.cpu() for item in value] if isinstance(value, list) else value.cpu()
+        for name, value in state.items()
+    }

@@ -1,6 +1,6 @@
 """How well scores rank, from all predictions at once. Shapes: N samples, K classes, L labels, W width."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -26,6 +26,14 @@ class Ranking:
             target = truth.float().masked_fill((target < 0).unsqueeze(1), torch.nan)
         width = target.shape[-1] if target.dim() > 1 else 1
         self._kept.append((prediction.reshape(-1, width), target.reshape(-1, width)))
+
+    def portion(self) -> list[tuple[Tensor, Tensor]]:
+        """Return what this process has seen."""
+        return [(prediction.cpu(), target.cpu()) for prediction, target in self._kept]
+
+    def unite(self, portions: Sequence[list[tuple[Tensor, Tensor]]]) -> None:
+        """Take what all processes have seen, by rank."""
+        self._kept = [pair for portion in portions for pair in portion]
 
     def compute(self) -> Tensor:
         """Return the mean score, a scalar in double precision; NaN where no column has one."""

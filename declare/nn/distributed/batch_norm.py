@@ -1,0 +1,118 @@
+"""Batch norm over the batch of all processes, on any device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch import distributed as dist
+from torch.nn.modules._functions import SyncBatchNorm
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from declare.nn.distributed.world import World
+
+
+def synchronise(root: nn.Module, world: World) -> bool:
+    """Let every batch norm under `root` normalise by the statistics of the whole batch; return whether any does.
+
+    torch's own `SyncBatchNorm` needs a GPU and drops what libraries add to the layer (an activation); here the
+    layers stay what they are. Statistics are those of one process with the same batch, up to rounding.
+    """
+    found = [module for module in root.modules() if isinstance(module, _BatchNorm)]
+    if world.size > 1:
+        for module in found:
+            module.forward = _Shared(module, type(module).forward, world)  # type: ignore[method-assign]
+    return bool(found)
+
+
+class _Shared:
+    """A layer's forward with the library's `batch_norm` replaced by one over all processes."""
+
+    def __init__(self, module: nn.Module, forward: Any, world: World) -> None:
+        self._module, self._forward, self._world = module, forward, world
+
+    def __call__(self, *arguments: Any) -> Any:
+        if not self._module.training or self._world.is_apart:
+            return self._forward(self._module, *arguments)
+        with _Replacing():
+            return self._forward(self._module, *arguments)
+
+
+class _Replacing(torch.overrides.TorchFunctionMode):
+    """While inside, `torch.nn.functional.batch_norm` takes its statistics from all processes."""
+
+    def __torch_function__(self, function: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
+        if function is not nn.functional.batch_norm:
+            return function(*arguments, **(named or {}))
+        return batch_norm(*arguments, **(named or {}))
+
+
+def batch_norm(
+    values: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,  # noqa: FBT001, FBT002 - the signature of torch's function
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Return values [N, C, ...] normalised by mean and variance over the rows and places of all processes."""
+    if not training:
+        with torch._C.DisableTorchFunction():
+            return nn.functional.batch_norm(
+                values, running_mean, running_var, weight, bias, training, momentum, eps
+            )
+    if values.is_cuda and weight is not None:
+        group = dist.group.WORLD
+        found: Tensor = SyncBatchNorm.apply(
+            values, weight, bias, running_mean, running_var, eps, momentum, group, dist.get_world_size()
+        )
+        return found
+    return _by_hand(values, (running_mean, running_var), (weight, bias), momentum, eps)
+
+
+def _by_hand(
+    values: Tensor,
+    running: tuple[Tensor | None, Tensor | None],
+    affine: tuple[Tensor | None, Tensor | None],
+    momentum: float,
+    eps: float,
+) -> Tensor:
+    """Return `batch_norm` of plain operations, for devices that torch has no kernel for."""
+    axes = [0, *range(2, values.dim())]
+    shape = [1, -1, *[1] * (values.dim() - 2)]
+    exact = values.float()
+    count = exact.new_tensor([float(values.numel() // values.shape[1])])
+    sums: Tensor = _Sum.apply(torch.cat([exact.sum(axes), count]))
+    total = sums[-1]
+    mean = sums[:-1] / total
+    centred = exact - mean.view(shape)
+    variance: Tensor = _Sum.apply(centred.square().sum(axes)) / total
+    with torch.no_grad():
+        unbiased = variance * (total / (total - 1).clamp_min(1))
+        for kept, new in zip(running, (mean, unbiased), strict=True):
+            if kept is not None:
+                kept.lerp_(new.to(kept.dtype), momentum)
+    found = centred * (variance + eps).rsqrt().view(shape)
+    weight, bias = affine
+    if weight is not None and bias is not None:
+        found = found * weight.view(shape) + bias.view(shape)
+    return found.to(values.dtype)
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over processes; the gradient of each part is the sum of all processes' gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        total = values.contiguous().clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].contiguous().clone()
+        dist.all_reduce(total)
+        return total

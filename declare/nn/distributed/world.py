@@ -1,0 +1,210 @@
+"""The processes that train one model together, and what they tell each other.
+
+`World` is one process alone: everything that it says comes back as it is. `Group` speaks through
+torch.distributed. Whoever takes a `World` needs no branch for either.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+from torch import distributed as dist
+
+Value = TypeVar("Value")
+_FAILURE = "declare/failure"
+_LOST = (
+    "connection closed by peer",
+    "connection reset by peer",
+    "gloo",
+    "nccl",
+    "read timeout",
+    "broken pipe",
+)
+
+
+class World:
+    """One process alone."""
+
+    rank = 0
+    size = 1
+    local_rank = 0
+    local_size = 1
+    """Processes on this machine."""
+
+    is_apart = False
+    """Whether this process computes something by itself while the others wait."""
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """While inside, this process computes by itself: layers and losses ask nobody."""
+        self.is_apart, before = True, self.is_apart
+        try:
+            yield
+        finally:
+            self.is_apart = before
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process that writes files and speaks to the user."""
+        return self.rank == 0
+
+    def sum(self, value: Tensor) -> Tensor:
+        """Return the sum of `value` over processes; the same bits in each of them."""
+        return value
+
+    def mean(self, value: Tensor) -> Tensor:
+        """Return the mean of `value` over processes."""
+        return value
+
+    def any(self, flag: bool) -> bool:  # noqa: FBT001 - a question has one answer
+        """Return whether the flag is up in some process."""
+        return flag
+
+    def least(self, number: int) -> int:
+        """Return the smallest of a number over processes."""
+        return number
+
+    def gathered(self, value: Value) -> list[Value]:
+        """Return what every process gave, by rank."""
+        return [value]
+
+    def decided(self, make: Callable[[], Value]) -> Value:
+        """Return what `make` gives in the leading process, in all of them; what it raises is raised in all."""
+        return make()
+
+    def average(self, tensors: Sequence[Tensor]) -> None:
+        """Put the mean over processes in the place of each tensor."""
+
+    @contextlib.contextmanager
+    def one_by_one(self) -> Iterator[None]:
+        """Let one process of each machine go first, then the others: it fills what they find."""
+        yield
+
+    def note_failure(self, text: str) -> None:
+        """Leave word of why this process ends, for the others."""
+
+    def failure(self) -> str | None:
+        """Return the word that another process left before it ended."""
+        return None
+
+    def is_lost(self, error: BaseException) -> bool:
+        """Whether an error only says that another process has gone."""
+        return False
+
+    def leave(self) -> None:
+        """Take leave of the others; nothing may be said after it."""
+
+
+ALONE = World()
+
+
+def _portable(error: Exception) -> Exception:
+    """Return an error that another process can be given."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    except Exception:  # noqa: BLE001 - whatever it is, its text can travel
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
+class Group(World):
+    """A process of a group that torch.distributed connects."""
+
+    def __init__(self, local_rank: int, local_size: int) -> None:
+        self.rank = dist.get_rank()
+        self.size = dist.get_world_size()
+        self.local_rank, self.local_size = local_rank, local_size
+
+    def sum(self, value: Tensor) -> Tensor:
+        """Return the sum of `value` over processes; the same bits in each of them."""
+        total = value.detach().clone()
+        dist.all_reduce(total)
+        return total
+
+    def mean(self, value: Tensor) -> Tensor:
+        """Return the mean of `value` over processes."""
+        return self.sum(value) / self.size
+
+    def any(self, flag: bool) -> bool:  # noqa: FBT001
+        """Return whether the flag is up in some process."""
+        return bool(self.sum(torch.tensor(int(flag))))
+
+    def least(self, number: int) -> int:
+        """Return the smallest of a number over processes."""
+        value = torch.tensor(number)
+        dist.all_reduce(value, dist.ReduceOp.MIN)
+        return int(value)
+
+    def gathered(self, value: Value) -> list[Value]:
+        """Return what every process gave, by rank."""
+        found: list[Any] = [None] * self.size
+        dist.all_gather_object(found, value)
+        return found
+
+    def decided(self, make: Callable[[], Value]) -> Value:
+        """Return what `make` gives in the leading process, in all of them; what it raises is raised in all."""
+        answer: list[Any] = [None, None]
+        if self.leads:
+            try:
+                answer[0] = make()
+            except Exception as error:  # noqa: BLE001 - it is raised below, in every process
+                answer[1] = _portable(error)
+        dist.broadcast_object_list(answer)
+        if answer[1] is not None:
+            raise answer[1]
+        return answer[0]  # type: ignore[no-any-return]
+
+    def average(self, tensors: Sequence[Tensor]) -> None:
+        """Put the mean over processes in the place of each tensor."""
+        kinds = {(item.dtype, item.device) for item in tensors}
+        for kind in sorted(kinds, key=str):
+            alike = [item for item in tensors if (item.dtype, item.device) == kind]
+            flat = torch.cat([item.flatten() for item in alike])
+            dist.all_reduce(flat)
+            flat /= self.size
+            parts = flat.split([item.numel() for item in alike])
+            torch._foreach_copy_(alike, [part.view_as(item) for part, item in zip(parts, alike, strict=True)])
+
+    @contextlib.contextmanager
+    def one_by_one(self) -> Iterator[None]:
+        """Let one process of each machine go first, then the others: it fills what they find."""
+        if self.local_rank == 0:
+            try:
+                yield
+            finally:
+                dist.barrier()
+        else:
+            dist.barrier()
+            yield
+
+    def note_failure(self, text: str) -> None:
+        """Leave word of why this process ends, for the others."""
+        with contextlib.suppress(Exception):  # the place of words may have gone first
+            dist.distributed_c10d._get_default_store().set(_FAILURE, f"{self.rank}\n{text}")
+
+    def failure(self) -> str | None:
+        """Return the word that another process left before it ended: its rank, then what it said."""
+        with contextlib.suppress(Exception):
+            store = dist.distributed_c10d._get_default_store()
+            store.wait([_FAILURE], timedelta(seconds=3))
+            text = str(store.get(_FAILURE).decode())
+            return None if text.startswith(f"{self.rank}\n") else text
+        return None
+
+    def is_lost(self, error: BaseException) -> bool:
+        """Whether an error only says that another process has gone."""
+        if isinstance(error, dist.DistError):
+            return True
+        text = str(error).lower()
+        return isinstance(error, RuntimeError) and any(mark in text for mark in _LOST)
+
+    def leave(self) -> None:
+        """Take leave of the others; nothing may be said after it."""
+        with contextlib.suppress(Exception):  # a lost process cannot answer
+            dist.destroy_process_group()

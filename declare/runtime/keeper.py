@@ -1,0 +1,61 @@
+"""The run's checkpoints as all processes use them: the leading one writes and reads, the others get what it read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import nn
+
+from declare.ir.plan import InitPlan, PhasePlan, Plan
+from declare.nn.distributed.world import World
+from declare.runtime.course import Course
+from declare.runtime.manifest import Saved
+from declare.runtime.saving import Saver, read_state
+from declare.runtime.state import StateTree, Tree
+from declare.runtime.tensors import read_tensors
+from declare.runtime.workshop import Average
+
+
+class Keeper:
+    """Keeps the state of a group of processes; each of them calls the same methods at the same time."""
+
+    def __init__(self, make: Callable[[], Saver], world: World) -> None:
+        self._world = world
+        self._saver = make() if world.leads else None
+
+    def save(
+        self, course: Course, tree: StateTree, graph: nn.Module, average: Average | None, phase: PhasePlan
+    ) -> Saved | None:
+        """Commit the whole state; None in processes that do not lead."""
+        if self._saver is not None:
+            return self._saver.save(course, tree, graph, average, phase)
+        tree.capture()  # parts of the state are put together by all processes
+        return None
+
+    def give(self, graph: nn.Module, course: Course, phase: str) -> None:
+        """Give the graph the weights that stand for a phase of this run."""
+        found = self._world.decided(lambda: read_tensors(self._leading.weights_of(course, phase)))
+        graph.load_state_dict(found)
+
+    def resolve(self, course: Course, entry: InitPlan) -> Path:
+        """Return the file of weights that an `init` entry names."""
+        return self._world.decided(lambda: self._leading.resolve(course, entry))
+
+    def newest(self) -> tuple[Tree | None, list[tuple[Path, str]]]:
+        """Return the newest good state, if there is one, and what was rejected with the reasons."""
+
+        def read() -> tuple[Tree | None, list[tuple[Path, str]]]:
+            saved, rejected = self._leading.newest()
+            return (read_state(saved) if saved else None), rejected
+
+        return self._world.decided(read)
+
+    def require_space(self, graph: nn.Module, plan: Plan) -> None:
+        """Raise `ProblemError` (RES804) where the disk cannot hold the checkpoints that the plan keeps."""
+        self._world.decided(lambda: self._leading.require_space(graph, plan))
+
+    @property
+    def _leading(self) -> Saver:
+        assert self._saver is not None, "only the leading process reads and writes"
+        return self._saver

@@ -1,0 +1,32 @@
+"""One process does all of a step's work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from declare.nn.distributed.world import ALONE, World
+from declare.runtime.workshop import Batch, Losses, Objective
+
+
+class Alone:
+    """Calls the objective; the gradients that stand after the last backward pass are those of the step."""
+
+    def __init__(self, objective: Objective, world: World = ALONE) -> None:
+        self._objective = objective
+        self._world = world
+
+    def settle(self) -> None:
+        """Get ready for the parameters that are trained from now on."""
+
+    def totals(self, weights: Tensor) -> Tensor:
+        """Return what losses are divided by, from the weights of this process's share of a batch."""
+        return weights
+
+    def __call__(self, batch: Batch, totals: Tensor | None, *, last: bool) -> Losses:
+        """Return (loss, parts) of a micro-batch; `last` where its backward pass completes the step."""
+        return self._objective(batch, totals)
+
+    def complete(self, parameters: Sequence[Tensor]) -> None:
+        """Make the gradients those of the whole step."""

@@ -1,0 +1,34 @@
+"""Which strategy a phase takes, and what the plan knows about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from declare.contract import reading
+from declare.ir.plan import PhasePlan, Plan
+from declare.nn.distributed.world import World
+from declare.runtime.strategies.alone import Alone
+from declare.runtime.strategies.averaged import Averaged
+from declare.runtime.strategies.ddp import Ddp
+from declare.runtime.workshop import Objective
+
+
+def make_strategy(plan: Plan, phase: PhasePlan, objective: Objective, world: World) -> Alone:
+    """Return the way in which the processes of `world` share the steps of a phase."""
+    if world.size == 1:
+        return Alone(objective)
+    if objective.balance is not None:
+        return Averaged(objective, world)
+    return Ddp(objective, world, static=is_static(plan, phase, world.size))
+
+
+def is_static(plan: Plan, phase: PhasePlan, processes: int) -> bool:
+    """Whether every backward pass of the phase reaches the same parameters, in every process.
+
+    It does not where datasets take turns, where a micro-batch may lack one of several datasets, or where a
+    module skips parts of itself at random.
+    """
+    pieces = processes * phase.accumulate
+    whole = len(phase.datasets) == 1 or all(phase.rows[name] >= pieces for name in phase.datasets)
+    blocks: list[Any] = [reading.parse("modules", node.block) for node in plan.nodes if node.role != "head"]
+    return whole and not phase.alternate and not any(block.skips_at_random for block in blocks)

@@ -1,0 +1,50 @@
+"""Every process holds the whole model; gradients are averaged while they are made (torch's DDP)."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from declare.nn.distributed.world import World
+from declare.runtime.strategies.averaged import Averaged
+from declare.runtime.workshop import Batch, Losses, Objective
+
+
+class Ddp(Averaged):
+    """Wraps the objective, anew whenever other parameters are trained.
+
+    `static` where every step uses the same parameters, as the plan says; else they are looked for in each step.
+    Batch norms share their statistics, so no buffers are sent.
+    """
+
+    def __init__(self, objective: Objective, world: World, *, static: bool) -> None:
+        super().__init__(objective, world)
+        self._module = cast("nn.Module", objective)
+        self._static = static
+        self._wrapped: Any = None
+        self.settle()
+
+    def settle(self) -> None:
+        """Wrap what is trained from now on; nothing where all is frozen."""
+        self._wrapped = None  # its hooks go with it
+        if any(item.requires_grad for item in self._module.parameters()):
+            self._wrapped = DistributedDataParallel(
+                self._module,
+                broadcast_buffers=False,
+                gradient_as_bucket_view=True,
+                static_graph=self._static,
+                find_unused_parameters=not self._static,
+            )
+
+    def __call__(self, batch: Batch, totals: Tensor | None, *, last: bool) -> Losses:
+        """Return (loss, parts) of a micro-batch; gradients travel in the last backward pass."""
+        if self._wrapped is None:
+            return self._objective(batch, totals)
+        self._wrapped.require_backward_grad_sync = last
+        found: Losses = self._wrapped(batch, totals)
+        return found
+
+    def complete(self, parameters: Any) -> None:
+        """Do nothing: they were averaged on the way."""

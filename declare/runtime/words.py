@@ -1,0 +1,40 @@
+"""What a process of a group says to the others when it ends, and what it means to the user."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, fields, replace
+
+from declare.contract.problem import Problem
+
+_LISTS = ("notes", "helps")
+
+
+def written(problems: Sequence[Problem]) -> str:
+    """Return problems as a text that `told` reads."""
+    return json.dumps([asdict(problem) for problem in problems], default=str)
+
+
+def told(word: str) -> tuple[Problem, ...]:
+    """Return the problems of another process; `word` is its rank, a line end, and what `written` gave."""
+    rank, _, text = word.partition("\n")
+    names = {field.name for field in fields(Problem)} - {"rewrites"}
+    found = []
+    for item in json.loads(text):
+        known = {
+            name: tuple(value) if name in _LISTS else value for name, value in item.items() if name in names
+        }
+        problem = Problem(**known)
+        found.append(replace(problem, notes=(*problem.notes, f"in the process of rank {rank}")))
+    return tuple(found)
+
+
+def process_lost() -> Problem:
+    """Return the finding that another process has gone without a word."""
+    return Problem(
+        "HW710",
+        "another process of the group has gone without a word",
+        notes=("it was killed, or its machine cannot be reached; this one cannot go on alone",),
+        helps=("continue from the last checkpoint with `--resume`",),
+    )
