@@ -52,6 +52,8 @@ class State:
     """Paths of what the current pass left out because it has an error already."""
     notes: list[str] = field(default_factory=list)
     """What the current pass found out, for `--trace`."""
+    _by_path: dict[str, list[int]] = field(default_factory=dict)
+    """Where the findings of a path stand in `diagnostics`: there may be many thousands."""
 
     @property
     def readable(self) -> bool:
@@ -89,14 +91,14 @@ class State:
     def add(self, found: Problem | Diagnostic) -> None:
         """Keep a finding, unless its place has one of this code, or an error where this is none."""
         new = diagnose(found, self.document) if isinstance(found, Problem) else found
-        for index, old in enumerate(self.diagnostics):
-            if old.path != new.path or not new.path:
-                continue
+        for index in self._by_path.setdefault(new.path, []) if new.path else ():
+            old = self.diagnostics[index]
             if old.code == new.code or (old.severity == "error" and new.severity != "error"):
                 return
             if new.severity == "error" and old.severity != "error":
                 self.diagnostics[index] = new
                 return
+        self._by_path.setdefault(new.path, []).append(len(self.diagnostics))
         self.diagnostics.append(new)
 
     @property

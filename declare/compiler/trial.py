@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from declare.compiler.measure import BATCH, Measured, measure
@@ -23,6 +25,8 @@ _SIZES: dict[str, tuple[int, int]] = {
     "width": (224, 256),
 }
 """Two trial sizes of an axis whose size varies: output sizes that differ between them vary with it."""
+_MOST = 6_000
+"""Layers that a trial builds; the largest models that libraries know have some thousands."""
 _BY_RANK: tuple[Layout, ...] = ("number", "vector", "sequence", "image", "video")
 
 
@@ -59,7 +63,7 @@ def _attempt(component: Node, inputs: Inputs, output: Shape | None, shapes: Sequ
     for build_on, run_on in (("meta", "meta"), ("cpu", "meta"), ("cpu", "cpu")):
         try:
             return _measure(component, inputs, output, shapes, (build_on, run_on))
-        except ProblemError:
+        except (ProblemError, RefusedError):
             raise
         except Exception as error:
             if run_on == "cpu" or not _meta_fault(error):
@@ -74,10 +78,28 @@ def _measure(
 
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with torch.device(devices[0]):
+        with torch.device(devices[0]), _limited():
             module = _build(component, inputs, output)
         with torch.device(devices[1]):
             return measure(module.to(devices[1]), [_tensor(shape) for shape in shapes])
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """Raise where more than `_MOST` layers are built: a trial must end, whatever a spec asks for."""
+    from torch.nn.modules.module import register_module_module_registration_hook as watch
+
+    counted = count(1)
+
+    def see(*_: object) -> None:
+        if next(counted) > _MOST:
+            raise RefusedError(f"it has more than {_MOST:,} layers")
+
+    handle = watch(see)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def _build(component: Node, inputs: Inputs, output: Shape | None) -> nn.Module:

@@ -23,6 +23,8 @@ __all__ = ["POISON", "Poison", "parse", "read"]
 
 Base = Callable[[str], Path]
 Block = TypeVar("Block", bound=BaseModel)
+_STRANGERS = 200
+"""Unknown keys of a block that are reported: a text with more of them is no spec."""
 EVERYTHING: frozenset[str] = frozenset({"*"})
 
 
@@ -238,7 +240,7 @@ class _Reader:
     def strangers(self, model: type[BaseModel], keys: list[str], block: dict[str, Any]) -> set[str]:
         """Report unknown keys and return the known ones that they surely mean."""
         meant: set[str] = set()
-        for key in keys:
+        for key in keys[:_STRANGERS]:
             stranger = faults.unknown_key(model, key, block, self.levels)
             self.fail(stranger.problem)
             meant |= {stranger.meant} if stranger.meant else set()

@@ -20,7 +20,7 @@ from declare.language.recovery import blank, block_at, key_of
 from declare.language.syntax import diagnose, read, trouble
 from declare.language.tree import FILLER, MASK, LimitError, TreeBuilder
 
-MAX_BYTES = 2_000_000
+MAX_BYTES = 1_000_000
 _MAX_REPAIRS = 12
 # What YAML allows in a text at all; everything else is a control character or half of a surrogate pair.
 _UNPRINTABLE = re.compile(

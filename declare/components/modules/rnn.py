@@ -36,7 +36,7 @@ class Rnn(Module):
 
     cell: Literal["lstm", "gru"] = Param("lstm", description="kind of cell")
     dim: int = Param(128, gt=0, description="features of the state, in each direction")
-    depth: int = Param(1, gt=0, description="number of layers")
+    depth: int = Param(1, gt=0, le=1_000, description="number of layers")
     bidirectional: bool = Param(False, description="read backwards too; the future is seen then")
     pool: Literal["last", "mean"] = Param("last", description="how the states become one vector")
     dropout: float = Param(

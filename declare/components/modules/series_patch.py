@@ -38,7 +38,7 @@ class SeriesPatch(Module):
 
     patch: int = Param(20, gt=0, description="steps of a patch")
     dim: int = Param(64, gt=0, description="features of each patch")
-    depth: int = Param(2, gt=0, description="number of blocks")
+    depth: int = Param(2, gt=0, le=1_000, description="number of blocks")
     heads: int = Param(4, gt=0, description="heads of attention; they share the features")
     hidden: int | None = Param(
         None, gt=0, description="width of the feed-forward layers; 4 times `dim` by default"

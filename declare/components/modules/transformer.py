@@ -43,7 +43,7 @@ class Transformer(Module):
     )
 
     dim: int = Param(128, gt=0, description="features of each position")
-    depth: int = Param(4, gt=0, description="number of blocks")
+    depth: int = Param(4, gt=0, le=1_000, description="number of blocks")
     heads: int = Param(4, gt=0, description="heads of attention; they share the features")
     hidden: int | None = Param(
         None, gt=0, description="width of the feed-forward layers; 4 times `dim` by default"

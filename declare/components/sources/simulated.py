@@ -98,6 +98,7 @@ class Simulated(Source):
         length = settings.get("length") or (settings.get("seconds") or 1) * (settings.get("rate") or 1)
         each = (settings.get("channels") or 1) * length + side * side * 3 * (settings.get("frames") or 1)
         each += sum(settings.get(key) or 0 for key in ("features", "neurons", "behaviour", "classes"))
+        each += _BESIDE
         crossed = [settings.get(key) or 1 for key in ("subjects", "movies", "stamps")]
         return float(each) * (settings.get("samples") or math.prod(crossed))
 
@@ -124,7 +125,9 @@ class Simulated(Source):
         )
 
 
-_MOST = 2_000_000_000
+_MOST = 100_000_000
+_BESIDE = 50
+"""Numbers that names, labels and texts of a sample count as."""
 _VERSION = 3
 """Raised whenever a generator's output changes, so that cached facts are read again."""
 
