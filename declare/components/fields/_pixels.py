@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import struct
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +17,14 @@ from declare.contract.problem import Problem, ProblemError
 
 Array = np.ndarray[Any, Any]
 MAX_PIXELS = 64_000_000
+_REFUSALS = (
+    *(OSError, UnidentifiedImageError, SyntaxError, ValueError, MemoryError, EOFError, struct.error),
+    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
+)
+# Larger pictures are refused by their header; the library's warning of them tells users nothing more.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM", "JPEG2000")
+"""Formats that are decoded. Others are older, rarer, or run programs (EPS)."""
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -29,16 +39,6 @@ class Frame(NamedTuple):
     stated: tuple[int, int] | None = None
     known: tuple[int, int] | None = None
     crop: bool = False
-
-    def of(self, pictures: Sequence[Image.Image]) -> tuple[int, int]:
-        """Return the size; raises `ProblemError` DAT349 where pictures differ and none is stated."""
-        if self.stated is not None:
-            return self.stated
-        size = self.known or (pictures[0].height, pictures[0].width)
-        for row, picture in enumerate(pictures):
-            if (picture.height, picture.width) != size:
-                raise ProblemError(differing(size, (picture.height, picture.width), row))
-        return size
 
     def fitted(self, picture: Image.Image, size: tuple[int, int], how: Image.Resampling) -> Image.Image:
         """Return the picture at `size`, stretched or cut in the middle."""
@@ -76,10 +76,22 @@ def decode(values: Any, channels: int | None, frame: Frame) -> Array:
     if channels == 2:
         said = "`channels` is 2, pictures have 1 (grey), 3 (RGB) or 4 (RGBA)"
         raise ProblemError(Problem("SCH108", said, at="channels", helps=("only arrays have two planes",)))
-    pictures = [_opened(value, row) for row, value in enumerate(values)]
-    mode = _MODES[channels or max(map(channels_of, pictures), default=3)]
-    size = frame.of(pictures)
-    return np.stack([_array(picture, mode, size, frame) for picture in pictures])
+    values = list(values)
+    mode = _MODES[channels or max((channels_of(value, row) for row, value in enumerate(values)), default=3)]
+    # One after the other: whole pictures may be a thousand times larger than what is kept of them.
+    return np.stack([_array(picture, mode, size, frame) for picture, size in _sized(values, frame)])
+
+
+def _sized(values: Sequence[Any], frame: Frame) -> Iterator[tuple[Image.Image, tuple[int, int]]]:
+    """Yield pictures with the size that they get; raises `ProblemError` DAT349 where equal ones are needed."""
+    size = frame.stated or frame.known
+    for row, value in enumerate(values):
+        picture = _opened(value, row)
+        own = (picture.height, picture.width)
+        size = size or own
+        if frame.stated is None and own != size:
+            raise ProblemError(differing(size, own, row))
+        yield picture, size
 
 
 def channels_of(value: Any, row: int = 0) -> int:
@@ -94,16 +106,17 @@ def index_maps(values: Any, frame: Frame) -> Array:
         if frame.stated in {None, values.shape[1:]}:
             return values.astype(np.int64)
         values = list(values)
-    pictures = [_index_picture(value, row) for row, value in enumerate(values)]
-    size = frame.of(pictures)
-    fitted = (frame.fitted(picture, size, Image.Resampling.NEAREST) for picture in pictures)
+    values = [
+        Image.fromarray(item.astype(np.int32)) if isinstance(item, np.ndarray) else item for item in values
+    ]
+    fitted = (
+        frame.fitted(_indices(picture), size, Image.Resampling.NEAREST)
+        for picture, size in _sized(values, frame)
+    )
     return np.stack([np.asarray(picture, dtype=np.int64) for picture in fitted])
 
 
-def _index_picture(value: Any, row: int) -> Image.Image:
-    if isinstance(value, np.ndarray):
-        return Image.fromarray(value.astype(np.int32), mode=None)
-    picture = _opened(value, row)
+def _indices(picture: Image.Image) -> Image.Image:
     # A palette picture's indices are the classes; its colours are only how it is shown.
     return picture if picture.mode in {"L", "P", "I", "I;16"} else picture.convert("L")
 
@@ -148,14 +161,16 @@ def _picture(value: Any) -> Image.Image:
         raise ProblemError(
             Problem("DAT319", problem, label="read as image", helps=("use another field type",))
         )
+    if not isinstance(value, bytes) and Path(value).exists() and not Path(value).is_file():
+        raise ProblemError(_unreadable(value, "it is no regular file"))
     source = io.BytesIO(value) if isinstance(value, bytes) else value
     try:
-        with Image.open(source) as picture:
+        with Image.open(source, formats=_FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise ProblemError(_unreadable(value, f"it has {picture.width} x {picture.height} pixels"))
             picture.load()
             return ImageOps.exif_transpose(picture) or picture
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except _REFUSALS as error:
         raise ProblemError(_unreadable(value, str(error))) from None
 
 

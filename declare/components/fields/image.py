@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+MOST_PIXELS = 64_000_000
+
+
 class Image(Field):
     """A picture, encoded as uint8 [channels, height, width] in 0..255.
 
@@ -50,6 +53,8 @@ class Image(Field):
         sides = [self.size] if isinstance(self.size, int) else self.size
         if sides is not None and (len(sides) > 2 or not sides or min(sides) < 1):
             yield Problem("SCH108", "`size` is one or two positive numbers of pixels", at="size")
+        elif sides is not None and sides[0] * sides[-1] > MOST_PIXELS:
+            yield Problem("SCH108", f"`size` asks for more than {MOST_PIXELS:,} pixels", at="size")
 
     def examine(self, values: Any) -> FieldFacts:
         """Return the shape of a sample of pictures."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Any
 
 from declare.contract.problem import Problem, ProblemError
@@ -13,6 +14,14 @@ from declare.contract.source import Source, SpecPath
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
+
+
+MOST_BYTES = 1 << 28
+"""What a column may unpack to, however small its file is."""
+MOST_RATIO = 100
+"""How often larger than its file a larger column may be."""
+MOST_COLUMNS = 100_000
+_REFUSALS = (OSError, ValueError, MemoryError)
 
 
 class TableSource(Source):
@@ -29,10 +38,12 @@ def file_fingerprint(path: Path) -> str:
     """Return path, size and time of a file; raises `ProblemError` DAT312 (not there) or DAT302 (empty)."""
     try:
         stat = path.stat()
-    except OSError as error:
-        raise ProblemError(_missing(path, error.strerror or str(error))) from None
-    if path.is_dir():
-        raise ProblemError(_missing(path, "it is a folder"))
+    except (OSError, ValueError) as error:
+        raise ProblemError(_missing(path, getattr(error, "strerror", None) or str(error))) from None
+    if not S_ISREG(stat.st_mode):
+        # A pipe or a device may never end; neither is data of a spec.
+        what = "it is a folder" if S_ISDIR(stat.st_mode) else "it is no regular file"
+        raise ProblemError(_missing(path, what))
     if stat.st_size == 0:
         raise ProblemError(
             Problem(
@@ -68,7 +79,7 @@ def read_frame(path: Path, read: Callable[[], pl.DataFrame]) -> pl.DataFrame:
     file_fingerprint(path)
     try:
         frame = read()
-    except (pl.exceptions.PolarsError, OSError, ValueError, UnicodeDecodeError) as error:
+    except (*_REFUSALS, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise ProblemError(
             Problem(
                 "DAT333",
@@ -86,6 +97,21 @@ def read_frame(path: Path, read: Callable[[], pl.DataFrame]) -> pl.DataFrame:
             Problem("DAT302", f"`{path.name}` holds no rows", at="source.path", label="0 rows")
         )
     return frame
+
+
+def _sizes(series: pl.Series) -> Iterator[int]:
+    """Yield about how many bytes the texts or numbers of a column are as values of their own."""
+    import polars as pl
+
+    while isinstance(series.dtype, pl.List | pl.Array):
+        yield 8 * series.len()
+        lengths = series.list.len() if isinstance(series.dtype, pl.List) else series.arr.len()
+        if 8 * (total := int(lengths.sum() or 0)) > MOST_BYTES:
+            yield 8 * total
+            return
+        series = series.explode()
+    if series.dtype == pl.String:
+        yield int(series.str.len_bytes().sum() or 0)
 
 
 class FrameReader:
@@ -111,6 +137,7 @@ class FrameReader:
     def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> Any:
         """Return values: an array for numbers without gaps, else a list with None in the gaps."""
         series = self._frame[column]
+        self._refuse_expansion(column, series)
         if rows is not None:
             series = series[rows]
         if series.dtype.is_decimal() or str(series.dtype).endswith("128"):
@@ -118,6 +145,21 @@ class FrameReader:
         if series.dtype.is_numeric() and not series.null_count():
             return series.to_numpy()
         return series.to_list()
+
+    def _refuse_expansion(self, column: str, series: pl.Series) -> None:
+        """Raise `ProblemError` (DAT335) for texts and lists that are far larger than their file: shared values."""
+        size = sum(_sizes(series)) if series.dtype.is_nested() or series.dtype == str else 0
+        if size > MOST_BYTES and size > MOST_RATIO * self._path.stat().st_size:
+            raise ProblemError(
+                Problem(
+                    "DAT335",
+                    f"`{column}` of `{self._path.name}` unpacks to {size / 1e9:.3g} GB",
+                    at="source.path",
+                    label="unsafe file",
+                    notes=(f"limits: {MOST_BYTES >> 20} MiB, or {MOST_RATIO} times the file",),
+                    helps=("write each value of the column as it is",),
+                )
+            )
 
     def where(self, row: int) -> str:
         """Say in which line a sample stands."""

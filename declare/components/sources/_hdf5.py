@@ -14,6 +14,10 @@ from declare.components.sources._arrays import same_length
 from declare.contract.problem import Problem, ProblemError
 
 _LIGHT_BYTES = 1 << 26
+_RATIO = 200
+"""How often larger than its stored bytes a large dataset may be."""
+_MOST, _DEEPEST = 10_000, 32
+"""Datasets and groups that a file may hold, and how deep they may lie."""
 _DENSE = 0.5
 """Share of a span that rows must fill for one read of the whole span to be worth it."""
 
@@ -107,6 +111,8 @@ def _datasets(
     group: Any, path: Path, start: str = "", above: tuple[Any, ...] = ()
 ) -> Iterator[tuple[str, Any]]:
     """Yield the datasets with samples below a group, by path; nothing is read."""
+    if len(group) > _MOST or len(above) > _DEEPEST:
+        raise ValueError(f"more than {_MOST} datasets in a group, or groups more than {_DEEPEST} deep")
     if group in above:
         raise ProblemError(_outside(path, start, "a group inside itself"))
     for name in group:
@@ -116,9 +122,16 @@ def _datasets(
         if isinstance(item, h5py.Group):
             yield from _datasets(item, path, f"{start}{name}/", (*above, group))
         elif isinstance(item, h5py.Dataset) and item.ndim and not item.dtype.names:
-            if item.external or item.is_virtual:
-                raise ProblemError(_outside(path, f"{start}{name}", "data in other files"))
+            _refuse(item, path, f"{start}{name}")
             yield f"{start}{name}", item
+
+
+def _refuse(item: Any, path: Path, name: str) -> None:
+    """Raise `ProblemError` (DAT335) for a dataset that stands elsewhere, or that promises more than it stores."""
+    if item.external or item.is_virtual:
+        raise ProblemError(_outside(path, name, "data in other files"))
+    if item.nbytes > _LIGHT_BYTES and item.nbytes > _RATIO * item.id.get_storage_size():
+        raise ProblemError(_inflated(name, item))
 
 
 def _malformed(path: Path, because: str) -> Problem:
@@ -128,6 +141,17 @@ def _malformed(path: Path, because: str) -> Problem:
         at="source.path",
         label="malformed",
         notes=(because.strip().splitlines()[0][:200] if because.strip() else "damaged",),
+    )
+
+
+def _inflated(name: str, item: Any) -> Problem:
+    return Problem(
+        "DAT335",
+        f"`{name[:40]}` unpacks to {item.nbytes / 1e9:.3g} GB from {item.id.get_storage_size() / 1e6:.3g} MB",
+        at="source.path",
+        label="unsafe file",
+        notes=(f"limits: {_LIGHT_BYTES >> 20} MiB, or {_RATIO} times what is stored",),
+        helps=("write the values as they are, with less compression",),
     )
 
 

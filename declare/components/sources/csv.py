@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+_LONGEST = 16 << 20
+
+
 class Csv(TableSource):
     """A text table with a header line; UTF-8, a byte-order mark is fine.
 
@@ -40,6 +43,7 @@ class Csv(TableSource):
 
         from declare.components.sources._lines import fault, twice
 
+        _refuse_width(self.path, self.separator)
         try:
             frame = pl.read_csv(
                 self.path, separator=self.separator, infer_schema_length=None, encoding="utf8"
@@ -65,10 +69,23 @@ class Csv(TableSource):
         return frame.filter(~pl.all_horizontal(pl.all().is_null()))
 
 
+def _refuse_width(path: Path, separator: str) -> None:
+    """Raise ValueError for a first line that is endless, or that names more columns than any table has."""
+    from declare.components.sources._frames import MOST_COLUMNS
+
+    with path.open("rb") as file:
+        line = file.readline(_LONGEST)
+    if len(line) == _LONGEST:
+        raise ValueError(f"its first line has more than {_LONGEST >> 20} MiB")
+    columns = line.count(separator.encode()) + 1
+    if columns > MOST_COLUMNS:
+        raise ValueError(f"its first line has {columns:,} cells, at most {MOST_COLUMNS:,} are read")
+
+
 def _other_separator(path: Path, separator: str) -> str | None:
     """Return what the header and the first line hold equally often, where they do not hold `separator`."""
     with path.open(encoding="utf-8-sig") as file:
-        header, first = file.readline(), file.readline()
+        header, first = file.readline(_LONGEST), file.readline(_LONGEST)
     if separator in header:
         return None
     return next(

@@ -40,7 +40,7 @@ class Huggingface(Source):
         """Return names, sizes and times of the files."""
         require("datasets", "huggingface", "source")
         files = sorted(self.path.rglob("*")) if self.path.is_dir() else [self.path]
-        if not files or not self.path.exists():
+        if not files or not any(file.is_file() for file in files):
             title = f"there is nothing at {self.path.name}"
             notes = (f"looked in `{self.path.parent}`",)
             raise ProblemError(Problem("DAT312", title, at="source.path", label="no such data", notes=notes))
@@ -74,9 +74,23 @@ class Huggingface(Source):
             found: Any = datasets.load_from_disk(str(self.path))
             return dict(found) if isinstance(found, datasets.DatasetDict) else {"train": found}
         kind = self.format or _format(self.path)
-        files = str(self.path / f"*.{kind}" if self.path.is_dir() else self.path)
+        read = _readers(datasets).get(kind)
+        if read is None:
+            raise ValueError(f"`{kind}` is none of {', '.join(_readers(datasets))}: state the `format`")
+        files = sorted(map(str, self.path.glob(f"*.{kind}"))) if self.path.is_dir() else [str(self.path)]
         with TemporaryDirectory(ignore_cleanup_errors=True) as place:
-            return dict(datasets.load_dataset(kind, data_files=files, cache_dir=place, keep_in_memory=True))
+            return {"train": read(files, cache_dir=place, keep_in_memory=True)}
+
+
+def _readers(datasets: Any) -> dict[str, Any]:
+    """Return the library's readers by format; its other builders may unpickle or fetch."""
+    table = datasets.Dataset
+    return {
+        "csv": table.from_csv,
+        "json": table.from_json,
+        "parquet": table.from_parquet,
+        "text": table.from_text,
+    } | {"arrow": lambda files, **_: datasets.concatenate_datasets([table.from_file(file) for file in files])}
 
 
 def _format(path: Path) -> str:

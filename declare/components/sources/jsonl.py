@@ -10,6 +10,10 @@ from declare.contract.data import Reader
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.source import Source, SpecPath
 
+_LONGEST = 64 << 20
+_MOST_GAPS, _SMALL = 100, 10_000_000
+"""Gaps for each cell that a table may have; a small one may have any number."""
+
 
 class Jsonl(Source):
     """A text file with a JSON object in each line; keys are columns, what a line lacks is missing there.
@@ -35,6 +39,7 @@ class Jsonl(Source):
         file_fingerprint(self.path)
         rows = self._rows()
         names = dict.fromkeys(name for row in rows.values() for name in row)
+        self._refuse_gaps(rows, len(names))
         columns = {name: [row.get(name) for row in rows.values()] for name in names}
         lines = [f"{self.path.name} line {number}" for number in rows]
         reader = ArrayReader(columns, origin=f"`{self.path.name}`", places=lines)
@@ -45,15 +50,26 @@ class Jsonl(Source):
         """Return the objects by line number."""
         try:
             with self.path.open(encoding="utf-8-sig") as file:
-                return {
-                    number: self._row(number, line) for number, line in enumerate(file, 1) if line.strip()
-                }
+                lines = enumerate(iter(lambda: file.readline(_LONGEST), ""), 1)
+                return {number: self._row(number, line) for number, line in lines if line.strip()}
         except UnicodeDecodeError as error:
             raise ProblemError(self._malformed(f"it is not UTF-8: {error.reason}")) from None
         except OSError as error:
             raise ProblemError(self._malformed(str(error))) from None
 
+    def _refuse_gaps(self, rows: dict[int, dict[str, Any]], columns: int) -> None:
+        """Raise for lines that share no names: their table would be all gaps."""
+        cells, table = sum(map(len, rows.values())), columns * len(rows)
+        if table > _MOST_GAPS * cells + _SMALL:
+            raise ProblemError(
+                self._malformed(
+                    f"{len(rows):,} lines name {columns:,} columns in {cells:,} cells: keys differ"
+                )
+            )
+
     def _row(self, number: int, line: str) -> dict[str, Any]:
+        if len(line) == _LONGEST:
+            raise ProblemError(self._malformed(f"line {number} is longer than {_LONGEST >> 20} MiB"))
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:

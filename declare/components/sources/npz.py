@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 MAX_ENTRIES = 1000
-MAX_RATIO = 200
+MAX_RATIO = 100
 MAX_BYTES = 64 << 30
 _DAMAGE = (
     *(ValueError, OSError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, MemoryError),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field as Param
 
+from declare.contract import trust
 from declare.contract.data import Reader
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.source import Source, SpecPath
@@ -76,7 +77,7 @@ class Torchvision(Source):
         if self.name == "EMNIST":
             which |= {"split": "balanced"}
         try:
-            return make(str(self.root), download=self.download, **which)
+            return make(str(self.root), download=self.download and trust.may_download(), **which)
         except (RuntimeError, OSError) as error:
             raise ProblemError(
                 Problem(
@@ -85,7 +86,11 @@ class Torchvision(Source):
                     at="source.root",
                     label="no such data",
                     notes=(str(error).splitlines()[0][:200] if str(error) else type(error).__name__,),
-                    helps=("put the files there, or set `download: true`",),
+                    helps=(
+                        "train: it fetches the files, and nothing else does"
+                        if self.download
+                        else "put the files there, or set `download: true`",
+                    ),
                 )
             ) from None
 
