@@ -9,6 +9,7 @@ import typer
 
 from declare.cli import findings, options, terminal
 from declare.cli.failure import FINDINGS, CommandError
+from declare.contract.trust import allow_downloads
 
 if TYPE_CHECKING:
     from declare.tune.run import InvalidPointError, SearchOutcome
@@ -45,6 +46,7 @@ def command(
     if resume is not None and run_dir is not None:
         raise CommandError("--resume and --run-dir contradict each other", hint="--resume takes the folder")
     sets = [*(set_ or ()), *([f"tune.trials={trials}"] if trials else [])]
+    allow_downloads()
     plan, checked = findings.plan(spec, sets, trust, as_json=as_json)
     if plan.tune is None:
         raise CommandError("the spec has no `tune` section", hint="add one: `dcl schema spec` shows its keys")
