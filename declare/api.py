@@ -20,6 +20,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from declare.contract.trust import allow_downloads
+
 if TYPE_CHECKING:
     from declare.build.graph import Graph
     from declare.compiler.pipeline import Checked
@@ -115,6 +117,7 @@ def train(
     trust: Sequence[str] = (),
     run_dir: Where | None = None,
     resume: bool = False,
+    allow_changes: bool = False,
 ) -> Outcome:
     """Train a spec in a new run folder, or continue a run; says nothing while it does.
 
@@ -124,6 +127,7 @@ def train(
         trust: Code that may run, as on the command line: `"net.py@sha256:HASH"`.
         run_dir: The run folder; `runs/NAME/TIME` if left out.
         resume: Continue the run in `run_dir` (the newest of the spec's name if left out).
+        allow_changes: Continue it even where the spec has changed, as far as that can be.
 
     Returns:
         Folder, final metrics, and the status that `dcl train` exits with.
@@ -131,13 +135,20 @@ def train(
     Raises:
         SpecError: The spec has errors.
     """
+    allow_downloads()
     checked = check(spec, set=set, trust=trust)
     _require(checked.plan, checked)
-    return train_checked(checked, None if run_dir is None else Path(run_dir), resume=resume)
+    place = None if run_dir is None else Path(run_dir)
+    return train_checked(checked, place, resume=resume, allow_changes=allow_changes)
 
 
 def train_checked(
-    checked: Checked, folder: Path | None, *, resume: bool = False, listeners: Sequence[Listener] = ()
+    checked: Checked,
+    folder: Path | None,
+    *,
+    resume: bool = False,
+    allow_changes: bool = False,
+    listeners: Sequence[Listener] = (),
 ) -> Outcome:
     """Train a checked spec that has a plan, and leave a report in the run folder, however it ends."""
     from declare.runtime.run import train as run
@@ -145,7 +156,8 @@ def train_checked(
     assert checked.plan is not None
     first, *others = checked.document.sources
     sources = {item.name: item.text for item in others}
-    outcome = run(checked.plan, first.text, folder, resume=resume, listeners=listeners, sources=sources)
+    how = {"resume": resume, "allow_changes": allow_changes}
+    outcome = run(checked.plan, first.text, folder, **how, listeners=listeners, sources=sources)
     _write_page(outcome.folder)
     return outcome
 
@@ -188,6 +200,7 @@ def tune(
     from declare.tune.run import InvalidPointError, search
     from declare.tune.search import Search
 
+    allow_downloads()
     checked = check(spec, set=set, trust=trust)
     if _require(checked.plan, checked).tune is None:
         raise ValueError("the spec has no `tune` section")

@@ -1,35 +1,118 @@
-"""What changed between the plan of a run and the plan that it is asked to continue with."""
+"""What changed between the plan of a run and the plan that it is asked to continue with, and what that means."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from declare.contract.problem import Problem
 from declare.ir.plan import Plan
 from declare.runtime.storage import brief
 
-_HARMLESS = re.compile(
-    r"declare|description|spec_sha256|tune|trusted|expect(\..*)?|tracking(\..*)?"
-    r"|hardware\.(workers|memory_limit_bytes)"
-    r"|datasets\.[^.]+\.cache"
-    r"|phases\.[^.]+\.(keep_checkpoints|checkpoint_every|memory_bytes|rates)(\..*)?"
+Verdict = Literal["harmless", "rounding", "allowed", "impossible"]
+"""No weight depends on it; only the last bits do; it makes another run, which may be wanted; it cannot work."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A value of the plan that is another one now; `why` says what makes the verdict."""
+
+    path: str
+    old: Any
+    new: Any
+    verdict: Verdict = "allowed"
+    why: str = "from here on another run"
+
+    def record(self) -> dict[str, Any]:
+        """Return the fields of its event."""
+        shown = {"old": _short(self.old), "new": _short(self.new)}
+        return {"path": self.path, **shown, "verdict": self.verdict, "why": self.why}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a run stands: its phase, and how many steps of it are done."""
+
+    index: int = 0
+    phase: str = ""
+    step: int = 0
+
+
+_Rule = tuple[str, Verdict, str]
+_RULES: tuple[_Rule, ...] = (
+    ("declare|format", "rounding", "another version of the program"),
+    ("name|description|spec_sha256", "harmless", "it is for people"),
+    (r"tune|expect(\..*)?|composites(\..*)?", "harmless", "it judges the figures, not the weights"),
+    (r"tracking(\..*)?", "harmless", "it is where the figures go"),
+    ("hardware.workers", "harmless", "samples come in the same order with any number of workers"),
+    ("hardware.memory_limit_bytes", "harmless", "it is a bound, not a choice"),
+    (r"hardware\.(accelerator|compile)", "rounding", "another order of arithmetic"),
+    (r"hardware\.(devices|nodes|strategy)", "rounding", "sums over processes are rounded in another order"),
+    (r"datasets\.[^.]+\.cache", "harmless", "it is where decoded samples are kept"),
+    (r"datasets\.[^.]+\.(fingerprint|source.*)", "allowed", "the files are others, or were touched"),
+    (r"datasets(\..*)?|seed", "impossible", "order, split and statistics of the samples stand on it"),
+    (r"nodes\.[^.]+\.(memory|layers|flops|activation_bytes).*", "harmless", "it is an estimate"),
+    (r"phases\.[^.]+\.(keep_checkpoints|checkpoint_every)", "harmless", "it is when state is saved"),
+    (r"phases\.[^.]+\.(memory_bytes|rates)(\..*)?", "harmless", "it is an estimate"),
+    (r"phases\.[^.]+\.gradients_every", "harmless", "it is what is measured beside the losses"),
 )
-"""Paths of the plan that no weight depends on."""
+"""The first rule whose pattern is the whole path judges; what no rule names needs the user's word."""
+_FIXED = re.compile(
+    r"optimizer\.type|groups(\..*)?|ema|precision|balance\.(type|lr)|(best|early_stop|schedule)\.(metric|mode)"
+)
+"""What the state of a phase that is under way was made for."""
 
 
-def changed(before: Plan, now: Plan) -> list[tuple[str, Any, Any]]:
-    """Return (path, old, new) of every difference that makes it another run."""
+def changed(before: Plan, now: Plan, standing: Standing | None = None) -> list[Change]:
+    """Return what differs, with a verdict on each; `standing` is where the run is (None: not begun)."""
     old, new = _tree(before), _tree(now)
-    return [item for item in _differences(old, new, "") if not _HARMLESS.fullmatch(item[0])]
+    found = (_judged(*item, standing or Standing()) for item in _differences(old, new, ""))
+    return sorted(found, key=lambda change: change.path)
+
+
+def _judged(path: str, old: Any, new: Any, standing: Standing) -> Change:
+    verdict, why = _exceptional(path, old, new, standing) or _ruled(path)
+    return Change(path, old, new, verdict, why)
+
+
+def _ruled(path: str) -> tuple[Verdict, str]:
+    rules = ((verdict, why) for pattern, verdict, why in _RULES if re.fullmatch(pattern, path))
+    return next(rules, ("allowed", Change.why))
+
+
+def _exceptional(path: str, old: Any, new: Any, standing: Standing) -> tuple[Verdict, str] | None:
+    """Judge what needs a look at the values, or at where the run stands."""
+    if path == "trusted":
+        same = all(_file(left) != _file(right) or left == right for left in old for right in new)
+        return (
+            ("harmless", "it is what may run, not what does") if same else ("allowed", "your code is other")
+        )
+    if path == "phases.order":
+        done = standing.index + 1 if standing.phase else 0
+        kept = old[:done] == new[:done]
+        return None if kept else ("impossible", f"the run is in phase `{standing.phase}`")
+    phase, _, key = path.removeprefix("phases.").partition(".")
+    if not path.startswith("phases.") or phase != standing.phase:
+        return None
+    if key == "steps" and new < standing.step:
+        return "impossible", f"{standing.step} steps of it are done"
+    if _FIXED.fullmatch(key) and (key != "ema" or old is None):
+        return "impossible", f"the state of phase `{phase}` was made for it"
+    return None
+
+
+def _file(grant: str) -> str:
+    return grant.partition("@sha256:")[0]
 
 
 def _tree(plan: Plan) -> dict[str, Any]:
     tree = plan.model_dump(mode="json")
-    # Phases by name, so that paths read as in the spec; their order is compared on its own.
-    tree["phases"] = {phase["name"]: phase for phase in tree["phases"]} | {"order": list(tree["phases"])}
+    # By name, so that paths read as in the spec; the order is compared on its own.
+    tree["phases"] = {phase["name"]: phase for phase in tree["phases"]}
     tree["phases"]["order"] = [phase.name for phase in plan.phases]
+    tree["nodes"] = {node["path"].replace(".", "/"): node for node in tree["nodes"]}
     return tree
 
 
@@ -37,29 +120,36 @@ def _differences(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]
     if isinstance(old, dict) and isinstance(new, dict):
         for key in old.keys() | new.keys():
             yield from _differences(old.get(key), new.get(key), f"{path}.{key}" if path else str(key))
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and path != "phases.order":
         for index, (left, right) in enumerate(zip(old, new, strict=True)):
             yield from _differences(left, right, f"{path}.{index}")
     elif old != new:
         yield path, old, new
 
 
-def refusal(differences: list[tuple[str, Any, Any]]) -> Problem:
-    """Return the finding that a run cannot be continued with another plan."""
-    shown = sorted(differences, key=lambda item: item[0])[:8]
-    notes = [f"`{path}` was {_short(old)}, is now {_short(new)}" for path, old, new in shown]
-    if len(differences) > len(shown):
-        notes.append(f"and {len(differences) - len(shown)} more")
-    first = shown[0][0]
+def refusal(changes: Sequence[Change]) -> Problem:
+    """Return the finding that a run cannot be continued with another plan; `changes` are those that are why."""
+    impossible = [change for change in changes if change.verdict == "impossible"]
+    shown = sorted(changes, key=lambda change: change.verdict != "impossible")[:8]
+    notes = [_note(change) for change in shown]
+    if len(changes) > len(shown):
+        notes.append(f"and {len(changes) - len(shown)} more")
+    allow = () if impossible else ("or go on with the new plan from here: `--allow-changes`",)
     return Problem(
         "RES806",
-        f"the run cannot be continued: its plan has changed in `{brief(first, 30)}`",
+        f"the run cannot be continued: its plan has changed in `{brief(shown[0].path, 30)}`",
         notes=tuple(notes),
         helps=(
             "undo the change to continue this run",
+            *allow,
             "or train a new run from its weights: `init: [{from: run:PATH}]`",
         ),
     )
+
+
+def _note(change: Change) -> str:
+    text = f"`{change.path}` was {_short(change.old)}, is now {_short(change.new)}"
+    return f"{text}: {change.why}" if change.verdict == "impossible" else text
 
 
 def _short(value: Any) -> str:

@@ -16,12 +16,15 @@ from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
 from declare.nn.distributed.world import World
 from declare.runtime import folder as folders
-from declare.runtime.changes import changed, refusal
+from declare.runtime.adopting import adopt, examine, fitted, goes_on, moved
+from declare.runtime.changes import Change
 from declare.runtime.course import Course
 from declare.runtime.device import choose_device
 from declare.runtime.events import Event
 from declare.runtime.expect import missed
-from declare.runtime.folder import FINAL, PLAN, Run
+from declare.runtime.folder import FINAL, Run
+from declare.runtime.keeper import Keeper
+from declare.runtime.launch import note_outcome, note_run
 from declare.runtime.listener import Bus, Listener
 from declare.runtime.listeners.early_stop import EarlyStop
 from declare.runtime.listeners.events import Events
@@ -30,7 +33,6 @@ from declare.runtime.listeners.trackers import Trackers
 from declare.runtime.lock import RunLock
 from declare.runtime.loop import Loop, StoppedError
 from declare.runtime.machine import facts, prepare
-from declare.runtime.keeper import Keeper
 from declare.runtime.ranks import join
 from declare.runtime.saving import Saver, damaged
 from declare.runtime.settings import Choices
@@ -63,10 +65,13 @@ def train(
     folder: Path | None = None,
     *,
     resume: bool = False,
+    allow_changes: bool = False,
     listeners: Sequence[Listener] = (),
     sources: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Train a plan in a new run folder, or continue the one in `folder` (the newest of this name without it).
+
+    A run whose plan has changed goes on where no weight depends on the change, or where `allow_changes` says so.
 
     Raises `ProblemError` for what keeps the run from starting (RES803, RES805, RES806, RES808, RES811);
     what goes wrong once it runs is in the outcome's `problems`, with the state before it intact.
@@ -75,18 +80,20 @@ def train(
     with ExitStack() as stack:
         stack.callback(world.leave)
 
-        def begin() -> tuple[Path, Outcome | None]:
+        def begin() -> tuple[Path, Outcome | None, Sequence[Change]]:
             place = _existing(plan, folder) if resume else folders.create(plan, spec_text, folder, sources)
             with translated(place):
                 stack.enter_context(RunLock(place))
-            return place, (_continue(plan, place) if resume else None)
+            return place, *(_continue(plan, place, allow=allow_changes) if resume else (None, ()))
 
-        place, finished = world.decided(begin)
-        if finished is not None:
-            return finished
-        flag = stack.enter_context(StopFlag())
-        session = _Session(plan, place, flag, listeners, world)
-        return session.run(resume=resume)
+        place, outcome, changes = world.decided(begin)
+        if outcome is None:
+            note_run(place)
+            flag = stack.enter_context(StopFlag())
+            outcome = _Session(plan, place, flag, listeners, world, changes).run(resume=resume)
+        if outcome.status != LOST:
+            note_outcome(world.rank, outcome.status)
+        return outcome
 
 
 def make_workshop(
@@ -103,27 +110,31 @@ def _existing(plan: Plan, folder: Path | None) -> Path:
     return Run(place or Path("runs") / plan.name).path
 
 
-def _continue(plan: Plan, place: Path) -> Outcome | None:
-    """Check that the run in `place` may go on with `plan`; return its outcome if it is already done."""
+def _continue(plan: Plan, place: Path, *, allow: bool) -> tuple[Outcome | None, Sequence[Change]]:
+    """Check that the run in `place` may go on with `plan`; return its outcome if it is done, and what changed."""
     run = Run(place)
-    differences = changed(run.plan, plan)
-    if differences:
-        raise ProblemError(refusal(differences))
-    with translated(place):
-        write_durably(place / PLAN, plan.model_dump_json(indent=1).encode())
-    if not run.has_finished:
-        return None
+    changes = examine(run, plan, allow=allow)
+    if goes_on(changes) or not run.has_finished:
+        return None, changes
+    adopt(place, plan, changes)
     problems = missed(plan.expect, run.final)
-    return Outcome(place, run.final, MISSED if problems else DONE, tuple(problems))
+    return Outcome(place, run.final, MISSED if problems else DONE, tuple(problems)), changes
 
 
 class _Session:
     """One process's work on a run whose lock it holds."""
 
     def __init__(
-        self, plan: Plan, place: Path, flag: StopFlag, listeners: Sequence[Listener], world: World
+        self,
+        plan: Plan,
+        place: Path,
+        flag: StopFlag,
+        listeners: Sequence[Listener],
+        world: World,
+        changes: Sequence[Change],
     ) -> None:
         self._world = world
+        self._changes = changes
         self._plan = plan
         self._place = place
         self._flag = flag
@@ -166,13 +177,15 @@ class _Session:
         plan, world = self._plan, self._world
         device = choose_device(plan.hardware, world.local_rank)
         prepare(plan.hardware)
-        about = {"plan_sha256": plan.sha256, "world_size": world.size} | facts()
+        about = {"plan_sha256": plan.sha256, "world_size": world.size, "device": device.type} | facts()
+        about["compile"] = str(plan.hardware.compile)
         keeper = Keeper(lambda: Saver(self._place, about), world)
         tree = self._find_state(keeper) if resume else None
         started = {"name": plan.name, "folder": str(self._place), "device": str(device)}
         self._tell("run_started", resumed=tree is not None, processes=world.size, **started, **facts())
         torch.manual_seed(plan.seed)
         workshop = make_workshop(plan, self._place, device, self._bus.tell, world)
+        tree = self._take_on(workshop, tree, about)
         choices = Choices(plan, self._place if world.leads else None, device, world)
         loop = Loop(plan, workshop, self._bus, keeper, choices)
         self._course = loop.course
@@ -186,6 +199,18 @@ class _Session:
             self._tell("checkpoint_rejected", path=str(path), reason=reason)
         if tree is None and rejected:
             raise ProblemError(damaged(*rejected[-1]))
+        return tree
+
+    def _take_on(self, workshop: Workshop, tree: Tree | None, about: dict[str, Any]) -> Tree | None:
+        """Say what is another than before; make the plan the run's own once its saved state is known to fit."""
+        if tree is not None:
+            tree = fitted(tree, workshop.graph, self._plan, self._changes)
+            for name, old, new in moved(tree, about):
+                self._tell("machine_changed", name=name, old=old, new=new)
+        for change in self._changes:
+            self._tell("plan_changed", **change.record())
+        if self._changes and self._world.leads:
+            adopt(self._place, self._plan, self._changes)
         return tree
 
     def _finish(self, workshop: Workshop, keeper: Keeper, course: Course) -> dict[str, float]:

@@ -15,7 +15,7 @@ from declare.runtime.checkpoint import Checkpoints, load_tree
 from declare.runtime.course import Course
 from declare.runtime.folder import Run
 from declare.runtime.manifest import Saved, damage, read_manifest
-from declare.runtime.state import StateTree, Tree
+from declare.runtime.state import ORIGIN, StateTree, Tree
 from declare.runtime.storage import brief, disk_full, free_bytes, readable_bytes
 from declare.runtime.tensors import read_tensors, tensor_bytes
 from declare.runtime.workshop import Average
@@ -102,7 +102,7 @@ class Saver:
 
 def read_state(saved: Saved) -> Tree:
     """Return the state tree of a checkpoint, the model's weights included."""
-    tree = load_tree(saved)
+    tree = load_tree(saved) | {ORIGIN: saved.manifest}
     if "model" not in tree and "average" not in tree:
         tree["model"] = read_tensors(saved.weights)
     return tree

@@ -19,6 +19,8 @@ from torch import Tensor
 from declare.contract.problem import Problem, ProblemError
 
 Tree = dict[str, Any]
+ORIGIN, RENEWED = "origin", "renewed"
+"""Further keys of a tree: the manifest of its checkpoint, and optimizers whose settings come from the plan."""
 
 
 class Stateful(Protocol):
@@ -58,7 +60,30 @@ class StateTree:
         if missing:
             raise ProblemError(missing_parts(missing))
         for name, part in self._parts.items():
-            part.load_state_dict(tree[name])
+            _load(name, part, tree[name], renewed=name in tree.get(RENEWED, ()))
+
+
+def _load(name: str, part: Any, state: Any, *, renewed: bool) -> None:
+    """Give a part its state; raises `ProblemError` (RES806) where the state was made for another one."""
+    settings = [dict(group, params=None) for group in part.param_groups] if renewed else []
+    try:
+        part.load_state_dict(state)
+    except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ProblemError(_does_not_fit(name, error)) from error
+    for group, kept in zip(part.param_groups if renewed else (), settings, strict=True):
+        group.update({key: value for key, value in kept.items() if key != "params"})
+
+
+def _does_not_fit(name: str, error: Exception) -> Problem:
+    return Problem(
+        "RES806",
+        f"the run cannot be continued: the saved `{name}` does not fit the plan",
+        notes=tuple(str(error).splitlines()[:4]),
+        helps=(
+            "continue with the spec, and the version of the program, that it was saved with",
+            "or start anew from its weights: `init: [{from: run:PATH}]`",
+        ),
+    )
 
 
 def missing_parts(names: list[str]) -> Problem:

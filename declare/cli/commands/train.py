@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from declare.cli import findings, options, terminal
+from declare.cli import findings, group, options, terminal
 from declare.cli.failure import RUN_FAILED, CommandError
+from declare.runtime.place import leads, restarts
+from declare.contract.trust import allow_downloads
 
 if TYPE_CHECKING:
     from declare.compiler.pipeline import Checked
@@ -43,8 +46,25 @@ def command(
             show_default=False,
         ),
     ] = None,
+    allow_changes: Annotated[
+        bool,
+        typer.Option(
+            "--allow-changes", help="With --resume: go on even where the spec trains something else."
+        ),
+    ] = False,
     gpus: Annotated[
-        int | None, typer.Option(min=1, help="Train on this many GPUs.", show_default=False)
+        int | None, typer.Option(min=1, help="Train on this many GPUs of each machine.", show_default=False)
+    ] = None,
+    procs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Train on the CPU in this many processes.", show_default=False),
+    ] = None,
+    nodes: Annotated[
+        int | None, typer.Option(min=1, help="How many machines run this command.", show_default=False)
+    ] = None,
+    rdzv: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Where machines meet: one of them.", show_default=False),
     ] = None,
     sanity: Annotated[
         bool, typer.Option("--sanity", help="First see that each phase learns a single batch.")
@@ -63,18 +83,50 @@ def command(
         raise CommandError(
             "--resume RUN and --run-dir contradict each other", hint="--resume alone takes --run-dir"
         )
-    devices = [f"hardware.devices={gpus}", "hardware.accelerator=cuda"] if gpus else []
+    if allow_changes and resume is None:
+        raise CommandError("--allow-changes says how to continue a run", hint="add --resume")
     as_json = format == "json"
-    plan, checked = findings.plan(spec, [*(set_ or ()), *devices], trust, as_json=as_json)
+    group.hush()
+    sets = [*(set_ or ()), *group.settings(gpus, procs, nodes)]
+    allow_downloads()
+    plan, checked = findings.plan(spec, sets, trust, as_json=as_json)
     folder = Path(resume) if resume not in {None, _LATEST} else run_dir
     with findings.reported(checked, as_json=as_json):
         from declare.api import train_checked
 
         odd = _see_sane(plan, checked, as_json=as_json) if sanity and resume is None else []
+        crew = group.crew(plan, rdzv)
+        if crew is not None:
+            words = [str(spec), f"--format={format}", *_each("--set", sets), *_each("--trust", trust or ())]
+            where = _where(run_dir, resume, allow_changes=allow_changes)
+            return group.start(crew, words, where, lambda found: findings.show_problems(found, checked))
+        if resume is None and restarts():
+            resume, folder = _LATEST, _begun(plan, run_dir)
         listeners = _listeners(plan, as_json=as_json)
-        outcome = train_checked(checked, folder, resume=resume is not None, listeners=listeners)
-    _close(outcome, checked, odd, as_json=as_json)
+        how = {"resume": resume is not None, "allow_changes": allow_changes}
+        outcome = train_checked(checked, folder, **how, listeners=listeners)
+    if leads():
+        _close(outcome, checked, odd, as_json=as_json)
     return outcome.status
+
+
+def _each(option: str, values: Iterable[str]) -> Iterator[str]:
+    """Return a repeated option as words of a command line."""
+    return (word for value in values for word in (option, value))
+
+
+def _where(run_dir: Path | None, resume: str | None, *, allow_changes: bool) -> list[str]:
+    """Return the words that say in which folder a run goes on or begins."""
+    words = [] if resume is None else [f"--resume={resume}"]
+    words += [] if run_dir is None else [f"--run-dir={run_dir}"]
+    return [*words, "--allow-changes"] if allow_changes else words
+
+
+def _begun(plan: Plan, run_dir: Path | None) -> Path | None:
+    """Return the run that this group had begun before it was started anew."""
+    from declare.runtime.folder import latest
+
+    return run_dir or latest(plan.name)
 
 
 def _see_sane(plan: Plan, checked: Checked, *, as_json: bool) -> list[Problem]:

@@ -1,0 +1,127 @@
+"""Continuing a run with another plan: whether it can be, what is kept of the old one, what the state forgets."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from declare.contract.problem import Problem, ProblemError
+from declare.ir.plan import Plan
+from declare.runtime.changes import Change, Standing, changed, refusal
+from declare.runtime.folder import FINAL, PLAN, Run
+from declare.runtime.manifest import damage
+from declare.runtime.settings import CHOICES_FILE
+from declare.runtime.state import ORIGIN, RENEWED, Tree
+from declare.runtime.storage import brief, fsync_folder, translated, write_durably
+
+_ORIGINS = ("declare", "torch", "python", "machine", "system", "device", "compile", "world_size")
+
+
+def examine(run: Run, plan: Plan, *, allow: bool) -> list[Change]:
+    """Return what `plan` changes in a run; raises `ProblemError` (RES806) for what is not allowed, or cannot work."""
+    changes = changed(run.plan, plan)
+    if not changes:
+        return []
+    changes = changed(run.plan, plan, _standing(run))
+    exact = "exact" in {plan.hardware.determinism, run.plan.hardware.determinism}
+    stop = {"impossible"} if allow else {"impossible", "allowed", *(["rounding"] if exact else [])}
+    # Another version of the program is no wish of the user's: said, never refused.
+    reasons = [change for change in changes if change.verdict in stop and change.path != "declare"]
+    if reasons:
+        raise ProblemError(refusal(reasons))
+    return changes
+
+
+def _standing(run: Run) -> Standing | None:
+    for saved in run.checkpoints():
+        if damage(saved) is None:
+            course = saved.skeleton()["course"]
+            return Standing(course["index"], course["phase"], course["step"])
+    return None
+
+
+def goes_on(changes: Sequence[Change]) -> bool:
+    """Whether the changes make it another run from here on, so that a finished one is not done."""
+    return any(change.verdict == "allowed" for change in changes)
+
+
+def adopt(place: Path, plan: Plan, changes: Sequence[Change]) -> None:
+    """Make `plan` the plan of the run; where that is another run the old one stays as `plan-1.json` and so on."""
+    with translated(place):
+        if goes_on(changes):
+            number = next(number for number in count(1) if not (place / f"plan-{number}.json").exists())
+            write_durably(place / f"plan-{number}.json", (place / PLAN).read_bytes())
+            if (place / FINAL).exists():
+                shutil.move(place / FINAL, place / f"metrics-{number}.json")
+                fsync_folder(place)
+            _forget_choices(place / CHOICES_FILE, changes)
+        write_durably(place / PLAN, plan.model_dump_json(indent=1).encode())
+
+
+def _forget_choices(path: Path, changes: Sequence[Change]) -> None:
+    """Let a phase whose precision was changed choose anew."""
+    asked = {
+        f"precision.{change.path.split('.')[1]}" for change in changes if change.path.endswith(".precision")
+    }
+    if asked and path.exists():
+        made = json.loads(path.read_text(encoding="utf-8"))
+        kept = {name: value for name, value in made.items() if name not in asked}
+        write_durably(path, json.dumps(kept, indent=1).encode())
+
+
+def fitted(tree: Tree, graph: nn.Module, plan: Plan, changes: Sequence[Change]) -> Tree:
+    """Return a saved state as the new plan takes it: a longer phase is open again, its rates are the plan's.
+
+    Raises `ProblemError` (RES806) where the saved weights are not those of `graph`.
+    """
+    if not goes_on(changes):
+        return tree
+    _require_fit(graph, tree)
+    course = dict(tree["course"])
+    phase = plan.phases[course["index"]]
+    longer = any(change.path == f"phases.{phase.name}.steps" for change in changes)
+    if longer and course["step"] < phase.steps:
+        course["finished"] = False
+        course["probes"] = {name: item for name, item in course["probes"].items() if name != phase.name}
+    asked = {change.path for change in changes}
+    made = {
+        name: item for name, item in tree["choices"].items() if f"phases.{name[10:]}.precision" not in asked
+    }
+    # Losses that were not read yet may have been others; the optimizer's settings come from the plan.
+    return {**tree, "course": course, "choices": made, "window": {"numbers": []}, RENEWED: ["optimizer"]}
+
+
+def moved(tree: Tree, about: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield (name, before, now) of what a state was computed with and is another now: the last bits may differ."""
+    before = tree.get(ORIGIN, {})
+    for name in _ORIGINS:
+        if name in before and before[name] != about[name]:
+            yield name, before[name], about[name]
+
+
+def _require_fit(graph: nn.Module, tree: Tree) -> None:
+    old = {name: list(tensor.shape) for name, tensor in tree["model"].items()}
+    new = {name: list(tensor.shape) for name, tensor in graph.state_dict().items()}
+    names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    if names:
+        raise ProblemError(_other_model(names, old, new))
+
+
+def _other_model(names: list[str], old: dict[str, Any], new: dict[str, Any]) -> Problem:
+    notes = [
+        f"`{name}` was {old.get(name, 'absent')}, is now {new.get(name, 'absent')}" for name in names[:8]
+    ]
+    if len(names) > len(notes):
+        notes.append(f"and {len(names) - len(notes)} more")
+    return Problem(
+        "RES806",
+        f"the run cannot be continued: its model has changed in `{brief(names[0], 30)}`",
+        notes=tuple(notes),
+        helps=("train a new run from its weights: `init: [{from: run:PATH, strict: false}]`",),
+    )

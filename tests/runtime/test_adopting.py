@@ -1,0 +1,211 @@
+"""Continuing a run with another plan: what is harmless, what the user may want, what cannot work."""
+
+import json
+
+import pytest
+import torch
+
+from declare.contract.problem import ProblemError
+from declare.runtime.changes import Standing, changed
+from declare.runtime.folder import Run
+from declare.runtime.saving import read_state
+from tests.runtime import fakes
+from tests.runtime.fakes import train
+from tests.runtime.test_resume import KilledError, dying_workshop
+
+
+def hardware(plan, **changes):
+    """Return the hardware of a plan with changes."""
+    return plan.hardware.model_copy(update=changes)
+
+
+def broken_off(place, plan, step=13, phase="fit"):
+    """Leave a run that was killed at a step."""
+    torch.set_num_threads(1)
+    with pytest.raises(KilledError):
+        train(plan, "x", place, make_workshop=dying_workshop(step, phase))
+
+
+def go_on(plan, place, **options):
+    """Continue a run."""
+    return train(plan, "x", place, resume=True, make_workshop=fakes.make, **options)
+
+
+def said(place):
+    """Return (path, verdict) of what a run said of its plan."""
+    return [(event["path"], event["verdict"]) for event in Run(place).events("plan_changed")]
+
+
+def test_harmless_changes_go_on_and_are_said_with_the_reason(tmp_path):
+    """A run goes on where no weight depends on a change; the event says why, and the result is bit-equal."""
+    plan = fakes.make_plan(fakes.phase(checkpoint_every=5))
+    other = fakes.make_plan(
+        fakes.phase(checkpoint_every=4), description="better", hardware=hardware(plan, workers=3)
+    )
+    broken_off(tmp_path / "run", plan)
+    train(plan, "x", tmp_path / "clean", make_workshop=fakes.make)
+    assert go_on(other, tmp_path / "run").metrics == Run(tmp_path / "clean").final
+    events = {event["path"]: event for event in Run(tmp_path / "run").events("plan_changed")}
+    assert events.keys() == {"description", "hardware.workers", "phases.fit.checkpoint_every"}
+    assert all(event["verdict"] == "harmless" for event in events.values())
+    assert "same order with any number" in events["hardware.workers"]["why"]
+    assert not (tmp_path / "run" / "plan-1.json").exists()
+    assert Run(tmp_path / "run").plan == other
+
+
+def test_a_change_that_makes_another_run_needs_the_users_word(tmp_path):
+    """Without `allow_changes` a new rate is refused; with it the run goes on, says so and keeps the old plan."""
+    place = tmp_path / "run"
+    plan = fakes.make_plan(fakes.phase(checkpoint_every=5))
+    other = fakes.make_plan(
+        fakes.phase(checkpoint_every=5, steps=30, optimizer={"type": "adamw", "lr": 0.02, "weight_decay": 0.3})
+    )
+    broken_off(place, plan)
+    with pytest.raises(ProblemError) as caught:
+        go_on(other, place)
+    assert caught.value.problem.code == "RES806"
+    assert any("--allow-changes" in text for text in caught.value.problem.helps)
+    assert Run(place).plan == plan
+    assert go_on(other, place, allow_changes=True).status == 0
+    assert {path for path, verdict in said(place) if verdict == "allowed"} == {
+        "phases.fit.optimizer.lr",
+        "phases.fit.optimizer.weight_decay",
+        "phases.fit.steps",
+    }
+    assert json.loads((place / "plan-1.json").read_text()) == plan.model_dump(mode="json")
+    assert Run(place).plan == other
+    assert Run(place).checkpoints()[0].step == 30
+    assert [event["step"] for event in Run(place).events("phase_resumed")] == [10]
+
+
+def test_settings_of_the_optimizer_come_from_the_new_plan(tmp_path):
+    """After an allowed change the optimizer keeps its moments and takes the settings of the plan."""
+    place = tmp_path / "run"
+    plan = fakes.make_plan(fakes.phase(checkpoint_every=5))
+    broken_off(place, plan)
+    moments = read_state(Run(place).checkpoints()[0])["optimizer"]["state"]
+
+    def decayed(plan, folder, device, tell, world):
+        workshop = fakes.FakeWorkshop(plan)
+        workshop.optimizer = lambda which: torch.optim.AdamW(
+            workshop.graph.parameters(), lr=which.optimizer["lr"], weight_decay=0.7
+        )
+        return workshop
+
+    longer = fakes.make_plan(fakes.phase(checkpoint_every=5, steps=26))
+    outcome = train(longer, "x", place, resume=True, make_workshop=decayed, allow_changes=True)
+    assert outcome.status == 0
+    state = read_state(Run(place).checkpoints()[0])["optimizer"]
+    assert {group["weight_decay"] for group in state["param_groups"]} == {0.7}
+    assert float(state["state"][0]["step"]) == 26
+    assert float(moments[0]["step"]) == 10
+
+
+def test_a_finished_run_can_be_made_longer(tmp_path):
+    """With `allow_changes` a finished run goes on in a longer phase and in phases that were added."""
+    place = tmp_path / "run"
+    first = fakes.make_plan(fakes.phase("one", steps=8))
+    train(first, "x", place, make_workshop=fakes.make)
+    longer = fakes.make_plan(fakes.phase("one", steps=12), fakes.phase("two", steps=6))
+    assert go_on(longer, place, allow_changes=True).status == 0
+    assert Run(place).checkpoints()[0].step == 18
+    assert (place / "metrics-1.json").exists()
+    assert [event["step"] for event in Run(place).events("phase_resumed")] == [8]
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"phases": (fakes.phase("other"),)}, "phases.order"),
+        ({"phases": (fakes.phase("zero"), fakes.phase())}, "phases.order"),
+        ({"phases": (fakes.phase(optimizer={"type": "sgd", "lr": 0.01}),)}, "phases.fit.optimizer.type"),
+        ({"phases": (fakes.phase(steps=9),)}, "phases.fit.steps"),
+        ({"phases": (fakes.phase(ema={"decay": 0.9}),)}, "phases.fit.ema"),
+        ({"phases": (fakes.phase(precision="fp16"),)}, "phases.fit.precision"),
+        ({"seed": 4}, "seed"),
+    ],
+)
+def test_what_cannot_work_is_refused_all_the_same(tmp_path, changes, path):
+    """What the saved state was made for is refused with its reason, whatever the user allows; nothing is touched."""
+    place = tmp_path / "run"
+    plan = fakes.make_plan(fakes.phase(checkpoint_every=5))
+    broken_off(place, plan)
+    other = fakes.make_plan(
+        *changes.get("phases", (fakes.phase(checkpoint_every=5),)), seed=changes.get("seed", 3)
+    )
+    with pytest.raises(ProblemError) as caught:
+        go_on(other, place, allow_changes=True)
+    assert caught.value.problem.code == "RES806"
+    assert any(note.startswith(f"`{path}`") for note in caught.value.problem.notes)
+    assert not any("--allow-changes" in text for text in caught.value.problem.helps)
+    assert Run(place).plan == plan
+
+
+def test_another_model_is_refused_by_the_name_of_the_weights(tmp_path, monkeypatch):
+    """A model of another shape is refused before the new plan takes the place of the old one."""
+    place = tmp_path / "run"
+    plan = fakes.make_plan(fakes.phase(checkpoint_every=5))
+    broken_off(place, plan)
+    monkeypatch.setattr(fakes, "WIDTH", 5)
+    outcome = go_on(fakes.make_plan(fakes.phase(checkpoint_every=5, steps=30)), place, allow_changes=True)
+    assert (outcome.status, outcome.problems[0].code) == (4, "RES806")
+    assert "`encoder.0.weight` was [16, 4], is now [16, 5]" in outcome.problems[0].notes
+    assert Run(place).plan == plan
+
+
+def test_another_arithmetic_is_said_and_refused_where_bits_matter(tmp_path):
+    """A compiled model goes on with a word of warning, but not where the spec asks for exact repetition."""
+    plan = fakes.make_plan()
+    fast = fakes.make_plan(hardware=hardware(plan, compile=True, accelerator="auto"))
+    assert {change.verdict for change in changed(plan, fast)} == {"rounding"}
+    broken_off(tmp_path / "fast", plan)
+    assert go_on(fast, tmp_path / "fast").status == 0
+    assert [name["name"] for name in Run(tmp_path / "fast").events("machine_changed")] == ["compile"]
+    exact = fakes.make_plan(hardware=hardware(plan, determinism="exact"))
+    broken_off(tmp_path / "exact", exact)
+    other = fakes.make_plan(hardware=hardware(plan, determinism="exact", compile=True))
+    with pytest.raises(ProblemError, match=r"hardware\.compile"):
+        go_on(other, tmp_path / "exact")
+
+
+@pytest.mark.parametrize("name", ["torch", "python", "declare", "machine", "system", "device"])
+def test_another_machine_or_version_is_said_by_name(tmp_path, name, monkeypatch):
+    """A run that goes on under another version or on another machine says which, with both values."""
+    from declare.runtime import run as module
+
+    plan = fakes.make_plan(fakes.phase(checkpoint_every=5))
+    broken_off(tmp_path / "run", plan)
+    whole = module.moved
+    monkeypatch.setattr(module, "moved", lambda tree, about: whole(tree, about | {name: "another"}))
+    assert go_on(plan, tmp_path / "run").status == 0
+    (event,) = Run(tmp_path / "run").events("machine_changed")
+    assert (event["name"], event["new"]) == (name, "another")
+    assert event["old"] not in {"", "another"}
+
+
+def test_threads_are_those_that_the_run_began_with(tmp_path, monkeypatch):
+    """A run that began with two threads goes on with two, whatever the environment says now: the bits are equal."""
+    before = torch.get_num_threads()
+    try:
+        monkeypatch.setenv("OMP_NUM_THREADS", "2")
+        torch.set_num_threads(2)
+        plan = fakes.make_plan(fakes.phase(checkpoint_every=5))
+        with pytest.raises(KilledError):
+            train(plan, "x", tmp_path / "run", make_workshop=dying_workshop(13, "fit"))
+        monkeypatch.setenv("OMP_NUM_THREADS", "1")
+        torch.set_num_threads(1)
+        go_on(plan, tmp_path / "run")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert Run(tmp_path / "run").checkpoints()[0].manifest["threads"] == 2
+
+
+def test_what_happened_before_may_differ_from_what_comes(tmp_path):
+    """Phases that have not begun may be other ones; a finished one may not lose its place."""
+    plan = fakes.make_plan(fakes.phase("one"), fakes.phase("two"))
+    other = fakes.make_plan(fakes.phase("one"), fakes.phase("three", optimizer={"type": "sgd", "lr": 1.0}))
+    verdicts = {change.path: change.verdict for change in changed(plan, other, Standing(0, "one", 5))}
+    assert set(verdicts.values()) == {"allowed"}
+    verdicts = {change.path: change.verdict for change in changed(plan, other, Standing(1, "two", 5))}
+    assert verdicts["phases.order"] == "impossible"
