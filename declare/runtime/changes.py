@@ -43,7 +43,7 @@ class Standing:
 _Rule = tuple[str, Verdict, str]
 _RULES: tuple[_Rule, ...] = (
     ("declare|format", "rounding", "another version of the program"),
-    ("name|description|spec_sha256", "harmless", "it is for people"),
+    ("name|description", "harmless", "it is for people"),
     (r"tune|expect(\..*)?|composites(\..*)?", "harmless", "it judges the figures, not the weights"),
     (r"tracking(\..*)?", "harmless", "it is where the figures go"),
     ("hardware.workers", "harmless", "samples come in the same order with any number of workers"),
@@ -53,12 +53,15 @@ _RULES: tuple[_Rule, ...] = (
     (r"datasets\.[^.]+\.cache", "harmless", "it is where decoded samples are kept"),
     (r"datasets\.[^.]+\.(fingerprint|source.*)", "allowed", "the files are others, or were touched"),
     (r"datasets(\..*)?|seed", "impossible", "order, split and statistics of the samples stand on it"),
-    (r"nodes\.[^.]+\.(memory|layers|flops|activation_bytes).*", "harmless", "it is an estimate"),
     (r"phases\.[^.]+\.(keep_checkpoints|checkpoint_every)", "harmless", "it is when state is saved"),
-    (r"phases\.[^.]+\.(memory_bytes|rates)(\..*)?", "harmless", "it is an estimate"),
     (r"phases\.[^.]+\.gradients_every", "harmless", "it is what is measured beside the losses"),
 )
 """The first rule whose pattern is the whole path judges; what no rule names needs the user's word."""
+_FOLLOWS = re.compile(
+    r"spec_sha256|phases\.[^.]+\.((memory_bytes|rates|trainable_parameters)(\..*)?)"
+    r"|nodes\.[^.]+\.(layers|flops|activation_bytes)(\..*)?"
+)
+"""What only follows from other values, or estimates them."""
 _FIXED = re.compile(
     r"optimizer\.type|groups(\..*)?|ema|precision|balance\.(type|lr)|(best|early_stop|schedule)\.(metric|mode)"
 )
@@ -69,6 +72,7 @@ def changed(before: Plan, now: Plan, standing: Standing | None = None) -> list[C
     """Return what differs, with a verdict on each; `standing` is where the run is (None: not begun)."""
     old, new = _tree(before), _tree(now)
     found = (_judged(*item, standing or Standing()) for item in _differences(old, new, ""))
+    found = (change for change in found if not _FOLLOWS.fullmatch(change.path))
     return sorted(found, key=lambda change: change.path)
 
 

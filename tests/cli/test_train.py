@@ -54,6 +54,26 @@ def test_the_folder_holds_the_run(run: Path) -> None:
     assert "<svg" in (run / "report.html").read_text()
 
 
+def test_a_run_goes_on_with_another_plan_where_that_is_allowed(
+    here: Path, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another rate is refused with a way out; `--allow-changes` takes it, says each change, and needs --resume."""
+    shutil.copytree(run, "run")
+    words = ["train", "good.yaml", "--run-dir", "run", "--resume", "--set", "phases.fit.epochs=9"]
+    words += ["--set", "description=longer"]
+    assert main([*words, "--quiet"]) == 2
+    refused = capsys.readouterr().err
+    assert "error[RES806]" in refused
+    assert "`--allow-changes`" in refused
+    assert main([*words, "--allow-changes"]) == 0
+    said = capsys.readouterr().err
+    assert "plan: `description` was None, is now 'longer' (harmless: it is for people)" in said
+    assert "(allowed: from here on another run)" in said
+    assert (here / "run" / "plan-1.json").read_bytes() == (run / "plan.json").read_bytes()
+    assert main(["train", "good.yaml", "--allow-changes"]) == 2
+    assert "add --resume" in capsys.readouterr().err
+
+
 def test_a_spec_with_errors_trains_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Findings exit with 1 and no run folder is made."""
     assert main(["train", "bad.yaml"]) == 1
