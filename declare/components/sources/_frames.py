@@ -106,12 +106,14 @@ def _sizes(series: pl.Series) -> Iterator[int]:
     while isinstance(series.dtype, pl.List | pl.Array):
         yield 8 * series.len()
         lengths = series.list.len() if isinstance(series.dtype, pl.List) else series.arr.len()
-        if 8 * (total := int(lengths.sum() or 0)) > MOST_BYTES:
+        if 8 * (total := int(lengths.cast(pl.Int64).sum() or 0)) > MOST_BYTES:
             yield 8 * total
             return
         series = series.explode()
     if series.dtype == pl.String:
-        yield int(series.str.len_bytes().sum() or 0)
+        yield int(series.str.len_bytes().cast(pl.Int64).sum() or 0)
+    elif isinstance(series.dtype, pl.Categorical | pl.Enum):
+        yield int(series.cat.len_bytes().cast(pl.Int64).sum() or 0)
 
 
 class FrameReader:
@@ -148,7 +150,7 @@ class FrameReader:
 
     def _refuse_expansion(self, column: str, series: pl.Series) -> None:
         """Raise `ProblemError` (DAT335) for texts and lists that are far larger than their file: shared values."""
-        size = sum(_sizes(series)) if series.dtype.is_nested() or series.dtype == str else 0
+        size = sum(_sizes(series)) if series.dtype.is_nested() or not series.dtype.is_numeric() else 0
         if size > MOST_BYTES and size > MOST_RATIO * self._path.stat().st_size:
             raise ProblemError(
                 Problem(
