@@ -151,6 +151,7 @@ def train_checked(
     listeners: Sequence[Listener] = (),
 ) -> Outcome:
     """Train a checked spec that has a plan, and leave a report in the run folder, however it ends."""
+    from declare.runtime.place import leads
     from declare.runtime.run import train as run
 
     assert checked.plan is not None
@@ -158,7 +159,8 @@ def train_checked(
     sources = {item.name: item.text for item in others}
     how = {"resume": resume, "allow_changes": allow_changes}
     outcome = run(checked.plan, first.text, folder, **how, listeners=listeners, sources=sources)
-    _write_page(outcome.folder)
+    if leads():
+        _write_page(outcome.folder)
     return outcome
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from declare.cli import terminal
+from declare.cli import group, terminal
 from declare.cli.failure import COULD_NOT, DONE, FINDINGS
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def plan(
         write(checked, "json" if as_json else "text", to_error=not as_json)
         raise FindingsError(exit_code(checked) or FINDINGS)
     warnings = [found for found in checked.diagnostics if found.severity != "info"]
-    if warnings and not terminal.settings.quiet:
+    if warnings and not terminal.settings.quiet and not group.is_launched():
         show(warnings)
     return checked.plan, checked
 

@@ -33,6 +33,11 @@ def configure(*, quiet: bool, no_color: bool) -> None:
     _console.cache_clear()
 
 
+def words() -> list[str]:
+    """Return the settings as words of a command line."""
+    return [*(["--quiet"] if settings.quiet else []), *([] if settings.color else ["--no-color"])]
+
+
 def out() -> Console:
     """Return the console of standard output."""
     return _console(sys.stdout)

@@ -35,6 +35,11 @@ def _own(kind: str, local_rank: int | None) -> torch.device:
     return torch.device(kind)
 
 
+def count_devices(device: torch.device) -> int:
+    """Return how many devices of one kind this machine has; one processor counts as one."""
+    return torch.cuda.device_count() if device.type == "cuda" else 1
+
+
 def available() -> list[str]:
     """Return the kinds of devices that are there, the fastest first."""
     found = []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
 from types import FrameType
 from typing import Any, Self
+
+from declare.runtime.place import LAUNCH
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -39,4 +42,10 @@ class StopFlag:
         # From now on the system's own reaction: a second signal ends the process whatever it is doing.
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_DFL)
-        sys.stderr.write(f"\n{self.reason}: saving after this step; once more to leave at once\n")
+        if LAUNCH not in os.environ:  # else whoever watches over this process says it
+            say(self.reason)
+
+
+def say(reason: str) -> None:
+    """Tell the user what a signal does, and what a second one would do."""
+    sys.stderr.write(f"\n{reason}: saving after this step; once more to leave at once\n")

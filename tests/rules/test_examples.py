@@ -36,6 +36,8 @@ PLACES = {
     "DAT364": "datasets.lab.fields.text",
     "DAT366": "datasets.reviews.fields.text",
     "HW702": "hardware.precision",
+    "HW706": "phases.fit.batch_size",
+    "HW708": "hardware.devices",
     "HW709": "hardware.devices",
     "LOS401": "datasets.table.fields.kind.classes",
     "LOS402": "tasks.stimulus.loss",

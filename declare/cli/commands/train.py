@@ -10,8 +10,8 @@ import typer
 
 from declare.cli import findings, group, options, terminal
 from declare.cli.failure import RUN_FAILED, CommandError
-from declare.runtime.place import leads, restarts
 from declare.contract.trust import allow_downloads
+from declare.runtime.place import leads, restarts
 
 if TYPE_CHECKING:
     from declare.compiler.pipeline import Checked
@@ -93,6 +93,7 @@ def command(
     folder = Path(resume) if resume not in {None, _LATEST} else run_dir
     with findings.reported(checked, as_json=as_json):
         from declare.api import train_checked
+        from declare.runtime.run import LOST
 
         odd = _see_sane(plan, checked, as_json=as_json) if sanity and resume is None else []
         crew = group.crew(plan, rdzv)
@@ -100,12 +101,13 @@ def command(
             words = [str(spec), f"--format={format}", *_each("--set", sets), *_each("--trust", trust or ())]
             where = _where(run_dir, resume, allow_changes=allow_changes)
             return group.start(crew, words, where, lambda found: findings.show_problems(found, checked))
-        if resume is None and restarts():
-            resume, folder = _LATEST, _begun(plan, run_dir)
+        if resume is None and restarts() and run_dir is not None and (run_dir / "plan.json").is_file():
+            resume = _LATEST  # torchrun has started the group anew
         listeners = _listeners(plan, as_json=as_json)
         how = {"resume": resume is not None, "allow_changes": allow_changes}
         outcome = train_checked(checked, folder, **how, listeners=listeners)
-    if leads():
+    lost = outcome.status == LOST and group.is_launched()  # whoever watches tells of it
+    if leads() and not lost:
         _close(outcome, checked, odd, as_json=as_json)
     return outcome.status
 
@@ -120,13 +122,6 @@ def _where(run_dir: Path | None, resume: str | None, *, allow_changes: bool) -> 
     words = [] if resume is None else [f"--resume={resume}"]
     words += [] if run_dir is None else [f"--run-dir={run_dir}"]
     return [*words, "--allow-changes"] if allow_changes else words
-
-
-def _begun(plan: Plan, run_dir: Path | None) -> Path | None:
-    """Return the run that this group had begun before it was started anew."""
-    from declare.runtime.folder import latest
-
-    return run_dir or latest(plan.name)
 
 
 def _see_sane(plan: Plan, checked: Checked, *, as_json: bool) -> list[Problem]:

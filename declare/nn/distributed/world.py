@@ -37,6 +37,8 @@ class World:
     local_size = 1
     """Processes on this machine."""
 
+    beat: Callable[[int], None] | None = None
+    """Told every step, where somebody watches over this process."""
     is_apart = False
     """Whether this process computes something by itself while the others wait."""
 
@@ -114,9 +116,10 @@ def _portable(error: Exception) -> Exception:
 
 
 class Group(World):
-    """A process of a group that torch.distributed connects."""
+    """A process of a group that torch.distributed connects; `ours` where we connected it and shall part it."""
 
-    def __init__(self, local_rank: int, local_size: int) -> None:
+    def __init__(self, local_rank: int, local_size: int, *, ours: bool = False) -> None:
+        self._ours = ours
         self.rank = dist.get_rank()
         self.size = dist.get_world_size()
         self.local_rank, self.local_size = local_rank, local_size
@@ -206,5 +209,6 @@ class Group(World):
 
     def leave(self) -> None:
         """Take leave of the others; nothing may be said after it."""
-        with contextlib.suppress(Exception):  # a lost process cannot answer
-            dist.destroy_process_group()
+        if self._ours:
+            with contextlib.suppress(Exception):  # a lost process cannot answer
+                dist.destroy_process_group()

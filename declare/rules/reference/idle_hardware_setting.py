@@ -23,10 +23,6 @@ def _idle(view: View) -> Iterator[Idle]:
     """Yield what the machine cannot follow."""
     hardware = given(view.spec, "hardware")
     yield from _cpu(hardware)
-    devices = given(hardware, "devices")
-    if isinstance(devices, int) and devices > 1:
-        why = "this version trains in one process"
-        yield Idle("hardware.devices", f"`devices: {devices}`", why, "one device is used")
     yield from _precision(view)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from declare.contract import reading
+from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
 from declare.nn.distributed.world import World
+from declare.rules.hardware.process_without_samples import lacking
 from declare.runtime.strategies.alone import Alone
 from declare.runtime.strategies.averaged import Averaged
 from declare.runtime.strategies.ddp import Ddp
@@ -17,6 +19,8 @@ def make_strategy(plan: Plan, phase: PhasePlan, objective: Objective, world: Wor
     """Return the way in which the processes of `world` share the steps of a phase."""
     if world.size == 1:
         return Alone(objective)
+    if problems := list(lacking(phase, world.size)):
+        raise ProblemError(*problems)
     if objective.balance is not None:
         return Averaged(objective, world)
     return Ddp(objective, world, static=is_static(plan, phase, world.size))

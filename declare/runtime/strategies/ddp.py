@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any, cast
 
 from torch import Tensor, nn
@@ -10,6 +11,12 @@ from torch.nn.parallel import DistributedDataParallel
 from declare.nn.distributed.world import World
 from declare.runtime.strategies.averaged import Averaged
 from declare.runtime.workshop import Batch, Losses, Objective
+
+# torch is about to give this option another name.
+_NEWER = "forward_sync_buffers"
+_NO_BUFFERS: dict[str, Any] = {
+    _NEWER if _NEWER in signature(DistributedDataParallel).parameters else "broadcast_buffers": False
+}
 
 
 class Ddp(Averaged):
@@ -32,7 +39,7 @@ class Ddp(Averaged):
         if any(item.requires_grad for item in self._module.parameters()):
             self._wrapped = DistributedDataParallel(
                 self._module,
-                broadcast_buffers=False,
+                **_NO_BUFFERS,
                 gradient_as_bucket_view=True,
                 static_graph=self._static,
                 find_unused_parameters=not self._static,

@@ -1,0 +1,90 @@
+"""Training in several processes: whether a command starts them, and with which words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from declare.cli import terminal
+from declare.cli.failure import CommandError
+
+if TYPE_CHECKING:
+    from declare.contract.problem import Problem
+    from declare.ir.plan import Plan
+    from declare.runtime.launch import Crew
+
+
+def settings(gpus: int | None, procs: int | None, nodes: int | None) -> list[str]:
+    """Return `--gpus`, `--procs` and `--nodes` as overrides of the spec."""
+    if gpus and procs:
+        raise CommandError("--gpus and --procs contradict each other", hint="--procs trains on the CPU")
+    found = [f"hardware.nodes={nodes}"] if nodes else []
+    if gpus or procs:
+        found += [f"hardware.devices={gpus or procs}", f"hardware.accelerator={'cuda' if gpus else 'cpu'}"]
+    return found
+
+
+def crew(plan: Plan, rdzv: str | None) -> Crew | None:
+    """Return the processes that this command is to start; None where it trains itself.
+
+    Inside torchrun, SLURM or Ray somebody has started them already.
+    """
+    from declare.runtime.launch import Crew
+    from declare.runtime.place import place
+
+    if place() is not None:
+        return None
+    hardware = plan.hardware
+    if hardware.nodes > 1 and not (rdzv and ":" in rdzv):
+        raise CommandError(
+            f"{hardware.nodes} machines need a place to meet",
+            hint="run the same command on each of them with `--rdzv HOST:PORT`, HOST being one of them",
+        )
+    found = Crew(_processes(plan), hardware.nodes, rdzv)
+    return found if found.size > 1 else None
+
+
+def _processes(plan: Plan) -> int:
+    """Return how many devices of this machine the plan asks for, one process for each."""
+    hardware = plan.hardware
+    if hardware.strategy == "single":
+        return 1
+    if isinstance(hardware.devices, int) and (hardware.devices == 1 or hardware.accelerator == "cpu"):
+        return hardware.devices
+    from declare.runtime.device import choose_device, count_devices
+
+    there = count_devices(choose_device(hardware))
+    return there if hardware.devices == "auto" else hardware.devices
+
+
+def start(
+    crew: Crew, words: Sequence[str], folder: Sequence[str], show: Callable[[list[Problem]], object]
+) -> int:
+    """Run `dcl train WORDS` in a crew of processes and watch over them; return the exit status.
+
+    `folder` are the words that say where a first attempt runs.
+    """
+    from declare.runtime.supervisor import supervise
+
+    def command(run: Path | None) -> list[str]:
+        where = ["--resume", str(run)] if run else [*folder]
+        return ["train", *words, *where, *terminal.words()]
+
+    return supervise(crew, command, lambda problem: show([problem]))
+
+
+def is_launched() -> bool:
+    """Whether `dcl train` has started this process, and shown what there was to say of the spec."""
+    from declare.runtime.place import LAUNCH
+
+    return LAUNCH in os.environ
+
+
+def hush() -> None:
+    """Say nothing in processes that do not lead."""
+    from declare.runtime.place import leads
+
+    if not leads():
+        terminal.settings.quiet = True

@@ -1,0 +1,42 @@
+"""Every process must get samples of every dataset in a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from declare.contract import reading
+from declare.contract.problem import Problem
+from declare.ir.plan import PhasePlan
+from declare.rules.view import View
+
+CODE = "HW706"
+STAGE = "hardware"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each dataset of a phase that cannot be shared."""
+    if view.hardware is None or not isinstance(view.hardware.devices, int):
+        return
+    processes = view.hardware.devices * view.hardware.nodes
+    for phase in view.phases.values():
+        yield from lacking(phase, processes)
+
+
+def lacking(phase: PhasePlan, processes: int) -> Iterator[Problem]:
+    """Yield each dataset that gives fewer samples to a batch than there are processes."""
+    sampler: Any = reading.parse("samplers", phase.sampler)
+    for name in phase.datasets:
+        groups = -(-phase.rows[name] // sampler.together)
+        if groups < processes:
+            what = "samples" if sampler.together == 1 else f"groups of {sampler.together}"
+            yield Problem(
+                CODE,
+                f"`{name[:20]}` gives {groups} {what} to a batch, {processes} processes share them",
+                at=f"phases.{phase.name}.batch_size",
+                label="too small for all processes",
+                helps=(
+                    "raise `batch_size`, or give the dataset more of it",
+                    f"or train with {groups} processes",
+                ),
+            )

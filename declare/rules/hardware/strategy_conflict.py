@@ -1,0 +1,31 @@
+"""A strategy must fit the number of devices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem, Rewrite
+from declare.rules.parts import given
+from declare.rules.view import View
+
+CODE = "HW708"
+STAGE = "hardware"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield where one process is asked to use several devices."""
+    hardware = given(view.spec, "hardware")
+    if given(hardware, "strategy") != "single":
+        return
+    for name in ("devices", "nodes"):
+        number = given(hardware, name)
+        if isinstance(number, int) and number > 1:
+            yield Problem(
+                CODE,
+                f"`strategy: single` trains in one process, but `{name}` is {number}",
+                at=f"hardware.{name}",
+                label="only one would be used",
+                also={"hardware.strategy": "one process is asked for here"},
+                helps=(f"use `strategy: auto`, or `{name}: 1`",),
+                rewrites=(Rewrite("change to `auto`", "hardware.strategy", "auto", safe=False),),
+            )

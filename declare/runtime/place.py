@@ -1,0 +1,62 @@
+"""Where this process stands in a group that somebody has started; needs no torch.
+
+torchrun (and Ray through it), SLURM and our own launcher each tell a process by its environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LAUNCH = "DECLARE_LAUNCH"
+"""Names the folder of a launch by `dcl train` itself: where processes meet, signs of life, logs."""
+_FIRST_PORT, _PORTS = 20_000, 20_000
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a process stands in its group."""
+
+    rank: int
+    size: int
+    local_rank: int
+    local_size: int
+
+
+def place(environment: Mapping[str, str] = os.environ) -> Place | None:
+    """Return this process's place in a group, or None for a process alone."""
+    if {"RANK", "WORLD_SIZE"} <= environment.keys():
+        rank, size = int(environment["RANK"]), int(environment["WORLD_SIZE"])
+        local = int(environment.get("LOCAL_RANK", rank)), int(environment.get("LOCAL_WORLD_SIZE", size))
+        return Place(rank, size, *local) if size > 1 else None
+    if int(environment.get("SLURM_STEP_NUM_TASKS", "1")) > 1 and "SLURM_PROCID" in environment:
+        size = int(environment["SLURM_STEP_NUM_TASKS"])
+        tasks = re.match(r"\d+", environment.get("SLURM_STEP_TASKS_PER_NODE", str(size)))
+        local_rank = int(environment.get("SLURM_LOCALID", "0"))
+        return Place(int(environment["SLURM_PROCID"]), size, local_rank, int(tasks[0]) if tasks else size)
+    return None
+
+
+def leads() -> bool:
+    """Whether this process is the one that writes files and speaks to the user."""
+    found = place()
+    return found is None or found.rank == 0
+
+
+def meeting(environment: Mapping[str, str] = os.environ) -> tuple[str, int]:
+    """Return host and port where the processes of several machines meet, as SLURM lets us know them."""
+    host = first_host(environment.get("SLURM_STEP_NODELIST", "localhost"))
+    return host, _FIRST_PORT + int(environment.get("SLURM_JOB_ID", "0")) % _PORTS
+
+
+def first_host(nodes: str) -> str:
+    """Return the first machine of a SLURM list: `gpu[03-05,7],login` gives `gpu03`."""
+    found = re.match(r"([^\[,]+)(?:\[([^\],-]+))?", nodes)
+    return nodes if found is None else found[1] + (found[2] or "")
+
+
+def restarts(environment: Mapping[str, str] = os.environ) -> int:
+    """Return how often torchrun has started this group anew."""
+    return int(environment.get("TORCHELASTIC_RESTART_COUNT", "0"))

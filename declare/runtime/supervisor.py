@@ -1,0 +1,81 @@
+"""Watching over launched processes: when one dies, all start anew from the last checkpoint.
+
+Two attempts that die at the same step would go on dying there: then it gives up.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from itertools import count
+from pathlib import Path
+
+from declare.contract.problem import Problem
+from declare.runtime.events import Event, EventFile
+from declare.runtime.launch import Crew, Death, launch
+
+FAILED = 4
+_SHOWN = 12
+Words = Callable[[Path | None], Sequence[str]]
+"""The words of the command: for a new run, or to continue the one in a folder."""
+
+
+def supervise(crew: Crew, words: Words, tell: Callable[[Problem], object]) -> int:
+    """Run a command in a crew of processes until it ends by its own account; return its exit status.
+
+    `tell` hears of every death, and of giving up.
+    """
+    died_at: int | None = None
+    run: Path | None = None
+    with tempfile.TemporaryDirectory(prefix="declare-", ignore_cleanup_errors=True) as root:
+        for attempt in count():
+            folder = Path(root) / str(attempt)
+            folder.mkdir(mode=0o700)
+            ending = launch(crew, words(run), folder, attempt)
+            if ending.death is None or ending.status is not None:
+                return ending.status or 0
+            run = ending.run or run
+            _record(run, ending.death, attempt)
+            if run is None or ending.death.step == died_at:
+                tell(gave_up(ending.death, crew, again=run is not None))
+                return FAILED
+            died_at = ending.death.step
+            tell(died(ending.death, crew, run))
+    raise AssertionError("attempts never end by themselves")
+
+
+def _record(run: Path | None, death: Death, attempt: int) -> None:
+    """Write the death into the events of the run, which nobody holds now."""
+    if run is None:
+        return
+    fields = {"rank": death.rank, "cause": death.cause, "attempt": attempt, "words": death.words}
+    file = EventFile(run)
+    file.write(Event("process_died", step=death.step, total=death.step, fields=fields))
+    file.close()
+
+
+def died(death: Death, crew: Crew, run: Path) -> Problem:
+    """Return the finding that a process died and the group starts anew."""
+    return Problem(
+        "HW711",
+        f"process {death.rank} of {crew.size} died at step {death.step}: {death.cause}",
+        notes=(f"all processes start anew from the last checkpoint of `{run}`", *_lines(death)),
+    )
+
+
+def gave_up(death: Death, crew: Crew, *, again: bool) -> Problem:
+    """Return the finding that a process died twice at the same step, or before there was a run."""
+    why = "twice" if again else "before the run began"
+    return Problem(
+        "HW712",
+        f"process {death.rank} of {crew.size} died at step {death.step} {why}: {death.cause}",
+        notes=_lines(death),
+        helps=(
+            "see whether memory ran out or a library crashes: try with one process, `--procs 1`",
+            "then continue from the last checkpoint with `--resume`",
+        ),
+    )
+
+
+def _lines(death: Death) -> tuple[str, ...]:
+    return tuple(f"it wrote: {line}" for line in death.words.splitlines()[-_SHOWN:] if line.strip())
