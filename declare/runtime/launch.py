@@ -79,6 +79,8 @@ def launch(crew: Crew, words: Sequence[str], folder: Path, attempt: int) -> Endi
 
     _hush()
     os.environ[LAUNCH] = str(folder)
+    # DDP warns of a setting that is right for some steps of a run.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     run = elastic_launch(_config(crew, folder, attempt), sys.executable)
     death = None
     with _handing_on(folder):

@@ -99,7 +99,10 @@ SCALES = {
     "eager_scales": "scales: {field: image, sizes: [8, 16], materialize: eager}",
 }
 SPECS = {name: FRAME.replace("MODEL", PLAIN).replace("MORE", more) for name, more in WAYS.items()}
-SPECS["batch_norm"] = FRAME.replace("MODEL", NORMED).replace("MORE", "clip: {norm: 1.0}")
+# Not with Adam: it blows the rounding of a bias that the norm takes out again up to whole steps.
+SPECS["batch_norm"] = (
+    FRAME.replace("MODEL", NORMED).replace("MORE", "clip: {norm: 1.0}").replace("adamw", "sgd")
+)
 SPECS |= {name: IMAGES.replace("MORE", more) for name, more in SCALES.items()}
 SPECS["contrastive"] = PAIRS
 
@@ -162,7 +165,7 @@ def test_two_processes_train_the_model_of_one(trained: Path, name: str) -> None:
     one, two = weights(trained, name, 1), weights(trained, name, 2)
     distance = float((one - two).norm() / one.norm())
     print(f"{name}: relative distance {distance:.1e}")
-    assert distance < 1e-4
+    assert distance < 1e-5
     alone, together = (Run(trained / f"{name}-{size}").final for size in (1, 2))
     assert together == pytest.approx(alone, rel=1e-3, abs=1e-4, nan_ok=True)
 

@@ -27,8 +27,7 @@ def main() -> None:
         checked = check(path)
         assert checked.plan is not None, (path.name, [found.title for found in checked.diagnostics])
         outcome = train(checked.plan, path.read_text(encoding="utf-8"), folder / f"{path.stem}-{size}")
-        print(path.stem, outcome.status, [problem.title for problem in outcome.problems], flush=True)
-        assert outcome.status == 0
+        assert outcome.status == 0, (path.name, outcome.problems)
 
 
 if __name__ == "__main__":

@@ -23,16 +23,15 @@ def make_strategy(plan: Plan, phase: PhasePlan, objective: Objective, world: Wor
         raise ProblemError(*problems)
     if objective.balance is not None:
         return Averaged(objective, world)
-    return Ddp(objective, world, static=is_static(plan, phase, world.size))
+    return Ddp(objective, world, static=is_static(plan, phase))
 
 
-def is_static(plan: Plan, phase: PhasePlan, processes: int) -> bool:
-    """Whether every backward pass of the phase reaches the same parameters, in every process.
+def is_static(plan: Plan, phase: PhasePlan) -> bool:
+    """Whether every step of the phase is one backward pass over the same parameters, in every process.
 
-    It does not where datasets take turns, where a micro-batch may lack one of several datasets, or where a
-    module skips parts of itself at random.
+    It is not where gradients of several micro-batches or scales are added up, where datasets take turns, or
+    where a module skips parts of itself at random.
     """
-    pieces = processes * phase.accumulate
-    whole = len(phase.datasets) == 1 or all(phase.rows[name] >= pieces for name in phase.datasets)
+    several = phase.accumulate > 1 or (phase.scales is not None and phase.scales.mode == "joint")
     blocks: list[Any] = [reading.parse("modules", node.block) for node in plan.nodes if node.role != "head"]
-    return whole and not phase.alternate and not any(block.skips_at_random for block in blocks)
+    return not (several or phase.alternate or any(block.skips_at_random for block in blocks))

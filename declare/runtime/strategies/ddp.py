@@ -22,7 +22,8 @@ _NO_BUFFERS: dict[str, Any] = {
 class Ddp(Averaged):
     """Wraps the objective, anew whenever other parameters are trained.
 
-    `static` where every step uses the same parameters, as the plan says; else they are looked for in each step.
+    `static` where every step is one backward pass over the same parameters, as the plan says; else DDP looks for
+    those that were used.
     Batch norms share their statistics, so no buffers are sent.
     """
 
