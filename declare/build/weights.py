@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import InitPlan, PhasePlan, Plan
+from declare.nn.files import UnreadableError, read_tensors
 
 _WRAPPERS = ("module.", "_orig_mod.")
 _NESTS = ("state_dict", "model_state_dict", "model")
@@ -70,21 +70,12 @@ def read_weights(path: Path, at: str = "") -> dict[str, Tensor]:
 
     Raises `ProblemError` (RES814).
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        found = read_tensors(path)
     except FileNotFoundError:
         raise ProblemError(_unreadable(path, "there is no such file", at)) from None
-    except pickle.UnpicklingError:
-        reason = "it holds more than tensors, and loading that would run code"
-        raise ProblemError(_unreadable(path, reason, at)) from None
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, SafetensorError) as error:
-        first = str(error).partition("\n")[0][:200]
-        raise ProblemError(_unreadable(path, first or type(error).__name__, at)) from error
+    except UnreadableError as error:
+        raise ProblemError(_unreadable(path, str(error), at)) from error
     return _flat(found, path, at)
 
 

@@ -60,20 +60,18 @@ def load(module: nn.Module, path: Path) -> None:
 
 def _read(path: Path) -> Mapping[str, Tensor]:
     import torch
-    from safetensors.torch import load_file
+
+    from declare.nn.files import UnreadableError, read_tensors
 
     try:
-        content: Any = (
-            load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-        )
-    except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        content: Any = read_tensors(path)
+    except (OSError, UnreadableError) as error:
         title = f"no weights can be read from {path}"
         helps = ("give a .safetensors file, or a .pt file that holds tensors alone",)
-        raise ProblemError(
-            Problem("RES840", title, at="pretrained", notes=(reason[:200],), helps=helps)
-        ) from error
+        problem = Problem("RES840", title, at="pretrained", notes=(str(error)[:200],), helps=helps)
+        raise ProblemError(problem) from error
     for key in ("state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
-    return {name: value for name, value in content.items() if isinstance(value, torch.Tensor)}
+    named = content.items() if isinstance(content, dict) else ()
+    return {str(name): value for name, value in named if isinstance(value, torch.Tensor)}
