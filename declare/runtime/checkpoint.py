@@ -12,7 +12,8 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,36 @@ from declare.runtime.storage import HashedFile, create_new, explain, fsync_folde
 from declare.runtime.tensors import read_tensors, tensor_bytes, write_tensors
 
 FOLDER = "checkpoints"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A state of the run, ready to be written."""
+
+    step: int
+    weights: dict[str, Tensor]
+    tensors: dict[str, Tensor]
+    skeleton: Any
+    about: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        step: int,
+        weights: Mapping[str, Tensor],
+        tree: Tree,
+        about: dict[str, Any],
+        *,
+        copy: bool = False,
+    ) -> Snapshot:
+        """Take the state; with `copy` training may go on while it is written."""
+        named, _ = encode(weights, copy=copy)
+        return cls(step, named, *encode(tree, copy=copy), about)
+
+    @property
+    def num_bytes(self) -> int:
+        """How many bytes its tensors hold."""
+        return tensor_bytes(self.weights) + tensor_bytes(self.tensors)
 
 
 class Checkpoints:
@@ -40,39 +71,33 @@ class Checkpoints:
 
         Raises `ProblemError` (RES804 where the disk is full, RES811, RES812) and leaves nothing behind.
         """
-        temporary = self.root / f".tmp-{step}-{os.getpid()}"
-        weights = {name: tensor.detach().cpu() for name, tensor in weights.items()}
-        tensors, skeleton = encode(tree)
+        return self.write(Snapshot.of(step, weights, tree, about))
+
+    def write(self, snapshot: Snapshot) -> Saved:
+        """Do the same with a state that was taken before; any one thread may."""
+        temporary = self.root / f".tmp-{snapshot.step}-{os.getpid()}"
         try:
-            manifest = self._write(temporary, weights, tensors, skeleton, about | {"step": step})
-            return self._publish(temporary, manifest)
+            return self._publish(temporary, self._write(temporary, snapshot))
         except OSError as error:
-            needed = tensor_bytes(weights) + tensor_bytes(tensors)
+            needed = snapshot.num_bytes
             shutil.rmtree(temporary, ignore_errors=True)
             raise ProblemError(explain(error, self.root, needed)) from error
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
 
-    def _write(
-        self,
-        temporary: Path,
-        weights: Mapping[str, Tensor],
-        tensors: Mapping[str, Tensor],
-        skeleton: Any,
-        about: dict[str, Any],
-    ) -> dict[str, Any]:
+    def _write(self, temporary: Path, snapshot: Snapshot) -> dict[str, Any]:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(mode=0o700)
         files: dict[str, dict[str, object]] = {}
         with _hashed(temporary, WEIGHTS, files) as file:
-            write_tensors(file, weights)
+            write_tensors(file, snapshot.weights)
         with _hashed(temporary, TENSORS, files) as file:
-            write_tensors(file, tensors)
+            write_tensors(file, snapshot.tensors)
         with _hashed(temporary, STATE, files) as file:
-            file.write(json.dumps(skeleton, indent=1).encode())
-        parts = sorted(skeleton)
-        manifest = about | {"format": 1, "sequence": self._sequence + 1, "parts": parts, "files": files}
+            file.write(json.dumps(snapshot.skeleton, indent=1).encode())
+        marks = {"format": 1, "sequence": self._sequence + 1, "step": snapshot.step}
+        manifest = snapshot.about | marks | {"parts": sorted(snapshot.skeleton), "files": files}
         with _hashed(temporary, MANIFEST, {}) as file:
             file.write(seal(manifest))
         fsync_folder(temporary)
@@ -130,7 +155,7 @@ class Checkpoints:
             for folder in self.root.glob(pattern):
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def prune(self, keep: int, protected: set[int]) -> list[int]:
+    def prune(self, keep: int, protected: Collection[int]) -> list[int]:
         """Delete all but the `keep` newest and the `protected` steps; return the steps that went.
 
         Only verified checkpoints count, and the newest of them is never touched.

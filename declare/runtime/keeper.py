@@ -25,13 +25,29 @@ class Keeper:
         self._saver = make() if world.leads else None
 
     def save(
-        self, course: Course, tree: StateTree, graph: nn.Module, average: Average | None, phase: PhasePlan
-    ) -> Saved | None:
-        """Commit the whole state; None in processes that do not lead."""
+        self,
+        course: Course,
+        tree: StateTree,
+        graph: nn.Module,
+        average: Average | None,
+        phase: PhasePlan,
+        *,
+        wait: bool,
+    ) -> list[Saved]:
+        """Save the whole state; return what is durable now, nothing in processes that do not lead."""
         if self._saver is not None:
-            return self._saver.save(course, tree, graph, average, phase)
+            return self._saver.save(course, tree, graph, average, phase, wait=wait)
         tree.capture()  # parts of the state are put together by all processes
-        return None
+        return []
+
+    def collect(self) -> list[Saved]:
+        """Return what became durable in the background since the last call; raises what went wrong there."""
+        return [] if self._saver is None else self._saver.collect()
+
+    def close(self) -> None:
+        """Let a state that is being written come to its end."""
+        if self._saver is not None:
+            self._saver.close()
 
     def give(self, graph: nn.Module, course: Course, phase: str) -> None:
         """Give the graph the weights that stand for a phase of this run."""

@@ -21,6 +21,7 @@ from declare.runtime.assemble import assemble, trainable
 from declare.runtime.course import Course
 from declare.runtime.events import Event
 from declare.runtime.listener import Bus, Wish
+from declare.runtime.manifest import Saved
 from declare.runtime.meter import Meter
 from declare.runtime.keeper import Keeper
 from declare.runtime.settings import Choices
@@ -73,6 +74,12 @@ class Loop:
         self._flag = flag
         if tree is not None:
             self._whole.restore(tree)
+        try:
+            self._run(tree)
+        finally:
+            self._keeper.close()
+
+    def _run(self, tree: Tree | None) -> None:
         for index, phase in enumerate(self._plan.phases):
             if index > self.course.index or (index == self.course.index and not self.course.finished):
                 inside = tree is not None and phase.name == self.course.phase
@@ -150,13 +157,8 @@ class Loop:
 
     def _stretch(self, batches: Iterator[Batch], until: int) -> None:
         """Make the steps up to `until`, fewer where the run is asked to stop."""
-        course, window, step, flag, clock = (
-            self.course,
-            self._window,
-            self._step,
-            self._flag,
-            time.perf_counter,
-        )
+        course, window, step, flag = self.course, self._window, self._step, self._flag
+        beat, clock = self._world.beat, time.perf_counter
         alone = self._world.size == 1
         before = clock()
         tick = before + _TICK_SECONDS if self._bus.wants_ticks else float("inf")
@@ -173,6 +175,8 @@ class Loop:
                 course.updates += 1
             course.step += 1
             course.total += 1
+            if beat is not None:
+                beat(course.total)
             if flag.raised if alone else self._asked():
                 break
             before = clock()
@@ -205,6 +209,7 @@ class Loop:
     def _boundary(self) -> None:
         """Read losses, evaluate, decide, save: in this order a saved state needs nothing done again."""
         course, phase = self.course, self.phase
+        self._acknowledge(self._keeper.collect())
         at_end = course.step >= phase.steps
         stopping = self._world.any(self._flag.raised)
         # Stopped between two boundaries: the unread losses travel with the state, as if nothing had happened.
@@ -223,7 +228,7 @@ class Loop:
         if course.finished and not at_end:
             self._tell("early_stopped", metric=phase.early_stop.metric if phase.early_stop else "")
         if course.finished or stopping or Wish.SAVE in wishes or self._due(phase.checkpoint_every):
-            self._save()
+            self._save(wait=course.finished or stopping)
         if stopping:
             reason = self._flag.reason or "another process was asked to stop"
             self._tell("run_stopped", reason=reason)
@@ -277,14 +282,19 @@ class Loop:
     def _epoch(self) -> float:
         return round(self.course.step / self.phase.steps_per_epoch, 4)
 
-    def _save(self) -> None:
-        """Commit the whole state; only then is the step reported as saved."""
+    def _save(self, *, wait: bool) -> None:
+        """Save the whole state; without `wait` it may become durable after this."""
         course = self.course
         if course.finished:
             course.ends[self.phase.name] = course.total
-        saved = self._keeper.save(course, self._parts, self._graph, self._average, self.phase)
-        if saved is not None:
-            self._tell("checkpoint_saved", checkpoint=saved.path.name, sequence=saved.sequence)
+        parts, average = self._parts, self._average
+        self._acknowledge(self._keeper.save(course, parts, self._graph, average, self.phase, wait=wait))
+
+    def _acknowledge(self, durable: list[Saved]) -> None:
+        """Report states as saved, each where it was taken: only now that nothing can take them away."""
+        for saved in durable:
+            fields = {"checkpoint": saved.path.name, "sequence": saved.sequence}
+            self._bus.tell(Event("checkpoint_saved", saved.phase, saved.phase_step, saved.step, fields))
 
     def _leave(self) -> None:
         """Close the phase; one that never updated a weight is an error."""

@@ -35,6 +35,16 @@ class Saved:
         return int(self.manifest["sequence"])
 
     @property
+    def phase(self) -> str:
+        """The phase that it was made in."""
+        return str(self.manifest["phase"])
+
+    @property
+    def phase_step(self) -> int:
+        """Optimizer steps of that phase done when it was made."""
+        return int(self.manifest["phase_step"])
+
+    @property
     def weights(self) -> Path:
         """The model's weights as evaluations see them."""
         return self.path / WEIGHTS

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,18 @@ from torch import Tensor, nn
 
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import InitPlan, PhasePlan, Plan
-from declare.runtime.checkpoint import Checkpoints, load_tree
+from declare.runtime.checkpoint import Checkpoints, Snapshot, load_tree
 from declare.runtime.course import Course
 from declare.runtime.folder import Run
 from declare.runtime.manifest import Saved, damage, read_manifest
 from declare.runtime.state import ORIGIN, StateTree, Tree
 from declare.runtime.storage import brief, disk_full, free_bytes, readable_bytes
 from declare.runtime.tensors import read_tensors, tensor_bytes
+from declare.runtime.worker import Worker
 from declare.runtime.workshop import Average
+
+_WORTH_BYTES = 1 << 18
+"""Weights from which on a state is written in the background; `benchmarks/checkpoint.py` measures it."""
 
 
 class Saver:
@@ -27,11 +33,24 @@ class Saver:
     def __init__(self, run_folder: Path, about: dict[str, Any]) -> None:
         self._store = Checkpoints(run_folder)
         self._about = about
+        self._worker: Worker[Saved] = Worker()
 
     def save(
-        self, course: Course, tree: StateTree, graph: nn.Module, average: Average | None, phase: PhasePlan
-    ) -> Saved:
-        """Commit the whole state and prune; where the disk is full, prune first and try once more."""
+        self,
+        course: Course,
+        tree: StateTree,
+        graph: nn.Module,
+        average: Average | None,
+        phase: PhasePlan,
+        *,
+        wait: bool = True,
+    ) -> list[Saved]:
+        """Save the whole state and prune; return what is durable now and was not returned before.
+
+        Without `wait` a state whose writing takes longer than a copy of it is copied here and written in the
+        background; the one before is waited for. Raises what went wrong with either.
+        """
+        done = self.collect(wait=True)
         state = tree.capture()
         weights = state["model"]
         if average is None:
@@ -40,16 +59,38 @@ class Saver:
         else:
             with average.swapped():
                 weights = {name: tensor.clone() for name, tensor in graph.state_dict().items()}
-        _require_finite(weights, course)
-        about = self._about | {"phase": phase.name, "threads": torch.get_num_threads()}
+        later = not wait and self._pays(weights)
+        marks = {"phase": phase.name, "phase_step": course.step, "threads": torch.get_num_threads()}
+        snapshot = Snapshot.of(course.total, weights, state, self._about | marks, copy=later)
+        write = partial(self._write, snapshot, phase.keep_checkpoints, frozenset(course.protected))
+        if not later:
+            return [*done, write()]
+        self._worker.start(write)
+        return done
+
+    def _pays(self, weights: Mapping[str, Tensor]) -> bool:
+        """Whether writing in the background saves time: a small state is written before a thread has begun."""
+        return tensor_bytes(weights) >= _WORTH_BYTES
+
+    def _write(self, snapshot: Snapshot, keep: int, protected: frozenset[int]) -> Saved:
+        """Commit a state and prune; where the disk is full, prune first and try once more."""
+        _require_finite(snapshot)
         try:
-            saved = self._store.commit(course.total, weights, state, about)
+            saved = self._store.write(snapshot)
         except ProblemError as error:
-            if error.problem.code != "RES804" or not self._store.prune(1, course.protected):
+            if error.problem.code != "RES804" or not self._store.prune(1, protected):
                 raise
-            saved = self._store.commit(course.total, weights, state, about)
-        self._store.prune(phase.keep_checkpoints, course.protected)
+            saved = self._store.write(snapshot)
+        self._store.prune(keep, protected)
         return saved
+
+    def collect(self, *, wait: bool = False) -> list[Saved]:
+        """Return what became durable in the background since the last call; raises what went wrong there."""
+        return self._worker.collect(wait=wait)
+
+    def close(self) -> None:
+        """Let a state that is being written come to its end, whatever that is."""
+        self._worker.join()
 
     def require_space(self, graph: nn.Module, plan: Plan) -> None:
         """Raise `ProblemError` (RES804) where the disk cannot hold the checkpoints that the plan keeps."""
@@ -75,6 +116,7 @@ class Saver:
 
     def weights_of(self, course: Course, phase: str) -> Path:
         """Return the weights that stand for a phase of this run: its best ones, else its last."""
+        self._worker.join()
         total = course.kept(phase)
         folder = self._store.root / f"step-{total}"
         try:
@@ -118,17 +160,19 @@ def damaged(folder: Path, reason: str) -> Problem:
     )
 
 
-def _require_finite(weights: dict[str, Tensor], course: Course) -> None:
+def _require_finite(snapshot: Snapshot) -> None:
     floats = {
-        name: tensor for name, tensor in weights.items() if tensor.is_floating_point() and tensor.numel()
+        name: tensor
+        for name, tensor in snapshot.weights.items()
+        if tensor.is_floating_point() and tensor.numel()
     }
     with contextlib.suppress(StopIteration):
         name = next(name for name, tensor in floats.items() if not bool(torch.isfinite(tensor).all()))
         raise ProblemError(
             Problem(
                 "PHS620",
-                f"the weights in `{brief(name)}` are not finite at step {course.step}",
-                at=f"phases.{course.phase}",
+                f"the weights in `{brief(name)}` are not finite at step {snapshot.about['phase_step']}",
+                at=f"phases.{snapshot.about['phase']}",
                 notes=("this state was not saved; the checkpoint before it is untouched",),
                 helps=("lower the learning rate, or add `clip: {norm: 1.0}`",),
             )

@@ -126,17 +126,21 @@ class Randomness:
             torch.cuda.set_rng_state_all(state["cuda"])
 
 
-def encode(tree: Any) -> tuple[dict[str, Tensor], Any]:
-    """Return (tensors by path, JSON skeleton) of a tree; tensors are detached and on the CPU."""
-    tensors: dict[str, Tensor] = {}
-    return tensors, _encode(tree, "", tensors)
+def encode(tree: Any, *, copy: bool = False) -> tuple[dict[str, Tensor], Any]:
+    """Return (tensors by path, JSON skeleton) of a tree; tensors are detached and on the CPU.
+
+    With `copy` none of them shares memory with the tree, which may then change.
+    """
+    found: dict[str, Tensor] = {}
+    skeleton = _encode(tree, "", found)
+    return {name: tensor.to("cpu", copy=copy) for name, tensor in found.items()}, skeleton
 
 
 def _encode(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, Tensor):
         while path in tensors:  # keys may hold a slash themselves
             path += "+"
-        tensors[path] = value.detach().cpu()
+        tensors[path] = value.detach()
         return {"$": "tensor", "name": path}
     if isinstance(value, Mapping):
         items = [

@@ -36,7 +36,7 @@ MOMENTS = {
     "micro-batch": ("declare.runtime.step", "Step.forward", 60),
     "update": ("declare.runtime.step", "Step.apply", 40),
     "evaluation": ("declare.runtime.built", "BuiltWorkshop.evaluate", 10),
-    "save": ("declare.runtime.checkpoint", "Checkpoints.commit", 16),
+    "save": ("declare.runtime.checkpoint", "Checkpoints.write", 16),
     "fsync": ("os", "fsync", 90),
     "rename": ("pathlib", "Path.rename", 30),
     "prune": ("declare.runtime.checkpoint", "Checkpoints.prune", 16),
@@ -72,16 +72,19 @@ class Blow:
     moment: str
     call: int
     delay: float
+    background: bool = False
+    """Whether the process writes its states in the background, however small they are."""
 
     @classmethod
     def drawn(cls, draw: random.Random, seconds: float) -> Blow:
         """Draw one; `seconds` is how long an undisturbed run takes."""
+        background = draw.random() < 0.5
         if draw.random() < 0.4:
-            return cls("", 0, draw.uniform(0, seconds))
+            return cls("", 0, draw.uniform(0, seconds), background)
         moment = draw.choice(list(MOMENTS))
         delay = draw.choice([0.0, draw.uniform(0, 0.003), draw.uniform(0, 0.02)])
         # A resumed run makes fewer calls than a whole one, so early ones are drawn more often.
-        return cls(moment, 1 + int(MOMENTS[moment][2] * draw.random() ** 2), delay)
+        return cls(moment, 1 + int(MOMENTS[moment][2] * draw.random() ** 2), delay, background)
 
 
 class Hunt:
@@ -166,6 +169,8 @@ class Hunt:
             os.dup2(log, 1)
             os.dup2(log, 2)
             words = self.words(name)
+            if blow is not None and blow.background:
+                importlib.import_module("declare.runtime.saving")._WORTH_BYTES = 0  # type: ignore[attr-defined]
             if blow is not None and blow.moment:
                 _set_trap(blow, pipe)
             if self._forget:

@@ -54,7 +54,7 @@ def with_workshop(change):
 
 def spoiling(act):
     """Return a workshop factory in which `act(step, batch)` may change every batch."""
-    return lambda plan, place, device, tell: fakes.FakeWorkshop(plan, act)
+    return lambda plan, place, device, tell, world: fakes.FakeWorkshop(plan, act)
 
 
 def poison(step_to_spoil):
