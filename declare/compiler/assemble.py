@@ -8,7 +8,7 @@ from typing import Any
 
 import declare
 from declare.compiler.state import State
-from declare.contract import trust
+from declare.contract import secrets, trust
 from declare.contract.component import plain
 from declare.contract.reading import parse
 from declare.ir.plan import DatasetPlan, FieldPlan, Plan
@@ -18,7 +18,7 @@ def assemble(state: State) -> Plan:
     """Return the plan of a spec without errors."""
     spec = state.spec
     assert state.hardware is not None, "the hardware pass fills this in, or reports an error"
-    return Plan(
+    plan = Plan(
         declare=declare.__version__,
         name=spec.name,
         description=spec.description,
@@ -35,6 +35,35 @@ def assemble(state: State) -> Plan:
         tune=None if spec.tune is None else plain(spec.tune),
         trusted=trust.granted(),
     )
+    if not secrets.are_known():
+        return plan
+    return Plan.model_validate_json(json.dumps(_without_secrets(plan.model_dump(mode="json"))))
+
+
+_BLOCKS = frozenset(
+    {
+        "augment",
+        "balance",
+        "block",
+        "description",
+        "optimizer",
+        "regularizers",
+        "sampler",
+        "schedule",
+        "source",
+    }
+    | {"tracking", "transforms", "tune"}
+)
+"""Keys of a plan under which free texts of the spec stand."""
+
+
+def _without_secrets(value: Any, key: str = "") -> Any:
+    """Return the plan with the names of environment variables in the place of their values."""
+    if key in _BLOCKS:
+        return secrets.hide(value)
+    if isinstance(value, dict):
+        return {name: _without_secrets(item, name) for name, item in value.items()}
+    return [_without_secrets(item, key) for item in value] if isinstance(value, list) else value
 
 
 def _identity(state: State) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from declare.contract.component import Component, plain
+from declare.contract.secrets import hide
 from declare.ir.plan import ModulePlan, PhasePlan, Plan, TaskPlan
 from declare.language.writing import block
 
@@ -26,7 +27,7 @@ def expand(checked: Checked, leave_out: Collection[str] = ()) -> str:
     if checked.plan is None:
         raise ValueError("a spec with errors has no defaults yet")
     written = _spec(checked.spec, checked.plan)
-    return block({key: value for key, value in written.items() if key not in leave_out})
+    return block(hide({key: value for key, value in written.items() if key not in leave_out}))
 
 
 def _spec(spec: Any, plan: Plan) -> dict[str, Any]:

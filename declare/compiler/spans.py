@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from declare.compiler.fixes import fix
 from declare.contract.problem import At, Problem
+from declare.contract.secrets import hidden
 from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Label, Span
 from declare.language.document import Document
@@ -14,18 +15,18 @@ from declare.language.document import Document
 def diagnose(problem: Problem, document: Document) -> Diagnostic:
     """Return the diagnostic of a problem: its place first, then the places that it contradicts."""
     labels = list(_labels(problem, document))
-    notes = list(problem.notes)
+    notes = list(map(hidden, problem.notes))
     defined = _defined(problem, document)
     if defined is not None:
         labels.append(Label(defined, "the value comes from here"))
     fixes = [made for rewrite in problem.rewrites if (made := fix(rewrite, document)) is not None]
     return make(
         problem.code,
-        problem.title,
+        hidden(problem.title),
         labels=labels,
         path=problem.at,
         notes=notes,
-        helps=problem.helps,
+        helps=tuple(map(hidden, problem.helps)),
         fixes=fixes,
     )
 
@@ -33,11 +34,11 @@ def diagnose(problem: Problem, document: Document) -> Diagnostic:
 def _labels(problem: Problem, document: Document) -> Iterator[Label]:
     span = place(document, problem.at, problem.on)
     if span is not None:
-        yield Label(span, problem.label)
+        yield Label(span, hidden(problem.label))
     for path, text in problem.also.items():
         other = place(document, path)
         if other is not None and other != span:
-            yield Label(other, text)
+            yield Label(other, hidden(text))
 
 
 def _defined(problem: Problem, document: Document) -> Span | None:

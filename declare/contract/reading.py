@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, overload
 
 from pydantic import BaseModel
 
-from declare.contract import faults
+from declare.contract import faults, secrets
 from declare.contract.component import Component
 from declare.contract.duration import Duration
 from declare.contract.forms import Form, accepts, fields, form, kind_of
@@ -57,7 +57,7 @@ def read(
 
 def parse(kind: str, block: Any) -> Any:
     """Return the component of a plan's block; a block that does not read is our own bug."""
-    found, problems = read(kind, block, trust=EVERYTHING)
+    found, problems = read(kind, secrets.reveal(block), trust=EVERYTHING)
     assert not problems, f"{kind}: {block}: {problems[0].code} {problems[0].at} {problems[0].title}"
     return found
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from declare.contract import secrets
 from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Edit, Fix, Label, Span
 from declare.diagnostics.suggest import did_you_mean, suggest
@@ -186,9 +187,12 @@ class Interpolation:
             self._fail(f"environment variable `{name}` {state}", node, written, path, help_, near)
             return None
         try:
-            return _Value(resolve(text) if text else "", None, secret=True)
+            value = resolve(text) if text else ""
         except OutOfRangeError:
-            return _Value(text, None, secret=True)
+            value = text
+        if self._environ.get(name, "").strip():
+            secrets.learn(name, value)
+        return _Value(value, None, secret=True)
 
     def _unknown_variable(self, name: str, written: str, node: Node, path: str) -> None:
         """Report a variable that is not declared, with the nearest one."""

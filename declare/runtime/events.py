@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from declare.contract.secrets import hidden
+
 EVENTS_FILE = "events.jsonl"
 
 
@@ -55,7 +57,7 @@ class EventFile:
 
     def write(self, event: Event) -> None:
         """Append one event and hand it to the operating system."""
-        self._file.write(json.dumps(event.record(time.time()), separators=(",", ":")) + "\n")
+        self._file.write(hidden(json.dumps(event.record(time.time()), separators=(",", ":"))) + "\n")
         self._file.flush()
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from declare.contract import reading, trust
+from declare.contract import reading, secrets, trust
 from declare.contract.problem import ProblemError
 from declare.ir.plan import Plan
 
@@ -20,7 +20,7 @@ def require(plan: Plan, granted: Collection[str]) -> None:
     problems = [
         problem
         for kind, block in _blocks(plan)
-        for problem in reading.read(kind, block, trust=granted)[1]
+        for problem in reading.read(kind, secrets.reveal(block), trust=granted)[1]
         if problem.code == "REF242"
     ]
     if problems:

@@ -1,0 +1,76 @@
+"""Values that came from the environment: used, but shown by the name of their variable.
+
+`${env:TOKEN}` may stand for a password. Its value works where it is used; plans, findings, events and reports hold
+`${env:TOKEN}` in its place, and a plan's block gets the value back when it is read. Numbers, truth values and paths
+are settings and are shown.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from declare.contract.problem import Problem, ProblemError
+
+_SHORTEST = 4
+"""Characters below which a text is no secret: it would be found everywhere."""
+_PART = 12
+"""Characters at the start or the end of a long value that give it away."""
+_NAMED = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+_known: dict[str, str] = {}
+
+
+def learn(name: str, value: object) -> None:
+    """Remember the value of an environment variable that a spec uses."""
+    if isinstance(value, str) and len(value) >= _SHORTEST and not value.startswith(("/", "~", "./", "../")):
+        _known[value] = name
+
+
+def are_known() -> bool:
+    """Return whether a spec used a variable that may be a secret."""
+    return bool(_known)
+
+
+def hidden(text: str) -> str:
+    """Return text with the names of variables in the place of their values."""
+    for value in sorted(_known, key=len, reverse=True):
+        shown = f"${{env:{_known[value]}}}"
+        text = text.replace(value, shown)
+        if len(value) > 2 * _PART:  # messages cut long texts
+            text = text.replace(value[:_PART], shown).replace(value[-_PART:], shown)
+    return text
+
+
+def hide(value: Any, key: str = "") -> Any:
+    """Return plain values with all texts hidden; what says the `type` of a block stays."""
+    if not _known:
+        return value
+    if isinstance(value, Mapping):
+        return {name: hide(item, str(name)) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(hide(item) for item in value)
+    return hidden(value) if isinstance(value, str) and key != "type" else value
+
+
+def reveal(value: Any) -> Any:
+    """Return plain values as `hide` got them; raises `ProblemError` (REF205) where a variable is no longer set."""
+    if isinstance(value, Mapping):
+        return {name: reveal(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(reveal, value))
+    return _NAMED.sub(_value, value) if isinstance(value, str) and "${env:" in value else value
+
+
+def _value(found: re.Match[str]) -> str:
+    name = found[1]
+    value = next(
+        (value for value, known in _known.items() if known == name), os.environ.get(name, "").strip()
+    )
+    if not value:
+        title = f"environment variable `{name}` is not set"
+        helps = ("set it as it was when the run was planned",)
+        raise ProblemError(Problem("REF205", title, helps=helps))
+    _known[value] = name
+    return value
