@@ -21,11 +21,16 @@ from torch import Tensor
 
 from declare.contract.problem import ProblemError
 from declare.runtime.manifest import MANIFEST, STATE, TENSORS, WEIGHTS, Saved, damage, read_manifest, seal
+from declare.runtime.pieces import stored
 from declare.runtime.state import Tree, decode, encode
 from declare.runtime.storage import HashedFile, create_new, explain, fsync_folder
 from declare.runtime.tensors import read_tensors, tensor_bytes, write_tensors
 
 FOLDER = "checkpoints"
+SHARES = "state-"
+"""Begins the names of files that hold one process's share of the state."""
+Files = dict[str, dict[str, object]]
+"""Size and hash of files by name."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +78,26 @@ class Checkpoints:
         """
         return self.write(Snapshot.of(step, weights, tree, about))
 
-    def write(self, snapshot: Snapshot) -> Saved:
-        """Do the same with a state that was taken before; any one thread may."""
-        temporary = self.root / f".tmp-{snapshot.step}-{os.getpid()}"
+    def begin(self, step: int) -> Path:
+        """Make the folder that a checkpoint is written in."""
+        temporary = self._temporary(step)
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(mode=0o700)
+        return temporary
+
+    def _temporary(self, step: int) -> Path:
+        return self.root / f".tmp-{step}-{os.getpid()}"
+
+    def write(self, snapshot: Snapshot, shares: Files | None = None) -> Saved:
+        """Do the same with a state that was taken before; any one thread may.
+
+        `shares` are files that other processes have written since this one called `begin`.
+        """
+        temporary = self._temporary(snapshot.step)
         try:
-            return self._publish(temporary, self._write(temporary, snapshot))
+            if shares is None:
+                self.begin(snapshot.step)
+            return self._publish(temporary, self._write(temporary, snapshot, shares or {}))
         except OSError as error:
             needed = snapshot.num_bytes
             shutil.rmtree(temporary, ignore_errors=True)
@@ -86,10 +106,8 @@ class Checkpoints:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
 
-    def _write(self, temporary: Path, snapshot: Snapshot) -> dict[str, Any]:
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(mode=0o700)
-        files: dict[str, dict[str, object]] = {}
+    def _write(self, temporary: Path, snapshot: Snapshot, shares: Files) -> dict[str, Any]:
+        files = dict(shares)
         with _hashed(temporary, WEIGHTS, files) as file:
             write_tensors(file, snapshot.weights)
         with _hashed(temporary, TENSORS, files) as file:
@@ -155,13 +173,14 @@ class Checkpoints:
             for folder in self.root.glob(pattern):
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def prune(self, keep: int, protected: Collection[int]) -> list[int]:
+    def prune(self, keep: int, protected: Collection[int], written: Saved | None = None) -> list[int]:
         """Delete all but the `keep` newest and the `protected` steps; return the steps that went.
 
-        Only verified checkpoints count, and the newest of them is never touched.
+        Only whole checkpoints count, and the newest of them is never touched. Its hashes are compared, unless it is
+        the one that was `written` just now.
         """
         good = [saved for saved in self.found() if damage(saved, hashes=False) is None]
-        if not good or damage(good[0]) is not None:
+        if not good or (good[0] != written and damage(good[0]) is not None):
             return []
         gone = [saved for saved in good[max(keep, 1) :] if saved.step not in protected]
         for saved in gone:
@@ -173,7 +192,7 @@ class Checkpoints:
 
 
 @contextlib.contextmanager
-def _hashed(folder: Path, name: str, files: dict[str, dict[str, object]]) -> Iterator[HashedFile]:
+def _hashed(folder: Path, name: str, files: Files) -> Iterator[HashedFile]:
     with create_new(folder / name) as descriptor:
         file = HashedFile(descriptor)
         yield file
@@ -181,8 +200,22 @@ def _hashed(folder: Path, name: str, files: dict[str, dict[str, object]]) -> Ite
     files[name] = {"bytes": file.bytes, "sha256": file.sha256}
 
 
-def load_tree(saved: Saved) -> Tree:
-    """Return the state tree of a verified checkpoint."""
-    tree = decode(saved.skeleton(), read_tensors(saved.path / TENSORS))
+def write_share(folder: Path, name: str, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> Files:
+    """Write one process's file of a checkpoint that has begun, durably; return its size and hash by name."""
+    files: Files = {}
+    with _hashed(folder, name, files) as file:
+        write_tensors(file, tensors, about)
+    fsync_folder(folder)
+    return files
+
+
+def load_tree(saved: Saved, *, lazy: Collection[str] = ()) -> Tree:
+    """Return the state tree of a verified checkpoint; tensors of the parts in `lazy` are `Stored` ones."""
+    shares = [saved.path / name for name in saved.manifest["files"] if name.startswith(SHARES)]
+    found: dict[str, Any] = dict(stored([saved.path / TENSORS, *shares] if lazy else shares))
+    for name, item in found.items():
+        if name.partition("/")[0] not in lazy:
+            found[name] = item.whole()
+    tree = decode(saved.skeleton(), found if lazy else read_tensors(saved.path / TENSORS) | found)
     assert isinstance(tree, dict)
     return tree

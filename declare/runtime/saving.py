@@ -13,18 +13,21 @@ from torch import Tensor, nn
 
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import InitPlan, PhasePlan, Plan
-from declare.runtime.checkpoint import Checkpoints, Snapshot, load_tree
+from declare.runtime.checkpoint import Checkpoints, Files, Snapshot, load_tree
 from declare.runtime.course import Course
 from declare.runtime.folder import Run
 from declare.runtime.manifest import Saved, damage, read_manifest
+from declare.runtime.pieces import stored
 from declare.runtime.state import ORIGIN, StateTree, Tree
-from declare.runtime.storage import brief, disk_full, free_bytes, readable_bytes
+from declare.runtime.storage import brief, disk_full, free_bytes, readable_bytes, translated
 from declare.runtime.tensors import read_tensors, tensor_bytes
 from declare.runtime.worker import Worker
 from declare.runtime.workshop import Average
 
-_WORTH_BYTES = 1 << 18
+_WORTH_BYTES = 1 << 20
 """Weights from which on a state is written in the background; `benchmarks/checkpoint.py` measures it."""
+
+_LARGE = ("model", "optimizer", "average")
 
 
 class Saver:
@@ -60,8 +63,8 @@ class Saver:
             with average.swapped():
                 weights = {name: tensor.clone() for name, tensor in graph.state_dict().items()}
         later = not wait and self._pays(weights)
-        marks = {"phase": phase.name, "phase_step": course.step, "threads": torch.get_num_threads()}
-        snapshot = Snapshot.of(course.total, weights, state, self._about | marks, copy=later)
+        about = self._about | _marks(course, phase)
+        snapshot = Snapshot.of(course.total, weights, state, about, copy=later)
         write = partial(self._write, snapshot, phase.keep_checkpoints, frozenset(course.protected))
         if not later:
             return [*done, write()]
@@ -81,8 +84,31 @@ class Saver:
             if error.problem.code != "RES804" or not self._store.prune(1, protected):
                 raise
             saved = self._store.write(snapshot)
-        self._store.prune(keep, protected)
+        self._store.prune(keep, protected, saved)
         return saved
+
+    def begin(self, step: int) -> Path:
+        """Make the folder that a checkpoint of several processes is written in."""
+        with translated(self._store.root):
+            return self._store.begin(step)
+
+    def seal(
+        self,
+        course: Course,
+        phase: PhasePlan,
+        taken: tuple[dict[str, Tensor], dict[str, Tensor], Any],
+        shares: Files,
+    ) -> Saved:
+        """Commit what was taken (weights, tensors of the state, its skeleton) and what others wrote; prune."""
+        snapshot = Snapshot(course.total, *taken, self._about | _marks(course, phase))
+        _require_finite(snapshot)
+        saved = self._store.write(snapshot, shares)
+        self._store.prune(phase.keep_checkpoints, frozenset(course.protected), saved)
+        return saved
+
+    def make_room(self, protected: frozenset[int]) -> bool:
+        """Delete what can be spared; return whether anything was."""
+        return bool(self._store.prune(1, protected))
 
     def collect(self, *, wait: bool = False) -> list[Saved]:
         """Return what became durable in the background since the last call; raises what went wrong there."""
@@ -142,12 +168,20 @@ class Saver:
         graph.load_state_dict(read_tensors(path))
 
 
-def read_state(saved: Saved) -> Tree:
-    """Return the state tree of a checkpoint, the model's weights included."""
-    tree = load_tree(saved) | {ORIGIN: saved.manifest}
+def read_state(saved: Saved, *, lazy: bool = False) -> Tree:
+    """Return the state tree of a checkpoint, the model's weights included.
+
+    With `lazy` the tensors of its large parts are `Stored` ones, for each process to read what it needs.
+    """
+    tree = load_tree(saved, lazy=_LARGE if lazy else ()) | {ORIGIN: saved.manifest}
     if "model" not in tree and "average" not in tree:
-        tree["model"] = read_tensors(saved.weights)
+        tree["model"] = stored([saved.weights]) if lazy else read_tensors(saved.weights)
     return tree
+
+
+def _marks(course: Course, phase: PhasePlan) -> dict[str, Any]:
+    """Return what a manifest says of the moment."""
+    return {"phase": phase.name, "phase_step": course.step, "threads": torch.get_num_threads()}
 
 
 def damaged(folder: Path, reason: str) -> Problem:
