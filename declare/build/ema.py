@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from declare.nn.distributed.shards import is_sharded, own
+
 
 class Average:
     """Averages a graph's parameters: shadow <- decay * shadow + (1 - decay) * weights after each step.
@@ -30,7 +32,7 @@ class Average:
         """Take in the weights as they stand."""
         decay = min(self._decay, (1 + self._updates) / (10 + self._updates))
         self._updates += 1
-        torch._foreach_lerp_(self._shadow, self._parameters, 1 - decay)
+        torch._foreach_lerp_(_own(self._shadow), _own(self._parameters), 1 - decay)
 
     @contextmanager
     def swapped(self) -> Iterator[None]:
@@ -55,6 +57,12 @@ class Average:
     @torch.no_grad()
     def _swap(self) -> None:
         # Values, not storages: optimizers and wrappers hold on to the parameters' own memory.
-        kept = [item.clone() for item in self._parameters]
-        torch._foreach_copy_(self._parameters, self._shadow)
-        torch._foreach_copy_(self._shadow, kept)
+        parameters, shadow = _own(self._parameters), _own(self._shadow)
+        kept = [item.clone() for item in parameters]
+        torch._foreach_copy_(parameters, shadow)
+        torch._foreach_copy_(shadow, kept)
+
+
+def _own(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Return this process's shares of tensors where it holds no more."""
+    return [own(item) if is_sharded(item) else item for item in tensors]

@@ -176,18 +176,12 @@ class Evaluator:
         self, dataset: str, split: str, targets: Mapping[str, list[Scores]], *, shared: bool
     ) -> None:
         """Run a dataset's split, or this process's share of it, through the graph and add it to scores of tasks."""
-        plain = [task for task in targets if task not in self._views.hiding]
-        size, numbers = self._batch_size(dataset), None
+        size, numbers, most = self._batch_size(dataset), None, 0
         if shared:
-            size, numbers = self._share(self._plan.datasets[dataset].splits[split], size, targets)
+            size, numbers, most = self._share(self._plan.datasets[dataset].splits[split], size, targets)
         first = numbers.start if numbers else 0
         for number, fields in enumerate(self._batches(dataset, split, size, numbers), first):
-            whole = self._views.prepared({dataset: fields}, self._plan.seed + number)[dataset]
-            with self._casting():
-                outputs = self._graph({dataset: fields}, plain) if plain else {}
-                for task in self._views.hiding:
-                    if task in targets:
-                        outputs |= self._graph({dataset: shown(task, whole)}, (task,))
+            whole, outputs = self._seen(dataset, fields, targets, number)
             for task, own in targets.items():
                 losses, output = self._losses[task].of(dataset), outputs[task][dataset].float()
                 adapter, seen = losses.adapter, known(task, whole)
@@ -195,9 +189,27 @@ class Evaluator:
                 prediction, target = adapter.scores(output, seen)
                 for score in own:
                     score.update(sums, prediction, target)
+        if numbers is not None and len(numbers) < most:
+            # Where processes hold shares of the model, each must go through it as often as the others.
+            for fields in self._batches(dataset, split, size, range(1)):
+                self._seen(dataset, fields, targets, 0)
 
-    def _share(self, samples: int, size: int, tasks: Iterable[str]) -> tuple[int, range]:
-        """Return the size of batches and the numbers of those that this process looks at.
+    def _seen(
+        self, dataset: str, fields: Fields, tasks: Iterable[str], number: int
+    ) -> tuple[Fields, dict[str, dict[str, Tensor]]]:
+        """Return a batch as the tasks see it, and the outputs of their heads."""
+        wanted = list(tasks)
+        plain = [task for task in wanted if task not in self._views.hiding]
+        whole = self._views.prepared({dataset: fields}, self._plan.seed + number)[dataset]
+        with self._casting():
+            outputs = self._graph({dataset: fields}, plain) if plain else {}
+            for task in self._views.hiding:
+                if task in wanted:
+                    outputs |= self._graph({dataset: shown(task, whole)}, (task,))
+        return whole, outputs
+
+    def _share(self, samples: int, size: int, tasks: Iterable[str]) -> tuple[int, range, int]:
+        """Return the size of batches, the numbers of those that this process looks at, and the most that one does.
 
         Batches get smaller, so that each process has some, unless it matters which samples stand together.
         """
@@ -205,7 +217,7 @@ class Evaluator:
         if not any(task in self._views.hiding or self._losses[task].compares_rows for task in tasks):
             size = min(size, -(-samples // world))
         count = -(-samples // size)
-        return size, range(rank * count // world, (rank + 1) * count // world)
+        return size, range(rank * count // world, (rank + 1) * count // world), -(-count // world)
 
     def _scores_of(self, task: str, dataset: str, scores: _All) -> list[Scores]:
         """Return the scores that samples of a dataset count for: the task's, and the dataset's own."""
@@ -277,7 +289,7 @@ def _feed(plan: Plan, tables: Any, device: torch.device) -> Batches:
     from declare.build.feed import evaluation_batches
 
     def batches(dataset: str, split: str, batch_size: int, numbers: range | None) -> Iterator[Fields]:
-        return evaluation_batches(plan, dataset, split, tables, batch_size, device, numbers)
+        return evaluation_batches(plan, dataset, split, tables, batch_size, device, numbers=numbers)
 
     return batches
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import InitPlan, PhasePlan, Plan
+from declare.nn.distributed.shards import as_held
 from declare.nn.files import UnreadableError, read_tensors
 
 _WRAPPERS = ("module.", "_orig_mod.")
@@ -136,7 +137,7 @@ def match(
 def _copy(graph: nn.Module, values: Mapping[str, Tensor]) -> None:
     state = graph.state_dict()
     for name, value in values.items():
-        state[name].copy_(value)
+        state[name].copy_(as_held(value, state[name]))
 
 
 def _refusals(

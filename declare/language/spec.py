@@ -279,10 +279,9 @@ class Hardware(Strict):
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="the kind of device")
     devices: Annotated[int, Field(ge=1)] | Literal["auto"] = Field("auto", description="how many of them")
     nodes: int = Field(1, ge=1, description="how many machines")
-    strategy: Annotated[
-        Literal["auto", "single", "ddp", "fsdp"],
-        Later("hold the whole model in every process: `strategy: ddp`", ("fsdp",)),
-    ] = Field("auto", description="how the model is spread over devices")
+    strategy: Literal["auto", "single", "ddp", "fsdp"] = Field(
+        "auto", description="how the model is spread over devices"
+    )
     precision: Literal["auto", "fp32", "bf16", "fp16", "tf32"] = Field(
         "auto", description="number format of matrix products"
     )

@@ -21,14 +21,18 @@ from declare.build.schedule import planned
 from declare.build.store import Tables
 from declare.build.weights import load_init
 from declare.contract import reading
+from declare.contract.problem import ProblemError
 from declare.ir.plan import InitPlan, PhasePlan, Plan
-from declare.nn.distributed.batch_norm import synchronise
+from declare.nn.distributed.batch_norm import batch_norms, synchronise
 from declare.nn.distributed.world import ALONE, World
 from declare.runtime.compiling import compile_graph, forget
 from declare.runtime.events import Event
 from declare.runtime.folder import STATISTICS, read_statistics
 from declare.runtime.rates import Plateau, Rate
 from declare.runtime.storage import write_durably
+from declare.runtime.strategies.choice import shards
+from declare.runtime.strategies.fsdp import shard
+from declare.runtime.words import inexact
 from declare.runtime.workshop import Feed
 
 Tell = Callable[[Event], object]
@@ -51,12 +55,19 @@ class BuiltWorkshop:
         self._tell = tell
         self._reported = 0
         self._tables = open_tables(plan, place, world)
-        self.graph = make_graph(plan).to(device)
-        synchronise(self.graph, world)
+        self.graph = make_graph(plan)
+        exact = plan.hardware.determinism == "exact"
+        if not exact:
+            synchronise(self.graph, world)
+        elif world.size > 1 and (norms := batch_norms(self.graph)):
+            raise ProblemError(inexact(norms[0]))
+        if shards(plan, world):
+            shard(self.graph, device)  # before it is moved: no device need hold all of it
+        self.graph.to(device)
         self._compiled = plan.hardware.compile is True
         if self._compiled:
             compile_graph(self.graph)
-        self._evaluator = Evaluator(plan, self.graph, self._tables, device, world=world)
+        self._evaluator = Evaluator(plan, self.graph, self._tables, device, world=ALONE if exact else world)
 
     def feed(self, phase: PhasePlan) -> Feed:
         """Return the batches of a phase."""

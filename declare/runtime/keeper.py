@@ -11,17 +11,23 @@ from declare.ir.plan import InitPlan, PhasePlan, Plan
 from declare.nn.distributed.world import World
 from declare.runtime.course import Course
 from declare.runtime.manifest import Saved
+from declare.runtime.pieces import stored
 from declare.runtime.saving import Saver, read_state
+from declare.runtime.sharing import load, save_shares
 from declare.runtime.state import StateTree, Tree
 from declare.runtime.tensors import read_tensors
 from declare.runtime.workshop import Average
 
 
 class Keeper:
-    """Keeps the state of a group of processes; each of them calls the same methods at the same time."""
+    """Keeps the state of a group of processes; each of them calls the same methods at the same time.
 
-    def __init__(self, make: Callable[[], Saver], world: World) -> None:
+    Where they hold the model in shares (`sharded`) each writes and reads its own.
+    """
+
+    def __init__(self, make: Callable[[], Saver], world: World, *, sharded: bool = False) -> None:
         self._world = world
+        self._sharded = sharded
         self._saver = make() if world.leads else None
 
     def save(
@@ -35,6 +41,8 @@ class Keeper:
         wait: bool,
     ) -> list[Saved]:
         """Save the whole state; return what is durable now, nothing in processes that do not lead."""
+        if self._sharded:
+            return save_shares(self._world, self._saver, (course, tree, graph, average), phase)
         if self._saver is not None:
             return self._saver.save(course, tree, graph, average, phase, wait=wait)
         tree.capture()  # parts of the state are put together by all processes
@@ -51,8 +59,12 @@ class Keeper:
 
     def give(self, graph: nn.Module, course: Course, phase: str) -> None:
         """Give the graph the weights that stand for a phase of this run."""
-        found = self._world.decided(lambda: read_tensors(self._leading.weights_of(course, phase)))
-        graph.load_state_dict(found)
+        if self._sharded:
+            path = self._world.decided(lambda: self._leading.weights_of(course, phase))
+            load(graph, stored([path]))
+        else:
+            found = self._world.decided(lambda: read_tensors(self._leading.weights_of(course, phase)))
+            graph.load_state_dict(found)
 
     def resolve(self, course: Course, entry: InitPlan) -> Path:
         """Return the file of weights that an `init` entry names."""
@@ -63,7 +75,7 @@ class Keeper:
 
         def read() -> tuple[Tree | None, list[tuple[Path, str]]]:
             saved, rejected = self._leading.newest()
-            return (read_state(saved) if saved else None), rejected
+            return (read_state(saved, lazy=self._sharded) if saved else None), rejected
 
         return self._world.decided(read)
 

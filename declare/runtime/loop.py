@@ -20,14 +20,16 @@ from declare.ir.plan import InitPlan, PhasePlan, Plan
 from declare.runtime.assemble import assemble, trainable
 from declare.runtime.course import Course
 from declare.runtime.events import Event
+from declare.runtime.keeper import Keeper
 from declare.runtime.listener import Bus, Wish
 from declare.runtime.manifest import Saved
 from declare.runtime.meter import Meter
-from declare.runtime.keeper import Keeper
 from declare.runtime.settings import Choices
+from declare.runtime.sharing import spread
 from declare.runtime.state import Randomness, StateTree, Tree
 from declare.runtime.step import BatchFailedError, count_rows
 from declare.runtime.stopping import StopFlag
+from declare.runtime.strategies.alone import StrandedError
 from declare.runtime.trouble import batch_failed, nothing_trained, too_many_skipped
 from declare.runtime.window import Window
 from declare.runtime.workshop import Batch, Workshop
@@ -125,7 +127,7 @@ class Loop:
             scaler=made.machinery.precision.scaler,
         )
         if tree is not None:
-            self._parts.restore(tree)
+            self._parts.restore(spread(tree, self._graph, made.machinery.optimizer))
 
     def _hand_over(self, index: int, phase: PhasePlan) -> list[dict[str, Any]]:
         """Give the phase the weights that the one before stands for, then those that its `init` names."""
@@ -149,6 +151,8 @@ class Loop:
         while not course.finished:
             try:
                 self._stretch(batches, self._next_boundary(course.step))
+            except StrandedError as error:
+                raise ProblemError(batch_failed(phase, course.step, error.cause)) from error
             except _BATCH_ERRORS as error:
                 if self._world.is_lost(error):
                     raise

@@ -39,6 +39,7 @@ from declare.runtime.settings import Choices
 from declare.runtime.state import Tree
 from declare.runtime.stopping import StopFlag
 from declare.runtime.storage import explain, translated, write_durably
+from declare.runtime.strategies.choice import shards
 from declare.runtime.trouble import first_line, is_out_of_memory, no_room
 from declare.runtime.words import process_lost, told, written
 from declare.runtime.workshop import Workshop
@@ -179,7 +180,7 @@ class _Session:
         prepare(plan.hardware)
         about = {"plan_sha256": plan.sha256, "world_size": world.size, "device": device.type} | facts()
         about["compile"] = str(plan.hardware.compile)
-        keeper = Keeper(lambda: Saver(self._place, about), world)
+        keeper = Keeper(lambda: Saver(self._place, about), world, sharded=shards(plan, world))
         tree = self._find_state(keeper) if resume else None
         started = {"name": plan.name, "folder": str(self._place), "device": str(device)}
         self._tell("run_started", resumed=tree is not None, processes=world.size, **started, **facts())

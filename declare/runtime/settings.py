@@ -33,6 +33,7 @@ class Choices:
     def __init__(self, plan: Plan, folder: Path | None, device: torch.device, world: World = ALONE) -> None:
         self._world = world
         self._exact = plan.hardware.determinism == "exact"
+        self._sharded = plan.hardware.strategy == "fsdp" and world.size > 1
         self._flops_per_sample = sum(node.flops or 0 for node in plan.nodes)
         self._path = folder / CHOICES_FILE if folder else None
         self._device = device
@@ -66,6 +67,8 @@ class Choices:
         available = max(1, min(now, _available_cores()) // self._world.local_size)
         if self._exact:
             return available, "determinism: exact does not measure"
+        if self._sharded:
+            return available, "no process can measure a sharded model by itself"
         if self._device.type != "cpu" or available == 1:
             return available, f"{available} cores are there for each process"
         if 0 < flops < _WORTH_THREADS_FLOPS:
@@ -84,6 +87,8 @@ class Choices:
             return found
         if self._exact:
             return "fp32", "determinism: exact does not measure"
+        if self._sharded:
+            return "fp32", "no process can measure a sharded model by itself"
         if flops < _WORTH_BF16_FLOPS:
             return "fp32", f"{flops / 1e6:.0f} MFLOP a step are too few to gain from bf16"
         fp32, bf16 = trial().seconds([lambda: "fp32", lambda: "bf16"])

@@ -131,9 +131,15 @@ def encode(tree: Any, *, copy: bool = False) -> tuple[dict[str, Tensor], Any]:
 
     With `copy` none of them shares memory with the tree, which may then change.
     """
+    found, skeleton = named(tree)
+    return {name: tensor.to("cpu", copy=copy) for name, tensor in found.items()}, skeleton
+
+
+def named(tree: Any) -> tuple[dict[str, Tensor], Any]:
+    """Return the same with the tensors where they are."""
     found: dict[str, Tensor] = {}
     skeleton = _encode(tree, "", found)
-    return {name: tensor.to("cpu", copy=copy) for name, tensor in found.items()}, skeleton
+    return found, skeleton
 
 
 def _encode(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:

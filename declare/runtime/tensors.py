@@ -30,9 +30,11 @@ _NAMES = {
 _CHUNK = 1 << 26
 
 
-def write_tensors(file: HashedFile, tensors: Mapping[str, Tensor]) -> None:
-    """Write named CPU tensors in the safetensors format."""
-    header: dict[str, object] = {}
+def write_tensors(
+    file: HashedFile, tensors: Mapping[str, Tensor], about: Mapping[str, str] | None = None
+) -> None:
+    """Write named CPU tensors in the safetensors format; `about` are texts that go with them."""
+    header: dict[str, object] = {"__metadata__": dict(about)} if about else {}
     offset = 0
     for name, tensor in tensors.items():
         end = offset + tensor.numel() * tensor.element_size()

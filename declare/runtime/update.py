@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from declare.nn.distributed.shards import is_sharded
+
 _KERNELS: dict[type[torch.optim.Optimizer], Callable[..., None]] = {
     torch.optim.AdamW: torch._fused_adamw_,
     torch.optim.Adam: torch._fused_adam_,
@@ -34,6 +36,7 @@ def _is_plain_fused(optimizer: torch.optim.Optimizer) -> bool:
             for group in optimizer.param_groups
         )
         and len({(item.device, item.dtype) for item in parameters}) == 1
+        and not any(is_sharded(item) for item in parameters)
         and not any(isinstance(group["lr"], Tensor) for group in optimizer.param_groups)
         and "decoupled_weight_decay" in optimizer.param_groups[0]
     )

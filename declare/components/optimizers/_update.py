@@ -18,11 +18,23 @@ class Decaying(Optimizer):
     )
 
 
-def fused(groups: list[dict[str, Any]]) -> bool | None:
-    """Return True where torch has a fused kernel for all parameters, else None (torch's own choice)."""
+def fused(groups: list[dict[str, Any]], *, in_shares: bool = False) -> bool | None:
+    """Return True where torch has a fused kernel for all parameters, else None (torch's own choice).
+
+    `in_shares` where the kernel also takes parameters that processes hold in shares.
+    """
+    if not in_shares and sharded(groups):
+        return None
     floating = all(item.is_floating_point() for group in groups for item in group["params"])
     kinds = devices(groups)
     return True if floating and len(kinds) == 1 and kinds <= {"cpu", "cuda", "mps"} else None
+
+
+def sharded(groups: list[dict[str, Any]]) -> bool:
+    """Whether processes hold the parameters in shares."""
+    from declare.nn.distributed.shards import is_sharded
+
+    return any(is_sharded(item) for group in groups for item in group["params"])
 
 
 def devices(groups: list[dict[str, Any]]) -> set[str]:

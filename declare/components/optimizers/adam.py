@@ -42,5 +42,5 @@ class Adam(Decaying):
             eps=self.eps,
             weight_decay=self.weight_decay,
             amsgrad=self.amsgrad,
-            fused=fused(groups),
+            fused=fused(groups, in_shares=True),
         )

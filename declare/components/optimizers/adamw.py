@@ -43,5 +43,5 @@ class AdamW(Decaying):
             eps=self.eps,
             weight_decay=self.weight_decay,
             amsgrad=self.amsgrad,
-            fused=fused(groups),
+            fused=fused(groups, in_shares=True),
         )

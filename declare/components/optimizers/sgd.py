@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field as Param
 
-from declare.components.optimizers._update import Decaying, fused
+from declare.components.optimizers._update import Decaying, fused, sharded
 from declare.contract.problem import Problem
 
 if TYPE_CHECKING:
@@ -51,4 +51,5 @@ class Sgd(Decaying):
             nesterov=self.nesterov,
             weight_decay=self.weight_decay,
             fused=fused(groups),
+            foreach=sharded(groups) or None,
         )

@@ -12,18 +12,30 @@ from declare.rules.hardware.process_without_samples import lacking
 from declare.runtime.strategies.alone import Alone
 from declare.runtime.strategies.averaged import Averaged
 from declare.runtime.strategies.ddp import Ddp
+from declare.runtime.strategies.exact import Exact
+from declare.runtime.strategies.fsdp import Fsdp
 from declare.runtime.workshop import Objective
 
 
 def make_strategy(plan: Plan, phase: PhasePlan, objective: Objective, world: World) -> Alone:
     """Return the way in which the processes of `world` share the steps of a phase."""
+    exact = plan.hardware.determinism == "exact" and objective.balance is None
     if world.size == 1:
-        return Alone(objective)
+        return Exact(plan, phase, objective, world) if exact and phase.accumulate > 1 else Alone(objective)
     if problems := list(lacking(phase, world.size)):
         raise ProblemError(*problems)
+    if shards(plan, world):
+        return Fsdp(objective, world)
+    if exact:
+        return Exact(plan, phase, objective, world)
     if objective.balance is not None:
         return Averaged(objective, world)
     return Ddp(objective, world, static=is_static(plan, phase))
+
+
+def shards(plan: Plan, world: World) -> bool:
+    """Whether each process of `world` holds a share of the model alone."""
+    return plan.hardware.strategy == "fsdp" and world.size > 1
 
 
 def is_static(plan: Plan, phase: PhasePlan) -> bool:

@@ -1,0 +1,141 @@
+"""Checkpoints of a model that processes hold in shares: each writes its own, the leading one seals them.
+
+Two phases: every process writes its file into the temporary folder, makes it durable and reports size and hash;
+only when all reports are in, the leading process writes the rest with the manifest and gives the folder its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from declare.contract.problem import ProblemError
+from declare.ir.plan import PhasePlan
+from declare.nn.distributed.shards import is_sharded, own, share, whole
+from declare.nn.distributed.world import World
+from declare.runtime.checkpoint import Files, write_share
+from declare.runtime.course import Course
+from declare.runtime.manifest import Saved
+from declare.runtime.pieces import held, marks
+from declare.runtime.saving import Saver
+from declare.runtime.state import StateTree, Tree, named
+from declare.runtime.storage import explain
+from declare.runtime.workshop import Average
+
+
+def save_shares(
+    world: World,
+    saver: Saver | None,
+    state: tuple[Course, StateTree, nn.Module, Average | None],
+    phase: PhasePlan,
+) -> list[Saved]:
+    """Save the whole state from all processes; return what is durable now, nothing where a process does not lead.
+
+    What goes wrong in one of them is raised in all, and the checkpoints before are untouched.
+    """
+    course, parts, graph, average = state
+    tree = parts.capture()
+    if average is None:
+        del tree["model"]  # the file of weights holds it
+    with nullcontext() if average is None else average.swapped():
+        weights = _gathered(graph, keep=world.leads)
+    tensors, skeleton = named(tree)
+    plain = {name: item.cpu() for name, item in tensors.items() if not is_sharded(item)}
+    shares = {name: item for name, item in tensors.items() if is_sharded(item)}
+    protected = frozenset(course.protected)
+
+    def commit() -> Saved:
+        folder = world.decided(lambda: _leading(saver).begin(course.total))
+        reports = world.gathered(_written(folder, shares, world))
+
+        def seal() -> Saved:
+            files = _agreed(reports)
+            taken = (weights, plain, skeleton)
+            return _leading(saver).seal(course, phase, taken, files)
+
+        return world.decided(seal)
+
+    try:
+        saved = commit()
+    except ProblemError as error:
+        full = error.problem.code == "RES804"
+        if not full or not world.decided(lambda: _leading(saver).make_room(protected)):
+            raise
+        saved = commit()
+    return [saved] if world.leads else []
+
+
+def _leading(saver: Saver | None) -> Saver:
+    assert saver is not None, "only the leading process seals"
+    return saver
+
+
+@torch.no_grad()
+def _gathered(graph: nn.Module, *, keep: bool) -> dict[str, Tensor]:
+    """Return the whole weights on the CPU where they are kept; one tensor at a time passes through the others."""
+    found = {}
+    for name, item in graph.state_dict().items():
+        full = whole(item)
+        if keep:
+            found[name] = full.to("cpu", copy=True)
+    return found
+
+
+def _written(folder: Path, shares: Mapping[str, Tensor], world: World) -> Files | ProblemError:
+    """Write this process's shares; return what became of it, for the leading process to judge."""
+    mine, starts = {}, {}
+    for name, item in shares.items():
+        start, stop = share(item.shape[0], world.rank, world.size)
+        if start < stop:
+            mine[name] = own(item).cpu()
+            starts[name] = (start, item.dim())
+    try:
+        return write_share(folder, f"state-{world.rank + 1}-of-{world.size}.safetensors", mine, marks(starts))
+    except OSError as error:
+        return ProblemError(explain(error, folder.parent))
+
+
+def _agreed(reports: list[Files | ProblemError]) -> Files:
+    """Return the files of all processes; raises what went wrong in one."""
+    files: Files = {}
+    for report in reports:
+        if isinstance(report, ProblemError):
+            raise report
+        files |= report
+    return files
+
+
+def load(graph: nn.Module, values: Mapping[str, Any]) -> None:
+    """Give the graph its weights, each process its shares of them."""
+    state = graph.state_dict()
+    graph.load_state_dict({name: held(value, state.get(name)) for name, value in values.items()})
+
+
+def spread(tree: Tree, graph: nn.Module, optimizer: torch.optim.Optimizer) -> Tree:
+    """Return a saved state as the parts of this process hold theirs: stored tensors read, whole ones cut."""
+    if not any(is_sharded(item) for item in graph.parameters()):
+        return tree
+    state = graph.state_dict()
+    found = dict(tree)
+    if "model" in tree:
+        found["model"] = {name: held(value, state.get(name)) for name, value in tree["model"].items()}
+    if "average" in tree:
+        weights = {name: held(value, state.get(name)) for name, value in tree["average"]["weights"].items()}
+        found["average"] = {**tree["average"], "weights": weights}
+    if "optimizer" in tree:
+        parameters = [item for group in optimizer.param_groups for item in group["params"]]
+        entries = {
+            index: {key: held(value, _at(parameters, index)) for key, value in entry.items()}
+            for index, entry in tree["optimizer"]["state"].items()
+        }
+        found["optimizer"] = {**tree["optimizer"], "state": entries}
+    return found
+
+
+def _at(parameters: list[Any], index: int) -> Any:
+    return parameters[index] if index < len(parameters) else None

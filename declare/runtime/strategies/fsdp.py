@@ -1,0 +1,99 @@
+"""Every process holds a share of each parameter, of its gradient and of the optimizer's state (torch's FSDP2)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_map
+
+from declare.nn.distributed.shards import is_sharded
+from declare.nn.distributed.world import World
+from declare.runtime.strategies.alone import StrandedError
+from declare.runtime.strategies.averaged import Averaged
+from declare.runtime.workshop import Batch, Losses, Objective
+
+_FAILURES = (RuntimeError, ValueError, IndexError)
+
+
+class Fsdp(Averaged):
+    """Calls the objective on a graph that `shard` has cut; gradients are averaged on their way into the shares."""
+
+    def __init__(self, objective: Objective, world: World) -> None:
+        super().__init__(objective, world)
+        self._graph: Any = objective.graph  # type: ignore[attr-defined]
+
+    def __call__(self, batch: Batch, totals: Tensor | None, *, last: bool) -> Losses:
+        """Return (loss, parts) of a micro-batch; gradients travel in the last backward pass."""
+        self._graph.set_requires_gradient_sync(last)
+        try:
+            return self._objective(batch, totals)
+        except _FAILURES as error:
+            if self._world.is_lost(error):
+                raise
+            # The others wait for this process's shares: it cannot leave a batch out.
+            raise StrandedError(error) from error
+
+    def complete(self, parameters: Sequence[Tensor]) -> None:
+        """Average the gradients of what every process holds as a whole."""
+        super().complete([item for item in parameters if not is_sharded(item)])
+
+
+def shard(graph: nn.Module, device: torch.device) -> None:
+    """Cut the parameters of a graph, its nodes, and the repeated blocks in them; once, before all else is made.
+
+    What is not being computed with is held in shares only, after a forward pass too. Numbers without an axis stay
+    whole in every process.
+    """
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
+
+    mesh = init_device_mesh(device.type, (torch.distributed.get_world_size(),))
+    scalars = {item for item in graph.parameters() if item.dim() == 0}
+    for unit in [*_units(graph), graph]:
+        unit.register_forward_hook(_without_views)
+        fully_shard(unit, mesh=mesh, reshard_after_forward=True, ignored_params=scalars)
+    register_fsdp_forward_method(graph, "read")
+
+
+def _without_views(_module: nn.Module, _inputs: Any, output: Any) -> Any:
+    """Copy outputs that are views: an operation in place on one would rid FSDP of its hook for the backward pass."""
+    return tree_map(_own_memory, output)
+
+
+def _own_memory(item: Any) -> Any:
+    return item.clone() if isinstance(item, Tensor) and item.requires_grad and item._is_view() else item  # noqa: SLF001
+
+
+def _units(graph: nn.Module) -> Iterator[nn.Module]:
+    """Yield what is gathered by itself, inner modules first: repeated blocks, then the nodes they stand in.
+
+    Not what shares parameters with other modules: they must be gathered together.
+    """
+    uses = Counter(id(item) for item in _parameters(graph))
+    nodes = list(graph._instances.values())  # type: ignore[union-attr, operator]  # noqa: SLF001
+    for node in nodes:
+        for module in [*reversed([*_blocks(node)]), node]:
+            own = Counter(id(item) for item in _parameters(module))
+            if own and all(uses[key] == count for key, count in own.items()):
+                yield module
+
+
+def _blocks(node: nn.Module) -> Iterator[nn.Module]:
+    """Yield the blocks that a module repeats, such as the layers of a transformer."""
+    for row in node.modules():
+        if isinstance(row, nn.ModuleList | nn.Sequential):
+            kinds = Counter(type(item) for item in row)
+            yield from (item for item in row if kinds[type(item)] > 1 and _is_block(item))
+
+
+def _is_block(module: nn.Module) -> bool:
+    containers = (nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
+    return not isinstance(module, containers) and next(module.children(), None) is not None
+
+
+def _parameters(module: nn.Module) -> Iterator[nn.Parameter]:
+    return (item for _, item in module.named_parameters(remove_duplicate=False))
