@@ -1,9 +1,9 @@
 """What a checkpoint costs: a step's time with one every N steps, written in the background, at once, or not at all.
 
 Run: `python benchmarks/checkpoint.py [CASE ...]`. One real run per case: blocks of N steps begin with no save,
-one that is waited for, or one in the background, in turn; the figure is the median over rounds of what a block with a save takes
-more than its neighbour without one, as a share of that and in milliseconds. Wall time on one thread: a save in the
-background uses another core where there is one, and its contention with training is in the figure.
+one that is waited for, or one in the background, in turn. The figure is the median over rounds of what a block with a
+save takes more than its neighbour without one, as a share of that and in milliseconds. Wall time on one thread: a
+save in the background uses another core where there is one, and its contention with training is in the figure.
 """
 
 from __future__ import annotations
