@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from declare.build.sharing import pieces, share
 from declare.build.store import Tables
 from declare.contract import reading
 from declare.contract.training import Sampler
@@ -36,7 +37,7 @@ def make_feed(
     A batch with fewer rows than there are processes (the rest of an epoch) goes to all of them.
     """
     streams = [
-        Stream(phase, name, tables, device, epochs_end=len(phase.datasets) == 1, share=(rank, world))
+        Stream(phase, name, tables, device, epochs_end=len(phase.datasets) == 1, place=(rank, world))
         for name in phase.datasets
     ]
     return Feed(phase, streams, _num_threads(plan))
@@ -97,7 +98,7 @@ class Stream:
         device: torch.device,
         *,
         epochs_end: bool,
-        share: tuple[int, int],
+        place: tuple[int, int],
     ) -> None:
         plan = tables.plan
         self.name = name
@@ -105,7 +106,8 @@ class Stream:
         self._size = tables.table(name, "train").num_samples
         self._rows = phase.rows[name]
         self._epochs_end = epochs_end
-        self._share = share
+        self._place = place
+        self._pieces = pieces(plan, phase, place[1])
         self._seed = plan.seed
         self._key = [plan.seed, zlib.crc32(phase.name.encode()), zlib.crc32(name.encode())]
         self._phase = phase
@@ -143,13 +145,14 @@ class Stream:
 
     def _share_of(self, step: int) -> tuple[int, Tensor]:
         epoch, positions = self._positions(step)
-        rank, world = self._share
+        rank, world = self._place
         if world > 1:
             step = self._sampler.together
             groups = -(-len(positions) // step)
             if groups < world:
                 return epoch, positions
-            positions = positions[rank * groups // world * step : (rank + 1) * groups // world * step]
+            first, last = share(groups, rank, world, self._pieces)
+            positions = positions[first * step : last * step]
         return epoch, positions
 
     def _positions(self, step: int) -> tuple[int, Tensor]:
@@ -317,6 +320,7 @@ def evaluation_batches(
     tables: Tables,
     batch_size: int,
     device: torch.device,
+    *,
     numbers: range | None = None,
 ) -> Iterator[Fields]:
     """Yield a whole split in order, or the batches of `numbers` alone."""

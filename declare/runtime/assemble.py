@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from declare.build.sharing import pieces
 from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
 from declare.nn.balances.balance import Balance
@@ -74,6 +75,7 @@ def assemble(
         average=workshop.average(phase),
         seeds=(plan.seed, plan.phases.index(phase)),
         strategy=make_strategy(plan, phase, objective, workshop.world),
+        pieces=pieces(plan, phase, workshop.world.size),
         world=workshop.world,
     )
     return Assembly(machinery, Step(machinery), feed, freezer, held)

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import distributed as dist
+from torch._C._distributed_c10d import FileStore
 
 from declare.ir.plan import HardwarePlan
 from declare.nn.distributed.world import ALONE, Group, World
@@ -29,7 +30,8 @@ def join(hardware: HardwarePlan) -> World:
     found = place()
     if dist.is_initialized():  # Ray, or a caller of the Python interface, has connected it
         size = dist.get_world_size()
-        return Group(found.local_rank, found.local_size) if found else Group(dist.get_rank(), size)
+        world = Group(found.local_rank, found.local_size) if found else Group(dist.get_rank(), size)
+        return _watched(world)
     if found is None:
         return ALONE
     cuda = hardware.accelerator != "cpu" and torch.cuda.is_available()
@@ -38,10 +40,16 @@ def join(hardware: HardwarePlan) -> World:
     backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
     where = _meeting(found)
     dist.init_process_group(backend, rank=found.rank, world_size=found.size, timeout=PATIENCE, **where)
-    world = Group(found.local_rank, found.local_size, ours=True)
+    world = _watched(Group(found.local_rank, found.local_size, ours=True))
+    if world.beat is not None:
+        _end_with_parent()
+    return world
+
+
+def _watched(world: World) -> World:
+    """Let the process give signs of life where somebody watches over it."""
     if folder := os.environ.get(LAUNCH):
         world.beat = pulse.begin(Path(folder), world.rank)
-        _end_with_parent()
     return world
 
 
@@ -58,7 +66,7 @@ def _meeting(found: Place) -> dict[str, Any]:
         # On one machine a file will do: nothing listens that others could reach.
         for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
             os.environ.setdefault(name, "lo")
-        return {"store": dist.FileStore(str(Path(folder) / _STORE), found.size)}
+        return {"store": FileStore(str(Path(folder) / _STORE), found.size)}
     if "MASTER_ADDR" not in os.environ:
         host, port = meeting()
         os.environ |= {"MASTER_ADDR": host, "MASTER_PORT": str(port)}

@@ -23,7 +23,6 @@ from declare.runtime.trouble import first_line
 from declare.runtime.update import make_update
 from declare.runtime.workshop import Average, Batch, Losses, Objective
 
-
 Made = TypeVar("Made")
 FAILURES = (RuntimeError, ValueError, IndexError)
 """What a batch may raise that is left out."""
@@ -52,6 +51,8 @@ class Machinery:
     seeds: tuple[int, ...]
     """Seed of the run and index of the phase: the first half of every key."""
     strategy: Alone
+    pieces: int = 1
+    """Micro-batches that this process makes of its share of a batch."""
     world: World = ALONE
 
 
@@ -76,7 +77,7 @@ class Step:
         self._parameters = [item for group in machinery.optimizer.param_groups for item in group["params"]]
         self.rate = machinery.rate
         self._last_rate: float | None = None
-        self._pieces = phase.accumulate
+        self._pieces = machinery.pieces
         self._strategy = machinery.strategy
         self._world = machinery.world
         self._pass = make_pass(machinery.objective, self)
@@ -123,16 +124,19 @@ class Step:
         base = mix(self._key, number)
         if self._pieces == self._world.size == 1:
             return self._pass(number, batch, None, mix(base, 0), last=True)
-        totals = self._strategy.totals(self._agreed(self._objective.weights, batch))
         count = self._world.least(min(self._pieces, most_rows(batch)))
+        cut = list(split(batch, count))
+        totals = self._strategy.totals(self._agreed(self._strategy.weigh, batch, cut))
         first = self._world.rank * self._pieces
         losses, all_parts = [], []
-        for index, piece in enumerate(split(batch, count)):
+        for index, piece in enumerate(cut):
             last = index + 1 == count
             loss, parts = self._pass(number, piece, totals, mix(base, first + index), last=last)
+            self._strategy.taken(self._parameters)
             losses.append(loss)
             all_parts.append(parts)
-        return torch.stack(losses).sum(), torch.stack(all_parts).sum(0)
+        share = self._strategy.share
+        return torch.stack(losses).sum() * share, torch.stack(all_parts).sum(0) * share
 
     def forward(self, batch: Batch, totals: Tensor | None, seed: int, *, last: bool) -> Losses:
         """Return (loss, parts) of a micro-batch, its random draws keyed by `seed`."""

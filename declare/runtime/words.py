@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
+from typing import Any
 
 from declare.contract.problem import Problem
 
@@ -22,7 +23,7 @@ def told(word: str) -> tuple[Problem, ...]:
     names = {field.name for field in fields(Problem)} - {"rewrites"}
     found = []
     for item in json.loads(text):
-        known = {
+        known: dict[str, Any] = {
             name: tuple(value) if name in _LISTS else value for name, value in item.items() if name in names
         }
         problem = Problem(**known)
@@ -37,4 +38,16 @@ def process_lost() -> Problem:
         "another process of the group has gone without a word",
         notes=("it was killed, or its machine cannot be reached; this one cannot go on alone",),
         helps=("continue from the last checkpoint with `--resume`",),
+    )
+
+
+def inexact(norm: str) -> Problem:
+    """Return the finding that a model with batch norm cannot give the same bits in any number of processes."""
+    return Problem(
+        "HW708",
+        "`determinism: exact` in several processes cannot hold with batch norm",
+        at="hardware.determinism",
+        label="statistics would depend on the processes",
+        notes=(f"`{norm}` keeps running statistics of the rows that one process sees",),
+        helps=("use a group or layer norm", "or `determinism: fast`, which shares the statistics"),
     )

@@ -105,6 +105,11 @@ SPECS["batch_norm"] = (
 )
 SPECS |= {name: IMAGES.replace("MORE", more) for name, more in SCALES.items()}
 SPECS["contrastive"] = PAIRS
+EXACT = "accumulate: 4, clip: {norm: 0.5}, ema: {decay: 0.9}"
+SPECS["exact"] = FRAME.replace("MODEL", PLAIN.replace("[8]", "[8], dropout: 0.3")).replace("MORE", EXACT)
+SPECS["exact"] = (
+    SPECS["exact"].replace("batch_size: 15", "batch_size: 36").replace("fp32}", "fp32, determinism: exact}")
+)
 
 
 def write_tables(folder: Path) -> None:
@@ -164,10 +169,15 @@ def test_two_processes_train_the_model_of_one(trained: Path, name: str) -> None:
     """Weights agree to rounding, and so do the figures of the evaluation."""
     one, two = weights(trained, name, 1), weights(trained, name, 2)
     distance = float((one - two).norm() / one.norm())
-    print(f"{name}: relative distance {distance:.1e}")
     assert distance < 1e-5
     alone, together = (Run(trained / f"{name}-{size}").final for size in (1, 2))
     assert together == pytest.approx(alone, rel=1e-3, abs=1e-4, nan_ok=True)
+
+
+def test_exact_means_the_same_bits(trained: Path) -> None:
+    """With `determinism: exact` the number of processes changes no bit, dropout and all."""
+    assert torch.equal(weights(trained, "exact", 1), weights(trained, "exact", 2))
+    assert Run(trained / "exact-1").final == Run(trained / "exact-2").final
 
 
 def test_losses_are_those_of_the_whole_batch(trained: Path) -> None:

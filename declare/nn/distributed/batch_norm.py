@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 import torch
@@ -12,18 +13,23 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from declare.nn.distributed.world import World
 
+_SIGNATURE = signature(nn.functional.batch_norm)
 
-def synchronise(root: nn.Module, world: World) -> bool:
-    """Let every batch norm under `root` normalise by the statistics of the whole batch; return whether any does.
+
+def batch_norms(root: nn.Module) -> list[str]:
+    """Return the names of the batch norms under `root`."""
+    return [name for name, module in root.named_modules() if isinstance(module, _BatchNorm)]
+
+
+def synchronise(root: nn.Module, world: World) -> None:
+    """Let every batch norm under `root` normalise by the statistics of the whole batch.
 
     torch's own `SyncBatchNorm` needs a GPU and drops what libraries add to the layer (an activation); here the
     layers stay what they are. Statistics are those of one process with the same batch, up to rounding.
     """
-    found = [module for module in root.modules() if isinstance(module, _BatchNorm)]
-    if world.size > 1:
-        for module in found:
-            module.forward = _Shared(module, type(module).forward, world)  # type: ignore[method-assign]
-    return bool(found)
+    for name in batch_norms(root) if world.size > 1 else ():
+        module = root.get_submodule(name)
+        module.forward = _Shared(module, type(module).forward, world)
 
 
 class _Shared:
@@ -48,29 +54,23 @@ class _Replacing(torch.overrides.TorchFunctionMode):
         return batch_norm(*arguments, **(named or {}))
 
 
-def batch_norm(
-    values: Tensor,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    training: bool = False,  # noqa: FBT001, FBT002 - the signature of torch's function
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Tensor:
-    """Return values [N, C, ...] normalised by mean and variance over the rows and places of all processes."""
+def batch_norm(values: Tensor, *arguments: Any, **named: Any) -> Tensor:
+    """Return values [N, C, ...] normalised by mean and variance over the rows and places of all processes.
+
+    Called as `torch.nn.functional.batch_norm` is; what is not in training is left to it.
+    """
+    given = _SIGNATURE.bind(values, *arguments, **named)
+    given.apply_defaults()
+    _, mean, variance, weight, bias, training, momentum, eps = given.args
     if not training:
-        with torch._C.DisableTorchFunction():
-            return nn.functional.batch_norm(
-                values, running_mean, running_var, weight, bias, training, momentum, eps
-            )
+        return nn.functional.batch_norm(values, *given.args[1:])
     if values.is_cuda and weight is not None:
-        group = dist.group.WORLD
+        size = dist.get_world_size()
         found: Tensor = SyncBatchNorm.apply(
-            values, weight, bias, running_mean, running_var, eps, momentum, group, dist.get_world_size()
+            values, weight, bias, mean, variance, eps, momentum, dist.group.WORLD, size
         )
         return found
-    return _by_hand(values, (running_mean, running_var), (weight, bias), momentum, eps)
+    return _by_hand(values, (mean, variance), (weight, bias), momentum, eps)
 
 
 def _by_hand(
@@ -106,13 +106,13 @@ class _Sum(torch.autograd.Function):
     """The sum over processes; the gradient of each part is the sum of all processes' gradients."""
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor) -> Tensor:
+    def forward(ctx: Any, values: Tensor) -> Tensor:  # noqa: ARG004 - torch's signature
         total = values.contiguous().clone()
         dist.all_reduce(total)
         return total
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # noqa: ARG004
         total = gradients[0].contiguous().clone()
         dist.all_reduce(total)
         return total

@@ -60,11 +60,15 @@ class World:
         """Return the sum of `value` over processes; the same bits in each of them."""
         return value
 
+    def every(self, value: Tensor) -> list[Tensor]:
+        """Return the `value` of every process, all of one shape, by rank."""
+        return [value]
+
     def mean(self, value: Tensor) -> Tensor:
         """Return the mean of `value` over processes."""
         return value
 
-    def any(self, flag: bool) -> bool:  # noqa: FBT001 - a question has one answer
+    def any(self, flag: bool) -> bool:
         """Return whether the flag is up in some process."""
         return flag
 
@@ -106,6 +110,11 @@ class World:
 ALONE = World()
 
 
+def _store() -> Any:
+    """Return where processes leave words for each other."""
+    return dist.distributed_c10d._get_default_store()  # noqa: SLF001 - torch has no public way to it
+
+
 def _portable(error: Exception) -> Exception:
     """Return an error that another process can be given."""
     try:
@@ -130,11 +139,17 @@ class Group(World):
         dist.all_reduce(total)
         return total
 
+    def every(self, value: Tensor) -> list[Tensor]:
+        """Return the `value` of every process, all of one shape, by rank."""
+        found = [torch.empty_like(value) for _ in range(self.size)]
+        dist.all_gather(found, value.contiguous())
+        return found
+
     def mean(self, value: Tensor) -> Tensor:
         """Return the mean of `value` over processes."""
         return self.sum(value) / self.size
 
-    def any(self, flag: bool) -> bool:  # noqa: FBT001
+    def any(self, flag: bool) -> bool:
         """Return whether the flag is up in some process."""
         return bool(self.sum(torch.tensor(int(flag))))
 
@@ -161,7 +176,7 @@ class Group(World):
         dist.broadcast_object_list(answer)
         if answer[1] is not None:
             raise answer[1]
-        return answer[0]  # type: ignore[no-any-return]
+        return answer[0]
 
     def average(self, tensors: Sequence[Tensor]) -> None:
         """Put the mean over processes in the place of each tensor."""
@@ -189,12 +204,12 @@ class Group(World):
     def note_failure(self, text: str) -> None:
         """Leave word of why this process ends, for the others."""
         with contextlib.suppress(Exception):  # the place of words may have gone first
-            dist.distributed_c10d._get_default_store().set(_FAILURE, f"{self.rank}\n{text}")
+            _store().set(_FAILURE, f"{self.rank}\n{text}")
 
     def failure(self) -> str | None:
         """Return the word that another process left before it ended: its rank, then what it said."""
         with contextlib.suppress(Exception):
-            store = dist.distributed_c10d._get_default_store()
+            store = _store()
             store.wait([_FAILURE], timedelta(seconds=3))
             text = str(store.get(_FAILURE).decode())
             return None if text.startswith(f"{self.rank}\n") else text

@@ -15,6 +15,7 @@ STAGE = "hardware"
 def check(view: View) -> Iterator[Problem]:
     """Yield where one process is asked to use several devices."""
     hardware = given(view.spec, "hardware")
+    yield from _uneven(view)
     if given(hardware, "strategy") != "single":
         return
     for name in ("devices", "nodes"):
@@ -28,4 +29,22 @@ def check(view: View) -> Iterator[Problem]:
                 also={"hardware.strategy": "one process is asked for here"},
                 helps=(f"use `strategy: auto`, or `{name}: 1`",),
                 rewrites=(Rewrite("change to `auto`", "hardware.strategy", "auto", safe=False),),
+            )
+
+
+def _uneven(view: View) -> Iterator[Problem]:
+    """Yield each phase whose micro-batches cannot be dealt out among processes without changing bits."""
+    plan = view.hardware
+    if plan is None or plan.determinism != "exact" or not isinstance(plan.devices, int):
+        return
+    processes = plan.devices * plan.nodes
+    for phase in view.phases.values():
+        if phase.accumulate % processes:
+            yield Problem(
+                CODE,
+                f"`determinism: exact` deals {phase.accumulate} micro-batches out among {processes} processes",
+                at=f"phases.{phase.name}.accumulate",
+                label="not a multiple of the processes",
+                also={"hardware.determinism": "the same bits are asked for here"},
+                helps=(f"use `accumulate: {processes}` or a multiple: it counts those of all processes",),
             )
