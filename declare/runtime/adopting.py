@@ -80,8 +80,8 @@ def fitted(tree: Tree, graph: nn.Module, plan: Plan, changes: Sequence[Change]) 
 
     Raises `ProblemError` (RES806) where the saved weights are not those of `graph`.
     """
-    if not goes_on(changes):
-        return tree
+    if not goes_on(changes) or not {"model", "course", "choices"} <= tree.keys():
+        return tree  # what is missing is refused by name when it is restored
     _require_fit(graph, tree)
     course = dict(tree["course"])
     phase = plan.phases[course["index"]]

@@ -24,7 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ MOMENTS = {
 }
 """What may be interrupted: module, function, and about how often a run calls it."""
 PATIENCE = 120.0
+STOPPED = 75
 
 
 @dataclass
@@ -55,6 +56,7 @@ class Tally:
     """What was done to runs, and what came of it."""
 
     kills: int = 0
+    stops: int = 0
     runs: int = 0
     where: dict[str, int] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
@@ -74,6 +76,8 @@ class Blow:
     delay: float
     background: bool = False
     """Whether the process writes its states in the background, however small they are."""
+    signals: tuple[int, ...] = (signal.SIGKILL,)
+    """What is sent, a few milliseconds apart."""
 
     @classmethod
     def drawn(cls, draw: random.Random, seconds: float) -> Blow:
@@ -85,6 +89,13 @@ class Blow:
         delay = draw.choice([0.0, draw.uniform(0, 0.003), draw.uniform(0, 0.02)])
         # A resumed run makes fewer calls than a whole one, so early ones are drawn more often.
         return cls(moment, 1 + int(MOMENTS[moment][2] * draw.random() ** 2), delay, background)
+
+
+def stopping(draw: random.Random, seconds: float) -> Blow:
+    """Draw a request to stop: Ctrl-C or SIGTERM, sometimes twice."""
+    number = draw.choice([signal.SIGINT, signal.SIGTERM])
+    signals = (number,) * draw.choice([1, 1, 1, 2])
+    return replace(Blow.drawn(draw, seconds), signals=signals)
 
 
 class Hunt:
@@ -145,18 +156,21 @@ class Hunt:
             os.close(ours)
             self._be_child(name, blow, theirs)
         os.close(theirs)
-        delay = blow.delay if blow and not blow.moment else PATIENCE
-        ready = select.select([ours], [], [], delay)[0]
+        timed = blow is not None and not blow.moment
+        ready = select.select([ours], [], [], blow.delay if blow and timed else PATIENCE)[0]
         heard = bool(ready) and os.read(ours, 1) == b"x"
-        if heard and blow is not None:
-            # A late blow follows the moment; an early end closes the pipe, which is heard as well.
-            select.select([ours], [], [], blow.delay)
-        ended = not heard and select.select([ours], [], [], 0)[0]
-        if not ended:
+        if blow is not None and (heard or not ready):
+            if heard:
+                select.select([ours], [], [], blow.delay)
+            for number in blow.signals:
+                os.kill(child, number)
+                select.select([ours], [], [], 0.005)
+        hung = not select.select([ours], [], [], PATIENCE)[0]  # the end closes the pipe
+        if hung:
             os.kill(child, signal.SIGKILL)
         os.close(ours)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        if not ready and delay == PATIENCE:
+        if hung:
             raise TimeoutError(f"{name} hung: {self.log(name)[-2000:]}")
         return status
 
@@ -194,6 +208,41 @@ class Hunt:
         else:
             status = self.attempt(name, None)
         self.judge(name, status, told, tally)
+
+    def stopping_trial(self, name: str, blows: Iterator[Blow], tally: Tally) -> None:
+        """Ask one run to stop with each blow in turn, let it finish, and compare."""
+        told: list[Blow] = []
+        for blow in blows:
+            told.append(blow)
+            status = self.attempt(name, blow)
+            if status == 0:
+                break
+            tally.stops += 1
+            tally.where[f"status {status}"] = tally.where.get(f"status {status}", 0) + 1
+            wrong = self._stopped_badly(name, blow, status)
+            if wrong:
+                tally.failures.append(f"{name} after {told}: {wrong}; {self.log(name)[-1500:]}")
+        else:
+            status = self.attempt(name, None)
+        self.judge(name, status, told, tally)
+
+    def _stopped_badly(self, name: str, blow: Blow, status: int) -> str:
+        """Return what is wrong with how a run ended that was asked to stop, or nothing."""
+        from declare.runtime.folder import Run
+
+        if "Traceback" in self.log(name):
+            return "a traceback was shown"
+        begun = (self.folder / name / "plan.json").exists()
+        events = list(Run(self.folder / name).events()) if begun else []
+        last = events[-1]["event"] if events else ""
+        if status == STOPPED:
+            newest = Run(self.folder / name).checkpoints()[0].step
+            return (
+                "" if (last, newest) == ("run_stopped", events[-1]["total"]) else f"{last}, saved at {newest}"
+            )
+        # Before the run holds its folder, and once it is done with it, a signal ends the process as ever.
+        outside = last in {"", "run_stopped", "run_finished"}
+        return "" if outside or len(blow.signals) > 1 else f"status {status} after {last}"
 
     def judge(self, name: str, status: int, told: list[Any], tally: Tally) -> None:
         """Compare a run that came to its end with the one that nobody disturbed."""
@@ -253,7 +302,7 @@ def _set_trap(blow: Blow, pipe: int) -> None:
         nonlocal seen
         seen += 1
         if seen == blow.call:
-            if not blow.delay:
+            if not blow.delay and blow.signals == (signal.SIGKILL,):
                 os.kill(os.getpid(), signal.SIGKILL)
             os.write(pipe, b"x")
         return original(*args, **kwargs)
@@ -302,6 +351,7 @@ def main() -> int:
     """Kill as often as the command line asks; 0 if every run came to the same end."""
     parser = argparse.ArgumentParser(description="Kill runs at random moments and compare their ends.")
     parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--stops", type=int, default=0, help="requests to stop, by Ctrl-C or SIGTERM")
     parser.add_argument("--cli", type=int, default=0, help="kills of processes started the usual way")
     parser.add_argument("--each", type=int, default=6, help="most kills of one run")
     parser.add_argument("--seed", type=int, default=0)
@@ -314,6 +364,9 @@ def main() -> int:
         while tally.kills < asked.kills:
             count = min(draw.randint(1, asked.each), asked.kills - tally.kills)
             hunt.trial(f"run-{tally.runs}", (Blow.drawn(draw, hunt.seconds) for _ in range(count)), tally)
+        while tally.stops < asked.stops:
+            wanted = (stopping(draw, hunt.seconds) for _ in range(min(4, asked.stops - tally.stops)))
+            hunt.stopping_trial(f"run-{tally.runs}", wanted, tally)
         if asked.cli:
             kill_command_line(hunt, "run-cli", asked.cli, draw, tally)
     seconds = round(time.perf_counter() - began, 1)

@@ -146,6 +146,61 @@ def test_damage_to_any_file_is_found(tmp_path, name, kind):
     assert [folder.name for folder, _ in rejected] == ["step-2"]
 
 
+def large(store, step):
+    """Commit a checkpoint of several pages in each file of tensors."""
+    draw = torch.Generator().manual_seed(step)
+    weights = {"w": torch.rand(5000, generator=draw)}
+    tree = {"course": {"step": step}, "optimizer": {0: torch.rand(9000, generator=draw)}}
+    return store.commit(step, weights, tree, {"phase": "fit"})
+
+
+def test_a_cut_at_any_page_of_any_file_is_found(tmp_path):
+    """A file that ends at any multiple of 4 KB before its end, the last sign included, is found out."""
+    store = Checkpoints(tmp_path)
+    saved = large(store, 1)
+    tried = 0
+    for name in FILES:
+        path = saved.path / name
+        data = path.read_bytes()
+        for size in [*range(0, len(data), 4096), len(data.rstrip()) - 1]:
+            path.write_bytes(data[:size])
+            assert store.newest()[0] is None, (name, size)
+            tried += 1
+        path.write_bytes(data)
+    assert store.newest()[0] is not None
+    assert tried > 15
+
+
+@pytest.mark.parametrize("kind", ["flip", "zero", "swap", "longer"])
+def test_forty_damages_of_a_kind_are_all_found(tmp_path, kind):
+    """Bits that flip, pages that are lost or change places, and added bytes are found wherever they are."""
+    import random
+
+    store, draw = Checkpoints(tmp_path), random.Random(0)
+    saved = large(store, 1)
+    whole = {name: (saved.path / name).read_bytes() for name in FILES}
+    for _ in range(40):
+        name = draw.choice((WEIGHTS, TENSORS) if kind in {"zero", "swap"} else FILES)
+        data = bytearray(whole[name])
+        if kind == "flip":
+            data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
+        elif kind == "longer":
+            data += b" " * draw.randint(1, 5000)
+        else:
+            first, second = (4096 * page for page in draw.sample(range(len(data) // 4096), 2))
+            page = data[second : second + 4096]
+            data[second : second + 4096] = data[first : first + 4096] if kind == "swap" else bytes(4096)
+            if kind == "swap":
+                data[first : first + 4096] = page
+        (saved.path / name).write_bytes(data)
+        found, rejected = store.newest()
+        # A manifest says the same with more white space behind it.
+        if not (kind == "longer" and name == MANIFEST):
+            assert found is None, name
+            assert [folder.name for folder, _ in rejected] == ["step-1"]
+        (saved.path / name).write_bytes(whole[name])
+
+
 def test_pruning_never_takes_the_protected_or_the_newest(tmp_path):
     """Pruning keeps the newest ones and the protected ones, by sequence and never by clock."""
     store = Checkpoints(tmp_path)

@@ -27,11 +27,13 @@ def hunt(*words):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_fifty_kills_at_random_moments_leave_no_trace():
-    """Fifty kills, in saves, evaluations, hand-overs and micro-batches too, lose no save and change no bit."""
-    found = hunt("--kills", 50, "--cli", 3)
+def test_fifty_kills_and_twenty_stops_at_random_moments_leave_no_trace():
+    """Kills, in saves, evaluations, hand-overs and micro-batches too, lose no save; they and stops change no bit."""
+    found = hunt("--kills", 50, "--cli", 3, "--stops", 20)
     assert found["failures"] == []
     assert found["kills"] >= 50 + 1
+    assert found["stops"] == 20
+    assert found["where"]["status 75"] > 5
     assert len(found["where"]) > 8
 
 

@@ -236,19 +236,22 @@ def test_a_plugin_that_draws_global_random_numbers_survives(tmp_path):
     assert seen["killed"] == seen["clean"]
 
 
-@pytest.mark.parametrize(
-    "part", ["optimizer", "rate", "course", "window", "randomness", "listeners", "choices"]
-)
+PARTS = ["model", "average", "optimizer", "rate", "scaler", "window", "course"]
+PARTS += ["randomness", "listeners", "choices"]
+
+
+@pytest.mark.parametrize("part", PARTS)
 def test_a_missing_part_of_the_state_is_refused_by_name(tmp_path, part, monkeypatch):
     """A checkpoint without one part of the state is not continued, and the part is named."""
     from declare.runtime import keeper as module
 
-    plan = fakes.make_plan(fakes.phase(checkpoint_every=5))
+    plan = fakes.make_plan(fakes.phase(checkpoint_every=5, ema={"decay": 0.9}, precision="fp16"))
     with pytest.raises(KilledError):
         train(plan, "x", tmp_path / "run", make_workshop=dying_workshop(13, "fit"))
+    assert sorted(Run(tmp_path / "run").checkpoints()[0].manifest["parts"]) == sorted(PARTS)
     whole = module.read_state
     monkeypatch.setattr(
-        module, "read_state", lambda saved: {k: v for k, v in whole(saved).items() if k != part}
+        module, "read_state", lambda *a, **how: {k: v for k, v in whole(*a, **how).items() if k != part}
     )
     outcome = train(plan, "x", tmp_path / "run", resume=True, make_workshop=fakes.make)
     assert outcome.status == 4
