@@ -16,9 +16,9 @@ starting or from being read raises `declare.contract.problem.ProblemError`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from declare.contract.trust import allow_downloads
 
@@ -149,16 +149,22 @@ def train_checked(
     resume: bool = False,
     allow_changes: bool = False,
     listeners: Sequence[Listener] = (),
+    run: Callable[..., Outcome] | None = None,
 ) -> Outcome:
-    """Train a checked spec that has a plan, and leave a report in the run folder, however it ends."""
+    """Train a checked spec that has a plan, and leave a report in the run folder, however it ends.
+
+    `run` stands in the place of `declare.runtime.run.train`, which trains in this process.
+    """
     from declare.runtime.place import leads
-    from declare.runtime.run import train as run
+    from declare.runtime.run import train as here
 
     assert checked.plan is not None
     first, *others = checked.document.sources
     sources = {item.name: item.text for item in others}
-    how = {"resume": resume, "allow_changes": allow_changes}
-    outcome = run(checked.plan, first.text, folder, **how, listeners=listeners, sources=sources)
+    how: bool | Literal["changed"] = "changed" if resume and allow_changes else resume
+    outcome = (run or here)(
+        checked.plan, first.text, folder, resume=how, listeners=listeners, sources=sources
+    )
     if leads():
         _write_page(outcome.folder)
     return outcome

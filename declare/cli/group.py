@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from declare.contract.problem import Problem
     from declare.ir.plan import Plan
     from declare.runtime.launch import Crew
+    from declare.runtime.run import Outcome
 
 
 def settings(gpus: int | None, procs: int | None, nodes: int | None) -> list[str]:
@@ -73,6 +74,25 @@ def start(
         return ["train", *words, *where, *terminal.words()]
 
     return supervise(crew, command, lambda problem: show([problem]))
+
+
+def refuse_with_ray(nodes: int | None, rdzv: str | None) -> None:
+    """End the command where it was told of machines: Ray knows its own, and where they meet."""
+    given = "--nodes" if nodes else "--rdzv" if rdzv else None
+    if given:
+        raise CommandError(
+            f"{given} and --engine ray contradict each other",
+            hint="Ray places the workers; name the cluster by RAY_ADDRESS and their number by --procs or --gpus",
+        )
+
+
+def runner(engine: str, show: Callable[[list[Problem]], object]) -> Callable[..., Outcome] | None:
+    """Return what trains in the place of this process, if anything does."""
+    if engine != "ray":
+        return None
+    from declare.runtime.engines.ray import RayEngine
+
+    return RayEngine(lambda problem: show([problem])).train
 
 
 def is_launched() -> bool:

@@ -48,15 +48,19 @@ class Death:
 
     rank: int
     exit_code: int
-    """Negative for a signal."""
+    """Negative for a signal; 0 where nobody knows it."""
     step: int
     """How many steps of the run it had made."""
     words: str
     """The end of what it wrote to its own log."""
+    why: str = ""
+    """What ended it, where there is more to say than the exit status does."""
 
     @property
     def cause(self) -> str:
         """What ended it, in words."""
+        if self.why:
+            return self.why
         if self.exit_code < 0:
             return f"killed by {signal.Signals(-self.exit_code).name}"
         return f"it exited with status {self.exit_code}"
@@ -88,7 +92,7 @@ def launch(crew: Crew, words: Sequence[str], folder: Path, attempt: int) -> Endi
             run("-m", "declare", *words)
         except ChildFailedError as error:
             death = _death(error, folder)
-    return Ending(outcome(folder), death, _run(folder))
+    return Ending(outcome(folder), death, noted_run(folder))
 
 
 def _config(crew: Crew, folder: Path, attempt: int) -> Any:
@@ -108,7 +112,7 @@ def _config(crew: Crew, folder: Path, attempt: int) -> Any:
         local_addr="localhost" if alone else None,
         max_restarts=0,
         logs_specs=DefaultLogsSpecs(
-            log_dir=str(folder / _LOGS), redirects={rank: Std.ALL for rank in range(1, crew.processes)}
+            log_dir=str(folder / _LOGS), redirects=dict.fromkeys(range(1, crew.processes), Std.ALL)
         ),
         # What ends a run on request is handed on by ourselves: nobody may be killed while it saves.
         signals_to_handle="SIGHUP,SIGQUIT",
@@ -175,6 +179,7 @@ def outcome(folder: Path) -> int | None:
     return int(json.loads(left[0].read_text(encoding="utf-8"))) if left else None
 
 
-def _run(folder: Path) -> Path | None:
+def noted_run(folder: Path) -> Path | None:
+    """Return the run folder that a process left word of, if one was made."""
     path = folder / _RUN
     return Path(path.read_text(encoding="utf-8")) if path.exists() else None

@@ -26,6 +26,8 @@ class Listener:
 
     name = ""
     """Key of its state in checkpoints; empty where it has none."""
+    everywhere = False
+    """Whether every process of a group has one; else only the leading process."""
     wants_ticks = False
     """Whether it wants to hear `tick` a few times a second between boundaries."""
 

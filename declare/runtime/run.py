@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -65,14 +65,13 @@ def train(
     spec_text: str,
     folder: Path | None = None,
     *,
-    resume: bool = False,
-    allow_changes: bool = False,
+    resume: bool | Literal["changed"] = False,
     listeners: Sequence[Listener] = (),
     sources: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Train a plan in a new run folder, or continue the one in `folder` (the newest of this name without it).
 
-    A run whose plan has changed goes on where no weight depends on the change, or where `allow_changes` says so.
+    A run whose plan has changed goes on where no weight depends on the change, or where `resume` is "changed".
 
     Raises `ProblemError` for what keeps the run from starting (RES803, RES805, RES806, RES808, RES811);
     what goes wrong once it runs is in the outcome's `problems`, with the state before it intact.
@@ -85,13 +84,13 @@ def train(
             place = _existing(plan, folder) if resume else folders.create(plan, spec_text, folder, sources)
             with translated(place):
                 stack.enter_context(RunLock(place))
-            return place, *(_continue(plan, place, allow=allow_changes) if resume else (None, ()))
+            return place, *(_continue(plan, place, allow=resume == "changed") if resume else (None, ()))
 
         place, outcome, changes = world.decided(begin)
         if outcome is None:
             note_run(place)
             flag = stack.enter_context(StopFlag())
-            outcome = _Session(plan, place, flag, listeners, world, changes).run(resume=resume)
+            outcome = _Session(plan, place, flag, listeners, world, changes).run(resume=bool(resume))
         if outcome.status != LOST:
             note_outcome(world.rank, outcome.status)
         return outcome
@@ -144,7 +143,8 @@ class _Session:
 
     def run(self, *, resume: bool) -> Outcome:
         """Train, evaluate and judge; every way out leaves an event behind."""
-        self._bus = Bus(self._listeners() if self._world.leads else ())
+        mine = self._listeners() if self._world.leads else [it for it in self._extra if it.everywhere]
+        self._bus = Bus(mine)
         try:
             return self._judge(self._work(resume=resume))
         except StoppedError:

@@ -12,6 +12,13 @@ from typing import Any, Self
 from declare.runtime.place import LAUNCH
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_flags: list[StopFlag] = []
+
+
+def ask(reason: str) -> None:
+    """Ask the runs of this process to stop, as a signal would."""
+    for flag in _flags:
+        flag.ask(reason)
 
 
 class StopFlag:
@@ -23,11 +30,13 @@ class StopFlag:
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
+        _flags.append(self)
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._hear) for number in _SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:
+        _flags.remove(self)
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}

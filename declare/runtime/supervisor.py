@@ -12,35 +12,47 @@ from pathlib import Path
 
 from declare.contract.problem import Problem
 from declare.runtime.events import Event, EventFile
-from declare.runtime.launch import Crew, Death, launch
+from declare.runtime.launch import Crew, Death, Ending, launch
 
 FAILED = 4
 _SHOWN = 12
 Words = Callable[[Path | None], Sequence[str]]
 """The words of the command: for a new run, or to continue the one in a folder."""
+Attempt = Callable[[Path, int, Path | None], Ending]
+"""Starts all processes in a new private folder, for the n-th time: for a new run, or to continue one."""
+Tell = Callable[[Problem], object]
 
 
-def supervise(crew: Crew, words: Words, tell: Callable[[Problem], object]) -> int:
+def supervise(crew: Crew, words: Words, tell: Tell) -> int:
     """Run a command in a crew of processes until it ends by its own account; return its exit status.
 
     `tell` hears of every death, and of giving up.
     """
+
+    def attempt(folder: Path, number: int, run: Path | None) -> Ending:
+        return launch(crew, words(run), folder, number)
+
+    with tempfile.TemporaryDirectory(prefix="declare-", ignore_cleanup_errors=True) as root:
+        return watch(crew, Path(root), attempt, tell)
+
+
+def watch(crew: Crew, root: Path, attempt: Attempt, tell: Tell) -> int:
+    """Make attempts, in folders below `root`, until one ends by its own account; return its exit status."""
     died_at: int | None = None
     run: Path | None = None
-    with tempfile.TemporaryDirectory(prefix="declare-", ignore_cleanup_errors=True) as root:
-        for attempt in count():
-            folder = Path(root) / str(attempt)
-            folder.mkdir(mode=0o700)
-            ending = launch(crew, words(run), folder, attempt)
-            if ending.death is None or ending.status is not None:
-                return ending.status or 0
-            run = ending.run or run
-            _record(run, ending.death, attempt)
-            if run is None or ending.death.step == died_at:
-                tell(gave_up(ending.death, crew, again=run is not None))
-                return FAILED
-            died_at = ending.death.step
-            tell(died(ending.death, crew, run))
+    for number in count():
+        folder = root / str(number)
+        folder.mkdir(mode=0o700)
+        ending = attempt(folder, number, run)
+        if ending.death is None or ending.status is not None:
+            return ending.status or 0
+        run = ending.run or run
+        _record(run, ending.death, number)
+        if run is None or ending.death.step == died_at:
+            tell(gave_up(ending.death, crew, again=run is not None))
+            return FAILED
+        died_at = ending.death.step
+        tell(died(ending.death, crew, run))
     raise AssertionError("attempts never end by themselves")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -66,6 +66,9 @@ def command(
         str | None,
         typer.Option(metavar="HOST:PORT", help="Where machines meet: one of them.", show_default=False),
     ] = None,
+    engine: Annotated[
+        Literal["torch", "ray"], typer.Option(help="Who starts the processes: PyTorch's launcher, or Ray.")
+    ] = "torch",
     sanity: Annotated[
         bool, typer.Option("--sanity", help="First see that each phase learns a single batch.")
     ] = False,
@@ -86,6 +89,8 @@ def command(
     if allow_changes and resume is None:
         raise CommandError("--allow-changes says how to continue a run", hint="add --resume")
     as_json = format == "json"
+    if engine == "ray":
+        group.refuse_with_ray(nodes, rdzv)
     group.hush()
     sets = [*(set_ or ()), *group.settings(gpus, procs, nodes)]
     allow_downloads()
@@ -96,7 +101,7 @@ def command(
         from declare.runtime.run import LOST
 
         odd = _see_sane(plan, checked, as_json=as_json) if sanity and resume is None else []
-        crew = group.crew(plan, rdzv)
+        crew = None if engine == "ray" else group.crew(plan, rdzv)
         if crew is not None:
             words = [str(spec), f"--format={format}", *_each("--set", sets), *_each("--trust", trust or ())]
             where = _where(run_dir, resume, allow_changes=allow_changes)
@@ -105,7 +110,8 @@ def command(
             resume = _LATEST  # torchrun has started the group anew
         listeners = _listeners(plan, as_json=as_json)
         how = {"resume": resume is not None, "allow_changes": allow_changes}
-        outcome = train_checked(checked, folder, **how, listeners=listeners)
+        run = group.runner(engine, lambda found: findings.show_problems(found, checked))
+        outcome = train_checked(checked, folder, **how, listeners=listeners, run=run)
     lost = outcome.status == LOST and group.is_launched()  # whoever watches tells of it
     if leads() and not lost:
         _close(outcome, checked, odd, as_json=as_json)

@@ -1,0 +1,114 @@
+"""What a worker of Ray Train does: the same training as any process of a group."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from declare.contract.problem import ProblemError
+from declare.contract.trust import allow_downloads
+from declare.ir.plan import Plan
+from declare.runtime import permission, relay
+from declare.runtime.events import Event
+from declare.runtime.listener import Listener
+from declare.runtime.listeners.metrics import scalars
+from declare.runtime.place import LAUNCH
+from declare.runtime.run import LOST, Outcome, train
+
+_WORDS = "words-"
+_LINES = 12
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every worker is given."""
+
+    plan: str
+    spec_text: str
+    folder: str | None
+    how: dict[str, Any]
+    """Further arguments of `run.train`."""
+    home: str
+    """The working directory of the command: paths of the plan count from there."""
+    environment: dict[str, str]
+    granted: tuple[str, ...]
+    """The code that the user of the command trusts."""
+    threads: int
+    """Of each worker; 0 leaves it to Ray."""
+    launch: str = ""
+    """The folder of this attempt."""
+
+
+class LostError(RuntimeError):
+    """Another worker has gone."""
+
+
+class Reports(Listener):
+    """Gives Ray the figures of every evaluation; Ray waits until all workers have done so."""
+
+    everywhere = True
+
+    def hear(self, event: Event) -> None:
+        """Report an evaluation."""
+        if event.name == "evaluated":
+            where = {"phase": event.phase, "step": event.total}
+            import_module("ray.train").report({**where, **scalars(event)})
+
+
+def work(config: dict[str, Any]) -> None:
+    """Train in this process, which Ray has connected with the others."""
+    task: Task = config["task"]
+    rank = int(import_module("ray.train").get_context().get_world_rank())
+    folder = Path(task.launch)
+    _settle(task, rank)
+    try:
+        with relay.obeying(folder):
+            result = _train(task, folder)
+    except BaseException:
+        traceback.print_exc()
+        raise
+    if result.status == LOST:
+        raise LostError("another worker has gone")
+    if rank == 0:
+        relay.write_result(folder, result)
+
+
+def _settle(task: Task, rank: int) -> None:
+    """Give the process the surroundings of the command; what it writes to standard error is kept."""
+    os.chdir(task.home)
+    os.environ.update(task.environment)
+    os.environ[LAUNCH] = task.launch
+    words = os.open(Path(task.launch) / f"{_WORDS}{rank}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(words, 2)
+    if task.threads:
+        import torch
+
+        torch.set_num_threads(task.threads)
+
+
+def _train(task: Task, folder: Path) -> relay.Result:
+    listeners = (relay.Sender(folder), Reports())
+    place = Path(task.folder) if task.folder else None
+    allow_downloads()
+    try:
+        plan = Plan.model_validate_json(task.plan)
+        permission.require(plan, task.granted)
+        found = train(plan, task.spec_text, place, listeners=listeners, **task.how)
+    except ProblemError as error:
+        return relay.Result(2, problems=error.problems, refused=True)
+    return _result(found)
+
+
+def _result(found: Outcome) -> relay.Result:
+    return relay.Result(found.status, str(found.folder), found.metrics, found.problems)
+
+
+def last_words(folder: Path, rank: int) -> str:
+    """Return the end of what a worker wrote to standard error."""
+    path = folder / f"{_WORDS}{rank}"
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    return "\n".join(text.strip().splitlines()[-_LINES:])

@@ -1,0 +1,117 @@
+"""What the processes of a launch and whoever started it say to each other, through files of the launch's folder.
+
+Each file is opened anew to be read or written, so that a folder which several machines share will do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from declare.contract.problem import Problem
+from declare.runtime import stopping
+from declare.runtime.events import Event
+from declare.runtime.listener import Listener
+
+_EVENTS, _ORDER, _RESULT = "events", "order", "result"
+_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a launch, as its leading process tells it."""
+
+    status: int
+    folder: str = ""
+    metrics: dict[str, float] | None = None
+    problems: tuple[Problem, ...] = ()
+    refused: bool = False
+    """Whether `problems` kept the run from starting."""
+
+
+class Sender(Listener):
+    """Hands on every event of the leading process."""
+
+    wants_ticks = True
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / _EVENTS
+
+    def hear(self, event: Event) -> None:
+        """Add the event to the file."""
+        line = json.dumps([event.name, event.phase, event.step, event.total, event.fields], default=str)
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+class Receiver:
+    """Reads what a `Sender` hands on."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / _EVENTS
+        self._offset = 0
+
+    def news(self) -> list[Event]:
+        """Return the events since the last call."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                content = file.read()
+        except FileNotFoundError:
+            return []
+        whole = content[: content.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        return [Event(*json.loads(line)) for line in whole.splitlines()]
+
+
+def order_stop(folder: Path, reason: str) -> None:
+    """Ask the processes to save and stop."""
+    (folder / _ORDER).write_text(reason, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def obeying(folder: Path) -> Iterator[None]:
+    """While inside, an order to stop reaches the run of this process as a signal would."""
+    done = threading.Event()
+
+    def listen() -> None:
+        while not done.wait(_SECONDS):
+            with contextlib.suppress(OSError):
+                stopping.ask((folder / _ORDER).read_text(encoding="utf-8"))
+
+    listener = threading.Thread(target=listen, name="orders", daemon=True)
+    listener.start()
+    try:
+        yield
+    finally:
+        done.set()
+        listener.join()
+
+
+def write_result(folder: Path, result: Result) -> None:
+    """Leave word of what became of the launch."""
+    draft = folder / f"{_RESULT}.draft"
+    draft.write_text(json.dumps(asdict(result), default=str), encoding="utf-8")
+    draft.rename(folder / _RESULT)
+
+
+def read_result(folder: Path) -> Result | None:
+    """Return what became of the launch, or None where nobody could tell."""
+    try:
+        found = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return Result(**found | {"problems": tuple(map(_problem, found["problems"]))})
+
+
+def _problem(item: dict[str, Any]) -> Problem:
+    """Return a problem that was written down; what it proposed to rewrite is left out."""
+    names = {field.name for field in fields(Problem)} - {"rewrites"}
+    known = {name: value for name, value in item.items() if name in names}
+    problem = Problem(**known)
+    return replace(problem, notes=tuple(problem.notes), helps=tuple(problem.helps))
