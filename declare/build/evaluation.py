@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -114,8 +114,7 @@ _All = dict[str, "Scores | Together"]
 class Evaluator:
     """Evaluates the tasks of a plan with a graph as it stands (averaged weights are the caller's business).
 
-    `tables` are the open tables of the feed. `autocast` is the type that the forward pass computes in, None
-    for its own. `batches` may stand in for the feed. The processes of `world` share the samples.
+    `tables` are the open tables of the feed. `batches` may stand in for the feed. The processes of `world` share the samples.
     """
 
     def __init__(
@@ -125,15 +124,13 @@ class Evaluator:
         tables: Any,
         device: torch.device,
         *,
-        autocast: torch.dtype | None = None,
         batches: Batches | None = None,
         world: World = ALONE,
     ) -> None:
         self._plan, self._graph, self._device = plan, graph, device
         self._world = world
-        self._batches = batches or _feed(plan, tables, device)
+        self._batches = batches or _feed(tables, device)
         self._tables = tables
-        self.autocast = autocast
         self._losses = {name: TaskLosses(task).to(device).eval() for name, task in plan.tasks.items()}
         adapters = {name: losses.adapter for name, losses in self._losses.items()}
         self._views = Views(adapters, {name: task.datasets for name, task in plan.tasks.items()})
@@ -270,11 +267,6 @@ class Evaluator:
             for score in scores:
                 score.update((), prediction, target)
 
-    def _casting(self) -> AbstractContextManager[Any]:
-        if self.autocast is None:
-            return nullcontext()
-        return torch.autocast(self._device.type, self.autocast)
-
     def _batch_size(self, dataset: str) -> int:
         """Return at least the training batch size, and more where samples are small."""
         elements = sum(field.shape.numel or 0 for field in self._plan.datasets[dataset].fields.values())
@@ -285,11 +277,11 @@ class Evaluator:
         return max(fitting, *trained, 1)
 
 
-def _feed(plan: Plan, tables: Any, device: torch.device) -> Batches:
+def _feed(tables: Any, device: torch.device) -> Batches:
     from declare.build.feed import evaluation_batches
 
     def batches(dataset: str, split: str, batch_size: int, numbers: range | None) -> Iterator[Fields]:
-        return evaluation_batches(plan, dataset, split, tables, batch_size, device, numbers=numbers)
+        return evaluation_batches(tables, dataset, split, batch_size, device, numbers)
 
     return batches
 

@@ -314,19 +314,17 @@ def sample_keys(key: tuple[int, int], rows: Array) -> Array:
 
 
 def evaluation_batches(
-    plan: Plan,
+    tables: Tables,
     dataset: str,
     split: str,
-    tables: Tables,
     batch_size: int,
     device: torch.device,
-    *,
     numbers: range | None = None,
 ) -> Iterator[Fields]:
     """Yield a whole split in order, or the batches of `numbers` alone."""
-    columns = Columns(plan, dataset, split, tables, device)
+    columns = Columns(tables.plan, dataset, split, tables, device)
     size = tables.table(dataset, split).num_samples
     for number in range(-(-size // batch_size)) if numbers is None else numbers:
         start = number * batch_size
         positions = torch.arange(start, min(start + batch_size, size), device=columns.index_device)
-        yield columns.take(positions, (plan.seed, 0))
+        yield columns.take(positions, (tables.plan.seed, 0))

@@ -96,7 +96,7 @@ class Prober:
             return None
         kept = {name for name in (task.target_field, task.mask, *task.fields) if name}
         features, fields = [], []
-        for batch in evaluation_batches(self._plan, dataset, split, self._tables, _ROWS, self._device):
+        for batch in evaluation_batches(self._tables, dataset, split, _ROWS, self._device):
             features.append(self._features(probe, dataset, batch))
             fields.append({name: batch[name] for name in kept})
         return Seen(torch.cat(features), {name: torch.cat([each[name] for each in fields]) for name in kept})

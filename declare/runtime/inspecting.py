@@ -169,7 +169,7 @@ def chosen(graph: nn.Module, patterns: Sequence[str]) -> list[str]:
 
 def _batches(opened: Opened, samples: int) -> Iterator[Mapping[str, Tensor]]:
     found = evaluation_batches(
-        opened.tables.plan, opened.dataset, opened.split, opened.tables, min(_BATCH, samples), opened.device
+        opened.tables, opened.dataset, opened.split, min(_BATCH, samples), opened.device
     )
     for fields in found:
         size = len(next(iter(fields.values())))

@@ -117,7 +117,7 @@ def _outputs(
     plain = tuple(task for task in adapters if task not in writing)
     found: dict[str, list[dict[str, Tensor]]] = {task: [] for task in adapters}
     with torch.no_grad():
-        for fields in evaluation_batches(tables.plan, name, split, tables, _batch_size(tables.plan), device):
+        for fields in evaluation_batches(tables, name, split, _batch_size(tables.plan), device):
             outputs = graph({name: fields}, plain) if plain else {}
             for task, adapter in adapters.items():
                 if task in writing:

@@ -86,7 +86,7 @@ def test_evaluation_sees_pictures_as_they_are(opened):
     """Random transforms change training pictures, not those of an evaluation."""
     plan, tables = opened()
     found = torch.cat(
-        [batch["image"] for batch in evaluation_batches(plan, "lab", "val", tables, 4, torch.device("cpu"))]
+        [batch["image"] for batch in evaluation_batches(tables, "lab", "val", 4, torch.device("cpu"))]
     )
     assert torch.equal(found, torch.from_numpy(tables.table("lab", "val").array("image")))
     trained = torch.cat([batch["image"] for batch in batches(opened, 0)])

@@ -88,6 +88,6 @@ def test_batches_depend_on_the_step_alone(plan, tables):
 
 def test_evaluations_are_cut_too(plan, tables):
     """A split in order, each batch as long as its longest text."""
-    found = list(evaluation_batches(plan, "corpus", "val", tables, 4, CPU))
+    found = list(evaluation_batches(tables, "corpus", "val", 4, CPU))
     assert sum(len(batch["text"]) for batch in found) == plan.datasets["corpus"].splits["val"]
     assert all((batch["text"][:, -1] >= 0).any() for batch in found)

@@ -26,9 +26,9 @@ def broken_off(place, plan, step=13, phase="fit"):
         train(plan, "x", place, make_workshop=dying_workshop(step, phase))
 
 
-def go_on(plan, place, **options):
+def go_on(plan, place, resume=True):
     """Continue a run."""
-    return train(plan, "x", place, resume=True, make_workshop=fakes.make, **options)
+    return train(plan, "x", place, resume=resume, make_workshop=fakes.make)
 
 
 def said(place):
@@ -54,11 +54,13 @@ def test_harmless_changes_go_on_and_are_said_with_the_reason(tmp_path):
 
 
 def test_a_change_that_makes_another_run_needs_the_users_word(tmp_path):
-    """Without `allow_changes` a new rate is refused; with it the run goes on, says so and keeps the old plan."""
+    """Without `resume="changed"` a new rate is refused; with it the run goes on, says so and keeps the old plan."""
     place = tmp_path / "run"
     plan = fakes.make_plan(fakes.phase(checkpoint_every=5))
     other = fakes.make_plan(
-        fakes.phase(checkpoint_every=5, steps=30, optimizer={"type": "adamw", "lr": 0.02, "weight_decay": 0.3})
+        fakes.phase(
+            checkpoint_every=5, steps=30, optimizer={"type": "adamw", "lr": 0.02, "weight_decay": 0.3}
+        )
     )
     broken_off(place, plan)
     with pytest.raises(ProblemError) as caught:
@@ -66,7 +68,7 @@ def test_a_change_that_makes_another_run_needs_the_users_word(tmp_path):
     assert caught.value.problem.code == "RES806"
     assert any("--allow-changes" in text for text in caught.value.problem.helps)
     assert Run(place).plan == plan
-    assert go_on(other, place, allow_changes=True).status == 0
+    assert go_on(other, place, resume="changed").status == 0
     assert {path for path, verdict in said(place) if verdict == "allowed"} == {
         "phases.fit.optimizer.lr",
         "phases.fit.optimizer.weight_decay",
@@ -93,7 +95,7 @@ def test_settings_of_the_optimizer_come_from_the_new_plan(tmp_path):
         return workshop
 
     longer = fakes.make_plan(fakes.phase(checkpoint_every=5, steps=26))
-    outcome = train(longer, "x", place, resume=True, make_workshop=decayed, allow_changes=True)
+    outcome = train(longer, "x", place, resume="changed", make_workshop=decayed)
     assert outcome.status == 0
     state = read_state(Run(place).checkpoints()[0])["optimizer"]
     assert {group["weight_decay"] for group in state["param_groups"]} == {0.7}
@@ -102,12 +104,12 @@ def test_settings_of_the_optimizer_come_from_the_new_plan(tmp_path):
 
 
 def test_a_finished_run_can_be_made_longer(tmp_path):
-    """With `allow_changes` a finished run goes on in a longer phase and in phases that were added."""
+    """With `resume="changed"` a finished run goes on in a longer phase and in phases that were added."""
     place = tmp_path / "run"
     first = fakes.make_plan(fakes.phase("one", steps=8))
     train(first, "x", place, make_workshop=fakes.make)
     longer = fakes.make_plan(fakes.phase("one", steps=12), fakes.phase("two", steps=6))
-    assert go_on(longer, place, allow_changes=True).status == 0
+    assert go_on(longer, place, resume="changed").status == 0
     assert Run(place).checkpoints()[0].step == 18
     assert (place / "metrics-1.json").exists()
     assert [event["step"] for event in Run(place).events("phase_resumed")] == [8]
@@ -134,7 +136,7 @@ def test_what_cannot_work_is_refused_all_the_same(tmp_path, changes, path):
         *changes.get("phases", (fakes.phase(checkpoint_every=5),)), seed=changes.get("seed", 3)
     )
     with pytest.raises(ProblemError) as caught:
-        go_on(other, place, allow_changes=True)
+        go_on(other, place, resume="changed")
     assert caught.value.problem.code == "RES806"
     assert any(note.startswith(f"`{path}`") for note in caught.value.problem.notes)
     assert not any("--allow-changes" in text for text in caught.value.problem.helps)
@@ -147,7 +149,7 @@ def test_another_model_is_refused_by_the_name_of_the_weights(tmp_path, monkeypat
     plan = fakes.make_plan(fakes.phase(checkpoint_every=5))
     broken_off(place, plan)
     monkeypatch.setattr(fakes, "WIDTH", 5)
-    outcome = go_on(fakes.make_plan(fakes.phase(checkpoint_every=5, steps=30)), place, allow_changes=True)
+    outcome = go_on(fakes.make_plan(fakes.phase(checkpoint_every=5, steps=30)), place, resume="changed")
     assert (outcome.status, outcome.problems[0].code) == (4, "RES806")
     assert "`encoder.0.weight` was [16, 4], is now [16, 5]" in outcome.problems[0].notes
     assert Run(place).plan == plan
