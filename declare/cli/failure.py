@@ -41,9 +41,11 @@ def report(kind: str, message: str, code: int, *, hint: str = "", as_json: bool)
         error = {"kind": kind, "message": message, "hint": hint, "exit_code": code}
         print(json.dumps({"format": FORMAT, "valid": False, "error": error}, indent=2))
     else:
-        print(f"error: {message}", file=sys.stderr)
+        from declare.diagnostics.output import shown
+
+        print(f"error: {shown(message)}", file=sys.stderr)
         if hint:
-            print(f"  = help: {hint}", file=sys.stderr)
+            print(f"  = help: {shown(hint)}", file=sys.stderr)
     return code
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, TextIO
+
+from declare.diagnostics.output import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,10 +54,16 @@ def err() -> Console:
 @cache
 def _console(stream: TextIO) -> Console:
     from rich.console import Console
+    from rich.segment import Segment
 
     class Piped(Console):
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError
+
+        def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
+            """Escape what names and texts of data would tell the terminal to do."""
+            for segment in super().render(renderable, options):
+                yield segment if segment.control else Segment(shown(segment.text), segment.style)
 
     width = None if stream.isatty() else 110
     return Piped(file=stream, no_color=not settings.color, highlight=False, markup=False, width=width)
@@ -63,7 +72,7 @@ def _console(stream: TextIO) -> Console:
 def say(text: str) -> None:
     """Print a line for people to standard error, unless they asked for quiet."""
     if not settings.quiet:
-        print(text, file=sys.stderr)
+        print(shown(text), file=sys.stderr)
 
 
 def emit(text: str) -> None:

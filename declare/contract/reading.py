@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
@@ -16,7 +17,7 @@ from declare.contract.forms import Form, accepts, fields, form, kind_of
 from declare.contract.leaves import number_as_text, read_leaf, wrong_type
 from declare.contract.lookup import find
 from declare.contract.poison import POISON, Poison, holed
-from declare.contract.problem import Problem
+from declare.contract.problem import Problem, ProblemError
 from declare.contract.source import is_path
 
 __all__ = ["POISON", "Poison", "parse", "read"]
@@ -56,9 +57,10 @@ def read(
 
 
 def parse(kind: str, block: Any) -> Any:
-    """Return the component of a plan's block; a block that does not read is our own bug."""
+    """Return the component of a plan's block; raises `ProblemError` for one of a plan that somebody changed."""
     found, problems = read(kind, secrets.reveal(block), trust=EVERYTHING)
-    assert not problems, f"{kind}: {block}: {problems[0].code} {problems[0].at} {problems[0].title}"
+    if problems:
+        raise ProblemError(*(replace(problem, at="") for problem in problems))
     return found
 
 

@@ -84,6 +84,11 @@ def printable(text: str) -> str:
     return "".join(escape(char) for char in text)
 
 
+def shown(text: str) -> str:
+    """Return text of several lines as a terminal may get it."""
+    return text if text.isprintable() else "\n".join(map(printable, text.split("\n")))
+
+
 def escape(char: str) -> str:
     """Return a character as it may be shown: itself, or its escape."""
     if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):

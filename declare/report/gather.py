@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import DatasetPlan, ModulePlan, PhasePlan, Plan, TaskPlan, Wire
 from declare.report.data import Curve, Dataset, Layer, Node, Notice, Phase, Report, Task, Throughput
 from declare.report.wording import scales_text
@@ -56,8 +57,18 @@ def of_plan(plan: Plan, layers: Layers | None = None) -> Report:
 
 def of_run(run: RunRecord, layers: Layers | None = None) -> Report:
     """Report a run: its plan, and what events and metrics say of its course."""
-    events = list(run.events())
     planned = of_plan(run.plan, layers)
+    try:
+        return _of_course(run, planned, list(run.events()))
+    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+        title = f"the events of `{planned.name[:36]}` are not those of a run"
+        notes = (f"{type(error).__name__}: {error}"[:200],)
+        helps = ("report the run's spec instead: its course cannot be told",)
+        raise ProblemError(Problem("RES808", title, notes=notes, helps=helps)) from error
+
+
+def _of_course(run: RunRecord, planned: Report, events: list[Event]) -> Report:
+    """Return the report of a plan with what happened in a run of it."""
     return planned.model_copy(
         update={
             "status": run.status,

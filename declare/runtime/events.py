@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from declare.contract.secrets import hidden
+from declare.runtime.storage import open_own
 
 EVENTS_FILE = "events.jsonl"
+_LONGEST = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class EventFile:
     """Appends events to `events.jsonl`, one JSON object a line, readable while the run goes on."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = (folder / EVENTS_FILE).open("a", encoding="utf-8")
+        self._file = open_own(folder / EVENTS_FILE, "a")
         if self._file.tell() and not _ends_line(folder / EVENTS_FILE):
             # A killed run may have left half a line; the next one must not continue it.
             self._file.write("\n")
@@ -74,13 +76,14 @@ def _ends_line(path: Path) -> bool:
 
 def read_events(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the events of a file in order; a line that a killed process left unfinished is passed over."""
-    if not path.exists():
+    if not path.is_file():
         return
     with path.open(encoding="utf-8", errors="replace") as file:
-        for line in file:
+        # A folder of somebody else may hold anything: no line is longer than an event is.
+        for line in iter(lambda: file.readline(_LONGEST), ""):
             try:
                 value = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(value, dict) and "event" in value:
                 yield value

@@ -127,11 +127,15 @@ class Run:
     def metrics(self) -> list[dict[str, Any]]:
         """Return the rows of `metrics.csv`: phase, step (of the phase), epoch, metric, value."""
         path = self.path / METRICS
-        if not path.exists():
+        if not path.is_file():
             return []
         with path.open(encoding="utf-8", errors="replace", newline="") as file:
-            rows = map(_row, csv.DictReader(file))
-            return [row for row in rows if row is not None]
+            try:
+                # No cell of ours has quotes: one in a line is damage, and must not swallow the lines after it.
+                rows = map(_row, csv.DictReader(file, quoting=csv.QUOTE_NONE))
+                return [row for row in rows if row is not None]
+            except csv.Error:
+                return []
 
     @property
     def final(self) -> dict[str, float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from declare.contract.problem import Problem, ProblemError
-from declare.runtime.storage import brief
+from declare.runtime.storage import brief, open_own, refuse_links
 
 LOCK_FILE = "lock"
 OWNER_FILE = "owner.json"
@@ -26,9 +26,10 @@ class RunLock:
         self._lock = FileLock(folder / LOCK_FILE, timeout=0)
 
     def acquire(self) -> None:
-        """Take the lock; raises `ProblemError` (RES805) that names the holder."""
+        """Take the lock; raises `ProblemError`: RES805, which names the holder, or RES820 for a folder with links."""
         from filelock import Timeout
 
+        refuse_links(self._folder)
         try:
             self._lock.acquire()
         except Timeout:
@@ -38,7 +39,8 @@ class RunLock:
             "pid": os.getpid(),
             "since": time.strftime("%Y-%m-%d %H:%M:%S"),
         }
-        (self._folder / OWNER_FILE).write_text(json.dumps(owner) + "\n", encoding="utf-8")
+        with open_own(self._folder / OWNER_FILE, "w") as file:
+            file.write(json.dumps(owner) + "\n")
 
     def release(self) -> None:
         """Let go; another process may continue the run."""
@@ -64,19 +66,21 @@ def holder(folder: Path) -> dict[str, object] | None:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a living process holds `folder`."""
-    from filelock import FileLock, Timeout
+    """Whether a living process holds `folder`. Looks without writing, and follows no link."""
+    import fcntl
 
-    if not (folder / LOCK_FILE).exists():
-        return False
-    probe = FileLock(folder / LOCK_FILE, timeout=0)
     try:
-        probe.acquire()
-    except Timeout:
-        return True
-    except OSError:  # a folder that only others may write to
+        descriptor = os.open(folder / LOCK_FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:  # there is none, or it is a link, or only others may read it
         return False
-    probe.release()
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
     return False
 
 

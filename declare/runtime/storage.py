@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from declare.contract.problem import Problem, ProblemError
 
@@ -136,6 +137,32 @@ def create_new(path: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def open_own(path: Path, mode: str) -> IO[str]:
+    """Open a text file of a run folder to write: for this user alone, and never through a link."""
+    return open(path, mode, encoding="utf-8", newline="", opener=_without_links)  # noqa: PTH123 - `Path` has no opener
+
+
+def _without_links(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise `ProblemError` (RES820) where a run folder holds a link: what is written there would go elsewhere."""
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            if (link := Path(place) / name).is_symlink():
+                raise ProblemError(
+                    Problem(
+                        "RES820",
+                        f"the run folder `{brief(folder)}` holds a link",
+                        notes=(
+                            f"`{link}` leads to `{os.readlink(link)}`: a run writes into its own folder alone",
+                        ),  # noqa: PTH115
+                        helps=("put the real file or folder there, or train in a new folder",),
+                    )
+                )
 
 
 class HashedFile:

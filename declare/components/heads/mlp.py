@@ -36,7 +36,7 @@ class Mlp(Head):
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("vector", "number", "sequence"), many=True),)
 
     hidden: list[Annotated[int, Param(gt=0)]] = Param(
-        [256], min_length=1, description="width of each hidden layer"
+        [256], min_length=1, max_length=1_000, description="width of each hidden layer"
     )
     dropout: float = Param(
         0.0, ge=0, lt=1, description="share of features zeroed after each hidden layer in training"

@@ -37,7 +37,7 @@ class Cnn(Module):
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image",)),)
 
     channels: list[Annotated[int, Param(gt=0)]] = Param(
-        [32, 64, 128], min_length=1, description="channels of each stage"
+        [32, 64, 128], min_length=1, max_length=1_000, description="channels of each stage"
     )
     kernel: int = Param(3, gt=0, description="width of the square kernels")
     norm: Literal["batch", "group", "none"] = Param("batch", description="between convolution and activation")

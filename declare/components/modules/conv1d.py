@@ -37,7 +37,7 @@ class Conv1d(Module):
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("series", "sequence")),)
 
     channels: list[Annotated[int, Param(gt=0)]] = Param(
-        [32, 64], min_length=1, description="channels of each stage"
+        [32, 64], min_length=1, max_length=1_000, description="channels of each stage"
     )
     kernel: int = Param(7, gt=0, description="length of the kernels, in time steps")
     norm: Literal["batch", "group", "none"] = Param("batch", description="between convolution and activation")

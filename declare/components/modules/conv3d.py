@@ -43,7 +43,9 @@ class Conv3d(Module):
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("video",)),)
     random: ClassVar[bool] = False
 
-    channels: list[Side] = Param([16, 16], min_length=1, description="channels of each stage")
+    channels: list[Side] = Param(
+        [16, 16], min_length=1, max_length=1_000, description="channels of each stage"
+    )
     kernel: Side | Kernel = Param(
         [5, 9, 9], description="kernel of the first stage: [frames, height, width], or one size"
     )

@@ -34,7 +34,9 @@ class Mlp(Module):
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("vector", "number", "sequence"), many=True),)
 
-    hidden: list[Annotated[int, Param(gt=0)]] = Param([256], min_length=1, description="width of each layer")
+    hidden: list[Annotated[int, Param(gt=0)]] = Param(
+        [256], min_length=1, max_length=1_000, description="width of each layer"
+    )
     dropout: float = Param(
         0.0, ge=0, lt=1, description="share of features zeroed after each layer in training"
     )

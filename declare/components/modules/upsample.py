@@ -42,7 +42,7 @@ class Upsample(Module):
     random: ClassVar[bool] = False
 
     channels: list[Size] = Param(
-        [64, 32], min_length=1, description="channels of each stage; each doubles the map"
+        [64, 32], min_length=1, max_length=1_000, description="channels of each stage; each doubles the map"
     )
     size: Size | None = Param(None, description="height and width of the output, where `like` is not given")
     activation: Literal["relu", "gelu", "silu", "tanh"] = Param("relu", description="after each convolution")

@@ -10,6 +10,7 @@ from typing import Any
 from declare.runtime.events import Event
 from declare.runtime.folder import METRICS
 from declare.runtime.listener import Listener
+from declare.runtime.storage import open_own
 
 _HEADER = "phase,step,epoch,metric,value\n"
 
@@ -20,7 +21,7 @@ class Metrics(Listener):
     name = "metrics"
 
     def __init__(self, folder: Path) -> None:
-        self._file = (folder / METRICS).open("a+", encoding="utf-8", newline="")
+        self._file = open_own(folder / METRICS, "a+")
 
     def hear(self, event: Event) -> None:
         """Write the rows of a reading of losses or of an evaluation."""
