@@ -114,7 +114,8 @@ _All = dict[str, "Scores | Together"]
 class Evaluator:
     """Evaluates the tasks of a plan with a graph as it stands (averaged weights are the caller's business).
 
-    `tables` are the open tables of the feed. `batches` may stand in for the feed. The processes of `world` share the samples.
+    `tables` are the open tables of the feed. `batches` may stand in for the feed. The processes of `world` share
+    the samples.
     """
 
     def __init__(
@@ -198,11 +199,10 @@ class Evaluator:
         wanted = list(tasks)
         plain = [task for task in wanted if task not in self._views.hiding]
         whole = self._views.prepared({dataset: fields}, self._plan.seed + number)[dataset]
-        with self._casting():
-            outputs = self._graph({dataset: fields}, plain) if plain else {}
-            for task in self._views.hiding:
-                if task in wanted:
-                    outputs |= self._graph({dataset: shown(task, whole)}, (task,))
+        outputs = self._graph({dataset: fields}, plain) if plain else {}
+        for task in self._views.hiding:
+            if task in wanted:
+                outputs |= self._graph({dataset: shown(task, whole)}, (task,))
         return whole, outputs
 
     def _share(self, samples: int, size: int, tasks: Iterable[str]) -> tuple[int, range, int]:

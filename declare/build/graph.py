@@ -37,6 +37,11 @@ class Graph(nn.Module):
         self._instances = dict(nodes)
         self._programs: dict[tuple[tuple[str, ...], tuple[str, ...], bool], Program] = {}
 
+    @property
+    def modules_by_path(self) -> Mapping[str, nn.Module]:
+        """The modules of the model by path; those of a node that each dataset has for itself are `PATH.DATASET`."""
+        return self._instances
+
     @overload
     def forward(self, batch: Batch, tasks: Sequence[str], *, joined: Literal[False] = False) -> Outputs: ...
     @overload

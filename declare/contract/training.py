@@ -32,6 +32,9 @@ class Group(Strict):
 class Optimizer(Component):
     """An update rule; every one has a learning rate and may have groups."""
 
+    whole: ClassVar[bool] = False
+    """Whether it takes whole parameters alone, and none that processes hold in shares."""
+
     lr: float = Param(gt=0, description="learning rate")
     groups: list[Group] = Param([], description="parameters with their own rates, by pattern")
 
@@ -109,6 +112,9 @@ class Mix(Component):
 
 class Balance(Component):
     """How the losses of several tasks become one gradient."""
+
+    each_alone: ClassVar[bool] = False
+    """Whether every step needs the gradients of the tasks one by one."""
 
     def settled(self, total_steps: int, steps_per_epoch: int) -> Balance:
         """Return the balance with its durations in steps of a phase of `total_steps`."""

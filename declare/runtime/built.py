@@ -30,7 +30,7 @@ from declare.runtime.events import Event
 from declare.runtime.folder import STATISTICS, read_statistics
 from declare.runtime.rates import Plateau, Rate
 from declare.runtime.storage import write_durably
-from declare.runtime.strategies.choice import shards
+from declare.runtime.strategies.choice import shards, skipping
 from declare.runtime.strategies.fsdp import shard
 from declare.runtime.words import inexact
 from declare.runtime.workshop import Feed
@@ -62,7 +62,8 @@ class BuiltWorkshop:
         elif world.size > 1 and (norms := batch_norms(self.graph)):
             raise ProblemError(inexact(norms[0]))
         if shards(plan, world):
-            shard(self.graph, device)  # before it is moved: no device need hold all of it
+            # Before it is moved: no device need hold all of it.
+            shard(self.graph, self.graph.modules_by_path, device, skipping(plan))
         self.graph.to(device)
         self._compiled = plan.hardware.compile is True
         if self._compiled:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from declare.contract.training import Balance
 
@@ -22,6 +22,8 @@ class PCGrad(Balance):
       fit: {epochs: 5, batch_size: 64, optimizer: {type: adamw, lr: 1e-3}, balance: pcgrad}
     ```
     """
+
+    each_alone: ClassVar[bool] = True
 
     def build(self, owners: Sequence[int], shares: Sequence[float], num_tasks: int) -> balance.Balance:
         """Return the way the losses become one."""

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     import torch
 
 TABLE = Path(__file__).with_name("tables") / "optimizers.json"
+_WHOLE = frozenset(
+    {"adafactor", "adamp", "adamuon", "cadamp", "cmars", "csgdp", "kron", "kronc", "kronw", "mars", "muon"}
+    | {"nadamuon", "nmuon", "novograd", "novogradc", "novogradw", "sgdp"}
+)
+"""Rules with operations that torch does not have for parameters in shares, or rounds otherwise there."""
 _WORDS: dict[str, Any] = {"float": float, "int": int, "bool": bool, "str": str}
 
 
@@ -86,6 +91,7 @@ def find(name: str) -> type[Component] | None:
     )
     found = cast("type[_FromLibrary]", made)
     found.home, found.decays = (record["module"], record["class"]), decays
+    found.whole = name in _WHOLE
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
 from declare.rules.parts import given
+from declare.rules.sharding import conflicts
 from declare.rules.view import View
 
 CODE = "HW708"
@@ -13,9 +14,12 @@ STAGE = "hardware"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield where one process is asked to use several devices."""
+    """Yield where one process is asked to use several devices, and what cannot be shared as it is asked."""
     hardware = given(view.spec, "hardware")
     yield from _uneven(view)
+    if (plan := view.hardware) is not None:
+        processes = plan.devices * plan.nodes if isinstance(plan.devices, int) else None
+        yield from conflicts(plan, processes, view.phases.values())
     if given(hardware, "strategy") != "single":
         return
     for name in ("devices", "nodes"):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from declare.contract import reading
 from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
 from declare.nn.distributed.world import World
 from declare.rules.hardware.process_without_samples import lacking
+from declare.rules.sharding import conflicts
 from declare.runtime.strategies.alone import Alone
 from declare.runtime.strategies.averaged import Averaged
 from declare.runtime.strategies.ddp import Ddp
@@ -25,6 +24,8 @@ def make_strategy(plan: Plan, phase: PhasePlan, objective: Objective, world: Wor
     if problems := list(lacking(phase, world.size)):
         raise ProblemError(*problems)
     if shards(plan, world):
+        if problems := list(conflicts(plan.hardware, world.size, [phase])):
+            raise ProblemError(*problems)
         return Fsdp(objective, world)
     if exact:
         return Exact(plan, phase, objective, world)
@@ -38,6 +39,17 @@ def shards(plan: Plan, world: World) -> bool:
     return plan.hardware.strategy == "fsdp" and world.size > 1
 
 
+def skipping(plan: Plan) -> list[str]:
+    """Return the paths of modules that leave parts of themselves out at random."""
+    found = [node for node in plan.nodes if node.role != "head"]
+    found = [node for node in found if reading.parse("modules", node.block).skips_at_random]
+    return [
+        path
+        for node in found
+        for path in ([f"{node.path}.{name}" for name in node.variants] if node.per_dataset else [node.path])
+    ]
+
+
 def is_static(plan: Plan, phase: PhasePlan) -> bool:
     """Whether every step of the phase is one backward pass over the same parameters, in every process.
 
@@ -45,5 +57,4 @@ def is_static(plan: Plan, phase: PhasePlan) -> bool:
     where a module skips parts of itself at random.
     """
     several = phase.accumulate > 1 or (phase.scales is not None and phase.scales.mode == "joint")
-    blocks: list[Any] = [reading.parse("modules", node.block) for node in plan.nodes if node.role != "head"]
-    return not (several or phase.alternate or any(block.skips_at_random for block in blocks))
+    return not (several or phase.alternate or skipping(plan))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 from declare.nn.distributed.shards import is_sharded
 from declare.nn.distributed.world import World
@@ -42,18 +42,23 @@ class Fsdp(Averaged):
         super().complete([item for item in parameters if not is_sharded(item)])
 
 
-def shard(graph: nn.Module, device: torch.device) -> None:
+def shard(
+    graph: nn.Module, nodes: Mapping[str, nn.Module], device: torch.device, skip: Collection[str]
+) -> None:
     """Cut the parameters of a graph, its nodes, and the repeated blocks in them; once, before all else is made.
 
     What is not being computed with is held in shares only, after a forward pass too. Numbers without an axis stay
-    whole in every process.
+    whole in every process. Nodes named in `skip` leave parts of themselves out at random, not the same in every
+    process: they are gathered at once, and all of their parameters get gradients.
     """
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
 
     mesh = init_device_mesh(device.type, (torch.distributed.get_world_size(),))
     scalars = {item for item in graph.parameters() if item.dim() == 0}
-    for unit in [*_units(graph), graph]:
+    for name in skip:
+        nodes[name].register_forward_hook(_reaching_all)
+    for unit in [*_units(graph, nodes, skip), graph]:
         unit.register_forward_hook(_without_views)
         fully_shard(unit, mesh=mesh, reshard_after_forward=True, ignored_params=scalars)
     register_fsdp_forward_method(graph, "read")
@@ -68,15 +73,25 @@ def _own_memory(item: Any) -> Any:
     return item.clone() if isinstance(item, Tensor) and item.requires_grad and item._is_view() else item  # noqa: SLF001
 
 
-def _units(graph: nn.Module) -> Iterator[nn.Module]:
+def _reaching_all(module: nn.Module, _inputs: Any, output: Any) -> Any:
+    """Let an output depend on every parameter of a module, if only by nothing."""
+    leaves, form = tree_flatten(output)
+    places = [index for index, item in enumerate(leaves) if isinstance(item, Tensor) and item.requires_grad]
+    if places:
+        nothing = torch.stack([item.sum() for item in module.parameters() if item.requires_grad]).sum() * 0
+        leaves[places[0]] = leaves[places[0]] + nothing
+    return tree_unflatten(leaves, form)
+
+
+def _units(graph: nn.Module, nodes: Mapping[str, nn.Module], skip: Collection[str]) -> Iterator[nn.Module]:
     """Yield what is gathered by itself, inner modules first: repeated blocks, then the nodes they stand in.
 
     Not what shares parameters with other modules: they must be gathered together.
     """
     uses = Counter(id(item) for item in _parameters(graph))
-    nodes = list(graph._instances.values())  # type: ignore[union-attr, operator]  # noqa: SLF001
-    for node in nodes:
-        for module in [*reversed([*_blocks(node)]), node]:
+    for name, node in nodes.items():
+        inner = [] if name in skip else [*_blocks(node)]
+        for module in [*reversed(inner), node]:
             own = Counter(id(item) for item in _parameters(module))
             if own and all(uses[key] == count for key, count in own.items()):
                 yield module
