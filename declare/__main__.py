@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -13,5 +14,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run(sys.argv[1:] if arguments is None else arguments)
 
 
+def _leave_folder() -> None:
+    """Import nothing from the folder that `python -m declare` is called in: it may hold somebody else's files."""
+    here, own = os.path.realpath(os.getcwd()), os.path.realpath(os.path.dirname(os.path.dirname(__file__)))  # noqa: PTH109, PTH120 - cheap
+    if here != own:
+        sys.path[:] = [place for place in sys.path if os.path.realpath(place or here) != here]
+
+
 if __name__ == "__main__":
+    _leave_folder()
     raise SystemExit(main())

@@ -17,6 +17,7 @@ from declare.contract.module import Costs, Inputs, Module, Node, Outputs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.wiring import place
+from declare.data import cache
 from declare.ir.plan import LayerPlan
 
 if TYPE_CHECKING:
@@ -89,8 +90,7 @@ def _ask(component: Node, inputs: Inputs, output: Shape | None) -> dict[str, Any
 
 def folder() -> Path:
     """Return the folder that keeps what probes found."""
-    stated = os.environ.get("DECLARE_CACHE_DIR")
-    return (Path(stated) if stated else Path.home() / ".cache" / "declare") / "probe"
+    return cache.folder("probe")
 
 
 def _key(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
+import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +19,24 @@ if TYPE_CHECKING:
 def folder(*parts: str) -> Path:
     """Return a folder in the user's cache (`DECLARE_CACHE_DIR`, else `~/.cache/declare`)."""
     root = os.environ.get("DECLARE_CACHE_DIR")
-    return Path(root or Path.home() / ".cache" / "declare").joinpath(*parts)
+    return _private(Path(root or Path.home() / ".cache" / "declare")).joinpath(*parts)
+
+
+@cache
+def _private(root: Path) -> Path:
+    """Return a folder that this user alone may write to: `root`, or one of this process where that is another's."""
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        facts = root.stat()
+        if facts.st_uid == os.getuid():
+            if facts.st_mode & 0o077:
+                root.chmod(0o700)
+            return root
+    except OSError:
+        return root  # nothing is kept there, and nothing is found
+    own = Path(tempfile.mkdtemp(prefix="declare-cache-"))
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    return own
 
 
 def key(*parts: Any) -> str:

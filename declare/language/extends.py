@@ -11,6 +11,7 @@ from declare.language.document import Node
 from declare.language.source import Parsed, Text, display_name, open_source, parse, real
 
 MAX_DEPTH = 8
+_SPECS = frozenset({".yaml", ".yml", ".json"})
 MAX_FILES = 64
 # Maps of free names: a `type` in them is a name like any other, not the type of a component.
 _FREE_NAMES = ("vars", "metrics", "expect", "datasets", "model", "tasks", "phases")
@@ -106,7 +107,17 @@ class Loader:
         label = Label(item.span, "extended here")
         self._files += 1
         problem = None
-        if real(path) in above:
+        if path.suffix.lower() not in _SPECS and not real(path).is_relative_to(real(item.base)):
+            # Findings show lines of what they read: no other file is opened, whatever stands in it.
+            helps = ["name a .yaml, .yml or .json file, or one in the spec's own folder"]
+            problem = make(
+                "REF223",
+                f"`{stated[:60]}` is no spec by its name",
+                labels=[label],
+                path="extends",
+                helps=helps,
+            )
+        elif real(path) in above:
             chain = " -> ".join([*(_name(file) for file in above), _name(path)])
             helps = ["remove one of these `extends`"]
             problem = make("REF221", f"`{stated}` extends itself", labels=[label], notes=[chain], helps=helps)

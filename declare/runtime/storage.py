@@ -141,7 +141,7 @@ def create_new(path: Path) -> Iterator[int]:
 
 def open_own(path: Path, mode: str) -> IO[str]:
     """Open a text file of a run folder to write: for this user alone, and never through a link."""
-    return open(path, mode, encoding="utf-8", newline="", opener=_without_links)  # noqa: PTH123 - `Path` has no opener
+    return open(path, mode, encoding="utf-8", newline="", opener=_without_links)
 
 
 def _without_links(path: str, flags: int) -> int:
@@ -158,8 +158,8 @@ def refuse_links(folder: Path) -> None:
                         "RES820",
                         f"the run folder `{brief(folder)}` holds a link",
                         notes=(
-                            f"`{link}` leads to `{os.readlink(link)}`: a run writes into its own folder alone",
-                        ),  # noqa: PTH115
+                            f"`{link}` leads to `{link.readlink()}`: a run writes into its own folder alone",
+                        ),
                         helps=("put the real file or folder there, or train in a new folder",),
                     )
                 )

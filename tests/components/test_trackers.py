@@ -39,10 +39,10 @@ def test_tensorboard_reads_what_was_written(tmp_path):
 
 
 def test_csv_collects_runs_in_one_table(tmp_path):
-    """Two runs append to one table with one header."""
-    table = tmp_path / "deep" / "all.csv"
+    """Two runs append to one table with one header, beside their folders."""
+    table = tmp_path / "all.csv"
     for name in ("one", "two"):
-        log = open_log({"type": "csv", "path": str(table)}, tmp_path / name)
+        log = open_log({"type": "csv", "path": "all.csv"}, tmp_path / name)
         log.scalars(1, VALUES)
         log.close()
     with table.open(newline="") as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -10,7 +11,6 @@ from typing import IO, Any
 from pydantic import Field as Param
 
 from declare.components.trackers._extras import refused
-from declare.contract.source import SpecPath
 from declare.contract.training import Log, Tracker
 
 _COLUMNS = ("run", "step", "metric", "value")
@@ -19,7 +19,8 @@ _COLUMNS = ("run", "step", "metric", "value")
 class Csv(Tracker):
     """Appends every figure to a table with the columns run, step, metric, value.
 
-    A run keeps its own figures in `metrics.csv` anyway; this collects those of many runs in one file. Several
+    A run keeps its own figures in `metrics.csv` anyway; this collects those of many runs in one file, which stands in
+    the folder that holds the run's: `runs/NAME/`, if nothing else is said. Several
     runs may write at the same time: each row is written at once.
 
     ```yaml
@@ -27,16 +28,18 @@ class Csv(Tracker):
     ```
     """
 
-    path: SpecPath | None = Param(
-        None, description="the table; `tracking.csv` in the run's folder where left out"
+    path: str | None = Param(
+        None,
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,80}\.csv$",
+        description="name of a table beside the run's folder; `tracking.csv` inside it where left out",
     )
 
     def open(self, folder: Path, name: str, plan: Mapping[str, Any]) -> Log:
         """Return the table, opened to append."""
-        path = self.path or folder / "tracking.csv"
+        path = folder.absolute().parent / self.path if self.path else folder / "tracking.csv"
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = path.open("a", newline="", encoding="utf-8", buffering=1)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            file = os.fdopen(os.open(path, flags, 0o600), "a", newline="", encoding="utf-8", buffering=1)
         except OSError as error:
             raise refused("csv", error) from error
         return _Log(file, str(folder))

@@ -29,7 +29,11 @@ class Mlflow(Tracker):
     ```
     """
 
-    uri: str | None = Param(None, description="a tracking server or database; an SQLite file where left out")
+    uri: str | None = Param(
+        None,
+        pattern=r"^https?://[^\s/@]+(/.*)?$",
+        description="a tracking server, `https://...`; an SQLite file beside the run's folder where left out",
+    )
     experiment: str | None = Param(None, description="the experiment; the spec's name where left out")
 
     def open(self, folder: Path, name: str, plan: Mapping[str, Any]) -> Log:
