@@ -11,6 +11,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.contract.source import SpecPath
 from declare.contract.tokenizer import Coder, Tokenizer, Vocabulary
 
+_LARGEST = 64 << 20
 _NAMES = {
     "bos": ("<bos>", "<s>", "[CLS]", "<|startoftext|>", "<|begin_of_text|>", "<|endoftext|>"),
     "eos": ("<eos>", "</s>", "[SEP]", "<|end_of_text|>", "<|endoftext|>"),
@@ -45,8 +46,8 @@ class File(Tokenizer):
 
         from tokenizers import Tokenizer
 
-        text = self._file().read_text(encoding="utf-8")
         try:
+            text = self._file().read_text(encoding="utf-8")
             known = Tokenizer.from_str(text).get_vocab(with_added_tokens=True)
         except Exception as error:  # noqa: BLE001 - the library raises Exception itself
             return self._unusable(f"it is no tokenizer of the `tokenizers` library: {error}"[:200])
@@ -73,7 +74,10 @@ class File(Tokenizer):
 
         from declare.components.tokenizers._pieces import PieceCoder
 
-        text = zlib.decompress(base64.b64decode(vocabulary["packed"])).decode()
+        unpacking = zlib.decompressobj()
+        text = unpacking.decompress(base64.b64decode(vocabulary["packed"]), _LARGEST).decode()
+        if unpacking.unconsumed_tail:
+            raise ProblemError(self._unusable(f"it unpacks to more than {_LARGEST >> 20} MiB"))
         real = Tokenizer.from_str(text)
         real.no_padding()
         real.no_truncation()
@@ -83,6 +87,8 @@ class File(Tokenizer):
         found = self.path / "tokenizer.json" if self.path.is_dir() else self.path
         if not found.is_file():
             raise ProblemError(self._unusable(f"there is no file {found}"))
+        if found.stat().st_size > _LARGEST:
+            raise ProblemError(self._unusable(f"it is larger than {_LARGEST >> 20} MiB"))
         return found
 
     def _unusable(self, because: str) -> Problem:
