@@ -85,6 +85,8 @@ def launch(crew: Crew, words: Sequence[str], folder: Path, attempt: int) -> Endi
     os.environ[LAUNCH] = str(folder)
     # DDP warns of a setting that is right for some steps of a run.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    # The launcher's own store would listen on all interfaces, and nobody here asks it anything.
+    os.environ.setdefault("TORCH_DISABLE_SHARE_RDZV_TCP_STORE", "1")
     run = elastic_launch(_config(crew, folder, attempt), sys.executable)
     death = None
     with _handing_on(folder):
