@@ -1,13 +1,13 @@
 """Ray Train: the processes of a run are workers of a Ray cluster, of a local one where none is reached.
 
-Ray places and connects the processes. What a run keeps stays ours: its folder, its checkpoints, and the rule of when to
-start anew. The folder must stand where every worker finds it: on one machine anywhere, on several in a shared folder.
+Ray places and connects the processes. What a run keeps stays ours: its folder, its checkpoints, and the rule of
+when to start anew. The folder must stand where every worker finds it: on one machine anywhere, on several in a
+folder that they share.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import signal
 import tempfile
@@ -23,7 +23,7 @@ from declare.contract import trust
 from declare.contract.extras import require
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import HardwarePlan, Plan
-from declare.runtime import pulse, relay
+from declare.runtime import cluster, pulse, relay
 from declare.runtime.engines.ray_worker import LostError, Task, last_words, work
 from declare.runtime.launch import Crew, Death, Ending, noted_run, outcome
 from declare.runtime.listener import Bus, Listener
@@ -34,9 +34,6 @@ from declare.runtime.storage import translated
 from declare.runtime.supervisor import Tell, watch
 from declare.runtime.trouble import first_line
 
-_LOCAL = "local"
-_STORE_BYTES = 80 << 20
-"""Of the object store of a local cluster: only small things go through it."""
 _PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.2
 _ENVIRONMENT = ("DECLARE_", "HF_", "XDG_")
@@ -67,9 +64,11 @@ class RayEngine:
         with translated(place):
             place.mkdir(parents=True, exist_ok=True)
         task = _task(plan, spec_text, folder, how)
-        with _cluster(plan.hardware) as crew, _launch_folder(place) as root:
-            launch = _Launch(crew, task, Bus(listeners), self._tell)
-            status = watch(Crew(crew.size), root, launch.attempt, launch.hear)
+        wanted = _workers(plan.hardware, 0).size
+        with cluster.connected(processors=wanted) as ray, _launch_folder(place) as root:
+            workers = _workers(plan.hardware, int(ray.cluster_resources().get("GPU", 0)))
+            launch = _Launch(workers, task, Bus(listeners), self._tell)
+            status = watch(Crew(workers.size), root, launch.attempt, launch.hear)
             return launch.outcome(status)
 
 
@@ -94,7 +93,7 @@ def _launch_folder(place: Path) -> Iterator[Path]:
         yield Path(root)
 
 
-# -- the cluster -------------------------------------------------------------------------------------------
+# -- the workers -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -114,57 +113,14 @@ class _Workers:
         return {"CPU": 1, "GPU": 1} if self.gpu else {"CPU": 1}
 
 
-@contextlib.contextmanager
-def _cluster(hardware: HardwarePlan) -> Iterator[_Workers]:
-    """Connect to a cluster, or start one of this machine; what was started here is ended here."""
-    ray: Any = import_module("ray")
-    ours = not ray.is_initialized()
-    try:
-        if ours:
-            _connect(ray, hardware)
-        yield _workers(hardware, int(ray.cluster_resources().get("GPU", 0)))
-    finally:
-        if ours:
-            ray.shutdown()
-
-
-def _connect(ray: Any, hardware: HardwarePlan) -> None:
-    quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
-    address = os.environ.get("RAY_ADDRESS")
-    if address != _LOCAL:
-        try:
-            ray.init(address=address or "auto", **quiet)
-        except ConnectionError as error:
-            if address:
-                raise ProblemError(_unreachable(address, error)) from error
-    if not ray.is_initialized():
-        count = hardware.devices if isinstance(hardware.devices, int) else 1
-        processors = max(os.cpu_count() or 1, count * hardware.nodes)
-        own = {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
-        ray.init(address=_LOCAL, num_cpus=processors, **own, **quiet)
-    with contextlib.suppress(ImportError):
-        # What Ray says of dead workers goes to standard output, where results belong; we say it ourselves.
-        inside: Any = import_module("ray._private.worker")
-        inside._worker_logs_enabled = False  # noqa: SLF001 - it has no public switch
-
-
 def _workers(hardware: HardwarePlan, gpus: int) -> _Workers:
-    """Return the workers that the plan asks for; `auto` takes every GPU of the cluster."""
+    """Return the workers that the plan asks for of a cluster with so many GPUs; `auto` takes them all."""
     gpu = hardware.accelerator == "cuda" or (hardware.accelerator == "auto" and gpus > 0)
     if hardware.strategy == "single":
         return _Workers(1, gpu)
     if isinstance(hardware.devices, int):
         return _Workers(hardware.devices * hardware.nodes, gpu)
     return _Workers(max(gpus, 1) if gpu else 1, gpu)
-
-
-def _unreachable(address: str, error: Exception) -> Problem:
-    return Problem(
-        "HW713",
-        "the Ray cluster cannot be reached",
-        notes=(f"RAY_ADDRESS is `{address}`: {first_line(error)}",),
-        helps=("start it with `ray start --head`", "or `RAY_ADDRESS=local` to train on this machine alone"),
-    )
 
 
 def _gone(error: BaseException, run: Path | None) -> Problem:
@@ -176,7 +132,7 @@ def _waiting(workers: _Workers, there: dict[str, float]) -> Problem:
     cpus, gpus = (int(there.get(kind, 0)) for kind in ("CPU", "GPU"))
     return Problem(
         "HW714",
-        f"Ray has not yet started the workers: {workers} wanted, {cpus} CPUs and {gpus} GPUs there",
+        f"Ray has not yet started the workers: {workers} wanted, {cpus} CPUs and {gpus} GPUs free",
         notes=("the run begins as soon as the cluster has room",),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import traceback
 from dataclasses import dataclass
@@ -84,6 +85,7 @@ def _settle(task: Task, rank: int) -> None:
     os.environ[LAUNCH] = task.launch
     words = os.open(Path(task.launch) / f"{_WORDS}{rank}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(words, 2)
+    logging.getLogger("ray.train").setLevel(logging.WARNING)  # it would log every report
     if task.threads:
         import torch
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import Any
 
 from declare.contract.extras import require
 from declare.language.spec import Space, Tune
+from declare.runtime.cluster import connected
 from declare.tune.search import Search, State, Trial
 from declare.tune.space import Values, listed
 from declare.tune.trial import run_trial
@@ -31,23 +31,21 @@ class RayEngine:
 
     def work(self, emit: Emit, *, adopt: bool = False) -> bool:
         """Run all trials; with `adopt` those that a killed search left are taken up."""
-        import ray
-        from ray import tune
-
         os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # our own lines say what happens
-        cluster = os.environ.get("RAY_ADDRESS")
-        ray.init(address=cluster, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
-                 ignore_reinit_error=True)  # fmt: skip
-        place = (self._search.folder / FOLDER).absolute()
+        with connected():
+            self._grid = self._tuned((self._search.folder / FOLDER).absolute(), adopt=adopt)
+        for trial in self.trials():
+            emit(trial)
+        return True
+
+    def _tuned(self, place: Path, *, adopt: bool) -> Any:
+        tune: Any = import_module("ray.tune")
         trainable = tune.with_resources(_Trainable(self._absolute(), self._tune.metric), {"cpu": 1})
         if adopt and tune.Tuner.can_restore(str(place)):
             tuner = tune.Tuner.restore(str(place), trainable, resume_unfinished=True)
         else:
             tuner = self._tuner(trainable, place)
-        self._grid = tuner.fit()
-        for trial in self.trials():
-            emit(trial)
-        return True
+        return tuner.fit()
 
     def trials(self) -> list[Trial]:
         """Return the trials of the search, as far as they came."""
@@ -64,8 +62,7 @@ class RayEngine:
         return replace(self._search, folder=self._search.folder.absolute())
 
     def _tuner(self, trainable: Any, place: Path) -> Any:
-        from ray import tune
-
+        tune: Any = import_module("ray.tune")
         return tune.Tuner(
             trainable,
             param_space={path: self._axis(space) for path, space in self._tune.space.items()},
@@ -80,8 +77,7 @@ class RayEngine:
         )
 
     def _axis(self, space: Space) -> Any:
-        from ray import tune
-
+        tune: Any = import_module("ray.tune")
         if space.log is not None:
             return tune.loguniform(*space.log)
         if space.uniform is not None:
@@ -94,12 +90,10 @@ class RayEngine:
     def _chooser(self) -> Any:
         if self._tune.sampler == "tpe":
             require("optuna", "tune", at="tune.sampler")
-            from ray.tune.search.optuna import OptunaSearch
-
-            return OptunaSearch(metric="value", mode=self._tune.mode, seed=self._seed)
-        from ray.tune.search.basic_variant import BasicVariantGenerator
-
-        return BasicVariantGenerator(random_state=self._seed)
+            return import_module("ray.tune.search.optuna").OptunaSearch(
+                metric="value", mode=self._tune.mode, seed=self._seed
+            )
+        return import_module("ray.tune.search.basic_variant").BasicVariantGenerator(random_state=self._seed)
 
     def _scheduler(self) -> Any:
         # As a value: the library's own annotations differ from release to release.
@@ -128,7 +122,7 @@ class _Trainable:
         self.__name__ = "trial"
 
     def __call__(self, values: Values) -> None:
-        from ray import tune
+        tune: Any = import_module("ray.tune")
 
         def ask(step: int, value: float) -> bool:
             tune.report({"value": value, "step": step})
