@@ -135,6 +135,8 @@ class Report(Part):
     curves: tuple[Curve, ...] = ()
     metrics: dict[str, float | None] = {}
     expect: dict[str, str] = {}
+    trusted: tuple[str, ...] = ()
+    """Files of code that the user allowed, with the hash of their content."""
     oracle: dict[str, float] = {}
     """The best figures there are, by metric, where the source of the data knows the truth."""
     notices: tuple[Notice, ...] = ()

@@ -52,6 +52,7 @@ def of_plan(plan: Plan, layers: Layers | None = None) -> Report:
         tasks=tuple(_task(name, task) for name, task in plan.tasks.items()),
         phases=tuple(_phase(phase) for phase in plan.phases),
         expect=plan.expect,
+        trusted=plan.trusted,
     )
 
 

@@ -41,11 +41,12 @@ def render(report: Report) -> str:
 
 
 def _header(report: Report) -> str:
+    code = "".join(f'<p class="mono">runs code of its own: {escape(entry)}</p>' for entry in report.trusted)
     about = f"<p>{escape(report.description)}</p>" if report.description else ""
     return (
         f"<header><h1>{escape(report.name)}"
         f'<span class="status {escape(report.status)}">{escape(report.status)}</span></h1>{about}'
-        f'<p class="mono">plan {report.plan_sha256[:16]}, seed {report.seed}</p></header>'
+        f'<p class="mono">plan {report.plan_sha256[:16]}, seed {report.seed}</p>{code}</header>'
     )
 
 

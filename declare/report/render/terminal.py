@@ -34,6 +34,8 @@ def render(report: Report, console: Console) -> None:
     console.print(
         Text(f"{report.name}", style="bold"), Text(f"{report.status}, plan {report.plan_sha256[:12]}")
     )
+    for entry in report.trusted:
+        console.print(Text(f"runs code of its own: {entry}"))
     for table in _tables(report):
         if table.row_count:
             console.print()
