@@ -7,20 +7,28 @@ import shutil
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
 from declare.runtime.changes import Change, Standing, changed, refusal
-from declare.runtime.folder import FINAL, PLAN, Run
+from declare.runtime.files import judged
+from declare.runtime.folder import FINAL, PLAN, SPEC, Run
 from declare.runtime.manifest import damage
 from declare.runtime.settings import CHOICES_FILE
-from declare.runtime.state import ORIGIN, RENEWED, Tree
+from declare.runtime.state import ORIGIN, Tree
 from declare.runtime.storage import brief, fsync_folder, translated, write_durably
 
 _ORIGINS = ("declare", "torch", "python", "machine", "system", "device", "compile", "world_size")
+
+
+class Revision(NamedTuple):
+    """Another spec for a run, and what it changes in the plan."""
+
+    spec_text: str
+    changes: Sequence[Change]
 
 
 def examine(run: Run, plan: Plan, *, allow: bool) -> list[Change]:
@@ -28,7 +36,7 @@ def examine(run: Run, plan: Plan, *, allow: bool) -> list[Change]:
     changes = changed(run.plan, plan)
     if not changes:
         return []
-    changes = changed(run.plan, plan, _standing(run))
+    changes = judged(run.path, plan, changed(run.plan, plan, _standing(run)))
     exact = "exact" in {plan.hardware.determinism, run.plan.hardware.determinism}
     stop = {"impossible"} if allow else {"impossible", "allowed", *(["rounding"] if exact else [])}
     # Another version of the program is no wish of the user's: said, never refused.
@@ -51,16 +59,22 @@ def goes_on(changes: Sequence[Change]) -> bool:
     return any(change.verdict == "allowed" for change in changes)
 
 
-def adopt(place: Path, plan: Plan, changes: Sequence[Change]) -> None:
-    """Make `plan` the plan of the run; where that is another run the old one stays as `plan-1.json` and so on."""
+def adopt(place: Path, plan: Plan, revision: Revision) -> None:
+    """Make `plan` the plan of the run; where that is another run the old one stays as `plan-1.json` and so on.
+
+    A process that dies in here leaves a folder that goes on with the new plan or asks for it once more.
+    """
     with translated(place):
-        if goes_on(changes):
+        if goes_on(revision.changes):
             number = next(number for number in count(1) if not (place / f"plan-{number}.json").exists())
             write_durably(place / f"plan-{number}.json", (place / PLAN).read_bytes())
+            if (place / SPEC).is_file():
+                write_durably(place / f"spec-{number}.yaml", (place / SPEC).read_bytes())
+            write_durably(place / SPEC, revision.spec_text.encode())
             if (place / FINAL).exists():
                 shutil.move(place / FINAL, place / f"metrics-{number}.json")
                 fsync_folder(place)
-            _forget_choices(place / CHOICES_FILE, changes)
+            _forget_choices(place / CHOICES_FILE, revision.changes)
         write_durably(place / PLAN, plan.model_dump_json(indent=1).encode())
 
 
@@ -75,26 +89,21 @@ def _forget_choices(path: Path, changes: Sequence[Change]) -> None:
         write_durably(path, json.dumps(kept, indent=1).encode())
 
 
-def fitted(tree: Tree, graph: nn.Module, plan: Plan, changes: Sequence[Change]) -> Tree:
-    """Return a saved state as the new plan takes it: a longer phase is open again, its rates are the plan's.
+def fitted(tree: Tree, graph: nn.Module, plan: Plan) -> Tree:
+    """Return a saved state as the plan takes it: a phase that has become longer since is open again.
 
-    Raises `ProblemError` (RES806) where the saved weights are not those of `graph`.
+    Compares with what the checkpoint itself says, so that it makes no difference when the plan was adopted. Raises
+    `ProblemError` (RES806) where the saved weights are not those of `graph`.
     """
-    if not goes_on(changes) or not {"model", "course", "choices"} <= tree.keys():
+    if not {"model", "course", ORIGIN} <= tree.keys():
         return tree  # what is missing is refused by name when it is restored
     _require_fit(graph, tree)
-    course = dict(tree["course"])
+    course, before = tree["course"], tree[ORIGIN].get("phase_steps")
     phase = plan.phases[course["index"]]
-    longer = any(change.path == f"phases.{phase.name}.steps" for change in changes)
-    if longer and course["step"] < phase.steps:
-        course["finished"] = False
-        course["probes"] = {name: item for name, item in course["probes"].items() if name != phase.name}
-    asked = {change.path for change in changes}
-    made = {
-        name: item for name, item in tree["choices"].items() if f"phases.{name[10:]}.precision" not in asked
-    }
-    # Losses that were not read yet may have been others; the optimizer's settings come from the plan.
-    return {**tree, "course": course, "choices": made, "window": {"numbers": []}, RENEWED: ["optimizer"]}
+    if before is None or phase.steps <= before or not course["finished"]:
+        return tree
+    probes = {name: item for name, item in course["probes"].items() if name != phase.name}
+    return {**tree, "course": {**course, "finished": False, "probes": probes}}
 
 
 def moved(tree: Tree, about: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:

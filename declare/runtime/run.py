@@ -16,7 +16,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
 from declare.nn.distributed.world import World
 from declare.runtime import folder as folders
-from declare.runtime.adopting import adopt, examine, fitted, goes_on, moved
+from declare.runtime.adopting import Revision, adopt, examine, fitted, goes_on, moved
 from declare.runtime.changes import Change
 from declare.runtime.course import Course
 from declare.runtime.device import choose_device
@@ -90,7 +90,9 @@ def train(
         if outcome is None:
             note_run(place)
             flag = stack.enter_context(StopFlag())
-            outcome = _Session(plan, place, flag, listeners, world, changes).run(resume=bool(resume))
+            outcome = _Session(plan, place, flag, listeners, world, Revision(spec_text, changes)).run(
+                resume=bool(resume)
+            )
         if outcome.status != LOST:
             note_outcome(world.rank, outcome.status)
         return outcome
@@ -116,7 +118,7 @@ def _continue(plan: Plan, place: Path, *, allow: bool) -> tuple[Outcome | None, 
     changes = examine(run, plan, allow=allow)
     if goes_on(changes) or not run.has_finished:
         return None, changes
-    adopt(place, plan, changes)
+    adopt(place, plan, Revision("", changes))
     problems = missed(plan.expect, run.final)
     return Outcome(place, run.final, MISSED if problems else DONE, tuple(problems)), changes
 
@@ -131,10 +133,10 @@ class _Session:
         flag: StopFlag,
         listeners: Sequence[Listener],
         world: World,
-        changes: Sequence[Change],
+        revision: Revision,
     ) -> None:
         self._world = world
-        self._changes = changes
+        self._revision = revision
         self._plan = plan
         self._place = place
         self._flag = flag
@@ -205,13 +207,13 @@ class _Session:
     def _take_on(self, workshop: Workshop, tree: Tree | None, about: dict[str, Any]) -> Tree | None:
         """Say what is another than before; make the plan the run's own once its saved state is known to fit."""
         if tree is not None:
-            tree = fitted(tree, workshop.graph, self._plan, self._changes)
+            tree = fitted(tree, workshop.graph, self._plan)
             for name, old, new in moved(tree, about):
                 self._tell("machine_changed", name=name, old=old, new=new)
-        for change in self._changes:
+        for change in self._revision.changes:
             self._tell("plan_changed", **change.record())
-        if self._changes and self._world.leads:
-            adopt(self._place, self._plan, self._changes)
+        if self._revision.changes and self._world.leads:
+            adopt(self._place, self._plan, self._revision)
         return tree
 
     def _finish(self, workshop: Workshop, keeper: Keeper, course: Course) -> dict[str, float]:

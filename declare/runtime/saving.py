@@ -181,7 +181,8 @@ def read_state(saved: Saved, *, lazy: bool = False) -> Tree:
 
 def _marks(course: Course, phase: PhasePlan) -> dict[str, Any]:
     """Return what a manifest says of the moment."""
-    return {"phase": phase.name, "phase_step": course.step, "threads": torch.get_num_threads()}
+    place = {"phase": phase.name, "phase_step": course.step, "phase_steps": phase.steps}
+    return place | {"threads": torch.get_num_threads()}
 
 
 def damaged(folder: Path, reason: str) -> Problem:

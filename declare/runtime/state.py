@@ -19,8 +19,8 @@ from torch import Tensor
 from declare.contract.problem import Problem, ProblemError
 
 Tree = dict[str, Any]
-ORIGIN, RENEWED = "origin", "renewed"
-"""Further keys of a tree: the manifest of its checkpoint, and optimizers whose settings come from the plan."""
+ORIGIN = "origin"
+"""A further key of a tree: the manifest of the checkpoint that it came from."""
 
 
 class Stateful(Protocol):
@@ -60,17 +60,20 @@ class StateTree:
         if missing:
             raise ProblemError(missing_parts(missing))
         for name, part in self._parts.items():
-            _load(name, part, tree[name], renewed=name in tree.get(RENEWED, ()))
+            _load(name, part, tree[name])
 
 
-def _load(name: str, part: Any, state: Any, *, renewed: bool) -> None:
-    """Give a part its state; raises `ProblemError` (RES806) where the state was made for another one."""
-    settings = [dict(group, params=None) for group in part.param_groups] if renewed else []
+def _load(name: str, part: Any, state: Any) -> None:
+    """Give a part its state; raises `ProblemError` (RES806) where the state was made for another one.
+
+    Of an optimizer only what it has gathered is taken over: its settings are the plan's.
+    """
+    settings = [dict(group) for group in getattr(part, "param_groups", ())]
     try:
         part.load_state_dict(state)
     except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise ProblemError(_does_not_fit(name, error)) from error
-    for group, kept in zip(part.param_groups if renewed else (), settings, strict=True):
+    for group, kept in zip(getattr(part, "param_groups", ()), settings, strict=True):
         group.update({key: value for key, value in kept.items() if key != "params"})
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,11 +18,15 @@ from declare.runtime.storage import brief
 class Window:
     """Steps since the last reading; `read` is the only place where the loop waits for the device.
 
-    What is read is the mean over the processes of `world`: losses are made for that.
+    What is read is the mean over the processes of `world`: losses are made for that. `about` says what is known of
+    the samples of a step.
     """
 
-    def __init__(self, names: Sequence[str], world: World = ALONE) -> None:
+    def __init__(
+        self, names: Sequence[str], world: World = ALONE, about: Callable[[int], Sequence[str]] | None = None
+    ) -> None:
         self._names = tuple(names)
+        self._about = about
         self._world = world
         self._losses: list[Tensor] = []
         self._parts: list[Tensor] = []
@@ -77,19 +82,22 @@ class Window:
         guilty = [
             name for name, value in zip(self._names, values[row, 1:], strict=True) if not value.isfinite()
         ]
-        return not_finite(self._numbers[row], f"{float(values[row, 0])}", guilty)
+        problem = not_finite(self._numbers[row], f"{float(values[row, 0])}", guilty)
+        about = () if self._about is None else tuple(self._about(self._numbers[row]))
+        return replace(problem, notes=about + problem.notes)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the unread steps."""
         if not self._losses:
             return {"numbers": []}
         losses, parts = (self._world.mean(torch.stack(item)) for item in (self._losses, self._parts))
-        return {"numbers": list(self._numbers), "losses": losses, "parts": parts, "samples": self.samples}
+        figures = {"losses": losses, "parts": parts, "samples": self.samples}
+        return {"numbers": list(self._numbers), "names": list(self._names), **figures}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over unread steps."""
+        """Take over unread steps; none where the losses have become others."""
         self.clear()
-        if state["numbers"]:
+        if state["numbers"] and state.get("names") == list(self._names):
             self._numbers = list(state["numbers"])
             self._losses = list(state["losses"].unbind())
             self._parts = list(state["parts"].unbind())

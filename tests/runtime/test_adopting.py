@@ -80,6 +80,20 @@ def test_a_change_that_makes_another_run_needs_the_users_word(tmp_path):
     assert [event["step"] for event in Run(place).events("phase_resumed")] == [10]
 
 
+def test_a_kill_after_the_new_plan_was_taken_loses_nothing(tmp_path):
+    """A run that dies between taking a new plan and its next save still trains the steps that were added."""
+    place = tmp_path / "run"
+    train(fakes.make_plan(fakes.phase(steps=8)), "old", place, make_workshop=fakes.make)
+    longer = fakes.make_plan(fakes.phase(steps=12, optimizer={"type": "adamw", "lr": 0.5}))
+    with pytest.raises(KilledError):
+        train(longer, "new", place, resume="changed", make_workshop=dying_workshop(9, "fit"))
+    assert Run(place).plan == longer
+    assert (Run(place).spec_text, (place / "spec-1.yaml").read_text()) == ("new", "old")
+    assert train(longer, "new", place, resume=True, make_workshop=fakes.make).status == 0
+    assert Run(place).checkpoints()[0].step == 12
+    assert not (place / "plan-2.json").exists()
+
+
 def test_settings_of_the_optimizer_come_from_the_new_plan(tmp_path):
     """After an allowed change the optimizer keeps its moments and takes the settings of the plan."""
     place = tmp_path / "run"
