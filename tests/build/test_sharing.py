@@ -1,0 +1,38 @@
+"""How batches are cut: shares of processes are a batch, and their pieces those that one process would cut."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import arange
+
+from declare.build.sharing import share
+
+COUNTS = st.integers(1, 8)
+
+
+@given(rows=st.integers(1, 200), processes=COUNTS, each=COUNTS)
+def test_shares_are_the_batch(rows: int, processes: int, each: int) -> None:
+    """Every row is in one share; shares are in order, none is empty where there are enough rows, sizes hardly differ."""
+    bounds = [share(rows, rank, processes, each) for rank in range(processes)]
+    assert bounds[0][0] == 0
+    assert bounds[-1][1] == rows
+    assert all(left[1] == right[0] for left, right in pairwise(bounds))
+    if rows >= processes:
+        sizes = [last - first for first, last in bounds]
+        assert min(sizes) > 0
+        assert max(sizes) - min(sizes) <= each
+
+
+@given(rows=st.integers(1, 200), processes=COUNTS, each=COUNTS)
+def test_pieces_are_those_of_one_process(rows: int, processes: int, each: int) -> None:
+    """The pieces of all processes, in order, are the batch cut by one process into as many."""
+    if rows < processes * each:
+        return
+    whole = [piece.tolist() for piece in arange(rows).tensor_split(processes * each)]
+    cut = [
+        piece.tolist()
+        for rank in range(processes)
+        for piece in arange(rows)[slice(*share(rows, rank, processes, each))].tensor_split(each)
+    ]
+    assert cut == whole

@@ -1,0 +1,65 @@
+"""Strategies: which one a phase takes, and sums whose order follows from their number alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from declare.contract.problem import ProblemError
+from declare.nn.distributed.world import World
+from declare.runtime.strategies.choice import is_static, make_strategy
+from declare.runtime.strategies.exact import Tree
+from tests.runtime import fakes
+
+
+def joined(left: str, right: str) -> str:
+    """Return a sum that shows how it was made."""
+    return f"({left}+{right})"
+
+
+def summed(names: list[str]) -> str:
+    """Return the sum of a tree."""
+    tree = Tree(joined)
+    for name in names:
+        tree.take(name)
+    return str(tree.total())
+
+
+def test_a_tree_adds_what_is_of_one_size() -> None:
+    """Eight things are added two by two, then four by four."""
+    assert summed(list("abcdefgh")) == "(((a+b)+(c+d))+((e+f)+(g+h)))"
+    assert summed(list("abc")) == "((a+b)+c)"
+
+
+@given(st.sampled_from([1, 2, 4, 8]), st.sampled_from([1, 2, 4, 8]))
+def test_processes_may_share_a_tree(processes: int, each: int) -> None:
+    """The sum of the sums of processes is the sum of all, in the same order."""
+    names = [f"n{index}" for index in range(processes * each)]
+    parts = [summed(names[rank * each : (rank + 1) * each]) for rank in range(processes)]
+    assert summed(parts) == summed(names)
+
+
+class Two(World):
+    """A world of two processes that say nothing to each other."""
+
+    size = 2
+
+
+def test_a_dataset_that_is_too_small_to_share_is_refused() -> None:
+    """A batch with one sample of a dataset cannot be dealt out to two processes."""
+    phase = fakes.phase(rows={"left": 4, "right": 1})
+    objective = fakes.FakeWorkshop(fakes.make_plan(phase)).objective(phase)
+    with pytest.raises(ProblemError) as caught:
+        make_strategy(fakes.make_plan(phase), phase, objective, Two())
+    assert caught.value.problem.code == "HW706"
+    assert "`right` gives 1 samples" in caught.value.problem.title
+
+
+@pytest.mark.parametrize(
+    ("changes", "static"), [({}, True), ({"accumulate": 2}, False), ({"alternate": True}, False)]
+)
+def test_the_plan_says_whether_steps_are_alike(changes: dict[str, object], static: bool) -> None:
+    """One backward pass over the same parameters in each step, or not."""
+    phase = fakes.phase(**changes)
+    assert is_static(fakes.make_plan(phase), phase) is static
