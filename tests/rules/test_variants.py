@@ -29,6 +29,7 @@ phases:
 TWO = SPEC.replace("model:", f"  ward:\n{LAB}model:").replace("[lab]", "[lab, ward]")
 OTHER = "  other: {type: classification, dataset: lab, target: stimulus}\n"
 TWO_TASKS = SPEC.replace("phases:", f"{OTHER}phases:")
+SHARES = "hardware: {accelerator: cpu, devices: 2, strategy: fsdp}\n"
 BEST = "    evaluate: {best: {metric: %s, mode: %s}}\n"
 TUNE = "tune: {metric: val/stimulus/accuracy, mode: max, space: {%s}}\n"
 
@@ -232,9 +233,49 @@ FIRES = {
         "HW702",
         "phases.fit.precision",
     ),
+    "shares and a balance of whole gradients": (
+        TWO_TASKS.replace("[stimulus]\n    ep", "[stimulus, other]\n    balance: pcgrad\n    ep") + SHARES,
+        "HW708",
+        "phases.fit.balance",
+    ),
+    "shares and measured gradients": (
+        TWO_TASKS.replace(
+            "[stimulus]\n    ep", "[stimulus, other]\n    diagnose: {gradients: 5 steps}\n    ep"
+        )
+        + SHARES,
+        "HW708",
+        "phases.fit.diagnose.gradients",
+    ),
+    "shares and a penalty": (
+        SPEC + "    regularizers: [{type: l2, match: 'encoder.*', weight: 0.1}]\n" + SHARES,
+        "HW708",
+        "phases.fit.regularizers",
+    ),
+    "shares and an optimizer of matrices": (
+        SPEC.replace("adamw", "muon") + SHARES,
+        "HW708",
+        "phases.fit.optimizer",
+    ),
+    "shares and the same bits": (
+        SPEC + "    accumulate: 2\n" + SHARES.replace("}", ", determinism: exact}"),
+        "HW708",
+        "hardware.determinism",
+    ),
+    "shares and whole models compiled": (
+        SPEC + SHARES.replace("}", ", compile: true}"),
+        "HW708",
+        "hardware.compile",
+    ),
+    "shares and micro-batches without a dataset": (
+        TWO.replace("batch_size: 10", "batch_size: 6\n    accumulate: 2") + SHARES,
+        "HW708",
+        "phases.fit.batch_size",
+    ),
 }
 
 PASSES = {
+    "shares in one process": SPEC.replace("adamw", "muon") + SHARES.replace("2", "1"),
+    "shares": SPEC + SHARES,
     "plain": SPEC,
     "two datasets": TWO,
     "one dataset of several in turn": TWO + "    mix: alternate\n",

@@ -1,0 +1,175 @@
+"""Models in shares: what each process writes is whole together, and any number of processes goes on from it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.distributed import checkpoint as dcp
+
+from declare.nn.distributed.shards import share
+from declare.runtime.checkpoint import write_share
+from declare.runtime.folder import Run
+from declare.runtime.manifest import damage
+from declare.runtime.pieces import marks, stored
+from declare.runtime.tensors import read_tensors
+
+ROOT = Path(__file__).parents[2]
+SPEC = """
+declare: 1
+name: shares
+seed: 3
+datasets:
+  reviews:
+    source: {type: simulated, name: reviews, samples: 60}
+    split: {val: 0.3}
+model:
+  encoder: {type: transformer, input: text, dim: 16, depth: 2, heads: 2}
+tasks:
+  mood: {type: classification, dataset: reviews, target: mood}
+phases:
+  first:
+    steps: 9
+    batch_size: 8
+    optimizer: {type: adamw, lr: 3e-3}
+    ema: {decay: 0.9}
+    clip: {norm: 0.5}
+    checkpoint: {every: 4 steps, keep: 10}
+  second:
+    steps: 12
+    batch_size: 8
+    accumulate: 2
+    optimizer: {type: adamw, lr: 3e-3}
+    freeze: [{match: 'encoder.blocks.0.*', until: 6 steps}]
+    probes: [{task: mood, type: linear}]
+    checkpoint: {every: 4 steps, keep: 10}
+hardware: {accelerator: cpu, precision: fp32, strategy: fsdp}
+"""
+ROUNDS = itertools.count()
+
+
+def group(folder: Path, size: int, *runs: str) -> list[str]:
+    """Let a group of processes do what `runs` say; return what each printed."""
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        "DECLARE_CACHE_DIR": str(folder / "cache"),
+        "SHARERS_ROUND": str(next(ROUNDS)),
+    }
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.runtime.sharers", str(rank), str(size), str(folder), *runs],
+            env=environment,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(size)
+    ]
+    return [process.communicate(timeout=300)[0] for process in processes]
+
+
+def state(folder: Path) -> dict[str, torch.Tensor]:
+    """Return all tensors of a run's newest checkpoint."""
+    newest = Run(folder).checkpoints()[0]
+    assert damage(newest) is None
+    files = [newest.path / name for name in newest.manifest["files"] if name.endswith(".safetensors")]
+    return {name: item.whole() for name, item in stored(files).items()}
+
+
+def assert_equal(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> None:
+    """Assert that two states hold the same bits."""
+    assert left.keys() == right.keys()
+    assert [name for name in left if not torch.equal(left[name], right[name])] == []
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run that nobody disturbed, one that was killed in a save, one that was stopped."""
+    folder = tmp_path_factory.mktemp("shares")
+    (folder / "spec.yaml").write_text(SPEC)
+    said = group(folder, 2, "whole", "moved:stop=6", "cut:die=3")
+    assert "whole  0" in said[0], said[0][-3000:]
+    assert "moved stop=6 75" in said[0], said[0][-3000:]
+    assert "cut die=3 76" in said[0], said[0][-3000:]
+    return folder
+
+
+@pytest.mark.slow
+def test_each_process_writes_its_half(trained: Path) -> None:
+    """The files of two processes are of about the same size, and hold the moments and the average."""
+    newest = Run(trained / "moved").checkpoints()[0]
+    sizes = [newest.manifest["files"][f"state-{rank}-of-2.safetensors"]["bytes"] for rank in (1, 2)]
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.1)
+    found = stored([newest.path / f"state-{rank}-of-2.safetensors" for rank in (1, 2)])
+    parts = {name.partition("/")[0] for name in found}
+    assert parts == {"average", "model", "optimizer"}
+    assert all(len(item.pieces) == 2 for item in found.values() if item.shape[0] > 1)
+
+
+@pytest.mark.slow
+def test_weights_are_whole_and_plain(trained: Path) -> None:
+    """What predictions read needs no group of processes."""
+    weights = read_tensors(Run(trained / "whole").weights_path("last"))
+    assert any(name.startswith("encoder.blocks.0.") for name in weights)
+    assert not [name for name in weights if "/" in name]
+
+
+@pytest.mark.slow
+def test_a_kill_in_the_middle_of_a_save_costs_nothing(trained: Path) -> None:
+    """The checkpoint before is used, and the run ends with the bits of the undisturbed one."""
+    assert list((trained / "cut" / "checkpoints").glob(".tmp-*"))
+    before = [saved.step for saved in Run(trained / "cut").checkpoints()]
+    said = group(trained, 2, "cut:resume")
+    assert "cut resume 0" in said[0], said[0][-3000:]
+    assert before == [8, 4]
+    assert_equal(state(trained / "whole"), state(trained / "cut"))
+    assert Run(trained / "whole").final == Run(trained / "cut").final
+
+
+@pytest.mark.slow
+def test_another_number_of_processes_goes_on(trained: Path) -> None:
+    """Two, then one that holds all, then four: the end is that of two, up to rounding."""
+    assert "moved resume,stop=15 75" in group(trained, 1, "moved:resume,stop=15")[0]
+    said = group(trained, 4, "moved:resume")
+    assert "moved resume 0" in said[0], said[0][-3000:]
+    one, other = state(trained / "whole"), state(trained / "moved")
+    assert one.keys() == other.keys()
+    names = [name for name in one if "randomness" not in name and one[name].is_floating_point()]
+    left, right = (torch.cat([found[name].double().flatten() for name in names]) for found in (one, other))
+    distance = float((left - right).norm() / left.norm())
+    assert distance < 1e-4
+
+
+SHAPES = st.lists(st.integers(1, 9), min_size=1, max_size=3)
+
+
+@pytest.mark.filterwarnings("ignore:torch.distributed is disabled")
+@given(SHAPES, st.integers(1, 5), st.integers(1, 5))
+def test_shares_of_any_number_make_shares_of_any_other(
+    tmp_path_factory: pytest.TempPathFactory, shape: list[int], writers: int, readers: int
+) -> None:
+    """Rows written by some processes are read back by others, by ourselves and by torch's own reader."""
+    folder = tmp_path_factory.mktemp("pieces")
+    whole = torch.rand(shape)
+    for rank in range(writers):
+        start, stop = share(shape[0], rank, writers)
+        mine = {"a/b": whole[start:stop]} if start < stop else {}
+        name = f"state-{rank + 1}-of-{writers}.safetensors"
+        write_share(folder, name, mine, marks({"a/b": (start, len(shape))} if mine else {}))
+    found = stored(sorted(folder.glob("*.safetensors")))["a/b"]
+    assert found.shape == tuple(shape)
+    assert torch.equal(found.whole(), whole)
+    parts = [found.rows(*share(shape[0], rank, readers)) for rank in range(readers)]
+    assert torch.equal(torch.cat(parts), whole)
+    theirs = {"a/b": torch.zeros(shape)}
+    dcp.load(theirs, storage_reader=dcp.HuggingFaceStorageReader(str(folder)), no_dist=True)
+    assert torch.equal(theirs["a/b"], whole)
