@@ -17,7 +17,9 @@ from torch import Tensor, nn
 
 from declare.build.sharing import pieces, share
 from declare.build.store import Tables
+from declare.build.suspects import hanging, suspects
 from declare.contract import reading
+from declare.contract.problem import Problem, ProblemError
 from declare.contract.training import Sampler
 from declare.data import ahead
 from declare.ir.plan import PhasePlan, Plan
@@ -40,7 +42,7 @@ def make_feed(
         Stream(phase, name, tables, device, epochs_end=len(phase.datasets) == 1, place=(rank, world))
         for name in phase.datasets
     ]
-    return Feed(phase, streams, _num_threads(plan))
+    return Feed(phase, streams, _num_threads(plan), tables.report)
 
 
 def _num_threads(plan: Plan) -> int:
@@ -52,8 +54,11 @@ def _num_threads(plan: Plan) -> int:
 class Feed:
     """The batches of a phase, one for each optimizer step."""
 
-    def __init__(self, phase: PhasePlan, streams: Sequence[Stream], threads: int) -> None:
+    def __init__(
+        self, phase: PhasePlan, streams: Sequence[Stream], threads: int, report: Callable[[], None]
+    ) -> None:
         self._phase = phase
+        self._report = report
         self._streams = streams
         self._threads = threads
 
@@ -73,15 +78,29 @@ class Feed:
 
     def _ahead(self, steps: range) -> Iterator[Batch]:
         """Decode a few steps ahead in threads; what draws random numbers is left to the caller's thread."""
-        turns = len(self._streams) if self._phase.alternate else 1
 
         def fetch(step: int) -> list[tuple[Stream, Raw]]:
-            number, turn = divmod(step, turns)
-            streams = self._streams if turns == 1 else self._streams[turn : turn + 1]
-            return [(stream, stream.fetch(number)) for stream in streams]
+            return [(stream, stream.fetch(number)) for stream, number in self._turn(step)]
 
-        for parts in ahead.in_order(fetch, steps, self._threads, self._threads + 2):
-            yield {stream.name: stream.finish(raw) for stream, raw in parts}
+        try:
+            for parts in ahead.in_order(fetch, steps, self._threads, self._threads + 2):
+                self._report()
+                yield {stream.name: stream.finish(raw) for stream, raw in parts}
+        except ahead.StalledError as error:
+            raise ProblemError(hanging(error, self._turn(int(str(error.item))))) from None
+        finally:
+            self._report()
+
+    def about(self, step: int) -> list[str]:
+        """Return what is worth knowing of the samples of a step whose loss is not finite."""
+        return [line for stream, number in self._turn(step) for line in suspects(stream, number)]
+
+    def _turn(self, step: int) -> list[tuple[Stream, int]]:
+        """Return whose batches make the batch of a step, each with its number."""
+        if not self._phase.alternate:
+            return [(stream, step) for stream in self._streams]
+        number, turn = divmod(step, len(self._streams))
+        return [(self._streams[turn], number)]
 
 
 class Stream:
@@ -136,7 +155,17 @@ class Stream:
     def fetch(self, step: int) -> Raw:
         """Return what `finish` makes the batch of; any thread may ask for it."""
         epoch, positions = self._share_of(step)
-        return self._columns.fetch(positions), positions, epoch
+        return *self._columns.fetch(positions), epoch
+
+    def samples(self, step: int) -> list[tuple[int, str]]:
+        """Return (row, where it stands) of this rank's share of the `step`-th batch."""
+        return self._columns.table.where(self._share_of(step)[1].cpu().numpy())
+
+    def hanging(self, error: ahead.StalledError, step: int) -> Problem | None:
+        """Return the finding that decoding the `step`-th batch hangs; None where nothing of it is decoded."""
+        positions = self._share_of(step)[1].cpu().numpy()
+        decoded = self._columns.decoded
+        return self._columns.table.hanging(error, decoded[0], positions) if decoded else None
 
     def finish(self, raw: Raw) -> Fields:
         """Return the batch of what was fetched."""
@@ -186,30 +215,30 @@ class Columns:
     """The fields of a split that the plan uses, taken by position and changed by its batch-time transforms."""
 
     def __init__(self, plan: Plan, dataset: str, split: str, tables: Tables, device: torch.device) -> None:
-        self._table = tables.table(dataset, split)
+        self.table = tables.table(dataset, split)
         self._device = device
         names = used_fields(plan, dataset)
         self._tensors = {
             name: tables.tensor(dataset, split, name, device)
             for name in names
-            if self._table.is_resident(name)
+            if self.table.is_resident(name)
         }
-        self._decoded = [name for name in names if name not in self._tensors]
+        self.decoded = [name for name in names if name not in self._tensors]
         self._changes = {name: self._steps(plan, dataset, split, name, tables) for name in names}
         shapes = {name: plan.datasets[dataset].fields[name].shape for name in names}
         self._lengths = {
-            name: _lengths(self._table.array(name))
+            name: _lengths(self.table.array(name))
             for name in self._tensors
             if shapes[name].layout == "tokens"
         }
-        self._plain = not self._decoded and not any(self._changes.values()) and not self._lengths
+        self._plain = not self.decoded and not any(self._changes.values()) and not self._lengths
         self._local = all(tensor.device.type == device.type for tensor in self._tensors.values())
         self._items = tuple(self._tensors.items())
 
     @property
     def is_resident(self) -> bool:
         """Whether nothing needs decoding."""
-        return not self._decoded
+        return not self.decoded
 
     @property
     def index_device(self) -> torch.device:
@@ -220,18 +249,23 @@ class Columns:
         """Return the samples at `positions`; random transforms draw by `key` (seed, epoch) and the sample."""
         if self._plain and self._local:
             return {name: tensor.index_select(0, positions) for name, tensor in self._items}
-        return self.changed(self.fetch(positions), positions, key)
+        found, positions = self.fetch(positions)
+        return self.changed(found, positions, key)
 
-    def fetch(self, positions: Tensor) -> Fields:
-        """Return the samples at `positions` before batch-time transforms; any thread may ask for them."""
+    def fetch(self, positions: Tensor) -> tuple[Fields, Tensor]:
+        """Return the samples at `positions` before batch-time transforms, and the positions that were read.
+
+        Others stand for samples that cannot be read, where the dataset skips these. Any thread may ask.
+        """
+        decoded: dict[str, Array] = {}
+        if self.decoded:
+            rows, decoded = self.table.sound(self.decoded, positions.cpu().numpy())
+            positions = torch.from_numpy(rows)
         found = {name: self._gathered(self._cut(name, positions), positions) for name, _ in self._items}
         for name in self._lengths:
             found[name] = found[name].long()
-        if self._decoded:
-            rows = positions.cpu().numpy()
-            for name in self._decoded:
-                found[name] = torch.from_numpy(self._table.read(name, rows)).to(self._device)
-        return found
+        found |= {name: torch.from_numpy(values).to(self._device) for name, values in decoded.items()}
+        return found, positions
 
     def changed(self, found: Fields, positions: Tensor, key: tuple[int, int]) -> Fields:
         """Return fetched samples with their batch-time transforms applied.
@@ -239,7 +273,7 @@ class Columns:
         Transforms of torchvision draw from the one generator of the process: only the thread that trains calls this.
         """
         if any(self._changes.values()):
-            keys = sample_keys(key, self._table.rows[positions.cpu().numpy()])
+            keys = sample_keys(key, self.table.rows[positions.cpu().numpy()])
             for name, steps in self._changes.items():
                 for step in steps:
                     found[name] = step(found[name], keys)
@@ -324,7 +358,18 @@ def evaluation_batches(
     """Yield a whole split in order, or the batches of `numbers` alone."""
     columns = Columns(tables.plan, dataset, split, tables, device)
     size = tables.table(dataset, split).num_samples
-    for number in range(-(-size // batch_size)) if numbers is None else numbers:
-        start = number * batch_size
-        positions = torch.arange(start, min(start + batch_size, size), device=columns.index_device)
-        yield columns.take(positions, (tables.plan.seed, 0))
+    numbers = range(-(-size // batch_size)) if numbers is None else numbers
+    spans = (torch.arange(at * batch_size, min((at + 1) * batch_size, size)) for at in numbers)
+    key = (tables.plan.seed, 0)
+    if not columns.decoded:
+        yield from (columns.take(positions.to(columns.index_device), key) for positions in spans)
+        return
+    threads = _num_threads(tables.plan)
+    try:
+        for found, positions in ahead.in_order(columns.fetch, spans, threads, threads + 2):
+            tables.report()
+            if len(positions):
+                yield columns.changed(found, positions, key)
+    except ahead.StalledError as error:
+        rows = np.asarray(error.item)
+        raise ProblemError(columns.table.hanging(error, columns.decoded[0], rows)) from None

@@ -4,46 +4,64 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from declare.data.quarantine import Quarantine, Skipped
+from declare.data.stamps import Ledger
 from declare.data.statistics import fit_pool
-from declare.data.table import Pool, Skipped, Statistics, Table
+from declare.data.table import Pool, Statistics, Table
 from declare.ir.plan import Plan
 
 
 class Tables:
     """Splits of all datasets, opened when first asked for; `statistics` are those of the run's transforms."""
 
-    def __init__(self, plan: Plan, statistics: Mapping[str, Statistics]) -> None:
+    def __init__(self, plan: Plan, statistics: Mapping[str, Statistics], folder: Path | None = None) -> None:
         self.plan = plan
+        self._folder = folder
+        self._ledger = Ledger(folder) if folder else None
+        self._quarantine = Quarantine(folder)
+        self._tell: Callable[[str, Skipped], None] | None = None
         self.statistics = dict(statistics)
         self._pools: dict[str, Pool] = {}
         self._tables: dict[tuple[str, str], Table] = {}
         self._tensors: dict[tuple[str, str, str, torch.device], Tensor] = {}
 
     @classmethod
-    def fit(cls, plan: Plan) -> Self:
+    def fit(cls, plan: Plan, folder: Path | None = None) -> Self:
         """Open the datasets of a plan and fit the statistics of their transforms."""
-        tables = cls(plan, {})
+        tables = cls(plan, {}, folder)
         tables.statistics = {name: fit_pool(tables.pool(name)) for name in plan.datasets}
         return tables
 
     def pool(self, dataset: str) -> Pool:
         """Return an open dataset."""
         if dataset not in self._pools:
-            self._pools[dataset] = Pool(self.plan.datasets[dataset], f"datasets.{dataset}")
+            plan = self.plan.datasets[dataset]
+            pool = Pool(plan, f"datasets.{dataset}", self._folder)
+            pool.quarantine = self._quarantine
+            known = self._quarantine.known(dataset, plan.fingerprint) if pool.skips else None
+            if known is not None:
+                pool.unreadable = known
+            self._quarantine.begin(dataset, plan.fingerprint)
+            if self._ledger is not None:
+                pool.stamps = self._ledger.of(dataset, plan)
+            self._pools[dataset] = pool
         return self._pools[dataset]
 
     def table(self, dataset: str, split: str) -> Table:
         """Return a split of a dataset."""
         key = (dataset, split)
         if key not in self._tables:
-            self._tables[key] = Table(self.pool(dataset), split, self.statistics.get(dataset, {}))
+            table = Table(self.pool(dataset), split, self.statistics.get(dataset, {}))
+            self._quarantine.add(dataset, *table.skipped)
+            self._tables[key] = table
         return self._tables[key]
 
     def tensor(self, dataset: str, split: str, field: str, device: torch.device) -> Tensor:
@@ -56,9 +74,14 @@ class Tables:
             self._tensors[key] = tensor if stays else tensor.to(device)
         return self._tensors[key]
 
-    def skipped(self) -> list[tuple[str, Skipped]]:
-        """Return the unreadable samples met so far, with their dataset."""
-        return [(dataset, item) for (dataset, _), table in self._tables.items() for item in table.skipped]
+    def tell(self, listener: Callable[[str, Skipped], None]) -> None:
+        """Let `listener` hear of every sample that is left out, from the thread that calls `report`."""
+        self._tell = listener
+
+    def report(self) -> None:
+        """Tell of the samples that were left out since the last call."""
+        for dataset, item in self._quarantine.news() if self._tell is not None else ():
+            self._tell(dataset, item)  # type: ignore[misc]
 
 
 def _room(device: torch.device) -> int:

@@ -34,6 +34,13 @@ class Source(Component):
         """
         raise NotImplementedError
 
+    def files(self) -> Iterable[Path]:
+        """Return the files that samples are read from, by name alone; none where nobody knows them."""
+        path = getattr(self, "path", None)
+        if not isinstance(path, Path):
+            return []
+        return sorted(item for item in path.rglob("*") if item.is_file()) if path.is_dir() else [path]
+
     def open(self) -> Reader:
         """Open the source. Raises `ProblemError` for what is missing, empty, corrupt or malicious."""
         raise NotImplementedError

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from itertools import islice
-from typing import TypeVar
+from queue import SimpleQueue
+from threading import Thread
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
+
+STALL_SECONDS = 300.0
+"""How long the work on one item may take until it counts as hanging."""
+_LEAVE_SECONDS = 5.0
+_SUSPECT_SECONDS = 2.0
+
+
+class StalledError(Exception):
+    """The work on `item` does not come to an end: a read that blocks."""
+
+    def __init__(self, item: object, seconds: float) -> None:
+        super().__init__(f"nothing came for {seconds:g} s")
+        self.item = item
+        self.seconds = seconds
 
 
 def num_threads() -> int:
@@ -21,16 +38,94 @@ def in_order(make: Callable[[Item], Made], items: Iterable[Item], threads: int, 
     """Yield `make(item)` for each item in order while up to `depth` later ones are being made.
 
     Decoding pictures leaves the interpreter's lock, so threads share the work. What `make` raises is raised at
-    its turn.
+    its turn; an item that takes longer than `STALL_SECONDS` raises `StalledError`.
     """
     waiting = iter(items)
-    pool = ThreadPoolExecutor(threads)
-    pending: list[Future[Made]] = []
+    crew: _Crew[Item, Made] = _Crew(make, threads)
+    pending = [(item, crew.take(item)) for item in islice(waiting, depth)]
     try:
-        pending.extend(pool.submit(make, item) for item in islice(waiting, depth))
         while pending:
-            made = pending.pop(0).result()
-            pending.extend(pool.submit(make, item) for item in islice(waiting, 1))
+            item, future = pending.pop(0)
+            made = _awaited(item, future)
+            pending.extend((later, crew.take(later)) for later in islice(waiting, 1))
             yield made
+    except StalledError:
+        crew.abandon()
+        raise
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        for _, future in pending:
+            future.cancel()
+        crew.leave()
+
+
+def _awaited(item: Item, future: Future[Made]) -> Made:
+    seconds = STALL_SECONDS
+    try:
+        return future.result(seconds)
+    except TimeoutError:
+        if future.done():  # the work itself ran out of some time
+            raise
+        raise StalledError(item, seconds) from None
+
+
+class _Crew(Generic[Item, Made]):
+    """Threads that do not keep the process from ending, so that one that hangs cannot."""
+
+    def __init__(self, make: Callable[[Item], Made], threads: int) -> None:
+        self._make = make
+        self._jobs: SimpleQueue[tuple[Future[Made], Item] | None] = SimpleQueue()
+        self._threads = [Thread(target=self._work, name=f"decode-{n}", daemon=True) for n in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def take(self, item: Item) -> Future[Made]:
+        """Return the future of the work on an item."""
+        future: Future[Made] = Future()
+        self._jobs.put((future, item))
+        return future
+
+    def leave(self) -> None:
+        """Let the threads go, once they are done with what they have begun."""
+        for _ in self._threads:
+            self._jobs.put(None)
+        until = time.monotonic() + _LEAVE_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def abandon(self) -> None:
+        """Wait for no thread any more."""
+        for _ in self._threads:
+            self._jobs.put(None)
+        self._threads = []
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            future, item = job
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(self._make(item))
+                except BaseException as error:  # noqa: BLE001  it is raised where the result is asked for
+                    future.set_exception(error)
+            del job, future, item  # a finished batch must not wait here for the next one
+
+
+def suspect(read: Callable[[Item], object], items: Sequence[Item]) -> Item | None:
+    """Return the first item that `read` does not come back from within two seconds; None where all come back."""
+    reached: list[int] = [0]
+
+    def attempt() -> None:
+        for index, item in enumerate(items):
+            reached[0] = index
+            try:
+                read(item)
+            except Exception:  # noqa: BLE001, S112  one that raises does not hang
+                continue
+        reached[0] = len(items)
+
+    thread = Thread(target=attempt, name="suspect", daemon=True)
+    thread.start()
+    seen = -1
+    while thread.is_alive() and reached[0] != seen:
+        seen = reached[0]
+        thread.join(_SUSPECT_SECONDS)
+    return items[reached[0]] if thread.is_alive() and reached[0] < len(items) else None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,29 +19,29 @@ from declare.contract.transform import Transform
 from declare.data import ahead, cache, learning, raw
 from declare.data.examining import assigned, limited
 from declare.data.opening import open_reader
+from declare.data.quarantine import Quarantine, Skipped
+from declare.data.stalls import hangs
+from declare.data.stamps import Stamps
 from declare.ir.plan import DatasetPlan
 
 Array = np.ndarray[Any, Any]
 _BLOCK = 32
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A sample that cannot be read: another one trains in its place, evaluations leave it out."""
-
-    split: str
-    row: int
-    where: str
-    reason: str
+_FEW = 3
+"""Files that may all be looked at for any sample: those of the splits."""
 
 
 class Pool:
     """An open dataset: its reader, fields and the rows of each split."""
 
-    def __init__(self, plan: DatasetPlan, path: str = "") -> None:
+    def __init__(self, plan: DatasetPlan, path: str = "", folder: Path | None = None) -> None:
         self.plan = plan
         self.path = path
         """Where the dataset's block stands in the spec, for messages."""
+        self.folder = folder
+        """Where traces of faults are left."""
+        self.stamps = Stamps({})
+        """The files as they were when the run began, where somebody watches over them."""
+        self.quarantine = Quarantine()
         source: Any = reading.parse("sources", plan.source)
         self.reader: Reader = open_reader(source, plan.split)
         self.fields: dict[str, Field] = {name: _field(field.block) for name, field in plan.fields.items()}
@@ -48,6 +49,7 @@ class Pool:
             self.reader = learning.Parted(self.reader)
         self.transforms: tuple[Transform, ...] = tuple(_transform(block) for block in plan.transforms)
 
+        self._by_file: dict[str, bool] = {}
         self.empty: dict[str, Array] = {}
         """Rows by split that make no sample, once the splits are known."""
 
@@ -104,10 +106,54 @@ class Pool:
         return kept
 
     def encoded(self, name: str, rows: Array) -> Array:
-        """Return a field of `rows` as the source has it, before any transform; raises `ProblemError`."""
+        """Return a field of `rows` as the source has it, before any transform.
+
+        Raises `ProblemError` that names the sample, where one is at fault (DAT311), or a file that is another one
+        than when the run began (DAT374).
+        """
+        try:
+            found = self._encoded(name, rows)
+        except ProblemError as error:
+            raise ProblemError(*(self._located(item, name, rows) for item in error.problems)) from None
+        if self.stamps.files and not self.is_light(name):
+            self._refuse_changed(name, rows)
+        return found
+
+    def _encoded(self, name: str, rows: Array) -> Array:
         if self.fields[name].beside() is not None:
             return learning.beside(self.fields, self._facts, self.raw, name, rows)
         return self.fields[name].encode(self.raw(name, rows), self.plan.fields[name].facts)
+
+    def _located(self, problem: Problem, name: str, rows: Array) -> Problem:
+        """Name the sample that a problem of a field of `rows` is about, and what became of its file."""
+        index = 0 if len(rows) == 1 else problem.row
+        notes = problem.notes
+        if index is not None and index < len(rows):
+            row = int(rows[index])
+            of = self.path.rpartition(".")[2]
+            notes += (f"sample {row} of `{of}`: {self.reader.where(row)}" if of else self.reader.where(row),)
+            said = [text for text in map(self.stamps.difference, self._files(name, rows[[index]])) if text]
+            notes += tuple(said)
+        at = problem.at if problem.at.startswith(("source", "fields", "split")) else f"fields.{name}"
+        return replace(problem, notes=notes, at=at, row=None).under(self.path)
+
+    def _files(self, name: str, rows: Array) -> list[Path]:
+        """Return the files that a heavy field of `rows` is read from, as far as that is known."""
+        if not self._names_files(name):
+            return list(map(Path, self.stamps.files)) if len(self.stamps.files) <= _FEW else []
+        return [value for value in self.raw(name, rows) if isinstance(value, Path)]
+
+    def _names_files(self, name: str) -> bool:
+        """Return whether a field's raw values are files of their own; asked once, a first value may cost a read."""
+        if name not in self._by_file:
+            self._by_file[name] = isinstance(self.raw(name, np.zeros(1, np.int64))[0], Path)
+        return self._by_file[name]
+
+    def _refuse_changed(self, name: str, rows: Array) -> None:
+        for path in self._files(name, rows):
+            said = self.stamps.difference(path)
+            if said is not None:
+                raise ProblemError(changed_file(path, said).under(self.path))
 
     def raw(self, field: str, rows: Array) -> Any:
         """Return a field's values as the source has them; of fields that cut samples, which part is meant too."""
@@ -127,7 +173,7 @@ class Pool:
         more than the dataset's limit allows.
         """
         heavy = [name for name in self.fields if not self.is_light(name)]
-        if self.plan.on_corrupt.get("action") != "skip" or not heavy:
+        if not self.skips or not heavy:
             return {}
         blocks = [self.plan.fields[name].block for name in heavy]
         place = cache.folder("unreadable", f"{cache.key(self.plan.fingerprint, heavy, blocks)}.json")
@@ -145,16 +191,57 @@ class Pool:
         found: dict[int, str] = {}
         for name in heavy:
             tried = partial(self._tried, name)
-            for part in ahead.in_order(tried, spans, threads, 2 * threads):
-                found = part | found
+            try:
+                for part in ahead.in_order(tried, spans, threads, 2 * threads):
+                    found = part | found
+            except ahead.StalledError as error:
+                raise ProblemError(self.hanging(error, name, list(map(int, error.item)))) from None  # type: ignore[call-overload]
         return dict(sorted(found.items()))
+
+    def hanging(self, error: ahead.StalledError, field: str, rows: list[int]) -> Problem:
+        """Return the finding that reading a field of one of `rows` hangs."""
+
+        def read(row: int) -> object:
+            return self._encoded(field, np.array([row]))
+
+        problem = hangs(error, self.path, (read, rows), self.folder)
+        places = tuple(f"sample {row}: {self.reader.where(row)}" for row in rows[:8])
+        named = tuple(note for note in places if f"{note.partition(':')[0]} of" in problem.title) or places
+        return replace(problem, notes=(*named, *problem.notes))
+
+    @property
+    def skips(self) -> bool:
+        """Whether samples that cannot be read are left out."""
+        return self.plan.on_corrupt.get("action") == "skip"
+
+    def leave_out(self, fields: Iterable[str], split: str, rows: Array) -> set[int]:
+        """Return the rows that cannot be read, put into quarantine; raises `ProblemError` DAT332 beyond the limit."""
+        late = self.quarantine.late(self._name)
+        rows = rows[~np.isin(rows, list(late))] if late else rows
+        found: dict[int, str] = {}
+        for name in fields:
+            found = self._tried(name, rows) | found if len(rows) else found
+        fresh = [Skipped(split, row, self.reader.where(row), why, late=True) for row, why in found.items()]
+        self.quarantine.add(self._name, *fresh)
+        self._refuse_many(self.unreadable | late | found)
+        return set(found) | set(late)
+
+    def left_out(self, rows: Array) -> bool:
+        """Return whether some of the rows stand in quarantine since they could not be read once."""
+        return self.skips and not self.quarantine.late(self._name).keys().isdisjoint(map(int, rows))
+
+    @property
+    def _name(self) -> str:
+        return self.path.rpartition(".")[2]
 
     def _tried(self, field: str, rows: Array) -> dict[int, str]:
         try:
             self.encoded(field, rows)
         except ProblemError as error:
+            if error.problem.code == "DAT374":  # it can be read, but is another one
+                raise
             if len(rows) == 1:
-                return {int(rows[0]): error.problem.title}
+                return {int(rows[0]): _reason(error.problem)}
             # One of them is at fault: halves find it.
             middle = len(rows) // 2
             return self._tried(field, rows[:middle]) | self._tried(field, rows[middle:])
@@ -179,14 +266,15 @@ class Pool:
         share = float(limit.rstrip("%")) / 100 if isinstance(limit, str) else None
         allowed = int(limit) if share is None else share * self.plan.num_samples
         if len(unreadable) > allowed:
-            shown = list(unreadable.items())[:5]
+            shown = list(unreadable.items())[:20]
+            more = (f"and {len(unreadable) - 20} more",) if len(unreadable) > 20 else ()
             raise ProblemError(
                 Problem(
                     "DAT332",
                     f"{len(unreadable)} unreadable samples are more than `limit: {limit}` allows",
                     at="on_corrupt",
                     label="at most so many",
-                    notes=tuple(f"{self.reader.where(row)}: {reason}" for row, reason in shown),
+                    notes=(*(f"{self.reader.where(row)}: {reason}" for row, reason in shown), *more),
                     helps=("repair or remove the files, or raise the limit",),
                 ).under(self.path)
             )
@@ -213,6 +301,26 @@ class Pool:
             if field in ({transform.field} if transform.field else set(transform.fields or ()))
             and transform.on in {"all", side}
         ]
+
+
+def changed_file(path: Path, said: str) -> Problem:
+    """Return the finding that a file changed while a run reads from it."""
+    return Problem(
+        "DAT374",
+        f"`{path.name}` changed while the run reads from it",
+        at="source",
+        label="read from here",
+        notes=(f"`{path}`: {said}",),
+        helps=(
+            "put it back and go on with `dcl train --resume`",
+            "or train a new run on the data as they are now",
+        ),
+    )
+
+
+def _reason(problem: Problem) -> str:
+    """Return a problem in one line: its title and what the decoder said."""
+    return "; ".join([problem.title, *problem.notes[:1]])[:200]
 
 
 def _kept(text: str | None) -> dict[int, str] | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 
-from declare.contract.problem import ProblemError
+from declare.contract.problem import Problem, ProblemError
 from declare.data import ahead, packed
-from declare.data.pool import Pool, Skipped
+from declare.data.pool import Pool
+from declare.data.quarantine import Skipped
 from declare.ir.plan import DatasetPlan
 
 __all__ = ["Pool", "Skipped", "Statistics", "Table"]
@@ -17,6 +18,7 @@ __all__ = ["Pool", "Skipped", "Statistics", "Table"]
 Array = np.ndarray[Any, Any]
 Statistics = Mapping[str, dict[str, list[float]]]
 _BLOCK = 64
+_TRIES = 1000
 _PADDED = frozenset({"vector", "series", "video", "sequence"})
 
 
@@ -63,6 +65,47 @@ class Table:
             encoded = transform.apply(encoded, self._statistics.get(f"{index}.{field}", {}))
         return self._filled(field, encoded)
 
+    def sound(self, fields: Sequence[str], positions: Array) -> tuple[Array, dict[str, Array]]:
+        """Return heavy fields of samples, and the positions that were read.
+
+        Where the dataset skips samples that cannot be read, one that turns out so while training is replaced by
+        one drawn by the seed and its row: the same whenever and wherever it is met. Other splits lose it.
+        """
+        rows = self.rows[positions]
+        if not self._pool.left_out(rows):
+            try:
+                return positions, {name: self.read(name, positions) for name in fields}
+            except ProblemError as error:
+                if not self._pool.skips or error.problem.code == "DAT374":
+                    raise
+        bad = self._pool.leave_out(fields, self._split, np.unique(rows)) & set(map(int, rows))
+        if not bad:  # it is no sample's fault, or was over in a moment
+            return positions, {name: self.read(name, positions) for name in fields}
+        if self._split != "train":
+            return self.sound(fields, positions[~np.isin(rows, list(bad))])
+        chosen = {row: self._substitute(fields, row) for row in bad}
+        positions = np.array([chosen.get(int(self.rows[place]), place) for place in positions], np.int64)
+        return self.sound(fields, positions)
+
+    def _substitute(self, fields: Sequence[str], row: int) -> int:
+        """Return the position of another sample that can be read."""
+        generator = np.random.default_rng([int(self._pool.plan.split["seed"]), row])
+        for _ in range(_TRIES):  # each that cannot be read counts, so that the limit ends it before
+            place = int(generator.integers(len(self.rows)))
+            other = self.rows[[place]]
+            if int(other[0]) != row and int(other[0]) not in self._pool.leave_out(fields, self._split, other):
+                return place
+        problem = Problem("DAT302", f"none of {_TRIES} training samples can be read", at="source")
+        raise ProblemError(problem.under(self._pool.path))
+
+    def where(self, positions: Array) -> list[tuple[int, str]]:
+        """Return (row, where it stands) of samples."""
+        return [(int(row), self._pool.reader.where(int(row))) for row in self.rows[positions]]
+
+    def hanging(self, error: ahead.StalledError, field: str, positions: Array) -> Problem:
+        """Return the finding that reading a field of one of the samples hangs."""
+        return self._pool.hanging(error, field, list(map(int, self.rows[positions])))
+
     def encoded(self, field: str, positions: Array) -> Array:
         """Return samples of a field as they stand before any transform."""
         return self._pool.encoded(field, self.rows[positions])
@@ -100,6 +143,8 @@ class Table:
         identity = (pool.plan.fingerprint, pool.plan.fields[field].block, stored, self._split, self.rows)
         try:
             return packed.load(identity, self.num_samples, self._blocks(field), pool.plan.cache)
+        except ahead.StalledError as error:
+            raise ProblemError(self.hanging(error, field, np.asarray(error.item))) from None
         except packed.NoRoomError as error:
             raise ProblemError(error.problem.under(pool.path)) from None
 

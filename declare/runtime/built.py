@@ -22,6 +22,7 @@ from declare.build.store import Tables
 from declare.build.weights import load_init
 from declare.contract import reading
 from declare.contract.problem import ProblemError
+from declare.data.quarantine import Skipped
 from declare.ir.plan import InitPlan, PhasePlan, Plan
 from declare.nn.distributed.batch_norm import batch_norms, synchronise
 from declare.nn.distributed.world import ALONE, World
@@ -53,8 +54,8 @@ class BuiltWorkshop:
         self.world = world
         self.device = device
         self._tell = tell
-        self._reported = 0
         self._tables = open_tables(plan, place, world)
+        self._tables.tell(self._note_skipped)
         self.graph = make_graph(plan)
         exact = plan.hardware.determinism == "exact"
         if not exact:
@@ -101,7 +102,7 @@ class BuiltWorkshop:
     def evaluate(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
         """Return the metrics of a split; none where the split has no samples."""
         metrics = self._evaluator.run(split, tasks)
-        self._report_skipped()
+        self._tables.report()
         return metrics
 
     def bounds(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
@@ -112,15 +113,9 @@ class BuiltWorkshop:
         """Return the figures of the phase's probes on the graph as it stands."""
         return Prober(self._plan, self.graph, self._tables, self.device).run(phase)
 
-    def _report_skipped(self) -> None:
-        """Tell of samples that could not be read since the last time."""
-        skipped = self._tables.skipped()
-        for dataset, sample in skipped[self._reported :]:
-            if self._tell is not None:
-                fields = {"dataset": dataset, "split": sample.split, "row": sample.row}
-                fields |= {"where": sample.where, "reason": sample.reason}
-                self._tell(Event("sample_skipped", fields=fields))
-        self._reported = len(skipped)
+    def _note_skipped(self, dataset: str, sample: Skipped) -> None:
+        if self._tell is not None:
+            self._tell(Event("sample_skipped", fields={"dataset": dataset} | vars(sample)))
 
     def composites(self, metrics: Mapping[str, float]) -> dict[str, float]:
         """Return the plan's named composites that `metrics` give a value for."""
@@ -130,11 +125,12 @@ class BuiltWorkshop:
 def open_tables(plan: Plan, place: Path | None, world: World = ALONE) -> Tables:
     """Open the data of a plan with the statistics in `place`; fit and keep them where there are none."""
     if world.size > 1:
-        return Tables(plan, world.decided(lambda: open_tables(plan, place).statistics))
+        statistics = world.decided(lambda: open_tables(plan, place).statistics)
+        return Tables(plan, statistics, place if world.leads else None)
     path = place / STATISTICS if place else None
     if path is not None and path.is_file():
-        return Tables(plan, read_statistics(path, list(plan.datasets)))
-    tables = Tables.fit(plan)
+        return Tables(plan, read_statistics(path, list(plan.datasets)), place)
+    tables = Tables.fit(plan, place)
     if path is not None:
         write_durably(path, json.dumps(tables.statistics).encode())
     return tables

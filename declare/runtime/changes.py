@@ -153,7 +153,8 @@ def refusal(changes: Sequence[Change]) -> Problem:
 
 def _note(change: Change) -> str:
     text = f"`{change.path}` was {_short(change.old)}, is now {_short(change.new)}"
-    return f"{text}: {change.why}" if change.verdict == "impossible" else text
+    told = change.verdict == "impossible" or change.path.endswith(".fingerprint")
+    return f"{text}: {change.why}" if told else text
 
 
 def _short(value: Any) -> str:

@@ -115,7 +115,7 @@ class Loop:
         )
         self._step, self._feed, self._freezer, self._held = made.step, made.feed, made.freezer, made.held
         self._average = made.machinery.average
-        self._window = Window(made.machinery.objective.names, self._world)
+        self._window = Window(made.machinery.objective.names, self._world, self._feed.about)
         self._meter = Meter(made.step, self._workshop.device, phase.steps)
         self._parts = self._whole.extended(
             model=self._graph,
@@ -195,7 +195,8 @@ class Loop:
     def _skip(self, error: BatchFailedError) -> None:
         """Leave a batch out, if the spec allows one more."""
         self.course.skipped += 1
-        self._tell("batch_skipped", reason=str(error), skipped=self.course.skipped)
+        about = list(self._feed.about(self.course.step))
+        self._tell("batch_skipped", reason=str(error), skipped=self.course.skipped, about=about)
         if self.course.skipped > self.phase.on_batch_error["limit"]:
             raise ProblemError(too_many_skipped(self.phase, self.course.skipped, str(error))) from error
 

@@ -27,6 +27,10 @@ class Feed(Protocol):
         """Yield the batch of each optimizer step from `start_step` to `stop_step`, exclusive."""
         ...
 
+    def about(self, step: int) -> Sequence[str]:
+        """Return what is worth knowing of the samples of a step that went wrong."""
+        ...
+
 
 class Scales(Protocol):
     """The sizes at which a phase shows a batch."""

@@ -122,6 +122,9 @@ class Feed:
     def __init__(self, plan, which, data):
         self.plan, self.phase, self.data = plan, which, data
 
+    def about(self, step):
+        return [f"the batch of step {step + 1}"]
+
     def batches(self, start, stop) -> Iterator:
         for step in range(start, stop):
             batch = {}
@@ -215,6 +218,8 @@ class FakeWorkshop:
         spoil = self.spoil
 
         class Spoiled:
+            about = feed.about
+
             def batches(self, start, stop):
                 for step, batch in zip(range(start, stop), feed.batches(start, stop), strict=True):
                     yield spoil(step, batch)

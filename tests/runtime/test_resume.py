@@ -84,6 +84,7 @@ def dying_workshop(step, phase):
         class Dying:
             def __init__(self, inner):
                 self.inner = inner
+                self.about = inner.about
 
             def batches(self, start, stop):
                 for number, batch in zip(range(start, stop), self.inner.batches(start, stop), strict=True):

@@ -47,6 +47,10 @@ class ImageFolder(Source):
             digest.update(f"{file.relative_to(self.path)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
         return f"{self.path} {digest.hexdigest()}"
 
+    def files(self) -> list[Path]:
+        """Return the pictures."""
+        return self._files()
+
     def open(self) -> Reader:
         """List the pictures; raises `ProblemError` DAT302 or DAT312 where there are none."""
         return _FolderReader(self.path, self._files())

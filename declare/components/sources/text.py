@@ -39,6 +39,10 @@ class Text(Source):
         stated = [file_fingerprint(file) for file in files] if len(files) == 1 else list(map(_stamp, files))
         return hashlib.sha256("\n".join(stated).encode()).hexdigest()
 
+    def files(self) -> list[Path]:
+        """Return the files of documents."""
+        return self._files()
+
     def open(self) -> Reader:
         """Read the documents; raises `ProblemError` DAT302 where there are none, DAT333 for no text."""
         from declare.components.sources._arrays import ArrayReader
