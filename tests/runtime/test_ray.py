@@ -7,13 +7,21 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 
 from declare.__main__ import main
-from declare.runtime.folder import Run
+from declare.contract.problem import Problem
+from declare.ir.plan import Plan
+from declare.runtime import pulse, relay
+from declare.runtime.folder import Run, create
 from declare.runtime.tensors import read_tensors
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +66,138 @@ def test_machines_are_not_named_to_ray(words: list[str], capsys: pytest.CaptureF
     """Ray knows its machines; options that name some are refused before anything starts."""
     assert main(["train", "spec.yaml", "--engine", "ray", *words]) == 2
     assert f"{words[0]} and --engine ray" in capsys.readouterr().err
+
+
+class WorkerGroupError(Exception):
+    """What Ray raises when workers failed."""
+
+    worker_failures: dict[int, Exception]
+
+
+Fit = Callable[[Any], None]
+
+
+@pytest.fixture
+def ray(monkeypatch: pytest.MonkeyPatch) -> Callable[[Fit], None]:
+    """Return what puts a cluster in the place of Ray whose workers do what a function does with their task."""
+
+    def install(fit: Fit) -> None:
+        def make(_: Any, train_loop_config: dict[str, Any], **__: Any) -> SimpleNamespace:
+            return SimpleNamespace(fit=lambda: fit(train_loop_config["task"]))
+
+        modules = {name: ModuleType(name) for name in ("ray", "ray.train", "ray.train.torch")}
+        modules["ray"].__spec__ = ModuleSpec("ray", None)
+        vars(modules["ray"]).update(
+            is_initialized=lambda: True,
+            cluster_resources=lambda: {"CPU": 2.0},
+            available_resources=lambda: {"CPU": 1.0},
+        )
+        names = ("ScalingConfig", "RunConfig", "FailureConfig")
+        vars(modules["ray.train"]).update(dict.fromkeys(names, SimpleNamespace))
+        vars(modules["ray.train.torch"]).update(TorchTrainer=make, TorchConfig=SimpleNamespace)
+        for name, module in modules.items():
+            monkeypatch.setitem(sys.modules, name, module)
+
+    return install
+
+
+def tell(capture: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any], str]:
+    """Run `dcl train spec.yaml --engine ray --procs 2` and return exit code, answer and standard error."""
+    code = main(["train", "spec.yaml", "--engine", "ray", "--procs", "2", "--format", "json", *words])
+    said = capture.readouterr()
+    return code, json.loads(said.out), said.err
+
+
+def failed(**ranks: str) -> WorkerGroupError:
+    """Return the failure of workers: what each of them said."""
+    error = WorkerGroupError("workers failed")
+    error.worker_failures = {int(name[1:]): RuntimeError(text) for name, text in ranks.items()}
+    return error
+
+
+def test_deaths_start_anew_and_end_at_the_same_step(
+    ray: Callable[[Fit], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A worker that dies is told of once; a second death at its step ends the run, which stands as failed."""
+    tasks: list[Any] = []
+
+    def fit(task: Any) -> None:
+        tasks.append(task)
+        folder = Path("r")
+        if not folder.exists():
+            create(Plan.model_validate_json(task.plan), task.spec_text, folder)
+        Path(task.launch, "run").write_text("r")
+        pulse.begin(Path(task.launch), 1)(7)
+        raise failed(r1="no more memory")
+
+    ray(fit)
+    code, answer, told = tell(capsys, "--run-dir", "r")
+    assert code == 4
+    assert [item["code"] for item in answer["diagnostics"]] == ["HW712"]
+    assert "process 1 of 2 died at step 7 twice: RuntimeError: no more" in answer["diagnostics"][0]["title"]
+    assert told.count("HW711") == 1
+    assert [task.how["resume"] for task in tasks] == [False, True]
+    assert len({task.launch for task in tasks}) == 2
+    assert len(list(Run("r").events("process_died"))) == 2
+
+
+def test_refusals_of_workers_are_ours(ray: Callable[[Fit], None], capsys: pytest.CaptureFixture[str]) -> None:
+    """What keeps a worker from starting ends the command as it would without Ray."""
+    problem = Problem("RES803", "the run folder `r` is not empty")
+    refusal = relay.Result(2, problems=(problem,), refused=True)
+    ray(lambda task: relay.write_result(Path(task.launch), refusal))
+    code, answer, _ = tell(capsys)
+    assert code == 2
+    assert [item["code"] for item in answer["diagnostics"]] == ["RES803"]
+
+
+def test_a_cluster_that_breaks_down_is_said(
+    ray: Callable[[Fit], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An error of Ray itself is a finding, no traceback."""
+
+    def fit(task: Any) -> None:
+        raise ConnectionError("the head has gone")
+
+    ray(fit)
+    code, answer, _ = tell(capsys)
+    assert code == 2
+    assert [item["code"] for item in answer["diagnostics"]] == ["HW713"]
+    assert "the head has gone" in answer["diagnostics"][0]["notes"][0]
+
+
+def test_a_full_cluster_is_said_while_waiting(
+    ray: Callable[[Fit], None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no worker begins for long, a warning says once what is wanted and what is free."""
+    monkeypatch.setattr("declare.runtime.engines.ray._PATIENCE_SECONDS", 0.3)
+
+    def fit(task: Any) -> None:
+        time.sleep(1.0)
+        create(Plan.model_validate_json(task.plan), task.spec_text, Path("r"))
+        relay.write_result(Path(task.launch), relay.Result(75, "r"))
+
+    ray(fit)
+    code, _, told = tell(capsys)
+    assert code == 75
+    assert told.count("HW714") == 1
+    assert "2 CPUs wanted, 1 CPUs and 0 GPUs free" in told
+
+
+def test_an_address_without_a_cluster_is_said(
+    ray: Callable[[Fit], None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`RAY_ADDRESS` is the user's word: nothing else is started in its place."""
+
+    def init(address: str, **_: Any) -> None:
+        raise ConnectionError(f"nobody at {address}")
+
+    ray(lambda _: None)
+    vars(sys.modules["ray"]).update(is_initialized=lambda: False, init=init, shutdown=lambda: None)
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    code, answer, _ = tell(capsys)
+    assert code == 2
+    assert [item["code"] for item in answer["diagnostics"]] == ["HW713"]
 
 
 def train(*words: str) -> subprocess.CompletedProcess[str]:
