@@ -1,0 +1,69 @@
+"""Runs `dcl` on files of strangers and counts what it must never do: run with python, answers in JSON."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+_FIXED = {"ldconfig", "uname"}
+"""Programs that torch and h5py ask about this machine when they are imported: not named by any file."""
+_NEVER = {
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "pickle.find_class",
+    "socket.connect",
+    "socket.bind",
+}
+seen: list[str] = []
+
+
+def _writes(path: object, mode: object, flags: object) -> bool:
+    if not isinstance(path, str | bytes):
+        return False
+    writing = isinstance(mode, str) and set(mode) & set("wax+")
+    writing = writing or (isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+    name = os.fsdecode(path)
+    allowed = (os.environ["DECLARE_CACHE_DIR"], os.environ["ALLOWED"], "/dev/null", "/tmp/", "/proc/")
+    return bool(writing) and "__pycache__" not in name and not name.startswith(allowed)
+
+
+def hook(event: str, arguments: tuple[object, ...]) -> None:
+    """Note what is forbidden."""
+    if event == "open" and _writes(*arguments):
+        seen.append(f"write {arguments[0]}")
+    elif event in _NEVER or event == "socket.getaddrinfo":
+        seen.append(f"{event} {arguments}"[:200])
+    elif event == "subprocess.Popen" and Path(os.fsdecode(str(arguments[0]))).name not in _FIXED:
+        seen.append(f"run {arguments[0]}")
+    elif event == "import" and str(arguments[0]).split(".")[0] in {"evil", "os_evil", "net"}:
+        seen.append(f"import {arguments[0]}")
+    elif event == "compile" and str(arguments[1]).startswith(os.environ["FOREIGN"]):
+        seen.append(f"compile {arguments[1]}")
+
+
+def main() -> None:
+    """Run every command line of the JSON list on standard input; print exit code, seconds, events and output."""
+    from declare.cli.dispatch import run
+
+    commands = json.load(sys.stdin)
+    sys.addaudithook(hook)
+    answers = []
+    for words in commands:
+        seen.clear()
+        start, out = time.monotonic(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            code = run(words)
+        seconds = time.monotonic() - start
+        answers.append({"code": code, "seconds": seconds, "events": list(seen), "output": out.getvalue()})
+    sys.stdout.write(json.dumps(answers))
+
+
+if __name__ == "__main__":
+    main()
