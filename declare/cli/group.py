@@ -54,10 +54,16 @@ def _processes(plan: Plan) -> int:
         return 1
     if isinstance(hardware.devices, int) and (hardware.devices == 1 or hardware.accelerator == "cpu"):
         return hardware.devices
-    from declare.runtime.device import choose_device, count_devices
+    from declare.contract.problem import ProblemError
+    from declare.runtime.device import choose_device, count_devices, too_few
 
-    there = count_devices(choose_device(hardware))
-    return there if hardware.devices == "auto" else hardware.devices
+    device = choose_device(hardware)
+    there = count_devices(device)
+    if hardware.devices == "auto":
+        return there
+    if hardware.devices > there:
+        raise ProblemError(too_few(hardware.devices, device, there))
+    return hardware.devices
 
 
 def start(

@@ -35,6 +35,16 @@ def _own(kind: str, local_rank: int | None) -> torch.device:
     return torch.device(kind)
 
 
+def too_few(asked: int, device: torch.device, there: int) -> Problem:
+    """Return the finding that a machine has fewer devices than the spec asks for."""
+    return Problem(
+        "RES813",
+        f"the spec asks for {asked} devices of kind `{device.type}`, this machine has {there}",
+        at="hardware.devices",
+        helps=("use `devices: auto` to take what there is, or `--procs N` for several processes on the CPU",),
+    )
+
+
 def count_devices(device: torch.device) -> int:
     """Return how many devices of one kind this machine has; one processor counts as one."""
     return torch.cuda.device_count() if device.type == "cuda" else 1
