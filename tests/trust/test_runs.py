@@ -180,7 +180,7 @@ def test_using_a_strangers_run_does_not_run_its_code(copy, capsys):
 @pytest.mark.parametrize(
     "name", ["events.jsonl", "metrics.csv", "report.html", "owner.json", "lock", "checkpoints"]
 )
-def test_a_run_writes_through_no_link(made, copy, tmp_path, name):
+def test_a_run_writes_through_no_link(made, copy, tmp_path, name, capsys):
     """A link in a run folder is refused before anything is written."""
     victim = tmp_path / "victim"
     victim.mkdir() if name == "checkpoints" else victim.write_text("precious")
@@ -190,7 +190,22 @@ def test_a_run_writes_through_no_link(made, copy, tmp_path, name):
     else:
         place.unlink(missing_ok=True)
     place.symlink_to(victim)
-    assert dcl(["train", str(made / "spec.yaml"), "--resume", str(copy), "--set", "phases.fit.steps=4"]) == 2
+    assert (
+        dcl(
+            [
+                "train",
+                str(made / "spec.yaml"),
+                "--resume",
+                str(copy),
+                "--set",
+                "phases.fit.steps=4",
+                "--format",
+                "json",
+            ]
+        )
+        == 2
+    )
+    assert [found["code"] for found in json.loads(capsys.readouterr().out)["diagnostics"]] == ["RES820"]
     assert not list(victim.iterdir()) if victim.is_dir() else victim.read_text() == "precious"
 
 
