@@ -10,6 +10,7 @@ from torch import nn
 
 from declare.contract import reading
 from declare.ir.plan import OptimizerGroup, PhasePlan, Plan
+from declare.nn.distributed.shards import kinds
 
 Group = dict[str, Any]
 
@@ -27,7 +28,19 @@ def make_optimizer(plan: Plan, phase: PhasePlan, graph: nn.Module) -> torch.opti
     groups += _filled({"params": list(named.values()), "lr": float(component.lr)})
     decay = float(getattr(component, "weight_decay", None) or 0.0)
     spare = not getattr(component, "decay_norm_and_bias", True)
-    return component.build([ready for group in groups for ready in _decayed(group, decay, spare=spare)])
+    return component.build(
+        [
+            alike
+            for group in groups
+            for ready in _decayed(group, decay, spare=spare)
+            for alike in _alike(ready)
+        ]
+    )
+
+
+def _alike(group: Group) -> list[Group]:
+    """Return a group in two where processes hold some of its parameters in shares and others whole."""
+    return [group | {"params": part} for part in kinds(group["params"])]
 
 
 def _take(stated: OptimizerGroup, named: dict[str, nn.Parameter]) -> Iterable[Group]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from declare.nn.distributed.shards import total_norm
+
 
 class Buffers:
     """Remembers a module's buffers (running statistics) and puts them back."""
@@ -33,7 +35,7 @@ def unusable(loss: Tensor, parameters: Sequence[Tensor], *, scaled: bool) -> str
     gradients = [item.grad for item in parameters if item.grad is not None]
     # A gradient scaler judges its own gradients: infinite ones are how it finds its scale.
     if gradients and not scaled:
-        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))  # noqa: SLF001
+        norm = total_norm(gradients)
         if not bool(torch.isfinite(norm)):
             return f"the norm of the gradient is {norm.item()}"
     return None

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from declare.ir.plan import PhasePlan
 from declare.nn.balances.balance import Balance
+from declare.nn.distributed.shards import clip_norm, kinds
 from declare.nn.distributed.world import ALONE, World
 from declare.runtime.conflicts import seen
 from declare.runtime.guard import Buffers, unusable
@@ -83,7 +84,7 @@ class Step:
         self._pass = make_pass(machinery.objective, self)
         self._tasks = [name for name, weight in phase.tasks.items() if weight > 0]
         self._balance = machinery.objective.balance
-        self._clip = _clipping(phase.clip)
+        self._clip = _clipping(phase.clip, mixed=len(kinds(self._parameters)) > 1)
         self._buffers = Buffers(machinery.graph) if phase.on_batch_error["action"] == "skip" else None
 
     def __call__(self, number: int, batch: Batch) -> Losses:
@@ -124,7 +125,7 @@ class Step:
         base = mix(self._key, number)
         if self._pieces == self._world.size == 1:
             return self._pass(number, batch, None, mix(base, 0), last=True)
-        count = self._world.least(min(self._pieces, most_rows(batch)))
+        count = 1 if self._pieces == 1 else self._world.least(min(self._pieces, most_rows(batch)))
         cut = list(split(batch, count))
         totals = self._strategy.totals(self._agreed(self._strategy.weigh, batch, cut))
         first = self._world.rank * self._pieces
@@ -245,16 +246,17 @@ def count_rows(batch: Batch) -> int:
     return sum(len(next(iter(fields.values()))) for fields in batch.values())
 
 
-def _clipping(block: dict[str, Any] | None) -> Callable[[list[Tensor]], None] | None:
+def _clipping(block: dict[str, Any] | None, *, mixed: bool) -> Callable[[list[Tensor]], None] | None:
     if block is None:
         return None
     norm, value = block.get("norm"), block.get("value")
+    shorten = clip_norm if mixed else nn.utils.clip_grad_norm_
 
     def clip(parameters: list[Tensor]) -> None:
         if value is not None:
             nn.utils.clip_grad_value_(parameters, value)
         if norm is not None:
-            nn.utils.clip_grad_norm_(parameters, norm)
+            shorten(parameters, norm)
 
     return clip
 

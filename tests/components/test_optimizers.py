@@ -79,6 +79,21 @@ def test_a_weight_decay_without_effect_is_said():
     assert [(item.code, item.at) for item in problems] == [("REF203", "groups.0.weight_decay")]
 
 
+def test_what_thaws_later_starts_from_rest():
+    """A parameter that gets its first gradient when others have momentum moves as it would alone."""
+    moved = {}
+    for others in (True, False):
+        late, early = torch.nn.Parameter(torch.ones(3)), torch.nn.Parameter(torch.ones(3))
+        optimizer = reading.parse("optimizers", {"type": "sgd", "lr": 0.1}).build([{"params": [early, late]}])
+        for step in range(4):
+            early.grad = torch.full((3,), 2.0) if others else None
+            late.grad = torch.ones(3) if step > 1 else None
+            optimizer.step()
+        moved[others] = late.detach().clone()
+    assert torch.equal(moved[True], moved[False])
+    assert torch.allclose(moved[True], torch.full((3,), 1 - 0.1 - 0.19))
+
+
 def test_nesterov_needs_momentum():
     """PHS631 names the setting that contradicts the other."""
     _, problems = reading.read("optimizers", {"type": "sgd", "lr": 0.1, "momentum": 0.0, "nesterov": True})

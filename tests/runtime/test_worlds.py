@@ -110,6 +110,46 @@ SPECS["exact"] = FRAME.replace("MODEL", PLAIN.replace("[8]", "[8], dropout: 0.3"
 SPECS["exact"] = (
     SPECS["exact"].replace("batch_size: 15", "batch_size: 36").replace("fp32}", "fp32, determinism: exact}")
 )
+TEXT = """
+declare: 1
+name: worlds
+seed: 5
+datasets:
+  reviews: {source: {type: simulated, name: reviews, samples: 60}, split: {val: 0.3}}
+model:
+  encoder: {type: transformer, input: text, dim: 16, depth: 2, heads: 2}
+tasks:
+  mood: {type: classification, dataset: reviews, target: mood}
+phases:
+  first: {steps: 8, batch_size: 9, optimizer: {type: sgd, lr: 1e-1}, ema: {decay: 0.9}, clip: {norm: 0.5}}
+  second:
+    steps: 8
+    batch_size: 12
+    accumulate: 3
+    optimizer: {type: sgd, lr: 1e-1}
+    freeze: [{match: 'encoder.blocks.0.*', until: 4 steps}, {match: 'encoder.blocks.1.*'}]
+    probes: [{task: mood, type: linear}]
+hardware: {accelerator: cpu, precision: fp32}
+"""
+SHARED = [
+    "plain",
+    "accumulated",
+    "averaged",
+    "thawing",
+    "skipping",
+    "alternate",
+    "batch_norm",
+    "eager_scales",
+    "contrastive",
+]
+SPECS |= {f"shared_{name}": SPECS[name] for name in SHARED}
+SPECS["shared_uncertainty"] = SPECS["uncertainty"].replace("uncertainty", "uncertainty, clip: {norm: 0.5}")
+SPECS["shared_text"] = TEXT
+SPECS |= {
+    name: text.replace("precision: fp32}", "precision: fp32, strategy: fsdp}")
+    for name, text in SPECS.items()
+    if name.startswith("shared_")
+}
 
 
 def write_tables(folder: Path) -> None:

@@ -44,7 +44,7 @@ class Sgd(Decaying):
         """Return torch's optimizer, fused where the device has it."""
         import torch
 
-        return torch.optim.SGD(
+        made = torch.optim.SGD(
             groups,
             lr=self.lr,
             momentum=self.momentum,
@@ -53,3 +53,17 @@ class Sgd(Decaying):
             fused=fused(groups),
             foreach=sharded(groups) or None,
         )
+        if self.momentum:
+            made.register_step_pre_hook(_give_momentum)
+        return made
+
+
+def _give_momentum(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+    """Give what has thawed the momentum of rest: torch's fused kernel wants one for all parameters or for none."""
+    import torch
+
+    state = optimizer.state
+    for group in optimizer.param_groups:
+        for item in group["params"]:
+            if item.grad is not None and state[item].get("momentum_buffer") is None:
+                state[item]["momentum_buffer"] = torch.zeros_like(item)

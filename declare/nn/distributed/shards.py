@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
+
+_PLAIN = frozenset({Tensor, nn.Parameter})
 
 
 def is_sharded(tensor: Tensor) -> bool:
     """Whether this process holds only its share of a tensor. Asks no module of torch.distributed for it."""
-    return hasattr(tensor, "placements") and hasattr(tensor, "to_local")
+    return type(tensor) not in _PLAIN and hasattr(tensor, "placements") and hasattr(tensor, "to_local")
 
 
 def share(rows: int, rank: int, size: int) -> tuple[int, int]:
@@ -29,6 +32,25 @@ def whole(tensor: Any) -> Tensor:
     """Return all of a tensor; where it is held in shares, all processes must ask for it."""
     found: Tensor = tensor.detach().full_tensor() if is_sharded(tensor) else tensor.detach()
     return found
+
+
+def kinds(tensors: Sequence[Tensor]) -> list[list[Tensor]]:
+    """Return tensors held in shares and those held whole, each by themselves: no operation takes both at once."""
+    parts = [[item for item in tensors if is_sharded(item) == shared] for shared in (True, False)]
+    return [part for part in parts if part]
+
+
+def total_norm(tensors: Sequence[Tensor]) -> Tensor:
+    """Return the norm of some tensors as if they were one, the same in every process."""
+    norms = [whole(nn.utils.get_total_norm(part)) for part in kinds(tensors)]
+    return norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack(norms))
+
+
+def clip_norm(parameters: Sequence[Tensor], limit: float) -> None:
+    """Shorten the gradients of parameters of both kinds to a norm of `limit` together, where they are longer."""
+    total = total_norm([item.grad for item in parameters if item.grad is not None])
+    for part in kinds(parameters):
+        nn.utils.clip_grads_with_norm_(part, limit, total)
 
 
 def cut(rows: Callable[[int, int], Tensor], like: Any) -> Tensor:
