@@ -110,6 +110,18 @@ class Notice(Part):
     step: int | None = None
 
 
+class Incident(Part):
+    """Something that went wrong: what it is about (sample, batch, checkpoint, run...), and what was done."""
+
+    kind: str
+    about: str
+    text: str
+    details: tuple[str, ...] = ()
+    code: str | None = None
+    phase: str | None = None
+    step: int | None = None
+
+
 def share(value: float | None, best: float | None) -> str:
     """Return what share of the best possible figure was reached, in words; empty where nothing is known of it."""
     if best is None or value is None or best <= 0 or value != value:  # noqa: PLR0124
@@ -140,3 +152,5 @@ class Report(Part):
     oracle: dict[str, float] = {}
     """The best figures there are, by metric, where the source of the data knows the truth."""
     notices: tuple[Notice, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    """Everything that went wrong, in its order; empty for a run without a fault."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import DatasetPlan, ModulePlan, PhasePlan, Plan, TaskPlan, Wire
 from declare.report.data import Curve, Dataset, Layer, Node, Notice, Phase, Report, Task, Throughput
+from declare.report.incidents import incidents
 from declare.report.wording import scales_text
 
 Event = Mapping[str, Any]
@@ -79,6 +80,7 @@ def _of_course(run: RunRecord, planned: Report, events: list[Event]) -> Report:
             "metrics": dict(run.final),
             "oracle": oracle(run.plan, events),
             "notices": tuple(_notices(events)),
+            "incidents": tuple(incidents(events)),
         }
     )
 
@@ -220,17 +222,12 @@ def _add(points: dict[str, list[tuple[int, float]]], offsets: dict[str, int], ro
 
 _TOLD = {
     "choice": "{name} = {value} ({reason})",
-    "batch_skipped": "batch skipped: {reason}",
-    "sample_skipped": "sample left out: {where}: {reason}",
     "early_stopped": "stopped early: {metric} no longer improved",
     "init_report": (
         "weights from {source}: {loaded} loaded, {missing} missing, "
         "{unexpected} unexpected, {reshaped} reshaped"
     ),
     "expect_missed": "{metric} is {value}, expected {bound}",
-    "run_failed": "failed: {message}",
-    "run_stopped": "stopped on request",
-    "checkpoint_rejected": "checkpoint rejected: {reason}",
 }
 
 

@@ -17,20 +17,27 @@ from typing import Any
 
 from declare.contract.problem import ProblemError
 from declare.ir.plan import InitPlan, PhasePlan, Plan
-from declare.runtime.assemble import assemble, trainable
+from declare.runtime.account import Account
+from declare.runtime.assemble import Assembly, assemble, trainable
 from declare.runtime.course import Course
 from declare.runtime.events import Event
 from declare.runtime.keeper import Keeper
 from declare.runtime.listener import Bus, Wish
 from declare.runtime.manifest import Saved
 from declare.runtime.meter import Meter
-from declare.runtime.settings import Choices
+from declare.runtime.settings import Choices, Record
 from declare.runtime.sharing import spread
 from declare.runtime.state import Randomness, StateTree, Tree
 from declare.runtime.step import BatchFailedError, count_rows
 from declare.runtime.stopping import StopFlag
 from declare.runtime.strategies.alone import StrandedError
-from declare.runtime.trouble import batch_failed, nothing_trained, too_many_skipped
+from declare.runtime.trouble import (
+    batch_failed,
+    is_out_of_memory,
+    nothing_trained,
+    out_of_memory,
+    too_many_skipped,
+)
 from declare.runtime.window import Window
 from declare.runtime.workshop import Batch, Workshop
 
@@ -105,14 +112,8 @@ class Loop:
         for report in reports:
             self._tell("init_report", **report)
         settle = (self._choices, self._record)
-        made = assemble(
-            self._plan,
-            self._workshop,
-            phase,
-            wanted=self._trainable,
-            settle=settle,
-            at_step=self.course.step,
-        )
+        self._account = Account(self._plan, phase, self._workshop.device, self._world.size)
+        made = self._assembled(phase, settle)
         self._step, self._feed, self._freezer, self._held = made.step, made.feed, made.freezer, made.held
         self._average = made.machinery.average
         self._window = Window(made.machinery.objective.names, self._world, self._feed.about)
@@ -128,6 +129,18 @@ class Loop:
         )
         if tree is not None:
             self._parts.restore(spread(tree, self._graph, made.machinery.optimizer))
+
+    def _assembled(self, phase: PhasePlan, settle: tuple[Choices, Record]) -> Assembly:
+        """Make the phase's machinery; a batch that is tried on the way may not fit."""
+        at = self.course.step
+        try:
+            return assemble(
+                self._plan, self._workshop, phase, wanted=self._trainable, settle=settle, at_step=at
+            )
+        except _BATCH_ERRORS as error:
+            if not is_out_of_memory(error):
+                raise
+            raise ProblemError(out_of_memory(phase, at, error, self._account)) from error
 
     def _hand_over(self, index: int, phase: PhasePlan) -> list[dict[str, Any]]:
         """Give the phase the weights that the one before stands for, then those that its `init` names."""
@@ -152,11 +165,11 @@ class Loop:
             try:
                 self._stretch(batches, self._next_boundary(course.step))
             except StrandedError as error:
-                raise ProblemError(batch_failed(phase, course.step, error.cause)) from error
+                raise ProblemError(batch_failed(phase, course.step, error.cause, self._account)) from error
             except _BATCH_ERRORS as error:
                 if self._world.is_lost(error):
                     raise
-                raise ProblemError(batch_failed(phase, course.step, error)) from error
+                raise ProblemError(batch_failed(phase, course.step, error, self._account)) from error
             self._boundary()
 
     def _stretch(self, batches: Iterator[Batch], until: int) -> None:

@@ -28,9 +28,12 @@ def facts() -> dict[str, str]:
     }
 
 
-def prepare(hardware: HardwarePlan) -> None:
-    """Set the process up for training: the allocator, and exact arithmetic where the spec asks for it."""
+def prepare(hardware: HardwarePlan, device: torch.device | None = None) -> None:
+    """Set the process up for training: the allocator, its limit, and exact arithmetic where the spec asks for it."""
     keep_freed_memory()
+    if device is not None and device.type == "cuda" and hardware.memory_limit_bytes:
+        total = torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(1.0, hardware.memory_limit_bytes / total), device)
     if hardware.determinism == "exact":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(mode=True)

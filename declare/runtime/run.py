@@ -179,7 +179,7 @@ class _Session:
     def _work(self, *, resume: bool) -> dict[str, float]:
         plan, world = self._plan, self._world
         device = choose_device(plan.hardware, world.local_rank)
-        prepare(plan.hardware)
+        prepare(plan.hardware, device)
         about = {"plan_sha256": plan.sha256, "world_size": world.size, "device": device.type} | facts()
         about["compile"] = str(plan.hardware.compile)
         keeper = Keeper(lambda: Saver(self._place, about), world, sharded=shards(plan, world))
@@ -248,7 +248,7 @@ class _Session:
 
     def _failed(self, error: Exception, problems: tuple[Problem, ...]) -> Outcome:
         self._world.note_failure(written(problems))
-        self._note_failure(error, problems[0].code)
+        self._note_failure(error, problems[0].code, problems[0].notes)
         return Outcome(self._place, {}, FAILED, problems)
 
     def _lost(self, error: Exception) -> Outcome:
@@ -261,10 +261,12 @@ class _Session:
         self._note_failure(error, problems[0].code)
         return Outcome(self._place, {}, FAILED, problems)
 
-    def _note_failure(self, error: Exception, code: str) -> None:
+    def _note_failure(self, error: Exception, code: str, notes: Sequence[str] = ()) -> None:
         lines = traceback.format_exception(error)
         with suppress(OSError):  # the event file may stand on the very disk that is full
-            self._tell("run_failed", code=code, message=str(error), traceback="".join(lines))
+            self._tell(
+                "run_failed", code=code, message=str(error), notes=list(notes), traceback="".join(lines)
+            )
 
     def _tell(self, name: str, /, **fields: Any) -> None:
         course = self._course

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 
 from declare.contract.problem import Problem
 from declare.ir.plan import PhasePlan
+from declare.runtime.account import Account
 
 _CPU_MARKS = ("can't allocate memory", "not enough memory", "out of memory")
 
@@ -22,10 +25,12 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(mark in str(error) for mark in _CPU_MARKS)
 
 
-def batch_failed(phase: PhasePlan, number: int, error: BaseException) -> Problem:
+def batch_failed(
+    phase: PhasePlan, number: int, error: BaseException, account: Account | None = None
+) -> Problem:
     """Return the finding that the batch of step `number` (from 0) could not be computed."""
     if is_out_of_memory(error):
-        return out_of_memory(phase, number, error)
+        return out_of_memory(phase, number, error, account)
     return Problem(
         "PHS621",
         f"the batch of step {number + 1} in phase `{phase.name}` failed",
@@ -35,19 +40,33 @@ def batch_failed(phase: PhasePlan, number: int, error: BaseException) -> Problem
     )
 
 
-def out_of_memory(phase: PhasePlan, number: int, error: BaseException) -> Problem:
-    """Return the finding that a step did not fit into memory."""
-    pieces = phase.accumulate * 2
+def out_of_memory(
+    phase: PhasePlan, number: int, error: BaseException, account: Account | None = None
+) -> Problem:
+    """Return the finding that a step did not fit into memory, with what would."""
+    rows = -(-phase.batch_size // phase.accumulate) if account is None else account.rows
     return Problem(
         "RES810",
-        f"out of memory at step {number + 1}: {phase.batch_size} samples in {phase.accumulate} pieces",
+        f"out of memory at step {number + 1}: {rows} samples at once",
         at=f"phases.{phase.name}.batch_size",
-        notes=(first_line(error),),
-        helps=(
-            f"split the batch: `accumulate: {pieces}` gives the same result with half the memory",
-            "or lower `batch_size`, or use `precision: bf16`",
-        ),
+        notes=(first_line(error), *(() if account is None else account.notes(error))),
+        helps=tuple(_fitting(phase, rows, None if account is None else account.fits(error))),
     )
+
+
+def _fitting(phase: PhasePlan, rows: int, fits: int | None) -> Iterator[str]:
+    """Yield what to change so that a step fits: `fits` of `rows` samples do so at once."""
+    if fits == 0:
+        yield "not one sample fits: make the model or its inputs smaller"
+    elif fits is None:
+        yield f"split the batch: `accumulate: {2 * phase.accumulate}` gives the same result with half the memory"
+    else:
+        pieces = -(-phase.accumulate * rows // fits)
+        yield f"about {fits} samples fit at once: `accumulate: {pieces}` gives the same result in so many pieces"
+        yield f"or lower the batch: `batch_size: {fits * phase.accumulate}`"
+    if phase.precision not in {"bf16", "fp16"} and fits != 0:
+        twice = "" if fits is None else f": about {min(2 * fits, rows)} samples would fit at once"
+        yield f"or use `precision: bf16`, which halves activations{twice}"
 
 
 def no_room(error: BaseException) -> Problem:

@@ -86,9 +86,9 @@ def test_a_runs_report_tells_its_course(plan):
     assert (report.status, report.phases[0].steps_done) == ("finished", 20)
     assert dict(report.curves[0].points) == {10: 1.5, 20: 0.5}
     assert report.throughput[0].seconds == {"data": 0.1, "forward": 0.4}
-    assert [notice.text for notice in report.notices][:2] == [
-        "precision = bf16 (asked)",
-        "batch skipped: <b>NaN</b>",
+    assert report.notices[0].text == "precision = bf16 (asked)"
+    assert [(item.about, item.step, item.text) for item in report.incidents] == [
+        ("batch", 7, "left out: <b>NaN</b>")
     ]
 
 

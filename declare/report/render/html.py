@@ -10,6 +10,7 @@ from declare.report.charts import COLOURS, legend, line_chart
 from declare.report.data import Curve, Dataset, Node, Phase, Report, Throughput, share
 from declare.report.drawing import draw
 from declare.report.gradients import agreement, cosines, is_gradient, norms
+from declare.report.incidents import rows as incident_rows
 from declare.report.probing import across_phases, is_probe
 from declare.report.units import count, figure, seconds, size
 
@@ -20,6 +21,7 @@ def render(report: Report) -> str:
     """Return the whole page."""
     css = resources.files("declare.report.render").joinpath("page.css").read_text(encoding="utf-8")
     sections = (
+        section("Incidents", table(("where", "about", "what happened"), incident_rows(report.incidents), 9)),
         section("Architecture", draw(report) + _architecture(report.nodes)),
         section("Curves", _curves(report)),
         section("Gradients of tasks", _gradients(report)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from declare.report.charts import thin
 from declare.report.data import Node, Report, share
+from declare.report.incidents import rows as incident_rows
 from declare.report.probing import across_phases, is_probe
 from declare.report.units import count, figure, seconds, size
 
@@ -179,6 +180,7 @@ def _run_tables(report: Report) -> Iterable[Table]:
             if not is_probe(name)
         ),
     )
+    yield _fill(_table("Incidents", "where", "about", "what happened"), incident_rows(report.incidents))
     probed = across_phases(report)
     yield _fill(
         _table("Probes of frozen features", "figure", *probed.phases, right=1),
