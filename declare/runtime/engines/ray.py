@@ -36,8 +36,8 @@ from declare.runtime.trouble import first_line
 
 _PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.2
-_ENVIRONMENT = ("DECLARE_", "HF_", "XDG_")
-"""Variables that begin so are the same in every worker as in the command."""
+_ENVIRONMENT = {"HF_DATASETS_CACHE", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "TORCH_HOME"}
+"""Variables that are the same in every worker as in the command, beside our own: no secrets, Ray shows them."""
 
 
 class RayEngine:
@@ -73,14 +73,14 @@ class RayEngine:
 
 
 def _task(plan: Plan, spec_text: str, folder: Path | None, how: dict[str, Any]) -> Task:
-    environment = {name: value for name, value in os.environ.items() if name.startswith(_ENVIRONMENT)}
+    shared = [name for name in os.environ if name in _ENVIRONMENT or name.startswith("DECLARE_")]
     return Task(
         plan=plan.model_dump_json(),
         spec_text=spec_text,
         folder=str(folder) if folder else None,
         how=how,
         home=str(Path.cwd()),
-        environment=environment,
+        environment={name: os.environ[name] for name in shared},
         granted=trust.granted(),
         threads=int(os.environ.get("OMP_NUM_THREADS", "0")),
     )
