@@ -24,6 +24,7 @@ from declare.runtime.stopping import say
 
 _OUTCOME, _RUN, _LOGS = "outcome-", "run", "logs"
 _WAIT_SECONDS = 600
+_SIGNALLED = 128
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Ending:
 
 def launch(crew: Crew, words: Sequence[str], folder: Path, attempt: int) -> Ending:
     """Run `python -m declare WORDS` in every process and wait for all of them; `folder` is new and private."""
+    from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import elastic_launch
 
@@ -94,6 +96,8 @@ def launch(crew: Crew, words: Sequence[str], folder: Path, attempt: int) -> Endi
             run("-m", "declare", *words)
         except ChildFailedError as error:
             death = _death(error, folder)
+        except SignalException as error:
+            return Ending(_SIGNALLED + error.sigval, None, noted_run(folder))
     return Ending(outcome(folder), death, noted_run(folder))
 
 
@@ -116,8 +120,9 @@ def _config(crew: Crew, folder: Path, attempt: int) -> Any:
         logs_specs=DefaultLogsSpecs(
             log_dir=str(folder / _LOGS), redirects=dict.fromkeys(range(1, crew.processes), Std.ALL)
         ),
-        # What ends a run on request is handed on by ourselves: nobody may be killed while it saves.
-        signals_to_handle="SIGHUP,SIGQUIT",
+        # What ends a run on request is handed on by ourselves: nobody may be killed while it saves. A hang-up is
+        # not heard at all where `nohup` says so; else processes whose launcher is gone save and stop.
+        signals_to_handle="SIGQUIT",
     )
 
 

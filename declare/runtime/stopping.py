@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -12,6 +13,8 @@ from typing import Any, Self
 from declare.runtime.place import LAUNCH
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SAME_SECONDS = 0.3
+"""What comes within this time is one request that was delivered twice: by a wrapper, or by a parent that died."""
 _flags: list[StopFlag] = []
 
 
@@ -27,6 +30,7 @@ class StopFlag:
     def __init__(self) -> None:
         self.raised = False
         self.reason = ""
+        self._heard = False
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
@@ -46,13 +50,21 @@ class StopFlag:
         self.raised, self.reason = True, reason
 
     def _hear(self, number: int, _: FrameType | None) -> None:
-        self.raised = True
+        if self._heard:
+            return
+        self._heard = self.raised = True
         self.reason = signal.Signals(number).name
-        # From now on the system's own reaction: a second signal ends the process whatever it is doing.
-        for each in _SIGNALS:
-            signal.signal(each, signal.SIG_DFL)
+        timer = threading.Timer(_SAME_SECONDS, _react_as_the_system)
+        timer.daemon = True
+        timer.start()
         if LAUNCH not in os.environ:  # else whoever watches over this process says it
             say(self.reason)
+
+
+def _react_as_the_system() -> None:
+    """Let a second signal end the process whatever it is doing: not through Python, which may be waiting for C."""
+    for number in _SIGNALS:
+        ctypes.CDLL(None).signal(int(number), None)
 
 
 def say(reason: str) -> None:
