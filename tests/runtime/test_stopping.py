@@ -5,14 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import torch
 
 from declare.runtime.folder import Run
-from declare.runtime.stopping import StopFlag
 from tests.runtime import fakes
 from tests.runtime.fakes import train
 
