@@ -16,6 +16,8 @@ _BOTH_WAYS = 2.0
 """Activations and, in the backward pass, their gradients: what a sample takes at least, over the plan's estimate."""
 _SPARE = 0.8
 """Share of the room that is planned with: allocators leave gaps."""
+_LATER = 128 << 20
+"""Address space that threads and libraries take once training begins."""
 _ASKED = re.compile(r"allocate ([\d.]+) ?(bytes|[KMGT]iB)")
 _UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 
@@ -27,6 +29,8 @@ class Account:
         self._plan, self._phase, self._device, self._shares = plan, phase, device, shares
         self._limits = dict(_limits(plan, device))
         self._before = _used(device)
+        known = all(name in plan.datasets for name in phase.rows)
+        self._estimate = of_plan(plan, phase) if known else None
 
     @property
     def rows(self) -> int:
@@ -37,7 +41,7 @@ class Account:
         """Yield the arithmetic."""
         limit, room = self._room()
         yield f"room for the phase: {shown(max(room, 0))} ({limit}, less what stood in memory before)"
-        estimate = of_plan(self._plan, self._phase)
+        estimate = self._estimate
         if estimate is None:
             return
         state, sample = _state(estimate), self._sample(estimate, error)
@@ -51,7 +55,7 @@ class Account:
 
     def fits(self, error: BaseException) -> int | None:
         """Return how many samples would fit at once (0: not one); None where nobody can tell."""
-        estimate = of_plan(self._plan, self._phase)
+        estimate = self._estimate
         if estimate is None or not estimate.activations:
             return None
         left = self._room()[1] * _SPARE - _state(estimate)
@@ -101,7 +105,7 @@ def _limits(plan: Plan, device: torch.device) -> Iterator[tuple[str, tuple[int, 
     yield "free memory and what the process has", (psutil.virtual_memory().available + used, "resident")
     address = _address_limit()
     if address is not None:
-        yield "`ulimit -v` is", (address, "address")
+        yield "`ulimit -v` leaves", (address - _LATER, "address")
     group = _group_limit()
     if group is not None:
         yield "the control group has", (group, "resident")

@@ -15,7 +15,7 @@ from declare.nn.balances.balance import Balance
 from declare.runtime.freeze import Freezer
 from declare.runtime.probing import Trial
 from declare.runtime.settings import Choices, Record
-from declare.runtime.step import Machinery, Step
+from declare.runtime.step import Machinery, Step, split
 from declare.runtime.strategies.choice import make_strategy
 from declare.runtime.trouble import nothing_trained
 from declare.runtime.workshop import Feed, Workshop
@@ -59,7 +59,9 @@ def assemble(
     objective = workshop.objective(phase)
 
     def trial() -> Trial:
-        return Trial(workshop.graph, objective, next(iter(feed.batches(0, 1))), workshop.device)
+        # Of what stands in memory at once: a whole batch may not fit.
+        piece = next(split(next(iter(feed.batches(0, 1))), phase.accumulate))
+        return Trial(workshop.graph, objective, piece, workshop.device)
 
     optimizer = workshop.optimizer(phase)
     if objective.balance is not None:

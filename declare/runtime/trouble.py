@@ -61,7 +61,9 @@ def _fitting(phase: PhasePlan, rows: int, fits: int | None) -> Iterator[str]:
     elif fits is None:
         yield f"split the batch: `accumulate: {2 * phase.accumulate}` gives the same result with half the memory"
     else:
-        pieces = -(-phase.accumulate * rows // fits)
+        size = phase.batch_size
+        least = -(-phase.accumulate * rows // fits)
+        pieces = next(count for count in range(least, size + 1) if size % count == 0)
         yield f"about {fits} samples fit at once: `accumulate: {pieces}` gives the same result in so many pieces"
         yield f"or lower the batch: `batch_size: {fits * phase.accumulate}`"
     if phase.precision not in {"bf16", "fp16"} and fits != 0:
