@@ -162,7 +162,7 @@ def test_looking_at_a_hostile_spec_runs_nothing(folder, line):
     found = watched([["validate", str(spec)] for spec in specs], folder)
     for name, answer in zip(HOSTILE[line], found, strict=True):
         assert answer["events"] == [], name
-        assert answer["seconds"] < 10, name
+        assert answer["seconds"] < 30, name  # importing torch alone takes some on a busy machine
         if name not in FINE:
             assert answer["code"] in {1, 2}, (name, answer["output"][-500:])
         assert "\x1b" not in answer["output"]
