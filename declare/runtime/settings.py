@@ -15,6 +15,7 @@ from declare.nn.distributed.world import ALONE, World
 from declare.runtime.precision import Precision, make_precision, stated
 from declare.runtime.probing import Trial, pick_precision, pick_threads, thread_candidates
 from declare.runtime.storage import write_durably
+from declare.runtime.strategies.choice import shards
 
 CHOICES_FILE = "choices.json"
 _WORTH_BF16_FLOPS = 2e8
@@ -33,7 +34,7 @@ class Choices:
     def __init__(self, plan: Plan, folder: Path | None, device: torch.device, world: World = ALONE) -> None:
         self._world = world
         self._exact = plan.hardware.determinism == "exact"
-        self._sharded = plan.hardware.strategy == "fsdp" and world.size > 1
+        self._sharded = shards(plan, world)
         self._flops_per_sample = sum(node.flops or 0 for node in plan.nodes)
         self._path = folder / CHOICES_FILE if folder else None
         self._device = device
