@@ -218,6 +218,23 @@ def weights(folder: str) -> torch.Tensor:
     return torch.cat([found[key].double().flatten() for key in sorted(found)])
 
 
+def test_a_slow_start_is_no_full_cluster(
+    ray: Callable[[Fit], None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is room, workers that take long to begin are not talked about."""
+    monkeypatch.setattr("declare.runtime.engines.ray._PATIENCE_SECONDS", 0.3)
+
+    def fit(task: Any) -> None:
+        time.sleep(1.0)
+        create(Plan.model_validate_json(task.plan), task.spec_text, Path("r"))
+        relay.write_result(Path(task.launch), relay.Result(75, "r"))
+
+    ray(fit)
+    vars(sys.modules["ray"]).update(available_resources=lambda: {"CPU": 2.0})
+    _, _, told = tell(capsys)
+    assert "HW714" not in told
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 def test_ray_trains_the_model_of_the_launcher() -> None:

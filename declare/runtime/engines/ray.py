@@ -128,8 +128,8 @@ def _gone(error: BaseException, run: Path | None) -> Problem:
     return Problem("HW713", "Ray failed to run the workers", notes=(first_line(error),), helps=helps)
 
 
-def _waiting(workers: _Workers, there: dict[str, float]) -> Problem:
-    cpus, gpus = (int(there.get(kind, 0)) for kind in ("CPU", "GPU"))
+def _waiting(workers: _Workers, free: dict[str, float]) -> Problem:
+    cpus, gpus = (int(free.get(kind, 0)) for kind in ("CPU", "GPU"))
     return Problem(
         "HW714",
         f"Ray has not yet started the workers: {workers} wanted, {cpus} CPUs and {gpus} GPUs free",
@@ -175,18 +175,24 @@ class _Launch:
     def _wait(self, fit: _Fit, folder: Path) -> BaseException | None:
         """Hand on what the leading worker tells until all have ended; return what Ray raised."""
         receiver = relay.Receiver(folder)
-        waited = 0.0
+        waited, free = 0.0, import_module("ray").available_resources()
         with self._handing_on(folder):
             fit.start()
             while fit.is_alive():
                 fit.join(_POLL_SECONDS)
                 waited += _POLL_SECONDS
                 if waited - _POLL_SECONDS < _PATIENCE_SECONDS <= waited and not fit.has_begun:
-                    self._tell(_waiting(self._workers, import_module("ray").available_resources()))
+                    self._tell_of_waiting(free)
                 self._hand_on(receiver)
         self._hand_on(receiver)
         self._bus.close()
         return fit.error
+
+    def _tell_of_waiting(self, free: dict[str, float]) -> None:
+        """Say what there was before the workers were asked for, if it was too little."""
+        wanted = self._workers.resources
+        if any(free.get(kind, 0) < count * self._workers.size for kind, count in wanted.items()):
+            self._tell(_waiting(self._workers, free))
 
     def _hand_on(self, receiver: relay.Receiver) -> None:
         for event in receiver.news():
