@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from declare.contract.shapes import Shape
-from declare.ir.plan import ModulePlan, PhasePlan, Plan, ScalesPlan, TaskPlan
+from declare.ir.plan import HardwarePlan, ModulePlan, PhasePlan, Plan, ScalesPlan, TaskPlan
 
 _BYTES = {"float32": 4, "int64": 8, "uint8": 1, "bool": 1}
 _STATES = {"sgd": 1, "rmsprop": 1, "adagrad": 1}
@@ -28,6 +28,13 @@ class Memory(NamedTuple):
         """All of it."""
         return sum(self)
 
+    def of_each(self, hardware: HardwarePlan) -> Memory:
+        """Return what each process takes, as far as their number is stated: its rows, and its shares of the model."""
+        size = hardware.devices * hardware.nodes if isinstance(hardware.devices, int) else 1
+        held = size if hardware.strategy == "fsdp" else 1
+        model = [-(-part // held) for part in self[:4]]
+        return Memory(*model, *(-(-part // size) for part in self[4:]))
+
     def __str__(self) -> str:
         from declare.rules.sizes import shown
 
@@ -36,12 +43,13 @@ class Memory(NamedTuple):
 
 
 def of_plan(plan: Plan, phase: PhasePlan) -> Memory | None:
-    """Return the memory of a plan's phase by purpose; None where sizes vary."""
+    """Return the memory of each process in a plan's phase by purpose; None where sizes vary."""
     shapes = {
         name: {field: item.shape for field, item in dataset.fields.items()}
         for name, dataset in plan.datasets.items()
     }
-    return estimate(phase, {node.path: node for node in plan.nodes}, plan.tasks, shapes)
+    found = estimate(phase, {node.path: node for node in plan.nodes}, plan.tasks, shapes)
+    return found and found.of_each(plan.hardware)
 
 
 def estimate(

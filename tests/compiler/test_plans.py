@@ -179,6 +179,18 @@ def test_memory(tmp_path):
     assert memory.activations == 10 * sum(node.activation_bytes or 0 for node in made.nodes)
 
 
+def test_memory_of_each_process(tmp_path):
+    """Processes share the rows of a batch, and with `fsdp` all that belongs to a parameter."""
+    alone, whole, shared = (
+        plan(tmp_path, ONE + f"hardware: {{accelerator: cpu, {keys}}}\n")
+        for keys in ("devices: 1", "devices: 2, strategy: ddp", "devices: 2, strategy: fsdp")
+    )
+    one, two, half = (of_plan(made, made.phases[0]) for made in (alone, whole, shared))
+    assert two == one._replace(activations=one.activations // 2, data=one.data // 2)
+    assert half[:3] == tuple(-(-part // 2) for part in two[:3])
+    assert half[4:] == two[4:]
+
+
 def test_init_from_a_file_is_absolute(tmp_path):
     """A file to start from is found from the folder of the spec."""
     (tmp_path / "w.safetensors").write_bytes(b"")

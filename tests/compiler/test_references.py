@@ -74,7 +74,6 @@ def test_nothing_wrong():
         ({"model__image": {"type": "cnn", "input": "image"}}, "model.image", "REF207"),
         ({"model__encoder__input": "encoder.map"}, "model.encoder.input", "REF209"),
         ({"phases__fit__batch_size": "auto"}, "phases.fit.batch_size", "REF206"),
-        ({"hardware__nodes": 2}, "hardware.nodes", "REF206"),
     ],
 )
 def test_one_mistake(keys, at, code):

@@ -11,12 +11,14 @@ from declare.rules.sizes import shown
 
 
 def run(state: State) -> Iterator[Problem]:
-    """Fill in the memory of the phases."""
+    """Fill in the memory that each process takes in the phases."""
     for name, phase in state.phases.items():
         memory = estimate(phase, state.nodes, state.tasks, state.shapes)
         if memory is None:
             state.note(f"phase `{name}`: memory unknown, sizes vary")
             continue
+        if state.hardware is not None:
+            memory = memory.of_each(state.hardware)
         state.phases[name] = phase.model_copy(update={"memory_bytes": memory.total})
         state.note(f"phase `{name}`: {shown(memory.total)} ({memory})")
     yield from ()
