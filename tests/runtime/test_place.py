@@ -35,7 +35,7 @@ def test_slurm_says_rank_and_size() -> None:
 
 
 def test_torchrun_goes_before_slurm() -> None:
-    """torchrun inside a SLURM step has the last word."""
+    """Inside a SLURM step torchrun has the last word."""
     assert place(SLURM | {"RANK": "1", "WORLD_SIZE": "2"}) == Place(1, 2, 1, 2)
 
 
@@ -55,6 +55,6 @@ def test_the_first_host_of_a_list(nodes: str, first: str) -> None:
 
 
 def test_restarts_of_torchrun() -> None:
-    """torchrun counts how often it started the group anew."""
+    """How often torchrun started the group anew stands in its environment."""
     assert restarts({}) == 0
     assert restarts({"TORCHELASTIC_RESTART_COUNT": "2"}) == 2
