@@ -84,7 +84,7 @@ def test_a_feed_leaves_the_global_generator_alone(opened):
 
 def test_evaluation_sees_pictures_as_they_are(opened):
     """Random transforms change training pictures, not those of an evaluation."""
-    plan, tables = opened()
+    _, tables = opened()
     found = torch.cat(
         [batch["image"] for batch in evaluation_batches(tables, "lab", "val", 4, torch.device("cpu"))]
     )
