@@ -1,0 +1,138 @@
+"""Runs in which something goes wrong half way, as a user sees them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from declare.__main__ import main
+from declare.runtime.step import Step
+
+SPEC = """
+declare: 1
+name: pics
+datasets:
+  pics:
+    source: {type: image_folder, path: pics}
+    cache: none
+    split: {val: 0.2, stratify: label}
+model:
+  encoder: {type: cnn, channels: [2], input: image}
+tasks:
+  kind: {type: classification, target: label}
+phases:
+  fit: {steps: 30, batch_size: 4, optimizer: {type: adamw, lr: 1e-3}, checkpoint: {every: 5 steps}}
+tracking: []
+"""
+SKIP = "datasets.pics.on_corrupt={action: skip, limit: 3}"
+During = Callable[[int, Callable[[Step], object]], None]
+
+
+@pytest.fixture
+def during(monkeypatch: pytest.MonkeyPatch) -> During:
+    """Return what lets something happen before a step of the next run."""
+    made = Step.__call__
+
+    def happen(at: int, what: Callable[[Step], object]) -> None:
+        def call(step: Step, number: int, batch: object) -> object:
+            if number == at:
+                what(step)
+            return made(step, number, batch)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(Step, "__call__", call)
+
+    return happen
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a folder with forty pictures and a spec."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DECLARE_CACHE_DIR", str(tmp_path / "cache"))
+    for number in range(40):
+        folder = tmp_path / "pics" / "ab"[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        shade = np.full((6, 6), number + 100 * (number % 2), np.uint8)
+        Image.fromarray(shade).save(folder / f"{number:02}.png")
+    (tmp_path / "spec.yaml").write_text(SPEC)
+    return tmp_path
+
+
+def events(name: str, run: str = "run") -> list[dict[str, object]]:
+    lines = map(json.loads, Path(run, "events.jsonl").read_text().splitlines())
+    return [line for line in lines if line["event"] == name]
+
+
+def incidents(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    capsys.readouterr()
+    assert main(["report", "run", "--format", "json"]) == 0
+    found: list[dict[str, object]] = json.loads(capsys.readouterr().out)["incidents"]
+    return found
+
+
+def train(*words: str) -> int:
+    return main(["train", "spec.yaml", "--quiet", "--run-dir", "run", *words])
+
+
+def test_a_sample_that_is_cut_off_half_way(
+    here: Path, during: During, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By default the run fails by its name; with `skip` it ends, says so, and data that differ are refused by name."""
+    during(3, lambda _: [os.truncate(here / "pics" / "a" / f"{n:02}.png", 30) for n in (0, 2, 4)])
+    assert train("--set", SKIP) == 0
+    named = {str(event["where"]) for event in events("sample_skipped")}
+    assert named
+    assert named <= {"a/00.png", "a/02.png", "a/04.png"}
+    found = incidents(capsys)
+    assert {item["about"] for item in found} == {"sample"}
+    assert all(any(name in str(item["text"]) for item in found) for name in named)
+    assert main(["train", "spec.yaml", "--set", SKIP, "--resume", "run"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "RES806" in said
+    assert "has 30 now" in said
+
+
+def test_a_file_that_vanishes_half_way(
+    here: Path, during: During, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The run fails with the path and what became of it, in the finding and in the report."""
+    during(3, lambda _: [path.unlink() for path in (here / "pics").rglob("*.png")])
+    assert train() == 4
+    assert "is gone" in " ".join(capsys.readouterr().err.split())
+    [failed] = incidents(capsys)
+    assert (failed["about"], failed["code"]) == ("run", "DAT311")
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("at", [4, 6])
+def test_a_gradient_that_is_not_finite_is_never_saved(during: During, at: int) -> None:
+    """With a finite loss it is found at the next checkpoint or the next loss; those before are there."""
+
+    def spoil(step: Step) -> None:
+        step._parameters[0].register_hook(lambda gradient: gradient * float("nan"))
+
+    during(at, spoil)
+    assert train() == 4
+    [failed] = events("run_failed")
+    assert failed["code"] == "PHS620"
+    saved = [path.name for path in Path("run", "checkpoints").glob("step-*")]
+    assert saved == ([] if at == 4 else ["step-5"])
+
+
+@pytest.mark.usefixtures("here")
+def test_a_clock_that_jumps_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour back and a year ahead in turn: the run ends, and no duration is negative."""
+    turns = count()
+    monkeypatch.setattr("time.time", lambda: 1e9 + (-3600.0, 31e6)[next(turns) % 2])
+    assert train() == 0
+    steps = events("step")
+    assert [event["step"] for event in steps] == sorted(event["step"] for event in steps)  # type: ignore[type-var]
+    assert all(float(event["step_seconds"]) > 0 for event in steps)  # type: ignore[arg-type]
+    assert main(["train", "spec.yaml", "--quiet", "--resume", "run"]) == 0

@@ -1,0 +1,146 @@
+"""Data that fail or change in the course of a run."""
+
+import os
+
+import numpy as np
+import pytest
+
+from declare.build.store import Tables
+from declare.contract.problem import ProblemError
+from declare.data.quarantine import QUARANTINE, Quarantine
+from declare.data.stamps import Ledger, Stamps
+from tests.data.test_table import broken, dataset, pictures, planned
+
+__all__ = ["pictures"]
+NAME = "pics"
+
+
+class Spec:
+    """As much of a plan as tables ask for."""
+
+    def __init__(self, data):
+        self.datasets = {NAME: data}
+
+
+def opened(folder, place, **keys):
+    keys = {"cache": "none", "split": {"val": 0.25}} | keys
+    plan = planned(dataset({"type": "image_folder", "path": str(folder)}, **keys))
+    tables = Tables(Spec(plan), {}, place)
+    return tables, tables.table(NAME, "train")
+
+
+SKIP = {"action": "skip", "limit": 3}
+
+
+def victims(table, count):
+    """Return the files of the first training samples."""
+    return [where for _, where in table.where(np.arange(count))]
+
+
+def test_the_finding_names_dataset_sample_path_and_what_became_of_the_file(pictures, tmp_path):
+    """A picture that is cut off while the run reads is told with everything that is known of it."""
+    _, table = opened(pictures, tmp_path)
+    [(row, where)] = table.where(np.arange(1))
+    os.truncate(pictures / where, 20)
+    with pytest.raises(ProblemError) as caught:
+        table.sound(["image"], np.arange(8))
+    problem = caught.value.problem
+    assert problem.code == "DAT311"
+    assert f"sample {row} of `{NAME}`: {where}" in problem.notes
+    assert any("when the run began and has 20 now" in note for note in problem.notes)
+
+
+def test_a_sample_that_fails_late_is_replaced_alike_and_kept_in_the_list(pictures, tmp_path):
+    """The batch keeps its size; a run that goes on takes the same substitute, even if the file is whole again."""
+    tables, table = opened(pictures, tmp_path, on_corrupt=SKIP)
+    where = victims(table, 1)[0]
+    whole = (pictures / where).read_bytes()
+    stat = (pictures / where).stat()
+    os.truncate(pictures / where, 20)
+    heard = []
+    tables.tell(lambda name, item: heard.append((name, item.where, item.late)))
+    positions, found = table.sound(["image"], np.arange(8))
+    tables.report()
+    tables.report()
+    assert heard == [(NAME, where, True)]
+    assert len(positions) == 8 == len(found["image"])
+    assert positions[0] != 0
+    np.testing.assert_array_equal(positions[1:], np.arange(1, 8))
+    (pictures / where).write_bytes(whole)
+    os.utime(pictures / where, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    again, table = opened(pictures, tmp_path, on_corrupt=SKIP)
+    np.testing.assert_array_equal(table.sound(["image"], np.arange(8))[0], positions)
+    again.tell(lambda *_: heard.append("told twice"))
+    again.report()
+    assert len(heard) == 1
+    assert where in (tmp_path / QUARANTINE).read_text()
+
+
+def test_an_evaluation_loses_a_sample_that_fails_late(pictures, tmp_path):
+    """No other sample counts twice in a metric."""
+    tables, _ = opened(pictures, tmp_path, on_corrupt=SKIP)
+    table = tables.table(NAME, "val")
+    broken(pictures, victims(table, 2)[1])
+    positions, found = table.sound(["image"], np.arange(5))
+    assert positions.tolist() == [0, 2, 3, 4]
+    assert len(found["image"]) == 4
+
+
+def test_more_late_failures_than_the_limit_stop_the_run_with_all_of_them(pictures, tmp_path):
+    """Samples that fail one after another count together."""
+    _, table = opened(pictures, tmp_path, on_corrupt=SKIP)
+    names = victims(table, 4)
+    broken(pictures, *names[:3])
+    table.sound(["image"], np.arange(8))
+    broken(pictures, names[3])
+    with pytest.raises(ProblemError) as caught:
+        table.sound(["image"], np.arange(8))
+    assert caught.value.problem.code == "DAT332"
+    assert sorted(note.partition(":")[0] for note in caught.value.problem.notes) == sorted(names)
+
+
+def test_a_file_written_anew_stops_the_run_even_if_it_can_be_read(pictures, tmp_path):
+    """`skip` is for what cannot be read; other data than the run began with are no sample of it."""
+    _, table = opened(pictures, tmp_path, on_corrupt=SKIP)
+    one, other = victims(table, 2)
+    (pictures / one).write_bytes((pictures / other).read_bytes() + b"\0")
+    with pytest.raises(ProblemError) as caught:
+        table.sound(["image"], np.arange(8))
+    assert caught.value.problem.code == "DAT374"
+    assert one.rpartition("/")[2] in caught.value.problem.title
+
+
+def test_a_file_that_was_only_touched_is_the_same(pictures, tmp_path):
+    """Content of small data is known by its hash."""
+    _, table = opened(pictures, tmp_path)
+    os.utime(pictures / victims(table, 1)[0], (1, 1))
+    assert len(table.sound(["image"], np.arange(8))[0]) == 8
+
+
+def test_stamps_say_what_differs(tmp_path):
+    """Gone, of another size, of other content and new: each is said by name."""
+    for name in ("gone", "grown", "other", "same"):
+        (tmp_path / "c").mkdir(exist_ok=True)
+        (tmp_path / "c" / f"{name}.png").write_bytes(b"12345678")
+    source = {"type": "image_folder", "path": str(tmp_path)}
+    stamps = Stamps.read(Stamps.of(source, {}).plain())
+    (tmp_path / "c" / "gone.png").unlink()
+    (tmp_path / "c" / "grown.png").write_bytes(b"123456789")
+    (tmp_path / "c" / "other.png").write_bytes(b"87654321")
+    os.utime(tmp_path / "c" / "other.png", (1, 1))
+    said = {path.rpartition("/")[2]: how for path, how in stamps.differences()}
+    assert said.keys() == {"gone.png", "grown.png", "other.png"}
+    assert "is gone" in said["gone.png"]
+    assert "had 8 bytes when the run began and has 9 now" in said["grown.png"]
+    assert "other content" in said["other.png"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"pics": {"data": 1}}', '{"pics": {"data": "x", "samples": [{}]}}']
+)
+def test_a_damaged_list_is_no_list(tmp_path, text):
+    """A run goes on with a quarantine or a ledger that was cut short: they are made anew."""
+    (tmp_path / QUARANTINE).write_text(text)
+    (tmp_path / "data.json").write_text(text)
+    assert Quarantine(tmp_path).known(NAME, "x") is None
+    assert Ledger(tmp_path).differences(NAME, None) is None
