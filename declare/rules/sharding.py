@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from declare.contract import reading
 from declare.contract.problem import Problem
-from declare.ir.plan import HardwarePlan, PhasePlan
+from declare.ir.plan import HardwarePlan, ModulePlan, PhasePlan
 
 CODE = "HW708"
 _ASKED = {"hardware.strategy": "shares are asked for here"}
 
 
 def conflicts(
-    hardware: HardwarePlan, processes: int | None, phases: Iterable[PhasePlan]
+    hardware: HardwarePlan,
+    processes: int | None,
+    phases: Iterable[PhasePlan],
+    nodes: Collection[ModulePlan],
 ) -> Iterator[Problem]:
     """Yield what contradicts `strategy: fsdp` with a number of processes (None: not known); nothing with one."""
     if hardware.strategy != "fsdp" or processes == 1:
@@ -27,7 +30,8 @@ def conflicts(
         )
     for phase in phases:
         yield from _in_phase(phase)
-        yield from _lacking(phase, processes)
+        if processes is not None and not phase.alternate:
+            yield from _lacking(phase, processes, nodes)
 
 
 def _in_phase(phase: PhasePlan) -> Iterator[Problem]:
@@ -54,18 +58,24 @@ def _in_phase(phase: PhasePlan) -> Iterator[Problem]:
         )
 
 
-def _lacking(phase: PhasePlan, processes: int | None) -> Iterator[Problem]:
-    """Yield a dataset that some processes would have no sample of in a micro-batch while others have one."""
-    if processes is None or len(phase.datasets) == 1 or phase.alternate:
-        return
+def _lacking(phase: PhasePlan, processes: int, nodes: Collection[ModulePlan]) -> Iterator[Problem]:
+    """Yield a dataset with modules of its own that some processes would run in a micro-batch and others not."""
     pieces = processes * phase.accumulate
-    for name in phase.datasets:
-        if processes <= phase.rows[name] < pieces:
+    for name in phase.datasets if len(phase.datasets) > 1 else ():
+        apart = any(_is_apart(node, name, phase) for node in nodes)
+        if apart and processes <= phase.rows[name] < pieces:
             yield _conflict(
                 f"`{name[:20]}` gives {phase.rows[name]} samples to {pieces} micro-batches",
                 f"phases.{phase.name}.batch_size",
                 "raise `batch_size`, lower `accumulate`, or use `mix: alternate`",
             )
+
+
+def _is_apart(node: ModulePlan, dataset: str, phase: PhasePlan) -> bool:
+    """Whether a module, or a part of it, computes with samples of a dataset but not with those of all."""
+    if dataset not in node.datasets:
+        return False
+    return node.per_dataset or node.adapts or not set(phase.datasets) <= set(node.datasets)
 
 
 def _conflict(what: str, at: str, way_out: str) -> Problem:

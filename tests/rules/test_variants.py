@@ -267,7 +267,10 @@ FIRES = {
         "hardware.compile",
     ),
     "shares and micro-batches without a dataset": (
-        TWO.replace("batch_size: 10", "batch_size: 6\n    accumulate: 2") + SHARES,
+        TWO.replace("batch_size: 10", "batch_size: 6\n    accumulate: 2").replace(
+            "hidden: [8]", "hidden: [8], per_dataset: true"
+        )
+        + SHARES,
         "HW708",
         "phases.fit.batch_size",
     ),
@@ -276,6 +279,10 @@ FIRES = {
 PASSES = {
     "shares in one process": SPEC.replace("adamw", "muon") + SHARES.replace("2", "1"),
     "shares": SPEC + SHARES,
+    "shares of modules that all datasets use": TWO.replace(
+        "batch_size: 10", "batch_size: 6\n    accumulate: 2"
+    )
+    + SHARES,
     "plain": SPEC,
     "two datasets": TWO,
     "one dataset of several in turn": TWO + "    mix: alternate\n",

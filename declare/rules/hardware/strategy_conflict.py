@@ -19,7 +19,7 @@ def check(view: View) -> Iterator[Problem]:
     yield from _uneven(view)
     if (plan := view.hardware) is not None:
         processes = plan.devices * plan.nodes if isinstance(plan.devices, int) else None
-        yield from conflicts(plan, processes, view.phases.values())
+        yield from conflicts(plan, processes, view.phases.values(), view.nodes.values())
     if given(hardware, "strategy") != "single":
         return
     for name in ("devices", "nodes"):

@@ -24,7 +24,7 @@ def make_strategy(plan: Plan, phase: PhasePlan, objective: Objective, world: Wor
     if problems := list(lacking(phase, world.size)):
         raise ProblemError(*problems)
     if shards(plan, world):
-        if problems := list(conflicts(plan.hardware, world.size, [phase])):
+        if problems := list(conflicts(plan.hardware, world.size, [phase], plan.nodes)):
             raise ProblemError(*problems)
         return Fsdp(objective, world)
     if exact:
