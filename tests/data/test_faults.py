@@ -1,12 +1,18 @@
 """Data that fail or change in the course of a run."""
 
 import os
+import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
+from declare.build.feed import evaluation_batches
 from declare.build.store import Tables
+from declare.components.fields import _pixels
 from declare.contract.problem import ProblemError
+from declare.data import ahead
 from declare.data.quarantine import QUARANTINE, Quarantine
 from declare.data.stamps import Ledger, Stamps
 from tests.data.test_table import broken, dataset, pictures, planned
@@ -16,7 +22,10 @@ NAME = "pics"
 
 
 class Spec:
-    """As much of a plan as tables ask for."""
+    """As much of a plan as tables and their batches ask for."""
+
+    seed = 0
+    hardware = SimpleNamespace(workers=2)
 
     def __init__(self, data):
         self.datasets = {NAME: data}
@@ -144,3 +153,29 @@ def test_a_damaged_list_is_no_list(tmp_path, text):
     (tmp_path / "data.json").write_text(text)
     assert Quarantine(tmp_path).known(NAME, "x") is None
     assert Ledger(tmp_path).differences(NAME, None) is None
+
+
+@pytest.mark.parametrize("where", ["memory", "none"])
+def test_a_read_that_hangs_is_told_with_its_sample_and_the_stacks(pictures, tmp_path, monkeypatch, where):
+    """Decoding a whole dataset or a batch of it: the run is given up, and what every thread did is kept."""
+    tables, table = opened(pictures, tmp_path, cache=where)
+    [(row, name)] = table.where(np.array([5]))
+    gate, before = threading.Event(), _pixels._opened
+
+    def blocked(value, number):
+        if str(value).endswith(name):
+            gate.wait()
+        return before(value, number)
+
+    monkeypatch.setattr(_pixels, "_opened", blocked)
+    monkeypatch.setattr(ahead, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(ahead, "_SUSPECT_SECONDS", 0.2)
+    monkeypatch.setattr("declare.build.feed.used_fields", lambda *_: ["image"])
+    with pytest.raises(ProblemError) as caught:
+        list(evaluation_batches(tables, NAME, "train", 8, torch.device("cpu")))
+    gate.set()
+    assert caught.value.problem.code == "DAT375"
+    assert f"sample {row} of `{NAME}`" in caught.value.problem.title
+    assert f"sample {row}: {name}" in caught.value.problem.notes
+    [stacks] = tmp_path.glob("stacks-*.txt")
+    assert "in blocked" in stacks.read_text()
