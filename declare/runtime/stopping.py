@@ -42,7 +42,8 @@ class StopFlag:
     def __exit__(self, *_: object) -> None:
         _flags.remove(self)
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            # A launcher ends the others when one process has ended: what this one found must still be said.
+            signal.signal(number, signal.SIG_IGN if LAUNCH in os.environ else handler)
         self._before = {}
 
     def ask(self, reason: str) -> None:
