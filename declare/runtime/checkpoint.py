@@ -85,6 +85,10 @@ class Checkpoints:
         temporary.mkdir(mode=0o700)
         return temporary
 
+    def discard(self, step: int) -> None:
+        """Remove the folder that was begun for a step, if it is still there."""
+        shutil.rmtree(self._temporary(step), ignore_errors=True)
+
     def _temporary(self, step: int) -> Path:
         return self.root / f".tmp-{step}-{os.getpid()}"
 

@@ -106,6 +106,10 @@ class Saver:
         self._store.prune(phase.keep_checkpoints, frozenset(course.protected), saved)
         return saved
 
+    def discard(self, step: int) -> None:
+        """Remove what was begun and will not be sealed."""
+        self._store.discard(step)
+
     def make_room(self, protected: frozenset[int]) -> bool:
         """Delete what can be spared; return whether anything was."""
         return bool(self._store.prune(1, protected))

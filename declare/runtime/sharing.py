@@ -54,9 +54,11 @@ def save_shares(
         reports = world.gathered(_written(folder, shares, world))
 
         def seal() -> Saved:
-            files = _agreed(reports)
-            taken = (weights, plain, skeleton)
-            return _leading(saver).seal(course, phase, taken, files)
+            try:
+                return _leading(saver).seal(course, phase, (weights, plain, skeleton), _agreed(reports))
+            except BaseException:
+                _leading(saver).discard(course.total)
+                raise
 
         return world.decided(seal)
 

@@ -1,9 +1,10 @@
 """One process of a group that holds a model in shares, as `python -m tests.runtime.sharers RANK SIZE FOLDER RUN...`.
 
 Each RUN is the name of a run folder with what happens to it: `a` trains it, `a:stop=9` asks it to stop after 9 steps,
-`a:die=2` kills the last process in the middle of its second save, `a:resume` continues it.
+`a:die=2` kills the last process in the middle of its second save, `a:full=2` fills its disk from then on, `a:resume` continues it.
 """
 
+import errno
 import os
 import signal
 import sys
@@ -54,12 +55,14 @@ def make(folder, name, options, *, last):
     def torn(file, tensors, about=None):
         """Write half a file, then die."""
         saves.append(file)
-        if about and len(saves) == int(options["die"]):
+        if len(saves) >= int(options.get("full", sys.maxsize)):
+            raise OSError(errno.ENOSPC, "no space left on device")
+        if len(saves) == int(options.get("die", sys.maxsize)):
             file.write(b"x" * 100)
             os.kill(os.getpid(), signal.SIGKILL)
         write(file, tensors, about)
 
-    if "die" in options and last:
+    if options.keys() & {"die", "full"} and last:
         checkpoint.write_tensors = torn
     text = (folder / "spec.yaml").read_text()
     checked = check(folder / "spec.yaml")

@@ -96,9 +96,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a run that nobody disturbed, one that was killed in a save, one that was stopped."""
     folder = tmp_path_factory.mktemp("shares")
     (folder / "spec.yaml").write_text(SPEC)
-    said = group(folder, 2, "whole", "moved:stop=6", "cut:die=3")
+    said = group(folder, 2, "whole", "moved:stop=6", "full:full=2", "cut:die=3")
     assert "whole  0" in said[0], said[0][-3000:]
     assert "moved stop=6 75" in said[0], said[0][-3000:]
+    assert "full full=2 4" in said[0], said[0][-3000:]
     assert "cut die=3 76" in said[0], said[0][-3000:]
     return folder
 
@@ -133,6 +134,13 @@ def test_a_kill_in_the_middle_of_a_save_costs_nothing(trained: Path) -> None:
     assert before == [8, 4]
     assert_equal(state(trained / "whole"), state(trained / "cut"))
     assert Run(trained / "whole").final == Run(trained / "cut").final
+
+
+@pytest.mark.slow
+def test_a_full_disk_of_one_process_leaves_the_checkpoint_before(trained: Path) -> None:
+    """The run ends for all of them, with nothing half written."""
+    assert [saved.step for saved in Run(trained / "full").checkpoints()] == [4]
+    assert [path.name for path in (trained / "full" / "checkpoints").iterdir()] == ["step-4"]
 
 
 @pytest.mark.slow
