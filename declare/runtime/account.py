@@ -72,7 +72,10 @@ class Account:
 
     def _sample(self, estimate: Memory, error: BaseException) -> float:
         """Return bytes of a sample: by the plan, or as measured where that is more."""
-        planned = _BOTH_WAYS * estimate.activations / self.rows + estimate.data / self._phase.batch_size
+        # The plan's figures are of each process where it knows how many there are, else of all together.
+        shares = self._shares if isinstance(self._plan.hardware.devices, int) else 1
+        batch = self._phase.batch_size / shares
+        planned = _BOTH_WAYS * estimate.activations * self._phase.accumulate / batch + estimate.data / batch
         return max(planned, (self._measured(error) - _state(estimate)) / self.rows)
 
     def _measured(self, error: BaseException) -> int:
