@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
+from torch.utils._pytree import tree_map
 
 from declare.nn.distributed.shards import is_sharded
 from declare.nn.distributed.world import World
@@ -75,12 +75,15 @@ def _own_memory(item: Any) -> Any:
 
 def _reaching_all(module: nn.Module, _inputs: Any, output: Any) -> Any:
     """Let an output depend on every parameter of a module, if only by nothing."""
-    leaves, form = tree_flatten(output)
-    places = [index for index, item in enumerate(leaves) if isinstance(item, Tensor) and item.requires_grad]
-    if places:
-        nothing = torch.stack([item.sum() for item in module.parameters() if item.requires_grad]).sum() * 0
-        leaves[places[0]] = leaves[places[0]] + nothing
-    return tree_unflatten(leaves, form)
+    trained = [item for item in module.parameters() if item.requires_grad]
+    if not trained or not torch.is_grad_enabled():
+        return output
+    nothing = torch.stack([item.sum() for item in trained]).sum() * 0
+
+    def reaching(item: Any) -> Any:
+        return item + nothing if isinstance(item, Tensor) and item.is_floating_point() else item
+
+    return tree_map(reaching, output)
 
 
 def _units(graph: nn.Module, nodes: Mapping[str, nn.Module], skip: Collection[str]) -> Iterator[nn.Module]:

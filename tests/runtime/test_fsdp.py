@@ -1,0 +1,83 @@
+"""What is gathered together, and what reaches gradients, in models that are held in shares."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from declare.nn.distributed.shards import as_held, kinds, share, total_norm
+from declare.runtime.strategies import fsdp
+
+
+class Layer(nn.Module):
+    """A block that a model repeats."""
+
+    def __init__(self, inner: nn.Linear | None = None) -> None:
+        super().__init__()
+        self.inner = inner or nn.Linear(3, 3)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return values of the same shape."""
+        return self.inner(values)
+
+
+def units(node: nn.Module, skip: tuple[str, ...] = ()) -> list[nn.Module]:
+    """Return what is gathered by itself of a graph with one node."""
+    graph = nn.Module()
+    graph.add_module("encoder", node)
+    return list(fsdp._units(graph, {"encoder": node}, skip))
+
+
+def test_blocks_are_gathered_one_by_one_before_their_node() -> None:
+    """Repeated blocks are units, plain layers between them belong to the node."""
+    layers = nn.ModuleList([Layer(), Layer()])
+    node = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    node.add_module("layers", layers)
+    assert units(node) == [layers[1], layers[0], node]
+
+
+def test_a_module_that_skips_parts_is_gathered_at_once() -> None:
+    """Its blocks are no units: not every process runs the same of them."""
+    node = nn.Sequential(Layer(), Layer())
+    assert units(node, ("encoder",)) == [node]
+
+
+def test_blocks_with_common_parameters_are_gathered_together() -> None:
+    """A parameter that two blocks use stands in the unit above both."""
+    inner = nn.Linear(3, 3)
+    node = nn.Sequential(Layer(inner), Layer(inner), Layer())
+    assert units(node) == [node[2], node]
+
+
+def test_every_parameter_gets_a_gradient() -> None:
+    """Those of parts that were left out get zeros, and the output is what it was."""
+    node = nn.ModuleDict({"used": nn.Linear(3, 3), "left_out": nn.Linear(3, 3)})
+    values = torch.ones(2, 3)
+    plain = node["used"](values)
+    found = fsdp._reaching_all(node, (), {"output": plain, "lengths": torch.tensor([3, 3])})
+    assert torch.equal(found["output"], plain)
+    found["output"].sum().backward()
+    assert all(item.grad is not None for item in node.parameters())
+    assert not node["left_out"].weight.grad.any()
+
+
+def test_views_are_copied_before_the_hook_of_the_backward_pass() -> None:
+    """An operation in place on the output of a unit must not lose the hook."""
+    values = torch.ones(2, 4, requires_grad=True)
+    found = fsdp._without_views(nn.Identity(), (), [(values * 2).view(8), values * 3])
+    assert not any(item._is_view() for item in found)
+    assert torch.equal(found[0], torch.full((8,), 2.0))
+
+
+def test_shares_cover_all_rows_once() -> None:
+    """Late processes have fewer rows, or none."""
+    assert [share(5, rank, 4) for rank in range(4)] == [(0, 2), (2, 4), (4, 5), (5, 5)]
+    assert [share(4, rank, 2) for rank in range(2)] == [(0, 2), (2, 4)]
+
+
+def test_whole_tensors_are_one_kind() -> None:
+    """Where nothing is held in shares, norms are torch's own and values stay as they are."""
+    tensors = [torch.tensor([3.0]), torch.tensor([4.0])]
+    assert len(kinds(tensors)) == 1
+    assert total_norm(tensors) == 5
+    assert as_held(tensors[0], tensors[1]) is tensors[0]
