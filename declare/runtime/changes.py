@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from declare.contract.problem import Problem
@@ -73,7 +73,16 @@ def changed(before: Plan, now: Plan, standing: Standing | None = None) -> list[C
     old, new = _tree(before), _tree(now)
     found = (_judged(*item, standing or Standing()) for item in _differences(old, new, ""))
     found = (change for change in found if not _FOLLOWS.fullmatch(change.path))
+    if now.hardware.determinism == "exact":
+        found = (_exactly(change) for change in found)
     return sorted(found, key=lambda change: change.path)
+
+
+def _exactly(change: Change) -> Change:
+    """Judge anew where sums over processes do not depend on their number."""
+    if change.path not in {"hardware.devices", "hardware.nodes"}:
+        return change
+    return replace(change, verdict="harmless", why="micro-batches are added up in one order, whoever made them")
 
 
 def _judged(path: str, old: Any, new: Any, standing: Standing) -> Change:

@@ -16,6 +16,8 @@ from declare.runtime.launch import Crew, Death, Ending, launch
 
 FAILED = 4
 _SHOWN = 12
+_SAID = {1, 2}
+"""Exit statuses of a command that found something wrong before it began, and has said so."""
 Words = Callable[[Path | None], Sequence[str]]
 """The words of the command: for a new run, or to continue the one in a folder."""
 Attempt = Callable[[Path, int, Path | None], Ending]
@@ -46,6 +48,8 @@ def watch(crew: Crew, root: Path, attempt: Attempt, tell: Tell) -> int:
         ending = attempt(folder, number, run)
         if ending.death is None or ending.status is not None:
             return ending.status or 0
+        if ending.death.exit_code in _SAID:
+            return ending.death.exit_code
         run = ending.run or run
         _record(run, ending.death, number)
         if run is None or ending.death.step == died_at:

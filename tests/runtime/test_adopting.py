@@ -7,6 +7,7 @@ import torch
 
 from declare.contract.problem import ProblemError
 from declare.runtime.changes import Standing, changed
+from declare.runtime.changes import changed
 from declare.runtime.folder import Run
 from declare.runtime.saving import read_state
 from tests.runtime import fakes
@@ -225,3 +226,20 @@ def test_what_happened_before_may_differ_from_what_comes(tmp_path):
     assert set(verdicts.values()) == {"allowed"}
     verdicts = {change.path: change.verdict for change in changed(plan, other, Standing(1, "two", 5))}
     assert verdicts["phases.order"] == "impossible"
+
+
+@pytest.mark.parametrize(("determinism", "verdict"), [("fast", "rounding"), ("exact", "harmless")])
+def test_another_number_of_processes_rounds_otherwise_unless_sums_are_exact(determinism, verdict):
+    """`determinism: exact` adds up in one order, whoever made the summands."""
+    plan = fakes.make_plan()
+    before, now = (
+        plan.model_copy(
+            update={
+                "hardware": plan.hardware.model_copy(update={"determinism": determinism, "devices": number})
+            }
+        )
+        for number in (2, 4)
+    )
+    assert [(change.path, change.verdict) for change in changed(before, now)] == [
+        ("hardware.devices", verdict)
+    ]
