@@ -7,7 +7,6 @@ import torch
 
 from declare.contract.problem import ProblemError
 from declare.runtime.changes import Standing, changed
-from declare.runtime.changes import changed
 from declare.runtime.folder import Run
 from declare.runtime.saving import read_state
 from tests.runtime import fakes
