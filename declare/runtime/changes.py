@@ -82,7 +82,9 @@ def _exactly(change: Change) -> Change:
     """Judge anew where sums over processes do not depend on their number."""
     if change.path not in {"hardware.devices", "hardware.nodes"}:
         return change
-    return replace(change, verdict="harmless", why="micro-batches are added up in one order, whoever made them")
+    return replace(
+        change, verdict="harmless", why="micro-batches are added up in one order, whoever made them"
+    )
 
 
 def _judged(path: str, old: Any, new: Any, standing: Standing) -> Change:

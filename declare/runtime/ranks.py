@@ -46,7 +46,7 @@ def join(hardware: HardwarePlan) -> World:
     return world
 
 
-def _watched(world: World) -> World:
+def _watched(world: Group) -> Group:
     """Let the process give signs of life where somebody watches over it."""
     if folder := os.environ.get(LAUNCH):
         world.beat = pulse.begin(Path(folder), world.rank)
