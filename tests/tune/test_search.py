@@ -14,8 +14,9 @@ from declare.contract.problem import ProblemError
 from declare.language.spec import Space, Tune
 from declare.runtime.events import Event
 from declare.runtime.listener import Wish
+from declare.tune.engines.optuna import OptunaEngine
 from declare.tune.pruning import Pruning
-from declare.tune.search import Trial, best
+from declare.tune.search import DATABASE, Search, Trial, best
 from declare.tune.space import as_sets, grid, probes
 
 SPEC = """declare: 1
@@ -134,6 +135,19 @@ def test_a_spec_without_a_search_says_so(capsys: pytest.CaptureFixture[str]) -> 
     Path("spec.yaml").write_text(SPEC[: SPEC.index("tune:")])
     assert main(["tune", "spec.yaml"]) == 2
     assert "tune" in capsys.readouterr().err
+
+
+def test_the_database_is_not_held_open() -> None:
+    """No connection stays open after a call, whenever the engine itself is collected."""
+    import psutil
+
+    made = Search(Path("spec.yaml").absolute(), folder=Path("found").absolute())
+    made.folder.mkdir()
+    engine = OptunaEngine(
+        made, Tune(metric="val/t/loss", mode="min", space={"a": Space(log=[0.1, 1.0])}), 0, 1
+    )
+    assert engine.trials() == []
+    assert DATABASE not in {Path(item.path).name for item in psutil.Process().open_files()}
 
 
 def test_pruned_trials_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,15 +36,17 @@ class OptunaEngine:
     def __init__(self, search: Search, tune: Tune, seed: int, total_steps: int) -> None:
         require("optuna", "tune", at="tune")
         import optuna
+        from sqlalchemy.pool import NullPool
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
         self._search, self._tune = search, tune
         self._steps = total_steps
-        # SQLite waits for other writers instead of failing at once.
+        # SQLite waits for other writers instead of failing at once; no connection stays open between two calls,
+        # for nothing tells when an engine is no longer needed.
         storage = optuna.storages.RDBStorage(
             f"sqlite:///{(search.folder / DATABASE).absolute()}",
-            engine_kwargs={"connect_args": {"timeout": 120}},
+            engine_kwargs={"connect_args": {"timeout": 120}, "poolclass": NullPool},
         )
         with FileLock(search.folder / "study.lock"):
             known = search.folder.joinpath(DATABASE).is_file() and storage.get_all_studies()
