@@ -12,10 +12,11 @@ from pathlib import Path
 
 _FIXED = {"ldconfig", "uname"}
 """Programs that torch and h5py ask about this machine when they are imported: not named by any file."""
+_STARTS = {"subprocess.Popen", "os.posix_spawn"}
+"""Both tell of one program where `subprocess` starts it by `posix_spawn`, as it mostly does since Python 3.13."""
 _NEVER = {
     "os.system",
     "os.exec",
-    "os.posix_spawn",
     "os.fork",
     "pickle.find_class",
     "socket.connect",
@@ -40,7 +41,7 @@ def hook(event: str, arguments: tuple[object, ...]) -> None:
         seen.append(f"write {arguments[0]}")
     elif event in _NEVER or event == "socket.getaddrinfo":
         seen.append(f"{event} {arguments}"[:200])
-    elif event == "subprocess.Popen" and Path(os.fsdecode(str(arguments[0]))).name not in _FIXED:
+    elif event in _STARTS and Path(os.fsdecode(str(arguments[0]))).name not in _FIXED:
         seen.append(f"run {arguments[0]}")
     elif event == "import" and str(arguments[0]).split(".")[0] in {"evil", "os_evil", "net"}:
         seen.append(f"import {arguments[0]}")
