@@ -30,7 +30,7 @@ class Memory(NamedTuple):
 
     def of_each(self, hardware: HardwarePlan) -> Memory:
         """Return what each process takes, as far as their number is stated: its rows, and its shares of the model."""
-        size = hardware.devices * hardware.nodes if isinstance(hardware.devices, int) else 1
+        size = hardware.processes or 1
         held = size if hardware.strategy == "fsdp" else 1
         model = [-(-part // held) for part in self[:4]]
         return Memory(*model, *(-(-part // size) for part in self[4:]))

@@ -294,6 +294,11 @@ class HardwarePlan(Frozen):
     memory_limit_bytes: int | None
     determinism: Literal["fast", "exact"]
 
+    @property
+    def processes(self) -> int | None:
+        """How many processes train together; None where the machine tells."""
+        return self.devices * self.nodes if isinstance(self.devices, int) else None
+
 
 class Plan(Frozen):
     """The whole run, resolved."""

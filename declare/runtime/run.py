@@ -186,6 +186,9 @@ class _Session:
         tree = self._find_state(keeper) if resume else None
         started = {"name": plan.name, "folder": str(self._place), "device": str(device)}
         self._tell("run_started", resumed=tree is not None, processes=world.size, **started, **facts())
+        if plan.hardware.processes not in {None, world.size}:
+            reason = f"the spec asks for {plan.hardware.processes}, but whoever started this run decided"
+            self._tell("choice", name="processes", value=world.size, reason=reason)
         torch.manual_seed(plan.seed)
         workshop = make_workshop(plan, self._place, device, self._bus.tell, world)
         tree = self._take_on(workshop, tree, about)

@@ -16,9 +16,9 @@ STAGE = "hardware"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each dataset of a phase that cannot be shared."""
-    if view.hardware is None or not isinstance(view.hardware.devices, int):
+    processes = view.hardware and view.hardware.processes
+    if not processes:
         return
-    processes = view.hardware.devices * view.hardware.nodes
     for phase in view.phases.values():
         yield from lacking(phase, processes)
 

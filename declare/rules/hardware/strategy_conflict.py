@@ -18,7 +18,7 @@ def check(view: View) -> Iterator[Problem]:
     hardware = given(view.spec, "hardware")
     yield from _uneven(view)
     if (plan := view.hardware) is not None:
-        processes = plan.devices * plan.nodes if isinstance(plan.devices, int) else None
+        processes = plan.processes
         yield from conflicts(plan, processes, view.phases.values(), view.nodes.values())
     if given(hardware, "strategy") != "single":
         return
@@ -39,9 +39,9 @@ def check(view: View) -> Iterator[Problem]:
 def _uneven(view: View) -> Iterator[Problem]:
     """Yield each phase whose micro-batches cannot be dealt out among processes without changing bits."""
     plan = view.hardware
-    if plan is None or plan.determinism != "exact" or not isinstance(plan.devices, int):
+    processes = plan and plan.processes
+    if plan is None or plan.determinism != "exact" or not processes:
         return
-    processes = plan.devices * plan.nodes
     for phase in view.phases.values():
         if phase.accumulate % processes:
             yield Problem(
