@@ -18,6 +18,7 @@ from declare.build.views import Fields, Views, known, shown
 from declare.contract import reading
 from declare.contract.task import Target, TaskAdapter
 from declare.ir.plan import PhasePlan, Plan, TaskPlan
+from declare.nn.distributed.batch_norm import batch_norms
 from declare.nn.distributed.rows import all_rows
 from declare.nn.distributed.world import ALONE, World
 from declare.nn.losses.consistency import Consistency
@@ -120,6 +121,9 @@ class Objective(nn.Module):
         self._plain = tuple(name for name in self.tasks if name not in self._views.hiding)
         self._direct = self._only_loss()
         self.balance = make_balance(phase, self.names, self._shares, world)
+        compares = any(losses.compares_rows for losses in self._losses.values())
+        self.meets = world.size > 1 and (compares or bool(batch_norms(graph)))
+        """Whether a pass waits for those of other processes: norms share statistics, losses see all rows."""
         # Made now, so that torch.compile never sees it being made.
         for datasets in [(name,) for name in phase.datasets] if phase.alternate else [phase.datasets]:
             present = tuple(name for name in plan.datasets if name in datasets)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from declare.nn.distributed.shards import total_norm
+from declare.nn.distributed.world import ALONE, World
 
 
 class Buffers:
@@ -28,10 +29,14 @@ class Buffers:
             buffer.copy_(copy)
 
 
-def unusable(loss: Tensor, parameters: Sequence[Tensor], *, scaled: bool) -> str | None:
-    """Return why a batch must not change the weights, or None; waits for the device."""
-    if not bool(torch.isfinite(loss)):
-        return f"the loss is {loss.item()}"
+def unusable(loss: Tensor, parameters: Sequence[Tensor], world: World = ALONE, *, scaled: bool) -> str | None:
+    """Return why a batch must not change the weights, or None; waits for the device.
+
+    All processes return None, or none does: they agree on the loss before any takes the norm, which may need all.
+    """
+    finite = bool(torch.isfinite(loss))
+    if world.any(not finite):
+        return "the loss of another process is not finite" if finite else f"the loss is {loss.item()}"
     gradients = [item.grad for item in parameters if item.grad is not None]
     # A gradient scaler judges its own gradients: infinite ones are how it finds its scale.
     if gradients and not scaled:

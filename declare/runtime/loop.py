@@ -208,7 +208,8 @@ class Loop:
     def _skip(self, error: BatchFailedError) -> None:
         """Leave a batch out, if the spec allows one more."""
         self.course.skipped += 1
-        about = list(self._feed.about(self.course.step))
+        shares = self._world.gathered(list(self._feed.about(self.course.step)))
+        about = [line for lines in shares for line in lines]
         self._tell("batch_skipped", reason=str(error), skipped=self.course.skipped, about=about)
         if self.course.skipped > self.phase.on_batch_error["limit"]:
             raise ProblemError(too_many_skipped(self.phase, self.course.skipped, str(error))) from error

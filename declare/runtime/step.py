@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -19,7 +20,7 @@ from declare.runtime.keys import key, mix
 from declare.runtime.passes import make_pass
 from declare.runtime.precision import Precision
 from declare.runtime.rates import Rate
-from declare.runtime.strategies.alone import Alone
+from declare.runtime.strategies.alone import Alone, StrandedError
 from declare.runtime.trouble import first_line
 from declare.runtime.update import make_update
 from declare.runtime.workshop import Average, Batch, Losses, Objective
@@ -106,7 +107,7 @@ class Step:
             loss, parts = self._added(number, batch)
         else:
             loss, parts = self._balanced(self._balance, number, batch)
-        self._strategy.complete(self._parameters)
+        self._unparted(self._strategy.complete, self._parameters)
         return loss, parts
 
     def _balanced(self, balance: Balance, number: int, batch: Batch) -> Losses:
@@ -156,6 +157,10 @@ class Step:
         try:
             made = function(*arguments, **named)
         except FAILURES as error:
+            if self._world.is_lost(error):
+                raise
+            if self._objective.meets:
+                raise StrandedError(error) from error
             failure = error
         if self._world.any(failure is not None):
             raise failure or RuntimeError("another process could not compute its share of the batch")
@@ -171,10 +176,16 @@ class Step:
             return
         if self._scaler is not None:
             loss = self._scaler.scale(loss)
-        if self._balance is None:
-            loss.backward()
-        else:
-            self._balance.backward(loss)
+        self._unparted(loss.backward if self._balance is None else partial(self._balance.backward, loss))
+
+    def _unparted(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Call what other processes are in the midst of too: where it fails here, none can leave the batch out."""
+        try:
+            function(*arguments)
+        except FAILURES as error:
+            if self._world.size == 1 or self._world.is_lost(error):
+                raise
+            raise StrandedError(error) from error
 
     def apply(self, number: int) -> None:
         """Change the weights by the gradients that stand in them."""
@@ -202,12 +213,14 @@ class Step:
         try:
             loss, parts = self.gradients(number, batch)
         except FAILURES as error:
+            if self._world.is_lost(error):
+                raise
             buffers.restore()
             raise BatchFailedError(first_line(error), finite=True) from error
-        reason = unusable(loss, self._parameters, scaled=self._scaler is not None)
-        if self._world.any(reason is not None):
+        reason = unusable(loss, self._parameters, self._world, scaled=self._scaler is not None)
+        if reason is not None:
             buffers.restore()
-            raise BatchFailedError(reason or "the loss of another process is not finite", finite=False)
+            raise BatchFailedError(reason, finite=False)
         return loss, parts
 
     def gradients_seen(self) -> list[tuple[int, dict[str, Any]]]:

@@ -83,7 +83,8 @@ class Window:
             name for name, value in zip(self._names, values[row, 1:], strict=True) if not value.isfinite()
         ]
         problem = not_finite(self._numbers[row], f"{float(values[row, 0])}", guilty)
-        about = () if self._about is None else tuple(self._about(self._numbers[row]))
+        shares = self._world.gathered([] if self._about is None else list(self._about(self._numbers[row])))
+        about = tuple(line for lines in shares for line in lines)
         return replace(problem, notes=about + problem.notes)
 
     def state_dict(self) -> dict[str, Any]:

@@ -50,6 +50,8 @@ class Objective(Protocol):
     """The losses of a phase."""
 
     names: Sequence[str]
+    meets: bool
+    """Whether a pass waits for those of other processes."""
 
     @property
     def scales(self) -> Scales | None:

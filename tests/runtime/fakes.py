@@ -141,6 +141,7 @@ class Objective(nn.Module):
     names = ("digit",)
     scales = None
     balance = None
+    meets = False
 
     def __init__(self, graph):
         super().__init__()

@@ -1,0 +1,69 @@
+"""One of two processes meets a fault while batches may be skipped: both skip, or the run ends with what it was."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from declare.runtime.folder import Run
+
+ROOT = Path(__file__).parents[2]
+SPEC = """
+declare: 1
+name: faulty
+datasets:
+  s:
+    source: {type: simulated, name: stimulus, samples: 40, subjects: 8, classes: 3, channels: 3, length: 10}
+    split: {val: 0.25, by: subject}
+model:
+  encoder: {type: conv1d, channels: [4], input: features, norm: NORM, dropout: 0.0}
+tasks:
+  main: {type: classification, dataset: s, target: stimulus}
+phases:
+  fit: {steps: 8, batch_size: 8, on_batch_error: {action: skip, limit: 3}, optimizer: {type: sgd, lr: 1e-1}}
+hardware: {accelerator: cpu, precision: fp32, strategy: STRATEGY}
+"""
+
+
+def trained(folder: Path, fault: str, norm: str, strategy: str) -> tuple[list[int], list[str]]:
+    """Return the exit statuses of both processes and what they said."""
+    (folder / "spec.yaml").write_text(SPEC.replace("NORM", norm).replace("STRATEGY", strategy))
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "DECLARE_CACHE_DIR": str(folder / "cache")}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.runtime.faulty", str(rank), str(folder), fault],
+            env=environment,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    said = [process.communicate(timeout=100)[0] for process in processes]
+    return [process.returncode for process in processes], said
+
+
+@pytest.mark.parametrize(("fault", "strategy"), [("nan", "fsdp"), ("forward", "ddp")])
+def test_what_the_processes_can_agree_on_is_skipped_by_both(
+    tmp_path: Path, fault: str, strategy: str
+) -> None:
+    """The run goes on, and the event tells of the samples of both processes."""
+    statuses, said = trained(tmp_path, fault, "none", strategy)
+    assert statuses == [0, 0], said
+    [event] = Run(tmp_path / "run").events("batch_skipped")
+    assert event["step"] == 2
+    assert len(event["about"]) == 2
+    [end] = Run(tmp_path / "run").events("phase_finished")
+    assert (end["updates"], end["skipped"]) == (7, 1)
+
+
+@pytest.mark.parametrize(("fault", "norm"), [("forward", "batch"), ("backward", "none")])
+def test_a_fault_while_others_wait_ends_the_run(tmp_path: Path, fault: str, norm: str) -> None:
+    """Both processes say what it was, and neither takes the other's end for a batch to skip."""
+    statuses, said = trained(tmp_path, fault, norm, "ddp")
+    assert statuses == [4, 4], said
+    assert all("PHS621" in text and "no way" in text for text in said)
+    assert not [*Run(tmp_path / "run").events("batch_skipped")]
