@@ -96,6 +96,7 @@ def test_target_with_few_values_is_classified(tmp_path: Path) -> None:
         (["--from", "nowhere.csv"], "does not exist"),
         (["--from", "empty.csv"], "cannot be read as a table"),
         (["--from", "twice.csv"], "two columns are called `a`"),
+        (["--from", "nameless.csv"], "the header line has an empty name"),
         (["--from", "t.csv", "--target", "Nowhere"], "no usable column"),
         ([], "nobody is there"),
     ],
@@ -112,6 +113,7 @@ def test_what_cannot_be_done_says_so(
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "twice.csv").write_text("a,b,a\n1,2,3\n")
+    (tmp_path / "nameless.csv").write_text("a, ,b\n1,2,3\n")
     (tmp_path / "t.csv").write_text(TABLE)
     assert main(["new", "spec.yaml", *words]) == 2
     assert says in capsys.readouterr().err
@@ -132,7 +134,7 @@ def test_answers_make_a_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 letters = st.characters(codec="utf-8", exclude_categories=("Cs", "Cc"), exclude_characters='"')
-title = st.text(letters, min_size=1, max_size=12)
+title = st.text(letters, min_size=1, max_size=12).filter(str.strip)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -52,7 +52,7 @@ def read(path: Path) -> list[Column]:
     """Guess the columns of a CSV or Parquet file from its first rows.
 
     Raises:
-        ValueError: The file has no rows, or two columns of one name.
+        ValueError: The file has no rows, two columns of one name, or (CSV) one without a name.
     """
     titles, rows = _parquet(path) if path.suffix == ".parquet" else _csv(path)
     if not titles or not rows:
@@ -73,6 +73,8 @@ def _csv(path: Path) -> tuple[list[str], list[list[str]]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         lines = csv.reader(file)
         titles = next(lines, [])
+        if any(not title.strip() for title in titles):
+            raise ValueError("the header line has an empty name")  # as the source says
         return titles, list(islice(lines, _ROWS))
 
 
