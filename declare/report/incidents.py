@@ -13,7 +13,8 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "checkpoint_rejected": ("checkpoint", "{path} not used: {reason}"),
     "plan_changed": ("spec", "{path} was {old}, is {new}: {why}"),
     "machine_changed": ("machine", "{name} was {old}, is {new}"),
-    "process_lost": ("process", "another process has gone: {message}"),
+    "process_lost": ("process", "another process has gone"),
+    "process_died": ("process", "process {rank} died at step {at}: {cause}"),
     "run_stopped": ("run", "stopped on request: {reason}"),
     "run_failed": ("run", "failed{code}: {message}"),
 }

@@ -64,9 +64,10 @@ def _record(run: Path | None, death: Death, attempt: int) -> None:
     """Write the death into the events of the run, which nobody holds now."""
     if run is None:
         return
-    fields = {"rank": death.rank, "cause": death.cause, "attempt": attempt, "words": death.words}
+    fields = {"rank": death.rank, "at": death.step, "cause": death.cause}
+    fields |= {"attempt": attempt, "words": death.words}
     file = EventFile(run)
-    file.write(Event("process_died", step=death.step, total=death.step, fields=fields))
+    file.write(Event("process_died", fields=fields))
     file.close()
 
 

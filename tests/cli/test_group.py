@@ -119,6 +119,7 @@ def test_a_process_that_dies_is_told_once_and_the_run_goes_on_to_the_same_bits()
     assert "process 1 of 2 died at step 29: killed by SIGKILL" in killed.stderr
     assert "Traceback" not in killed.stderr
     assert torch.equal(weights("clean"), weights("killed"))
+    assert [(event["rank"], event["at"]) for event in Run(Path("killed")).events("process_died")] == [(1, 29)]
     events = [event["event"] for event in Run(Path("killed")).events()]
     assert events.count("process_died") == 1
     assert events.count("run_started") == 2
