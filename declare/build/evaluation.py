@@ -176,7 +176,7 @@ class Evaluator:
         """Run a dataset's split, or this process's share of it, through the graph and add it to scores of tasks."""
         size, numbers, most = self._batch_size(dataset), None, 0
         if shared:
-            size, numbers, most = self._share(self._plan.datasets[dataset].splits[split], size, targets)
+            size, numbers, most = self._share(self._samples(dataset, split), size, targets)
         first = numbers.start if numbers else 0
         for number, fields in enumerate(self._batches(dataset, split, size, numbers), first):
             whole, outputs = self._seen(dataset, fields, targets, number)
@@ -205,6 +205,11 @@ class Evaluator:
                 outputs |= self._graph({dataset: shown(task, whole)}, (task,))
         return whole, outputs
 
+    def _samples(self, dataset: str, split: str) -> int:
+        """Return the samples of a split that can be read."""
+        planned = self._plan.datasets[dataset].splits[split]
+        return planned if self._tables is None else int(self._tables.table(dataset, split).num_samples)
+
     def _share(self, samples: int, size: int, tasks: Iterable[str]) -> tuple[int, range, int]:
         """Return the size of batches, the numbers of those that this process looks at, and the most that one does.
 
@@ -212,7 +217,7 @@ class Evaluator:
         """
         rank, world = self._world.rank, self._world.size
         if not any(task in self._views.hiding or self._losses[task].compares_rows for task in tasks):
-            size = min(size, -(-samples // world))
+            size = max(1, min(size, -(-samples // world)))
         count = -(-samples // size)
         return size, range(rank * count // world, (rank + 1) * count // world), -(-count // world)
 

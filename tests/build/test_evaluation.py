@@ -1,6 +1,7 @@
 """Evaluation: metrics per dataset and overall, over uneven batches, missing labels, and weights that stand."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from declare.build.composites import NotArithmeticError, evaluate
 from declare.build.ema import Average
 from declare.build.evaluation import Evaluator
 from declare.build.graph import make_graph
+from declare.nn.distributed.world import World
 from tests.build.plans import Sketch, category, classify, dataset, features, two_datasets
 
 CPU = torch.device("cpu")
@@ -199,3 +201,29 @@ def test_average_survives_saving():
     second.update()
     for name, item in first.state_dict()["weights"].items():
         torch.testing.assert_close(second.state_dict()["weights"][name], item)
+
+
+@pytest.mark.parametrize("readable", [0, 4, 11])
+def test_processes_share_the_samples_that_can_be_read(readable):
+    """A split that lost samples since it was planned is cut by what is left of it: no process looks beyond its end."""
+    plan = two_datasets().plan()
+    fields = both()["left"]
+    seen = []
+
+    def batches(name, split, size, numbers):
+        for number in numbers:
+            rows = range(number * size, min((number + 1) * size, readable))
+            assert rows
+            seen.extend(rows)
+            yield {field: tensor[rows.start : rows.stop] for field, tensor in fields.items()}
+
+    def table(name, split):
+        return SimpleNamespace(num_samples=readable)
+
+    for rank in range(3):
+        world = World()
+        world.rank, world.size = rank, 3
+        tables = SimpleNamespace(table=table)
+        judge = Evaluator(plan, make_graph(plan), tables, CPU, batches=batches, world=world)
+        judge.run("val", ["pain"])
+    assert sorted(set(seen)) == [*range(readable)]
