@@ -28,6 +28,8 @@ def main() -> None:
         assert checked.plan is not None, (path.name, [found.title for found in checked.diagnostics])
         outcome = train(checked.plan, path.read_text(encoding="utf-8"), folder / f"{path.stem}-{size}")
         assert outcome.status == 0, (path.name, outcome.problems)
+    if size > 1:
+        dist.destroy_process_group()
 
 
 if __name__ == "__main__":
