@@ -42,16 +42,20 @@ class Pool:
         self.stamps = Stamps({})
         """The files as they were when the run began, where somebody watches over them."""
         self.quarantine = Quarantine()
-        source: Any = reading.parse("sources", plan.source)
-        self.reader: Reader = open_reader(source, plan.split)
         self.fields: dict[str, Field] = {name: _field(field.block) for name, field in plan.fields.items()}
-        if any(field.learns for field in self.fields.values()):
-            self.reader = learning.Parted(self.reader)
+        self.reader: Reader = self._opened()
         self.transforms: tuple[Transform, ...] = tuple(_transform(block) for block in plan.transforms)
 
         self._by_file: dict[str, bool] = {}
         self.empty: dict[str, Array] = {}
         """Rows by split that make no sample, once the splits are known."""
+
+    def _opened(self) -> Reader:
+        """Open the source."""
+        source: Any = reading.parse("sources", self.plan.source)
+        reader: Reader = open_reader(source, self.plan.split)
+        learns = any(field.learns for field in self.fields.values())
+        return learning.Parted(reader) if learns else reader
 
     @cached_property
     def rows(self) -> dict[str, Array]:

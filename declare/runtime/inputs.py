@@ -61,13 +61,12 @@ class Inputs(Pool):
     """New samples in place of a dataset's own."""
 
     def __init__(self, plan: DatasetPlan, reader: Reader) -> None:
-        self.plan = plan
-        self.path = ""
-        self.reader = reader
-        self.fields = {name: reading.parse("fields", field.block) for name, field in plan.fields.items()}
-        self.transforms = tuple(reading.parse("transforms", block) for block in plan.transforms)
+        self._given = reader
+        super().__init__(plan)
         self.rows = {SPLIT: np.arange(reader.num_samples)}
-        self.empty = {}
+
+    def _opened(self) -> Reader:
+        return self._given
 
 
 class Filled:
