@@ -13,19 +13,30 @@ import torch
 from torch import Tensor
 
 from declare.data.quarantine import Quarantine, Skipped
-from declare.data.stamps import Ledger
+from declare.data.stamps import Ledger, Stamps
 from declare.data.statistics import fit_pool
 from declare.data.table import Pool, Statistics, Table
 from declare.ir.plan import Plan
+from declare.nn.distributed.world import World
 
 
 class Tables:
-    """Splits of all datasets, opened when first asked for; `statistics` are those of the run's transforms."""
+    """Splits of all datasets, opened when first asked for; `statistics` are those of the run's transforms.
 
-    def __init__(self, plan: Plan, statistics: Mapping[str, Statistics], folder: Path | None = None) -> None:
+    `folder` keeps what was found of the data. A process that may not write there gets the `stamps` of their files.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        statistics: Mapping[str, Statistics],
+        folder: Path | None = None,
+        stamps: Mapping[str, Stamps] | None = None,
+    ) -> None:
         self.plan = plan
         self._folder = folder
         self._ledger = Ledger(folder) if folder else None
+        self._stamps = dict(stamps or {})
         self._quarantine = Quarantine(folder)
         self._tell: Callable[[str, Skipped], None] | None = None
         self.statistics = dict(statistics)
@@ -52,6 +63,8 @@ class Tables:
             self._quarantine.begin(dataset, plan.fingerprint)
             if self._ledger is not None:
                 pool.stamps = self._ledger.of(dataset, plan)
+            elif dataset in self._stamps:
+                pool.stamps = self._stamps[dataset]
             self._pools[dataset] = pool
         return self._pools[dataset]
 
@@ -60,7 +73,9 @@ class Tables:
         key = (dataset, split)
         if key not in self._tables:
             table = Table(self.pool(dataset), split, self.statistics.get(dataset, {}))
-            self._quarantine.add(dataset, *table.skipped)
+            # Of all splits at once: a list of some would be taken for the whole by a run that goes on.
+            pool = self.pool(dataset)
+            self._quarantine.add(dataset, *(item for name in pool.rows for item in pool.skipped(name)))
             self._tables[key] = table
         return self._tables[key]
 
@@ -73,6 +88,18 @@ class Tables:
             tensor = _as_tensor(array)
             self._tensors[key] = tensor if stays else tensor.to(device)
         return self._tensors[key]
+
+    def stamps(self) -> dict[str, Stamps]:
+        """Return the stamps of the files of every dataset, as they were when the run began."""
+        ledger = self._ledger
+        return {name: ledger.of(name, data) for name, data in self.plan.datasets.items()} if ledger else {}
+
+    def unite(self, world: World) -> None:
+        """Let every process know which samples turned out to be unreadable in any: the leading one keeps the list."""
+        if world.size > 1 and any(self.pool(name).skips for name in self.plan.datasets):
+            for seen in world.gathered(self._quarantine.found_late()):
+                for dataset, items in seen.items():
+                    self._quarantine.add(dataset, *items)
 
     def tell(self, listener: Callable[[str, Skipped], None]) -> None:
         """Let `listener` hear of every sample that is left out, from the thread that calls `report`."""

@@ -54,6 +54,13 @@ class Quarantine:
         with self._lock:
             return {row: item.reason for row, item in self._found.get(dataset, {}).items() if item.late}
 
+    def found_late(self) -> dict[str, list[Skipped]]:
+        """Return by dataset the samples that turned out to be unreadable in the course of the run."""
+        with self._lock:
+            return {
+                name: [item for item in found.values() if item.late] for name, found in self._found.items()
+            }
+
     def begin(self, dataset: str, fingerprint: str) -> None:
         """Begin or continue the list of these data; a list of other data is forgotten."""
         with self._lock:

@@ -23,6 +23,7 @@ from declare.build.weights import load_init
 from declare.contract import reading
 from declare.contract.problem import ProblemError
 from declare.data.quarantine import Skipped
+from declare.data.stamps import Stamps
 from declare.ir.plan import InitPlan, PhasePlan, Plan
 from declare.nn.distributed.batch_norm import batch_norms, synchronise
 from declare.nn.distributed.world import ALONE, World
@@ -102,6 +103,7 @@ class BuiltWorkshop:
     def evaluate(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
         """Return the metrics of a split; none where the split has no samples."""
         metrics = self._evaluator.run(split, tasks)
+        self._tables.unite(self.world)
         self._tables.report()
         return metrics
 
@@ -125,8 +127,13 @@ class BuiltWorkshop:
 def open_tables(plan: Plan, place: Path | None, world: World = ALONE) -> Tables:
     """Open the data of a plan with the statistics in `place`; fit and keep them where there are none."""
     if world.size > 1:
-        statistics = world.decided(lambda: open_tables(plan, place).statistics)
-        return Tables(plan, statistics, place if world.leads else None)
+
+        def learned() -> tuple[dict[str, Any], dict[str, Stamps]]:
+            tables = open_tables(plan, place)
+            return tables.statistics, tables.stamps()
+
+        statistics, stamps = world.decided(learned)
+        return Tables(plan, statistics, place if world.leads else None, stamps)
     path = place / STATISTICS if place else None
     if path is not None and path.is_file():
         return Tables(plan, read_statistics(path, list(plan.datasets)), place)

@@ -15,6 +15,7 @@ from declare.contract.problem import ProblemError
 from declare.data import ahead
 from declare.data.quarantine import QUARANTINE, Quarantine
 from declare.data.stamps import Ledger, Stamps
+from declare.nn.distributed.world import World
 from tests.data.test_table import broken, dataset, pictures, planned
 
 __all__ = ["pictures"]
@@ -179,3 +180,59 @@ def test_a_read_that_hangs_is_told_with_its_sample_and_the_stacks(pictures, tmp_
     assert f"sample {row}: {name}" in caught.value.problem.notes
     [stacks] = tmp_path.glob("stacks-*.txt")
     assert "in blocked" in stacks.read_text()
+
+
+class Pair(World):
+    """Two processes of which the other one says what it is told to say."""
+
+    size = 2
+
+    def __init__(self, other):
+        self._other = other
+
+    def gathered(self, value):
+        return [value, self._other]
+
+
+def another(tables):
+    """Return the tables of a process that may not write into the run folder, and its training samples."""
+    others = Tables(tables.plan, {}, None, tables.stamps())
+    return others, others.table(NAME, "train")
+
+
+def test_what_one_process_cannot_read_stands_in_the_list_of_the_run(pictures, tmp_path):
+    """The leading process hears of a sample that only another one met, once, and keeps it."""
+    tables, table = opened(pictures, tmp_path, on_corrupt=SKIP)
+    others, theirs = another(tables)
+    where = victims(table, 1)[0]
+    os.truncate(pictures / where, 20)
+    theirs.sound(["image"], np.arange(8))
+    heard = []
+    tables.tell(lambda name, item: heard.append((name, item.where, item.late)))
+    for _ in range(2):
+        tables.unite(Pair(others._quarantine.found_late()))
+        tables.report()
+    assert heard == [(NAME, where, True)]
+    assert where in (tmp_path / QUARANTINE).read_text()
+
+
+def test_every_process_sees_that_a_file_was_written_anew(pictures, tmp_path):
+    """Stamps of the run's beginning are handed to processes that do not keep them."""
+    tables, table = opened(pictures, tmp_path, on_corrupt=SKIP)
+    _, theirs = another(tables)
+    one, other = victims(table, 2)
+    (pictures / one).write_bytes((pictures / other).read_bytes() + b"\0")
+    with pytest.raises(ProblemError) as caught:
+        theirs.sound(["image"], np.arange(8))
+    assert caught.value.problem.code == "DAT374"
+
+
+def test_the_list_of_the_beginning_is_written_whole(pictures, tmp_path):
+    """A run that was killed before it looked at a split finds what cannot be read in it all the same."""
+    names = ["light/00.png", "dark/01.png", "light/02.png", "dark/03.png", "light/04.png", "dark/05.png"]
+    broken(pictures, *names)
+    keys = {"on_corrupt": {"action": "skip", "limit": 6}}
+    _, table = opened(pictures, tmp_path, **keys)
+    assert 0 < len(table.skipped) < len(names)
+    again, _ = opened(pictures, tmp_path, **keys)
+    assert len(again.pool(NAME).unreadable) == len(names)
