@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -59,13 +60,19 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def loopback() -> str:
+    """Return the name of the interface that only this machine reaches: `lo`, on macOS `lo0`."""
+    names = [name for _, name in socket.if_nameindex()]
+    return next((name for name in ("lo", "lo0") if name in names), "lo")
+
+
 def _meeting(found: Place) -> dict[str, Any]:
     """Return where the processes meet."""
     folder = os.environ.get(LAUNCH)
     if folder and found.size == found.local_size:
         # On one machine a file will do: nothing listens that others could reach.
         for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
-            os.environ.setdefault(name, "lo")
+            os.environ.setdefault(name, loopback())
         return {"store": FileStore(str(Path(folder) / _STORE), found.size)}
     if "MASTER_ADDR" not in os.environ:
         host, port = meeting()

@@ -58,3 +58,14 @@ def test_restarts_of_torchrun() -> None:
     """How often torchrun started the group anew stands in its environment."""
     assert restarts({}) == 0
     assert restarts({"TORCHELASTIC_RESTART_COUNT": "2"}) == 2
+
+
+@pytest.mark.parametrize(("names", "found"), [(["lo", "eth0"], "lo"), (["en0", "lo0"], "lo0")])
+def test_processes_of_one_machine_speak_through_its_loopback(
+    monkeypatch: pytest.MonkeyPatch, names: list[str], found: str
+) -> None:
+    """Linux and macOS call the interface by other names."""
+    from declare.runtime import ranks
+
+    monkeypatch.setattr("socket.if_nameindex", lambda: list(enumerate(names)))
+    assert ranks.loopback() == found
