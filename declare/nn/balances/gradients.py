@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from declare.nn.distributed.world import World
+from declare.nn.distributed.world import World, filled
 
 
 class Gradients:
@@ -31,6 +31,7 @@ class Gradients:
 
     def average(self, world: World) -> None:
         """Put the mean over processes in the place of every gradient."""
+        self._found = [filled(row, self._parameters, world) for row in self._found]
         world.average([item for row in self._found for item in row if item is not None])
 
     def _stack(self, index: int) -> Tensor | None:

@@ -110,6 +110,22 @@ class World:
 ALONE = World()
 
 
+def filled(
+    gradients: Sequence[Tensor | None], parameters: Sequence[Tensor], world: World
+) -> list[Tensor | None]:
+    """Return the gradients of parameters, zeros where only other processes have one: all then send the same.
+
+    A module that leaves parts of itself out at random does not leave out the same in each process.
+    """
+    if world.size == 1 or not parameters:
+        return list(gradients)
+    there = world.sum(torch.tensor([int(item is not None) for item in gradients])).tolist()
+    return [
+        torch.zeros_like(parameter) if item is None and count else item
+        for item, parameter, count in zip(gradients, parameters, there, strict=True)
+    ]
+
+
 def _store() -> Any:
     """Return where processes leave words for each other."""
     return dist.distributed_c10d._get_default_store()  # noqa: SLF001 - torch has no public way to it

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from declare.nn.distributed.world import filled
 from declare.runtime.strategies.alone import Alone
 
 
@@ -18,4 +19,7 @@ class Averaged(Alone):
 
     def complete(self, parameters: Sequence[Tensor]) -> None:
         """Average the gradients."""
-        self._world.average([item.grad for item in parameters if item.grad is not None])
+        found = filled([item.grad for item in parameters], parameters, self._world)
+        for item, gradient in zip(parameters, found, strict=True):
+            item.grad = gradient
+        self._world.average([gradient for gradient in found if gradient is not None])

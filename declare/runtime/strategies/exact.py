@@ -10,7 +10,7 @@ from torch import Tensor
 
 from declare.build.sharing import pieces
 from declare.ir.plan import PhasePlan, Plan
-from declare.nn.distributed.world import World
+from declare.nn.distributed.world import World, filled
 from declare.runtime.strategies.alone import Alone
 from declare.runtime.workshop import Batch, Objective
 
@@ -71,7 +71,7 @@ class Exact(Alone):
 
     def complete(self, parameters: Sequence[Tensor]) -> None:
         """Put the sum over all micro-batches of all processes into the gradients."""
-        found = self._tree.total()
+        found = filled(self._tree.total(), parameters, self._world)
         present = [gradient for gradient in found if gradient is not None]
         if self._world.size > 1 and present:
             flat = _over(self._world, torch.cat([gradient.flatten() for gradient in present]))

@@ -1,0 +1,35 @@
+"""What processes that train one model tell each other."""
+
+import torch
+from torch import Tensor
+
+from declare.nn.distributed.world import ALONE, World, filled
+
+
+class Pair(World):
+    """Two processes of which the other one has these gradients."""
+
+    size = 2
+
+    def __init__(self, others: list[int]) -> None:
+        self._others = torch.tensor(others)
+
+    def sum(self, value: Tensor) -> Tensor:
+        """Add what the other one says."""
+        return value + self._others
+
+
+def test_gradients_that_only_another_process_has_are_zeros() -> None:
+    """What nobody has stays absent, what is there stays as it is: processes send tensors of the same shapes."""
+    parameters = [torch.ones(2), torch.ones(3, 1), torch.ones(4), torch.ones(5)]
+    own = torch.full((4,), 7.0)
+    found = filled([None, None, own, None], parameters, Pair([0, 1, 0, 1]))
+    assert found[0] is None
+    assert found[2] is own
+    assert [tuple(item.shape) for item in found[1:] if item is not None] == [(3, 1), (4,), (5,)]
+    assert found[1] is not None and not found[1].any()
+
+
+def test_one_process_keeps_its_gradients() -> None:
+    """Nobody else could have one."""
+    assert filled([None], [torch.ones(2)], ALONE) == [None]
