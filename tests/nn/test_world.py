@@ -27,7 +27,8 @@ def test_gradients_that_only_another_process_has_are_zeros() -> None:
     assert found[0] is None
     assert found[2] is own
     assert [tuple(item.shape) for item in found[1:] if item is not None] == [(3, 1), (4,), (5,)]
-    assert found[1] is not None and not found[1].any()
+    assert found[1] is not None
+    assert not found[1].any()
 
 
 def test_one_process_keeps_its_gradients() -> None:
