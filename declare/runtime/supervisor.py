@@ -5,6 +5,7 @@ Two attempts that die at the same step would go on dying there: then it gives up
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -48,7 +49,7 @@ def watch(crew: Crew, root: Path, attempt: Attempt, tell: Tell) -> int:
         ending = attempt(folder, number, run)
         if ending.death is None or ending.status is not None:
             return ending.status or 0
-        if ending.death.exit_code in _SAID:
+        if ending.run is None and ending.death.exit_code in _SAID:
             return ending.death.exit_code
         run = ending.run or run
         _record(run, ending.death, number)
@@ -66,9 +67,10 @@ def _record(run: Path | None, death: Death, attempt: int) -> None:
         return
     fields = {"rank": death.rank, "at": death.step, "cause": death.cause}
     fields |= {"attempt": attempt, "words": death.words}
-    file = EventFile(run)
-    file.write(Event("process_died", fields=fields))
-    file.close()
+    with contextlib.suppress(OSError):  # its disk is full, or it stands on another machine
+        file = EventFile(run)
+        file.write(Event("process_died", fields=fields))
+        file.close()
 
 
 def died(death: Death, crew: Crew, run: Path) -> Problem:
