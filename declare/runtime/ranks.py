@@ -32,12 +32,11 @@ def join(hardware: HardwarePlan) -> World:
     if dist.is_initialized():  # Ray, or a caller of the Python interface, has connected it
         size = dist.get_world_size()
         world = Group(found.local_rank, found.local_size) if found else Group(dist.get_rank(), size)
+        _take_device(hardware, world.local_rank)
         return _watched(world)
     if found is None:
         return ALONE
-    cuda = hardware.accelerator != "cpu" and torch.cuda.is_available()
-    if cuda:
-        torch.cuda.set_device(found.local_rank % torch.cuda.device_count())
+    cuda = _take_device(hardware, found.local_rank)
     backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
     where = _meeting(found)
     dist.init_process_group(backend, rank=found.rank, world_size=found.size, timeout=PATIENCE, **where)
@@ -45,6 +44,14 @@ def join(hardware: HardwarePlan) -> World:
     if world.beat is not None:
         _end_with_parent()
     return world
+
+
+def _take_device(hardware: HardwarePlan, local_rank: int) -> bool:
+    """Make a GPU of its own the one that this process means when it names none; return whether there is one."""
+    cuda = hardware.accelerator != "cpu" and torch.cuda.is_available()
+    if cuda:
+        torch.cuda.set_device(local_rank % torch.cuda.device_count())
+    return cuda
 
 
 def _watched(world: Group) -> Group:

@@ -32,6 +32,7 @@ class StopFlag:
         self.reason = ""
         self._heard = False
         self._before: dict[signal.Signals, Any] = {}
+        self._timer: threading.Timer | None = None
 
     def __enter__(self) -> Self:
         _flags.append(self)
@@ -41,6 +42,9 @@ class StopFlag:
 
     def __exit__(self, *_: object) -> None:
         _flags.remove(self)
+        if self._timer is not None:
+            self._timer.cancel()  # else it would take the caller's own handlers away
+            self._timer.join()
         for number, handler in self._before.items():
             # A launcher ends the others when one process has ended: what this one found must still be said.
             signal.signal(number, signal.SIG_IGN if LAUNCH in os.environ else handler)
@@ -55,9 +59,9 @@ class StopFlag:
             return
         self._heard = self.raised = True
         self.reason = signal.Signals(number).name
-        timer = threading.Timer(_SAME_SECONDS, _react_as_the_system)
-        timer.daemon = True
-        timer.start()
+        self._timer = threading.Timer(_SAME_SECONDS, _react_as_the_system)
+        self._timer.daemon = True
+        self._timer.start()
         if LAUNCH not in os.environ:  # else whoever watches over this process says it
             say(self.reason)
 

@@ -141,3 +141,25 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path):
     process.kill()
     process.communicate()
     assert train(plan, "x", tmp_path / "run", resume=True, make_workshop=fakes.make).status == 0
+
+
+AFTERWARDS = """
+import os, signal, time
+from declare.runtime.stopping import StopFlag
+
+signal.signal(signal.SIGTERM, lambda *_: print("heard", flush=True))
+with StopFlag() as flag:
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert flag.raised
+time.sleep(0.6)
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_the_handlers_of_the_caller_are_theirs_again():
+    """A run that ends right after it was asked to stop leaves nothing behind that acts later."""
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", AFTERWARDS], env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "heard\n")
