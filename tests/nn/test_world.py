@@ -1,9 +1,10 @@
 """What processes that train one model tell each other."""
 
+import pytest
 import torch
 from torch import Tensor
 
-from declare.nn.distributed.world import ALONE, World, filled
+from declare.nn.distributed.world import ALONE, Group, World, filled
 
 
 class Pair(World):
@@ -34,3 +35,16 @@ def test_gradients_that_only_another_process_has_are_zeros() -> None:
 def test_one_process_keeps_its_gradients() -> None:
     """Nobody else could have one."""
     assert filled([None], [torch.ones(2)], ALONE) == [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "lost"),
+    [
+        ("Application timeout caused pair closure", True),
+        ("[gloo/transport/tcp/pair.cc:545] Connection reset by peer", True),
+        ("mat1 and mat2 shapes cannot be multiplied", False),
+    ],
+)
+def test_errors_that_only_say_that_another_process_has_gone(text: str, lost: bool) -> None:
+    """They are nobody's finding: what the other one said is."""
+    assert Group.is_lost(Group.__new__(Group), RuntimeError(text)) is lost

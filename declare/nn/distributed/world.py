@@ -23,6 +23,7 @@ _LOST = (
     "connection reset by peer",
     "gloo",
     "nccl",
+    "pair closure",
     "read timeout",
     "broken pipe",
 )
