@@ -18,9 +18,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from declare.contract.problem import Problem
 from declare.runtime import pulse
 from declare.runtime.place import LAUNCH
 from declare.runtime.stopping import say
+from declare.runtime.words import told, written
 
 _OUTCOME, _RUN, _LOGS = "outcome-", "run", "logs"
 _WAIT_SECONDS = 600
@@ -75,6 +77,8 @@ class Ending:
     death: Death | None
     run: Path | None
     """The run folder, if one was made."""
+    unsaid: tuple[Problem, ...] = ()
+    """What a process has found and could not tell."""
 
 
 def launch(crew: Crew, words: Sequence[str], folder: Path, attempt: int) -> Ending:
@@ -98,7 +102,8 @@ def launch(crew: Crew, words: Sequence[str], folder: Path, attempt: int) -> Endi
             death = _death(error, folder)
         except SignalException as error:
             return Ending(_SIGNALLED + error.sigval, None, noted_run(folder))
-    return Ending(outcome(folder), death, noted_run(folder))
+    status, unsaid = outcome(folder)
+    return Ending(status, death, noted_run(folder), unsaid)
 
 
 def _config(crew: Crew, folder: Path, attempt: int) -> Any:
@@ -174,16 +179,25 @@ def note_run(place: Path) -> None:
         (Path(folder) / _RUN).write_text(str(place), encoding="utf-8")
 
 
-def note_outcome(rank: int, status: int) -> None:
-    """Leave word of the exit status for the launcher; nothing where there is none."""
+def note_outcome(rank: int, status: int, problems: Sequence[Problem] = ()) -> None:
+    """Leave word of the exit status and its reasons for the launcher; nothing where there is none."""
     if folder := os.environ.get(LAUNCH):
-        (Path(folder) / f"{_OUTCOME}{rank}").write_text(json.dumps(status), encoding="utf-8")
+        word = json.dumps([status, written(problems)])
+        (Path(folder) / f"{_OUTCOME}{rank}").write_text(word, encoding="utf-8")
 
 
-def outcome(folder: Path) -> int | None:
-    """Return the exit status that the first process of this machine left, if it did."""
-    left = sorted(folder.glob(f"{_OUTCOME}*"), key=lambda path: int(path.name.removeprefix(_OUTCOME)))
-    return int(json.loads(left[0].read_text(encoding="utf-8"))) if left else None
+def outcome(folder: Path) -> tuple[int | None, tuple[Problem, ...]]:
+    """Return the exit status that a process of this machine left, if one did, and what nobody has said yet.
+
+    The process of rank 0 speaks for itself. Where it left no word (it was ended while it waited for one that had
+    failed), the reasons of the other are still to be told.
+    """
+    ranks = sorted(int(path.name.removeprefix(_OUTCOME)) for path in folder.glob(f"{_OUTCOME}*"))
+    if not ranks:
+        return None, ()
+    status, problems = json.loads((folder / f"{_OUTCOME}{ranks[0]}").read_text(encoding="utf-8"))
+    unsaid = ranks[0] > 0 and 0 in pulse.signs(folder)
+    return int(status), told(f"{ranks[0]}\n{problems}") if unsaid else ()
 
 
 def noted_run(folder: Path) -> Path | None:

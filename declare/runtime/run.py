@@ -94,7 +94,7 @@ def train(
                 resume=bool(resume)
             )
         if outcome.status != LOST:
-            note_outcome(world.rank, outcome.status)
+            note_outcome(world.rank, outcome.status, outcome.problems)
         return outcome
 
 

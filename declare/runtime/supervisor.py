@@ -1,6 +1,7 @@
 """Watching over launched processes: when one dies, all start anew from the last checkpoint.
 
-Two attempts that die at the same step would go on dying there: then it gives up.
+Two attempts that die at the same step would go on dying there: then it gives up; so it does after several that came
+no further than one before.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from declare.runtime.launch import Crew, Death, Ending, launch
 
 FAILED = 4
 _SHOWN = 12
+_VAIN = 4
+"""Attempts in a row that come no further than one before them."""
 _SAID = {1, 2}
 """Exit statuses of a command that found something wrong before it began, and has said so."""
 Words = Callable[[Path | None], Sequence[str]]
@@ -42,18 +45,23 @@ def supervise(crew: Crew, words: Words, tell: Tell) -> int:
 def watch(crew: Crew, root: Path, attempt: Attempt, tell: Tell) -> int:
     """Make attempts, in folders below `root`, until one ends by its own account; return its exit status."""
     died_at: int | None = None
+    furthest, vain = -1, 0
     run: Path | None = None
     for number in count():
         folder = root / str(number)
         folder.mkdir(mode=0o700)
         ending = attempt(folder, number, run)
+        for problem in ending.unsaid:
+            tell(problem)
         if ending.death is None or ending.status is not None:
             return ending.status or 0
         if ending.run is None and ending.death.exit_code in _SAID:
             return ending.death.exit_code
         run = ending.run or run
         _record(run, ending.death, number)
-        if run is None or ending.death.step == died_at:
+        vain = 0 if ending.death.step > furthest else vain + 1
+        furthest = max(furthest, ending.death.step)
+        if run is None or ending.death.step == died_at or vain == _VAIN:
             tell(gave_up(ending.death, crew, again=run is not None))
             return FAILED
         died_at = ending.death.step
@@ -83,8 +91,8 @@ def died(death: Death, crew: Crew, run: Path) -> Problem:
 
 
 def gave_up(death: Death, crew: Crew, *, again: bool) -> Problem:
-    """Return the finding that a process died twice at the same step, or before there was a run."""
-    why = "twice" if again else "before the run began"
+    """Return the finding that processes died twice at the same step, often in vain, or before there was a run."""
+    why = "again" if again else "before the run began"
     return Problem(
         "HW712",
         f"process {death.rank} of {crew.size} died at step {death.step} {why}: {death.cause}",

@@ -131,7 +131,7 @@ def test_a_process_that_dies_again_at_the_same_step_ends_the_run() -> None:
     ended = run("loop", how="die")
     assert ended.returncode == 4
     assert "HW712" in ended.stderr
-    assert "died at step 29 twice" in ended.stderr
+    assert "died at step 29 again" in ended.stderr
 
 
 def test_an_error_of_one_process_is_shown_once() -> None:

@@ -134,7 +134,7 @@ def test_deaths_start_anew_and_end_at_the_same_step(
     code, answer, told = tell(capsys, "--run-dir", "r")
     assert code == 4
     assert [item["code"] for item in answer["diagnostics"]] == ["HW712"]
-    assert "process 1 of 2 died at step 7 twice: RuntimeError: no more" in answer["diagnostics"][0]["title"]
+    assert "process 1 of 2 died at step 7 again: RuntimeError: no more" in answer["diagnostics"][0]["title"]
     assert told.count("HW711") == 1
     assert [task.how["resume"] for task in tasks] == [False, True]
     assert len({task.launch for task in tasks}) == 2

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from declare.contract.problem import Problem
-from declare.runtime.launch import Crew, Death, Ending
+from declare.runtime import pulse
+from declare.runtime.launch import Crew, Death, Ending, note_outcome, outcome
+from declare.runtime.place import LAUNCH
 from declare.runtime.supervisor import watch
 
 
@@ -46,3 +48,24 @@ def test_two_deaths_at_one_step_are_enough(tmp_path: Path) -> None:
     """It would go on dying there."""
     endings = [Ending(None, Death(1, -9, 7, ""), tmp_path)] * 3
     assert watched(tmp_path, endings) == (4, ["HW711", "HW712"], 2)
+
+
+def test_attempts_that_come_no_further_are_given_up(tmp_path: Path) -> None:
+    """Deaths at ever other steps, none beyond the furthest, are no progress."""
+    endings = [Ending(None, Death(1, -9, step, ""), tmp_path) for step in (41, 37, 40, 38, 39, 36, 41)]
+    assert watched(tmp_path, endings) == (4, ["HW711"] * 4 + ["HW712"], 5)
+
+
+def test_what_a_process_could_not_say_is_told_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the leading process was ended while it waited, the finding of the other one is not lost."""
+    monkeypatch.setenv(LAUNCH, str(tmp_path))
+    pulse.begin(tmp_path, 0)
+    note_outcome(1, 4, [Problem("PHS621", "the batch of step 3 failed", notes=("the pump is dry",))])
+    status, unsaid = outcome(tmp_path)
+    assert status == 4
+    assert [(item.code, item.notes) for item in unsaid] == [
+        ("PHS621", ("the pump is dry", "in the process of rank 1"))
+    ]
+    assert watched(tmp_path, [Ending(status, None, None, unsaid)]) == (4, ["PHS621"], 1)
+    note_outcome(0, 4, [])
+    assert outcome(tmp_path) == (4, ())

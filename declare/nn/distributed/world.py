@@ -142,10 +142,14 @@ def _portable(error: Exception) -> Exception:
 
 
 class Group(World):
-    """A process of a group that torch.distributed connects; `ours` where we connected it and shall part it."""
+    """A process of a group that torch.distributed connects; `ours` where we connected it and shall part it.
+
+    Flags and values travel through a group that speaks for the processor, which a caller's own may not.
+    """
 
     def __init__(self, local_rank: int, local_size: int, *, ours: bool = False) -> None:
         self._ours = ours
+        self._talk: Any = None if ours or "gloo" in str(dist.get_backend()) else dist.new_group(backend="gloo")
         self.rank = dist.get_rank()
         self.size = dist.get_world_size()
         self.local_rank, self.local_size = local_rank, local_size
@@ -168,18 +172,20 @@ class Group(World):
 
     def any(self, flag: bool) -> bool:
         """Return whether the flag is up in some process."""
-        return bool(self.sum(torch.tensor(int(flag))))
+        value = torch.tensor(int(flag))
+        dist.all_reduce(value, group=self._talk)
+        return bool(value)
 
     def least(self, number: int) -> int:
         """Return the smallest of a number over processes."""
         value = torch.tensor(number)
-        dist.all_reduce(value, dist.ReduceOp.MIN)
+        dist.all_reduce(value, dist.ReduceOp.MIN, group=self._talk)
         return int(value)
 
     def gathered(self, value: Value) -> list[Value]:
         """Return what every process gave, by rank."""
         found: list[Any] = [None] * self.size
-        dist.all_gather_object(found, value)
+        dist.all_gather_object(found, value, group=self._talk)
         return found
 
     def decided(self, make: Callable[[], Value]) -> Value:
@@ -190,7 +196,7 @@ class Group(World):
                 answer[0] = make()
             except Exception as error:  # noqa: BLE001 - it is raised below, in every process
                 answer[1] = _portable(error)
-        dist.broadcast_object_list(answer)
+        dist.broadcast_object_list(answer, group=self._talk)
         if answer[1] is not None:
             raise answer[1]
         return answer[0]
@@ -213,9 +219,9 @@ class Group(World):
             try:
                 yield
             finally:
-                dist.barrier()
+                dist.barrier(group=self._talk)
         else:
-            dist.barrier()
+            dist.barrier(group=self._talk)
             yield
 
     def note_failure(self, text: str) -> None:

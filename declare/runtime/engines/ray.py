@@ -170,7 +170,8 @@ class _Launch:
         self._run, self._result = noted_run(folder) or run, relay.read_result(folder)
         if self._result is not None and self._result.refused:
             raise ProblemError(*self._result.problems)
-        return Ending(outcome(folder), self._death(error, folder), self._run)
+        status, _ = outcome(folder)  # what workers find comes back by the relay
+        return Ending(status, self._death(error, folder), self._run)
 
     def _wait(self, fit: _Fit, folder: Path) -> BaseException | None:
         """Hand on what the leading worker tells until all have ended; return what Ray raised."""
