@@ -10,6 +10,7 @@ import contextlib
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from itertools import count
 from typing import Any, TypeVar
 
 import torch
@@ -18,6 +19,8 @@ from torch import distributed as dist
 
 Value = TypeVar("Value")
 _FAILURE = "declare/failure"
+_numbers = count()
+"""Groups that this process has joined; every process of a group joins the same ones."""
 _LOST = (
     "connection closed by peer",
     "connection reset by peer",
@@ -149,7 +152,10 @@ class Group(World):
 
     def __init__(self, local_rank: int, local_size: int, *, ours: bool = False) -> None:
         self._ours = ours
-        self._talk: Any = None if ours or "gloo" in str(dist.get_backend()) else dist.new_group(backend="gloo")
+        self._failure = f"{_FAILURE}/{next(_numbers)}"
+        self._talk: Any = (
+            None if ours or "gloo" in str(dist.get_backend()) else dist.new_group(backend="gloo")
+        )
         self.rank = dist.get_rank()
         self.size = dist.get_world_size()
         self.local_rank, self.local_size = local_rank, local_size
@@ -227,14 +233,14 @@ class Group(World):
     def note_failure(self, text: str) -> None:
         """Leave word of why this process ends, for the others."""
         with contextlib.suppress(Exception):  # the place of words may have gone first
-            _store().set(_FAILURE, f"{self.rank}\n{text}")
+            _store().set(self._failure, f"{self.rank}\n{text}")
 
     def failure(self) -> str | None:
         """Return the word that another process left before it ended: its rank, then what it said."""
         with contextlib.suppress(Exception):
             store = _store()
-            store.wait([_FAILURE], timedelta(seconds=3))
-            text = str(store.get(_FAILURE).decode())
+            store.wait([self._failure], timedelta(seconds=3))
+            text = str(store.get(self._failure).decode())
             return None if text.startswith(f"{self.rank}\n") else text
         return None
 
