@@ -177,9 +177,9 @@ class Evaluator:
         size, numbers, most = self._batch_size(dataset), None, 0
         if shared:
             size, numbers, most = self._share(self._samples(dataset, split), size, targets)
-        first = numbers.start if numbers else 0
-        for number, fields in enumerate(self._batches(dataset, split, size, numbers), first):
-            whole, outputs = self._seen(dataset, fields, targets, number)
+        first, made = numbers.start if numbers else 0, 0
+        for made, fields in enumerate(self._batches(dataset, split, size, numbers), 1):
+            whole, outputs = self._seen(dataset, fields, targets, first + made - 1)
             for task, own in targets.items():
                 losses, output = self._losses[task].of(dataset), outputs[task][dataset].float()
                 adapter, seen = losses.adapter, known(task, whole)
@@ -187,10 +187,17 @@ class Evaluator:
                 prediction, target = adapter.scores(output, seen)
                 for score in own:
                     score.update(sums, prediction, target)
-        if numbers is not None and len(numbers) < most:
-            # Where processes hold shares of the model, each must go through it as often as the others.
-            for fields in self._batches(dataset, split, size, range(1)):
-                self._seen(dataset, fields, targets, 0)
+        if made < most:
+            self._keep_pace(dataset, split, targets, size, most - made)
+
+    def _keep_pace(self, dataset: str, split: str, tasks: Iterable[str], size: int, missing: int) -> None:
+        """Go through the graph as often as the other processes: each may hold a share of the model.
+
+        This one had fewer batches, or some whose samples are all unreadable.
+        """
+        fields = next(iter(self._batches(dataset, split, size, None)), None)
+        for _ in range(missing if fields is not None else 0):
+            self._seen(dataset, fields, tasks, 0)
 
     def _seen(
         self, dataset: str, fields: Fields, tasks: Iterable[str], number: int

@@ -211,7 +211,7 @@ def test_processes_share_the_samples_that_can_be_read(readable):
     seen = []
 
     def batches(name, split, size, numbers):
-        for number in numbers:
+        for number in range(-(-readable // size)) if numbers is None else numbers:
             rows = range(number * size, min((number + 1) * size, readable))
             assert rows
             seen.extend(rows)
@@ -227,3 +227,28 @@ def test_processes_share_the_samples_that_can_be_read(readable):
         judge = Evaluator(plan, make_graph(plan), tables, CPU, batches=batches, world=world)
         judge.run("val", ["pain"])
     assert sorted(set(seen)) == [*range(readable)]
+
+
+@pytest.mark.parametrize("readable", [(2, 2, 2), (2, 0, 1), (0, 0, 2), (0, 0, 0)])
+def test_every_process_goes_through_the_graph_as_often(readable):
+    """Processes that hold shares of a model wait for each other: one whose batches cannot be read repeats another."""
+    plan = two_datasets().plan()
+    graph = make_graph(plan)
+    fields = both()["left"]
+    passes = []
+
+    def batches(name, split, size, numbers):
+        for rank, number in enumerate(readable):
+            for at in range(2 * rank, 2 * rank + number):
+                if numbers is None or at in numbers:
+                    yield {field: tensor[:size] for field, tensor in fields.items()}
+
+    for rank in range(3):
+        world = World()
+        world.rank, world.size = rank, 3
+        tables = SimpleNamespace(table=lambda name, split: SimpleNamespace(num_samples=2 * 3 * 4096))
+        judge = Evaluator(plan, graph, tables, CPU, batches=batches, world=world)
+        handle = graph.register_forward_pre_hook(lambda *_: passes.append(rank))  # noqa: B023
+        judge.run("val", ["pain"])
+        handle.remove()
+    assert [passes.count(rank) for rank in range(3)] == [max(readable)] * 3
