@@ -107,7 +107,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_each_process_writes_its_half(trained: Path) -> None:
     """The files of two processes are of about the same size, and hold the moments and the average."""
-    newest = Run(trained / "moved").checkpoints()[0]
+    newest = Run(trained / "whole").checkpoints()[0]
     sizes = [newest.manifest["files"][f"state-{rank}-of-2.safetensors"]["bytes"] for rank in (1, 2)]
     assert sizes[1] == pytest.approx(sizes[0], rel=0.1)
     found = stored([newest.path / f"state-{rank}-of-2.safetensors" for rank in (1, 2)])
