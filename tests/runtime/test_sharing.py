@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -107,7 +108,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_each_process_writes_its_half(trained: Path) -> None:
     """The files of two processes are of about the same size, and hold the moments and the average."""
-    newest = Run(trained / "whole").checkpoints()[0]
+    newest = Run(trained / "moved").checkpoints()[0]
     sizes = [newest.manifest["files"][f"state-{rank}-of-2.safetensors"]["bytes"] for rank in (1, 2)]
     assert sizes[1] == pytest.approx(sizes[0], rel=0.1)
     found = stored([newest.path / f"state-{rank}-of-2.safetensors" for rank in (1, 2)])
@@ -146,10 +147,11 @@ def test_a_full_disk_of_one_process_leaves_the_checkpoint_before(trained: Path) 
 @pytest.mark.slow
 def test_another_number_of_processes_goes_on(trained: Path) -> None:
     """Two, then one that holds all, then four: the end is that of two, up to rounding."""
-    assert "moved resume,stop=15 75" in group(trained, 1, "moved:resume,stop=15")[0]
-    said = group(trained, 4, "moved:resume")
-    assert "moved resume 0" in said[0], said[0][-3000:]
-    one, other = state(trained / "whole"), state(trained / "moved")
+    shutil.copytree(trained / "moved", trained / "onward")
+    assert "onward resume,stop=15 75" in group(trained, 1, "onward:resume,stop=15")[0]
+    said = group(trained, 4, "onward:resume")
+    assert "onward resume 0" in said[0], said[0][-3000:]
+    one, other = state(trained / "whole"), state(trained / "onward")
     assert one.keys() == other.keys()
     names = [name for name in one if "randomness" not in name and one[name].is_floating_point()]
     left, right = (torch.cat([found[name].double().flatten() for name in names]) for found in (one, other))
