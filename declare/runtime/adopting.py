@@ -14,11 +14,12 @@ from torch import nn
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
 from declare.runtime.changes import Change, Standing, changed, refusal
+from declare.runtime.course import Course
 from declare.runtime.files import judged
-from declare.runtime.folder import FINAL, PLAN, SPEC, Run
+from declare.runtime.folder import FINAL, PLAN, SPEC, Run, read_course
 from declare.runtime.manifest import damage
 from declare.runtime.settings import CHOICES_FILE
-from declare.runtime.state import ORIGIN, Tree
+from declare.runtime.state import ORIGIN, Tree, does_not_fit
 from declare.runtime.storage import brief, fsync_folder, translated, write_durably
 
 _ORIGINS = ("declare", "torch", "python", "machine", "system", "device", "compile", "world_size")
@@ -49,8 +50,8 @@ def examine(run: Run, plan: Plan, *, allow: bool) -> list[Change]:
 def _standing(run: Run) -> Standing | None:
     for saved in run.checkpoints():
         if damage(saved) is None:
-            course = saved.skeleton()["course"]
-            return Standing(course["index"], course["phase"], course["step"])
+            course = read_course(saved)
+            return Standing(course.index, course.phase, course.step)
     return None
 
 
@@ -98,12 +99,16 @@ def fitted(tree: Tree, graph: nn.Module, plan: Plan) -> Tree:
     if not {"model", "course", ORIGIN} <= tree.keys():
         return tree  # what is missing is refused by name when it is restored
     _require_fit(graph, tree)
-    course, before = tree["course"], tree[ORIGIN].get("phase_steps")
-    phase = plan.phases[course["index"]]
-    if before is None or phase.steps <= before or not course["finished"]:
+    before = tree[ORIGIN].get("phase_steps")
+    try:
+        course = Course.of(tree)
+        phase = plan.phases[course.index]
+    except (ValueError, IndexError) as error:
+        raise ProblemError(does_not_fit("course", error)) from error
+    if before is None or phase.steps <= before or not course.finished:
         return tree
-    probes = {name: item for name, item in course["probes"].items() if name != phase.name}
-    return {**tree, "course": {**course, "finished": False, "probes": probes}}
+    probes = {name: item for name, item in course.probes.items() if name != phase.name}
+    return {**tree, "course": {**tree["course"], "finished": False, "probes": probes}}
 
 
 def moved(tree: Tree, about: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:

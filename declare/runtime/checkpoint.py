@@ -221,5 +221,6 @@ def load_tree(saved: Saved, *, lazy: Collection[str] = ()) -> Tree:
         if name.partition("/")[0] not in lazy:
             found[name] = item.whole()
     tree = decode(saved.skeleton(), found if lazy else read_tensors(saved.path / TENSORS) | found)
-    assert isinstance(tree, dict)
+    if not isinstance(tree, dict):
+        raise TypeError("a state is no list of parts")
     return tree

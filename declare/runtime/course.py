@@ -70,9 +70,24 @@ class Course:
         return asdict(self)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over a course."""
+        """Take over a course; raises ValueError, TypeError or LookupError where it is none."""
+        fresh = asdict(Course())
         best = {name: Best(**value) for name, value in state["best"].items()}
+        alike = all(type(state[name]) is type(value) for name, value in fresh.items())
+        totals = [*(each.total for each in best.values()), *state["ends"].values()]
+        if state.keys() != fresh.keys() or not alike or not all(isinstance(total, int) for total in totals):
+            raise ValueError("it is no course of a run")
         self.__dict__.update(state | {"best": best})
+
+    @classmethod
+    def of(cls, state: Any) -> Course:
+        """Return the course in a state's plain values; raises ValueError where there is none."""
+        course = cls()
+        try:
+            course.load_state_dict(state["course"])
+        except (LookupError, TypeError, AttributeError) as error:
+            raise ValueError("it holds no course of a run") from error
+        return course
 
 
 def better(value: float, than: float, mode: str, margin: float = 0.0) -> bool:

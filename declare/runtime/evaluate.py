@@ -12,7 +12,7 @@ from declare.runtime.built import BuiltWorkshop
 from declare.runtime.device import choose_device
 from declare.runtime.folder import Run
 from declare.runtime.permission import require
-from declare.runtime.tensors import read_tensors
+from declare.runtime.saving import load_weights
 
 
 def evaluate(
@@ -34,7 +34,7 @@ def evaluate(
     require(plan, trust)
     weights = run.weights_path(which)
     workshop = BuiltWorkshop(plan, run.path, choose_device(plan.hardware))
-    workshop.graph.load_state_dict(read_tensors(weights))
+    load_weights(workshop.graph, weights)
     with torch.no_grad():
         return workshop.evaluate(split, tuple(tasks or _trained(plan)))
 

@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
+from declare.runtime.course import Course
 from declare.runtime.events import EVENTS_FILE, read_events
 from declare.runtime.lock import is_locked
-from declare.runtime.manifest import Saved, damage, read_manifest
+from declare.runtime.manifest import STATE, Saved, damage, read_manifest
 from declare.runtime.storage import brief, fsync_folder, translated, write_durably
 
 SPEC, PLAN, FINAL, METRICS, STATISTICS = (
@@ -197,9 +198,8 @@ class Run:
             raise ProblemError(self._without_checkpoints())
         if which == "last":
             return found[0]
-        course = self._whole(found[0]).skeleton()["course"]
-        phase = course["phase"] if which == "best" else which
-        step = course["best"][phase]["total"] if phase in course["best"] else course["ends"].get(phase)
+        course = read_course(self._whole(found[0]))
+        step = course.kept(course.phase if which == "best" else which)
         if step is None and which == "best":
             return found[0]
         named = [saved for saved in found if saved.step == step]
@@ -215,6 +215,14 @@ class Run:
             except ValueError as error:
                 return _damaged(folder, str(error))
         return _not_a_run(self.path, "it has no checkpoint yet")
+
+
+def read_course(saved: Saved) -> Course:
+    """Return where a run stood in a checkpoint; raises `ProblemError` (RES807)."""
+    try:
+        return Course.of(saved.skeleton())
+    except ValueError as error:
+        raise ProblemError(_damaged(saved.path, f"`{STATE}`: {error}")) from error
 
 
 def _damaged(folder: Path, reason: str) -> Problem:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from declare.nn.headers import UnreadableError, check_header, regular_size
 from declare.runtime.storage import hash_file
 
 MANIFEST = "MANIFEST.json"
@@ -15,6 +16,8 @@ WEIGHTS = "weights.safetensors"
 TENSORS = "state.safetensors"
 STATE = "state.json"
 _LIMIT = 1 << 24
+_MOST_STATE = 1 << 26
+_MOST = 1 << 63
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,9 @@ class Saved:
         """The model's weights as evaluations see them."""
         return self.path / WEIGHTS
 
-    def skeleton(self) -> Any:
-        """Return the JSON part of the state."""
-        return json.loads((self.path / STATE).read_text(encoding="utf-8"))
+    def skeleton(self) -> dict[str, Any]:
+        """Return the JSON part of the state; raises `UnreadableError` where it is none."""
+        return _read_state(self.path / STATE)
 
 
 def seal(manifest: dict[str, Any]) -> bytes:
@@ -88,22 +91,63 @@ def _require_form(manifest: Any) -> None:
         manifest["step"],
         *(facts["bytes"] for facts in manifest["files"].values()),
     ]
-    if not all(isinstance(number, int) for number in numbers):
+    numbers += [manifest[name] for name in ("phase_step", "phase_steps") if name in manifest]
+    if not all(isinstance(number, int) and abs(number) < _MOST for number in numbers):
         raise TypeError("a count is no whole number")
+    if not isinstance(manifest.get("phase", ""), str):
+        raise TypeError("a name is no text")
     if any(Path(name).name != name for name in manifest["files"]):
         raise ValueError("a file stands outside of the checkpoint")
 
 
 def damage(saved: Saved, *, hashes: bool = True) -> str | None:
-    """Return what is wrong with a checkpoint's files (sizes always, content if `hashes`), or None."""
+    """Return what is wrong with a checkpoint's files (sizes always, content if `hashes`), or None.
+
+    Hashes tell of damage. A manifest that was made to fit other files is why headers are looked at too.
+    """
+    for name in (WEIGHTS, TENSORS, STATE):
+        if name not in saved.manifest["files"]:
+            return f"its manifest does not name `{name}`"
     for name, facts in saved.manifest["files"].items():
-        path = saved.path / name
         try:
-            size = path.stat().st_size
-            if size != facts["bytes"]:
-                return f"`{name}` has {size} bytes instead of {facts['bytes']}"
-            if hashes and hash_file(path) != facts["sha256"]:
-                return f"`{name}` has other content than was written"
+            reason = _difference(saved.path / name, facts, hashes=hashes)
         except OSError as error:
-            return f"`{name}` cannot be read ({error.strerror})"
+            reason = f"cannot be read ({error.strerror})"
+        except UnreadableError as error:
+            reason = f"cannot be read: {error}"
+        if reason is not None:
+            return f"`{name}` {reason}"
     return None
+
+
+def _difference(path: Path, facts: dict[str, Any], *, hashes: bool) -> str | None:
+    """Return what a file has that its manifest does not say, or None."""
+    size = path.stat().st_size
+    if size != facts["bytes"]:
+        return f"has {size} bytes instead of {facts['bytes']}"
+    if hashes and hash_file(path) != facts["sha256"]:
+        return "has other content than was written"
+    if hashes:
+        _check_form(path)
+    return None
+
+
+def _check_form(path: Path) -> None:
+    """Raise `UnreadableError` where a file would not be read as what its name says."""
+    if path.suffix == ".safetensors":
+        check_header(path)
+    elif path.name == STATE:
+        _read_state(path)
+
+
+def _read_state(path: Path) -> dict[str, Any]:
+    size = regular_size(path)
+    if size > _MOST_STATE:
+        raise UnreadableError(f"it has {size:,} bytes")
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError("it is no JSON of a state") from error
+    if not isinstance(found, dict):
+        raise UnreadableError("it is no JSON of a state")
+    return found

@@ -19,7 +19,7 @@ from declare.runtime.evaluate import no_samples
 from declare.runtime.folder import Run
 from declare.runtime.inputs import SPLIT, choose_dataset, open_inputs
 from declare.runtime.permission import require
-from declare.runtime.tensors import read_tensors
+from declare.runtime.saving import load_weights
 
 
 class Loading(NamedTuple):
@@ -59,7 +59,7 @@ def open_run(run: Run, inputs: Path | None, *, dataset: str | None, split: str, 
     else:
         tables, split = open_inputs(plan, name, inputs, run.statistics), SPLIT
     graph = make_graph(plan).to(device)
-    graph.load_state_dict(read_tensors(weights))
+    load_weights(graph, weights)
     graph.eval()
     return Opened(plan, graph, device, name, split, tables)
 

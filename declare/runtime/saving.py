@@ -166,20 +166,29 @@ class Saver:
             return Run(Path(entry.reference)).weights_path()
         return Path(entry.reference)
 
-    @staticmethod
-    def load_weights(graph: nn.Module, path: Path) -> None:
-        """Give the graph the weights in `path`."""
+
+def load_weights(graph: nn.Module, path: Path) -> None:
+    """Give the graph the weights of a checkpoint; raises `ProblemError` (RES807) where they are another model's."""
+    try:
         graph.load_state_dict(read_tensors(path))
+    except (RuntimeError, ValueError) as error:
+        lines = str(error).splitlines()[:3]
+        reason = f"`{path.name}` does not fit the model: {' '.join(line.strip() for line in lines)[:300]}"
+        raise ProblemError(damaged(path.parent, reason)) from error
 
 
 def read_state(saved: Saved, *, lazy: bool = False) -> Tree:
     """Return the state tree of a checkpoint, the model's weights included.
 
-    With `lazy` the tensors of its large parts are `Stored` ones, for each process to read what it needs.
+    With `lazy` the tensors of its large parts are `Stored` ones, for each process to read what it needs. Raises
+    `ProblemError` (RES807, RES809) where a file is whole, but not what a run writes.
     """
-    tree = load_tree(saved, lazy=_LARGE if lazy else ()) | {ORIGIN: saved.manifest}
-    if "model" not in tree and "average" not in tree:
-        tree["model"] = stored([saved.weights]) if lazy else read_tensors(saved.weights)
+    try:
+        tree = load_tree(saved, lazy=_LARGE if lazy else ()) | {ORIGIN: saved.manifest}
+        if "model" not in tree and "average" not in tree:
+            tree["model"] = stored([saved.weights]) if lazy else read_tensors(saved.weights)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise ProblemError(damaged(saved.path, f"its files do not fit together ({error})")) from error
     return tree
 
 

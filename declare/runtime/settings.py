@@ -18,6 +18,7 @@ from declare.runtime.storage import write_durably
 from declare.runtime.strategies.choice import shards
 
 CHOICES_FILE = "choices.json"
+_MOST_THREADS = 4096
 _WORTH_BF16_FLOPS = 2e8
 _WORTH_THREADS_FLOPS = 2e7
 Record = Callable[[str, Any, str], None]
@@ -107,6 +108,9 @@ class Choices:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over the choices of a saved run."""
+        threads = state.get("threads", 1)
+        if not isinstance(threads, int) or not 0 < threads <= _MOST_THREADS:
+            raise ValueError(f"no process computes with {threads} threads")
         self._made.update(state)
 
 

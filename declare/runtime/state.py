@@ -72,12 +72,13 @@ def _load(name: str, part: Any, state: Any) -> None:
     try:
         part.load_state_dict(state)
     except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ProblemError(_does_not_fit(name, error)) from error
+        raise ProblemError(does_not_fit(name, error)) from error
     for group, kept in zip(getattr(part, "param_groups", ()), settings, strict=True):
         group.update({key: value for key, value in kept.items() if key != "params"})
 
 
-def _does_not_fit(name: str, error: Exception) -> Problem:
+def does_not_fit(name: str, error: Exception) -> Problem:
+    """Return the finding that a part of a saved state is not that of the plan."""
     return Problem(
         "RES806",
         f"the run cannot be continued: the saved `{name}` does not fit the plan",

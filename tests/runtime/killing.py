@@ -42,7 +42,7 @@ MOMENTS = {
     "prune": ("declare.runtime.checkpoint", "Checkpoints.prune", 16),
     "deletion": ("shutil", "rmtree", 40),
     "hand-over": ("declare.runtime.built", "BuiltWorkshop.initialize", 3),
-    "weights of a phase": ("declare.runtime.saving", "Saver.load_weights", 4),
+    "weights of a phase": ("declare.runtime.keeper", "Keeper.give", 2),
     "end": ("declare.runtime.run", "_Session._judge", 1),
     "report": ("declare.api", "_write_page", 1),
 }

@@ -1,0 +1,76 @@
+"""Headers of `.safetensors` files, read before anything is taken from the file; needs no torch.
+
+Header lengths, offsets, shapes and types must agree with each other and with the size of the file.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import stat
+from pathlib import Path
+from typing import Any
+
+_LARGEST = 32 << 20
+MOST_TENSORS = 200_000
+_SIZES = {
+    **dict.fromkeys(("F64", "I64", "U64"), 8),
+    **dict.fromkeys(("F32", "I32", "U32"), 4),
+    **dict.fromkeys(("F16", "BF16", "I16", "U16"), 2),
+    **dict.fromkeys(("F8_E4M3", "F8_E5M2", "I8", "U8", "BOOL"), 1),
+}
+
+
+class UnreadableError(ValueError):
+    """The file holds no weights that can be read safely; the message says why in a few words."""
+
+
+def regular_size(path: Path) -> int:
+    """Return a file's size in bytes; raises `UnreadableError` for a pipe or a device, OSError where there is none."""
+    facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        raise UnreadableError("it is no regular file")
+    return facts.st_size
+
+
+def check_header(path: Path) -> None:
+    """Raise `UnreadableError` where a file's header is not true of it; other errors of reading stay what they are."""
+    size = regular_size(path)
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > min(_LARGEST, max(0, size - 8)):
+            raise UnreadableError(f"its header says that it has {length:,} bytes, the file has {size:,}")
+        text = file.read(length)
+    try:
+        _check(json.loads(text), size - 8 - length)
+    except UnreadableError:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise UnreadableError("its header lists no tensors") from error
+
+
+def _check(header: Any, room: int) -> None:
+    """Raise where tensors are not what their shape says, overlap, leave gaps, or stand outside of the file."""
+    if not isinstance(header, dict) or len(header) > MOST_TENSORS:
+        raise UnreadableError("its header lists no tensors, or too many")
+    places = []
+    for name, facts in header.items():
+        if name == "__metadata__":
+            continue
+        start, end = facts["data_offsets"]
+        shape = facts["shape"]
+        whole = all(type(number) is int and number >= 0 for number in (start, end, *shape))
+        if not whole or end - start != math.prod(shape) * _SIZES[facts["dtype"]]:
+            raise UnreadableError(f"`{name[:60]}` has another size than its header says")
+        places.append((start, end))
+    _check_places(sorted(places), room)
+
+
+def _check_places(places: list[tuple[int, int]], room: int) -> None:
+    after = 0
+    for start, end in places:
+        if start != after:
+            raise UnreadableError("its tensors overlap or leave gaps")
+        after = end
+    if after != room:
+        raise UnreadableError(f"its tensors take {after:,} bytes, the file has {room:,} for them")
