@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
 import torch
+from torch import Tensor
+
+from declare.nn.distributed.shards import kinds
 
 _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -19,13 +24,29 @@ class Precision:
     scaler: torch.amp.GradScaler | None
 
 
+class Scaler(torch.amp.GradScaler):
+    """torch's scaler of gradients, also where some parameters are held in shares and some whole."""
+
+    def _unscale_grads_(
+        self, optimizer: Any, inv_scale: Tensor, found_inf: Tensor, allow_fp16: bool
+    ) -> dict[torch.device, Tensor]:
+        """Divide the gradients by the scale; return by device whether one of them is not finite."""
+        found: dict[torch.device, Tensor] = {}
+        parameters = [item for group in optimizer.param_groups for item in group["params"]]
+        for part in kinds(parameters):
+            alike: Any = SimpleNamespace(param_groups=[{"params": part}])
+            flags = super()._unscale_grads_(alike, inv_scale, found_inf.clone(), allow_fp16)
+            found |= {device: flag + found.get(device, 0) for device, flag in flags.items()}
+        return found
+
+
 def make_precision(name: str, device: torch.device) -> Precision:
     """Return what `name` (fp32, tf32, bf16, fp16) needs on `device`."""
     torch.set_float32_matmul_precision("high" if name == "tf32" else "highest")
     if name not in _TYPES:
         return Precision(name, device, None, None)
     autocast = torch.autocast(device.type, dtype=_TYPES[name])
-    scaler = torch.amp.GradScaler(device.type) if name == "fp16" else None
+    scaler = Scaler(device.type) if name == "fp16" else None
     return Precision(name, device, autocast, scaler)
 
 

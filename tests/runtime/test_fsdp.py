@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 import torch
 from torch import Tensor, nn
+from torch import distributed as dist
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed.tensor import distribute_tensor
 
 from declare.nn.distributed.shards import as_held, kinds, share, total_norm
+from declare.runtime.precision import Scaler
 from declare.runtime.strategies import fsdp
 
 
@@ -81,3 +89,36 @@ def test_whole_tensors_are_one_kind() -> None:
     assert len(kinds(tensors)) == 1
     assert total_norm(tensors) == 5
     assert as_held(tensors[0], tensors[1]) is tensors[0]
+
+
+@pytest.fixture
+def mesh(tmp_path: Path) -> Iterator[DeviceMesh]:
+    """Return the mesh of a group of one process."""
+    dist.init_process_group("gloo", rank=0, world_size=1, store=dist.FileStore(str(tmp_path / "store"), 1))
+    yield init_device_mesh("cpu", (1,))
+    dist.destroy_process_group()
+
+
+@pytest.mark.parametrize("kind", ["sgd", "fused"])
+@pytest.mark.parametrize("bad", [None, 0, 1])
+def test_gradients_of_both_kinds_are_unscaled(mesh: DeviceMesh, bad: int | None, kind: str) -> None:
+    """A scalar is whole in every process; one gradient that is not finite keeps both kinds from moving."""
+    scalar = nn.Parameter(torch.tensor(1.0))
+    matrix = nn.Parameter(distribute_tensor(torch.ones(2, 2), mesh))
+    groups = [{"params": [scalar]}, {"params": [matrix]}]
+    adam = torch.optim.AdamW(groups, lr=1.0, weight_decay=0.0, fused=True) if kind == "fused" else None
+    optimizer = adam or torch.optim.SGD(groups, lr=1.0)
+    scaler = Scaler("cpu", init_scale=4.0)
+    loss = 2 * scalar + matrix.full_tensor().sum()
+    scaler.scale(loss).backward()
+    if bad is not None:
+        found = [scalar, matrix][bad].grad
+        assert found is not None
+        found *= torch.inf
+    scaler.step(optimizer)
+    scaler.update()
+    moves = [2.0, 1.0] if kind == "sgd" else [1.0, 1.0]
+    expected = moves if bad is None else [0.0, 0.0]
+    moved = [1 - float(item.detach().sum()) for item in (scalar, matrix.full_tensor()[0, 0])]
+    assert moved == pytest.approx(expected, abs=1e-6)
+    assert scaler.get_scale() == (4.0 if bad is None else 2.0)
