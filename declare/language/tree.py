@@ -16,8 +16,8 @@ from declare.language.document import Node, Origin
 from declare.language.scalars import OutOfRangeError, ambiguity, resolve
 
 MAX_DEPTH = 64
-MAX_NODES = 200_000
-MAX_EXPANDED = 400_000
+MAX_NODES = 100_000
+MAX_EXPANDED = 200_000
 # Noncharacters that stand in for what the parser must not see, one for one so that offsets stay: nothing
 # (where an escape gave way to a shorter text), and line breaks of YAML 1.1 that are characters in YAML 1.2.
 FILLER = "\ufdd0"

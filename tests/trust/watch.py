@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import resource
 import sys
 import time
 from pathlib import Path
@@ -50,7 +51,7 @@ def hook(event: str, arguments: tuple[object, ...]) -> None:
 
 
 def main() -> None:
-    """Run every command line of the JSON list on standard input; print exit code, seconds, events and output."""
+    """Run every command line of the list on standard input; print exit code, seconds, memory, events, output."""
     from declare.cli.dispatch import run
 
     commands = json.load(sys.stdin)
@@ -62,7 +63,9 @@ def main() -> None:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
             code = run(words)
         seconds = time.monotonic() - start
-        answers.append({"code": code, "seconds": seconds, "events": list(seen), "output": out.getvalue()})
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        answer = {"code": code, "seconds": seconds, "megabytes": peak, "events": list(seen)}
+        answers.append(answer | {"output": out.getvalue()})
     sys.stdout.write(json.dumps(answers))
 
 
