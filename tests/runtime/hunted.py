@@ -104,7 +104,9 @@ def fingerprint(place: Path) -> dict[str, Any]:
     found |= {f"state of {path}": value for path, value in _leaves(newest.skeleton(), "")}
     for which in ("last", *(phase.name for phase in run.plan.phases)):
         found |= _hashes(run.weights_path(which), f"weights of {which}")
-    return found | _hashes(newest.path / "state.safetensors", "state")
+    for path in sorted(newest.path.glob("state*.safetensors")):  # those of several processes too
+        found |= _hashes(path, path.stem)
+    return found
 
 
 def _leaves(value: Any, path: str) -> list[tuple[str, Any]]:
