@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from declare.contract.problem import Problem, ProblemError
+from declare.nn.distributed.world import ALONE, World
 
 Tree = dict[str, Any]
 ORIGIN = "origin"
@@ -101,33 +102,42 @@ def missing_parts(names: list[str]) -> Problem:
 
 
 class Randomness:
-    """The global random generators, for code that draws from them (plugins, libraries)."""
+    """The global random generators of every process, for code that draws from them (plugins, libraries)."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, world: World = ALONE) -> None:
+        self._world = world
         random.seed(seed)
         np.random.seed(seed % 2**32)  # noqa: NPY002 - libraries draw from the global generator
         torch.manual_seed(seed)
 
     def state_dict(self) -> Tree:
-        """Return the states of Python's, numpy's and torch's generators."""
-        name, keys, *rest = np.random.get_state()  # noqa: NPY002
-        state: Tree = {
-            "python": random.getstate(),
-            "numpy": [name, torch.from_numpy(np.asarray(keys).astype(np.int64)), *rest],
-            "torch": torch.get_rng_state(),
-        }
-        if torch.cuda.is_available():
-            state["cuda"] = [item.cpu() for item in torch.cuda.get_rng_state_all()]
-        return state
+        """Return the states of Python's, numpy's and torch's generators: the leading process's, then the others'."""
+        first, *others = self._world.gathered(_drawn())
+        return first | ({"others": others} if others else {})
 
     def load_state_dict(self, state: Tree) -> None:
-        """Put the generators where they were."""
-        random.setstate(state["python"])
-        name, keys, *rest = state["numpy"]
+        """Put the generators where they were; a process that was not there takes those of one that was."""
+        states = [state, *state.get("others", [])]
+        mine = states[self._world.rank % len(states)]
+        random.setstate(mine["python"])
+        name, keys, *rest = mine["numpy"]
         np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
-        torch.set_rng_state(state["torch"])
-        if "cuda" in state and len(state["cuda"]) == torch.cuda.device_count():
-            torch.cuda.set_rng_state_all(state["cuda"])
+        torch.set_rng_state(mine["torch"])
+        if "cuda" in mine and torch.cuda.is_available():
+            torch.cuda.set_rng_state(mine["cuda"])
+
+
+def _drawn() -> Tree:
+    """Return the states of this process's generators, on a GPU those of its own device."""
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002
+    state: Tree = {
+        "python": random.getstate(),
+        "numpy": [name, torch.from_numpy(np.asarray(keys).astype(np.int64)), *rest],
+        "torch": torch.get_rng_state(),
+    }
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
 
 
 def encode(tree: Any, *, copy: bool = False) -> tuple[dict[str, Tensor], Any]:
