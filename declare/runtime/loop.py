@@ -72,7 +72,7 @@ class Loop:
         self._whole["course"] = self.course
         self._whole["listeners"] = bus
         self._whole["choices"] = choices
-        self._whole["randomness"] = Randomness(plan.seed)
+        self._whole["randomness"] = Randomness(plan.seed, self._world)
 
     def run(self, flag: StopFlag, tree: Tree | None = None) -> None:
         """Train every phase from where `tree` (a saved state) stands, or from the start.

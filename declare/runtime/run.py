@@ -178,7 +178,7 @@ class _Session:
 
     def _work(self, *, resume: bool) -> dict[str, float]:
         plan, world = self._plan, self._world
-        device = choose_device(plan.hardware, world.local_rank)
+        device = choose_device(plan.hardware, world.local_rank if world.size > 1 else None)
         prepare(plan.hardware, device)
         about = {"plan_sha256": plan.sha256, "world_size": world.size, "device": device.type} | facts()
         about["compile"] = str(plan.hardware.compile)
