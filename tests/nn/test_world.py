@@ -42,6 +42,9 @@ def test_one_process_keeps_its_gradients() -> None:
     [
         ("Application timeout caused pair closure", True),
         ("[gloo/transport/tcp/pair.cc:545] Connection reset by peer", True),
+        ("NCCL error: remote process exited or there was a network error, NCCL version 2.27", True),
+        ("ProcessGroupGloo does not support this type", False),
+        ("ncclInvalidUsage: Duplicate GPU detected : rank 0 and rank 1 both on CUDA device 1b000", False),
         ("mat1 and mat2 shapes cannot be multiplied", False),
     ],
 )

@@ -83,7 +83,7 @@ def _by_hand(
     """Return `batch_norm` of plain operations, for devices that torch has no kernel for."""
     axes = [0, *range(2, values.dim())]
     shape = [1, -1, *[1] * (values.dim() - 2)]
-    exact = values.float()
+    exact = values.to(torch.promote_types(values.dtype, torch.float32))
     count = exact.new_tensor([float(values.numel() // values.shape[1])])
     sums: Tensor = _Sum.apply(torch.cat([exact.sum(axes), count]))
     total = sums[-1]

@@ -22,14 +22,20 @@ _FAILURE = "declare/failure"
 _numbers = count()
 """Groups that this process has joined; every process of a group joins the same ones."""
 _LOST = (
+    "broken pipe",
+    "communicator was aborted",
+    "connectfullmesh",
     "connection closed by peer",
+    "connection refused",
     "connection reset by peer",
-    "gloo",
-    "nccl",
+    "gloo/transport",
     "pair closure",
     "read timeout",
-    "broken pipe",
+    "remote process exited",
+    "unhandled system error",
+    "watchdog",
 )
+"""What gloo and NCCL say when the other end is silent; all else that they say is about what was asked of them."""
 
 
 class World:
@@ -246,7 +252,7 @@ class Group(World):
 
     def is_lost(self, error: BaseException) -> bool:
         """Whether an error only says that another process has gone."""
-        if isinstance(error, dist.DistError):
+        if isinstance(error, dist.DistNetworkError | dist.DistStoreError):
             return True
         text = str(error).lower()
         return isinstance(error, RuntimeError) and any(mark in text for mark in _LOST)
