@@ -238,9 +238,11 @@ class _Session:
         return self._world.decided(lambda: metrics)
 
     def _judge(self, metrics: dict[str, float]) -> Outcome:
-        if self._world.leads:
+        def keep() -> None:
             with translated(self._place):
                 write_durably(self._place / FINAL, json.dumps(metrics, indent=1).encode())
+
+        self._world.decided(keep)
         problems = missed(self._plan.expect, metrics)
         for problem in problems:
             name = problem.at.removeprefix("expect.")
