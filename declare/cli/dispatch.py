@@ -18,11 +18,14 @@ from declare.cli.failure import (
     CommandError,
     report,
     report_bug,
+    show_traceback,
     wants_json,
 )
 
 if TYPE_CHECKING:
     from click import Command
+
+    from declare.contract.problem import Problem
 
 PROGRAM = "dcl"
 _NOTE = "`declare` is this program too, except where the shell has a builtin of that name: see `dcl shell`."
@@ -30,7 +33,10 @@ _NOTE = "`declare` is this program too, except where the shell has a builtin of 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; returns its exit code."""
+    from declare.contract.shortage import hold_reserve
+
     _open_streams()
+    hold_reserve()
     try:
         code = _choose(list(arguments))
         sys.stdout.flush()
@@ -42,8 +48,35 @@ def run(arguments: Sequence[str]) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever comes this far is our own bug and says so
+        found = _outside(error)
+        if found is not None:
+            return _show(found, error, as_json=wants_json(arguments))
         return report_bug(error, arguments, as_json=wants_json(arguments))
     return code
+
+
+def _outside(error: Exception) -> Problem | None:
+    """Return the finding of what is no bug of ours: lack of memory, or code of the user's that fails."""
+    from declare.contract import user_code
+    from declare.contract.shortage import before_training, is_shortage, is_starved
+
+    if is_shortage(error):
+        return before_training(error)
+    return user_code.failed(error) or (before_training(error) if is_starved() else None)
+
+
+def _show(found: Problem, error: Exception, *, as_json: bool) -> int:
+    """Print a finding that ended a command before it could be told otherwise."""
+    from declare.cli import findings
+
+    if as_json:
+        from declare.cli import terminal
+
+        terminal.emit_json(findings.document([findings.diagnose(found, None)]))
+    else:
+        findings.show_problems([found], None)
+    show_traceback(error)
+    return COULD_NOT
 
 
 def _open_streams() -> None:

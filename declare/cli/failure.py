@@ -57,10 +57,16 @@ def report_bug(error: BaseException, arguments: Sequence[str], *, as_json: bool)
     where = f"declare {__version__}, Python {sys.version.split()[0]}, {sys.platform}"
     message = f"this is a bug in declare, not a mistake of yours: {type(error).__name__}: {error}"
     report("bug", message, BUG, hint=f"report it with: {where}; arguments: {words}", as_json=as_json)
-    if os.environ.get("DECLARE_DEBUG"):
-        import traceback
-
-        traceback.print_exception(error, file=sys.stderr)
-    else:
+    if not show_traceback(error):
         print("  = help: set DECLARE_DEBUG=1 to see the traceback", file=sys.stderr)
     return BUG
+
+
+def show_traceback(error: BaseException) -> bool:
+    """Print the traceback of an error where the environment asks for it; return whether it does."""
+    if not os.environ.get("DECLARE_DEBUG"):
+        return False
+    import traceback
+
+    traceback.print_exception(error, file=sys.stderr)
+    return True

@@ -5,10 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from declare.compiler.measure import BATCH, Measured, measure
+from declare.contract import user_code
 from declare.contract.module import Costs, Head, Inputs, Module, Node, Outputs
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import AXES, Dim, DType, Layout, Shape
@@ -53,7 +55,9 @@ def run(component: Node, inputs: Inputs, output: Shape | None = None) -> Trial |
     except ProblemError as error:
         return error.problem
     except RefusedError as error:
-        return _refusal(component, shapes, str(error))
+        refusal = _refusal(component, shapes, str(error))
+        found = user_code.failed(error.__cause__) if error.__cause__ else None
+        return replace(found, at="file") if found and refusal.code == _UNREAD.code else refusal
     plain = tuple(layer.model_copy(update={"shape": None, "flops": None}) for layer in first.layers)
     return Trial(_shapes(component, first, second), Costs(first.parameters), plain)
 

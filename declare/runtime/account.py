@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 
 from declare.compiler.memory import Memory, of_plan
+from declare.contract.shortage import address_limit, group_limit, peak
 from declare.ir.plan import PhasePlan, Plan
 from declare.rules.sizes import shown
 
@@ -106,29 +106,12 @@ def _limits(plan: Plan, device: torch.device) -> Iterator[tuple[str, tuple[int, 
 
     used = psutil.Process().memory_info().rss
     yield "free memory and what the process has", (psutil.virtual_memory().available + used, "resident")
-    address = _address_limit()
+    address = address_limit()
     if address is not None:
         yield "`ulimit -v` leaves", (address - _LATER, "address")
-    group = _group_limit()
+    group = group_limit()
     if group is not None:
         yield "the control group has", (group, "resident")
-
-
-def _address_limit() -> int | None:
-    try:
-        import resource
-    except ImportError:  # not on Windows
-        return None
-    soft = resource.getrlimit(resource.RLIMIT_AS)[0]
-    return None if soft == resource.RLIM_INFINITY else soft
-
-
-def _group_limit() -> int | None:
-    try:
-        text = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
-    except OSError:
-        return None
-    return int(text) if text.isdigit() else None
 
 
 def _used(device: torch.device) -> dict[str, int]:
@@ -148,12 +131,7 @@ def _peak(device: torch.device, kind: str) -> int:
     if device.type == "cuda":
         others = _outside(device)
         return torch.cuda.max_memory_allocated(device) + others
-    name = {"resident": "VmHWM", "address": "VmPeak"}[kind]
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) << 10 for line in lines if line.startswith(name))
-    except (OSError, StopIteration, ValueError):
-        return 0
+    return peak(kind)
 
 
 def _outside(device: torch.device) -> int:

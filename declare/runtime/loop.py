@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from declare.contract.problem import ProblemError
+from declare.contract.shortage import is_shortage
 from declare.ir.plan import InitPlan, PhasePlan, Plan
 from declare.runtime.account import Account
 from declare.runtime.assemble import Assembly, assemble, trainable
@@ -33,7 +34,7 @@ from declare.runtime.stopping import StopFlag
 from declare.runtime.strategies.alone import StrandedError
 from declare.runtime.trouble import (
     batch_failed,
-    is_out_of_memory,
+    is_batch_error,
     nothing_trained,
     out_of_memory,
     too_many_skipped,
@@ -43,7 +44,6 @@ from declare.runtime.workshop import Batch, Workshop
 
 _TICK_SECONDS = 0.25
 _ASK_SECONDS = 0.25
-_BATCH_ERRORS = (RuntimeError, ValueError, IndexError, MemoryError, OSError)
 
 
 class StoppedError(Exception):
@@ -137,8 +137,8 @@ class Loop:
             return assemble(
                 self._plan, self._workshop, phase, wanted=self._trainable, settle=settle, at_step=at
             )
-        except _BATCH_ERRORS as error:
-            if not is_out_of_memory(error):
+        except Exception as error:
+            if not is_shortage(error):
                 raise
             raise ProblemError(out_of_memory(phase, at, error, self._account)) from error
 
@@ -166,8 +166,8 @@ class Loop:
                 self._stretch(batches, self._next_boundary(course.step))
             except StrandedError as error:
                 raise ProblemError(batch_failed(phase, course.step, error.cause, self._account)) from error
-            except _BATCH_ERRORS as error:
-                if self._world.is_lost(error):
+            except Exception as error:
+                if self._world.is_lost(error) or not is_batch_error(error):
                     raise
                 raise ProblemError(batch_failed(phase, course.step, error, self._account)) from error
             self._boundary()

@@ -40,7 +40,7 @@ from declare.runtime.state import Tree
 from declare.runtime.stopping import StopFlag
 from declare.runtime.storage import explain, translated, write_durably
 from declare.runtime.strategies.choice import shards
-from declare.runtime.trouble import first_line, is_out_of_memory, no_room
+from declare.runtime.trouble import first_line, outside
 from declare.runtime.words import process_lost, told, written
 from declare.runtime.workshop import Workshop
 
@@ -154,12 +154,12 @@ class _Session:
         except ProblemError as error:
             return self._failed(error, error.problems)
         except OSError as error:
-            return self._failed(error, (explain(error, self._place),))
+            return self._failed(error, (outside(error) or explain(error, self._place),))
         except Exception as error:
             if self._world.is_lost(error):
                 return self._lost(error)
-            if is_out_of_memory(error):
-                return self._failed(error, (no_room(error),))
+            if (found := outside(error)) is not None:
+                return self._failed(error, (found,))
             self._note_failure(error, "")
             raise
         finally:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shortage import is_shortage
 from declare.ir.plan import InitPlan, PhasePlan, Plan
 from declare.runtime.checkpoint import Checkpoints, Files, Snapshot, load_tree
 from declare.runtime.course import Course
@@ -172,6 +173,8 @@ def load_weights(graph: nn.Module, path: Path) -> None:
     try:
         graph.load_state_dict(read_tensors(path))
     except (RuntimeError, ValueError) as error:
+        if is_shortage(error):
+            raise
         lines = str(error).splitlines()[:3]
         reason = f"`{path.name}` does not fit the model: {' '.join(line.strip() for line in lines)[:300]}"
         raise ProblemError(damaged(path.parent, reason)) from error

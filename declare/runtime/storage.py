@@ -12,7 +12,8 @@ from typing import IO
 
 from declare.contract.problem import Problem, ProblemError
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+FULL = {errno.ENOSPC, errno.EDQUOT}
+"""What the operating system says of a full disk."""
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -55,7 +56,7 @@ def free_bytes(folder: Path) -> int:
 
 def explain(error: OSError, folder: Path, needed: int = 0) -> Problem:
     """Return what an operating-system error while writing to `folder` means."""
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return disk_full(folder, needed)
     place = error.filename or folder
     if error.errno in _REFUSED:

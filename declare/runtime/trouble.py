@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
-
+from declare.contract import user_code
 from declare.contract.problem import Problem
+from declare.contract.shortage import before_training, is_shortage, is_starved
 from declare.ir.plan import PhasePlan
 from declare.runtime.account import Account
+from declare.runtime.storage import FULL
 
-_CPU_MARKS = ("can't allocate memory", "not enough memory", "out of memory")
+_BATCH_ERRORS = (RuntimeError, ValueError, IndexError, MemoryError, OSError)
 
 
 def first_line(error: BaseException) -> str:
@@ -18,25 +19,37 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the error says that a device's memory did not suffice."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(mark in str(error) for mark in _CPU_MARKS)
+def is_batch_error(error: BaseException) -> bool:
+    """Whether a batch, memory or the user's own code may be at fault, and neither the run's disk nor we are."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return False
+    return isinstance(error, _BATCH_ERRORS) or is_shortage(error) or bool(user_code.lines(error))
+
+
+def outside(error: BaseException) -> Problem | None:
+    """Return what an error outside of a step means; None where it is a bug of ours, or says itself what it is."""
+    if is_shortage(error):
+        return before_training(error)
+    found = user_code.failed(error)
+    if found is None and not isinstance(error, OSError) and is_starved():
+        return before_training(error)
+    return found
 
 
 def batch_failed(
     phase: PhasePlan, number: int, error: BaseException, account: Account | None = None
 ) -> Problem:
     """Return the finding that the batch of step `number` (from 0) could not be computed."""
-    if is_out_of_memory(error):
+    if is_shortage(error):
         return out_of_memory(phase, number, error, account)
+    theirs = user_code.lines(error)
+    skip = "leave single bad batches out: `on_batch_error: {action: skip, limit: 10}`"
     return Problem(
         "PHS621",
         f"the batch of step {number + 1} in phase `{phase.name}` failed",
         at=f"phases.{phase.name}",
-        notes=(f"{type(error).__name__}: {first_line(error)}",),
-        helps=("leave single bad batches out: `on_batch_error: {action: skip, limit: 10}`",),
+        notes=(f"{type(error).__name__}: {first_line(error)}", *theirs),
+        helps=(user_code.HELP if theirs else skip,),
     )
 
 
@@ -69,16 +82,6 @@ def _fitting(phase: PhasePlan, rows: int, fits: int | None) -> Iterator[str]:
     if phase.precision not in {"bf16", "fp16"} and fits != 0:
         twice = "" if fits is None else f": about {min(2 * fits, rows)} samples would fit at once"
         yield f"or use `precision: bf16`, which halves activations{twice}"
-
-
-def no_room(error: BaseException) -> Problem:
-    """Return the finding that memory did not suffice outside of a step: for the model, data or evaluation."""
-    return Problem(
-        "RES810",
-        "out of memory before the first step or in an evaluation",
-        notes=(first_line(error),),
-        helps=("see what each phase takes with `dcl plan`, then make the model or `batch_size` smaller",),
-    )
 
 
 def too_many_skipped(phase: PhasePlan, skipped: int, reason: str) -> Problem:

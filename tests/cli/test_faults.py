@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -14,6 +15,8 @@ import pytest
 from PIL import Image
 
 from declare.__main__ import main
+from declare.build.evaluation import Evaluator
+from declare.data.pool import Pool
 from declare.runtime.step import Step
 
 SPEC = """
@@ -142,3 +145,94 @@ def test_a_clock_that_jumps_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     assert [event["step"] for event in steps] == sorted(event["step"] for event in steps)  # type: ignore[type-var]
     assert all(float(event["step_seconds"]) > 0 for event in steps)  # type: ignore[arg-type]
     assert main(["train", "spec.yaml", "--quiet", "--resume", "run"]) == 0
+
+
+_ALLOCATOR = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4096 bytes.")
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("place", "error"),
+    [
+        ((Pool, "_opened"), MemoryError()),
+        ((Pool, "_opened"), OSError(12, "Cannot allocate memory")),
+        ((Evaluator, "__init__"), _ALLOCATOR),
+        ((Step, "__call__"), RuntimeError("can't start new thread")),
+        ((Image, "open"), MemoryError()),
+    ],
+)
+def test_memory_that_is_not_enough(
+    monkeypatch: pytest.MonkeyPatch, place: tuple[object, str], error: Exception
+) -> None:
+    """Wherever it strikes, the run fails for lack of memory, and no sample is blamed for it."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    train("--set", SKIP, "--set", "phases.fit.steps=1", "--run-dir", "before")  # a check is cached by now
+    monkeypatch.setattr(*place, fail)
+    assert train("--set", SKIP) == 4
+    assert [event["code"] for event in events("run_failed")] == ["RES810"]
+    assert not events("sample_skipped")
+
+
+def test_memory_that_is_not_enough_to_begin(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A library that cannot be loaded is a finding, and the command could not begin."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise ImportError("libtorch_cpu.so: failed to map segment from shared object")
+
+    monkeypatch.setattr("declare.api.train_checked", fail)
+    assert train() == 2
+    assert "RES810" in capsys.readouterr().err
+    assert not (here / "run").exists()
+
+
+NET = """
+from torch import nn
+
+class Net(nn.Module):
+    calls = 0
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, 3)
+        %s
+
+    def forward(self, x):
+        if x.device.type != "meta":
+            self.calls += 1
+            %s
+        return self.conv(x).mean((2, 3))
+"""
+
+
+@pytest.mark.parametrize(
+    ("init", "forward", "status", "code", "line"),
+    [
+        ("", "if self.training and self.calls > 3: {}['x']", 4, "PHS621", "net.py:15 in forward"),
+        ("", "if not self.training: {}['x']", 4, "REF243", "net.py:15 in forward"),
+        ("if self.conv.weight.device.type == 'cpu': {}['x']", "", 4, "REF243", "net.py:10 in __init__"),
+        ("{}['x']", "", 1, "REF243", "net.py:10 in __init__"),
+    ],
+)
+def test_code_of_the_user_that_fails(
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    init: str,
+    forward: str,
+    status: int,
+    code: str,
+    line: str,
+) -> None:
+    """The finding names the error and the line of their file: it is no bug of ours."""
+    (here / "net.py").write_text(NET % (init or "pass", forward or "pass"))
+    trust = f"net.py@sha256:{hashlib.sha256((here / 'net.py').read_bytes()).hexdigest()}"
+    encoder = "model.encoder={type: python, file: net.py, name: Net, input: image}"
+    assert train("--set", encoder, "--trust", trust) == status
+    said = " ".join(capsys.readouterr().err.split())
+    assert code in said
+    assert "KeyError: 'x'" in said
+    assert line in said

@@ -14,9 +14,12 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shortage import refuse_if_short
 
 Array = np.ndarray[Any, Any]
 MAX_PIXELS = 64_000_000
+_LEAST_BYTES, _MOST_PIXEL_BYTES = 16 << 20, 8
+"""What decoding takes: a decoder's own space, and two copies of each pixel."""
 _REFUSALS = (
     *(OSError, UnidentifiedImageError, SyntaxError, ValueError, MemoryError, EOFError, struct.error),
     *(Image.DecompressionBombError, Image.DecompressionBombWarning),
@@ -164,13 +167,16 @@ def _picture(value: Any) -> Image.Image:
     if not isinstance(value, bytes) and Path(value).exists() and not Path(value).is_file():
         raise ProblemError(_unreadable(value, "it is no regular file"))
     source = io.BytesIO(value) if isinstance(value, bytes) else value
+    size = _LEAST_BYTES
     try:
         with Image.open(source, formats=_FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise ProblemError(_unreadable(value, f"it has {picture.width} x {picture.height} pixels"))
+            size += _MOST_PIXEL_BYTES * picture.width * picture.height
             picture.load()
             return ImageOps.exif_transpose(picture) or picture
     except _REFUSALS as error:
+        refuse_if_short(error, size)
         raise ProblemError(_unreadable(value, str(error))) from None
 
 

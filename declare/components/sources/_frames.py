@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +10,7 @@ from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Any
 
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shortage import refuse_if_short, require_room
 from declare.contract.source import Source, SpecPath
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ MOST_BYTES = 1 << 28
 MOST_RATIO = 100
 """How often larger than its file a larger column may be."""
 MOST_COLUMNS = 100_000
+_LIBRARY_BYTES = 640 << 20
+"""Address space that the library of tables takes with its threads."""
 _REFUSALS = (OSError, ValueError, MemoryError)
 
 
@@ -74,12 +78,15 @@ def _missing(path: Path, because: str) -> Problem:
 
 def read_frame(path: Path, read: Callable[[], pl.DataFrame]) -> pl.DataFrame:
     """Return a table; what polars refuses is DAT333 with its first line of reason."""
+    if "polars" not in sys.modules:
+        require_room(_LIBRARY_BYTES, "the library that reads tables")
     import polars as pl
 
     file_fingerprint(path)
     try:
         frame = read()
     except (*_REFUSALS, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        refuse_if_short(error)
         raise ProblemError(
             Problem(
                 "DAT333",

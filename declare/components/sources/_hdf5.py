@@ -12,6 +12,7 @@ import numpy as np
 
 from declare.components.sources._arrays import same_length
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shortage import refuse_if_short
 
 _LIGHT_BYTES = 1 << 26
 _RATIO = 200
@@ -37,6 +38,7 @@ class Hdf5Reader:
         try:
             found = dict(_datasets(self._top(), path))
         except (OSError, RuntimeError, ValueError) as error:
+            refuse_if_short(error)
             self._close()
             raise ProblemError(_malformed(path, str(error))) from None
         except ProblemError:
@@ -63,6 +65,7 @@ class Hdf5Reader:
             dataset = self._top()[column]
             values = _read(dataset, rows)
         except (OSError, RuntimeError, ValueError) as error:
+            refuse_if_short(error)
             raise ProblemError(
                 Problem(
                     "DAT311",

@@ -13,6 +13,7 @@ from pydantic import Field as Param
 from declare.contract.data import Reader
 from declare.contract.extras import require
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shortage import refuse_if_short
 from declare.contract.source import Source, SpecPath
 
 _SPLITS = {"train": "train", "validation": "val", "valid": "val", "val": "val", "test": "test"}
@@ -55,6 +56,7 @@ class Huggingface(Source):
         try:
             tables = self._tables()
         except Exception as error:  # noqa: BLE001 - the library raises its own, of every kind
+            refuse_if_short(error)
             title = f"`{self.path.name}` cannot be read by `datasets`"
             notes = (f"{type(error).__name__}: {error}"[:300],)
             raise ProblemError(Problem("DAT333", title, at="source.path", notes=notes)) from None

@@ -8,6 +8,7 @@ from typing import Any
 from declare.components.sources._frames import file_fingerprint
 from declare.contract.data import Reader
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shortage import refuse_if_short
 from declare.contract.source import Source, SpecPath
 
 _LONGEST = 64 << 20
@@ -55,6 +56,7 @@ class Jsonl(Source):
         except UnicodeDecodeError as error:
             raise ProblemError(self._malformed(f"it is not UTF-8: {error.reason}")) from None
         except OSError as error:
+            refuse_if_short(error)
             raise ProblemError(self._malformed(str(error))) from None
 
     def _refuse_gaps(self, rows: dict[int, dict[str, Any]], columns: int) -> None:

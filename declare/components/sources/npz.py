@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from declare.components.sources._frames import file_fingerprint
 from declare.contract.data import Reader
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shortage import refuse_if_short
 from declare.contract.source import Source, SpecPath
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Npz(Source):
                 for entry in archive.infolist():
                     self._refuse_header(archive, entry)
         except _DAMAGE as error:
+            refuse_if_short(error)
             raise ProblemError(self._malformed(str(error))) from None
         reader = ArrayReader(self._arrays(), origin=f"`{self.path.name}`")
         reader.folder = self.path.parent
@@ -98,6 +100,7 @@ class Npz(Source):
             with np.load(self.path, allow_pickle=False) as archive:
                 found = {name: archive[name] for name in archive.files}
         except _DAMAGE as error:
+            refuse_if_short(error)
             raise ProblemError(self._malformed(str(error))) from None
         return {name: array for name, array in found.items() if array.ndim}
 

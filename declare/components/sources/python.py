@@ -48,7 +48,9 @@ class Python(Source):
         try:
             columns = function(**self.args)
         except Exception as error:
-            raise self._unusable(f"`{self.name}` fails", f"{type(error).__name__}: {error}") from error
+            raise self._unusable(
+                f"`{self.name}` fails", user_code.said(error), *user_code.lines(error)
+            ) from error
         if not isinstance(columns, dict):
             raise self._unusable(
                 f"`{self.name}` returns no mapping of columns", f"it is {type(columns).__name__}"

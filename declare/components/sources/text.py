@@ -12,6 +12,7 @@ from pydantic import Field as Param
 from declare.components.sources._frames import file_fingerprint
 from declare.contract.data import Reader
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shortage import refuse_if_short
 from declare.contract.source import Source, SpecPath
 
 _MAGIC = frozenset("*?[")
@@ -105,6 +106,7 @@ def _content(file: Path) -> str:
     except UnicodeDecodeError as error:
         because = f"it is not UTF-8: {error.reason} at byte {error.start}"
     except OSError as error:
+        refuse_if_short(error)
         because = error.strerror or str(error)
     raise ProblemError(
         Problem(

@@ -9,6 +9,7 @@ from pydantic import Field as Param
 from declare.contract import trust
 from declare.contract.data import Reader
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shortage import refuse_if_short
 from declare.contract.source import Source, SpecPath
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Torchvision(Source):
         try:
             return make(str(self.root), download=self.download and trust.may_download(), **which)
         except (RuntimeError, OSError) as error:
+            refuse_if_short(error)
             raise ProblemError(
                 Problem(
                     "DAT312",

@@ -1,0 +1,154 @@
+"""Lack of memory: the errors that mean it, however libraries word them, and what this process may take."""
+
+from __future__ import annotations
+
+import errno
+import mmap
+from collections.abc import Iterator
+from pathlib import Path
+
+from declare.contract.problem import Problem, ProblemError
+
+_WORDS = (
+    *("can't allocate memory", "cannot allocate memory", "not enough memory", "out of memory"),
+    *("failed to map segment", "can't start new thread", "bad_alloc", "memory allocation of"),
+)
+_NEAR = 256 << 20
+"""Address space that is as good as none: a library of that size cannot be loaded any more."""
+_MOST_CAUSES = 20
+_RESERVE = 64 << 20
+"""Address space that is given up in a shortage, so that it can be told of."""
+_held: list[mmap.mmap] = []
+
+
+def hold_reserve() -> None:
+    """Keep some address space back, where `ulimit -v` limits it; it costs no memory."""
+    if address_limit() is not None and not _held and has_room(_RESERVE):
+        _held.append(mmap.mmap(-1, _RESERVE))
+
+
+def _release_reserve() -> None:
+    while _held:
+        _held.pop().close()
+
+
+def is_shortage(error: BaseException | None) -> bool:
+    """Whether an error, or what it came from, says that memory did not suffice."""
+    for _ in range(_MOST_CAUSES):
+        if error is None or isinstance(error, ProblemError):
+            return False
+        if _says_so(error):
+            _release_reserve()
+            return True
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return False
+
+
+def _says_so(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    if not isinstance(error, RuntimeError | OSError | ImportError | SystemError):
+        return False
+    text = str(error).lower()
+    return any(word in text for word in _WORDS)
+
+
+def is_starved() -> bool:
+    """Whether the process has come so near to `ulimit -v` that any library may fail in any way."""
+    _release_reserve()
+    limit = address_limit()
+    return limit is not None and limit - peak("address") < _NEAR
+
+
+def has_room(size: int) -> bool:
+    """Whether so many bytes can be had now."""
+    try:
+        mmap.mmap(-1, max(size, 1)).close()
+    except OSError:
+        return False
+    return True
+
+
+def refuse_if_short(error: BaseException, size: int = 16 << 20) -> None:
+    """Raise MemoryError where what failed to be read may have failed for memory; `size` is what reading it takes.
+
+    Decoders say "broken data" where they mean memory, so that what they say is no proof of broken data.
+    """
+    if isinstance(error, MemoryError) or not has_room(size):
+        raise MemoryError(str(error) or "no memory is left") from error
+
+
+def require_room(size: int, what: str) -> None:
+    """Raise MemoryError where so many bytes cannot be had: for libraries that end the process without them."""
+    if not has_room(size):
+        raise MemoryError(f"{what} takes {_shown(size)} of address space")
+
+
+def before_training(error: BaseException) -> Problem:
+    """Return the finding that memory did not suffice for something else than a step: libraries, data, the model."""
+    said = str(error).strip().splitlines()
+    return Problem(
+        "RES810",
+        "out of memory outside of a training step",
+        notes=(f"{type(error).__name__}: {said[0] if said else 'no memory is left'}", *_figures()),
+        helps=(
+            "give the process more memory: see `ulimit -v`, `ulimit -u` and the control group",
+            "see what each phase takes with `dcl plan`, then make the model or `batch_size` smaller",
+        ),
+    )
+
+
+def _figures() -> Iterator[str]:
+    for name, limit, kind in (
+        ("`ulimit -v` allows", address_limit(), "address"),
+        ("the control group allows", group_limit(), "resident"),
+    ):
+        if limit is not None:
+            taken = peak(kind)
+            yield f"{name} {_shown(limit)}, {_shown(taken)} were taken, {_shown(limit - taken)} were left"
+    free = _free()
+    if free is not None:
+        yield f"the machine has {_shown(free)} of free memory"
+
+
+def _shown(size: int) -> str:
+    return f"{size / 1e9:.2f} GB"
+
+
+def address_limit() -> int | None:
+    """Return the bytes of address space that `ulimit -v` leaves, or None where it sets no limit."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    soft = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
+def group_limit() -> int | None:
+    """Return the bytes that the control group allows, or None where it sets no limit."""
+    try:
+        text = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+    return int(text) if text.isdigit() else None
+
+
+def peak(kind: str) -> int:
+    """Return the most bytes that the process took: of `resident` memory, or of `address` space; 0 where unknown."""
+    name = {"resident": "VmHWM", "address": "VmPeak"}[kind]
+    return _kilobytes(Path("/proc/self/status"), name) or 0
+
+
+def _free() -> int | None:
+    return _kilobytes(Path("/proc/meminfo"), "MemAvailable")
+
+
+def _kilobytes(path: Path, name: str) -> int | None:
+    try:
+        lines = path.read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) << 10 for line in lines if line.startswith(name))
+    except (OSError, StopIteration, ValueError):
+        return None
