@@ -95,11 +95,16 @@ class Tables:
         return {name: ledger.of(name, data) for name, data in self.plan.datasets.items()} if ledger else {}
 
     def unite(self, world: World) -> None:
-        """Let every process know which samples turned out to be unreadable in any: the leading one keeps the list."""
+        """Let every process know which samples turned out to be unreadable in any: the leading one keeps the list.
+
+        Raises `ProblemError` (DAT332) in every process where all of them together are more than a dataset allows.
+        """
         if world.size > 1 and any(self.pool(name).skips for name in self.plan.datasets):
             for seen in world.gathered(self._quarantine.found_late()):
                 for dataset, items in seen.items():
                     self._quarantine.add(dataset, *items)
+            for name in self.plan.datasets:
+                self.pool(name).refuse_many()
 
     def tell(self, listener: Callable[[str, Skipped], None]) -> None:
         """Let `listener` hear of every sample that is left out, from the thread that calls `report`."""

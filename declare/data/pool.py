@@ -227,8 +227,13 @@ class Pool:
             found = self._tried(name, rows) | found if len(rows) else found
         fresh = [Skipped(split, row, self.reader.where(row), why, late=True) for row, why in found.items()]
         self.quarantine.add(self._name, *fresh)
-        self._refuse_many(self.unreadable | late | found)
+        self.refuse_many()
         return set(found) | set(late)
+
+    def refuse_many(self) -> None:
+        """Raise `ProblemError` DAT332 where more samples were left out by now than the limit allows."""
+        if self.skips:
+            self._refuse_many(self.unreadable | self.quarantine.late(self._name))
 
     def left_out(self, rows: Array) -> bool:
         """Return whether some of the rows stand in quarantine since they could not be read once."""

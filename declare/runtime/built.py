@@ -103,9 +103,16 @@ class BuiltWorkshop:
     def evaluate(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
         """Return the metrics of a split; none where the split has no samples."""
         metrics = self._evaluator.run(split, tasks)
+        self.unite()
+        return metrics
+
+    def unite(self) -> None:
+        """Let every process know of samples that any could not read, and tell of them.
+
+        Raises `ProblemError` (DAT332) in all of them where they are more than a dataset allows.
+        """
         self._tables.unite(self.world)
         self._tables.report()
-        return metrics
 
     def bounds(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
         """Return the metrics of the best prediction there is, of tasks whose data know it."""

@@ -257,6 +257,7 @@ class Loop:
     def _read(self) -> None:
         """Read the losses of the last steps, and the speed where it was measured."""
         report = self._window.read()
+        self._workshop.unite()
         often = max(1, int(_ASK_SECONDS / report["step_seconds"]))
         self._ask_every = self._world.least(often)
         self._tell("step", rate=self._step.rate_now, epoch=self._epoch, **report)

@@ -146,6 +146,10 @@ class Workshop(Protocol):
         """Return the metrics of a split; none where the split has no samples."""
         ...
 
+    def unite(self) -> None:
+        """Let every process know what any has found wrong in the data since the last call."""
+        ...
+
     def bounds(self, split: str, tasks: Sequence[str]) -> Mapping[str, float]:
         """Return the metrics of the best prediction there is, of tasks whose data know it; by the same names."""
         ...

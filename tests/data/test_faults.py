@@ -13,7 +13,7 @@ from declare.build.store import Tables
 from declare.components.fields import _pixels
 from declare.contract.problem import ProblemError
 from declare.data import ahead
-from declare.data.quarantine import QUARANTINE, Quarantine
+from declare.data.quarantine import QUARANTINE, Quarantine, Skipped
 from declare.data.stamps import Ledger, Stamps
 from declare.nn.distributed.world import World
 from tests.data.test_table import broken, dataset, pictures, planned
@@ -214,6 +214,21 @@ def test_what_one_process_cannot_read_stands_in_the_list_of_the_run(pictures, tm
         tables.report()
     assert heard == [(NAME, where, True)]
     assert where in (tmp_path / QUARANTINE).read_text()
+
+
+def test_the_limit_holds_for_all_processes_together(pictures, tmp_path):
+    """Samples that several processes could not read, few enough for each alone, end the run in each."""
+    tables, table = opened(pictures, tmp_path, on_corrupt={"action": "skip", "limit": 2})
+    others, _ = another(tables)
+    for index, (row, where) in enumerate(table.where(np.arange(4))):
+        found = Skipped("train", row, where, "cut off", late=True)
+        (tables, others)[index % 2]._quarantine.add(NAME, found)
+    tables.unite(Pair({}))
+    for one, other in ((tables, others), (others, tables)):
+        with pytest.raises(ProblemError) as caught:
+            one.unite(Pair(other._quarantine.found_late()))
+        assert caught.value.problem.code == "DAT332"
+        assert "4 unreadable samples" in caught.value.problem.title
 
 
 def test_every_process_sees_that_a_file_was_written_anew(pictures, tmp_path):

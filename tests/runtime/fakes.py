@@ -245,6 +245,9 @@ class FakeWorkshop:
             resolve(entry)
         return []
 
+    def unite(self):
+        """Nothing can be wrong in these data."""
+
     def evaluate(self, split, tasks):
         if split == "test":
             return {}
