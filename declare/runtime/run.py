@@ -160,7 +160,7 @@ class _Session:
                 return self._lost(error)
             if (found := outside(error)) is not None:
                 return self._failed(error, (found,))
-            self._note_failure(error, "")
+            self._note_failure(error)
             raise
         finally:
             with suppress(OSError):  # a full disk was reported already
@@ -253,7 +253,7 @@ class _Session:
 
     def _failed(self, error: Exception, problems: tuple[Problem, ...]) -> Outcome:
         self._world.note_failure(written(problems))
-        self._note_failure(error, problems[0].code, problems[0].notes)
+        self._note_failure(error, problems[0])
         return Outcome(self._place, {}, FAILED, problems)
 
     def _lost(self, error: Exception) -> Outcome:
@@ -263,15 +263,16 @@ class _Session:
             self._tell("process_lost", message=first_line(error))
             return Outcome(self._place, {}, LOST, (process_lost(),))
         problems = told(word)
-        self._note_failure(error, problems[0].code)
+        self._note_failure(error, problems[0])
         return Outcome(self._place, {}, FAILED, problems)
 
-    def _note_failure(self, error: Exception, code: str, notes: Sequence[str] = ()) -> None:
+    def _note_failure(self, error: Exception, problem: Problem | None = None) -> None:
+        said = {"code": "", "message": str(error), "notes": []}
+        if problem is not None:
+            said = {"code": problem.code, "message": problem.title, "notes": list(problem.notes)}
         lines = traceback.format_exception(error)
         with suppress(OSError):  # the event file may stand on the very disk that is full
-            self._tell(
-                "run_failed", code=code, message=str(error), notes=list(notes), traceback="".join(lines)
-            )
+            self._tell("run_failed", **said, traceback="".join(lines))
 
     def _tell(self, name: str, /, **fields: Any) -> None:
         course = self._course
