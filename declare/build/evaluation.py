@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import torch
@@ -195,9 +196,9 @@ class Evaluator:
 
         This one had fewer batches, or some whose samples are all unreadable.
         """
-        fields = next(iter(self._batches(dataset, split, size, None)), None)
-        for _ in range(missing if fields is not None else 0):
-            self._seen(dataset, fields, tasks, 0)
+        for fields in islice(self._batches(dataset, split, size, None), 1):
+            for _ in range(missing):
+                self._seen(dataset, fields, tasks, 0)
 
     def _seen(
         self, dataset: str, fields: Fields, tasks: Iterable[str], number: int

@@ -1,22 +1,25 @@
-"""The run's checkpoints as all processes use them: the leading one writes and reads, the others get what it read."""
+"""The run's checkpoints as all processes use them: the leading one writes and decides which one is read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from torch import nn
 
 from declare.ir.plan import InitPlan, PhasePlan, Plan
 from declare.nn.distributed.world import World
 from declare.runtime.course import Course
-from declare.runtime.manifest import Saved
+from declare.runtime.manifest import Saved, read_manifest
 from declare.runtime.pieces import stored
 from declare.runtime.saving import Saver, read_state
 from declare.runtime.sharing import load, save_shares
 from declare.runtime.state import StateTree, Tree
 from declare.runtime.tensors import read_tensors
 from declare.runtime.workshop import Average
+
+Value = TypeVar("Value")
 
 
 class Keeper:
@@ -59,12 +62,11 @@ class Keeper:
 
     def give(self, graph: nn.Module, course: Course, phase: str) -> None:
         """Give the graph the weights that stand for a phase of this run."""
+        path = self._world.decided(lambda: self._leading.weights_of(course, phase))
         if self._sharded:
-            path = self._world.decided(lambda: self._leading.weights_of(course, phase))
             load(graph, stored([path]))
         else:
-            found = self._world.decided(lambda: read_tensors(self._leading.weights_of(course, phase)))
-            graph.load_state_dict(found)
+            graph.load_state_dict(self._read(path.parent, lambda: read_tensors(path)))
 
     def resolve(self, course: Course, entry: InitPlan) -> Path:
         """Return the file of weights that an `init` entry names."""
@@ -72,12 +74,15 @@ class Keeper:
 
     def newest(self) -> tuple[Tree | None, list[tuple[Path, str]]]:
         """Return the newest good state, if there is one, and what was rejected with the reasons."""
+        saved, rejected = self._world.decided(lambda: self._leading.newest())  # noqa: PLW0108 - no other has it
+        if saved is None:
+            return None, rejected
+        return self._read(saved.path, lambda: read_state(saved, lazy=self._sharded)), rejected
 
-        def read() -> tuple[Tree | None, list[tuple[Path, str]]]:
-            saved, rejected = self._leading.newest()
-            return (read_state(saved, lazy=self._sharded) if saved else None), rejected
-
-        return self._world.decided(read)
+    def _read(self, folder: Path, read: Callable[[], Value]) -> Value:
+        """Return what each process reads where all find the checkpoint, else what the leading one reads."""
+        seals = self._world.gathered(_seal(folder))
+        return read() if seals.count(seals[0]) == len(seals) else self._world.decided(read)
 
     def require_space(self, graph: nn.Module, plan: Plan) -> None:
         """Raise `ProblemError` (RES804) where the disk cannot hold the checkpoints that the plan keeps."""
@@ -87,3 +92,11 @@ class Keeper:
     def _leading(self) -> Saver:
         assert self._saver is not None, "only the leading process reads and writes"
         return self._saver
+
+
+def _seal(folder: Path) -> str | None:
+    """Return what tells a checkpoint from all others; None where this process finds none."""
+    try:
+        return str(read_manifest(folder).manifest["sha256"])
+    except ValueError:
+        return None
