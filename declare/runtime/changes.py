@@ -66,6 +66,8 @@ _FIXED = re.compile(
     r"optimizer\.type|groups(\..*)?|ema|precision|balance\.(type|lr)|(best|early_stop|schedule)\.(metric|mode)"
 )
 """What the state of a phase that is under way was made for."""
+_OF_SAMPLES = ("fields", "num_samples", "splits", "missing")
+"""What follows from the samples of a dataset."""
 
 
 def changed(before: Plan, now: Plan, standing: Standing | None = None) -> list[Change]:
@@ -145,14 +147,20 @@ def _differences(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]
 def refusal(changes: Sequence[Change]) -> Problem:
     """Return the finding that a run cannot be continued with another plan; `changes` are those that are why."""
     impossible = [change for change in changes if change.verdict == "impossible"]
-    shown = sorted(changes, key=lambda change: change.verdict != "impossible")[:8]
+    causes, rest = _causes(changes)
+    shown = [*causes, *sorted(rest, key=lambda change: change.verdict != "impossible")][:8]
     notes = [_note(change) for change in shown]
     if len(changes) > len(shown):
-        notes.append(f"and {len(changes) - len(shown)} more")
+        notes.append(
+            f"and {len(changes) - len(shown)} more" + (" that follow" if causes and not rest else "")
+        )
+    what = f"its plan has changed in `{brief(shown[0].path, 30)}`"
+    if causes:
+        what = f"the data of `{brief(causes[0].path.split('.')[1], 30)}` are others now"
     allow = () if impossible else ("or go on with the new plan from here: `--allow-changes`",)
     return Problem(
         "RES806",
-        f"the run cannot be continued: its plan has changed in `{brief(shown[0].path, 30)}`",
+        f"the run cannot be continued: {what}",
         notes=tuple(notes),
         helps=(
             "undo the change to continue this run",
@@ -160,6 +168,15 @@ def refusal(changes: Sequence[Change]) -> Problem:
             "or train a new run from its weights: `init: [{from: run:PATH}]`",
         ),
     )
+
+
+def _causes(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
+    """Return the changes that say that a dataset's files are others, and those that do not follow from one."""
+    causes = [change for change in changes if re.fullmatch(r"datasets\.[^.]+\.fingerprint", change.path)]
+    data = [change.path.removesuffix("fingerprint") for change in causes]
+    follows = tuple(place + part for place in data for part in _OF_SAMPLES)
+    rest = [change for change in changes if not change.path.startswith(follows)]
+    return causes, [change for change in rest if change not in causes]
 
 
 def _note(change: Change) -> str:

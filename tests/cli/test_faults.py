@@ -106,6 +106,31 @@ def test_a_sample_that_is_cut_off_half_way(
     said = " ".join(capsys.readouterr().err.split())
     assert "RES806" in said
     assert "has 30 now" in said
+    assert "the data of `pics` are others now" in said
+
+
+def test_a_table_that_is_another_when_the_run_goes_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The refusal names the file and what became of it, not each figure that follows from it."""
+
+    def write(factor: float) -> None:
+        rows = (f"{factor * number},{'ab'[number % 2]}" for number in range(40))
+        (here / "table.csv").write_text("\n".join(["x,kind", *rows]))
+
+    write(1.0)
+    words = (
+        *(
+            "--set",
+            "datasets.pics={source: {type: csv, path: table.csv}, fields: {x: number, kind: category}}",
+        ),
+        *("--set", "model.encoder={type: mlp, hidden: [4], input: x}", "--set", "tasks.kind.target=kind"),
+    )
+    assert train(*words) == 0
+    write(2.5)
+    assert main(["train", "spec.yaml", *words, "--resume", "run"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "the data of `pics` are others now" in said
+    assert "table.csv`: it" in said
+    assert "facts" not in said
 
 
 def test_a_file_that_vanishes_half_way(
