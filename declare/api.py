@@ -15,11 +15,12 @@ starting or from being read raises `declare.contract.problem.ProblemError`.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from declare.contract.problem import Problem, ProblemError
 from declare.contract.trust import allow_downloads
 
 if TYPE_CHECKING:
@@ -165,18 +166,34 @@ def train_checked(
     outcome = (run or here)(
         checked.plan, first.text, folder, resume=how, listeners=listeners, sources=sources
     )
-    if leads():
-        _write_page(outcome.folder)
+    if leads() and (found := _write_page(outcome.folder)) is not None:
+        return replace(outcome, problems=(*outcome.problems, found))
     return outcome
 
 
-def _write_page(folder: Path) -> None:
-    """Write `report.html`; a disk that refuses it must not change how the run ended."""
+def _write_page(folder: Path) -> Problem | None:
+    """Write `report.html`; return why it could not be: that must not change how the run ended."""
     from declare.report.render.html import render
-    from declare.runtime.storage import write_whole
+    from declare.runtime.storage import explain, write_whole
 
-    with contextlib.suppress(OSError):
+    if not folder.is_dir():  # that it has gone was said
+        return None
+    try:
         write_whole(folder / "report.html", render(report(folder)))
+    except (SpecError, ProblemError) as error:
+        return _unwritten(folder, str(error).splitlines()[0])
+    except OSError as error:
+        return _unwritten(folder, explain(error, folder).title)
+    return None
+
+
+def _unwritten(folder: Path, reason: str) -> Problem:
+    return Problem(
+        "RES821",
+        "the report of the run could not be written",
+        notes=(reason,),
+        helps=(f"write it once there is room: `dcl report {folder} --html report.html`",),
+    )
 
 
 def tune(

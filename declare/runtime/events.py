@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from declare.contract.secrets import hidden
-from declare.runtime.storage import open_own
+from declare.runtime.storage import open_own, write_all
 
 EVENTS_FILE = "events.jsonl"
 _LONGEST = 1 << 22
@@ -55,12 +55,21 @@ class EventFile:
         self._file = open_own(folder / EVENTS_FILE, "a")
         if self._file.tell() and not _ends_line(folder / EVENTS_FILE):
             # A killed run may have left half a line; the next one must not continue it.
-            self._file.write("\n")
+            self._append(b"\n")
 
     def write(self, event: Event) -> None:
-        """Append one event and hand it to the operating system."""
-        self._file.write(hidden(json.dumps(event.record(time.time()), separators=(",", ":"))) + "\n")
-        self._file.flush()
+        """Append one event and hand it to the operating system; where the disk is full, none of it stays."""
+        line = hidden(json.dumps(event.record(time.time()), separators=(",", ":"))) + "\n"
+        self._append(line.encode())
+
+    def _append(self, line: bytes) -> None:
+        descriptor = self._file.fileno()
+        before = os.fstat(descriptor).st_size
+        try:
+            write_all(descriptor, line)
+        except OSError:
+            os.ftruncate(descriptor, before)
+            raise
 
     def close(self) -> None:
         """Flush to the disk and close."""

@@ -93,6 +93,7 @@ def train(
             outcome = _Session(plan, place, flag, listeners, world, Revision(spec_text, changes)).run(
                 resume=bool(resume)
             )
+        world.agrees = outcome.status in {DONE, MISSED, STOPPED}
         if outcome.status != LOST:
             note_outcome(world.rank, outcome.status, outcome.problems)
         return outcome
@@ -272,7 +273,10 @@ class _Session:
             said = {"code": problem.code, "message": problem.title, "notes": list(problem.notes)}
         lines = traceback.format_exception(error)
         with suppress(OSError):  # the event file may stand on the very disk that is full
-            self._tell("run_failed", **said, traceback="".join(lines))
+            try:
+                self._tell("run_failed", **said, traceback="".join(lines))
+            except OSError:
+                self._tell("run_failed", **said, traceback="")
 
     def _tell(self, name: str, /, **fields: Any) -> None:
         course = self._course

@@ -34,10 +34,10 @@ def brief(path: object, width: int = 36) -> str:
 
 def disk_full(folder: Path, needed: int, *, note: str = "") -> Problem:
     """Return the finding that `folder` has not the room for `needed` bytes."""
-    free = free_bytes(folder)
+    wanted = f"{readable_bytes(needed)} needed, " if needed else ""
     return Problem(
         "RES804",
-        f"the disk is full: {readable_bytes(needed)} needed, {readable_bytes(free)} free",
+        f"the disk is full: {wanted}{readable_bytes(free_bytes(folder))} free",
         notes=tuple(filter(None, (f"writing to `{folder}`", note))),
         helps=(
             "free some space, or send the run elsewhere with `--run-dir`",
@@ -97,7 +97,7 @@ def write_durably(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with create_new(temporary) as descriptor:
-            _write_all(descriptor, data)
+            write_all(descriptor, data)
             os.fsync(descriptor)
         temporary.replace(path)
     except BaseException:
@@ -124,7 +124,8 @@ def write_whole(path: Path, text: str) -> None:
         raise
 
 
-def _write_all(descriptor: int, data: bytes | memoryview) -> None:
+def write_all(descriptor: int, data: bytes | memoryview) -> None:
+    """Write all of `data`, in as many pieces as the system takes."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
@@ -178,7 +179,7 @@ class HashedFile:
 
     def write(self, data: bytes | memoryview) -> None:
         """Append `data`."""
-        _write_all(self._descriptor, data)
+        write_all(self._descriptor, data)
         self._hash.update(data)
         self.bytes += len(data)
 

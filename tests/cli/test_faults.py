@@ -172,6 +172,26 @@ def test_a_clock_that_jumps_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     assert main(["train", "spec.yaml", "--quiet", "--resume", "run"]) == 0
 
 
+@pytest.mark.usefixtures("here")
+def test_a_report_that_cannot_be_written_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """The run has done what its spec says and ends so; a warning says what is missing."""
+    assert train() == 0
+    Path("run", "report.html").unlink()
+    Path("run", "report.html").mkdir()
+    capsys.readouterr()
+    assert main(["train", "spec.yaml", "--quiet", "--resume", "run"]) == 0
+    assert "warning[RES821]" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("here")
+def test_a_run_folder_that_vanishes(during: During, capsys: pytest.CaptureFixture[str]) -> None:
+    """The run fails at its next checkpoint, and makes no new folder in the place of the old one."""
+    during(7, lambda _: shutil.rmtree("run"))
+    assert train() == 4
+    assert "RES812" in capsys.readouterr().err
+    assert not Path("run").exists()
+
+
 _ALLOCATOR = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4096 bytes.")
 
 

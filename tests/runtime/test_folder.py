@@ -1,5 +1,6 @@
 """Run folders are made whole, never overwritten, and read without torch."""
 
+import errno
 import json
 import os
 import stat
@@ -118,6 +119,29 @@ def test_events_survive_a_half_written_line(tmp_path):
     assert json.loads(path.read_text().splitlines()[-1])["value"] is None
 
 
+def test_a_disk_that_fills_up_leaves_no_torn_event(tmp_path, monkeypatch):
+    """What was written of a line is taken back, so that the next one can be read."""
+    file = EventFile(tmp_path)
+    file.write(Event("a"))
+    write, calls = os.write, iter((True, False))
+
+    def fail(descriptor, data):
+        if next(calls):
+            return write(descriptor, data[:9])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.write", fail)
+        with pytest.raises(OSError, match="No space"):
+            file.write(Event("b"))
+    file.write(Event("c"))
+    file.close()
+    assert [json.loads(line)["event"] for line in (tmp_path / "events.jsonl").read_text().splitlines()] == [
+        "a",
+        "c",
+    ]
+
+
 @pytest.mark.parametrize(
     ("bound", "value", "inside"),
     [
@@ -155,8 +179,6 @@ def test_changes_are_named_by_path(plan):
 
 def test_errors_of_the_system_get_their_code(tmp_path):
     """A full disk, a refused permission and a failing disk are three findings."""
-    import errno
-
     found = {
         code: explain(OSError(code, "x"), tmp_path).code for code in (errno.ENOSPC, errno.EACCES, errno.EIO)
     }
