@@ -301,11 +301,16 @@ def _feed(tables: Any, device: torch.device) -> Batches:
 
 @contextmanager
 def evaluating(graph: nn.Module) -> Iterator[None]:
-    """Put a graph into evaluation mode and leave it as it was."""
+    """Put a graph into evaluation mode, in whole single precision, and leave all as it was."""
     modes = [(module, module.training) for module in graph.modules()]
+    products, convolutions = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     graph.eval()
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
     try:
         yield
     finally:
+        torch.set_float32_matmul_precision(products)
+        torch.backends.cudnn.allow_tf32 = convolutions
         for module, mode in modes:
             module.training = mode

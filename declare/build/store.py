@@ -100,11 +100,9 @@ class Tables:
         Raises `ProblemError` (DAT332) in every process where all of them together are more than a dataset allows.
         """
         if world.size > 1 and any(self.pool(name).skips for name in self.plan.datasets):
-            for seen in world.gathered(self._quarantine.found_late()):
-                for dataset, items in seen.items():
-                    self._quarantine.add(dataset, *items)
+            all_seen = world.gathered(self._quarantine.found_late())
             for name in self.plan.datasets:
-                self.pool(name).refuse_many()
+                self.pool(name).take_late(*(item for seen in all_seen for item in seen.get(name, ())))
 
     def tell(self, listener: Callable[[str, Skipped], None]) -> None:
         """Let `listener` hear of every sample that is left out, from the thread that calls `report`."""

@@ -55,14 +55,14 @@ def _processes(plan: Plan) -> int:
     if isinstance(hardware.devices, int) and (hardware.devices == 1 or hardware.accelerator == "cpu"):
         return hardware.devices
     from declare.contract.problem import ProblemError
-    from declare.runtime.device import choose_device, count_devices, too_few
+    from declare.runtime.device import choose_kind, count_devices, too_few
 
-    device = choose_device(hardware)
-    there = count_devices(device)
+    kind = choose_kind(hardware)
+    there = count_devices(kind)
     if hardware.devices == "auto":
         return there
     if hardware.devices > there:
-        raise ProblemError(too_few(hardware.devices, device, there))
+        raise ProblemError(too_few(hardware.devices, kind, there))
     return hardware.devices
 
 

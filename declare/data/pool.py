@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class Pool:
         self.stamps = Stamps({})
         """The files as they were when the run began, where somebody watches over them."""
         self.quarantine = Quarantine()
+        self._taking = Lock()
         self.fields: dict[str, Field] = {name: _field(field.block) for name, field in plan.fields.items()}
         self.reader: Reader = self._opened()
         self.transforms: tuple[Transform, ...] = tuple(_transform(block) for block in plan.transforms)
@@ -225,15 +227,21 @@ class Pool:
         found: dict[int, str] = {}
         for name in fields:
             found = self._tried(name, rows) | found if len(rows) else found
-        fresh = [Skipped(split, row, self.reader.where(row), why, late=True) for row, why in found.items()]
-        self.quarantine.add(self._name, *fresh)
-        self.refuse_many()
+        self.take_late(
+            *(Skipped(split, row, self.reader.where(row), why, late=True) for row, why in found.items())
+        )
         return set(found) | set(late)
 
-    def refuse_many(self) -> None:
-        """Raise `ProblemError` DAT332 where more samples were left out by now than the limit allows."""
-        if self.skips:
-            self._refuse_many(self.unreadable | self.quarantine.late(self._name))
+    def take_late(self, *found: Skipped) -> None:
+        """Put samples into quarantine that turned out to be unreadable; raises `ProblemError` DAT332 beyond the limit.
+
+        Then none of them is: a run whose disk was away for a while can go on.
+        """
+        with self._taking:
+            late = self.quarantine.late(self._name) | {item.row: item.reason for item in found}
+            if self.skips:
+                self._refuse_many(self.unreadable | late)
+            self.quarantine.add(self._name, *found)
 
     def left_out(self, rows: Array) -> bool:
         """Return whether some of the rows stand in quarantine since they could not be read once."""

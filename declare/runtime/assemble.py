@@ -60,7 +60,8 @@ def assemble(
 
     def trial() -> Trial:
         # Of what stands in memory at once: a whole batch may not fit.
-        piece = next(split(next(iter(feed.batches(0, 1))), phase.accumulate))
+        batch = next(iter(feed.batches(0, 1)))
+        piece = next(split(batch, dict.fromkeys(batch, phase.accumulate)))
         return Trial(workshop.graph, objective, piece, workshop.device)
 
     optimizer = workshop.optimizer(phase)

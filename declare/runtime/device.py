@@ -11,12 +11,25 @@ from declare.ir.plan import HardwarePlan
 def choose_device(hardware: HardwarePlan, local_rank: int | None = None) -> torch.device:
     """Return the device that the plan asks for, the fastest that is there for `auto`.
 
-    Processes of one machine take its devices in turn, by `local_rank`.
+    Processes of one machine take its devices in turn, by `local_rank`; without it, the GPU is the current one.
+    Raises `ProblemError` (RES813) where the spec names one that this machine has not.
+    """
+    kind = choose_kind(hardware)
+    if kind != "cuda":
+        return torch.device(kind)
+    if local_rank is None:
+        return torch.device(kind, torch.cuda.current_device())
+    return torch.device(kind, local_rank % torch.cuda.device_count())
+
+
+def choose_kind(hardware: HardwarePlan) -> str:
+    """Return the kind of device that the plan asks for; nothing is started on it.
+
     Raises `ProblemError` (RES813) where the spec names one that this machine has not.
     """
     there = available()
     if hardware.accelerator == "auto":
-        return _own(there[0], local_rank)
+        return there[0]
     if hardware.accelerator not in there:
         raise ProblemError(
             Problem(
@@ -26,28 +39,22 @@ def choose_device(hardware: HardwarePlan, local_rank: int | None = None) -> torc
                 helps=("use `accelerator: auto`, or `--set hardware.accelerator=cpu`",),
             )
         )
-    return _own(hardware.accelerator, local_rank)
+    return hardware.accelerator
 
 
-def _own(kind: str, local_rank: int | None) -> torch.device:
-    if kind == "cuda" and local_rank is not None:
-        return torch.device(kind, local_rank % torch.cuda.device_count())
-    return torch.device(kind)
-
-
-def too_few(asked: int, device: torch.device, there: int) -> Problem:
+def too_few(asked: int, kind: str, there: int) -> Problem:
     """Return the finding that a machine has fewer devices than the spec asks for."""
     return Problem(
         "RES813",
-        f"the spec asks for {asked} devices of kind `{device.type}`, this machine has {there}",
+        f"the spec asks for {asked} devices of kind `{kind}`, this machine has {there}",
         at="hardware.devices",
         helps=("use `devices: auto` to take what there is, or `--procs N` for several processes on the CPU",),
     )
 
 
-def count_devices(device: torch.device) -> int:
+def count_devices(kind: str) -> int:
     """Return how many devices of one kind this machine has; one processor counts as one."""
-    return torch.cuda.device_count() if device.type == "cuda" else 1
+    return torch.cuda.device_count() if kind == "cuda" else 1
 
 
 def available() -> list[str]:

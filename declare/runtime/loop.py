@@ -35,6 +35,7 @@ from declare.runtime.strategies.alone import StrandedError
 from declare.runtime.trouble import (
     batch_failed,
     is_batch_error,
+    no_scale,
     nothing_trained,
     out_of_memory,
     too_many_skipped,
@@ -257,15 +258,23 @@ class Loop:
     def _read(self) -> None:
         """Read the losses of the last steps, and the speed where it was measured."""
         report = self._window.read()
+        self._count_missed()
         self._workshop.unite()
         often = max(1, int(_ASK_SECONDS / report["step_seconds"]))
-        self._ask_every = self._world.least(often)
+        (self._ask_every,) = self._world.least(often)
         self._tell("step", rate=self._step.rate_now, epoch=self._epoch, **report)
         for number, fields in self._step.gradients_seen():
             self._tell("gradients", at=number, epoch=self._epoch, **fields)
         measured = self._meter.at(self.course.step, report)
         if measured is not None:
             self._tell("throughput", **measured)
+
+    def _count_missed(self) -> None:
+        """Take back the updates that came to nothing since the last reading."""
+        try:
+            self.course.updates -= self._step.missed()
+        except FloatingPointError as error:
+            raise ProblemError(no_scale(self.phase, self.course.step)) from error
 
     def _go_on(self) -> None:
         """Put the graph back into the state that training at this step means."""

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from declare.nn.distributed.shards import kinds
 
+_LEAST_SCALE = 1e-4
+"""Half precision cannot do with less: its smallest number is 6e-8."""
 _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -21,11 +23,35 @@ class Precision:
     name: str
     device: torch.device
     autocast: torch.autocast | None
-    scaler: torch.amp.GradScaler | None
+    scaler: Scaler | None
 
 
 class Scaler(torch.amp.GradScaler):
-    """torch's scaler of gradients, also where some parameters are held in shares and some whole."""
+    """torch's scaler of gradients, also where some parameters are held in shares and some whole.
+
+    It counts the updates that it leaves out because a gradient is not finite.
+    """
+
+    _missed: Tensor | int = 0
+
+    def missed(self) -> int:
+        """Return how many updates were left out since the last call; waits for the device.
+
+        Raises `FloatingPointError` where the scale has become so small that none will go through.
+        """
+        found, self._missed = int(self._missed), 0
+        if found and self.get_scale() < _LEAST_SCALE:
+            raise FloatingPointError
+        return found
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return torch's own state and the updates that were not asked for yet."""
+        return super().state_dict() | {"missed": int(self._missed)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over a saved state."""
+        super().load_state_dict(state_dict)
+        self._missed = int(state_dict.get("missed", 0))
 
     def _unscale_grads_(
         self, optimizer: Any, inv_scale: Tensor, found_inf: Tensor, allow_fp16: bool
@@ -37,12 +63,15 @@ class Scaler(torch.amp.GradScaler):
             alike: Any = SimpleNamespace(param_groups=[{"params": part}])
             flags = super()._unscale_grads_(alike, inv_scale, found_inf.clone(), allow_fp16)
             found |= {device: flag + found.get(device, 0) for device, flag in flags.items()}
+        for flag in found.values():
+            self._missed = self._missed + (flag > 0)
         return found
 
 
 def make_precision(name: str, device: torch.device) -> Precision:
     """Return what `name` (fp32, tf32, bf16, fp16) needs on `device`."""
     torch.set_float32_matmul_precision("high" if name == "tf32" else "highest")
+    torch.backends.cudnn.allow_tf32 = name == "tf32"
     if name not in _TYPES:
         return Precision(name, device, None, None)
     autocast = torch.autocast(device.type, dtype=_TYPES[name])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -99,6 +99,7 @@ class Step:
 
     def gradients(self, number: int, batch: Batch) -> Losses:
         """Fill the gradients for a step; return (loss, parts) of the whole batch."""
+        self._strategy.begin()
         for parameter in self._parameters:
             parameter.grad = None
         # What is drawn for rows differs between processes, which hold other rows.
@@ -126,19 +127,24 @@ class Step:
         base = mix(self._key, number)
         if self._pieces == self._world.size == 1:
             return self._pass(number, batch, None, mix(base, 0), last=True)
-        count = 1 if self._pieces == 1 else self._world.least(min(self._pieces, most_rows(batch)))
-        cut = list(split(batch, count))
+        cut = [batch] if self._pieces == 1 else list(split(batch, self._cuts(batch)))
         totals = self._strategy.totals(self._agreed(self._strategy.weigh, batch, cut))
         first = self._world.rank * self._pieces
         losses, all_parts = [], []
         for index, piece in enumerate(cut):
-            last = index + 1 == count
+            last = index + 1 == len(cut)
             loss, parts = self._pass(number, piece, totals, mix(base, first + index), last=last)
             self._strategy.taken(self._parameters)
             losses.append(loss)
             all_parts.append(parts)
         share = self._strategy.share
         return torch.stack(losses).sum() * share, torch.stack(all_parts).sum(0) * share
+
+    def _cuts(self, batch: Batch) -> dict[str, int]:
+        """Return into how many micro-batches each dataset goes: in all processes alike, as layers may meet there."""
+        names = sorted(batch)
+        rows = self._world.least(*(_rows(batch[name]) for name in names))
+        return {name: max(1, min(self._pieces, count)) for name, count in zip(names, rows, strict=True)}
 
     def forward(self, batch: Batch, totals: Tensor | None, seed: int, *, last: bool) -> Losses:
         """Return (loss, parts) of a micro-batch, its random draws keyed by `seed`."""
@@ -199,7 +205,7 @@ class Step:
             if self._clip is not None:
                 self._clip(self._parameters)
             self._update()
-        else:
+        elif any(item.grad is not None for item in self._parameters):
             if self._clip is not None:
                 self._scaler.unscale_(self._optimizer)
                 self._clip(self._parameters)
@@ -223,6 +229,13 @@ class Step:
             raise BatchFailedError(reason, finite=False)
         return loss, parts
 
+    def missed(self) -> int:
+        """Return how many updates since the last call came to nothing; waits for the device.
+
+        Raises `FloatingPointError` where the gradients of no scale are finite.
+        """
+        return 0 if self._scaler is None else self._scaler.missed()
+
     def gradients_seen(self) -> list[tuple[int, dict[str, Any]]]:
         """Return (step, norms and cosines of the tasks' gradients) of what was measured since the last call."""
         return [] if self._balance is None else seen(self._balance, self._tasks)
@@ -233,30 +246,27 @@ class Step:
         return float(self._optimizer.param_groups[0]["lr"])
 
 
-def split(batch: Batch, pieces: int) -> Iterator[Batch]:
-    """Yield a step batch in micro-batches, each dataset's rows cut evenly; empty ones are left out."""
+def split(batch: Batch, pieces: Mapping[str, int]) -> Iterator[Batch]:
+    """Yield a step batch in micro-batches; each dataset's rows are cut evenly, into as many as `pieces` says."""
     cut = {
-        dataset: {name: tensor.tensor_split(pieces) for name, tensor in fields.items()}
+        dataset: {name: tensor.tensor_split(pieces[dataset]) for name, tensor in fields.items()}
         for dataset, fields in batch.items()
     }
-    for index in range(pieces):
-        piece = {
+    for index in range(max(pieces[dataset] for dataset in batch)):
+        yield {
             dataset: {name: parts[index] for name, parts in fields.items()}
             for dataset, fields in cut.items()
-            if len(next(iter(fields.values()))[index])
+            if index < pieces[dataset]
         }
-        if piece:
-            yield piece
-
-
-def most_rows(batch: Batch) -> int:
-    """Return the number of samples of the dataset that has the most in a batch."""
-    return max((len(next(iter(fields.values()))) for fields in batch.values()), default=0)
 
 
 def count_rows(batch: Batch) -> int:
     """Return the number of samples in a batch."""
-    return sum(len(next(iter(fields.values()))) for fields in batch.values())
+    return sum(map(_rows, batch.values()))
+
+
+def _rows(fields: Mapping[str, Tensor]) -> int:
+    return len(next(iter(fields.values())))
 
 
 def _clipping(block: dict[str, Any] | None, *, mixed: bool) -> Callable[[list[Tensor]], None] | None:

@@ -105,3 +105,17 @@ def nothing_trained(phase: PhasePlan) -> Problem:
         notes=("every batch was skipped, or every parameter is frozen",),
         helps=("look at `batch_skipped` in `events.jsonl`, and at the phase's `freeze`",),
     )
+
+
+def no_scale(phase: PhasePlan, number: int) -> Problem:
+    """Return the finding that gradients in half precision are not finite, however losses are scaled."""
+    return Problem(
+        "PHS620",
+        f"gradients are not finite at step {number} at any scale of the loss",
+        at=f"phases.{phase.name}",
+        notes=("with `precision: fp16` such updates are left out: none has changed a weight for a while",),
+        helps=(
+            "use `precision: bf16` or `fp32`, which reach further",
+            "look for non-finite inputs with `dcl data check`",
+        ),
+    )

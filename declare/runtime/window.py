@@ -28,6 +28,7 @@ class Window:
         self._names = tuple(names)
         self._about = about
         self._world = world
+        self._restored: list[Tensor] = []
         self._losses: list[Tensor] = []
         self._parts: list[Tensor] = []
         self._numbers: list[int] = []
@@ -36,7 +37,7 @@ class Window:
         self._since = time.perf_counter()
 
     def __len__(self) -> int:
-        return len(self._losses)
+        return len(self._numbers)
 
     def add(self, number: int, loss: Tensor, parts: Tensor) -> None:
         """Keep what step `number` gave, unread."""
@@ -49,14 +50,12 @@ class Window:
 
         Raises `ProblemError` (PHS620) that names the first step whose loss is not finite.
         """
-        losses = torch.stack(self._losses).double()
-        values = torch.cat([losses.unsqueeze(1), torch.stack(self._parts).double()], 1)
-        values = self._world.mean(values).cpu()
+        values = self._values()
         bad = (~values[:, 0].isfinite()).nonzero()
         if len(bad):
             raise ProblemError(self._not_finite(int(bad[0]), values))
         means = values.mean(0).tolist()
-        count = len(self._losses)
+        count = len(self)
         seconds = max(time.perf_counter() - self._since - seconds_elsewhere, 1e-9)
         report = {
             "losses": {"loss": means[0]} | dict(zip(self._names, means[1:], strict=True)),
@@ -70,7 +69,7 @@ class Window:
 
     def clear(self) -> None:
         """Forget what was kept."""
-        self._losses, self._parts, self._numbers = [], [], []
+        self._restored, self._losses, self._parts, self._numbers = [], [], [], []
         self.samples, self.data_seconds = 0, 0.0
         self._since = time.perf_counter()
 
@@ -89,20 +88,29 @@ class Window:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the unread steps."""
-        if not self._losses:
+        if not self._numbers:
             return {"numbers": []}
-        losses, parts = (self._world.mean(torch.stack(item)) for item in (self._losses, self._parts))
-        figures = {"losses": losses, "parts": parts, "samples": self.samples}
+        figures = {"values": self._values(), "samples": self.samples}
         return {"numbers": list(self._numbers), "names": list(self._names), **figures}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over unread steps; none where the losses have become others."""
         self.clear()
-        if state["numbers"] and state.get("names") == list(self._names):
+        if state["numbers"] and state.get("names") == list(self._names) and "values" in state:
             self._numbers = list(state["numbers"])
-            self._losses = list(state["losses"].unbind())
-            self._parts = list(state["parts"].unbind())
+            self._restored = [state["values"]]
             self.samples = state["samples"]
+
+    def _values(self) -> Tensor:
+        """Return for each step the loss and its parts over all processes [steps, 1 + parts]; waits for the device.
+
+        They are fp64: what is read does not depend on where a run was broken off and continued.
+        """
+        fresh = []
+        if self._losses:
+            mine = torch.cat([torch.stack(self._losses).unsqueeze(1), torch.stack(self._parts)], 1)
+            fresh = [self._world.mean(mine.cpu().double())]
+        return torch.cat(self._restored + fresh)
 
 
 def not_finite(number: int, value: str, guilty: Sequence[str]) -> Problem:

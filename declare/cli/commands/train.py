@@ -133,9 +133,12 @@ def _where(run_dir: Path | None, resume: str | None, *, allow_changes: bool) -> 
 def _see_sane(plan: Plan, checked: Checked, *, as_json: bool) -> list[Problem]:
     """Try one batch in each phase and return what is odd; end the command where a phase does not learn it."""
     from declare.runtime.device import choose_device
+    from declare.runtime.machine import prepare
     from declare.runtime.sanity import problem, trials, warning
 
-    done = list(trials(plan, choose_device(plan.hardware)))
+    device = choose_device(plan.hardware)
+    prepare(plan.hardware, device)  # before the first product of matrices
+    done = list(trials(plan, device))
     if not as_json and not terminal.settings.quiet:
         from declare.cli.printing.sanity import render
 

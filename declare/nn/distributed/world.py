@@ -52,6 +52,9 @@ class World:
     is_apart = False
     """Whether this process computes something by itself while the others wait."""
 
+    agrees = False
+    """Whether all processes have come to the same end."""
+
     @contextlib.contextmanager
     def apart(self) -> Iterator[None]:
         """While inside, this process computes by itself: layers and losses ask nobody."""
@@ -82,9 +85,9 @@ class World:
         """Return whether the flag is up in some process."""
         return flag
 
-    def least(self, number: int) -> int:
-        """Return the smallest of a number over processes."""
-        return number
+    def least(self, *numbers: int) -> list[int]:
+        """Return the smallest of each number over processes."""
+        return [*numbers]
 
     def gathered(self, value: Value) -> list[Value]:
         """Return what every process gave, by rank."""
@@ -169,14 +172,18 @@ class Group(World):
     def sum(self, value: Tensor) -> Tensor:
         """Return the sum of `value` over processes; the same bits in each of them."""
         total = value.detach().clone()
-        dist.all_reduce(total)
+        dist.all_reduce(total, group=self._speaking(total))
         return total
 
     def every(self, value: Tensor) -> list[Tensor]:
         """Return the `value` of every process, all of one shape, by rank."""
         found = [torch.empty_like(value) for _ in range(self.size)]
-        dist.all_gather(found, value.contiguous())
+        dist.all_gather(found, value.contiguous(), group=self._speaking(value))
         return found
+
+    def _speaking(self, value: Tensor) -> Any:
+        """Return the group that carries tensors of a device; None is the default one."""
+        return self._talk if value.device.type == "cpu" else None
 
     def mean(self, value: Tensor) -> Tensor:
         """Return the mean of `value` over processes."""
@@ -188,11 +195,12 @@ class Group(World):
         dist.all_reduce(value, group=self._talk)
         return bool(value)
 
-    def least(self, number: int) -> int:
-        """Return the smallest of a number over processes."""
-        value = torch.tensor(number)
-        dist.all_reduce(value, dist.ReduceOp.MIN, group=self._talk)
-        return int(value)
+    def least(self, *numbers: int) -> list[int]:
+        """Return the smallest of each number over processes."""
+        values = torch.tensor(numbers)
+        dist.all_reduce(values, dist.ReduceOp.MIN, group=self._talk)
+        found: list[int] = values.tolist()
+        return found
 
     def gathered(self, value: Value) -> list[Value]:
         """Return what every process gave, by rank."""
@@ -219,7 +227,7 @@ class Group(World):
         for kind in sorted(kinds, key=str):
             alike = [item for item in tensors if (item.dtype, item.device) == kind]
             flat = torch.cat([item.flatten() for item in alike])
-            dist.all_reduce(flat)
+            dist.all_reduce(flat, group=self._speaking(flat))
             flat /= self.size
             parts = flat.split([item.numel() for item in alike])
             torch._foreach_copy_(alike, [part.view_as(item) for part, item in zip(parts, alike, strict=True)])
@@ -258,7 +266,10 @@ class Group(World):
         return isinstance(error, RuntimeError) and any(mark in text for mark in _LOST)
 
     def leave(self) -> None:
-        """Take leave of the others; nothing may be said after it."""
-        if self._ours:
+        """Take leave of the others; nothing may be said after it.
+
+        NCCL's way out is a conversation: one that the others do not join would keep this process from ending.
+        """
+        if self._ours and (self.agrees or "nccl" not in str(dist.get_backend_config())):
             with contextlib.suppress(Exception):  # a lost process cannot answer
                 dist.destroy_process_group()

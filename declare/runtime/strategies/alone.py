@@ -28,6 +28,9 @@ class Alone:
     def settle(self) -> None:
         """Get ready for the parameters that are trained from now on."""
 
+    def begin(self) -> None:
+        """Forget what is left of a step that failed half way."""
+
     share = 1.0
     """What a loss that it returns is to be multiplied by, to be of the size of the step's."""
 

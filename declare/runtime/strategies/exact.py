@@ -30,6 +30,10 @@ class Tree:
             size *= 2
         self._sums.append((size, value))
 
+    def clear(self) -> None:
+        """Start anew."""
+        self._sums.clear()
+
     def total(self) -> Any:
         """Return the sum and start anew."""
         _, value = self._sums.pop()
@@ -50,6 +54,10 @@ class Exact(Alone):
         self._pieces = pieces(plan, phase, world.size)
         self._tree = Tree(_added)
         self.share = float(world.size)
+
+    def begin(self) -> None:
+        """Forget what is left of a step that failed half way."""
+        self._tree.clear()
 
     def weigh(self, batch: Batch, cut: Sequence[Batch]) -> Tensor:
         """Return the sum of the weights of its micro-batches, by the tree."""
