@@ -1,20 +1,22 @@
 """One process of a pair whose last one meets a fault in step 3, as `python -m tests.runtime.faulty RANK FOLDER FAULT`.
 
-FAULT is what goes wrong: `forward`, `backward`, or a loss that is `nan`.
+FAULT is what goes wrong: `forward`, `backward`, a loss that is `nan`, `memory` that does not suffice, or `death`.
 """
 
 import math
 import os
+import signal
 import sys
 from datetime import timedelta
 from pathlib import Path
+
+import torch
 
 
 def main() -> None:
     """Train the spec of the folder and exit with the status of the run; say its findings and what was skipped."""
     rank, folder, fault = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     os.chdir(folder)
-    import torch
     from torch import distributed as dist
 
     from declare.build.objective import Objective
@@ -31,6 +33,8 @@ def main() -> None:
     outcome = train(checked.plan, "", folder / "run")
     for problem in outcome.problems:
         sys.stdout.write(f"{problem.code} {problem.notes}\n")
+    if outcome.status == 0:
+        dist.destroy_process_group()
     sys.exit(outcome.status)
 
 
@@ -45,6 +49,10 @@ def failing(forward, fault):
         calls.append(fault)
         if calls == ["forward"] * 3:
             raise IndexError("no way ahead")
+        if calls == ["memory"] * 3:
+            raise torch.OutOfMemoryError("out of memory. Tried to allocate 4.00 GiB.")
+        if calls == ["death"] * 3:
+            os.kill(os.getpid(), signal.SIGKILL)
         loss, parts = forward(self, batch, totals)
         if calls == ["backward"] * 3:
             loss.register_hook(hook)

@@ -1,7 +1,7 @@
 """One process of a group that holds a model in shares, as `python -m tests.runtime.sharers RANK SIZE FOLDER RUN...`.
 
 Each RUN is the name of a run folder with what happens to it: `a` trains it, `a:stop=9` asks it to stop after 9 steps,
-`a:die=2` kills the last process in the middle of its second save, `a:full=2` fills its disk from then on, `a:resume` continues it.
+`a:die=2` kills the last process in the middle of its second save, `a:full=2` fills its disk from then on, `a:full=2,leading` that of the first process, `a:resume` continues it.
 """
 
 import errno
@@ -25,13 +25,13 @@ def main() -> None:
     for words in sys.argv[4:]:
         name, _, options = words.partition(":")
         found = dict(part.partition("=")[::2] for part in options.split(",") if part)
-        status = make(folder, name, found, last=rank == size - 1)
-        sys.stdout.write(f"{name} {options} {status}\n")
+        status = make(folder, name, found, last=rank == (0 if "leading" in found else size - 1))
+        sys.stdout.write(f"{name} {options} {' '.join(map(str, status))}\n")
         sys.stdout.flush()
 
 
 def make(folder, name, options, *, last):
-    """Train or resume a run; return its status."""
+    """Train or resume a run; return its status and the codes of its findings."""
     from declare.compiler.pipeline import check
     from declare.runtime import checkpoint
     from declare.runtime.listener import Listener, Wish
@@ -70,7 +70,7 @@ def make(folder, name, options, *, last):
     listeners = [Stop()] if "stop" in options else []
     outcome = train(checked.plan, text, folder / name, resume="resume" in options, listeners=listeners)
     checkpoint.write_tensors = write
-    return outcome.status
+    return outcome.status, *(problem.code for problem in outcome.problems)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """One of two processes meets a fault while batches may be skipped: both skip, or the run ends with what it was."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -25,13 +27,16 @@ phases:
   fit: {steps: 8, batch_size: 8, on_batch_error: {action: skip, limit: 3}, optimizer: {type: sgd, lr: 1e-1}}
 hardware: {accelerator: cpu, precision: fp32, strategy: STRATEGY}
 """
+SKIPPING = "on_batch_error: {action: skip, limit: 3}, "
+SKIPPED = {"nan", "forward", "backward"}
 
 
-def trained(folder: Path, fault: str, norm: str, strategy: str) -> tuple[list[int], list[str]]:
-    """Return the exit statuses of both processes and what they said."""
-    (folder / "spec.yaml").write_text(SPEC.replace("NORM", norm).replace("STRATEGY", strategy))
+def begun(folder: Path, fault: str, norm: str, strategy: str) -> list[subprocess.Popen[str]]:
+    """Return two processes that train."""
+    text = SPEC.replace("NORM", norm).replace("STRATEGY", strategy)
+    (folder / "spec.yaml").write_text(text if fault in SKIPPED else text.replace(SKIPPING, ""))
     environment = os.environ | {"OMP_NUM_THREADS": "1", "DECLARE_CACHE_DIR": str(folder / "cache")}
-    processes = [
+    return [
         subprocess.Popen(
             [sys.executable, "-m", "tests.runtime.faulty", str(rank), str(folder), fault],
             env=environment,
@@ -42,6 +47,11 @@ def trained(folder: Path, fault: str, norm: str, strategy: str) -> tuple[list[in
         )
         for rank in range(2)
     ]
+
+
+def trained(folder: Path, fault: str, norm: str, strategy: str) -> tuple[list[int], list[str]]:
+    """Return the exit statuses of both processes and what they said."""
+    processes = begun(folder, fault, norm, strategy)
     said = [process.communicate(timeout=100)[0] for process in processes]
     return [process.returncode for process in processes], said
 
@@ -67,3 +77,26 @@ def test_a_fault_while_others_wait_ends_the_run(tmp_path: Path, fault: str, norm
     assert statuses == [4, 4], said
     assert all("PHS621" in text and "no way" in text for text in said)
     assert not [*Run(tmp_path / "run").events("batch_skipped")]
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_memory_that_does_not_suffice_in_one_process_ends_the_run_for_all(
+    tmp_path: Path, strategy: str
+) -> None:
+    """Both processes end with the finding, and nobody waits for the other one."""
+    statuses, said = trained(tmp_path, "memory", "none", strategy)
+    assert statuses == [4, 4], said
+    assert all("RES810" in text for text in said), said
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_nobody_waits_for_a_process_that_was_killed(tmp_path: Path, strategy: str) -> None:
+    """Where nobody starts it anew the other one leaves within ten seconds, and says why."""
+    left, killed = begun(tmp_path, "death", "none", strategy)
+    assert killed.wait(100) == -signal.SIGKILL
+    killed.communicate()
+    began = time.monotonic()
+    said, _ = left.communicate(timeout=30)
+    assert time.monotonic() - began < 10
+    assert left.returncode == 76, said
+    assert "HW710" in said

@@ -97,10 +97,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a run that nobody disturbed, one that was killed in a save, one that was stopped."""
     folder = tmp_path_factory.mktemp("shares")
     (folder / "spec.yaml").write_text(SPEC)
-    said = group(folder, 2, "whole", "moved:stop=6", "full:full=2", "cut:die=3")
+    said = group(folder, 2, "whole", "moved:stop=6", "full:full=2", "led:full=4,leading", "cut:die=3")
     assert "whole  0" in said[0], said[0][-3000:]
     assert "moved stop=6 75" in said[0], said[0][-3000:]
-    assert "full full=2 4" in said[0], said[0][-3000:]
+    for words in said:
+        assert "full full=2 4 RES804" in words, words[-3000:]
+        assert "led full=4,leading 4 RES804" in words, words[-3000:]
     assert "cut die=3 76" in said[0], said[0][-3000:]
     return folder
 
@@ -138,10 +140,11 @@ def test_a_kill_in_the_middle_of_a_save_costs_nothing(trained: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_full_disk_of_one_process_leaves_the_checkpoint_before(trained: Path) -> None:
-    """The run ends for all of them, with nothing half written."""
-    assert [saved.step for saved in Run(trained / "full").checkpoints()] == [4]
-    assert [path.name for path in (trained / "full" / "checkpoints").iterdir()] == ["step-4"]
+@pytest.mark.parametrize("name", ["full", "led"])
+def test_a_full_disk_of_one_process_leaves_the_checkpoint_before(trained: Path, name: str) -> None:
+    """The run ends for all of them with the same finding, and with nothing half written."""
+    assert [saved.step for saved in Run(trained / name).checkpoints()] == [4]
+    assert [path.name for path in (trained / name / "checkpoints").iterdir()] == ["step-4"]
 
 
 @pytest.mark.slow
