@@ -233,9 +233,9 @@ class Pool:
         return set(found) | set(late)
 
     def take_late(self, *found: Skipped) -> None:
-        """Put samples into quarantine that turned out to be unreadable; raises `ProblemError` DAT332 beyond the limit.
+        """Put samples into quarantine that turned out to be unreadable.
 
-        Then none of them is: a run whose disk was away for a while can go on.
+        Raises `ProblemError` DAT332 beyond the limit, and takes none: a run whose disk was away for a while can go on.
         """
         with self._taking:
             late = self.quarantine.late(self._name) | {item.row: item.reason for item in found}

@@ -216,6 +216,20 @@ def test_what_one_process_cannot_read_stands_in_the_list_of_the_run(pictures, tm
     assert where in (tmp_path / QUARANTINE).read_text()
 
 
+def test_data_that_were_away_for_a_while_can_be_read_again(pictures, tmp_path):
+    """Where all of a batch is away the run ends; its list keeps none of them, so that it goes on when they are back."""
+    tables, table = opened(pictures, tmp_path, on_corrupt={"action": "skip", "limit": 3})
+    pictures.rename(tmp_path / "away")
+    with pytest.raises(ProblemError) as caught:
+        table.sound(["image"], np.arange(8))
+    assert caught.value.problem.code == "DAT332"
+    (tmp_path / "away").rename(pictures)
+    _, again = opened(pictures, tmp_path, on_corrupt={"action": "skip", "limit": 3})
+    positions, _ = again.sound(["image"], np.arange(8))
+    assert list(positions) == list(range(8))
+    assert not tables._quarantine.found_late().get(NAME)
+
+
 def test_the_limit_holds_for_all_processes_together(pictures, tmp_path):
     """Samples that several processes could not read, few enough for each alone, end the run in each."""
     tables, table = opened(pictures, tmp_path, on_corrupt={"action": "skip", "limit": 2})
