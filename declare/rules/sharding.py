@@ -1,13 +1,13 @@
-"""What a phase asks for that processes cannot do while each holds a share of the model alone."""
+"""What a phase asks for that a number of processes cannot do: with shares of the model, or to the same bits."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from declare.contract import reading
 from declare.contract.problem import Problem
-from declare.ir.plan import HardwarePlan, ModulePlan, PhasePlan
+from declare.ir.plan import HardwarePlan, PhasePlan
 
 CODE = "HW708"
 _ASKED = {"hardware.strategy": "shares are asked for here"}
@@ -17,7 +17,6 @@ def conflicts(
     hardware: HardwarePlan,
     processes: int | None,
     phases: Iterable[PhasePlan],
-    nodes: Collection[ModulePlan],
 ) -> Iterator[Problem]:
     """Yield what contradicts `strategy: fsdp` with a number of processes (None: not known); nothing with one."""
     if hardware.strategy != "fsdp" or processes == 1:
@@ -30,8 +29,22 @@ def conflicts(
         )
     for phase in phases:
         yield from _in_phase(phase)
-        if processes is not None and not phase.alternate:
-            yield from _lacking(phase, processes, nodes)
+
+
+def uneven(hardware: HardwarePlan, processes: int | None, phases: Iterable[PhasePlan]) -> Iterator[Problem]:
+    """Yield each phase whose micro-batches cannot be dealt out among processes without changing bits."""
+    if hardware.determinism != "exact" or not processes:
+        return
+    for phase in phases:
+        if phase.accumulate % processes:
+            yield Problem(
+                CODE,
+                f"`determinism: exact` deals {phase.accumulate} micro-batches out among {processes} processes",
+                at=f"phases.{phase.name}.accumulate",
+                label="not a multiple of the processes",
+                also={"hardware.determinism": "the same bits are asked for here"},
+                helps=(f"use `accumulate: {processes}` or a multiple: it counts those of all processes",),
+            )
 
 
 def _in_phase(phase: PhasePlan) -> Iterator[Problem]:
@@ -56,26 +69,6 @@ def _in_phase(phase: PhasePlan) -> Iterator[Problem]:
             f"{at}.regularizers",
             "remove them; `weight_decay` of the optimizer does what `l2` does",
         )
-
-
-def _lacking(phase: PhasePlan, processes: int, nodes: Collection[ModulePlan]) -> Iterator[Problem]:
-    """Yield a dataset with modules of its own that some processes would run in a micro-batch and others not."""
-    pieces = processes * phase.accumulate
-    for name in phase.datasets if len(phase.datasets) > 1 else ():
-        apart = any(_is_apart(node, name, phase) for node in nodes)
-        if apart and processes <= phase.rows[name] < pieces:
-            yield _conflict(
-                f"`{name[:20]}` gives {phase.rows[name]} samples to {pieces} micro-batches",
-                f"phases.{phase.name}.batch_size",
-                "raise `batch_size`, lower `accumulate`, or use `mix: alternate`",
-            )
-
-
-def _is_apart(node: ModulePlan, dataset: str, phase: PhasePlan) -> bool:
-    """Whether a module, or a part of it, computes with samples of a dataset but not with those of all."""
-    if dataset not in node.datasets:
-        return False
-    return node.per_dataset or node.adapts or not set(phase.datasets) <= set(node.datasets)
 
 
 def _conflict(what: str, at: str, way_out: str) -> Problem:

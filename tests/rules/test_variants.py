@@ -266,22 +266,14 @@ FIRES = {
         "HW708",
         "hardware.compile",
     ),
-    "shares and micro-batches without a dataset": (
-        TWO.replace("batch_size: 10", "batch_size: 6\n    accumulate: 2").replace(
-            "hidden: [8]", "hidden: [8], per_dataset: true"
-        )
-        + SHARES,
-        "HW708",
-        "phases.fit.batch_size",
-    ),
 }
 
 PASSES = {
     "shares in one process": SPEC.replace("adamw", "muon") + SHARES.replace("2", "1"),
     "shares": SPEC + SHARES,
-    "shares of modules that all datasets use": TWO.replace(
+    "shares and micro-batches without a dataset": TWO.replace(
         "batch_size: 10", "batch_size: 6\n    accumulate: 2"
-    )
+    ).replace("hidden: [8]", "hidden: [8], per_dataset: true")
     + SHARES,
     "plain": SPEC,
     "two datasets": TWO,

@@ -103,6 +103,13 @@ SPECS = {name: FRAME.replace("MODEL", PLAIN).replace("MORE", more) for name, mor
 SPECS["batch_norm"] = (
     FRAME.replace("MODEL", NORMED).replace("MORE", "clip: {norm: 1.0}").replace("adamw", "sgd")
 )
+# A dataset of three rows in two processes and two micro-batches, with layers of its own.
+SPECS["apart"] = (
+    FRAME.replace("MODEL", PLAIN.replace("}", ", per_dataset: true}"))
+    .replace("MORE", "accumulate: 2, mix: proportional")
+    .replace("batch_size: 15", "batch_size: 8")
+    .replace("adamw", "sgd")
+)
 SPECS |= {name: IMAGES.replace("MORE", more) for name, more in SCALES.items()}
 SPECS["contrastive"] = PAIRS
 EXACT = "accumulate: 4, clip: {norm: 0.5}, ema: {decay: 0.9}"
@@ -139,6 +146,7 @@ SHARED = [
     "skipping",
     "alternate",
     "batch_norm",
+    "apart",
     "eager_scales",
     "contrastive",
 ]

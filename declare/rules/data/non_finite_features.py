@@ -1,4 +1,4 @@
-"""Inputs that are not finite turn the loss, and then every weight, into NaN."""
+"""Inputs and targets that are not finite turn the loss, and then every weight, into NaN."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.contract.data import FieldFacts
 from declare.contract.module import Module
 from declare.contract.problem import Problem
-from declare.rules.fields import field_place, fields, input_fields, read_by
+from declare.rules.fields import field_place, fields, input_fields, read_by, target_fields
 from declare.rules.parts import Placed, modules
 from declare.rules.view import View
 
@@ -18,9 +18,13 @@ _TAKE_GAPS = frozenset({"tabular", "python"})
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each input with infinite values, or with gaps that a module on its way cannot take."""
+    """Yield each target with infinite values, each input with such values or with gaps that a module on its way cannot take."""
     for dataset, name, facts in fields(view):
-        if facts.shape.dtype != "float32" or name not in input_fields(view, dataset):
+        if facts.shape.dtype != "float32":
+            continue
+        if name not in input_fields(view, dataset):
+            if facts.num_nonfinite and name in target_fields(view, dataset):
+                yield _infinite_target(view, (dataset, name), facts)
             continue
         readers = [module for module in modules(view) if name in read_by(view, module.name)]
         if facts.num_nonfinite:
@@ -35,7 +39,7 @@ def _infinite(
     view: View, place: tuple[str, str], facts: FieldFacts, readers: list[Placed[Module]]
 ) -> Problem:
     dataset, name = place
-    values = "an infinite value" if facts.num_nonfinite == 1 else f"{facts.num_nonfinite} infinite values"
+    values = _counted(facts)
     return Problem(
         CODE,
         f"input `{name}` of `{dataset}` has {values}",
@@ -47,6 +51,21 @@ def _infinite(
             "correct the data",
         ),
     )
+
+
+def _infinite_target(view: View, place: tuple[str, str], facts: FieldFacts) -> Problem:
+    dataset, name = place
+    return Problem(
+        CODE,
+        f"target `{name}` of `{dataset}` has {_counted(facts)}",
+        at=field_place(view, dataset, name),
+        label="its loss is infinite too",
+        helps=("count them as missing, which losses leave out: `missing: [.inf, -.inf]`", "correct the data"),
+    )
+
+
+def _counted(facts: FieldFacts) -> str:
+    return "an infinite value" if facts.num_nonfinite == 1 else f"{facts.num_nonfinite} infinite values"
 
 
 def _gaps(view: View, place: tuple[str, str], facts: FieldFacts, readers: list[Placed[Module]]) -> Problem:

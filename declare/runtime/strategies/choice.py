@@ -7,7 +7,7 @@ from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
 from declare.nn.distributed.world import World
 from declare.rules.hardware.process_without_samples import lacking
-from declare.rules.sharding import conflicts
+from declare.rules.sharding import conflicts, uneven
 from declare.runtime.strategies.alone import Alone
 from declare.runtime.strategies.averaged import Averaged
 from declare.runtime.strategies.ddp import Ddp
@@ -24,9 +24,11 @@ def make_strategy(plan: Plan, phase: PhasePlan, objective: Objective, world: Wor
     if problems := list(lacking(phase, world.size)):
         raise ProblemError(*problems)
     if shards(plan, world):
-        if problems := list(conflicts(plan.hardware, world.size, [phase], plan.nodes)):
+        if problems := list(conflicts(plan.hardware, world.size, [phase])):
             raise ProblemError(*problems)
         return Fsdp(objective, world)
+    if problems := list(uneven(plan.hardware, world.size, [phase])):
+        raise ProblemError(*problems)
     if exact:
         return Exact(plan, phase, objective, world)
     if objective.balance is not None:
