@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from declare.contract.problem import ProblemError
 from declare.nn.distributed.world import World
+from declare.runtime.folder import Run
 from declare.runtime.strategies.choice import is_static, make_strategy
 from declare.runtime.strategies.exact import Tree
+from declare.runtime.tensors import read_tensors
 from tests.runtime import fakes
+from tests.runtime.test_loop import run, with_workshop
 
 
 def joined(left: str, right: str) -> str:
@@ -63,3 +70,40 @@ def test_the_plan_says_whether_steps_are_alike(changes: dict[str, object], stati
     """One backward pass over the same parameters in each step, or not."""
     phase = fakes.phase(**changes)
     assert is_static(fakes.make_plan(phase), phase) is static
+
+
+def test_a_batch_that_fails_half_way_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With exact sums too: whichever micro-batch fails, the step after it is the same."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+    def failing(at: int) -> Any:
+        calls = iter(range(10_000))
+
+        def change(workshop: Any) -> None:
+            objective = fakes.Objective(workshop.graph)
+            forward = objective.forward
+
+            def fail(batch: Any, totals: Any = None) -> Any:
+                if next(calls) == at:
+                    raise ValueError("the fifth step")
+                return forward(batch, totals)
+
+            objective.forward = fail
+            workshop.objective = lambda phase: objective
+
+        return with_workshop(change)
+
+    skip = {"action": "skip", "limit": 3}
+    hardware = fakes.make_plan().hardware.model_copy(update={"determinism": "exact"})
+    plan = fakes.make_plan(fakes.phase(accumulate=4, on_batch_error=skip), hardware=hardware)
+    try:
+        for piece in (0, 2):
+            outcome, heard = run(tmp_path, plan, failing(5 * 4 + piece), f"run{piece}")
+            assert outcome.status == 0
+            assert len(heard.named("batch_skipped")) == 1
+    finally:
+        torch.use_deterministic_algorithms(mode=False)
+    left, right = (read_tensors(Run(tmp_path / f"run{piece}").weights_path("last")) for piece in (0, 2))
+    assert all(torch.equal(left[name], right[name]) for name in left)
