@@ -70,10 +70,10 @@ class Pool:
             return self._assigned
         broken = np.fromiter(self.unreadable, np.int64)
         found = {name: rows[~np.isin(rows, broken)] for name, rows in self._assigned.items()}
+        for name, rows in self._assigned.items():
+            if len(rows) and not len(found[name]):
+                raise ProblemError(none_left(name).under(self.path))
         train, whole = self._assigned["train"].copy(), found["train"]
-        if not len(whole):
-            problem = Problem("DAT302", "none of the training samples can be read", at="source")
-            raise ProblemError(problem.under(self.path))
         for place in np.flatnonzero(np.isin(train, broken)):
             generator = np.random.default_rng([int(self.plan.split["seed"]), int(train[place])])
             train[place] = whole[generator.integers(len(whole))]
@@ -222,7 +222,7 @@ class Pool:
 
     def leave_out(self, fields: Iterable[str], split: str, rows: Array) -> set[int]:
         """Return the rows that cannot be read, put into quarantine; raises `ProblemError` DAT332 beyond the limit."""
-        late = self.quarantine.late(self._name)
+        late = self.late
         rows = rows[~np.isin(rows, list(late))] if late else rows
         found: dict[int, str] = {}
         for name in fields:
@@ -235,17 +235,22 @@ class Pool:
     def take_late(self, *found: Skipped) -> None:
         """Put samples into quarantine that turned out to be unreadable.
 
-        Raises `ProblemError` DAT332 beyond the limit, and takes none: a run whose disk was away for a while can go on.
+        Raises `ProblemError` DAT332 beyond the limit, and takes none: a run whose disk was away can go on.
         """
         with self._taking:
-            late = self.quarantine.late(self._name) | {item.row: item.reason for item in found}
+            late = self.late | {item.row: item.reason for item in found}
             if self.skips:
                 self._refuse_many(self.unreadable | late)
             self.quarantine.add(self._name, *found)
 
+    @property
+    def late(self) -> dict[int, str]:
+        """The rows that turned out to be unreadable in the course of the run, with the reason."""
+        return self.quarantine.late(self._name)
+
     def left_out(self, rows: Array) -> bool:
         """Return whether some of the rows stand in quarantine since they could not be read once."""
-        return self.skips and not self.quarantine.late(self._name).keys().isdisjoint(map(int, rows))
+        return self.skips and not self.late.keys().isdisjoint(map(int, rows))
 
     @property
     def _name(self) -> str:
@@ -318,6 +323,12 @@ class Pool:
             if field in ({transform.field} if transform.field else set(transform.fields or ()))
             and transform.on in {"all", side}
         ]
+
+
+def none_left(split: str) -> Problem:
+    """Return the finding that no sample of a split can be read."""
+    helps = ("repair or restore the files: nothing can be trained or measured on them",)
+    return Problem("DAT302", f"none of the samples of `{split}` can be read", at="source", helps=helps)
 
 
 def changed_file(path: Path, said: str) -> Problem:

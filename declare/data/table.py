@@ -9,7 +9,7 @@ import numpy as np
 
 from declare.contract.problem import Problem, ProblemError
 from declare.data import ahead, packed
-from declare.data.pool import Pool
+from declare.data.pool import Pool, none_left
 from declare.data.quarantine import Skipped
 from declare.ir.plan import DatasetPlan
 
@@ -82,10 +82,18 @@ class Table:
         if not bad:  # it is no sample's fault, or was over in a moment
             return positions, {name: self.read(name, positions) for name in fields}
         if self._split != "train":
-            return self.sound(fields, positions[~np.isin(rows, list(bad))])
+            left = positions[~np.isin(rows, list(bad))]
+            return self.sound(fields, left) if len(left) else (left, self._none(fields))
         chosen = {row: self._substitute(fields, row) for row in bad}
         positions = np.array([chosen.get(int(self.rows[place]), place) for place in positions], np.int64)
         return self.sound(fields, positions)
+
+    def _none(self, fields: Sequence[str]) -> dict[str, Array]:
+        """Return no sample of the fields; raises `ProblemError` DAT302 where the whole split cannot be read."""
+        if np.isin(self.rows, list(self._pool.late)).all():
+            raise ProblemError(none_left(self._split).under(self._pool.path))
+        shapes = {name: self._pool.plan.fields[name].facts.shape.dims for name in fields}
+        return {name: np.zeros((0, *(dim or 0 for dim in dims)), np.float32) for name, dims in shapes.items()}
 
     def _substitute(self, fields: Sequence[str], row: int) -> int:
         """Return the position of another sample that can be read."""

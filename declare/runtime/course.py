@@ -47,7 +47,7 @@ class Course:
     def improves(self, rule: BestPlan, metrics: dict[str, float]) -> bool:
         """Whether `metrics` beat the phase's best so far; if so it is remembered."""
         value = metrics.get(rule.metric, math.nan)
-        if math.isnan(value):
+        if not math.isfinite(value):
             return False
         before = self.best.get(self.phase)
         if before is not None and not better(value, before.value, rule.mode):

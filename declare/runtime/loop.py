@@ -9,8 +9,8 @@ alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from declare.runtime.trouble import (
     batch_failed,
     is_batch_error,
     no_scale,
+    nothing_best,
     nothing_trained,
     out_of_memory,
     too_many_skipped,
@@ -96,6 +97,8 @@ class Loop:
                 self._enter(index, phase, tree if inside else None)
                 self._train()
                 self._leave()
+            elif index == self.course.index:
+                self._require_done(phase)
             self._probe(phase)
 
     # -- a phase begins ----------------------------------------------------------------------------------
@@ -159,9 +162,13 @@ class Loop:
 
     def _train(self) -> None:
         """Go from boundary to boundary until the phase is over."""
-        course, phase = self.course, self.phase
-        batches = self._feed.batches(course.step, phase.steps)
+        batches = self._feed.batches(self.course.step, self.phase.steps)
         self._window.restart_clock()
+        with closed(batches):
+            self._go_through(batches)
+
+    def _go_through(self, batches: Iterator[Batch]) -> None:
+        course, phase = self.course, self.phase
         while not course.finished:
             try:
                 self._stretch(batches, self._next_boundary(course.step))
@@ -326,10 +333,16 @@ class Loop:
             self._bus.tell(Event("checkpoint_saved", saved.phase, saved.phase_step, saved.step, fields))
 
     def _leave(self) -> None:
-        """Close the phase; one that never updated a weight is an error."""
-        if self.course.updates == 0:
-            raise ProblemError(nothing_trained(self.phase))
+        """Close the phase."""
+        self._require_done(self.phase)
         self._tell("phase_finished", updates=self.course.updates, skipped=self.course.skipped)
+
+    def _require_done(self, phase: PhasePlan) -> None:
+        """Raise where a phase is over without what it is there for, however often the run is resumed."""
+        if self.course.updates == 0:
+            raise ProblemError(nothing_trained(phase))
+        if phase.best is not None and phase.name not in self.course.best:
+            raise ProblemError(nothing_best(phase, phase.best))
 
     def _probe(self, phase: PhasePlan) -> None:
         """Probe the weights that a finished phase stands for, unless that was done before the run was stopped."""
@@ -345,6 +358,16 @@ class Loop:
     def _tell(self, name: str, /, **fields: Any) -> set[Wish]:
         course = self.course
         return self._bus.tell(Event(name, self.phase.name, course.step, course.total, fields))
+
+
+@contextmanager
+def closed(batches: Iterator[Batch]) -> Iterator[None]:
+    """Close batches at the end, so that what was found of samples is told while somebody hears it."""
+    try:
+        yield
+    finally:
+        if isinstance(batches, Generator):
+            batches.close()
 
 
 def log_interval(steps: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.contract import user_code
 from declare.contract.problem import Problem
 from declare.contract.shortage import before_training, is_shortage, is_starved
-from declare.ir.plan import PhasePlan
+from declare.ir.plan import BestPlan, PhasePlan
 from declare.runtime.account import Account
 from declare.runtime.storage import FULL
 
@@ -93,6 +93,20 @@ def too_many_skipped(phase: PhasePlan, skipped: int, reason: str) -> Problem:
         at=f"phases.{phase.name}.on_batch_error",
         notes=(f"the last one: {reason}",),
         helps=("find the cause: lower the learning rate, or check the data with `dcl data check`",),
+    )
+
+
+def nothing_best(phase: PhasePlan, rule: BestPlan) -> Problem:
+    """Return the finding that the metric which picks a phase's best weights had no finite value."""
+    return Problem(
+        "PHS626",
+        f"`{rule.metric}` was not finite in any evaluation of phase `{phase.name}`",
+        at=f"phases.{phase.name}.evaluate.best",
+        notes=("there are no best weights; the last ones are in the newest checkpoint",),
+        helps=(
+            "see whether validation data have targets, and what the losses did: `dcl report`",
+            "or pick the best by another metric",
+        ),
     )
 
 

@@ -172,6 +172,22 @@ def test_a_clock_that_jumps_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     assert main(["train", "spec.yaml", "--quiet", "--resume", "run"]) == 0
 
 
+@pytest.mark.parametrize(("value", "status"), [("inf", 1), ("", 0), ("nan", 0)])
+def test_a_target_that_is_not_finite(
+    here: Path, capsys: pytest.CaptureFixture[str], value: str, status: int
+) -> None:
+    """An infinite one is found before the start, wherever it stands; a missing one is left out by the loss."""
+    rows = [f"{number}.5,{number}" for number in range(40)]
+    (here / "table.csv").write_text("\n".join(["x,size", *rows, f"3.5,{value}"]))
+    words = (
+        *("--set", "datasets.pics={source: {type: csv, path: table.csv}, fields: {x: number, size: number}}"),
+        *("--set", "model.encoder={type: mlp, hidden: [4], input: x}"),
+        *("--set", "tasks.kind={type: regression, target: size}"),
+    )
+    assert train(*words) == status
+    assert ("target `size` of `pics` has an infinite value" in capsys.readouterr().err) == bool(status)
+
+
 @pytest.mark.usefixtures("here")
 def test_a_report_that_cannot_be_written_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     """The run has done what its spec says and ends so; a warning says what is missing."""

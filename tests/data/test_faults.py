@@ -230,6 +230,22 @@ def test_data_that_were_away_for_a_while_can_be_read_again(pictures, tmp_path):
     assert not tables._quarantine.found_late().get(NAME)
 
 
+def test_a_batch_of_an_evaluation_may_be_lost_whole_but_not_its_split(pictures, tmp_path):
+    """No sample of it is left, in the form of samples; where none of the split is, that is an error by its name."""
+    tables, _ = opened(pictures, tmp_path, on_corrupt={"action": "skip", "limit": 40})
+    table = tables.table(NAME, "val")
+    places = np.arange(table.num_samples)
+    for _, where in table.where(places[:2]):
+        os.truncate(pictures / where, 20)
+    positions, found = table.sound(["image"], places[:2])
+    assert not len(positions)
+    assert found["image"].shape == (0, *table.sound(["image"], places[2:])[1]["image"].shape[1:])
+    for _, where in table.where(places[2:]):
+        os.truncate(pictures / where, 20)
+    with pytest.raises(ProblemError, match="none of the samples of `val`"):
+        table.sound(["image"], places)
+
+
 def test_the_limit_holds_for_all_processes_together(pictures, tmp_path):
     """Samples that several processes could not read, few enough for each alone, end the run in each."""
     tables, table = opened(pictures, tmp_path, on_corrupt={"action": "skip", "limit": 2})

@@ -299,6 +299,28 @@ def test_a_run_that_trains_nothing_is_an_error(tmp_path):
     assert (outcome.status, outcome.problems[0].code) == (4, "PHS623")
 
 
+def test_a_phase_that_did_not_do_its_work_has_not_when_the_run_is_resumed_either(tmp_path):
+    """The end of such a phase is saved; going on from there fails as before and does not count as done."""
+    plan = fakes.make_plan(fakes.phase(steps=3, on_batch_error={"action": "skip", "limit": 3}))
+    make = spoiling(poison({0, 1, 2}))
+    for resume in (False, True):
+        outcome = train(plan, "", tmp_path / "run", resume=resume, make_workshop=make)
+        assert (outcome.status, outcome.problems[0].code) == (4, "PHS623")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, None])
+def test_a_best_metric_that_is_never_a_number_is_an_error(tmp_path, value):
+    """Then there are no best weights, as often as the run is resumed; what is infinite is not best."""
+
+    def act(workshop):
+        workshop.evaluate = lambda split, tasks: {} if value is None else {LOSS["metric"]: value}
+
+    plan = fakes.make_plan(fakes.phase(best=LOSS))
+    for resume in (False, True):
+        outcome = train(plan, "", tmp_path / "run", resume=resume, make_workshop=with_workshop(act))
+        assert (outcome.status, outcome.problems[0].code) == (4, "PHS626")
+
+
 def test_out_of_memory_has_its_own_code(tmp_path):
     """An allocation that fails is RES810 and advises to accumulate."""
 

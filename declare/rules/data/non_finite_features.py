@@ -18,7 +18,7 @@ _TAKE_GAPS = frozenset({"tabular", "python"})
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each target with infinite values, each input with such values or with gaps that a module on its way cannot take."""
+    """Yield each field with infinite values, and each input with gaps that a module on its way cannot take."""
     for dataset, name, facts in fields(view):
         if facts.shape.dtype != "float32":
             continue
