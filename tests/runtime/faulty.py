@@ -25,7 +25,7 @@ def main() -> None:
 
     torch.set_num_threads(1)
     store = dist.FileStore("store", 2)
-    dist.init_process_group("gloo", rank=rank, world_size=2, store=store, timeout=timedelta(seconds=40))
+    dist.init_process_group("gloo", rank=rank, world_size=2, store=store, timeout=timedelta(seconds=300))
     if rank == 1:
         Objective.forward = failing(Objective.forward, fault)
     checked = check(folder / "spec.yaml")

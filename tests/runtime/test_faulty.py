@@ -52,7 +52,7 @@ def begun(folder: Path, fault: str, norm: str, strategy: str) -> list[subprocess
 def trained(folder: Path, fault: str, norm: str, strategy: str) -> tuple[list[int], list[str]]:
     """Return the exit statuses of both processes and what they said."""
     processes = begun(folder, fault, norm, strategy)
-    said = [process.communicate(timeout=100)[0] for process in processes]
+    said = [process.communicate(timeout=250)[0] for process in processes]
     return [process.returncode for process in processes], said
 
 
@@ -91,12 +91,12 @@ def test_memory_that_does_not_suffice_in_one_process_ends_the_run_for_all(
 
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
 def test_nobody_waits_for_a_process_that_was_killed(tmp_path: Path, strategy: str) -> None:
-    """Where nobody starts it anew the other one leaves within ten seconds, and says why."""
+    """Where nobody starts it anew the other one leaves soon, and says why."""
     left, killed = begun(tmp_path, "death", "none", strategy)
-    assert killed.wait(100) == -signal.SIGKILL
+    assert killed.wait(250) == -signal.SIGKILL
     killed.communicate()
     began = time.monotonic()
-    said, _ = left.communicate(timeout=30)
-    assert time.monotonic() - began < 10
+    said, _ = left.communicate(timeout=90)
+    assert time.monotonic() - began < 60  # two seconds where nothing else runs; the group waits for five minutes
     assert left.returncode == 76, said
     assert "HW710" in said
