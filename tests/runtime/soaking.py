@@ -3,7 +3,7 @@
     python -m tests.runtime.soaking --strikes 60 --steps 6000 --strategy fsdp
     python -m tests.runtime.soaking --strikes 20 --kinds rank --load 2     # one process of two, on a busy machine
 
-A strike is `kill -9` of a process, of all of them, of the launcher or of everything at once, or a request to stop, by
+A strike is `kill -9` (or a segmentation fault) of a process, `kill -9` of all of them, of the launcher or of everything at once, or a request to stop, by
 SIGTERM or Ctrl-C, to the launcher or to one process. It comes at a random moment, or in the middle of a save. What is
 watched over starts anew by itself; what ended is continued with `--resume`. No acknowledged checkpoint may be lost, no
 process may outlive its launcher, nothing may hang. Needs /proc; a few seconds a strike. Prints one JSON object.
@@ -105,6 +105,7 @@ def _kill(processes: list[int], number: int) -> None:
 Blow = Callable[[int, list[int], random.Random], None]
 KINDS: dict[str, Blow] = {
     "rank": lambda _, ranks, draw: _kill([draw.choice(ranks)], signal.SIGKILL),
+    "segfault": lambda _, ranks, draw: _kill([draw.choice(ranks)], signal.SIGSEGV),
     "all ranks": lambda _, ranks, __: _kill(ranks, signal.SIGKILL),
     "launcher": lambda launcher, *_: _kill([launcher], signal.SIGKILL),
     "everything": lambda launcher, ranks, _: _kill([launcher, *ranks], signal.SIGKILL),
@@ -220,7 +221,7 @@ class Soak:
 
     def _recovers(self, process: subprocess.Popen[bytes], kind: str) -> bool:
         """Whether the launcher goes on by itself after a strike; note how long it took."""
-        if kind not in {"rank", "all ranks"}:
+        if kind not in {"rank", "segfault", "all ranks"}:
             self._wait_for_end(process)
             return False
         self._recovered(process, time.monotonic(), self.saves())
