@@ -3,10 +3,11 @@
     python -m tests.runtime.soaking --strikes 60 --steps 6000 --strategy fsdp
     python -m tests.runtime.soaking --strikes 20 --kinds rank --load 2     # one process of two, on a busy machine
 
-A strike is `kill -9` (or a segmentation fault) of a process, `kill -9` of all of them, of the launcher or of everything at once, or a request to stop, by
-SIGTERM or Ctrl-C, to the launcher or to one process. It comes at a random moment, or in the middle of a save. What is
-watched over starts anew by itself; what ended is continued with `--resume`. No acknowledged checkpoint may be lost, no
-process may outlive its launcher, nothing may hang. Needs /proc; a few seconds a strike. Prints one JSON object.
+A strike is `kill -9` (or a segmentation fault) of a process, `kill -9` of all of them, of the launcher or of everything
+at once, or a request to stop, by SIGTERM or Ctrl-C, to the launcher or to one process. It comes at a random moment, or
+in the middle of a save. What is watched over starts anew by itself; what ended is continued with `--resume`. No
+acknowledged checkpoint may be lost, no process may outlive its launcher, nothing may hang. Needs /proc; a few seconds a
+strike. Prints one JSON object.
 """
 
 from __future__ import annotations
