@@ -119,6 +119,7 @@ def _continue(plan: Plan, place: Path, *, allow: bool) -> tuple[Outcome | None, 
     changes = examine(run, plan, allow=allow)
     if goes_on(changes) or not run.has_finished:
         return None, changes
+    run.weights_path()  # what the run was for: where it has gone, nothing is done
     adopt(place, plan, Revision("", changes))
     problems = missed(plan.expect, run.final)
     return Outcome(place, run.final, MISSED if problems else DONE, tuple(problems)), changes

@@ -189,6 +189,23 @@ def test_a_target_that_is_not_finite(
 
 
 @pytest.mark.usefixtures("here")
+def test_a_finished_run_whose_weights_have_gone(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is not done any more; with its weights it is."""
+    assert train() == 0
+    assert main(["train", "spec.yaml", "--quiet", "--resume", "run"]) == 0
+    [last] = Path("run", "checkpoints").glob("step-30")
+    with (last / "weights.safetensors").open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"!")
+    for gone in (False, True):
+        if gone:
+            shutil.rmtree("run/checkpoints")
+        capsys.readouterr()
+        assert main(["train", "spec.yaml", "--quiet", "--resume", "run"]) == 2
+        assert ("RES808" if gone else "RES807") in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("here")
 def test_a_report_that_cannot_be_written_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     """The run has done what its spec says and ends so; a warning says what is missing."""
     assert train() == 0
