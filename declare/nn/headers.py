@@ -19,6 +19,8 @@ _SIZES = {
     **dict.fromkeys(("F16", "BF16", "I16", "U16"), 2),
     **dict.fromkeys(("F8_E4M3", "F8_E5M2", "I8", "U8", "BOOL"), 1),
 }
+# Counted before anything is made of them: a byte of JSON may stand for thirty of memory.
+_MARKS = {b"{": MOST_TENSORS + 2, b"[": 2 * MOST_TENSORS, b",": 16 * MOST_TENSORS}
 
 
 class UnreadableError(ValueError):
@@ -41,6 +43,8 @@ def check_header(path: Path) -> None:
         if length > min(_LARGEST, max(0, size - 8)):
             raise UnreadableError(f"its header says that it has {length:,} bytes, the file has {size:,}")
         text = file.read(length)
+    if any(text.count(mark) > most for mark, most in _MARKS.items()):
+        raise UnreadableError("its header lists too many tensors")
     try:
         _check(json.loads(text), size - 8 - length)
     except UnreadableError:
@@ -51,8 +55,8 @@ def check_header(path: Path) -> None:
 
 def _check(header: Any, room: int) -> None:
     """Raise where tensors are not what their shape says, overlap, leave gaps, or stand outside of the file."""
-    if not isinstance(header, dict) or len(header) > MOST_TENSORS:
-        raise UnreadableError("its header lists no tensors, or too many")
+    if not isinstance(header, dict) or len(header) > MOST_TENSORS + 1:
+        raise UnreadableError("its header lists no tensors")
     places = []
     for name, facts in header.items():
         if name == "__metadata__":
