@@ -88,10 +88,22 @@ def stored(paths: Iterable[Path]) -> dict[str, Stored]:
 
 
 def _together(name: str, found: list[tuple[Piece, list[int]]]) -> Stored:
+    """Return the tensor that some pieces make; raises ValueError where they leave gaps or overlap."""
     shape = list(found[0][1])
     if shape:
-        shape[0] = max(piece.start + piece.rows for piece, _ in found)
+        shape[0] = _rows_of(name, [piece for piece, _ in found])
+    if any(each[1:] != shape[1:] for _, each in found):
+        raise ValueError(f"shares of `{name}` have other shapes")
     return Stored(name, tuple(shape), tuple(piece for piece, _ in found))
+
+
+def _rows_of(name: str, pieces: list[Piece]) -> int:
+    after = 0
+    for piece in sorted(pieces, key=lambda each: each.start):
+        if piece.start != after:
+            raise ValueError(f"rows of `{name}` are missing, or stand in two shares")
+        after += piece.rows
+    return after
 
 
 def marks(starts: Mapping[str, tuple[int, int]]) -> dict[str, str]:

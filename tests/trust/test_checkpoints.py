@@ -9,10 +9,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from declare.cli.dispatch import run as dcl
+from declare.contract.problem import ProblemError
+from declare.runtime.checkpoint import Checkpoints, Snapshot, write_share
 from declare.runtime.folder import Run
-from declare.runtime.manifest import MANIFEST, STATE, TENSORS, WEIGHTS, seal
+from declare.runtime.manifest import MANIFEST, STATE, TENSORS, WEIGHTS, damage, seal
+from declare.runtime.pieces import marks
+from declare.runtime.saving import read_state
 
 SPEC = """declare: 1
 name: x
@@ -129,6 +134,27 @@ def test_weights_of_another_model_are_a_finding(copy, capsys):
     other = _framed({"a": _tensor([2], 0, 8)})
     tamper(copy, {WEIGHTS: other, TENSORS: other})
     assert set(refused(copy, capsys)) <= {"RES806", "RES807", "RES809"}
+
+
+@pytest.mark.parametrize(
+    "starts", [(0, 1 << 40), (0, -3), (0, 2), (1, 4), (0, 4, 4), ("0", "x"), (0.0, None)], ids=str
+)
+def test_shares_that_do_not_make_a_whole_are_a_finding(tmp_path, starts):
+    """Where a share says that its rows begin is not taken for granted."""
+    files = {}
+    store = Checkpoints(tmp_path)
+    temporary = store.begin(1)
+    for number, start in enumerate(starts):
+        rows = {"optimizer/a": torch.ones(3, 2)}
+        said = marks({"optimizer/a": (start, 2)})
+        files |= write_share(temporary, f"state-{number + 1}-of-{len(starts)}.safetensors", rows, said)
+    skeleton = {"optimizer": {"$": "tensor", "name": "optimizer/a"}}
+    saved = store.write(Snapshot(1, {}, {}, skeleton, {"phase": "fit"}), files)
+    assert damage(saved) is None
+    for lazy in (False, True):
+        with pytest.raises(ProblemError) as caught:
+            read_state(saved, lazy=lazy)
+        assert caught.value.problem.code == "RES807"
 
 
 @pytest.mark.parametrize(
