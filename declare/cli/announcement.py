@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from declare.runtime.events import Event
 from declare.runtime.listener import Listener
 
@@ -12,4 +14,5 @@ class Announcement(Listener):
     def hear(self, event: Event) -> None:
         """Print the folder once."""
         if event.name == "run_started":
-            print(f"run: {event['folder']}", flush=True)
+            with suppress(OSError):  # whoever read it has gone, and the run goes on
+                print(f"run: {event['folder']}", flush=True)

@@ -124,6 +124,21 @@ def test_a_service_that_refuses_is_a_finding(tmp_path, monkeypatch):
     assert caught.value.problem.notes == ("wandb says: no such project",)
 
 
+def test_a_service_that_goes_away_is_a_finding_too(tmp_path, monkeypatch):
+    """RES851, and not an error of the service's own kind."""
+    fake_wandb(monkeypatch)
+    log = open_log("wandb", tmp_path)
+
+    def fail(*_, **__):
+        raise LookupError("connection lost")
+
+    log._run.log = fail
+    with pytest.raises(ProblemError) as caught:
+        log.scalars(4, VALUES)
+    assert caught.value.problem.code == "RES851"
+    assert caught.value.problem.notes == ("wandb says: connection lost",)
+
+
 def test_mlflow_keeps_runs_in_a_database(tmp_path, monkeypatch):
     """Figures go to the run of the folder, made once; the default store is SQLite beside the folder."""
     pytest.importorskip("mlflow", reason="the optional tracker is not installed")

@@ -34,6 +34,23 @@ def test_lines_where_there_is_no_terminal(capsys):
     assert "--resume" in lines[2]
 
 
+def test_a_screen_that_has_gone_ends_no_run(monkeypatch):
+    """A pipe whose reader has left is written to once and then never again."""
+    tried = []
+
+    class Gone(io.StringIO):
+        def write(self, text):
+            tried.append(text)
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    progress = make_progress(fakes.make_plan())
+    for event in (STEP, EVALUATED, Event("run_stopped", "fit", 24, 24, {"reason": "SIGINT"})):
+        progress.hear(event)
+    progress.close()
+    assert len(tried) == 1
+
+
 def test_bars_on_a_terminal(monkeypatch):
     """On a terminal there is a bar for each phase with speed and figures, on stderr."""
     screen = io.StringIO()

@@ -22,13 +22,13 @@ def not_installed(name: str) -> ProblemError:
     )
 
 
-def refused(name: str, error: Exception) -> ProblemError:
-    """Return the error (RES851) that a tracker could not be opened."""
+def refused(name: str, error: Exception, what: str = "could not be opened") -> ProblemError:
+    """Return the error (RES851) that a tracker could not be opened, or fails later."""
     first = str(error).strip().partition("\n")[0][:200]
     return ProblemError(
         Problem(
             "RES851",
-            f"tracker `{name}` could not be opened",
+            f"tracker `{name}` {what}",
             at="tracking",
             label="refused",
             notes=(f"{name} says: {first or type(error).__name__}",),

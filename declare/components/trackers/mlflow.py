@@ -79,8 +79,11 @@ class _Log:
 
         now = int(time.time() * 1000)
         rows = [Metric(_FOREIGN.sub(".", name), value, now, step) for name, value in finite(values).items()]
-        if rows:
-            self._client.log_batch(self._run, metrics=rows)
+        try:
+            if rows:
+                self._client.log_batch(self._run, metrics=rows)
+        except Exception as error:  # the library raises errors of many kinds
+            raise refused("mlflow", error, "records nothing any more") from error
 
     def close(self) -> None:
         """Mark the run as finished."""

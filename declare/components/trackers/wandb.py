@@ -71,7 +71,10 @@ class _Log:
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Record values at a step."""
-        self._run.log(finite(values), step=step)
+        try:
+            self._run.log(finite(values), step=step)
+        except Exception as error:  # the library raises errors of many kinds
+            raise refused("wandb", error, "records nothing any more") from error
 
     def close(self) -> None:
         """Flush and close."""

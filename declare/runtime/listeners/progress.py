@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from declare.ir.plan import Plan
@@ -35,7 +36,25 @@ def headline(plan: Plan, phase: str | None, metrics: dict[str, float], count: in
     return "  ".join(f"{name.split('/', 1)[-1]} {metrics[name]:.4g}" for name in (names + rest)[:count])
 
 
-class LineProgress(Listener):
+class Shown(Listener):
+    """Shows what happens, as long as somebody can see it: a terminal or a pipe that has gone ends no run."""
+
+    _gone = False
+
+    def hear(self, event: Event) -> None:
+        """Show an event."""
+        if not self._gone:
+            try:
+                self.show(event)
+            except OSError:
+                self._gone = True
+
+    def show(self, event: Event) -> None:
+        """Write to the screen what an event means; may raise OSError."""
+        raise NotImplementedError
+
+
+class LineProgress(Shown):
     """Prints a line for each evaluation, and every few seconds between them."""
 
     def __init__(self, plan: Plan) -> None:
@@ -43,7 +62,7 @@ class LineProgress(Listener):
         self._steps: dict[str, int] = {phase.name: phase.steps for phase in plan.phases}
         self._last = 0.0
 
-    def hear(self, event: Event) -> None:
+    def show(self, event: Event) -> None:
         """Print what is worth a line."""
         text = self._text(event)
         if text:
@@ -87,7 +106,7 @@ _NOTICES = {
 }
 
 
-class BarProgress(Listener):
+class BarProgress(Shown):
     """Draws one bar for each phase, with speed and the latest figures."""
 
     wants_ticks = True
@@ -99,7 +118,7 @@ class BarProgress(Listener):
         self._task: Any = None
         self._width = 80
 
-    def hear(self, event: Event) -> None:
+    def show(self, event: Event) -> None:
         """Move the bar and change what stands beside it."""
         match event.name:
             case "run_started":
@@ -153,7 +172,8 @@ class BarProgress(Listener):
     def close(self) -> None:
         """Leave the last state of the bars on the screen."""
         if self._bars is not None:
-            self._bars.stop()
+            with suppress(OSError):
+                self._bars.stop()
             self._bars = None
 
 

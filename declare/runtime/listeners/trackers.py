@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from declare.contract.problem import ProblemError
 from declare.ir.plan import Plan
 from declare.runtime.events import Event
 from declare.runtime.listener import Listener
@@ -28,8 +31,15 @@ class Trackers(Listener):
             self._open()
         values = scalars(event)
         if values:
-            for log in self._logs:
-                log.scalars(event.total, values)
+            for log in tuple(self._logs):
+                self._record(log, event.total, values)
+
+    def _record(self, log: Log, step: int, values: Mapping[str, float]) -> None:
+        try:
+            log.scalars(step, values)
+        except ProblemError:
+            self._logs.remove(log)  # it does not end well either
+            raise
 
     def _open(self) -> None:
         from declare.contract.reading import parse
@@ -41,6 +51,7 @@ class Trackers(Listener):
 
     def close(self) -> None:
         """Flush and close every tracker."""
-        for log in self._logs:
-            log.close()
-        self._logs = []
+        logs, self._logs = self._logs, []
+        for log in logs:
+            with suppress(Exception):  # all was recorded: that it cannot be told of its end undoes nothing
+                log.close()
