@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from declare.build.sharing import pieces, share
+from declare.build.sharing import dealt, pieces, share
 from declare.build.store import Tables
 from declare.build.suspects import hanging, suspects
 from declare.contract import reading
@@ -127,6 +127,7 @@ class Stream:
         self._epochs_end = epochs_end
         self._place = place
         self._pieces = pieces(plan, phase, place[1])
+        self._exact = plan.hardware.determinism == "exact"
         self._seed = plan.seed
         self._key = [plan.seed, zlib.crc32(phase.name.encode()), zlib.crc32(name.encode())]
         self._phase = phase
@@ -180,8 +181,9 @@ class Stream:
             groups = -(-len(positions) // step)
             if groups < world:
                 return epoch, positions
-            first, last = share(groups, rank, world, self._pieces)
-            positions = positions[first * step : last * step]
+            cut = (groups, rank, world, self._pieces)
+            spans = [share(*cut)] if self._exact else dealt(*cut)
+            positions = torch.cat([positions[first * step : last * step] for first, last in spans])
         return epoch, positions
 
     def _positions(self, step: int) -> tuple[int, Tensor]:

@@ -4,9 +4,9 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import arange
+from torch import arange, tensor
 
-from declare.build.sharing import share
+from declare.build.sharing import dealt, share
 
 COUNTS = st.integers(1, 8)
 
@@ -36,3 +36,18 @@ def test_pieces_are_those_of_one_process(rows: int, processes: int, each: int) -
         for piece in arange(rows)[slice(*share(rows, rank, processes, each))].tensor_split(each)
     ]
     assert cut == whole
+
+
+@given(rows=st.integers(1, 200), processes=COUNTS, each=COUNTS)
+def test_parts_of_a_micro_batch_are_that_of_one_process(rows: int, processes: int, each: int) -> None:
+    """What all processes compute at a time is a micro-batch of one process, however each cuts its rows by itself."""
+    if rows < processes:
+        return
+    dealings = [dealt(rows, rank, processes, each) for rank in range(processes)]
+    count = len(dealings[0])
+    assert count == min(each, rows // processes)
+    own = [[row for first, last in spans for row in range(first, last)] for spans in dealings]
+    assert min(each, *map(len, own)) == count
+    cut = [[piece.tolist() for piece in tensor(numbers).tensor_split(count)] for numbers in own]
+    together = [sorted(row for parts in cut for row in parts[index]) for index in range(count)]
+    assert together == [piece.tolist() for piece in arange(rows).tensor_split(count)]

@@ -103,6 +103,9 @@ SPECS = {name: FRAME.replace("MODEL", PLAIN).replace("MORE", more) for name, mor
 SPECS["batch_norm"] = (
     FRAME.replace("MODEL", NORMED).replace("MORE", "clip: {norm: 1.0}").replace("adamw", "sgd")
 )
+SPECS["batch_norm_accumulated"] = (
+    SPECS["batch_norm"].replace("clip", "accumulate: 3, clip").replace("batch_size: 15", "batch_size: 21")
+)
 # A dataset of three rows in two processes and two micro-batches, with layers of its own.
 SPECS["apart"] = (
     FRAME.replace("MODEL", PLAIN.replace("}", ", per_dataset: true}"))
