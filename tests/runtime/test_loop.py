@@ -299,6 +299,21 @@ def test_a_run_that_trains_nothing_is_an_error(tmp_path):
     assert (outcome.status, outcome.problems[0].code) == (4, "PHS623")
 
 
+def test_what_was_never_measured_does_not_stop_a_phase(tmp_path):
+    """Patience begins with the first finite value of the metric; until then every step is made."""
+
+    def act(workshop):
+        workshop.evaluate = lambda split, tasks: {LOSS["metric"]: math.inf}
+
+    stop = {**LOSS, "patience_steps": 4, "min_delta": 0.0}
+    plan = fakes.make_plan(fakes.phase(early_stop=stop, evaluate_every=4))
+    outcome, heard = run(tmp_path, plan, with_workshop(act))
+    assert outcome.status == 0
+    assert not heard.named("early_stopped")
+    (finished,) = heard.named("phase_finished")
+    assert finished.step == plan.phases[0].steps
+
+
 def test_a_phase_that_did_not_do_its_work_has_not_when_the_run_is_resumed_either(tmp_path):
     """The end of such a phase is saved; going on from there fails as before and does not count as done."""
     plan = fakes.make_plan(fakes.phase(steps=3, on_batch_error={"action": "skip", "limit": 3}))

@@ -32,9 +32,11 @@ class EarlyStop(Listener):
 
     def _judge(self, rule: EarlyStopPlan, event: Event) -> Wish | None:
         value = event["metrics"].get(rule.metric, math.nan)
-        first = math.isnan(self._best) and not math.isnan(value)
-        if first or better(value, self._best, rule.mode, rule.min_delta):
+        first = math.isnan(self._best) and math.isfinite(value)
+        if first or (math.isfinite(value) and better(value, self._best, rule.mode, rule.min_delta)):
             self._best, self._step = value, event.step
+        if math.isnan(self._best):  # nothing was measured yet that could stop improving
+            return None
         return Wish.STOP_PHASE if event.step - self._step >= rule.patience_steps else None
 
     def state_dict(self) -> dict[str, Any]:
