@@ -43,7 +43,8 @@ class Reader(Protocol):
 
     Reading must be deterministic and safe to call from several processes after a fork. A reader that knows the truth
     behind its data may have `expected(column, rows)`: the mean of what is drawn at random, the best prediction there
-    is, or None. Reports then say what share of the best possible figure was reached.
+    is, or None. Reports then say what share of the best possible figure was reached. One that reads light columns too
+    from its files whenever it is asked says so by `reads_late = True`: a file that changes under it is then noticed.
     """
 
     num_samples: int

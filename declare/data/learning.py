@@ -17,6 +17,7 @@ import numpy as np
 from declare.contract.data import FieldFacts, Reader
 from declare.contract.field import Field
 from declare.contract.problem import Problem, ProblemError
+from declare.data.opening import reads_late
 
 Array = np.ndarray[Any, Any]
 Read = Callable[[str, Array], Any]
@@ -103,6 +104,7 @@ class Parted:
         self.columns: Sequence[str] = reader.columns
         self.splits: Mapping[str, tuple[int, int]] = reader.splits
         self.folder = getattr(reader, "folder", Path())
+        self.reads_late = reads_late(reader)
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
         """Return what the source knows."""

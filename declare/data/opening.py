@@ -37,6 +37,11 @@ def open_reader(source: Source, split: Mapping[str, Any]) -> Reader:
     return Joined({name: readers[name] for name in SPLITS if name in readers})
 
 
+def reads_late(reader: Reader) -> bool:
+    """Whether a reader takes all columns from its files whenever it is asked, and holds none in memory."""
+    return bool(getattr(reader, "reads_late", False))
+
+
 class Joined:
     """Several readers one after the other, a split each."""
 
@@ -46,6 +51,7 @@ class Joined:
         self._starts = [0, *map(int, ends[:-1])]
         self.num_samples = int(ends[-1])
         self.folder = getattr(self._readers[0], "folder", Path())
+        self.reads_late = any(map(reads_late, self._readers))
         self.columns: Sequence[str] = tuple(
             name
             for name in self._readers[0].columns

@@ -19,7 +19,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.contract.transform import Transform
 from declare.data import ahead, cache, learning, raw
 from declare.data.examining import assigned, limited
-from declare.data.opening import open_reader
+from declare.data.opening import open_reader, reads_late
 from declare.data.quarantine import Quarantine, Skipped
 from declare.data.stalls import hangs
 from declare.data.stamps import Stamps
@@ -121,7 +121,7 @@ class Pool:
             found = self._encoded(name, rows)
         except ProblemError as error:
             raise ProblemError(*(self._located(item, name, rows) for item in error.problems)) from None
-        if self.stamps.files and not self.is_light(name):
+        if self.stamps.files and (reads_late(self.reader) or not self.is_light(name)):
             self._refuse_changed(name, rows)
         return found
 

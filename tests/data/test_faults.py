@@ -272,6 +272,23 @@ def test_every_process_sees_that_a_file_was_written_anew(pictures, tmp_path):
     assert caught.value.problem.code == "DAT374"
 
 
+def test_a_file_of_arrays_that_is_cut_off_is_not_read_as_zeros(tmp_path):
+    """HDF5 gives zeros for what lies behind the end of a file: also columns that are small are looked after."""
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "data.hdf5"
+    with h5py.File(path, "w") as file:
+        file["x"] = np.ones((4000, 3))
+        file["kind"] = np.arange(4000) % 2
+    fields = {"x": {"type": "vector"}, "kind": {"type": "category"}}
+    plan = planned(dataset({"type": "hdf5", "path": str(path)}, fields=fields, split={"val": 0.25}))
+    table = Tables(Spec(plan), {}, tmp_path).table(NAME, "val")
+    os.truncate(path, 8000)
+    for field in fields:
+        with pytest.raises(ProblemError) as caught:
+            table.array(field)
+        assert caught.value.problem.code == "DAT374"
+
+
 def test_the_list_of_the_beginning_is_written_whole(pictures, tmp_path):
     """A run that was killed before it looked at a split finds what cannot be read in it all the same."""
     names = ["light/00.png", "dark/01.png", "light/02.png", "dark/03.png", "light/04.png", "dark/05.png"]

@@ -30,6 +30,8 @@ class Hdf5Reader:
     (data outside the file).
     """
 
+    reads_late = True
+
     def __init__(self, path: Path, group: str) -> None:
         self._path, self._group = path, group
         self._open: dict[int, h5py.File] = {}

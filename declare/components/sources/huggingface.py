@@ -104,6 +104,8 @@ def _format(path: Path) -> str:
 class _Reader:
     """Tables one after the other, a split each."""
 
+    reads_late = True
+
     def __init__(self, tables: Mapping[str, Any], name: str) -> None:
         self._tables = list(tables.values())
         self._name = name
