@@ -105,16 +105,18 @@ def cut(image: Path, place: Path, options: str, seconds: float) -> tuple[int, in
         subprocess.run(["umount", place], check=True)
 
 
-def cuts(folder: Path, options: str, count: int, seed: int) -> dict[str, object]:
-    """Cut the power `count` times, each time of a disk that goes on where the last cut left it."""
-    image, place, draw = folder / "disk.img", folder / "disk", random.Random(seed)
+def cuts(folder: Path, asked: argparse.Namespace) -> dict[str, object]:
+    """Cut the power again and again, each time of a disk that goes on where the last cut left it."""
+    image, place, draw = folder / "disk.img", folder / "disk", random.Random(asked.seed)
     place.mkdir()
     with image.open("wb") as file:
         file.truncate(64 << 20)
     subprocess.run(["mkfs.ext4", "-q", image], check=True)
-    steps = [cut(image, place, options, draw.uniform(0.05, 1.2)) for _ in range(count)]
+    steps = [cut(image, place, asked.options, draw.uniform(0.05, asked.seconds)) for _ in range(asked.cuts)]
     lost = [pair for pair in steps if pair[1] < pair[0]]
-    return {"options": options, "cuts": count, "steps": steps[-1][1], "lost": lost}
+    acknowledged = sum(told > 0 for told, _ in steps)
+    told = {"options": asked.options, "cuts": asked.cuts, "after a save": acknowledged}
+    return told | {"steps": steps[-1][1], "lost": lost}
 
 
 def full(folder: Path) -> dict[str, object]:
@@ -152,15 +154,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Cut the power of a disk under checkpoints.")
     parser.add_argument("--cuts", type=int, default=10)
     parser.add_argument("--options", default="", help="mount options of the disk")
+    parser.add_argument("--seconds", type=float, default=1.2, help="most seconds of saving before a cut")
     parser.add_argument("--full", action="store_true", help="fill a small disk instead")
     parser.add_argument("--careless", action="store_true", help="never call fsync: steps must get lost")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
+    torch.set_num_threads(1)  # children are forked: threads of this process would not be theirs
     if asked.careless:
         os.fsync = lambda _: None
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        answer = full(folder) if asked.full else cuts(folder, asked.options, asked.cuts, asked.seed)
+        answer = full(folder) if asked.full else cuts(folder, asked)
     sys.stdout.write(json.dumps(answer) + "\n")
     return 1 if answer.get("lost") else 0
 
