@@ -287,3 +287,27 @@ def test_training_on_one_machine_listens_to_nobody(made, tmp_path):
         [sys.executable, "-c", code], env=own, capture_output=True, check=False, timeout=120
     )
     assert done.returncode == 0, done.stderr[-500:]
+
+
+def test_no_file_of_a_run_holds_a_value_of_the_environment(tmp_path, monkeypatch, capsys):
+    """Neither the run's folder nor what is printed holds a token, whether the spec names its variable or not."""
+    named, other = "tok-0123456789-named-QRSTUV", "tok-9876543210-other-ABCDEF"
+    monkeypatch.setenv("SENTINEL", named)
+    monkeypatch.setenv("WANDB_API_KEY", other)
+    rows = "".join(f"{i % 7},{'ab'[i % 2]}\n" for i in range(40))
+    (tmp_path / "t.csv").write_text("a,label\n" + rows)
+    (tmp_path / "spec.yaml").write_text(SPEC + 'description: "says ${env:SENTINEL}"\n')
+    run = tmp_path / "run"
+    assert dcl(["train", str(tmp_path / "spec.yaml"), "--run-dir", str(run)]) == 0
+    for words in (
+        ["report", str(run)],
+        ["report", str(run), "--json"],
+        ["evaluate", str(run), "--split", "val"],
+    ):
+        dcl(words)
+    said = "".join(capsys.readouterr())
+    content = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"${env:SENTINEL}" in content
+    for token in (named, other):
+        assert token not in said
+        assert token.encode() not in content
