@@ -97,6 +97,7 @@ def test_nobody_waits_for_a_process_that_was_killed(tmp_path: Path, strategy: st
     killed.communicate()
     began = time.monotonic()
     said, _ = left.communicate(timeout=90)
-    assert time.monotonic() - began < 60  # two seconds where nothing else runs; the group waits for five minutes
+    # Some seconds on a busy machine, where the group itself would wait for five minutes.
+    assert time.monotonic() - began < 60
     assert left.returncode == 76, said
     assert "HW710" in said
