@@ -112,6 +112,8 @@ def be_one(rank: int, size: int, folder: Path, stage: str, stop: int) -> None:
         outcome = train(checked.plan, "", place, resume=resume, listeners=[Stop()])
         assert outcome.status in {0, 75}, (name, outcome.problems)
         book.close()
+    if size > 1:
+        dist.destroy_process_group()
 
 
 def _noted(call: Callable[..., Any], book: Any) -> Callable[..., Any]:
@@ -171,15 +173,20 @@ def errors_of_books(folder: Path, name: str, chain: str, steps: int) -> list[str
 
 def compare(folder: Path, sizes: list[int], steps: int) -> dict[str, Any]:
     """Train alone and in a chain; return distances of weights, and what is wrong."""
+    lay_out(folder, steps)
+    group(folder, 1, "alone", steps)
+    for number, size in enumerate(sizes):
+        group(folder, size, f"chain-{number}", steps * (number + 1) // len(sizes))
+    return judged(folder, sizes, steps)
+
+
+def judged(folder: Path, sizes: list[int], steps: int) -> dict[str, Any]:
+    """Return how far a chain ended from one process alone, and what is wrong with either."""
     import torch
 
     from declare.runtime.folder import Run
     from declare.runtime.tensors import read_tensors
 
-    lay_out(folder, steps)
-    group(folder, 1, "alone", steps)
-    for number, size in enumerate(sizes):
-        group(folder, size, f"chain-{number}", steps * (number + 1) // len(sizes))
     found: dict[str, Any] = {"sizes": sizes, "steps": steps, "distances": {}, "wrong": []}
     for name in RUNS:
         one, other = (
