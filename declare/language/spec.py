@@ -315,7 +315,7 @@ class Tune(Strict):
     sampler: Literal["tpe", "random", "grid"] = Field("tpe", description="how values are chosen")
     pruner: Literal["none", "median", "hyperband"] = Field("none", description="how poor trials end early")
     engine: Literal["optuna", "ray"] = Field("optuna", description="what runs the trials")
-    space: dict[str, Space] = Field(description="dotted path -> values to try")
+    space: dict[str, Space] = Field(min_length=1, description="dotted path -> values to try")
 
 
 class Spec(Strict):

@@ -41,7 +41,7 @@ def _tiles(tune: Tune, trials: Sequence[Trial]) -> str:
     tiles = [(str(len(trials)), "trials")]
     tiles += [
         (str(count), state)
-        for state in ("complete", "pruned", "failed", "running")
+        for state in ("complete", "pruned", "failed", "broken", "stopped", "running")
         if (count := sum(trial.state == state for trial in trials))
     ]
     if winner is not None and winner.value is not None:
@@ -103,7 +103,8 @@ def _trials(tune: Tune, trials: Sequence[Trial]) -> str:
     rows = [
         [
             str(trial.number),
-            trial.state + (f" ({trial.reason})" if trial.reason and trial.state == "failed" else ""),
+            trial.state
+            + (f" ({trial.reason})" if trial.reason and trial.state in {"failed", "broken"} else ""),
             *(_text(trial.values.get(path, "")) for path in tune.space),
             "" if trial.value is None else figure(trial.value),
             seconds(trial.seconds),

@@ -16,14 +16,14 @@ class Pruning(Listener):
     """Reports the searched metric at each evaluation; `pruned` says whether it asked the run to stop."""
 
     def __init__(self, metric: str, ask: Ask) -> None:
-        self._metric, self._ask = metric, ask
+        self.metric, self._ask = metric, ask
         self.pruned = False
 
     def hear(self, event: Event) -> Wish | None:
         """Report an evaluation that measured the metric."""
         if event.name != "evaluated":
             return None
-        value = event["metrics"].get(self._metric, math.nan)
+        value = event["metrics"].get(self.metric, math.nan)
         if math.isnan(value) or not self._ask(event.total, value):
             return None
         self.pruned = True

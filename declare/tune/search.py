@@ -17,8 +17,9 @@ from declare.language.spec import Tune
 from declare.runtime.storage import brief, translated, write_durably
 from declare.tune.space import Values, as_sets, probes
 
-RECORD, SPEC, DATABASE = "search.json", "spec.yaml", "study.db"
-State = Literal["complete", "pruned", "failed", "stopped", "running"]
+RECORD, SPEC, PLAN, DATABASE = "search.json", "spec.yaml", "plan.json", "study.db"
+State = Literal["complete", "pruned", "failed", "broken", "stopped", "running"]
+"""`failed` is what the training came to; `broken` is a trial that could not be run."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Search:
     sets: tuple[str, ...] = ()
     trust: tuple[str, ...] = ()
     folder: Path = Path()
+    trials: int | None = None
+    """How many trials; what the spec says where it is None."""
 
     def check(self, values: Values | None = None) -> Checked:
         """Check the spec at a point of the space (as it stands without one)."""
@@ -53,21 +56,23 @@ class Search:
         assert spec is not None
         assert spec.tune is not None
         found: Tune = spec.tune
-        return found
+        return found if self.trials is None else found.model_copy(update={"trials": self.trials})
 
     def place(self, number: int) -> Path:
         """Return the run folder of a trial."""
         return self.folder / "trials" / f"{number:04d}"
 
-    def write(self) -> None:
-        """Keep what the search is, for workers and for going on."""
-        text = json.dumps(asdict(self) | {"format": "1.0", "folder": None}, default=str, indent=1)
+    def write(self, stated: int) -> None:
+        """Keep what the search is, for going on; `stated` is how many trials its spec asks for."""
+        about = {"format": "1.0", "folder": None, "stated": stated}
+        text = json.dumps(asdict(self) | about, default=str, indent=1)
         write_durably(self.folder / RECORD, text.encode())
 
 
 def create(search: Search, checked: Checked) -> Search:
     """Make the folder of a search, new or empty; raises `ProblemError` (RES803) where something stands there."""
     assert checked.plan is not None
+    assert checked.plan.tune is not None
     place = search.folder
     if place == Path():
         place = _fresh(Path("searches") / checked.plan.name)
@@ -87,38 +92,8 @@ def create(search: Search, checked: Checked) -> Search:
         (place / "trials").mkdir(parents=True, mode=0o700, exist_ok=True)
         search = replace(search, folder=place, spec=search.spec.absolute())
         write_durably(place / SPEC, checked.document.sources[0].text.encode())
-        write_durably(place / "tune.json", _tune_text(checked).encode())
-        search.write()
-    return search
-
-
-def resumed(search: Search, checked: Checked) -> Search:
-    """Return the search in its folder; raises `ProblemError` (RES808, RES806) where it cannot go on."""
-    folder = search.folder
-    try:
-        before = (folder / "tune.json").read_text(encoding="utf-8")
-    except OSError as error:
-        raise ProblemError(
-            Problem(
-                "RES808",
-                f"`{brief(folder)}` is no search that can be read",
-                notes=(f"`{folder}`: {error.strerror}",),
-                helps=("name the folder that `dcl tune` printed",),
-            )
-        ) from None
-    if before != _tune_text(checked):
-        raise ProblemError(
-            Problem(
-                "RES806",
-                "the spec no longer describes the search in this folder",
-                at="tune",
-                label="changed since",
-                notes=("its trials cannot be compared with those of another space or metric",),
-                helps=("undo the change, or start a new search",),
-            )
-        )
-    search = replace(search, spec=search.spec.absolute())
-    search.write()
+        write_durably(place / PLAN, checked.plan.model_dump_json(indent=1).encode())
+        search.write(checked.plan.tune["trials"])
     return search
 
 
@@ -129,13 +104,6 @@ def invalid_points(search: Search, tune: Tune) -> Iterable[tuple[Values, Diagnos
             if found.severity == "error":
                 yield values, found
                 break
-
-
-def _tune_text(checked: Checked) -> str:
-    """Return what makes trials comparable: everything but how many there are and how they are run."""
-    tune = dict(checked.plan.tune or {}) if checked.plan else {}
-    kept = {key: tune.get(key) for key in ("metric", "mode", "space")}
-    return json.dumps(kept, sort_keys=True)
 
 
 def _fresh(parent: Path) -> Path:

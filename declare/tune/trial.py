@@ -4,55 +4,67 @@ from __future__ import annotations
 
 import math
 import time
+from pathlib import Path
 
 from declare.contract.problem import ProblemError
-from declare.runtime.folder import Run
-from declare.runtime.run import STOPPED, train
+from declare.runtime.lock import is_locked
+from declare.runtime.run import train
+from declare.runtime.statuses import STOPPED
+from declare.runtime.trouble import first_line
 from declare.tune.pruning import Ask, Pruning
-from declare.tune.search import Search, Trial
+from declare.tune.search import Search, State, Trial
 from declare.tune.space import Values
+
+_PATIENCE_SECONDS = 60.0
+_POLL_SECONDS = 0.25
 
 
 def run_trial(search: Search, number: int, values: Values, metric: str, ask: Ask) -> Trial:
-    """Train one point, from where an earlier process left it; never raises for what a point does wrong."""
+    """Train one point, from where an earlier process left it; never raises.
+
+    What the training itself comes to is `failed`; a trial that could not be run is `broken`.
+    """
     began = time.monotonic()
-    pruning = Pruning(metric, ask)
+    try:
+        state, value, reason = _run(search, number, values, Pruning(metric, ask))
+    except ProblemError as error:
+        state, value, reason = "broken", None, error.problem.title
+    except Exception as error:  # noqa: BLE001 - one trial must not end a search
+        state, value, reason = "broken", None, f"{type(error).__name__}: {first_line(error)}"
+    return Trial(number, values, state, value, round(time.monotonic() - began, 3), reason)
 
-    def ended(state: str, value: float | None = None, reason: str = "") -> Trial:
-        return Trial(number, values, state, value, round(time.monotonic() - began, 3), reason)  # type: ignore[arg-type]
 
+def _run(search: Search, number: int, values: Values, pruning: Pruning) -> tuple[State, float | None, str]:
+    """Return what became of a trial: its state, its value, and the reason of the state."""
     checked = search.check(values)
     errors = [found.title for found in checked.diagnostics if found.severity == "error"]
     if checked.plan is None or errors:
-        return ended("failed", reason=errors[0] if errors else "the spec has errors")
+        return "failed", None, errors[0] if errors else "the spec has errors"
     place = search.place(number)
+    _wait_for(place)
     first, *others = checked.document.sources
-    sources = {item.name: item.text for item in others}
-    try:
-        outcome = train(
-            # The search itself is no part of a trial: more trials later must not look like another plan.
-            checked.plan.model_copy(update={"tune": None}),
-            first.text,
-            place,
-            resume=_begun(place),
-            listeners=[pruning],
-            sources=sources,
-        )
-    except ProblemError as error:
-        return ended("failed", reason=error.problem.title)
+    outcome = train(
+        # The search itself is no part of a trial: more trials later must not look like another plan.
+        checked.plan.model_copy(update={"tune": None}),
+        first.text,
+        place,
+        resume=place.exists() and any(place.iterdir()),
+        listeners=[pruning],
+        sources={item.name: item.text for item in others},
+    )
     if pruning.pruned:
-        return ended("pruned", reason="worse than the others at the same step")
+        return "pruned", None, "worse than the others at the same step"
     if outcome.status == STOPPED:
-        return ended("stopped")
-    value = outcome.metrics.get(metric)
+        return "stopped", None, ""
+    value = outcome.metrics.get(pruning.metric)
     if value is None or math.isnan(value):
-        reason = outcome.problems[0].title if outcome.problems else f"no value of {metric}"
-        return ended("failed", reason=reason)
-    return ended("complete", value)
+        reason = outcome.problems[0].title if outcome.problems else f"no value of {pruning.metric}"
+        return "failed", None, reason
+    return "complete", value, ""
 
 
-def _begun(place: object) -> bool:
-    try:
-        return Run(str(place)).status != "running"
-    except ProblemError:
-        return False
+def _wait_for(place: Path) -> None:
+    """Wait for a process of a search that was killed: it stops after its step, and saves."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while is_locked(place) and time.monotonic() < until:
+        time.sleep(_POLL_SECONDS)

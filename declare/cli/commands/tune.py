@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,21 +12,30 @@ import typer
 from declare.cli import findings, options, terminal
 from declare.cli.failure import FINDINGS, CommandError
 from declare.contract.trust import allow_downloads
+from declare.runtime.statuses import STOPPED
 
 if TYPE_CHECKING:
+    from declare.runtime.changes import Change
     from declare.tune.run import InvalidPointError, SearchOutcome
     from declare.tune.search import Trial
 
-_LATEST = "latest"
+_UNDONE = {"failed", "broken"}
 
 
 def command(
     spec: options.SpecFile,
     *,
     trials: Annotated[
-        int | None, typer.Option(min=1, help="Overrides `tune.trials`.", show_default=False)
+        int | None, typer.Option(min=1, help="Overrides `tune.trials`, and is kept.", show_default=False)
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that run trials side by side.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes that run trials side by side: 1, on Ray as many as there is room for.",
+            show_default=False,
+        ),
+    ] = None,
     run_dir: Annotated[
         Path | None, typer.Option(help="The folder of the search: new or empty.", show_default=False)
     ] = None,
@@ -40,35 +51,58 @@ def command(
 
     The `tune` section says what is varied and what is searched for. All points are checked before the first
     trial. The folder holds a run for each trial, `trials.csv`, `search.html` and `best.yaml`. Exit codes: 0
-    done, 1 findings in the spec, 4 no trial came to its end, 75 stopped; `--resume` continues.
+    done, 1 findings in the spec, 4 no trial came to its end or one could not be run, 75 stopped; `--resume`
+    continues.
     """
     as_json = format == "json"
     if resume is not None and run_dir is not None:
         raise CommandError("--resume and --run-dir contradict each other", hint="--resume takes the folder")
-    sets = [*(set_ or ()), *([f"tune.trials={trials}"] if trials else [])]
     allow_downloads()
-    plan, checked = findings.plan(spec, sets, trust, as_json=as_json)
+    plan, checked = findings.plan(spec, set_, trust, as_json=as_json)
     if plan.tune is None:
         raise CommandError("the spec has no `tune` section", hint="add one: `dcl schema spec` shows its keys")
     with findings.reported(checked, as_json=as_json):
         from declare.tune.run import InvalidPointError, search
         from declare.tune.search import Search
 
-        wanted = Search(spec, tuple(sets), tuple(trust or ()), resume or run_dir or Path())
-        tell = (lambda _: None) if as_json else _say
+        wanted = Search(spec, tuple(set_ or ()), tuple(trust or ()), resume or run_dir or Path(), trials)
+        emit, hear = (_mute, _mute) if as_json else (_say, _note)
         try:
-            outcome = search(wanted, checked, resume=resume is not None, workers=workers, emit=tell)
+            outcome = search(
+                wanted, checked, resume=resume is not None, workers=workers, emit=emit, hear=hear
+            )
         except InvalidPointError as error:
             return _refuse(error, as_json=as_json)
     _close(outcome, plan.tune, as_json=as_json)
+    if outcome.status == STOPPED and not as_json:
+        words = [*_each("--set", set_ or ()), *_each("--trust", trust or ())]
+        again = shlex.join(["dcl", "tune", str(spec), "--resume", str(outcome.folder), *words])
+        terminal.say(f"stopped on request; every trial under way was saved; continue with: {again}")
     return outcome.status
+
+
+def _each(option: str, values: Iterable[str]) -> Iterator[str]:
+    """Return a repeated option as words of a command line."""
+    return (word for value in values for word in (option, value))
+
+
+def _mute(_: object) -> None:
+    """Say nothing: the document at the end says it."""
+
+
+def _note(change: Change) -> None:
+    """Print a harmless change of a spec that is gone on with."""
+    said = change.record()
+    terminal.say(
+        f"plan: `{change.path}` was {said['old']}, is now {said['new']} ({change.verdict}: {change.why})"
+    )
 
 
 def _say(trial: Trial) -> None:
     """Print a line when a trial ends."""
     value = "" if trial.value is None else f" {trial.value:.5g}"
     shown = ", ".join(f"{path.rpartition('.')[2]} {_short(item)}" for path, item in trial.values.items())
-    reason = f" ({trial.reason})" if trial.state == "failed" else ""
+    reason = f" ({trial.reason})" if trial.state in _UNDONE else ""
     terminal.say(f"trial {trial.number:>3}: {trial.state}{value}{reason}  [{shown}]  {trial.seconds:.1f} s")
 
 

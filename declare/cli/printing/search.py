@@ -29,11 +29,17 @@ def render(outcome: SearchOutcome, tune: dict[str, Any], console: Console) -> No
         value = "" if trial.value is None else figure(trial.value)
         cells = (str(trial.number), trial.state, value)
         points = (_short(trial.values.get(path, "")) for path in paths)
-        table.add_row(*(Text(cell) for cell in (*cells, *points, seconds(trial.seconds))))
+        time = seconds(trial.seconds) if trial.seconds else ""
+        table.add_row(*(Text(cell) for cell in (*cells, *points, time)))
     console.print(table)
     left = len(outcome.trials) - _SHOWN
     if left > 0:
         console.print(f"and {left} more in trials.csv")
+    undone = [trial for trial in outcome.trials if trial.state in {"failed", "broken"}]
+    if undone:
+        console.print(
+            Text(f"{len(undone)} of {len(outcome.trials)} trials failed; the first: {undone[0].reason}")
+        )
     if outcome.importance:
         shares = ", ".join(f"{path} {share:.0%}" for path, share in outcome.importance.items())
         console.print(f"explained by: {shares}")

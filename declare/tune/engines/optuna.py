@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import json
+import os
+import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from declare.contract.extras import require
 from declare.language.spec import Space, Tune
+from declare.tune.halting import Halt
 from declare.tune.search import DATABASE, Search, State, Trial
 from declare.tune.space import Values, grid, listed
 from declare.tune.trial import run_trial
@@ -27,6 +31,9 @@ _STATES: dict[str, State] = {
     "RUNNING": "running",
     "WAITING": "running",
 }
+_DEATHS = 2
+"""Processes that may die of a trial before it is given up."""
+_WAIT_SECONDS = 0.5
 Emit = Callable[[Trial], None]
 
 
@@ -48,27 +55,32 @@ class OptunaEngine:
             f"sqlite:///{(search.folder / DATABASE).absolute()}",
             engine_kwargs={"connect_args": {"timeout": 120}, "poolclass": NullPool},
         )
-        with FileLock(search.folder / "study.lock"):
-            known = search.folder.joinpath(DATABASE).is_file() and storage.get_all_studies()
+        self._hold: FileLock | None = None
+        self._alone = FileLock(search.folder / "study.lock")
+        with self._alone:
             self._study = optuna.create_study(
                 storage=storage,
                 study_name="search",
                 direction="maximize" if tune.mode == "max" else "minimize",
                 load_if_exists=True,
             )
-            if not known and tune.sampler == "grid":
-                for point in grid(tune):
-                    self._study.enqueue_trial({path: _stored(value) for path, value in point.items()})
+            if tune.sampler == "grid":
+                self._lay_out()
         self._study.sampler = _sampler(tune, seed, len(self._study.trials))
         self._study.pruner = _pruner(tune, total_steps)
 
-    def work(self, emit: Emit, *, adopt: bool = False) -> bool:
-        """Run trials until there are enough; False where the run was asked to stop.
+    def work(self, emit: Emit, halt: Halt) -> bool:
+        """Run trials until there are enough; False where it was asked to stop.
 
-        With `adopt`, trials that a killed process left are finished first.
+        Trials that a process left when it died are finished first, whoever asks.
         """
-        left = self._orphans() if adopt else iter(())
-        return all(self._run(trial, emit) for trial in itertools.chain(left, iter(self._next, None)))
+        while not halt.asked:
+            trial = self._next(halt)
+            if trial is None:
+                return not halt.asked
+            if not self._run(trial, emit):
+                return False
+        return False
 
     def trials(self) -> list[Trial]:
         """Return all trials so far."""
@@ -76,7 +88,9 @@ class OptunaEngine:
             Trial(
                 item.number,
                 {path: _restored(value) for path, value in item.params.items()},
-                item.user_attrs.get("state", _STATES[item.state.name]),
+                item.user_attrs.get("state", _STATES[item.state.name])
+                if item.state.is_finished()
+                else "running",
                 item.value if item.state.name == "COMPLETE" else item.user_attrs.get("last"),
                 item.user_attrs.get("seconds", 0.0),
                 item.user_attrs.get("reason", ""),
@@ -99,31 +113,95 @@ class OptunaEngine:
             return {}
         return {path: float(share) for path, share in found.items()}
 
-    def _next(self) -> optuna.Trial | None:
-        """Take a new trial, unless enough are done or under way."""
-        with FileLock(self._search.folder / "study.lock"):
-            trials = self._study.trials
-            wanted = self._tune.trials
-            if self._tune.sampler == "grid":
-                wanted = min(wanted, len(list(grid(self._tune))))
-            if sum(item.state.name != "WAITING" for item in trials) >= wanted:
-                return None
-            return self._study.ask(self._axes())
+    def bury(self, process: int, cause: str) -> bool:
+        """Note that a process died; its trial is given up the second time. False where it had none."""
+        import optuna
+
+        with self._alone:
+            for item in self._running():
+                if process not in item.user_attrs.get("processes", ()):
+                    continue
+                trial = optuna.Trial(self._study, item._trial_id)  # noqa: SLF001 - no public way to take one up
+                deaths = item.user_attrs.get("deaths", 0) + 1
+                trial.set_user_attr("deaths", deaths)
+                if deaths >= _DEATHS and self._take(item.number):
+                    reason = f"its process died {deaths} times: {cause}"
+                    self._end(trial, Trial(item.number, {}, "broken", reason=reason))
+                return True
+        return False
+
+    def _lay_out(self) -> None:
+        """Put all points of a grid into the database; a process that dies in here leaves the rest to the next."""
+        if self._study.user_attrs.get("laid_out"):
+            return
+        for point in grid(self._tune):
+            stored = {path: _stored(value) for path, value in point.items()}
+            self._study.enqueue_trial(stored, skip_if_exists=True)
+        self._study.set_user_attr("laid_out", True)
+
+    def _next(self, halt: Halt) -> optuna.Trial | None:
+        """Take a trial that has no process, or a new one; None where enough are done.
+
+        Those of other processes are waited for: one that dies leaves its trial to whoever is still there.
+        """
+        while not halt.asked:
+            with self._alone:
+                found = self._orphan() or self._new()
+                if found is not None:
+                    before = found.user_attrs.get("processes", [])
+                    found.set_user_attr("processes", [*before, os.getpid()])
+                    return found
+                if not self._running():
+                    return None
+            time.sleep(_WAIT_SECONDS)
+        return None
+
+    def _running(self) -> list[optuna.trial.FrozenTrial]:
+        return [item for item in self._study.trials if item.state.name == "RUNNING"]
+
+    def _new(self) -> optuna.Trial | None:
+        wanted = self._tune.trials
+        if self._tune.sampler == "grid":
+            wanted = min(wanted, len(list(grid(self._tune))))
+        if sum(item.state.name != "WAITING" for item in self._study.trials) >= wanted:
+            return None
+        trial = self._study.ask(self._axes())
+        self._take(trial.number)
+        return trial
+
+    def _orphan(self) -> optuna.Trial | None:
+        """Take up a trial whose process has died, with the values that it had no time to draw."""
+        import optuna
+
+        for item in self._running():
+            if self._take(item.number):
+                trial = optuna.Trial(self._study, item._trial_id)  # noqa: SLF001 - no public way to take one up
+                for path, axis in self._axes().items():
+                    trial._suggest(path, axis)  # noqa: SLF001 - as `ask` does; a known value stays
+                return trial
+        return None
+
+    def _take(self, number: int) -> bool:
+        """Hold a trial as long as this process lives or until it lets go; False where another one holds it."""
+        place = self._search.folder / "held"
+        place.mkdir(mode=0o700, exist_ok=True)
+        hold = FileLock(place / f"{number:04d}")
+        with suppress(Timeout):
+            hold.acquire(timeout=0)
+            self._hold = hold
+            return True
+        return False
+
+    def _let_go(self) -> None:
+        if self._hold is not None:
+            self._hold.release()
+            self._hold = None
 
     def _axes(self) -> dict[str, Any]:
         return {path: _axis(space) for path, space in self._tune.space.items()}
 
-    def _orphans(self) -> Iterator[optuna.Trial]:
-        import optuna
-
-        for item in self._study.trials:
-            if item.state.name == "RUNNING":
-                yield optuna.Trial(self._study, item._trial_id)  # noqa: SLF001 - no public way to take one up
-
     def _run(self, trial: optuna.Trial, emit: Emit) -> bool:
         """Run a trial and record what it came to; False where it was stopped."""
-        import optuna
-
         values: Values = {path: _restored(value) for path, value in trial.params.items()}
 
         def ask(step: int, value: float) -> bool:
@@ -132,17 +210,28 @@ class OptunaEngine:
             return self._tune.pruner != "none" and trial.should_prune()
 
         done = run_trial(self._search, trial.number, values, self._tune.metric, ask)
+        done = replace(done, seconds=round(trial.user_attrs.get("seconds", 0.0) + done.seconds, 3))
         if done.state == "stopped":
+            trial.set_user_attr("seconds", done.seconds)
+            self._let_go()
             return False
-        trial.set_user_attr("seconds", done.seconds)
-        trial.set_user_attr("reason", done.reason)
-        if done.state == "complete":
-            self._study.tell(trial, done.value)
-        else:
-            state = optuna.trial.TrialState
-            self._study.tell(trial, state=state.PRUNED if done.state == "pruned" else state.FAIL)
+        self._end(trial, done)
         emit(done)
         return True
+
+    def _end(self, trial: optuna.Trial, done: Trial) -> None:
+        """Record what a trial came to, and let go of it."""
+        import optuna
+
+        state = optuna.trial.TrialState
+        with self._alone:  # else another process could take it up in between
+            for name in ("seconds", "reason", "state"):
+                trial.set_user_attr(name, getattr(done, name))
+            if done.state == "complete":
+                self._study.tell(trial, done.value)
+            else:
+                self._study.tell(trial, state=state.PRUNED if done.state == "pruned" else state.FAIL)
+            self._let_go()
 
 
 def _axis(space: Space) -> Any:

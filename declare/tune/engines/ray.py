@@ -1,10 +1,17 @@
-"""Ray Tune: trials as actors of a cluster, a local one where none is reached."""
+"""Ray Tune: trials as actors of a cluster, a local one where none is reached.
+
+Ray chooses, places and ends trials. Which number a trial has and what became of it stands in the search's folder.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
-from collections.abc import Callable
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -13,55 +20,93 @@ from typing import Any
 from declare.contract.extras import require
 from declare.language.spec import Space, Tune
 from declare.runtime.cluster import connected
-from declare.tune.search import Search, State, Trial
+from declare.runtime.lock import is_locked
+from declare.tune.halting import Halt
+from declare.tune.records import Records
+from declare.tune.search import Search, Trial
 from declare.tune.space import Values, listed
 from declare.tune.trial import run_trial
 
 Emit = Callable[[Trial], None]
 FOLDER = "ray"
+_SAVING_SECONDS = 60.0
+_POLL_SECONDS = 0.3
+_ENDED = {"complete", "pruned", "failed", "broken"}
 
 
 class RayEngine:
     """Runs the trials of a search on Ray; `RAY_ADDRESS` names a cluster, as everywhere with Ray."""
 
-    def __init__(self, search: Search, tune: Tune, seed: int, total_steps: int) -> None:
+    def __init__(
+        self,
+        search: Search,
+        tune: Tune,
+        seed: int,
+        total_steps: int,
+        *,
+        accelerator: str = "auto",
+        workers: int | None = None,
+    ) -> None:
         require("ray", "ray", at="tune.engine")
-        self._search, self._tune, self._seed, self._steps = search, tune, seed, total_steps
-        self._grid: Any = None
+        # An actor works in another folder.
+        self._search = replace(search, folder=search.folder.absolute())
+        self._tune, self._seed, self._steps = tune, seed, total_steps
+        self._accelerator, self._workers = accelerator, workers
+        self._records = Records(self._search.folder)
+        self._told: set[int] = set()
 
-    def work(self, emit: Emit, *, adopt: bool = False) -> bool:
-        """Run all trials; with `adopt` those that a killed search left are taken up."""
+    def work(self, emit: Emit, halt: Halt) -> bool:
+        """Run trials until there are enough; False where it was asked to stop."""
         os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # our own lines say what happens
-        with connected():
-            self._grid = self._tuned((self._search.folder / FOLDER).absolute(), adopt=adopt)
-        for trial in self.trials():
-            emit(trial)
-        return True
-
-    def _tuned(self, place: Path, *, adopt: bool) -> Any:
-        tune: Any = import_module("ray.tune")
-        trainable = tune.with_resources(_Trainable(self._absolute(), self._tune.metric), {"cpu": 1})
-        if adopt and tune.Tuner.can_restore(str(place)):
-            tuner = tune.Tuner.restore(str(place), trainable, resume_unfinished=True)
-        else:
-            tuner = self._tuner(trainable, place)
-        return tuner.fit()
+        os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"  # signals are ours
+        self._records.forget_stop()
+        self._told = {trial.number for trial in self.trials() if trial.state in _ENDED}
+        # Ray takes the signals for itself when it connects: they are heard anew inside.
+        with connected() as ray, Halt(lambda: halt.reason) as inner, self._watched(emit, inner):
+            gpus = int(ray.cluster_resources().get("GPU", 0))
+            trainable = self._trainable(gpu=gpus > 0 and self._accelerator in {"auto", "cuda"})
+            for part in range(1000):
+                place = self._search.folder / (f"{FOLDER}-{part + 1}" if part else FOLDER)
+                missing = self._missing()
+                tuner = self._tuner(trainable, place, missing)
+                if tuner is None or inner.asked:
+                    break
+                self._settle(tuner.fit(), stopped=inner.asked)
+            stopped = inner.asked
+        self._tell(emit)
+        return not stopped
 
     def trials(self) -> list[Trial]:
         """Return the trials of the search, as far as they came."""
-        results = self._grid if self._grid is not None else ()
-        return [self._trial(index, item) for index, item in enumerate(results)]
+        return self._records.all()
 
     @staticmethod
     def importance() -> dict[str, float]:
         """Return nothing: Ray does not say."""
         return {}
 
-    def _absolute(self) -> Search:
-        """Return the search as an actor finds it, which works in another folder."""
-        return replace(self._search, folder=self._search.folder.absolute())
+    # -- what Ray is given -----------------------------------------------------------------------------
 
-    def _tuner(self, trainable: Any, place: Path) -> Any:
+    def _trainable(self, *, gpu: bool) -> Any:
+        tune: Any = import_module("ray.tune")
+        wanted = {"cpu": 1, "gpu": 1} if gpu else {"cpu": 1}
+        return tune.with_resources(_Trainable(self._search, self._tune.metric), wanted)
+
+    def _missing(self) -> int:
+        """Return how many trials no part of the search has drawn yet; a grid is drawn as a whole."""
+        known = len(self._records.numbers())
+        if self._tune.sampler == "grid":
+            return 0 if known else 1
+        return max(0, self._tune.trials - known)
+
+    def _tuner(self, trainable: Any, place: Path, missing: int) -> Any:
+        """Return what runs a part of the search: one that a process left, or new trials; None at the end."""
+        tune: Any = import_module("ray.tune")
+        if tune.Tuner.can_restore(str(place)):
+            return tune.Tuner.restore(str(place), trainable, resume_unfinished=True, resume_errored=True)
+        return self._fresh(trainable, place, missing) if missing else None
+
+    def _fresh(self, trainable: Any, place: Path, missing: int) -> Any:
         tune: Any = import_module("ray.tune")
         return tune.Tuner(
             trainable,
@@ -69,11 +114,19 @@ class RayEngine:
             tune_config=tune.TuneConfig(
                 metric="value",
                 mode=self._tune.mode,
-                num_samples=1 if self._tune.sampler == "grid" else self._tune.trials,
+                num_samples=missing,
                 search_alg=self._chooser(),
                 scheduler=self._scheduler(),
+                max_concurrent_trials=self._workers,
+                trial_name_creator=_Naming(self._search.folder),
+                trial_dirname_creator=_Naming(self._search.folder),
             ),
-            run_config=tune.RunConfig(name=place.name, storage_path=str(place.parent), verbose=0),
+            run_config=tune.RunConfig(
+                name=place.name,
+                storage_path=str(place.parent),
+                verbose=0,
+                failure_config=tune.FailureConfig(max_failures=1),
+            ),
         )
 
     def _axis(self, space: Space) -> Any:
@@ -90,6 +143,9 @@ class RayEngine:
     def _chooser(self) -> Any:
         if self._tune.sampler == "tpe":
             require("optuna", "tune", at="tune.sampler")
+            import optuna
+
+            optuna.logging.set_verbosity(optuna.logging.ERROR)
             return import_module("ray.tune.search.optuna").OptunaSearch(
                 metric="value", mode=self._tune.mode, seed=self._seed
             )
@@ -104,14 +160,77 @@ class RayEngine:
             return found.ASHAScheduler(time_attr="step", max_t=max(2, self._steps), grace_period=1)
         return found.FIFOScheduler()
 
-    @staticmethod
-    def _trial(index: int, item: Any) -> Trial:
-        found = item.metrics or {}
-        value = found.get("value", math.nan)
-        state: State = "failed" if item.error else found.get("state", "pruned")
-        reason = str(item.error).strip().splitlines()[-1][:200] if item.error else found.get("reason", "")
-        known = None if math.isnan(value) else value
-        return Trial(index, dict(item.config or {}), state, known, found.get("seconds", 0.0), reason)
+    # -- what becomes of trials ------------------------------------------------------------------------
+
+    def _settle(self, grid: Any, *, stopped: bool) -> None:
+        """Record what trials came to that could not say so themselves: those that Ray ended, and those that died."""
+        for item in grid:
+            number = int(Path(item.path).name)
+            known = self._records.read(number) or Trial(number, dict(item.config or {}), "running")
+            if known.state in _ENDED or stopped:
+                continue
+            found = item.metrics or {}
+            if item.error is not None:
+                reason = str(item.error).strip().splitlines()[-1][:200]
+                self._records.write(replace(known, state="broken", reason=reason))
+                continue
+            value = found.get("value", math.nan)
+            reason = "worse than the others at the same step"
+            kept = None if math.isnan(value) else value
+            seconds = round(found.get("time_total_s", 0.0), 3)
+            self._records.write(replace(known, state="pruned", value=kept, reason=reason, seconds=seconds))
+
+    def _tell(self, emit: Emit) -> None:
+        for trial in self.trials():
+            if trial.state in _ENDED and trial.number not in self._told:
+                self._told.add(trial.number)
+                emit(trial)
+
+    @contextlib.contextmanager
+    def _watched(self, emit: Emit, halt: Halt) -> Iterator[None]:
+        """While inside, tell of trials as they end; stop them, and then Ray's own work, when it is asked for."""
+        done = threading.Event()
+        watcher = threading.Thread(target=self._watch, args=(emit, halt, done), name="trials", daemon=True)
+        catches = threading.current_thread() is threading.main_thread()
+        # Ray Tune listens to this signal while it works; before and after that it must not end us.
+        before = signal.signal(signal.SIGUSR1, signal.SIG_IGN) if catches else None
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
+            if catches:
+                signal.signal(signal.SIGUSR1, before)
+
+    def _watch(self, emit: Emit, halt: Halt, done: threading.Event) -> None:
+        asked_at: float | None = None
+        while not done.wait(_POLL_SECONDS):
+            self._tell(emit)
+            if not halt.asked:
+                continue
+            if asked_at is None:
+                asked_at = time.monotonic()
+                self._records.order_stop(halt.reason)
+            if not self._saving() or time.monotonic() - asked_at > _SAVING_SECONDS:
+                os.kill(os.getpid(), signal.SIGUSR1)
+
+    def _saving(self) -> bool:
+        """Whether a trial is still under way."""
+        return any(
+            trial.state == "running" and is_locked(self._search.place(trial.number))
+            for trial in self.trials()
+        )
+
+
+class _Naming:
+    """Names a trial by its number, in the process that chooses; whoever goes on with a search names it alike."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self, trial: Any) -> str:
+        return f"{Records(self._folder).number(trial.trial_id):04d}"
 
 
 class _Trainable:
@@ -123,14 +242,34 @@ class _Trainable:
 
     def __call__(self, values: Values) -> None:
         tune: Any = import_module("ray.tune")
+        records = Records(self._search.folder)
+        done = self._run(records, int(tune.get_context().get_trial_name()), dict(values))
+        if done.state == "stopped":
+            while (
+                True
+            ):  # Ray takes a trial up again that it has not seen end: wait for it to end this process
+                time.sleep(_SAVING_SECONDS)
+        if done.state in {"failed", "broken"}:
+            raise RuntimeError(done.reason)
+        tune.report({"value": done.value, "step": 2**31})
+
+    def _run(self, records: Records, number: int, values: Values) -> Trial:
+        """Return what the trial came to: now, or before Ray asked for it again."""
+        known = records.read(number)
+        if known is not None and known.state in _ENDED:
+            return known
+        spent = known.seconds if known is not None else 0.0
+        if records.ordered():
+            return Trial(number, values, "stopped", seconds=spent)
+        records.write(Trial(number, values, "running", seconds=spent))
+        tune: Any = import_module("ray.tune")
 
         def ask(step: int, value: float) -> bool:
             tune.report({"value": value, "step": step})
             return False
 
-        name = tune.get_context().get_trial_name()
-        number = int(name.rpartition("_")[2]) if name.rpartition("_")[2].isdigit() else 0
-        done = run_trial(self._search, number, dict(values), self._metric, ask)
-        if done.state == "failed":
-            raise RuntimeError(done.reason)
-        tune.report({"value": done.value, "state": done.state, "seconds": done.seconds, "step": 2**31})
+        with Halt(records.ordered):
+            done = run_trial(self._search, number, values, self._metric, ask)
+        done = replace(done, seconds=round(done.seconds + spent, 3))
+        records.write(done)
+        return done

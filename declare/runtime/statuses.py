@@ -1,0 +1,12 @@
+"""Exit statuses of a run."""
+
+DONE = 0
+MISSED = 1
+"""Trained, but a figure that the spec expects was missed."""
+FAILED = 4
+STOPPED = 75
+"""Stopped on request, with its state saved."""
+LOST = 76
+"""Ended because another process of its group has gone; whoever watches over the group decides what that means."""
+SIGNALLED = 128
+"""Plus the number of the signal that ended it."""
