@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from declare.runtime.run import Outcome
 
 
+_PORTS = 1 << 16
+
+
 def settings(gpus: int | None, procs: int | None, nodes: int | None) -> list[str]:
     """Return `--gpus`, `--procs` and `--nodes` as overrides of the spec."""
     if gpus and procs:
@@ -38,13 +41,25 @@ def crew(plan: Plan, rdzv: str | None) -> Crew | None:
     if place() is not None:
         return None
     hardware = plan.hardware
-    if hardware.nodes > 1 and not (rdzv and ":" in rdzv):
-        raise CommandError(
-            f"{hardware.nodes} machines need a place to meet",
-            hint="run the same command on each of them with `--rdzv HOST:PORT`, HOST being one of them",
-        )
+    _require_meeting(hardware.nodes, rdzv)
     found = Crew(_processes(plan), hardware.nodes, rdzv)
     return found if found.size > 1 else None
+
+
+def _require_meeting(nodes: int, rdzv: str | None) -> None:
+    """End the command where several machines have no place to meet, or one needs none."""
+    hint = "run the same command on each machine with `--rdzv HOST:PORT`, HOST being one of them"
+    if nodes == 1:
+        if rdzv is not None:
+            raise CommandError("--rdzv is where several machines meet; this is one", hint="add `--nodes N`")
+        return
+    if rdzv is None:
+        raise CommandError(f"{nodes} machines need a place to meet", hint=hint)
+    host, colon, port = rdzv.rpartition(":")
+    if not colon:
+        raise CommandError(f"--rdzv `{rdzv}` names no port", hint=hint)
+    if not host or not port.isdecimal() or not 0 < int(port) < _PORTS:
+        raise CommandError(f"--rdzv `{rdzv}` is no HOST:PORT with a port from 1 to {_PORTS - 1}", hint=hint)
 
 
 def _processes(plan: Plan) -> int:
@@ -76,9 +91,12 @@ def start(
     from declare.runtime.supervisor import supervise
 
     def command(run: Path | None) -> list[str]:
-        where = ["--resume", str(run)] if run else [*folder]
+        allowed = [word for word in folder if word == "--allow-changes"]
+        where = ["--resume", str(run), *allowed] if run else [*folder]
         return ["train", *words, *where, *terminal.words()]
 
+    if crew.nodes > 1:
+        terminal.say(f"waiting for {crew.nodes} machines to meet at {crew.meeting}")
     return supervise(crew, command, lambda problem: show([problem]))
 
 
@@ -109,8 +127,10 @@ def is_launched() -> bool:
 
 
 def hush() -> None:
-    """Say nothing in processes that do not lead."""
+    """Say nothing in processes that do not lead; keep torch's C++ traces of lost connections off the screen."""
     from declare.runtime.place import leads
 
+    # Read when torch is imported, here and in the processes that are started.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     if not leads():
         terminal.settings.quiet = True

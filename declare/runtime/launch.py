@@ -1,32 +1,30 @@
 """Starting the processes of a run on this machine: PyTorch's elastic launcher, anew for each attempt.
 
 Each process is the same command, told its rank by the environment. They meet through a file on one machine,
-and at an address on several. Signals that reach the launcher are handed on; it stays until all have ended.
+and at an address on several. The launcher stays until all have ended, whatever it hears.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from declare.contract.problem import Problem
 from declare.runtime import pulse
-from declare.runtime.place import LAUNCH
-from declare.runtime.stopping import say
+from declare.runtime.place import LAUNCH, LAUNCHER
+from declare.runtime.statuses import FAILED, LOST, SIGNALLED
+from declare.runtime.trouble import first_line
 from declare.runtime.words import told, written
 
-_OUTCOME, _RUN, _LOGS = "outcome-", "run", "logs"
+_OUTCOME, _LOSS, _RUN, _LOGS = "outcome-", "loss-", "run", "logs"
 _WAIT_SECONDS = 600
-_SIGNALLED = 128
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,13 @@ class Death:
         if self.why:
             return self.why
         if self.exit_code < 0:
-            return f"killed by {signal.Signals(-self.exit_code).name}"
+            return f"killed by {_signal_name(-self.exit_code)}"
         return f"it exited with status {self.exit_code}"
+
+
+def _signal_name(number: int) -> str:
+    """Return the name of a signal, its number where it has none."""
+    return signal.Signals(number).name if number in {*signal.Signals} else f"signal {number}"
 
 
 @dataclass(frozen=True)
@@ -85,23 +88,23 @@ def launch(crew: Crew, words: Sequence[str], folder: Path, attempt: int) -> Endi
     """Run `python -m declare WORDS` in every process and wait for all of them; `folder` is new and private."""
     from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.elastic.rendezvous import RendezvousError
     from torch.distributed.launcher.api import elastic_launch
 
     _hush()
-    os.environ[LAUNCH] = str(folder)
-    # DDP warns of a setting that is right for some steps of a run.
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    os.environ |= {LAUNCH: str(folder), LAUNCHER: str(os.getpid())}
     # The launcher's own store would listen on all interfaces, and nobody here asks it anything.
     os.environ.setdefault("TORCH_DISABLE_SHARE_RDZV_TCP_STORE", "1")
     run = elastic_launch(_config(crew, folder, attempt), sys.executable)
     death = None
-    with _handing_on(folder):
-        try:
-            run("-m", "declare", *words)
-        except ChildFailedError as error:
-            death = _death(error, folder)
-        except SignalException as error:
-            return Ending(_SIGNALLED + error.sigval, None, noted_run(folder))
+    try:
+        run("-m", "declare", *words)
+    except ChildFailedError as error:
+        death = _death(error, folder)
+    except SignalException as error:
+        return Ending(SIGNALLED + error.sigval, None, noted_run(folder))
+    except RendezvousError as error:
+        return Ending(FAILED, None, noted_run(folder), (_unmet(crew, error),))
     status, unsaid = outcome(folder)
     return Ending(status, death, noted_run(folder), unsaid)
 
@@ -131,6 +134,18 @@ def _config(crew: Crew, folder: Path, attempt: int) -> Any:
     )
 
 
+def _unmet(crew: Crew, error: Exception) -> Problem:
+    return Problem(
+        "HW715",
+        f"{crew.nodes} machines did not meet at `{crew.meeting}`",
+        notes=(first_line(error.__cause__ or error), f"each waits {_WAIT_SECONDS} seconds for the others"),
+        helps=(
+            "run the same command on every machine, with the same `--rdzv` and `--nodes`",
+            "see that the first machine can be reached there by the others, and that nothing else uses the port",
+        ),
+    )
+
+
 def _hush() -> None:
     """Keep the launcher's own account of a failure off the screen: the supervisor tells it once."""
     for name in list(logging.root.manager.loggerDict):
@@ -138,32 +153,12 @@ def _hush() -> None:
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-@contextlib.contextmanager
-def _handing_on(folder: Path) -> Iterator[None]:
-    """While inside, the first SIGINT or SIGTERM goes to every process; the second one kills them."""
-    heard: list[int] = []
-
-    def hand_on(number: int, _: FrameType | None) -> None:
-        heard.append(number)
-        if len(heard) == 1:
-            say(signal.Signals(number).name)
-        for process, _step in pulse.signs(folder).values():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, number if len(heard) == 1 else signal.SIGKILL)
-
-    before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _death(error: Any, folder: Path) -> Death:
     """Return what is known of the first process that failed."""
     rank, failure = error.get_first_failure()
     _, step = pulse.signs(folder).get(rank, (0, 0))
-    return Death(rank, failure.exitcode, step, _last_words(folder, failure.local_rank))
+    why = _read(folder / f"{_LOSS}{rank}") if failure.exitcode == LOST else None
+    return Death(rank, failure.exitcode, step, _last_words(folder, failure.local_rank), why or "")
 
 
 def _last_words(folder: Path, local_rank: int, lines: int = 12) -> str:
@@ -175,15 +170,28 @@ def _last_words(folder: Path, local_rank: int, lines: int = 12) -> str:
 
 def note_run(place: Path) -> None:
     """Leave word of the run folder for the launcher; nothing where there is none."""
-    if folder := os.environ.get(LAUNCH):
-        (Path(folder) / _RUN).write_text(str(place), encoding="utf-8")
+    _note(_RUN, str(place))
 
 
 def note_outcome(rank: int, status: int, problems: Sequence[Problem] = ()) -> None:
     """Leave word of the exit status and its reasons for the launcher; nothing where there is none."""
+    _note(f"{_OUTCOME}{rank}", json.dumps([status, written(problems)]))
+
+
+def note_loss(rank: int, reason: str) -> None:
+    """Leave word of what this process heard when another one had gone; nothing where there is no launcher."""
+    _note(f"{_LOSS}{rank}", f"it lost the others: {reason}")
+
+
+def _note(name: str, text: str) -> None:
     if folder := os.environ.get(LAUNCH):
-        word = json.dumps([status, written(problems)])
-        (Path(folder) / f"{_OUTCOME}{rank}").write_text(word, encoding="utf-8")
+        draft = Path(folder) / f".{name}"
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(Path(folder) / name)
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 def outcome(folder: Path) -> tuple[int | None, tuple[Problem, ...]]:
@@ -202,5 +210,5 @@ def outcome(folder: Path) -> tuple[int | None, tuple[Problem, ...]]:
 
 def noted_run(folder: Path) -> Path | None:
     """Return the run folder that a process left word of, if one was made."""
-    path = folder / _RUN
-    return Path(path.read_text(encoding="utf-8")) if path.exists() else None
+    path = _read(folder / _RUN)
+    return None if path is None else Path(path)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 LAUNCH = "DECLARE_LAUNCH"
 """Names the folder of a launch by `dcl train` itself: where processes meet, signs of life, logs."""
-_FIRST_PORT, _PORTS = 20_000, 20_000
+LAUNCHER = "DECLARE_LAUNCHER"
+"""The process id of that command."""
+_FIRST_PORT, _PORTS, _STRIDE = 20_000, 20_000, 1009
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ def place(environment: Mapping[str, str] = os.environ) -> Place | None:
     if {"RANK", "WORLD_SIZE"} <= environment.keys():
         rank, size = int(environment["RANK"]), int(environment["WORLD_SIZE"])
         local = int(environment.get("LOCAL_RANK", rank)), int(environment.get("LOCAL_WORLD_SIZE", size))
-        return Place(rank, size, *local) if size > 1 else None
+        return Place(rank, size, *local) if size > 1 or "TORCHELASTIC_RUN_ID" in environment else None
     if int(environment.get("SLURM_STEP_NUM_TASKS", "1")) > 1 and "SLURM_PROCID" in environment:
         size = int(environment["SLURM_STEP_NUM_TASKS"])
         tasks = re.match(r"\d+", environment.get("SLURM_STEP_TASKS_PER_NODE", str(size)))
@@ -48,7 +50,8 @@ def leads() -> bool:
 def meeting(environment: Mapping[str, str] = os.environ) -> tuple[str, int]:
     """Return host and port where the processes of several machines meet, as SLURM lets us know them."""
     host = first_host(environment.get("SLURM_STEP_NODELIST", "localhost"))
-    return host, _FIRST_PORT + int(environment.get("SLURM_JOB_ID", "0")) % _PORTS
+    job, step = (int(environment.get(name, "0")) for name in ("SLURM_JOB_ID", "SLURM_STEP_ID"))
+    return host, _FIRST_PORT + (job + step * _STRIDE) % _PORTS
 
 
 def first_host(nodes: str) -> str:

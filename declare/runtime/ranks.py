@@ -18,7 +18,8 @@ from torch._C._distributed_c10d import FileStore
 from declare.ir.plan import HardwarePlan
 from declare.nn.distributed.world import ALONE, Group, World
 from declare.runtime import pulse
-from declare.runtime.place import LAUNCH, Place, meeting, place
+from declare.runtime.place import LAUNCH, LAUNCHER, Place, meeting, place
+from declare.runtime.statuses import SIGNALLED
 
 PATIENCE = timedelta(hours=1)
 """How long a process waits for another one before it takes it for lost."""
@@ -34,16 +35,15 @@ def join(hardware: HardwarePlan) -> World:
         world = Group(found.local_rank, found.local_size) if found else Group(dist.get_rank(), size)
         _take_device(hardware, world.local_rank)
         return _watched(world)
-    if found is None:
+    if found is None or found.size == 1:
         return ALONE
+    if LAUNCHER in os.environ:
+        _end_with(int(os.environ[LAUNCHER]))
     cuda = _take_device(hardware, found.local_rank)
     backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
     where = _meeting(found)
     dist.init_process_group(backend, rank=found.rank, world_size=found.size, timeout=PATIENCE, **where)
-    world = _watched(Group(found.local_rank, found.local_size, ours=True))
-    if world.beat is not None:
-        _end_with_parent()
-    return world
+    return _watched(Group(found.local_rank, found.local_size, ours=True))
 
 
 def _take_device(hardware: HardwarePlan, local_rank: int) -> bool:
@@ -61,10 +61,12 @@ def _watched(world: Group) -> Group:
     return world
 
 
-def _end_with_parent() -> None:
-    """Ask the system for SIGTERM when the launcher dies: a group that nobody watches saves and stops."""
+def _end_with(launcher: int) -> None:
+    """Ask the system for SIGTERM when the launcher ends: a group that nobody watches saves and stops."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != launcher:
+        sys.exit(SIGNALLED + signal.SIGTERM)
 
 
 def loopback() -> str:

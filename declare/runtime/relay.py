@@ -5,21 +5,16 @@ Each file is opened anew to be read or written, so that a folder which several m
 
 from __future__ import annotations
 
-import contextlib
 import json
-import threading
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from declare.contract.problem import Problem
-from declare.runtime import stopping
 from declare.runtime.events import Event
 from declare.runtime.listener import Listener
 
-_EVENTS, _ORDER, _RESULT = "events", "order", "result"
-_SECONDS = 0.25
+_EVENTS, _RESULT = "events", "result"
 
 
 @dataclass(frozen=True)
@@ -67,30 +62,6 @@ class Receiver:
         whole = content[: content.rfind(b"\n") + 1]
         self._offset += len(whole)
         return [Event(*json.loads(line)) for line in whole.splitlines()]
-
-
-def order_stop(folder: Path, reason: str) -> None:
-    """Ask the processes to save and stop."""
-    (folder / _ORDER).write_text(reason, encoding="utf-8")
-
-
-@contextlib.contextmanager
-def obeying(folder: Path) -> Iterator[None]:
-    """While inside, an order to stop reaches the run of this process as a signal would."""
-    done = threading.Event()
-
-    def listen() -> None:
-        while not done.wait(_SECONDS):
-            with contextlib.suppress(OSError):
-                stopping.ask((folder / _ORDER).read_text(encoding="utf-8"))
-
-    listener = threading.Thread(target=listen, name="orders", daemon=True)
-    listener.start()
-    try:
-        yield
-    finally:
-        done.set()
-        listener.join()
 
 
 def write_result(folder: Path, result: Result) -> None:

@@ -17,6 +17,7 @@ from declare.ir.plan import Plan
 from declare.nn.distributed.world import World
 from declare.runtime import folder as folders
 from declare.runtime.adopting import Revision, adopt, examine, fitted, goes_on, moved
+from declare.runtime.agreeing import require_one_plan
 from declare.runtime.changes import Change
 from declare.runtime.course import Course
 from declare.runtime.device import choose_device
@@ -24,7 +25,7 @@ from declare.runtime.events import Event
 from declare.runtime.expect import missed
 from declare.runtime.folder import FINAL, Run
 from declare.runtime.keeper import Keeper
-from declare.runtime.launch import note_outcome, note_run
+from declare.runtime.launch import note_loss, note_outcome, note_run
 from declare.runtime.listener import Bus, Listener
 from declare.runtime.listeners.early_stop import EarlyStop
 from declare.runtime.listeners.events import Events
@@ -33,18 +34,18 @@ from declare.runtime.listeners.trackers import Trackers
 from declare.runtime.lock import RunLock
 from declare.runtime.loop import Loop, StoppedError
 from declare.runtime.machine import facts, prepare
+from declare.runtime.orders import obeying
 from declare.runtime.ranks import join
 from declare.runtime.saving import Saver, damaged
 from declare.runtime.settings import Choices
 from declare.runtime.state import Tree
+from declare.runtime.statuses import DONE, FAILED, LOST, MISSED, STOPPED
 from declare.runtime.stopping import StopFlag
 from declare.runtime.storage import explain, translated, write_durably
 from declare.runtime.strategies.choice import shards
 from declare.runtime.trouble import first_line, outside
 from declare.runtime.words import process_lost, told, written
 from declare.runtime.workshop import Workshop
-
-DONE, MISSED, FAILED, STOPPED, LOST = 0, 1, 4, 75, 76
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def train(
     world = join(plan.hardware)
     with ExitStack() as stack:
         stack.callback(world.leave)
+        require_one_plan(plan, world)
 
         def begin() -> tuple[Path, Outcome | None, Sequence[Change]]:
             place = _existing(plan, folder) if resume else folders.create(plan, spec_text, folder, sources)
@@ -90,6 +92,7 @@ def train(
         if outcome is None:
             note_run(place)
             flag = stack.enter_context(StopFlag())
+            stack.enter_context(obeying())
             outcome = _Session(plan, place, flag, listeners, world, Revision(spec_text, changes)).run(
                 resume=bool(resume)
             )
@@ -262,6 +265,7 @@ class _Session:
         """End after another process has: with what it said, if it said something."""
         word = self._world.failure()
         if word is None:
+            note_loss(self._world.rank, first_line(error))
             self._tell("process_lost", message=first_line(error))
             return Outcome(self._place, {}, LOST, (process_lost(),))
         problems = told(word)

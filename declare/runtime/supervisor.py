@@ -15,8 +15,9 @@ from pathlib import Path
 from declare.contract.problem import Problem
 from declare.runtime.events import Event, EventFile
 from declare.runtime.launch import Crew, Death, Ending, launch
+from declare.runtime.orders import Orders
+from declare.runtime.statuses import FAILED
 
-FAILED = 4
 _SHOWN = 12
 _VAIN = 4
 """Attempts in a row that come no further than one before them."""
@@ -27,6 +28,8 @@ Words = Callable[[Path | None], Sequence[str]]
 Attempt = Callable[[Path, int, Path | None], Ending]
 """Starts all processes in a new private folder, for the n-th time: for a new run, or to continue one."""
 Tell = Callable[[Problem], object]
+Asked = Callable[[], int | None]
+"""Returns the exit status that the user has asked for by a signal, if there was one."""
 
 
 def supervise(crew: Crew, words: Words, tell: Tell) -> int:
@@ -36,14 +39,22 @@ def supervise(crew: Crew, words: Words, tell: Tell) -> int:
     """
 
     def attempt(folder: Path, number: int, run: Path | None) -> Ending:
+        orders.begin(folder)
         return launch(crew, words(run), folder, number)
 
-    with tempfile.TemporaryDirectory(prefix="declare-", ignore_cleanup_errors=True) as root:
-        return watch(crew, Path(root), attempt, tell)
+    folder = tempfile.TemporaryDirectory(prefix="declare-", ignore_cleanup_errors=True)
+    with folder as root, Orders(kills=True) as orders:
+        try:
+            return watch(crew, Path(root), attempt, tell, lambda: orders.status)
+        except KeyboardInterrupt:
+            return orders.status or FAILED
 
 
-def watch(crew: Crew, root: Path, attempt: Attempt, tell: Tell) -> int:
-    """Make attempts, in folders below `root`, until one ends by its own account; return its exit status."""
+def watch(crew: Crew, root: Path, attempt: Attempt, tell: Tell, asked: Asked) -> int:
+    """Make attempts, in folders below `root`, until one ends by its own account; return its exit status.
+
+    None is made once it is asked to stop: the exit status is then what `asked` says.
+    """
     died_at: int | None = None
     furthest, vain = -1, 0
     run: Path | None = None
@@ -53,12 +64,18 @@ def watch(crew: Crew, root: Path, attempt: Attempt, tell: Tell) -> int:
         ending = attempt(folder, number, run)
         for problem in ending.unsaid:
             tell(problem)
-        if ending.death is None or ending.status is not None:
-            return ending.status or 0
+        if ending.status is not None:
+            return ending.status
+        if ending.death is None:
+            tell(wordless(ending.run))
+            return FAILED
         if ending.run is None and ending.death.exit_code in _SAID:
             return ending.death.exit_code
         run = ending.run or run
         _record(run, ending.death, number)
+        if (status := asked()) is not None:
+            tell(died(ending.death, crew, run, anew=False))
+            return status
         vain = 0 if ending.death.step > furthest else vain + 1
         furthest = max(furthest, ending.death.step)
         if run is None or ending.death.step == died_at or vain == _VAIN:
@@ -81,12 +98,25 @@ def _record(run: Path | None, death: Death, attempt: int) -> None:
         file.close()
 
 
-def died(death: Death, crew: Crew, run: Path) -> Problem:
-    """Return the finding that a process died and the group starts anew."""
+def died(death: Death, crew: Crew, run: Path | None, *, anew: bool = True) -> Problem:
+    """Return the finding that a process died, and that the group starts anew unless it was asked to stop."""
+    then = f"all processes start anew from the last checkpoint of `{run}`"
+    if not anew:
+        then = f"it was asked to stop: continue with `--resume {run}`" if run else "it was asked to stop"
     return Problem(
         "HW711",
         f"process {death.rank} of {crew.size} died at step {death.step}: {death.cause}",
-        notes=(f"all processes start anew from the last checkpoint of `{run}`", *_lines(death)),
+        notes=(then, *_lines(death)),
+    )
+
+
+def wordless(run: Path | None) -> Problem:
+    """Return the finding that all processes ended as if all were well, and none said what became of the run."""
+    return Problem(
+        "HW712",
+        "the processes ended without a word of what became of the run",
+        notes=("a library or a component may have ended them with status 0",),
+        helps=(f"continue with `--resume {run}`",) if run else (),
     )
 
 

@@ -138,7 +138,7 @@ def test_an_error_of_one_process_is_shown_once() -> None:
     """What one process raises ends all of them, with its rank and its words, and is in the events."""
     ended = run("raised", how="raise")
     assert ended.returncode == 4
-    assert ended.stderr.count("the pump is dry") == 1
+    assert ended.stderr.count("RuntimeError: the pump is dry") == 1
     assert "in the process of rank 1" in ended.stderr
     assert [event["code"] for event in Run(Path("raised")).events("run_failed")] == ["PHS621"]
 

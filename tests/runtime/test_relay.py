@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-import time
 from pathlib import Path
 
 from declare.contract.problem import Problem
 from declare.runtime import relay
 from declare.runtime.events import Event
-from declare.runtime.stopping import StopFlag
 
 
 def test_events_arrive_once_and_in_order(tmp_path: Path) -> None:
@@ -28,24 +26,6 @@ def test_events_arrive_once_and_in_order(tmp_path: Path) -> None:
     with (tmp_path / "events").open("a", encoding="utf-8") as file:
         file.write(", 4, {}]\n")
     assert [event.name for event in receiver.news()] == ["evaluated"]
-
-
-def test_an_order_raises_the_flag_of_the_run(tmp_path: Path) -> None:
-    """An order given before the run has begun reaches it too, and says why."""
-    relay.order_stop(tmp_path, "SIGTERM")
-    with relay.obeying(tmp_path), StopFlag() as flag:
-        until = time.monotonic() + 5
-        while not flag.raised and time.monotonic() < until:
-            time.sleep(0.01)
-    assert flag.raised
-    assert flag.reason == "SIGTERM"
-
-
-def test_without_an_order_no_flag_is_raised(tmp_path: Path) -> None:
-    """A run that nobody asks to stop goes on."""
-    with relay.obeying(tmp_path), StopFlag() as flag:
-        time.sleep(0.4)
-    assert not flag.raised
 
 
 def test_results_come_back_as_they_were(tmp_path: Path) -> None:

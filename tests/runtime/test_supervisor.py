@@ -12,14 +12,14 @@ from declare.runtime.place import LAUNCH
 from declare.runtime.supervisor import watch
 
 
-def watched(folder: Path, endings: Sequence[Ending]) -> tuple[int, list[str], int]:
+def watched(folder: Path, endings: Sequence[Ending], asked: int | None = None) -> tuple[int, list[str], int]:
     """Return the exit status, the codes that were told, and how many attempts were made."""
     left, told = list(endings), list[str]()
 
     def tell(problem: Problem) -> None:
         told.append(problem.code)
 
-    status = watch(Crew(2), folder, lambda *_: left.pop(0), tell)
+    status = watch(Crew(2), folder, lambda *_: left.pop(0), tell, lambda: asked)
     return status, told, len(endings) - len(left)
 
 
@@ -69,3 +69,20 @@ def test_what_a_process_could_not_say_is_told_for_it(tmp_path: Path, monkeypatch
     assert watched(tmp_path, [Ending(status, None, None, unsaid)]) == (4, ["PHS621"], 1)
     note_outcome(0, 4, [])
     assert outcome(tmp_path) == (4, ())
+
+
+def test_nothing_begins_anew_after_a_request_to_stop(tmp_path: Path) -> None:
+    """A process that dies while it saves is told of; the run goes on when its user says so."""
+    endings = [Ending(None, Death(1, -9, 7, ""), tmp_path)] * 2
+    assert watched(tmp_path, endings, asked=75) == (75, ["HW711"], 1)
+
+
+def test_processes_that_end_without_a_word_have_failed(tmp_path: Path) -> None:
+    """Exit status 0 is no proof that anything was trained."""
+    assert watched(tmp_path, [Ending(None, None, None)]) == (4, ["HW712"], 1)
+
+
+@pytest.mark.parametrize(("code", "cause"), [(-9, "SIGKILL"), (-35, "signal 35"), (3, "status 3")])
+def test_every_way_to_die_has_a_name(code: int, cause: str) -> None:
+    """Signals that have none go by their number."""
+    assert cause in Death(0, code, 0, "").cause

@@ -98,7 +98,7 @@ def command(
     folder = Path(resume) if resume not in {None, _LATEST} else run_dir
     with findings.reported(checked, as_json=as_json):
         from declare.api import train_checked
-        from declare.runtime.run import LOST
+        from declare.runtime.statuses import LOST
 
         odd = _see_sane(plan, checked, as_json=as_json) if sanity and resume is None else []
         crew = None if engine == "ray" else group.crew(plan, rdzv)

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from declare.contract import trust
@@ -27,9 +25,9 @@ from declare.runtime import cluster, pulse, relay
 from declare.runtime.engines.ray_worker import LostError, Task, last_words, work
 from declare.runtime.launch import Crew, Death, Ending, noted_run, outcome
 from declare.runtime.listener import Bus, Listener
+from declare.runtime.orders import Orders
 from declare.runtime.ranks import PATIENCE
 from declare.runtime.run import Outcome
-from declare.runtime.stopping import say
 from declare.runtime.storage import translated
 from declare.runtime.supervisor import Tell, watch
 from declare.runtime.trouble import first_line
@@ -68,7 +66,8 @@ class RayEngine:
         with cluster.connected(processors=wanted) as ray, _launch_folder(place) as root:
             workers = _workers(plan.hardware, int(ray.cluster_resources().get("GPU", 0)))
             launch = _Launch(workers, task, Bus(listeners), self._tell)
-            status = watch(Crew(workers.size), root, launch.attempt, launch.hear)
+            with launch.orders as orders:
+                status = watch(Crew(workers.size), root, launch.attempt, launch.hear, lambda: orders.status)
             return launch.outcome(status)
 
 
@@ -151,7 +150,7 @@ class _Launch:
         self._untold: Problem | None = None
         self._run: Path | None = None
         self._result: relay.Result | None = None
-        self._ordered = ""
+        self.orders = Orders(kills=False)
 
     def hear(self, problem: Problem) -> None:
         """Keep a finding of the supervisor: told before the next attempt, or part of the outcome."""
@@ -164,8 +163,7 @@ class _Launch:
         task = replace(self._task, launch=str(folder))
         if run is not None:
             task = replace(task, folder=str(run), how={**task.how, "resume": True})
-        if self._ordered:
-            relay.order_stop(folder, self._ordered)
+        self.orders.begin(folder)
         error = self._wait(_Fit(task, self._workers), folder)
         self._run, self._result = noted_run(folder) or run, relay.read_result(folder)
         if self._result is not None and self._result.refused:
@@ -177,14 +175,13 @@ class _Launch:
         """Hand on what the leading worker tells until all have ended; return what Ray raised."""
         receiver = relay.Receiver(folder)
         waited, free = 0.0, import_module("ray").available_resources()
-        with self._handing_on(folder):
-            fit.start()
-            while fit.is_alive():
-                fit.join(_POLL_SECONDS)
-                waited += _POLL_SECONDS
-                if waited - _POLL_SECONDS < _PATIENCE_SECONDS <= waited and not fit.has_begun:
-                    self._tell_of_waiting(free)
-                self._hand_on(receiver)
+        fit.start()
+        while fit.is_alive():
+            fit.join(_POLL_SECONDS)
+            waited += _POLL_SECONDS
+            if waited - _POLL_SECONDS < _PATIENCE_SECONDS <= waited and not fit.has_begun:
+                self._tell_of_waiting(free)
+            self._hand_on(receiver)
         self._hand_on(receiver)
         self._bus.close()
         return fit.error
@@ -198,26 +195,6 @@ class _Launch:
     def _hand_on(self, receiver: relay.Receiver) -> None:
         for event in receiver.news():
             self._bus.tell(event)
-
-    @contextlib.contextmanager
-    def _handing_on(self, folder: Path) -> Iterator[None]:
-        """While inside, the first SIGINT or SIGTERM asks the workers to save and stop; the second one leaves."""
-
-        def hand_on(number: int, _: FrameType | None) -> None:
-            if self._ordered:
-                raise KeyboardInterrupt
-            self._ordered = signal.Signals(number).name
-            say(self._ordered)
-            relay.order_stop(folder, self._ordered)
-
-        before = {}
-        if threading.current_thread() is threading.main_thread():
-            before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def _death(self, error: BaseException | None, folder: Path) -> Death | None:
         """Return what is known of the first worker that failed; raises `ProblemError` where Ray itself did."""

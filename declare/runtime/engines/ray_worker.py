@@ -18,7 +18,8 @@ from declare.runtime.events import Event
 from declare.runtime.listener import Listener
 from declare.runtime.listeners.metrics import scalars
 from declare.runtime.place import LAUNCH
-from declare.runtime.run import LOST, Outcome, train
+from declare.runtime.run import Outcome, train
+from declare.runtime.statuses import LOST
 
 _WORDS = "words-"
 _LINES = 12
@@ -67,8 +68,7 @@ def work(config: dict[str, Any]) -> None:
     folder = Path(task.launch)
     _settle(task, rank)
     try:
-        with relay.obeying(folder):
-            result = _train(task, folder)
+        result = _train(task, folder)
     except BaseException:
         traceback.print_exc()
         raise
