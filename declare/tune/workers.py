@@ -141,6 +141,6 @@ def _work(search: Search, line: Any) -> None:
         checked = search.check()
         assert checked.plan is not None
         steps = sum(phase.steps for phase in checked.plan.phases)
-        engine = OptunaEngine(search, search.tune, checked.plan.seed + os.getpid(), steps)
+        engine = OptunaEngine(search, search.tune, checked.plan.seed, steps, os.getpid())
         if not engine.work(lambda _: None, halt):
             raise SystemExit(STOPPED)

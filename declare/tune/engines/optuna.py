@@ -40,7 +40,7 @@ Emit = Callable[[Trial], None]
 class OptunaEngine:
     """Chooses points with Optuna's samplers; `work` may be called by several processes at once."""
 
-    def __init__(self, search: Search, tune: Tune, seed: int, total_steps: int) -> None:
+    def __init__(self, search: Search, tune: Tune, seed: int, total_steps: int, worker: int = 0) -> None:
         require("optuna", "tune", at="tune")
         import optuna
         from sqlalchemy.pool import NullPool
@@ -66,7 +66,7 @@ class OptunaEngine:
             )
             if tune.sampler == "grid":
                 self._lay_out()
-        self._study.sampler = _sampler(tune, seed, len(self._study.trials))
+        self._study.sampler = _sampler(tune, _mixed(seed, worker, len(self._study.trials)))
         self._study.pruner = _pruner(tune, total_steps)
 
     def work(self, emit: Emit, halt: Halt) -> bool:
@@ -255,13 +255,20 @@ def _restored(value: Any) -> Any:
     return json.loads(value[5:]) if isinstance(value, str) and value.startswith("json:") else value
 
 
-def _sampler(tune: Tune, seed: int, done: int) -> Any:
-    """Return the sampler; one that goes on must not draw the same points again."""
+def _mixed(*numbers: int) -> int:
+    """Return a seed of several numbers: their sum would be the same for workers that differ in two of them."""
+    import numpy as np
+
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+
+def _sampler(tune: Tune, seed: int) -> Any:
+    """Return the sampler; neither another worker nor one that goes on may draw the same points again."""
     import optuna
 
     if tune.sampler == "random":
-        return optuna.samplers.RandomSampler(seed=seed + done)
-    return optuna.samplers.TPESampler(seed=seed + done, constant_liar=True)
+        return optuna.samplers.RandomSampler(seed=seed)
+    return optuna.samplers.TPESampler(seed=seed, constant_liar=True)
 
 
 def _pruner(tune: Tune, total_steps: int) -> Any:

@@ -59,6 +59,11 @@ class RayEngine:
         """Run trials until there are enough; False where it was asked to stop."""
         os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # our own lines say what happens
         os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"  # signals are ours
+        if self._tune.sampler == "tpe":
+            require("optuna", "tune", at="tune.sampler")
+            import optuna
+
+            optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._records.forget_stop()
         self._told = {trial.number for trial in self.trials() if trial.state in _ENDED}
         # Ray takes the signals for itself when it connects: they are heard anew inside.
@@ -103,14 +108,15 @@ class RayEngine:
         """Return what runs a part of the search: one that a process left, or new trials; None at the end."""
         tune: Any = import_module("ray.tune")
         if tune.Tuner.can_restore(str(place)):
-            return tune.Tuner.restore(str(place), trainable, resume_unfinished=True, resume_errored=True)
+            again = {"resume_unfinished": True, "resume_errored": True}
+            return tune.Tuner.restore(str(place), trainable, param_space=self._axes(), **again)
         return self._fresh(trainable, place, missing) if missing else None
 
     def _fresh(self, trainable: Any, place: Path, missing: int) -> Any:
         tune: Any = import_module("ray.tune")
         return tune.Tuner(
             trainable,
-            param_space={path: self._axis(space) for path, space in self._tune.space.items()},
+            param_space=self._axes(),
             tune_config=tune.TuneConfig(
                 metric="value",
                 mode=self._tune.mode,
@@ -129,6 +135,9 @@ class RayEngine:
             ),
         )
 
+    def _axes(self) -> dict[str, Any]:
+        return {path: self._axis(space) for path, space in self._tune.space.items()}
+
     def _axis(self, space: Space) -> Any:
         tune: Any = import_module("ray.tune")
         if space.log is not None:
@@ -141,15 +150,13 @@ class RayEngine:
         return tune.choice(values)
 
     def _chooser(self) -> Any:
+        # A later part of the search must not draw the points of the first.
+        seed = self._seed + len(self._records.numbers())
         if self._tune.sampler == "tpe":
-            require("optuna", "tune", at="tune.sampler")
-            import optuna
-
-            optuna.logging.set_verbosity(optuna.logging.ERROR)
             return import_module("ray.tune.search.optuna").OptunaSearch(
-                metric="value", mode=self._tune.mode, seed=self._seed
+                metric="value", mode=self._tune.mode, seed=seed
             )
-        return import_module("ray.tune.search.basic_variant").BasicVariantGenerator(random_state=self._seed)
+        return import_module("ray.tune.search.basic_variant").BasicVariantGenerator(random_state=seed)
 
     def _scheduler(self) -> Any:
         # As a value: the library's own annotations differ from release to release.
