@@ -25,6 +25,10 @@ from declare.runtime.storage import brief, fsync_folder, translated, write_durab
 _ORIGINS = ("declare", "torch", "python", "machine", "system", "device", "compile", "world_size")
 
 
+class RefusedError(ProblemError):
+    """A saved state does not fit the plan; the run is as it was."""
+
+
 class Revision(NamedTuple):
     """Another spec for a run, and what it changes in the plan."""
 
@@ -37,7 +41,7 @@ def examine(run: Run, plan: Plan, *, allow: bool) -> list[Change]:
     changes = changed(run.plan, plan)
     if not changes:
         return []
-    changes = judged(run.path, plan, changed(run.plan, plan, _standing(run)))
+    changes = judged(run.path, plan, changed(run.plan, plan, _standing(run, plan)))
     exact = "exact" in {plan.hardware.determinism, run.plan.hardware.determinism}
     stop = {"impossible"} if allow else {"impossible", "allowed", *(["rounding"] if exact else [])}
     # Another version of the program is no wish of the user's: said, never refused.
@@ -47,11 +51,14 @@ def examine(run: Run, plan: Plan, *, allow: bool) -> list[Change]:
     return changes
 
 
-def _standing(run: Run) -> Standing | None:
+def _standing(run: Run, plan: Plan) -> Standing | None:
     for saved in run.checkpoints():
         if damage(saved) is None:
             course = read_course(saved)
-            return Standing(course.index, course.phase, course.step)
+            longer = any(phase.name == course.phase and phase.steps > course.step for phase in plan.phases)
+            over = course.index + int(course.finished and not longer)
+            names = tuple(phase.name for phase in run.plan.phases[:over])
+            return Standing(course.index, course.phase, course.step, names)
     return None
 
 
@@ -94,7 +101,7 @@ def fitted(tree: Tree, graph: nn.Module, plan: Plan) -> Tree:
     """Return a saved state as the plan takes it: a phase that has become longer since is open again.
 
     Compares with what the checkpoint itself says, so that it makes no difference when the plan was adopted. Raises
-    `ProblemError` (RES806) where the saved weights are not those of `graph`.
+    `RefusedError` (RES806) where the saved weights are not those of `graph`.
     """
     if not {"model", "course", ORIGIN} <= tree.keys():
         return tree  # what is missing is refused by name when it is restored
@@ -124,7 +131,7 @@ def _require_fit(graph: nn.Module, tree: Tree) -> None:
     new = {name: list(tensor.shape) for name, tensor in graph.state_dict().items()}
     names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     if names:
-        raise ProblemError(_other_model(names, old, new))
+        raise RefusedError(_other_model(names, old, new))
 
 
 def _other_model(names: list[str], old: dict[str, Any], new: dict[str, Any]) -> Problem:

@@ -38,6 +38,8 @@ class Standing:
     index: int = 0
     phase: str = ""
     step: int = 0
+    over: tuple[str, ...] = ()
+    """The phases that nothing more will be trained in."""
 
 
 _Rule = tuple[str, Verdict, str]
@@ -110,8 +112,14 @@ def _exceptional(path: str, old: Any, new: Any, standing: Standing) -> tuple[Ver
         done = standing.index + 1 if standing.phase else 0
         kept = old[:done] == new[:done]
         return None if kept else ("impossible", f"the run is in phase `{standing.phase}`")
+    return _in_phase(path, new, old, standing) if path.startswith("phases.") else None
+
+
+def _in_phase(path: str, new: Any, old: Any, standing: Standing) -> tuple[Verdict, str] | None:
     phase, _, key = path.removeprefix("phases.").partition(".")
-    if not path.startswith("phases.") or phase != standing.phase:
+    if phase in standing.over and _ruled(path)[0] == "allowed":
+        return "impossible", f"phase `{phase}` is over"
+    if phase != standing.phase:
         return None
     if key == "steps" and new < standing.step:
         return "impossible", f"{standing.step} steps of it are done"

@@ -16,7 +16,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
 from declare.nn.distributed.world import World
 from declare.runtime import folder as folders
-from declare.runtime.adopting import Revision, adopt, examine, fitted, goes_on, moved
+from declare.runtime.adopting import RefusedError, Revision, adopt, examine, fitted, goes_on, moved
 from declare.runtime.agreeing import require_one_plan
 from declare.runtime.changes import Change
 from declare.runtime.course import Course
@@ -156,6 +156,9 @@ class _Session:
             return self._judge(self._work(resume=resume))
         except StoppedError:
             return Outcome(self._place, {}, STOPPED)
+        except RefusedError as error:
+            self._tell("run_refused", code=error.problem.code, message=error.problem.title)
+            raise
         except ProblemError as error:
             return self._failed(error, error.problems)
         except OSError as error:

@@ -169,4 +169,4 @@ def test_the_codes_of_processes_are_known() -> None:
     """Those that no example can show have a page."""
     from declare.diagnostics.codes import codes
 
-    assert {"HW710", "HW711", "HW712"} <= set(codes())
+    assert {"HW710", "HW711", "HW712", "HW715", "HW716"} <= set(codes())

@@ -163,10 +163,34 @@ def test_another_model_is_refused_by_the_name_of_the_weights(tmp_path, monkeypat
     plan = fakes.make_plan(fakes.phase(checkpoint_every=5))
     broken_off(place, plan)
     monkeypatch.setattr(fakes, "WIDTH", 5)
-    outcome = go_on(fakes.make_plan(fakes.phase(checkpoint_every=5, steps=30)), place, resume="changed")
-    assert (outcome.status, outcome.problems[0].code) == (4, "RES806")
-    assert "`encoder.0.weight` was [16, 4], is now [16, 5]" in outcome.problems[0].notes
+    with pytest.raises(ProblemError) as caught:
+        go_on(fakes.make_plan(fakes.phase(checkpoint_every=5, steps=30)), place, resume="changed")
+    assert caught.value.problem.code == "RES806"
+    assert "`encoder.0.weight` was [16, 4], is now [16, 5]" in caught.value.problem.notes
     assert Run(place).plan == plan
+    assert [event["code"] for event in Run(place).events("run_refused")] == ["RES806"]
+    assert [*Run(place).events()][-1]["event"] == "run_refused"
+
+
+def test_a_phase_that_is_over_keeps_its_record(tmp_path):
+    """What its weights were trained with cannot be rewritten afterwards; what changes no weight can."""
+    place = tmp_path / "run"
+    first = {"optimizer": {"type": "adamw", "lr": 0.01}}
+    plan = fakes.make_plan(fakes.phase("one", **first), fakes.phase("two"))
+    train(plan, "x", place, make_workshop=fakes.make)
+    for changes in ({"clip": {"norm": 1.0}}, {"optimizer": {"type": "adamw", "lr": 0.02}}):
+        other = fakes.make_plan(fakes.phase("one", **first | changes), fakes.phase("two"))
+        with pytest.raises(ProblemError, match="one"):
+            go_on(other, place, resume="changed")
+        other = fakes.make_plan(plan.phases[0], fakes.phase("two", **changes))
+        with pytest.raises(ProblemError, match="two"):
+            go_on(other, place, resume="changed")
+        assert (
+            go_on(fakes.make_plan(plan.phases[0], fakes.phase("two", keep_checkpoints=1)), place).status == 0
+        )
+    longer = fakes.make_plan(plan.phases[0], fakes.phase("two", steps=30, **changes))
+    assert go_on(longer, place, resume="changed").status == 0
+    assert Run(place).plan == longer
 
 
 def test_another_arithmetic_is_said_and_refused_where_bits_matter(tmp_path):
