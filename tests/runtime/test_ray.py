@@ -253,3 +253,27 @@ def test_ray_trains_the_model_of_the_launcher() -> None:
     assert started["processes"] == 2
     assert Path("rays/report.html").is_file()
     assert not list(Path().glob(".launch-*"))
+
+
+def test_only_rays_own_talk_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a worker writes keeps warnings and what others say; the reports that Ray logs are not in it."""
+    import logging
+
+    from declare.runtime.engines import ray_worker
+
+    written: list[str] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            written.append(record.getMessage())
+
+    handler = Handler()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    ray_worker._hush(tmp_path / "ray")
+    for level, place, text in (
+        (logging.INFO, tmp_path / "ray/train/context.py", "Reporting training result 1"),
+        (logging.WARNING, tmp_path / "ray/train/context.py", "a worker is slow"),
+        (logging.INFO, tmp_path / "mine.py", "my own line"),
+    ):
+        logging.getLogger().handle(logging.LogRecord("any", level, str(place), 1, text, (), None))
+    assert written == ["a worker is slow", "my own line"]

@@ -32,6 +32,9 @@ from declare.runtime.storage import translated
 from declare.runtime.supervisor import Tell, watch
 from declare.runtime.trouble import first_line
 
+_INTERVAL = "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S"
+"""How often Ray looks at its workers. A worker that reports waits until it has looked at the report before."""
+_INTERVAL_SECONDS = "0.1"
 _PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.2
 _ENVIRONMENT = {"HF_DATASETS_CACHE", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "TORCH_HOME"}
@@ -62,6 +65,7 @@ class RayEngine:
         with translated(place):
             place.mkdir(parents=True, exist_ok=True)
         task = _task(plan, spec_text, folder, how)
+        os.environ.setdefault(_INTERVAL, _INTERVAL_SECONDS)
         wanted = _workers(plan.hardware, 0).size
         with cluster.connected(processors=wanted) as ray, _launch_folder(place) as root:
             workers = _workers(plan.hardware, int(ray.cluster_resources().get("GPU", 0)))

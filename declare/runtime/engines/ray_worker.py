@@ -85,11 +85,22 @@ def _settle(task: Task, rank: int) -> None:
     os.environ[LAUNCH] = task.launch
     words = os.open(Path(task.launch) / f"{_WORDS}{rank}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(words, 2)
-    logging.getLogger("ray.train").setLevel(logging.WARNING)  # it would log every report
+    _hush(Path(import_module("ray").__file__).parent)
     if task.threads:
         import torch
 
         torch.set_num_threads(task.threads)
+
+
+def _hush(library: Path) -> None:
+    """Keep what the library says of its own work, every report included, out of what this process writes."""
+
+    def is_news(record: logging.LogRecord) -> bool:
+        # By the place in the code: some of its loggers are named by their files.
+        return record.levelno >= logging.WARNING or not Path(record.pathname).is_relative_to(library)
+
+    for handler in {*logging.getLogger().handlers, *logging.getLogger("ray").handlers}:
+        handler.addFilter(is_news)
 
 
 def _train(task: Task, folder: Path) -> relay.Result:
