@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from declare.contract.shortage import is_shortage
 from declare.ir.plan import PhasePlan
 from declare.nn.balances.balance import Balance
 from declare.nn.distributed.shards import clip_norm, kinds
@@ -163,7 +164,7 @@ class Step:
         try:
             made = function(*arguments, **named)
         except FAILURES as error:
-            if self._world.is_lost(error):
+            if self._is_fatal(error):
                 raise
             if self._objective.meets:
                 raise StrandedError(error) from error
@@ -171,6 +172,10 @@ class Step:
         if self._world.any(failure is not None):
             raise failure or RuntimeError("another process could not compute its share of the batch")
         return made  # type: ignore[return-value]
+
+    def _is_fatal(self, error: Exception) -> bool:
+        """Whether leaving the batch out would not help: the next one needs as much memory, and as many processes."""
+        return is_shortage(error) or self._world.is_lost(error)
 
     def settle(self) -> None:
         """Get ready for the parameters that are trained from now on: something was frozen or has thawed."""
@@ -219,7 +224,7 @@ class Step:
         try:
             loss, parts = self.gradients(number, batch)
         except FAILURES as error:
-            if self._world.is_lost(error):
+            if self._is_fatal(error):
                 raise
             buffers.restore()
             raise BatchFailedError(first_line(error), finite=True) from error

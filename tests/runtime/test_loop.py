@@ -281,6 +281,21 @@ def test_a_batch_that_raises_can_be_skipped(tmp_path):
     assert (outcome.status, outcome.problems[0].code) == (4, "PHS621")
 
 
+def test_a_lack_of_memory_is_no_bad_batch(tmp_path):
+    """The next batch would need as much: skipping it does not help."""
+
+    def starved(workshop):
+        def fail(module, arguments, output):
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+        workshop.graph.register_forward_hook(fail)
+
+    plan = fakes.make_plan(fakes.phase(on_batch_error={"action": "skip", "limit": 3}))
+    outcome, heard = run(tmp_path, plan, with_workshop(starved))
+    assert [problem.code for problem in outcome.problems] == ["RES810"]
+    assert not heard.named("batch_skipped")
+
+
 def test_too_many_skipped_batches_fail_the_run(tmp_path):
     """One skipped batch more than the limit ends the run."""
     plan = fakes.make_plan(fakes.phase(on_batch_error={"action": "skip", "limit": 2}))

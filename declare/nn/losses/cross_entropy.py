@@ -39,8 +39,7 @@ class CrossEntropy(nn.Module):
         if self._ignored is not None:
             target = target.masked_fill(target == self._ignored, -1)
         total = functional.cross_entropy(
-            logits.float(),
-            target,
+            *_flat(logits.float(), target),
             self.class_weights,
             ignore_index=-1,
             reduction="sum",
@@ -50,7 +49,7 @@ class CrossEntropy(nn.Module):
 
     def mean(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return sum / weight in one call; only where `direct`, for indices."""
-        return functional.cross_entropy(logits.float(), target, label_smoothing=self._smoothing)
+        return functional.cross_entropy(*_flat(logits.float(), target), label_smoothing=self._smoothing)
 
     def count(self, target: Tensor) -> Tensor | int:
         """Return the number of valid targets, each times the weight of its class."""
@@ -71,3 +70,10 @@ class CrossEntropy(nn.Module):
             mass = target.sum(1, keepdim=True)
             target = target * (1 - self._smoothing) + mass * (self._smoothing / target.shape[1])
         return functional.cross_entropy(logits, target, self.class_weights, reduction="sum")
+
+
+def _flat(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Return pixels as rows where bits must repeat: a GPU adds up the loss of images in any order."""
+    if logits.dim() == 2 or not torch.are_deterministic_algorithms_enabled():
+        return logits, target
+    return logits.flatten(2).transpose(1, 2).flatten(0, 1), target.flatten()

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from declare.nn.ordered import beyond
+
 
 class Ordinal(nn.Module):
     """Sum over valid targets of the negative log likelihood, with their number (or sum of class weights).
@@ -54,5 +56,5 @@ class Ordinal(nn.Module):
     def _mixed(self, logits: Tensor, target: Tensor) -> Tensor:
         share = target if self.class_weights is None else target * self.class_weights
         stopped = share[:, :-1]
-        passed = share.flip(1).cumsum(1).flip(1)[:, 1:]
+        passed = beyond(share)
         return (stopped * functional.softplus(logits) + passed * functional.softplus(-logits)).sum()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from declare.nn.metrics.figure import Accumulator
+from declare.nn.ordered import median
 
 Average = Literal["macro", "micro", "weighted"]
 
@@ -67,11 +68,6 @@ class LabelMatches(Accumulator):
         some = known.any(1)
         right = (((prediction > 0.5) == (target > 0.5)) | ~known).all(1) & some
         return torch.stack([right.sum(), some.sum()])
-
-
-def median(probability: Tensor) -> Tensor:
-    """Return the class [N, ...] in which the cumulative probability [N, K, ...] passes one half."""
-    return (1 - probability.cumsum(1).narrow(1, 0, probability.shape[1] - 1) > 0.5).sum(1)
 
 
 def decisions(counts: Tensor) -> tuple[Tensor, Tensor, Tensor]:

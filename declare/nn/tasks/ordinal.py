@@ -6,6 +6,7 @@ Source: CORN, Shi, Cao and Raschka 2021, https://arxiv.org/abs/2111.08851.
 import torch
 from torch import Tensor
 
+from declare.nn.ordered import median
 from declare.nn.tasks.classification import Classification
 
 
@@ -25,9 +26,3 @@ class Ordinal(Classification):
         passed = output.float().sigmoid().cumprod(1)
         edge = torch.ones_like(passed[:, :1])
         return torch.cat([edge, passed], 1) - torch.cat([passed, torch.zeros_like(edge)], 1)
-
-
-def median(probability: Tensor) -> Tensor:
-    """Return the class [B] in which the cumulative probability [B, K] passes one half (CORN's rule)."""
-    passed = 1 - probability.cumsum(1)[:, :-1]
-    return (passed > 0.5).sum(1)

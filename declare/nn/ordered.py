@@ -1,0 +1,19 @@
+"""Probabilities of ordered classes. Shapes: N samples, K classes, ... any further axes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def beyond(probability: Tensor) -> Tensor:
+    """Return the probability [N, K - 1, ...] of a class above each but the last, from [N, K, ...].
+
+    Sums by themselves: a GPU has no cumulative sum whose bits repeat.
+    """
+    return torch.stack([probability[:, at:].sum(1) for at in range(1, probability.shape[1])], 1)
+
+
+def median(probability: Tensor) -> Tensor:
+    """Return the class [N, ...] in which the cumulative probability [N, K, ...] passes one half (CORN's rule)."""
+    return (beyond(probability) > 0.5).sum(1)
