@@ -15,6 +15,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
 from declare.runtime import written
 from declare.runtime.device import choose_device
+from declare.runtime.precision import make_precision
 from declare.runtime.evaluate import no_samples
 from declare.runtime.folder import Run
 from declare.runtime.inputs import SPLIT, choose_dataset, open_inputs
@@ -50,6 +51,7 @@ def open_run(run: Run, inputs: Path | None, *, dataset: str | None, split: str, 
     require(plan, loading.trust)
     weights = run.weights_path(loading.weights)
     device = choose_device(plan.hardware)
+    make_precision("fp32", device)  # as evaluations compute
     name = _named(plan, dataset) if dataset or inputs is None else choose_dataset(plan, inputs)
     if inputs is None and not plan.datasets[name].splits.get(split):
         raise ProblemError(no_samples(plan, split))
