@@ -15,11 +15,11 @@ from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
 from declare.runtime import written
 from declare.runtime.device import choose_device
-from declare.runtime.precision import make_precision
 from declare.runtime.evaluate import no_samples
 from declare.runtime.folder import Run
 from declare.runtime.inputs import SPLIT, choose_dataset, open_inputs
 from declare.runtime.permission import require
+from declare.runtime.precision import make_precision
 from declare.runtime.saving import load_weights
 
 
