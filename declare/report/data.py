@@ -122,6 +122,14 @@ class Incident(Part):
     step: int | None = None
 
 
+class Start(Part):
+    """A start of a run: with how many processes, on what, and whether from a checkpoint."""
+
+    processes: int
+    device: str
+    resumed: bool
+
+
 def share(value: float | None, best: float | None) -> str:
     """Return what share of the best possible figure was reached, in words; empty where nothing is known of it."""
     if best is None or value is None or best <= 0 or value != value:  # noqa: PLR0124
@@ -151,6 +159,8 @@ class Report(Part):
     """Files of code that the user allowed, with the hash of their content."""
     oracle: dict[str, float] = {}
     """The best figures there are, by metric, where the source of the data knows the truth."""
+    starts: tuple[Start, ...] = ()
+    """Every start of a run: the first one, those after a stop, and those after a process died."""
     notices: tuple[Notice, ...] = ()
     incidents: tuple[Incident, ...] = ()
     """Everything that went wrong, in its order; empty for a run without a fault."""

@@ -10,6 +10,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import DatasetPlan, ModulePlan, PhasePlan, Plan, TaskPlan, Wire
 from declare.report.data import Curve, Dataset, Layer, Node, Notice, Phase, Report, Task, Throughput
 from declare.report.incidents import incidents
+from declare.report.starts import standing, starts
 from declare.report.wording import scales_text
 
 Event = Mapping[str, Any]
@@ -73,7 +74,8 @@ def _of_course(run: RunRecord, planned: Report, events: list[Event]) -> Report:
     """Return the report of a plan with what happened in a run of it."""
     return planned.model_copy(
         update={
-            "status": run.status,
+            "status": standing(run.status, events),
+            "starts": starts(events),
             "phases": tuple(_with_course(phase, events) for phase in planned.phases),
             "throughput": tuple(_throughput(events)),
             "curves": tuple(_curves(run)),

@@ -1,9 +1,12 @@
 """A report says what a plan holds and what a run did, in every form."""
 
+import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.console import Console
 
 from declare.compiler import pipeline
 from declare.report import gather
@@ -11,9 +14,12 @@ from declare.report.charts import line_chart, thin, ticks
 from declare.report.data import Curve, Report
 from declare.report.drawing import draw
 from declare.report.gradients import agreement
-from declare.report.render import html
+from declare.report.incidents import rows
+from declare.report.render import html, terminal
 from declare.report.render import json as as_json
 from declare.report.render.html import curve_groups
+from declare.report.render.terminal import BLOCKS, course
+from declare.report.starts import told
 from declare.report.units import count, seconds, size
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -176,3 +182,104 @@ def test_thinning_keeps_extremes():
 def test_units_are_readable(found, text):
     """Numbers are short and carry their unit."""
     assert found == text
+
+
+def events_of_a_run_that_lost_a_process() -> list[dict[str, Any]]:
+    begin = {"event": "run_started", "processes": 2, "device": "cpu"}
+    return [
+        begin | {"resumed": False},
+        {"event": "phase_started", "phase": "joint", "step": 0, "total": 0},
+        {"event": "phase_started", "phase": "fine", "step": 0, "total": 100},
+        {"event": "process_lost", "phase": "fine", "step": 14, "total": 114, "message": "closed"},
+        {"event": "process_died", "rank": 1, "at": 114, "cause": "killed by SIGKILL"},
+        begin | {"resumed": True},
+        {
+            "event": "run_stopped",
+            "phase": "fine",
+            "step": 20,
+            "total": 120,
+            "reason": "its launcher has gone",
+        },
+        begin | {"resumed": True, "processes": 1},
+        {"event": "run_stopped", "phase": "fine", "step": 30, "total": 130, "reason": "SIGTERM"},
+    ]
+
+
+def test_a_death_is_one_row_that_says_where(plan):
+    """What the others of a group noticed is left out where the dead one is named, with its phase and step."""
+    report = gather.of_run(FakeRun(plan, events_of_a_run_that_lost_a_process(), [], {}))
+    assert list(rows(report.incidents)) == [
+        ("fine step 14", "process", "process 1 died at step 114: killed by SIGKILL"),
+        ("fine step 20", "run", "stopped: its launcher has gone"),
+        ("fine step 30", "run", "stopped: on request, by SIGTERM"),
+    ]
+
+
+def test_a_death_that_nobody_names_is_told_by_the_others(plan):
+    """Where no launcher of ours watches, the group's own word stays."""
+    lost = {"event": "process_lost", "phase": "joint", "step": 3, "total": 3, "message": "closed"}
+    report = gather.of_run(FakeRun(plan, [lost], [], {}))
+    assert list(rows(report.incidents)) == [("joint step 3", "process", "another process has gone")]
+
+
+def test_a_report_counts_processes_and_starts(plan):
+    """With how many processes a run trained and how often it was started stands at the head, on the page too."""
+    report = gather.of_run(FakeRun(plan, events_of_a_run_that_lost_a_process(), [], {}))
+    text = (
+        "trained by 2 processes on cpu, then 1 process on cpu; started 3 times, 2 of them from a checkpoint"
+    )
+    assert told(report.starts) == text
+    assert text in html.render(report)
+    assert text in " ".join(shown(report).split())
+
+
+REFUSED = {"event": "run_failed", "code": "RES806", "message": "its plan has changed"}
+BEGUN = {"event": "run_started", "processes": 1, "device": "cpu", "resumed": True}
+TRAINED = {"event": "phase_resumed", "phase": "joint", "step": 1, "total": 1}
+
+
+@pytest.mark.parametrize(
+    ("after", "status"),
+    [
+        ([BEGUN, REFUSED], "finished"),
+        ([BEGUN, REFUSED, BEGUN, REFUSED], "finished"),
+        ([BEGUN, TRAINED, {"event": "run_failed", "code": "DAT340", "message": "a batch"}], "failed"),
+        ([BEGUN, {"event": "run_failed", "code": "", "message": "a bug"}], "failed"),
+    ],
+)
+def test_a_start_that_was_refused_changes_no_outcome(plan, after, status):
+    """A finished run stays finished when a later start was refused; a failure of its own counts."""
+    run = FakeRun(plan, [BEGUN, {"event": "run_finished", "status": 0}, *after], [], {})
+    run.status = "failed"
+    assert gather.of_run(run).status == status
+
+
+def test_curves_share_their_axis():
+    """Curves of different lengths have one width, and each step the same place; outside a curve is nothing."""
+    long = tuple((step, float(step)) for step in range(1, 1221, 10))
+    short = tuple((step, float(step)) for step in range(601, 1201, 10))
+    drawn = [course(points, 1220, 40) for points in (long, short, ((610, 1.0), (1220, 2.0)))]
+    assert {len(line) for line in drawn} == {40}
+    assert drawn[0][0] == BLOCKS[0]
+    assert drawn[0][-1] == BLOCKS[7]
+    assert drawn[1].index(BLOCKS[0]) == 601 * 40 // 1220
+    assert drawn[1][:19].strip() == ""
+    assert drawn[2].strip() == BLOCKS[0] * 19 + BLOCKS[7]
+
+
+def test_wholly_empty_columns_are_left_out(plan):
+    """Without bounds and known truths, final metrics have neither column; with one, it is there."""
+    plain = gather.of_run(FakeRun(plan, [], [], {"val/x": 0.5}))
+    bare = plain.model_copy(update={"expect": {}})
+    assert "expected" not in shown(bare)
+    assert "best possible" not in html.render(bare)
+    bounded = plain.model_copy(update={"expect": {"val/x": "> 0.4"}})
+    assert "expected" in shown(bounded)
+    assert "&gt; 0.4" in html.render(bounded)
+
+
+def shown(report: Report) -> str:
+    """Return what the terminal shows."""
+    file = io.StringIO()
+    terminal.render(report, Console(file=file, width=200))
+    return file.getvalue()

@@ -12,6 +12,7 @@ from declare.report.drawing import draw
 from declare.report.gradients import agreement, cosines, is_gradient, norms
 from declare.report.incidents import rows as incident_rows
 from declare.report.probing import across_phases, is_probe
+from declare.report.starts import told
 from declare.report.units import count, figure, seconds, size
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -45,10 +46,11 @@ def render(report: Report) -> str:
 def _header(report: Report) -> str:
     code = "".join(f'<p class="mono">runs code of its own: {escape(entry)}</p>' for entry in report.trusted)
     about = f"<p>{escape(report.description)}</p>" if report.description else ""
+    begun = f'<p class="mono">{escape(told(report.starts))}</p>' if report.starts else ""
     return (
         f"<header><h1>{escape(report.name)}"
         f'<span class="status {escape(report.status)}">{escape(report.status)}</span></h1>{about}'
-        f'<p class="mono">plan {report.plan_sha256[:16]}, seed {report.seed}</p>{code}</header>'
+        f'<p class="mono">plan {report.plan_sha256[:16]}, seed {report.seed}</p>{begun}{code}</header>'
     )
 
 
@@ -83,15 +85,19 @@ def section(title: str, body: str) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], numeric: int) -> str:
-    """Return a table whose columns from number `numeric` on are flush right; cells are escaped here."""
+    """Return a table without its wholly empty columns; those from number `numeric` on are flush right.
+
+    Cells are escaped here.
+    """
+    found = list(rows)
+    kept = [index for index in range(len(columns)) if any(row[index] for row in found)]
 
     def cells(tag: str, row: Sequence[str]) -> str:
         return "".join(
-            f"<{tag}{' class=num' if index >= numeric else ''}>{escape(cell)}</{tag}>"
-            for index, cell in enumerate(row)
+            f"<{tag}{' class=num' if index >= numeric else ''}>{escape(row[index])}</{tag}>" for index in kept
         )
 
-    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in found)
     return (
         f"<table><thead><tr>{cells('th', columns)}</tr></thead><tbody>{body}</tbody></table>" if body else ""
     )

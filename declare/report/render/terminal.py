@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from declare.report.charts import thin
 from declare.report.data import Node, Report, share
 from declare.report.incidents import rows as incident_rows
 from declare.report.probing import across_phases, is_probe
+from declare.report.starts import told
 from declare.report.units import count, figure, seconds, size
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+COURSE = "course"
 BLOCKS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 
 
@@ -28,6 +29,24 @@ def sparkline(values: Sequence[float], width: int = 40) -> str:
     return "".join(BLOCKS[min(7, int((value - low) / span * 8))] for value in means)
 
 
+def course(points: Sequence[tuple[int, float]], last: int, width: int = 40) -> str:
+    """Return a curve over steps 0 to `last` as `width` characters, so that curves below each other share an axis.
+
+    Each is the mean of its steps; one without a point repeats the one before, none stands outside the curve.
+    """
+    columns: dict[int, list[float]] = {}
+    for step, value in points:
+        columns.setdefault(min(width - 1, step * width // max(1, last)), []).append(value)
+    means = {column: sum(values) / len(values) for column, values in columns.items()}
+    low, span = min(means.values()), (max(means.values()) - min(means.values())) or 1.0
+    line, drawn = "", " "
+    for column in range(max(means) + 1):
+        if column in means:
+            drawn = BLOCKS[min(7, int((means[column] - low) / span * 8))]
+        line += drawn
+    return line.ljust(width)
+
+
 def render(report: Report, console: Console) -> None:
     """Print the report."""
     from rich.text import Text
@@ -35,6 +54,8 @@ def render(report: Report, console: Console) -> None:
     console.print(
         Text(f"{report.name}", style="bold"), Text(f"{report.status}, plan {report.plan_sha256[:12]}")
     )
+    if report.starts:
+        console.print(Text(told(report.starts)))
     for entry in report.trusted:
         console.print(Text(f"runs code of its own: {entry}"))
     for table in _tables(report):
@@ -48,34 +69,34 @@ def render(report: Report, console: Console) -> None:
         )
 
 
-def _table(title: str, *columns: str, right: int = 99) -> Table:
-    """Return an empty table; columns from number `right` on are flush right."""
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: int = 99) -> Table:
+    """Return a table without its wholly empty columns; those from number `right` on are flush right."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index >= right else "left", header_style="dim")
-    return table
-
-
-def _fill(table: Table, rows: Iterable[Sequence[str]]) -> Table:
-    from rich.text import Text
-
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+    found = list(rows)
+    kept = [index for index in range(len(columns)) if any(row[index] for row in found)]
+    for index in kept:
+        side: Literal["left", "right"] = "right" if index >= right and columns[index] != COURSE else "left"
+        table.add_column(columns[index], justify=side, header_style="dim")
+    for row in found:
+        table.add_row(*(Text(row[index]) for index in kept))
     return table
 
 
 def _tables(report: Report) -> Iterable[Table]:
     yield _data(report)
     columns = ("node", "type", "output", "parameters", "forward", "backward", "activations")
-    yield _fill(
-        _table("Architecture (one sample; FLOP, 2 per multiply-add)", *columns, right=3),
+    yield _table(
+        "Architecture (one sample; FLOP, 2 per multiply-add)",
+        columns,
         (row for node in report.nodes for row in _node_rows(node)),
+        right=3,
     )
-    yield _fill(
-        _table("Tasks", "task", "type", "target", "datasets", "losses", "metrics"),
+    yield _table(
+        "Tasks",
+        ("task", "type", "target", "datasets", "losses", "metrics"),
         (
             (
                 t.name,
@@ -93,8 +114,9 @@ def _tables(report: Report) -> Iterable[Table]:
 
 
 def _data(report: Report) -> Table:
-    return _fill(
-        _table("Data", "dataset", "source", "samples", "splits", "fields"),
+    return _table(
+        "Data",
+        ("dataset", "source", "samples", "splits", "fields"),
         (
             (
                 data.name,
@@ -110,8 +132,9 @@ def _data(report: Report) -> Table:
 
 def _phases(report: Report) -> Table:
     columns = ("phase", "steps", "epochs", "batch", "optimizer", "trainable", "memory", "learning rate")
-    return _fill(
-        _table("Phases", *columns),
+    return _table(
+        "Phases",
+        columns,
         (
             (
                 phase.name,
@@ -147,8 +170,9 @@ def _node_rows(node: Node) -> Iterable[Sequence[str]]:
 
 
 def _run_tables(report: Report) -> Iterable[Table]:
-    yield _fill(
-        _table("Throughput", "phase", "samples/s", "steps/s", "step spent on", right=1),
+    yield _table(
+        "Throughput",
+        ("phase", "samples/s", "steps/s", "step spent on"),
         (
             (
                 part.phase,
@@ -158,31 +182,31 @@ def _run_tables(report: Report) -> Iterable[Table]:
             )
             for part in report.throughput
         ),
+        right=1,
     )
-    yield _fill(
-        _table("Curves", "name", "first", "last", "course", right=1),
-        (
-            (
-                c.name,
-                figure(c.points[0][1]),
-                figure(c.points[-1][1]),
-                sparkline([y for _, y in thin(c.points)]),
-            )
-            for c in report.curves
-            if len(c.points) > 1
-        ),
+    curves = [curve for curve in report.curves if len(curve.points) > 1]
+    last = max((curve.points[-1][0] for curve in curves), default=0)
+    yield _table(
+        "Curves",
+        ("name", "first", "last", COURSE),
+        ((c.name, figure(c.points[0][1]), figure(c.points[-1][1]), course(c.points, last)) for c in curves),
+        right=1,
     )
-    yield _fill(
-        _table("Final metrics", "metric", "value", "expected", "best possible", right=1),
+    yield _table(
+        "Final metrics",
+        ("metric", "value", "expected", "best possible"),
         (
             (name, figure(value), report.expect.get(name, ""), share(value, report.oracle.get(name)))
             for name, value in sorted(report.metrics.items())
             if not is_probe(name)
         ),
+        right=1,
     )
-    yield _fill(_table("Incidents", "where", "about", "what happened"), incident_rows(report.incidents))
+    yield _table("Incidents", ("where", "about", "what happened"), incident_rows(report.incidents))
     probed = across_phases(report)
-    yield _fill(
-        _table("Probes of frozen features", "figure", *probed.phases, right=1),
+    yield _table(
+        "Probes of frozen features",
+        ("figure", *probed.phases),
         ((name, *map(figure, values)) for name, values in probed.rows.items()),
+        right=1,
     )

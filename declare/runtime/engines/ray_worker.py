@@ -85,7 +85,7 @@ def _settle(task: Task, rank: int) -> None:
     os.environ[LAUNCH] = task.launch
     words = os.open(Path(task.launch) / f"{_WORDS}{rank}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(words, 2)
-    _hush(Path(import_module("ray").__file__).parent)
+    _hush(Path(str(import_module("ray").__file__)).parent)
     if task.threads:
         import torch
 
