@@ -15,6 +15,8 @@ from declare.runtime.place import LAUNCH
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SAME_SECONDS = 0.3
 """What comes within this time is one request that was delivered twice: by a wrapper, or by a parent that died."""
+ORPHANED = "its launcher has gone"
+"""The reason where the signal is that of the launcher's death."""
 _flags: list[StopFlag] = []
 
 
@@ -29,8 +31,9 @@ class StopFlag:
 
     def __init__(self) -> None:
         self.raised = False
-        self.reason = ""
+        self._reason = ""
         self._heard = False
+        self._parent = os.getppid()
         self._before: dict[signal.Signals, Any] = {}
         self._timer: threading.Timer | None = None
 
@@ -50,20 +53,28 @@ class StopFlag:
             signal.signal(number, signal.SIG_IGN if LAUNCH in os.environ else handler)
         self._before = {}
 
+    @property
+    def reason(self) -> str:
+        """What asked for it; empty where nothing did."""
+        # Only now: the signal of a launcher's death may come before the last of its threads has gone.
+        if self._heard and LAUNCH in os.environ and os.getppid() != self._parent:
+            return ORPHANED
+        return self._reason
+
     def ask(self, reason: str) -> None:
         """Raise the flag from within the run."""
-        self.raised, self.reason = True, reason
+        self.raised, self._reason = True, reason
 
     def _hear(self, number: int, _: FrameType | None) -> None:
         if self._heard:
             return
         self._heard = self.raised = True
-        self.reason = signal.Signals(number).name
+        self._reason = signal.Signals(number).name
         self._timer = threading.Timer(_SAME_SECONDS, _react_as_the_system)
         self._timer.daemon = True
         self._timer.start()
         if LAUNCH not in os.environ:  # else whoever watches over this process says it
-            say(self.reason)
+            say(self._reason)
 
 
 def _react_as_the_system() -> None:

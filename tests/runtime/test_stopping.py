@@ -163,3 +163,39 @@ def test_the_handlers_of_the_caller_are_theirs_again():
         [sys.executable, "-c", AFTERWARDS], env=env, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout) == (0, "heard\n")
+
+
+ORPHAN = """
+import os, signal, time
+from pathlib import Path
+from declare.runtime.stopping import StopFlag
+
+with StopFlag() as flag:
+    print("ready", flush=True)
+    while os.getppid() == flag._parent:
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGTERM)
+    Path(os.environ["SAID"]).write_text(flag.reason)
+    os._exit(0)
+"""
+LAUNCHER = """
+import os, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", os.environ["CHILD"]], stdout=subprocess.PIPE)
+child.stdout.readline()
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize(("launch", "reason"), [("x", "its launcher has gone"), (None, "SIGTERM")])
+def test_the_death_of_the_launcher_is_told_from_a_request(tmp_path, launch, reason):
+    """A signal that comes with the launcher's end says so; one to a process that nobody launched is a request."""
+    said = tmp_path / "said"
+    environment = {**os.environ, "CHILD": ORPHAN, "SAID": str(said)}
+    environment.pop("DECLARE_LAUNCH", None)
+    if launch:
+        environment["DECLARE_LAUNCH"] = launch
+    subprocess.run([sys.executable, "-c", LAUNCHER], cwd=ROOT, env=environment, check=True, timeout=60)
+    until = time.monotonic() + 30
+    while not (said.exists() and said.read_text()) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert said.read_text() == reason
