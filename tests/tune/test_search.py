@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from declare import api
 from declare.__main__ import main
-from declare.contract.problem import ProblemError
+from declare.contract.problem import Problem, ProblemError
+from declare.ir.plan import Plan
 from declare.language.spec import Space, Tune
 from declare.runtime.events import Event
 from declare.runtime.listener import Wish
+from declare.tune import trial
 from declare.tune.engines.optuna import OptunaEngine
 from declare.tune.pruning import Pruning
 from declare.tune.search import DATABASE, Search, Trial, best
@@ -225,3 +233,128 @@ def test_ray_runs_the_trials() -> None:
     outcome = api.tune("spec.yaml", set=["tune.trials=2", "tune.engine=ray"], run_dir="found")
     assert [trial.state for trial in outcome.trials] == ["complete"] * 2
     assert len(list(Path("found/trials").iterdir())) == 2
+
+
+def test_the_number_of_trials_belongs_to_the_search() -> None:
+    """A search goes on to the number that it was begun with; a new one on the command line wins, and is kept."""
+    assert main(["tune", "spec.yaml", "--run-dir", "found", "--trials", "1"]) == 0
+    assert main(["tune", "spec.yaml", "--resume", "found"]) == 0
+    assert len(rows("found")) == 1
+    assert main(["tune", "spec.yaml", "--resume", "found", "--trials", "2"]) == 0
+    assert main(["tune", "spec.yaml", "--resume", "found"]) == 0
+    assert len(rows("found")) == 2
+
+
+def test_a_search_whose_spec_says_another_number_follows_it() -> None:
+    """A number that is edited in the spec since counts like one on the command line."""
+    assert main(["tune", "spec.yaml", "--run-dir", "found", "--trials", "1"]) == 0
+    Path("spec.yaml").write_text(SPEC.replace("trials: 3", "trials: 2"))
+    assert main(["tune", "spec.yaml", "--resume", "found"]) == 0
+    assert len(rows("found")) == 2
+
+
+def test_a_search_with_another_spec_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """What changes weights is refused by name; what does not is said, and the search goes on."""
+    assert main(["tune", "spec.yaml", "--run-dir", "found", "--trials", "1"]) == 0
+    assert main(["tune", "spec.yaml", "--resume", "found", "--set", "phases.fit.epochs=3"]) == 2
+    said = capsys.readouterr().err
+    assert "RES806" in said
+    assert "`phases.fit.epochs` was 2.0, is now 3.0" in said
+    assert main(["tune", "spec.yaml", "--resume", "found", "--set", "description=mine"]) == 0
+    assert "`description` was None, is now 'mine' (harmless" in capsys.readouterr().err
+
+
+def test_a_damaged_search_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder whose record cannot be read is no search."""
+    Path("found").mkdir()
+    Path("found/plan.json").write_text("{")
+    assert main(["tune", "spec.yaml", "--resume", "found"]) == 2
+    assert "RES808" in capsys.readouterr().err
+
+
+def test_an_empty_space_is_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    """A search over nothing would be many equal trials."""
+    assert main(["validate", "spec.yaml", "--set", "tune.space={}"]) == 1
+    assert "SCH109" in capsys.readouterr().out
+
+
+def test_a_stopped_search_says_how_it_goes_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked to stop it saves the trial, exits with 75 and prints the command; that command finishes the search."""
+    hear = Pruning.hear
+
+    def stop(self: Pruning, event: Event) -> Wish | None:
+        if event.name == "evaluated":
+            signal.raise_signal(signal.SIGTERM)
+        return hear(self, event)
+
+    words = ["--run-dir", "found", "--set", "seed=1"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Pruning, "hear", stop)
+        assert main(["tune", "spec.yaml", *words]) == 75
+    found = capsys.readouterr()
+    assert "stopped on request" in found.err
+    again = found.err.partition("continue with: dcl ")[2].strip()
+    assert again == "tune spec.yaml --resume found --set seed=1"
+    assert [row["state"] for row in rows("found")] == ["stopped"]
+    assert "running" not in found.out
+    assert main(again.split()) == 0
+    assert [row["state"] for row in rows("found")] == ["complete"] * 3
+
+
+def test_a_trial_that_cannot_be_run_is_told_apart(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not the point's doing is broken: the search goes on, says it, and does not end with status 0."""
+    train = trial.train
+
+    def refuse(plan: Plan, text: str, place: Path, **how: Any) -> Any:
+        if place.name == "0001":
+            raise ProblemError(Problem("RES811", "the folder may not be written"))
+        if place.name == "0002":
+            raise RuntimeError("a bug\nand more")
+        return train(plan, text, place, **how)
+
+    monkeypatch.setattr(trial, "train", refuse)
+    assert main(["tune", "spec.yaml", "--run-dir", "found"]) == 4
+    assert [(row["state"], row["reason"]) for row in rows("found")] == [
+        ("complete", ""),
+        ("broken", "the folder may not be written"),
+        ("broken", "RuntimeError: a bug"),
+    ]
+    assert "2 of 3 trials failed" in capsys.readouterr().out
+    assert Path("found/best.yaml").is_file()
+
+
+@pytest.mark.slow
+def test_a_search_of_two_workers_that_is_killed_goes_on() -> None:
+    """Workers end with their search and save; resumed at once, every trial comes to its end, none twice."""
+    Path("spec.yaml").write_text(SPEC.replace("epochs: 2", "epochs: 200"))
+    words = [sys.executable, "-m", "declare", "tune", "spec.yaml", "--trials", "3", "--workers", "2"]
+    process = subprocess.Popen([*words, "--run-dir", "found"], cwd=Path.cwd(), env=environment())
+    until = time.monotonic() + 100
+    while len(list(Path("found").glob("trials/*/events.jsonl"))) < 2 and time.monotonic() < until:
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    done = subprocess.run([*words, "--resume", "found"], env=environment(), check=False, timeout=200)
+    assert done.returncode == 0
+    assert [row["state"] for row in rows("found")] == ["complete"] * 3
+    assert len(list(Path("found/trials").iterdir())) == 3
+
+
+def environment() -> dict[str, str]:
+    """Return the variables of a process that runs this program from another folder."""
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+@pytest.mark.slow
+def test_a_search_on_ray_takes_more_trials_and_draws_new_points() -> None:
+    """Continued with more trials, a search on Ray keeps those it has and runs the new ones alone."""
+    pytest.importorskip("ray")
+    ray = ["tune.engine=ray", "tune.sampler=tpe"]
+    first = api.tune("spec.yaml", set=["tune.trials=2", *ray], run_dir="found")
+    more = api.tune("spec.yaml", set=["tune.trials=3", *ray], run_dir="found", resume=True)
+    assert more.trials[:2] == first.trials
+    assert len({str(trial.values["phases.fit.optimizer.lr"]) for trial in more.trials}) == 3

@@ -1,0 +1,187 @@
+"""Workers of a search: what each is given, what becomes of the trials of one that dies, how they are stopped."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from declare.language.spec import Space, Tune
+from declare.runtime.stopping import StopFlag
+from declare.tune.engines import optuna as engines
+from declare.tune.engines.optuna import OptunaEngine
+from declare.tune.halting import GONE, Halt, Line
+from declare.tune.search import Search, Trial
+from declare.tune.workers import cards, cause, surroundings
+
+TUNE = Tune(
+    metric="val/t/loss",
+    mode="min",
+    trials=3,
+    sampler="random",
+    space={"a": Space(log=[0.1, 1.0]), "b": Space(choices=[1, 2])},
+)
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., OptunaEngine]:
+    """Return what makes engines of one search, as its processes do."""
+    (tmp_path / "trials").mkdir()
+    return lambda tune=TUNE, worker=0: OptunaEngine(
+        Search(tmp_path / "spec.yaml", folder=tmp_path), tune, 0, 10, worker
+    )
+
+
+def complete(*given: Any) -> Trial:
+    """Stand for a trial that comes to its end."""
+    return Trial(given[1], given[2], "complete", float(given[1]), 1.0)
+
+
+def stopped(*given: Any) -> Trial:
+    """Stand for a trial that is stopped on request after two seconds."""
+    return Trial(given[1], given[2], "stopped", seconds=2.0)
+
+
+def test_each_worker_has_a_card_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cards are dealt out in turn among those that are visible; specs for the processor get none."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 5,GPU-7")
+    assert cards("cpu") == []
+    assert cards("auto") == ["2", "5", "GPU-7"]
+    given = surroundings(4, cards("cuda"))
+    assert [place["CUDA_VISIBLE_DEVICES"] for place in given] == ["2", "5", "GPU-7", "2"]
+    assert all(int(place["OMP_NUM_THREADS"]) >= 1 for place in given)
+
+
+def test_without_cards_the_variable_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are none, workers see what the search saw; threads that the user has set stay."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert surroundings(2, cards("auto")) == [{"OMP_NUM_THREADS": "3"}] * 2
+
+
+def test_cards_are_counted_where_nobody_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All cards of the machine are shared out."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert cards("auto") == ["0", "1"]
+
+
+def test_a_trial_under_way_is_left_to_its_process(
+    make: Callable[..., OptunaEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trial that a living process holds is not taken; one whose process has let go is, with its number."""
+    first, second = make(), make()
+    with Halt() as halt:
+        held = first._next(halt)
+        other = second._next(halt)
+    assert held is not None
+    assert other is not None
+    assert {held.number, other.number} == {0, 1}
+    monkeypatch.setattr(engines, "run_trial", complete)
+    first._let_go()  # as the system does when the process dies
+    told: list[int] = []
+    second._let_go()
+    with Halt() as halt:
+        assert make().work(lambda trial: told.append(trial.number), halt)
+    assert told == [0, 1, 2]
+    assert [trial.state for trial in first.trials()] == ["complete"] * 3
+
+
+def test_values_that_a_killed_process_had_no_time_to_draw_are_drawn(
+    make: Callable[..., OptunaEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trial that was begun and has no values yet gets all of them from whoever takes it up."""
+    make()._study.ask()  # killed before the first value
+    monkeypatch.setattr(engines, "run_trial", complete)
+    with Halt() as halt:
+        engine = make()
+        assert engine.work(lambda _: None, halt)
+    assert [set(trial.values) for trial in engine.trials()] == [{"a", "b"}] * 3
+
+
+def test_a_stopped_trial_goes_on_and_its_time_adds_up(
+    make: Callable[..., OptunaEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stop leaves the trial under way open; its seconds are those of all its parts."""
+    monkeypatch.setattr(engines, "run_trial", stopped)
+    with Halt() as halt:
+        assert not make().work(lambda _: None, halt)
+    monkeypatch.setattr(engines, "run_trial", complete)
+    with Halt() as halt:
+        engine = make()
+        assert engine.work(lambda _: None, halt)
+    assert [trial.seconds for trial in engine.trials()] == [3.0, 1.0, 1.0]
+
+
+def test_a_trial_that_kills_its_process_twice_is_given_up(make: Callable[..., OptunaEngine]) -> None:
+    """After the first death it goes on; after the second it is broken, and says what ended the process."""
+    watching = make()
+    for number in (41, 42):
+        worker = make()
+        with Halt() as halt:
+            trial = worker._next(halt)
+        assert trial is not None
+        assert trial.number == 0
+        trial.set_user_attr("processes", [number])
+        worker._let_go()
+        assert watching.bury(number, cause(-9))
+    [only] = watching.trials()
+    assert (only.state, only.reason) == ("broken", "its process died 2 times: killed by SIGKILL")
+    assert not watching.bury(43, cause(1))
+
+
+def test_a_grid_that_was_cut_short_is_laid_out_in_full(
+    make: Callable[..., OptunaEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process killed while it writes the points of a grid down leaves none of them out, and none twice."""
+    space = {"a": Space(choices=[1, 2]), "b": Space(choices=[[4], [8]])}
+    tune = TUNE.model_copy(update={"sampler": "grid", "space": space, "trials": 9})
+    points = list(engines.grid(tune))
+
+    def cut(_: Tune) -> Any:
+        yield points[0]
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engines, "grid", cut)
+        with pytest.raises(KeyboardInterrupt):
+            make(tune)
+    monkeypatch.setattr(engines, "run_trial", complete)
+    with Halt() as halt:
+        engine = make(tune)
+        assert engine.work(lambda _: None, halt)
+    found = [trial.values for trial in engine.trials()]
+    assert sorted(map(str, found)) == sorted(map(str, points))
+
+
+def test_workers_draw_different_points(make: Callable[..., OptunaEngine]) -> None:
+    """Neighbouring process numbers, with one trial more or less before them, give other points."""
+    assert len({engines._mixed(0, worker, done) for worker in range(100, 110) for done in range(10)}) == 100
+
+
+def test_a_worker_hears_its_word_and_the_end_of_its_search() -> None:
+    """What the search says, or that it has gone, asks a worker to stop; until then it hears nothing."""
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    line = Line(ours)
+    assert line() == ""
+    theirs.send("SIGINT")
+    assert line() == "SIGINT"
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    line = Line(ours)
+    theirs.close()
+    assert line() == GONE
+
+
+def test_a_halt_reaches_a_run_that_begins_later() -> None:
+    """A run that had not begun when the stop was asked for stops as well."""
+    with Halt(lambda: "because") as halt, StopFlag() as flag:
+        until = time.monotonic() + 10
+        while not flag.raised and time.monotonic() < until:
+            time.sleep(0.01)
+        assert flag.reason == "because"
+        assert halt.asked
