@@ -6,13 +6,13 @@ Each file is opened anew to be read or written, so that a folder which several m
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from declare.contract.problem import Problem
 from declare.runtime.events import Event
 from declare.runtime.listener import Listener
+from declare.runtime.words import restored
 
 _EVENTS, _RESULT = "events", "result"
 
@@ -77,12 +77,4 @@ def read_result(folder: Path) -> Result | None:
         found = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return Result(**found | {"problems": tuple(map(_problem, found["problems"]))})
-
-
-def _problem(item: dict[str, Any]) -> Problem:
-    """Return a problem that was written down; what it proposed to rewrite is left out."""
-    names = {field.name for field in fields(Problem)} - {"rewrites"}
-    known = {name: value for name, value in item.items() if name in names}
-    problem = Problem(**known)
-    return replace(problem, notes=tuple(problem.notes), helps=tuple(problem.helps))
+    return Result(**found | {"problems": tuple(map(restored, found["problems"]))})

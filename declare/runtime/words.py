@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -20,15 +20,16 @@ def written(problems: Sequence[Problem]) -> str:
 def told(word: str) -> tuple[Problem, ...]:
     """Return the problems of another process; `word` is its rank, a line end, and what `written` gave."""
     rank, _, text = word.partition("\n")
+    found = map(restored, json.loads(text))
+    return tuple(replace(item, notes=(*item.notes, f"in the process of rank {rank}")) for item in found)
+
+
+def restored(item: Mapping[str, Any]) -> Problem:
+    """Return a problem that was written down; what it proposed to rewrite is left out."""
     names = {field.name for field in fields(Problem)} - {"rewrites"}
-    found = []
-    for item in json.loads(text):
-        known: dict[str, Any] = {
-            name: tuple(value) if name in _LISTS else value for name, value in item.items() if name in names
-        }
-        problem = Problem(**known)
-        found.append(replace(problem, notes=(*problem.notes, f"in the process of rank {rank}")))
-    return tuple(found)
+    return Problem(
+        **{name: tuple(value) if name in _LISTS else value for name, value in item.items() if name in names}
+    )
 
 
 def process_lost() -> Problem:
