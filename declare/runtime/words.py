@@ -27,9 +27,10 @@ def told(word: str) -> tuple[Problem, ...]:
 def restored(item: Mapping[str, Any]) -> Problem:
     """Return a problem that was written down; what it proposed to rewrite is left out."""
     names = {field.name for field in fields(Problem)} - {"rewrites"}
-    return Problem(
-        **{name: tuple(value) if name in _LISTS else value for name, value in item.items() if name in names}
-    )
+    known: dict[str, Any] = {
+        name: tuple(value) if name in _LISTS else value for name, value in item.items() if name in names
+    }
+    return Problem(**known)
 
 
 def process_lost() -> Problem:
