@@ -135,6 +135,14 @@ def test_info_nce_is_cross_entropy(explicit):
     torch.testing.assert_close(total, expected)
 
 
+def test_pairs_are_compared_in_half_precision_too():
+    """What is no negative is far below every number of fp16."""
+    values = torch.randn(len(TARGET), 4, generator=torch.Generator().manual_seed(0))
+    with torch.autocast("cpu", torch.float16):
+        total, _ = InfoNce(0.5)(values, TARGET)
+    assert float(total) == pytest.approx(float(InfoNce(0.5)(values, TARGET)[0]), rel=1e-2)
+
+
 def test_losses_without_a_positive_are_nothing():
     """A batch without a positive gives a sum and a gradient of zero."""
     for loss in (InfoNce(), InterSubject()):

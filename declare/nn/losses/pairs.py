@@ -45,7 +45,8 @@ class InfoNce(Paired):
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Return (sum, weight)."""
         unit = functional.normalize(output.float(), dim=-1)
-        likeness = unit @ unit.t() / self.temperature
+        # Autocast multiplies in 16 bits, of which fp16 has no number as low as `_NEVER`.
+        likeness = (unit @ unit.t()).float() / self.temperature
         wanted = positives(target)
         unwanted = negatives(target, explicit=self.explicit)
         against = likeness.masked_fill(~unwanted, _NEVER).logsumexp(1, keepdim=True)
