@@ -24,23 +24,24 @@ def make_optimizer(plan: Plan, phase: PhasePlan, graph: nn.Module) -> torch.opti
     """
     component = reading.parse("optimizers", phase.optimizer)
     named = dict(graph.named_parameters())
+    numbers = {item: number for number, item in enumerate(named.values())}
     groups = [group for stated in phase.groups for group in _take(stated, named)]
     groups += _filled({"params": list(named.values()), "lr": float(component.lr)})
     decay = float(getattr(component, "weight_decay", None) or 0.0)
     spare = not getattr(component, "decay_norm_and_bias", True)
-    return component.build(
-        [
-            alike
-            for group in groups
-            for ready in _decayed(group, decay, spare=spare)
-            for alike in _alike(ready)
-        ]
-    )
+    ready = [part for group in groups for part in _decayed(group, decay, spare=spare)]
+    return component.build([alike for group in ready for alike in _alike(group, numbers)])
 
 
-def _alike(group: Group) -> list[Group]:
-    """Return a group in two where processes hold some of its parameters in shares and others whole."""
-    return [group | {"params": part} for part in kinds(group["params"])]
+def _alike(group: Group, numbers: dict[nn.Parameter, int]) -> list[Group]:
+    """Return a group in two where processes hold some of its parameters in shares and others whole.
+
+    Each says by `numbers` which of the model's parameters it has: other processes may part them differently.
+    """
+    return [
+        group | {"params": part, "numbers": [numbers[item] for item in part]}  # type: ignore[index]
+        for part in kinds(group["params"])
+    ]
 
 
 def _take(stated: OptimizerGroup, named: dict[str, nn.Parameter]) -> Iterable[Group]:

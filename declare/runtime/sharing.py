@@ -6,7 +6,7 @@ only when all reports are in, the leading process writes the rest with the manif
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,8 @@ def load(graph: nn.Module, values: Mapping[str, Any]) -> None:
 
 def spread(tree: Tree, graph: nn.Module, optimizer: torch.optim.Optimizer) -> Tree:
     """Return a saved state as the parts of this process hold theirs: stored tensors read, whole ones cut."""
+    if "optimizer" in tree:
+        tree = {**tree, "optimizer": _regrouped(tree["optimizer"], optimizer)}
     if not any(is_sharded(item) for item in graph.parameters()):
         return tree
     state = graph.state_dict()
@@ -136,6 +138,30 @@ def spread(tree: Tree, graph: nn.Module, optimizer: torch.optim.Optimizer) -> Tr
             for index, entry in tree["optimizer"]["state"].items()
         }
         found["optimizer"] = {**tree["optimizer"], "state": entries}
+    return found
+
+
+def _regrouped(saved: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> Mapping[str, Any]:
+    """Return the state of an optimizer in the groups of this one, which may hold other parameters in shares."""
+    groups = optimizer.state_dict()["param_groups"]
+    try:
+        before, now = _numbered(saved["param_groups"]), _numbered(groups)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return saved  # refused by name where it is loaded
+    if before == now or before.keys() != now.keys():
+        return saved
+    state = {
+        now[number]: saved["state"][index] for number, index in before.items() if index in saved["state"]
+    }
+    return {**saved, "state": state, "param_groups": groups}
+
+
+def _numbered(groups: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+    """Return the indices of parameters in a state by their numbers in the model; a balance's own are below zero."""
+    found: dict[int, int] = {}
+    for group in groups:
+        indices = group["params"]
+        found |= zip(group.get("numbers", range(-len(indices), 0)), indices, strict=True)
     return found
 
 
