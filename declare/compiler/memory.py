@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from declare.contract.shapes import Shape
 from declare.ir.plan import HardwarePlan, ModulePlan, PhasePlan, Plan, ScalesPlan, TaskPlan
 
 _BYTES = {"float32": 4, "int64": 8, "uint8": 1, "bool": 1}
+_HALF = {"bf16", "fp16"}
 _STATES = {"sgd": 1, "rmsprop": 1, "adagrad": 1}
 """Numbers that an optimizer keeps for each parameter; two, as Adam does, where it is not known."""
 
@@ -22,18 +23,28 @@ class Memory(NamedTuple):
     average: int
     activations: int
     data: int
+    copies: int = 0
 
     @property
     def total(self) -> int:
         """All of it."""
         return sum(self)
 
-    def of_each(self, hardware: HardwarePlan) -> Memory:
-        """Return what each process takes, as far as their number is stated: its rows, and its shares of the model."""
+    def of_each(self, hardware: HardwarePlan, phase: PhasePlan, phases: Collection[PhasePlan]) -> Memory:
+        """Return what each process takes, as far as their number is stated: its rows, and its shares of the model.
+
+        Shares of gradients are cut after the last micro-batch. Where the run's `phases` do not agree on a half
+        precision, shares are gathered in full, and autocast's copies of them stay until the backward pass.
+        """
         size = hardware.processes or 1
-        held = size if hardware.strategy == "fsdp" else 1
-        model = [-(-part // held) for part in self[:4]]
-        return Memory(*model, *(-(-part // size) for part in self[4:]))
+        rows = {"activations": -(-self.activations // size), "data": -(-self.data // size)}
+        if hardware.strategy != "fsdp" or size == 1:
+            return self._replace(**rows)
+        held = {name: -(-getattr(self, name) // size) for name in ("weights", "optimizer", "average")}
+        gradients = self.gradients if phase.accumulate > 1 else -(-self.gradients // size)
+        alike = len({each.precision for each in phases}) == 1
+        copies = 0 if alike or phase.precision not in _HALF else self.weights // 2
+        return self._replace(**rows, **held, gradients=gradients, copies=copies)
 
     def __str__(self) -> str:
         from declare.rules.sizes import shown
@@ -49,7 +60,7 @@ def of_plan(plan: Plan, phase: PhasePlan) -> Memory | None:
         for name, dataset in plan.datasets.items()
     }
     found = estimate(phase, {node.path: node for node in plan.nodes}, plan.tasks, shapes)
-    return found and found.of_each(plan.hardware)
+    return found and found.of_each(plan.hardware, phase, plan.phases)
 
 
 def estimate(
@@ -65,7 +76,7 @@ def estimate(
     """
     used = _used(phase, nodes, tasks)
     parameters = sum(_parameters(node) for node in used)
-    half = phase.precision in {"bf16", "fp16"}
+    half = phase.precision in _HALF
     activations = 0
     for node in used:
         for dataset in node.datasets:

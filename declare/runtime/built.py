@@ -30,10 +30,13 @@ from declare.nn.distributed.world import ALONE, World
 from declare.runtime.compiling import compile_graph, forget
 from declare.runtime.events import Event
 from declare.runtime.folder import STATISTICS, read_statistics
+from declare.runtime.precision import HALF
 from declare.runtime.rates import Plateau, Rate
+from declare.runtime.settings import gathered, read_choices
 from declare.runtime.storage import write_durably
 from declare.runtime.strategies.choice import shards, skipping
 from declare.runtime.strategies.fsdp import shard
+from declare.runtime.strategies.unrounded import Unrounded
 from declare.runtime.words import inexact
 from declare.runtime.workshop import Feed
 
@@ -58,6 +61,12 @@ class BuiltWorkshop:
         self._tables = open_tables(plan, place, world)
         self._tables.tell(self._note_skipped)
         self.graph = make_graph(plan)
+        half = (
+            world.decided(lambda: gathered(plan, read_choices(place), device))
+            if shards(plan, world)
+            else None
+        )
+        unrounded = Unrounded(self.graph, skipping(plan)) if half else None
         exact = plan.hardware.determinism == "exact"
         if not exact:
             synchronise(self.graph, world)
@@ -65,12 +74,14 @@ class BuiltWorkshop:
             raise ProblemError(inexact(norms[0]))
         if shards(plan, world):
             # Before it is moved: no device need hold all of it.
-            shard(self.graph, self.graph.modules_by_path, device, skipping(plan))
+            dtype = HALF[half] if half else None
+            shard(self.graph, self.graph.modules_by_path, device, skipping(plan), dtype)
         self.graph.to(device)
         self._compiled = plan.hardware.compile is True
         if self._compiled:
             compile_graph(self.graph)
-        self._evaluator = Evaluator(plan, self.graph, self._tables, device, world=ALONE if exact else world)
+        self._judged = unrounded.follow(self.graph) if unrounded else self.graph
+        self._evaluator = Evaluator(plan, self._judged, self._tables, device, world=ALONE if exact else world)
 
     def feed(self, phase: PhasePlan) -> Feed:
         """Return the batches of a phase."""
@@ -120,7 +131,7 @@ class BuiltWorkshop:
 
     def probe(self, phase: PhasePlan) -> dict[str, float]:
         """Return the figures of the phase's probes on the graph as it stands."""
-        return Prober(self._plan, self.graph, self._tables, self.device).run(phase)
+        return Prober(self._plan, self._judged, self._tables, self.device).run(phase)
 
     def _note_skipped(self, dataset: str, sample: Skipped) -> None:
         if self._tell is not None:

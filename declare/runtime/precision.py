@@ -13,7 +13,8 @@ from declare.nn.distributed.shards import kinds
 
 _LEAST_SCALE = 1e-4
 """Half precision cannot do with less: its smallest number is 6e-8."""
-_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
+"""The types of 16 bits by name."""
 
 
 @dataclass
@@ -72,9 +73,9 @@ def make_precision(name: str, device: torch.device) -> Precision:
     """Return what `name` (fp32, tf32, bf16, fp16) needs on `device`."""
     torch.set_float32_matmul_precision("high" if name == "tf32" else "highest")
     torch.backends.cudnn.allow_tf32 = name == "tf32"
-    if name not in _TYPES:
+    if name not in HALF:
         return Precision(name, device, None, None)
-    autocast = torch.autocast(device.type, dtype=_TYPES[name])
+    autocast = torch.autocast(device.type, dtype=HALF[name])
     scaler = Scaler(device.type) if name == "fp16" else None
     return Precision(name, device, autocast, scaler)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 
 from declare.ir.plan import PhasePlan, Plan
 from declare.nn.distributed.world import ALONE, World
-from declare.runtime.precision import Precision, make_precision, stated
+from declare.runtime.precision import HALF, Precision, make_precision, stated
 from declare.runtime.probing import Trial, pick_precision, pick_threads, thread_candidates
 from declare.runtime.storage import write_durably
 from declare.runtime.strategies.choice import shards
@@ -39,9 +39,8 @@ class Choices:
         self._flops_per_sample = sum(node.flops or 0 for node in plan.nodes)
         self._path = folder / CHOICES_FILE if folder else None
         self._device = device
-        self._made: dict[str, Any] = {}
-        if self._path and self._path.exists():
-            self._made = json.loads(self._path.read_text(encoding="utf-8"))
+        self._made = read_choices(folder)
+        self._gathered = gathered(plan, self._made, device) if self._sharded else None
 
     def settle(self, phase: PhasePlan, trial: Callable[[], Trial], record: Record) -> Precision:
         """Set the threads and return the phase's precision; `trial` is only made where one is needed."""
@@ -54,7 +53,8 @@ class Choices:
                 if "threads" not in self._made:
                     self._decide("threads", *self._choose_threads(flops, trial), record)
                 torch.set_num_threads(self._made["threads"])
-                if name not in self._made:
+                # A model that is gathered in half precision computes in nothing else, whatever a saved run did.
+                if name not in self._made or self._gathered not in {None, self._made[name]}:
                     self._decide(name, *self._choose_precision(phase, flops, trial), record)
             return self._made
 
@@ -112,6 +112,31 @@ class Choices:
         if not isinstance(threads, int) or not 0 < threads <= _MOST_THREADS:
             raise ValueError(f"no process computes with {threads} threads")
         self._made.update(state)
+
+
+def read_choices(folder: Path | None) -> dict[str, Any]:
+    """Return the choices that a run has made; none where it has no folder, or has not begun."""
+    path = folder / CHOICES_FILE if folder else None
+    if path is None or not path.exists():
+        return {}
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def gathered(plan: Plan, made: Mapping[str, Any], device: torch.device) -> str | None:
+    """Return the half precision that a model in shares can be gathered in, None where it must be in its own.
+
+    It is what all phases train in, where that is known before the model is built: from the spec, from the device, or
+    from the choices that a run has `made`.
+    """
+    found = {_known(phase, made, device) for phase in plan.phases}
+    (only,) = found if len(found) == 1 else {None}
+    return only if only in HALF else None
+
+
+def _known(phase: PhasePlan, made: Mapping[str, Any], device: torch.device) -> str | None:
+    chosen = made.get(f"precision.{phase.name}") if phase.precision == "auto" else None
+    return chosen or (stated(phase.precision, device) or (None,))[0]
 
 
 def _use_threads(count: int) -> Callable[[], str]:

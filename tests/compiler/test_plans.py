@@ -191,6 +191,21 @@ def test_memory_of_each_process(tmp_path):
     assert half[4:] == two[4:]
 
 
+def test_memory_of_shares_in_half_precision(tmp_path):
+    """Copies count where phases do not agree on one; gradients stay whole between micro-batches."""
+    shares = "hardware: {devices: 2, strategy: fsdp, precision: bf16}\n"
+    second = "  more: {steps: 10, batch_size: 10, optimizer: {type: adamw, lr: 1e-3}, WORDS}\n"
+    made = [
+        plan(tmp_path, ONE + second.replace("WORDS", words) + shares)
+        for words in ("accumulate: 1", "accumulate: 2", "precision: fp32")
+    ]
+    alike, whole, mixed = ([of_plan(each, phase) for phase in each.phases] for each in made)
+    assert [each.copies for each in alike] == [0, 0]
+    assert [each.copies for each in mixed] == [mixed[0].weights, 0]
+    assert whole[1].gradients == 2 * alike[1].gradients
+    assert mixed[0].total == made[2].phases[0].memory_bytes
+
+
 def test_init_from_a_file_is_absolute(tmp_path):
     """A file to start from is found from the folder of the spec."""
     (tmp_path / "w.safetensors").write_bytes(b"")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from torch.distributed.tensor import distribute_tensor
 from declare.nn.distributed.shards import as_held, kinds, share, total_norm
 from declare.runtime.precision import Scaler
 from declare.runtime.strategies import fsdp
+from declare.runtime.strategies.unrounded import Unrounded
 
 
 class Layer(nn.Module):
@@ -122,3 +124,138 @@ def test_gradients_of_both_kinds_are_unscaled(mesh: DeviceMesh, bad: int | None,
     moved = [1 - float(item.detach().sum()) for item in (scalar, matrix.full_tensor()[0, 0])]
     assert moved == pytest.approx(expected, abs=1e-6)
     assert scaler.get_scale() == (4.0 if bad is None else 2.0)
+
+
+class Normed(nn.Module):
+    """A block with a norm before its layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(64)
+        self.layer = nn.Linear(64, 64)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return values of the same shape."""
+        return values + self.layer(self.norm(values)).relu()
+
+
+class Stack(nn.Module):
+    """A graph of one node with blocks, and an offset of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.node = nn.Sequential(Normed(), Normed(), nn.BatchNorm1d(64))
+        self.offset = nn.Parameter(torch.full((64,), 0.3))
+
+    @property
+    def modules_by_path(self) -> dict[str, nn.Module]:
+        """The nodes."""
+        return {"node": self.node}
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return values of the same shape."""
+        return self.node(values) + self.offset
+
+    def read(self, values: Tensor) -> Tensor:
+        """Return the same."""
+        return self(values)
+
+
+class Own(nn.Linear):
+    """A layer that does something of its own with its weight."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return values for weights of length one."""
+        return nn.functional.linear(values, self.weight / self.weight.norm(), self.bias)
+
+
+def narrow(node: nn.Module) -> dict[nn.Module, list[nn.Parameter]]:
+    """Return which units of a graph with one node are gathered in half precision, and what stays whole in them."""
+    graph = nn.Module()
+    graph.add_module("encoder", node)
+    return fsdp._narrow(fsdp.units(graph, {"encoder": node}, ()), fsdp._cast(graph))
+
+
+def test_norms_of_blocks_are_not_rounded() -> None:
+    """Blocks are gathered in half precision; their norms stay whole, in single precision."""
+    blocks = [Normed(), Normed()]
+    found = narrow(nn.Sequential(*blocks))
+    assert {block: [id(item) for item in others] for block, others in found.items()} == {
+        block: [id(block.norm.weight), id(block.norm.bias)] for block in blocks
+    }
+
+
+def test_what_autocast_leaves_alone_is_gathered_as_it_is() -> None:
+    """Tables of vectors, layers with a forward pass of their own, and weights that these share with others."""
+    tied = nn.Sequential(nn.Embedding(8, 8), nn.Linear(8, 8, bias=False))
+    tied[0].weight = tied[1].weight
+    for node in (nn.Sequential(nn.Embedding(8, 8), nn.Linear(8, 8)), nn.Sequential(Own(8, 8)), tied):
+        assert narrow(node) == {}
+    plain = nn.Sequential(nn.Linear(8, 8))
+    assert narrow(plain) == {plain: []}
+
+
+def kept_weights(graph: nn.Module, values: Tensor) -> tuple[Tensor, int]:
+    """Return the loss of a forward pass in bf16, and the bytes of matrices that are kept for its backward pass."""
+    kept: dict[int, torch.UntypedStorage] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        if tensor.shape == (64, 64):
+            storage = tensor.untyped_storage()
+            kept[storage._cdata] = storage
+        return tensor
+
+    hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
+    with hooks, torch.autocast("cpu", torch.bfloat16):
+        loss = graph(values).float().square().mean()
+    return loss, sum(storage.nbytes() for storage in kept.values())
+
+
+@pytest.mark.parametrize(("half", "copies"), [(None, 2), (torch.bfloat16, 0)])
+@pytest.mark.usefixtures("mesh")
+def test_no_copies_of_weights_wait_for_the_backward_pass(half: torch.dtype | None, copies: int) -> None:
+    """Gathered in half precision nothing is kept, and gradients are those of autocast, in single precision."""
+    torch.manual_seed(0)
+    plain, graph = Stack(), Stack()
+    graph.load_state_dict(plain.state_dict())
+    fsdp.shard(graph, graph.modules_by_path, torch.device("cpu"), (), half)
+    values = torch.randn(5, 64)
+    expected, everything = kept_weights(plain, values)
+    loss, kept = kept_weights(graph, values)
+    assert everything >= 2 * 64 * 64 * 2
+    assert kept == copies * 64 * 64 * 2
+    assert torch.equal(loss, expected)
+    for one in (loss, expected):
+        one.backward()
+    for ours, theirs in zip(graph.parameters(), plain.parameters(), strict=True):
+        assert ours.grad is not None
+        assert ours.grad.dtype == torch.float32
+        assert torch.equal(ours.grad.full_tensor() if hasattr(ours, "placements") else ours.grad, theirs.grad)
+
+
+@pytest.mark.usefixtures("mesh")
+def test_evaluations_see_what_was_not_rounded() -> None:
+    """The second set of modules computes as the whole model would, with what the shares hold by then."""
+    torch.manual_seed(0)
+    plain: Any = Stack()
+    graph: Any = Stack()
+    graph.load_state_dict(plain.state_dict())
+    unrounded = Unrounded(graph, ())
+    fsdp.shard(graph, graph.modules_by_path, torch.device("cpu"), (), torch.bfloat16)
+    judged: Any = unrounded.follow(graph)
+    values = torch.randn(5, 64)
+    with torch.no_grad():
+        with torch.autocast("cpu", torch.bfloat16):
+            for each in (graph, plain):
+                each(values)  # running statistics move
+        assert torch.equal(judged.node[2].running_mean, plain.node[2].running_mean)
+        for ours, theirs in zip(graph.parameters(), plain.parameters(), strict=True):
+            ours.mul_(1.01)
+            theirs.mul_(1.01)
+        for each in (plain, judged, graph):
+            each.eval()
+        assert torch.equal(judged(values), plain(values))
+        assert torch.equal(judged.read(values), plain(values))
+    with pytest.raises(RuntimeError):
+        judged(torch.randn(5, 3))
+    assert [id(item) for item in judged.parameters()] == [id(item) for item in graph.parameters()]

@@ -9,7 +9,7 @@ from declare.runtime import settings as module
 from declare.runtime.keys import key
 from declare.runtime.precision import stated
 from declare.runtime.probing import Trial, pick_precision, pick_threads, thread_candidates
-from declare.runtime.settings import Choices
+from declare.runtime.settings import Choices, gathered
 from tests.runtime import fakes
 
 CPU = torch.device("cpu")
@@ -82,6 +82,39 @@ def test_exact_determinism_measures_nothing(monkeypatch):
     choices._flops_per_sample = 10**12
     precision, _ = settle(choices, plan.phases[0], None)
     assert precision.name == "fp32"
+
+
+@pytest.mark.parametrize(
+    ("asked", "made", "expected"),
+    [
+        (("bf16", "bf16"), {}, "bf16"),
+        (("bf16", "fp16"), {}, None),
+        (("bf16", "fp32"), {}, None),
+        (("fp32", "fp32"), {}, None),
+        (("auto", "bf16"), {}, None),
+        (("auto", "bf16"), {"precision.one": "bf16"}, "bf16"),
+        (("auto", "auto"), {"precision.one": "bf16", "precision.two": "fp32"}, None),
+        (("fp16", "fp16"), {"precision.one": "bf16"}, "fp16"),
+    ],
+)
+def test_a_model_is_gathered_in_what_all_phases_train_in(asked, made, expected, monkeypatch):
+    """It must be known before the model is built: from the spec, or from what the run has chosen before."""
+    monkeypatch.setattr("declare.runtime.precision.has_fast_bf16", lambda: True)
+    names = ("one", "two")
+    phases = (fakes.phase(name=name, precision=word) for name, word in zip(names, asked, strict=True))
+    assert gathered(fakes.make_plan(*phases), made, CPU) == expected
+
+
+def test_a_model_gathered_in_bf16_computes_in_it(monkeypatch):
+    """A saved run's other choice does not stand against how the weights travel."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    plan = fakes.make_plan(fakes.phase(precision="bf16"))
+    choices = Choices(plan, None, CPU)
+    choices._gathered = "bf16"
+    choices.load_state_dict({"threads": 1, "precision.fit": "fp32"})
+    precision, told = settle(choices, plan.phases[0], None)
+    assert precision.name == "bf16"
+    assert told == [("precision.fit", "bf16", "as the spec says")]
 
 
 def test_a_trial_leaves_no_trace():

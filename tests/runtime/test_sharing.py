@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 from torch.distributed import checkpoint as dcp
 
 from declare.nn.distributed.shards import share
@@ -20,6 +22,7 @@ from declare.runtime.checkpoint import write_share
 from declare.runtime.folder import Run
 from declare.runtime.manifest import damage
 from declare.runtime.pieces import marks, stored
+from declare.runtime.sharing import spread
 from declare.runtime.tensors import read_tensors
 
 ROOT = Path(__file__).parents[2]
@@ -161,6 +164,57 @@ def test_another_number_of_processes_goes_on(trained: Path) -> None:
     left, right = (torch.cat([found[name].double().flatten() for name in names]) for found in (one, other))
     distance = float((left - right).norm() / left.norm())
     assert distance < 1e-4
+
+
+@pytest.mark.slow
+def test_shares_that_travel_in_half_precision(tmp_path: Path) -> None:
+    """They are saved in single precision; a killed run ends with the same bits, and one process may go on."""
+    text = SPEC.replace("fp32", "bf16").replace("every: 4", "every: 3")
+    (tmp_path / "spec.yaml").write_text(text)
+    said = group(tmp_path, 2, "whole", "alone:stop=6", "cut:die=2")
+    assert "cut die=2 76" in said[0], said[0][-3000:]
+    said = group(tmp_path, 2, "cut:resume")
+    assert "cut resume 0" in said[0], said[0][-3000:]
+    assert_equal(state(tmp_path / "whole"), state(tmp_path / "cut"))
+    assert Run(tmp_path / "whole").final == Run(tmp_path / "cut").final
+    kinds = {item.dtype for name, item in state(tmp_path / "whole").items() if "randomness" not in name}
+    assert kinds == {torch.float32}
+    said = group(tmp_path, 1, "alone:resume")
+    assert "alone resume 0" in said[0], said[0][-3000:]
+    one, other = (read_tensors(Run(tmp_path / name).weights_path("last")) for name in ("whole", "alone"))
+    left, right = (torch.cat([found[name].flatten() for name in one]) for found in (one, other))
+    assert float((left - right).norm() / left.norm()) < 0.01
+
+
+def test_moments_find_their_parameters_in_other_groups() -> None:
+    """Which parameters processes hold whole parts the groups; a state is taken over by the numbers in the model."""
+    names = {"weight": 0, "bias": 1, "scale": 2}
+
+    def made(*groups: str) -> tuple[nn.Module, torch.optim.Optimizer]:
+        graph = nn.Module()
+        for name in names:
+            graph.register_parameter(name, nn.Parameter(torch.zeros(2)))
+        parts = [group.split() for group in groups]
+        rows: list[dict[str, Any]] = [
+            {"params": [getattr(graph, name) for name in part], "numbers": [names[name] for name in part]}
+            for part in parts
+        ]
+        optimizer = torch.optim.SGD(rows, lr=0.0, momentum=0.9)
+        optimizer.add_param_group({"params": [nn.Parameter(torch.zeros(1))]})
+        return graph, optimizer
+
+    def moments(optimizer: torch.optim.Optimizer) -> list[list[float]]:
+        found = [item for group in optimizer.param_groups for item in group["params"]]
+        return [optimizer.state[item]["momentum_buffer"].tolist() for item in found]
+
+    _, before = made("weight scale", "bias")
+    for number, item in enumerate(item for group in before.param_groups for item in group["params"]):
+        item.grad = torch.full_like(item, number + 1.0)
+    before.step()
+    graph, after = made("weight bias scale")
+    after.load_state_dict(spread({"optimizer": before.state_dict()}, graph, after)["optimizer"])
+    assert moments(before) == [[1.0, 1.0], [2.0, 2.0], [3.0, 3.0], [4.0]]
+    assert moments(after) == [[1.0, 1.0], [3.0, 3.0], [2.0, 2.0], [4.0]]
 
 
 SHAPES = st.lists(st.integers(1, 9), min_size=1, max_size=3)

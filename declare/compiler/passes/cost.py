@@ -18,7 +18,7 @@ def run(state: State) -> Iterator[Problem]:
             state.note(f"phase `{name}`: memory unknown, sizes vary")
             continue
         if state.hardware is not None:
-            memory = memory.of_each(state.hardware)
+            memory = memory.of_each(state.hardware, phase, state.phases.values())
         state.phases[name] = phase.model_copy(update={"memory_bytes": memory.total})
         state.note(f"phase `{name}`: {shown(memory.total)} ({memory})")
     yield from ()

@@ -58,7 +58,7 @@ class PredictiveCoding(nn.Module):
         """Return what the causes leave unexplained after `steps` steps."""
         weight_CK = self.predict.weight
         # No larger than the inverse of the greatest curvature, so that every step lowers the energy.
-        rate = 1 / (self.prior + weight_CK.square().sum())
+        rate = 1 / (self.prior + weight_CK.float().square().sum())
         causes_BPK = expected_BPK
         for _ in range(self.steps):
             error_BPC = x_BPC - self.predict(causes_BPK)

@@ -17,6 +17,22 @@ from declare.runtime.strategies.averaged import Averaged
 from declare.runtime.workshop import Batch, Losses, Objective
 
 _FAILURES = (RuntimeError, ValueError, IndexError)
+_CASTING = frozenset(
+    kind.forward
+    for kind in (
+        nn.Linear,
+        nn.Conv1d,
+        nn.Conv2d,
+        nn.Conv3d,
+        nn.ConvTranspose1d,
+        nn.ConvTranspose2d,
+        nn.ConvTranspose3d,
+        nn.MultiheadAttention,
+    )
+)
+"""Forward passes that autocast runs in half precision, parameters and all."""
+_LARGER = 16
+"""How many times larger than what stays whole in it a unit that is gathered in half precision must be."""
 
 
 class Fsdp(Averaged):
@@ -43,25 +59,63 @@ class Fsdp(Averaged):
 
 
 def shard(
-    graph: nn.Module, nodes: Mapping[str, nn.Module], device: torch.device, skip: Collection[str]
+    graph: nn.Module,
+    nodes: Mapping[str, nn.Module],
+    device: torch.device,
+    skip: Collection[str],
+    half: torch.dtype | None = None,
 ) -> None:
     """Cut the parameters of a graph, its nodes, and the repeated blocks in them; once, before all else is made.
 
     What is not being computed with is held in shares only, after a forward pass too. Numbers without an axis stay
     whole in every process. Nodes named in `skip` leave parts of themselves out at random, not the same in every
     process: they are gathered at once, and all of their parameters get gradients.
+
+    With `half`, the type that all training computes in, units are gathered in it where autocast would make copies
+    in it of nearly all of their parameters; what else they have (norms) stays whole in every process.
     """
     from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
+    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard, register_fsdp_forward_method
 
     mesh = init_device_mesh(device.type, (torch.distributed.get_world_size(),))
-    scalars = {item for item in graph.parameters() if item.dim() == 0}
+    whole = {item for item in graph.parameters() if item.dim() == 0}
+    found = units(graph, nodes, skip)
+    narrow = _narrow(found, _cast(graph)) if half is not None else {}
+    rounding = MixedPrecisionPolicy(param_dtype=half, reduce_dtype=torch.float32, cast_forward_inputs=False)
+    whole |= {item for others in narrow.values() for item in others}
     for name in skip:
         nodes[name].register_forward_hook(_reaching_all)
-    for unit in [*_units(graph, nodes, skip), graph]:
+    for unit in found:
         unit.register_forward_hook(_without_views)
-        fully_shard(unit, mesh=mesh, reshard_after_forward=True, ignored_params=scalars)
+        policy = rounding if unit in narrow else MixedPrecisionPolicy()
+        fully_shard(unit, mesh=mesh, reshard_after_forward=True, ignored_params=whole, mp_policy=policy)
     register_fsdp_forward_method(graph, "read")
+
+
+def _cast(graph: nn.Module) -> set[nn.Parameter]:
+    """Return the parameters that autocast makes copies of wherever they are used.
+
+    Layers whose forward pass is not torch's own may do anything with theirs.
+    """
+    found: dict[bool, set[nn.Parameter]] = {True: set(), False: set()}
+    for module in graph.modules():
+        found[type(module).forward in _CASTING] |= set(module.parameters(recurse=False))
+    return found[True] - found[False]
+
+
+def _narrow(
+    units: Sequence[nn.Module], cast: Collection[nn.Parameter]
+) -> dict[nn.Module, list[nn.Parameter]]:
+    """Return the units that can be gathered in half precision, and what of their own must not be rounded."""
+    found, seen = {}, set()
+    for unit in units:
+        own = [item for item in unit.parameters() if item not in seen and item.dim()]
+        seen |= set(own)
+        others = [item for item in own if item not in cast]
+        small = _LARGER * sum(item.numel() for item in others)
+        if small <= sum(item.numel() for item in own) > 0:
+            found[unit] = others
+    return found
 
 
 def _without_views(_module: nn.Module, _inputs: Any, output: Any) -> Any:
@@ -78,7 +132,7 @@ def _reaching_all(module: nn.Module, _inputs: Any, output: Any) -> Any:
     trained = [item for item in module.parameters() if item.requires_grad]
     if not trained or not torch.is_grad_enabled():
         return output
-    nothing = torch.stack([item.sum() for item in trained]).sum() * 0
+    nothing = torch.stack([item.sum(dtype=torch.float32) for item in trained]).sum() * 0
 
     def reaching(item: Any) -> Any:
         return item + nothing if isinstance(item, Tensor) and item.is_floating_point() else item
@@ -86,8 +140,13 @@ def _reaching_all(module: nn.Module, _inputs: Any, output: Any) -> Any:
     return tree_map(reaching, output)
 
 
+def units(graph: nn.Module, nodes: Mapping[str, nn.Module], skip: Collection[str]) -> list[nn.Module]:
+    """Return what is gathered by itself, inner modules first: repeated blocks, their nodes, the graph itself."""
+    return [*_units(graph, nodes, skip), graph]
+
+
 def _units(graph: nn.Module, nodes: Mapping[str, nn.Module], skip: Collection[str]) -> Iterator[nn.Module]:
-    """Yield what is gathered by itself, inner modules first: repeated blocks, then the nodes they stand in.
+    """Yield repeated blocks, then the nodes they stand in.
 
     Not what shares parameters with other modules: they must be gathered together.
     """
