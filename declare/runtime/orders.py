@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -34,6 +35,7 @@ class Orders:
         self._kills = kills
         self._heard: list[signal.Signals] = []
         self._left = False
+        self._since = 0.0
         self._folder = Path()
         self._before: dict[signal.Signals, Any] = {}
 
@@ -61,7 +63,10 @@ class Orders:
             order_stop(folder, self._heard[0].name)
 
     def _hear(self, number: int, _: FrameType | None) -> None:
+        if self._heard and time.monotonic() - self._since < stopping.SAME_SECONDS:
+            return
         self._heard.append(signal.Signals(number))
+        self._since = time.monotonic()
         begun = pulse.signs(self._folder)
         if begun and len(self._heard) == 1:
             stopping.say(self._heard[0].name)

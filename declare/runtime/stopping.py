@@ -13,7 +13,7 @@ from typing import Any, Self
 from declare.runtime.place import LAUNCH
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_SAME_SECONDS = 0.3
+SAME_SECONDS = 0.3
 """What comes within this time is one request that was delivered twice: by a wrapper, or by a parent that died."""
 ORPHANED = "its launcher has gone"
 """The reason where the signal is that of the launcher's death."""
@@ -70,7 +70,7 @@ class StopFlag:
             return
         self._heard = self.raised = True
         self._reason = signal.Signals(number).name
-        self._timer = threading.Timer(_SAME_SECONDS, _react_as_the_system)
+        self._timer = threading.Timer(SAME_SECONDS, _react_as_the_system)
         self._timer.daemon = True
         self._timer.start()
         if LAUNCH not in os.environ:  # else whoever watches over this process says it

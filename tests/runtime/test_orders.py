@@ -10,7 +10,7 @@ import pytest
 from declare.runtime import pulse
 from declare.runtime.orders import Orders, obeying, order_stop
 from declare.runtime.place import LAUNCH
-from declare.runtime.stopping import StopFlag
+from declare.runtime.stopping import SAME_SECONDS, StopFlag
 
 
 @pytest.fixture
@@ -32,6 +32,9 @@ def test_a_request_to_stop_reaches_processes_that_have_begun(tmp_path: Path) -> 
         signal.raise_signal(signal.SIGTERM)
         assert orders.status == 75
         assert (tmp_path / "order").read_text() == "SIGTERM"
+        signal.raise_signal(signal.SIGTERM)  # the same request, delivered twice
+        assert orders.status == 75
+        time.sleep(SAME_SECONDS)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
         assert orders.status == 130
