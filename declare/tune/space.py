@@ -43,3 +43,13 @@ def grid(tune: Tune) -> Iterator[Values]:
     columns = [listed(space) or [] for space in tune.space.values()]
     for point in itertools.product(*columns):
         yield dict(zip(tune.space, point, strict=True))
+
+
+def stored(value: Any) -> Any:
+    """Return a choice as a sampler's database may hold it: lists and mappings as JSON text."""
+    return f"json:{json.dumps(value)}" if isinstance(value, list | dict) else value
+
+
+def restored(value: Any) -> Any:
+    """Return the choice that `stored` made a text of."""
+    return json.loads(value[5:]) if isinstance(value, str) and value.startswith("json:") else value

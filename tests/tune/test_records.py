@@ -13,6 +13,7 @@ from declare.tune.engines import ray as engines
 from declare.tune.engines.ray import RayEngine
 from declare.tune.records import Records
 from declare.tune.search import Search, Trial
+from declare.tune.space import stored
 
 TUNE = Tune(metric="val/t/loss", mode="min", trials=4, space={"a": Space(log=[0.1, 1.0])})
 
@@ -79,9 +80,27 @@ def test_a_stop_leaves_trials_open(tmp_path: Path, engine: RayEngine) -> None:
 def test_only_missing_trials_are_drawn(tmp_path: Path, engine: RayEngine) -> None:
     """A later part of a search draws what is missing."""
     assert engine._missing() == 4
-    for name in "abc":
-        Records(tmp_path).number(name)
+    for number in range(3):
+        Records(tmp_path).write(Trial(number, {"a": 0.5}, "complete", 0.5))
+    engine._settle([item(number) for number in range(3)], stopped=False)
     assert engine._missing() == 1
+
+
+def test_a_trial_that_ray_forgot_is_given_up(tmp_path: Path, engine: RayEngine) -> None:
+    """A trial that had just begun when its search was killed is closed, since another was drawn for it."""
+    records = Records(tmp_path)
+    records.write(Trial(0, {"a": 0.5}, "complete", 0.5))
+    records.write(Trial(1, {"a": 0.5}, "running"))
+    engine._settle([item(0)], stopped=False)
+    engine._give_up_lost()
+    assert [trial.state for trial in engine.trials()] == ["complete", "failed"]
+
+
+def test_choices_that_are_lists_come_back_as_lists(engine: RayEngine) -> None:
+    """Samplers hold plain values only; a trial gets what the space states."""
+    values = [[4], [8, 8], {"x": 1}, "plain", 3, None]
+    assert all(isinstance(stored(value), str | int | None) for value in values)
+    assert list(engines._point({str(i): stored(value) for i, value in enumerate(values)}).values()) == values
 
 
 def test_a_trial_that_has_ended_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

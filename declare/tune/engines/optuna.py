@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 import warnings
@@ -18,7 +17,7 @@ from declare.contract.extras import require
 from declare.language.spec import Space, Tune
 from declare.tune.halting import Halt
 from declare.tune.search import DATABASE, Search, State, Trial
-from declare.tune.space import Values, grid, listed
+from declare.tune.space import Values, grid, listed, restored, stored
 from declare.tune.trial import run_trial
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ class OptunaEngine:
         return [
             Trial(
                 item.number,
-                {path: _restored(value) for path, value in item.params.items()},
+                {path: restored(value) for path, value in item.params.items()},
                 item.user_attrs.get("state", _STATES[item.state.name])
                 if item.state.is_finished()
                 else "running",
@@ -135,8 +134,8 @@ class OptunaEngine:
         if self._study.user_attrs.get("laid_out"):
             return
         for point in grid(self._tune):
-            stored = {path: _stored(value) for path, value in point.items()}
-            self._study.enqueue_trial(stored, skip_if_exists=True)
+            values = {path: stored(value) for path, value in point.items()}
+            self._study.enqueue_trial(values, skip_if_exists=True)
         self._study.set_user_attr("laid_out", True)
 
     def _next(self, halt: Halt) -> optuna.Trial | None:
@@ -202,7 +201,7 @@ class OptunaEngine:
 
     def _run(self, trial: optuna.Trial, emit: Emit) -> bool:
         """Run a trial and record what it came to; False where it was stopped."""
-        values: Values = {path: _restored(value) for path, value in trial.params.items()}
+        values: Values = {path: restored(value) for path, value in trial.params.items()}
 
         def ask(step: int, value: float) -> bool:
             trial.report(value, step)
@@ -243,16 +242,7 @@ def _axis(space: Space) -> Any:
         return optuna.distributions.FloatDistribution(low, high, log=space.log is not None)
     if space.int is not None:
         return optuna.distributions.IntDistribution(*space.int)
-    return optuna.distributions.CategoricalDistribution([_stored(value) for value in listed(space) or ()])
-
-
-def _stored(value: Any) -> Any:
-    """Return a choice as the database may hold it: lists and mappings as JSON text."""
-    return f"json:{json.dumps(value)}" if isinstance(value, list | dict) else value
-
-
-def _restored(value: Any) -> Any:
-    return json.loads(value[5:]) if isinstance(value, str) and value.startswith("json:") else value
+    return optuna.distributions.CategoricalDistribution([stored(value) for value in listed(space) or ()])
 
 
 def _mixed(*numbers: int) -> int:

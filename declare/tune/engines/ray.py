@@ -24,7 +24,7 @@ from declare.runtime.lock import is_locked
 from declare.tune.halting import Halt
 from declare.tune.records import Records
 from declare.tune.search import Search, Trial
-from declare.tune.space import Values, listed
+from declare.tune.space import Values, listed, restored, stored
 from declare.tune.trial import run_trial
 
 Emit = Callable[[Trial], None]
@@ -54,11 +54,14 @@ class RayEngine:
         self._accelerator, self._workers = accelerator, workers
         self._records = Records(self._search.folder)
         self._told: set[int] = set()
+        self._seen: set[int] = set()
+        """The trials that Ray knows of."""
 
     def work(self, emit: Emit, halt: Halt) -> bool:
         """Run trials until there are enough; False where it was asked to stop."""
         os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # our own lines say what happens
         os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"  # signals are ours
+        os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1")  # else a kill may lose ten seconds of draws
         if self._tune.sampler == "tpe":
             require("optuna", "tune", at="tune.sampler")
             import optuna
@@ -78,6 +81,8 @@ class RayEngine:
                     break
                 self._settle(tuner.fit(), stopped=inner.asked)
             stopped = inner.asked
+        if not stopped:
+            self._give_up_lost()
         self._tell(emit)
         return not stopped
 
@@ -99,10 +104,9 @@ class RayEngine:
 
     def _missing(self) -> int:
         """Return how many trials no part of the search has drawn yet; a grid is drawn as a whole."""
-        known = len(self._records.numbers())
         if self._tune.sampler == "grid":
-            return 0 if known else 1
-        return max(0, self._tune.trials - known)
+            return 0 if self._seen else 1
+        return max(0, self._tune.trials - len(self._seen))
 
     def _tuner(self, trainable: Any, place: Path, missing: int) -> Any:
         """Return what runs a part of the search: one that a process left, or new trials; None at the end."""
@@ -144,7 +148,7 @@ class RayEngine:
             return tune.loguniform(*space.log)
         if space.uniform is not None:
             return tune.uniform(*space.uniform)
-        values = listed(space) or []
+        values = [stored(value) for value in listed(space) or []]
         if self._tune.sampler == "grid":
             return tune.grid_search(values)
         return tune.choice(values)
@@ -173,7 +177,8 @@ class RayEngine:
         """Record what trials came to that could not say so themselves: those that Ray ended, and those that died."""
         for item in grid:
             number = int(Path(item.path).name)
-            known = self._records.read(number) or Trial(number, dict(item.config or {}), "running")
+            self._seen.add(number)
+            known = self._records.read(number) or Trial(number, _point(item.config or {}), "running")
             if known.state in _ENDED or stopped:
                 continue
             found = item.metrics or {}
@@ -186,6 +191,13 @@ class RayEngine:
             kept = None if math.isnan(value) else value
             seconds = round(found.get("time_total_s", 0.0), 3)
             self._records.write(replace(known, state="pruned", value=kept, reason=reason, seconds=seconds))
+
+    def _give_up_lost(self) -> None:
+        """Close what had just begun before a kill, so that Ray did not know of it: another was drawn for it."""
+        for trial in self.trials():
+            if trial.state not in _ENDED and trial.number not in self._seen:
+                reason = "given up: its search was killed when it had just begun"
+                self._records.write(replace(trial, state="failed", reason=reason))
 
     def _tell(self, emit: Emit) -> None:
         for trial in self.trials():
@@ -230,6 +242,11 @@ class RayEngine:
         )
 
 
+def _point(config: Values) -> Values:
+    """Return the values that Ray gives a trial as the space states them."""
+    return {path: restored(value) for path, value in config.items()}
+
+
 class _Naming:
     """Names a trial by its number, in the process that chooses; whoever goes on with a search names it alike."""
 
@@ -250,7 +267,7 @@ class _Trainable:
     def __call__(self, values: Values) -> None:
         tune: Any = import_module("ray.tune")
         records = Records(self._search.folder)
-        done = self._run(records, int(tune.get_context().get_trial_name()), dict(values))
+        done = self._run(records, int(tune.get_context().get_trial_name()), _point(values))
         if done.state == "stopped":
             while (
                 True
