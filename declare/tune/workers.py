@@ -79,7 +79,7 @@ class Workers:
                 if not job.is_alive():
                     self._ended(index, job, engine, anew=not asked)
             _tell(engine, told, emit)
-        return not asked and not self.stopped
+        return not self.stopped
 
     def _start(self, index: int) -> None:
         ours, theirs = self._context.Pipe(duplex=False)
@@ -93,9 +93,9 @@ class Workers:
         del self._jobs[index]
         self._lines.pop(index).close()
         code = job.exitcode or DONE
-        if code == STOPPED:
+        if code == STOPPED or (code != DONE and not anew):
             self.stopped = True
-        elif code != DONE and engine.bury(job.pid or 0, cause(code)) and anew:
+        elif code != DONE and engine.bury(job.pid or 0, cause(code)):
             self._start(index)
 
     def _stop(self, reason: str) -> None:

@@ -185,3 +185,14 @@ def test_a_halt_reaches_a_run_that_begins_later() -> None:
             time.sleep(0.01)
         assert flag.reason == "because"
         assert halt.asked
+
+
+def test_a_stop_after_the_last_trial_stops_nothing(
+    make: Callable[..., OptunaEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search that has come to its end is done, whatever was asked for in its last moment."""
+    monkeypatch.setattr(engines, "run_trial", complete)
+    with Halt() as halt:
+        engine = make()
+        assert engine.work(lambda trial: halt.ask("SIGINT") if trial.number == 2 else None, halt)
+        assert not make(TUNE.model_copy(update={"trials": 4})).work(lambda _: None, halt)

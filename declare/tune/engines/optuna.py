@@ -69,17 +69,21 @@ class OptunaEngine:
         self._study.pruner = _pruner(tune, total_steps)
 
     def work(self, emit: Emit, halt: Halt) -> bool:
-        """Run trials until there are enough; False where it was asked to stop.
+        """Run trials until there are enough; False where it was asked to stop before.
 
         Trials that a process left when it died are finished first, whoever asks.
         """
         while not halt.asked:
             trial = self._next(halt)
             if trial is None:
-                return not halt.asked
+                break
             if not self._run(trial, emit):
                 return False
-        return False
+        return self._is_done()
+
+    def _is_done(self) -> bool:
+        """Whether nothing is left to do: a request to stop may come after the last trial."""
+        return not self._running() and not self._wants_more()
 
     def trials(self) -> list[Trial]:
         """Return all trials so far."""
@@ -158,11 +162,14 @@ class OptunaEngine:
     def _running(self) -> list[optuna.trial.FrozenTrial]:
         return [item for item in self._study.trials if item.state.name == "RUNNING"]
 
-    def _new(self) -> optuna.Trial | None:
+    def _wants_more(self) -> bool:
         wanted = self._tune.trials
         if self._tune.sampler == "grid":
             wanted = min(wanted, len(list(grid(self._tune))))
-        if sum(item.state.name != "WAITING" for item in self._study.trials) >= wanted:
+        return sum(item.state.name != "WAITING" for item in self._study.trials) < wanted
+
+    def _new(self) -> optuna.Trial | None:
+        if not self._wants_more():
             return None
         trial = self._study.ask(self._axes())
         self._take(trial.number)
