@@ -213,7 +213,8 @@ def test_a_report_that_cannot_be_written_is_said(capsys: pytest.CaptureFixture[s
     Path("run", "report.html").mkdir()
     capsys.readouterr()
     assert main(["train", "spec.yaml", "--quiet", "--resume", "run"]) == 0
-    assert "warning[RES821]" in capsys.readouterr().err
+    code = "RES821"
+    assert f"warning[{code}]" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("here")
