@@ -156,13 +156,10 @@ def train_checked(
 
     `run` stands in the place of `declare.runtime.run.train`, which trains in this process.
     """
-    from declare.runtime.device import require_precisions
     from declare.runtime.place import leads
     from declare.runtime.run import train as here
 
     assert checked.plan is not None
-    if run is None:
-        require_precisions(checked.plan)
     first, *others = checked.document.sources
     sources = {item.name: item.text for item in others}
     how: bool | Literal["changed"] = "changed" if resume and allow_changes else resume

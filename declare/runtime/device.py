@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from declare.contract.problem import Problem, ProblemError
-from declare.ir.plan import HardwarePlan, Plan
+from declare.ir.plan import HardwarePlan
 
 
 def choose_device(hardware: HardwarePlan, local_rank: int | None = None) -> torch.device:
@@ -65,17 +65,3 @@ def available() -> list[str]:
     if torch.backends.mps.is_available():
         found.append("mps")
     return [*found, "cpu"]
-
-
-def require_precisions(plan: Plan) -> None:
-    """Raise `ProblemError` (HW702) where a phase asks for a precision that the device does not train with."""
-    for phase in plan.phases:
-        if phase.precision == "fp16" and choose_kind(plan.hardware) == "cpu":
-            raise ProblemError(
-                Problem(
-                    "HW702",
-                    "precision fp16 does not train on the CPU that this machine has",
-                    at=f"phases.{phase.name}",
-                    helps=("use `precision: auto`, or `bf16`",),
-                )
-            )
