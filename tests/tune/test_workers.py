@@ -196,3 +196,19 @@ def test_a_stop_after_the_last_trial_stops_nothing(
         engine = make()
         assert engine.work(lambda trial: halt.ask("SIGINT") if trial.number == 2 else None, halt)
         assert not make(TUNE.model_copy(update={"trials": 4})).work(lambda _: None, halt)
+
+
+def test_steps_that_are_evaluated_again_raise_no_voice(make: Callable[..., OptunaEngine]) -> None:
+    """A trial that goes on from a checkpoint reports steps twice, and nothing is printed of it, nor of the study."""
+    import warnings
+
+    import optuna
+
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        engine = make()
+        trial = engine._study.ask(engine._axes())
+        trial.report(0.5, 1)
+        trial.report(0.5, 1)
+    assert [str(item.message) for item in heard] == []
+    assert optuna.logging.get_verbosity() == optuna.logging.ERROR

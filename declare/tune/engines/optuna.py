@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +15,7 @@ from filelock import FileLock, Timeout
 from declare.contract.extras import require
 from declare.language.spec import Space, Tune
 from declare.tune.halting import Halt
+from declare.tune.hushing import hush_optuna
 from declare.tune.search import DATABASE, Search, State, Trial
 from declare.tune.space import Values, grid, listed, restored, stored
 from declare.tune.trial import run_trial
@@ -44,8 +44,7 @@ class OptunaEngine:
         import optuna
         from sqlalchemy.pool import NullPool
 
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+        hush_optuna()
         self._search, self._tune = search, tune
         self._steps = total_steps
         # SQLite waits for other writers instead of failing at once; no connection stays open between two calls,

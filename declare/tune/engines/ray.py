@@ -22,6 +22,7 @@ from declare.language.spec import Space, Tune
 from declare.runtime.cluster import connected
 from declare.runtime.lock import is_locked
 from declare.tune.halting import Halt
+from declare.tune.hushing import hush_optuna
 from declare.tune.records import Records
 from declare.tune.search import Search, Trial
 from declare.tune.space import Values, listed, restored, stored
@@ -64,9 +65,7 @@ class RayEngine:
         os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1")  # else a kill may lose ten seconds of draws
         if self._tune.sampler == "tpe":
             require("optuna", "tune", at="tune.sampler")
-            import optuna
-
-            optuna.logging.set_verbosity(optuna.logging.ERROR)
+            hush_optuna()
         self._records.forget_stop()
         self._told = {trial.number for trial in self.trials() if trial.state in _ENDED}
         # Ray takes the signals for itself when it connects: they are heard anew inside.
