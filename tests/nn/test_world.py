@@ -1,8 +1,12 @@
 """What processes that train one model tell each other."""
 
+import time
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
+from torch import distributed as dist
 
 from declare.nn.distributed.world import ALONE, Group, World, filled
 
@@ -51,3 +55,15 @@ def test_one_process_keeps_its_gradients() -> None:
 def test_errors_that_only_say_that_another_process_has_gone(text: str, lost: bool) -> None:
     """They are nobody's finding: what the other one said is."""
     assert Group.is_lost(Group.__new__(Group), RuntimeError(text)) is lost
+
+
+def test_a_group_lets_go_of_its_last_tensors_at_once(tmp_path: Path) -> None:
+    """Threads that still hold one when Python ends would abort the process."""
+    store = dist.FileStore(str(tmp_path / "store"), 1)
+    dist.init_process_group("gloo", rank=0, world_size=1, store=store)
+    world = Group(0, 1, ours=True)
+    world.agrees = True
+    began = time.monotonic()
+    world.leave()
+    assert time.monotonic() - began < 2
+    assert not dist.is_initialized()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from itertools import count
@@ -19,6 +21,7 @@ from torch import distributed as dist
 
 Value = TypeVar("Value")
 _FAILURE = "declare/failure"
+_PATIENCE_SECONDS = 5.0
 _numbers = count()
 """Groups that this process has joined; every process of a group joins the same ones."""
 _LOST = (
@@ -270,6 +273,23 @@ class Group(World):
 
         NCCL's way out is a conversation: one that the others do not join would keep this process from ending.
         """
+        if self.agrees:
+            self._let_go()
         if self._ours and (self.agrees or "nccl" not in str(dist.get_backend_config())):
             with contextlib.suppress(Exception):  # a lost process cannot answer
                 dist.destroy_process_group()
+
+    def _let_go(self) -> None:
+        """Wait until the threads of gloo hold no tensor any more.
+
+        They take Python's lock to drop one; where Python is about to end by then, the process would be aborted.
+        """
+        with contextlib.suppress(Exception):
+            last = torch.zeros(1)
+            dist.all_reduce(last, group=self._talk)
+            held = weakref.ref(last)
+            del last
+            until = time.monotonic() + _PATIENCE_SECONDS
+            while held() is not None and time.monotonic() < until:
+                time.sleep(0.002)
+            time.sleep(0.01)  # another thread may hold the one before
