@@ -46,7 +46,7 @@ _Rule = tuple[str, Verdict, str]
 _RULES: tuple[_Rule, ...] = (
     ("declare|format", "rounding", "another version of the program"),
     ("name|description", "harmless", "it is for people"),
-    (r"tune|expect(\..*)?|composites(\..*)?", "harmless", "it judges the figures, not the weights"),
+    (r"tune(\..*)?|expect(\..*)?|composites(\..*)?", "harmless", "it judges the figures, not the weights"),
     (r"tracking(\..*)?", "harmless", "it is where the figures go"),
     ("hardware.workers", "harmless", "samples come in the same order with any number of workers"),
     ("hardware.memory_limit_bytes", "harmless", "it is a bound, not a choice"),
