@@ -36,7 +36,7 @@ def choose_kind(hardware: HardwarePlan) -> str:
                 "RES813",
                 f"the spec asks for `{hardware.accelerator}`, this machine has {', '.join(there)}",
                 at="hardware.accelerator",
-                helps=("use `accelerator: auto`, or `--set hardware.accelerator=cpu`",),
+                helps=("use `accelerator: auto` or `cpu`; as options `--procs N` instead of `--gpus N`",),
             )
         )
     return hardware.accelerator
