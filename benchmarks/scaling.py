@@ -164,9 +164,8 @@ def work(name: str, out: Path) -> None:
     seen: list[dict[str, list[tuple[float, float]]] | None] = [pacer.times] * size
     if size > 1:
         dist.all_gather_object(seen, pacer.times)
-        time.sleep(
-            1
-        )  # a thread of gloo that lets go of its tensors while Python ends would abort the process
+        # A thread of gloo that lets go of its tensors while Python ends would abort the process.
+        time.sleep(1)
         dist.destroy_process_group()
     if rank == 0:
         (out / f"times-{size}.json").write_text(json.dumps(seen))
