@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -112,6 +112,13 @@ _All = dict[str, "Scores | Together"]
 """Scores by `TASK` and `TASK@DATASET`."""
 
 
+class _Compared(NamedTuple):
+    """What samples of a dataset count for: the model's scores, and the trivial predictor's where not known yet."""
+
+    model: list[Scores]
+    trivial: list[Scores]
+
+
 class Evaluator:
     """Evaluates the tasks of a plan with a graph as it stands (averaged weights are the caller's business).
 
@@ -136,6 +143,7 @@ class Evaluator:
         self._losses = {name: TaskLosses(task).to(device).eval() for name, task in plan.tasks.items()}
         adapters = {name: losses.adapter for name, losses in self._losses.items()}
         self._views = Views(adapters, {name: task.datasets for name, task in plan.tasks.items()})
+        self._trivial: dict[tuple[str, str], dict[str, float]] = {}
 
     @torch.no_grad()
     def run(self, split: str, tasks: Sequence[str] | None = None) -> dict[str, float]:
@@ -145,49 +153,66 @@ class Evaluator:
         samples in the split are left out; a metric that is not defined is NaN.
         """
         scores: _All = {}
-        judges = {
+        trivial: _All = {}
+        wanted = tuple(tasks or self._plan.tasks)
+        unknown = {task for task in wanted if (split, task) not in self._trivial}
+        compared = {
             dataset: {
-                task: self._scores_of(task, dataset, scores)
-                for task in tasks or self._plan.tasks
+                task: _Compared(
+                    self._scores_of(task, dataset, scores),
+                    self._scores_of(task, dataset, trivial) if task in unknown else [],
+                )
+                for task in wanted
                 if dataset in self._plan.tasks[task].datasets
             }
             for dataset, plan in self._plan.datasets.items()
             if plan.splits.get(split, 0)
         }
-        own = [score for score in scores.values() if isinstance(score, Scores)]
+        own = [score for score in (*scores.values(), *trivial.values()) if isinstance(score, Scores)]
         shared = self._world.size > 1 and all(score.can_unite for score in own)
         with evaluating(self._graph):
-            for dataset, targets in judges.items():
+            for dataset, targets in compared.items():
                 if targets:
                     self._measure(dataset, split, targets, shared=shared)
         if shared:
             portions = self._world.gathered([score.portion() for score in own])
             for score, seen in zip(own, zip(*portions, strict=True), strict=True):
                 score.unite(seen)
-        found = {
-            f"{split}/{name}/{metric}": value
-            for name, score in scores.items()
-            for metric, value in score.results().items()
-        }
+        for task in unknown:
+            mine = {name: score for name, score in trivial.items() if name.partition("@")[0] == task}
+            figures = _named(split, mine)
+            self._trivial[split, task] = {name: item for name, item in figures.items() if item == item}  # noqa: PLR0124
+        found = _named(split, scores)
         return found | composites(self._plan.composites, found)
 
-    def _measure(
-        self, dataset: str, split: str, targets: Mapping[str, list[Scores]], *, shared: bool
-    ) -> None:
+    def trivial(self, split: str, tasks: Sequence[str] | None = None) -> dict[str, float]:
+        """Return the metrics of the trivial predictor of each task, by the same names as `run`.
+
+        It gives every sample the same answer, learned from the training targets alone: their mean, the classes'
+        shares, unigrams. Of tasks that `run` has evaluated on this split; without metrics that it leaves undefined.
+        """
+        known = [self._trivial.get((split, task), {}) for task in tasks or self._plan.tasks]
+        found = {name: value for figures in known for name, value in figures.items()}
+        return found | composites(self._plan.composites, found)
+
+    def _measure(self, dataset: str, split: str, targets: Mapping[str, _Compared], *, shared: bool) -> None:
         """Run a dataset's split, or this process's share of it, through the graph and add it to scores of tasks."""
         size, numbers, most = self._batch_size(dataset), None, 0
         if shared:
             size, numbers, most = self._share(self._samples(dataset, split), size, targets)
         first, made = numbers.start if numbers else 0, 0
         for made, fields in enumerate(self._batches(dataset, split, size, numbers), 1):
-            whole, outputs = self._seen(dataset, fields, targets, first + made - 1)
-            for task, own in targets.items():
+            number = first + made - 1
+            whole, outputs = self._seen(dataset, fields, targets, number)
+            for task, scores in targets.items():
                 losses, output = self._losses[task].of(dataset), outputs[task][dataset].float()
-                adapter, seen = losses.adapter, known(task, whole)
-                sums = losses(output, adapter.target(seen))
-                prediction, target = adapter.scores(output, seen)
-                for score in own:
-                    score.update(sums, prediction, target)
+                seen = known(task, whole)
+                _add(scores.model, losses, output, seen)
+                if scores.trivial:
+                    draws = torch.Generator(output.device).manual_seed(self._plan.seed + number)
+                    constant = losses.adapter.trivial(output, draws)
+                    if constant is not None:
+                        _add(scores.trivial, losses, constant, seen)
         if made < most:
             self._keep_pace(dataset, split, targets, size, most - made)
 
@@ -288,6 +313,23 @@ class Evaluator:
         fitting = min(_LARGEST, _ELEMENTS // max(elements, *given, 1))
         trained = [phase.rows.get(dataset, 0) for phase in self._plan.phases]
         return max(fitting, *trained, 1)
+
+
+def _add(scores: Iterable[Scores], losses: TaskLosses, output: Tensor, fields: Fields) -> None:
+    """Add what a head gave for a batch to scores."""
+    sums = losses(output, losses.adapter.target(fields))
+    prediction, target = losses.adapter.scores(output, fields)
+    for score in scores:
+        score.update(sums, prediction, target)
+
+
+def _named(split: str, scores: _All) -> dict[str, float]:
+    """Return the results of scores as `SPLIT/TASK/METRIC`."""
+    return {
+        f"{split}/{name}/{metric}": value
+        for name, score in scores.items()
+        for metric, value in score.results().items()
+    }
 
 
 def _feed(tables: Any, device: torch.device) -> Batches:

@@ -17,6 +17,7 @@ from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
 
 
@@ -28,7 +29,8 @@ class Target(BaseModel):
     split, over all datasets of the task. `mean` and `std` (training split) standardise a regression target.
     `may_miss` says whether some targets are missing. `special` are the ids of a text's special tokens by name,
     `length` its tokens at most.
-    `link` names how scores become rates; `mean` then holds each unit's mean rate.
+    `link` names how scores become rates; `mean` then holds each unit's mean rate. `unigrams` are occurrences of each
+    token in the training split, `rates` the share of training samples that have each label.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +45,8 @@ class Target(BaseModel):
     special: dict[str, int] = {}
     length: int | None = None
     link: str | None = None
+    unigrams: tuple[int, ...] | None = None
+    rates: tuple[float, ...] | None = None
 
 
 class Task(Component):
@@ -138,4 +142,12 @@ class TaskAdapter(Protocol):
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
         """Return what a user wants to see for each sample: `class` and `probability`, or `value`."""
+        ...
+
+    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Return what a head would give that has seen training targets and no input; in the shape of `output`.
+
+        The same for every sample (mean, shares of classes, unigrams) or, where no answer is a guess, drawn at random.
+        None where a task has no such predictor, or its statistics are not known.
+        """
         ...

@@ -130,7 +130,8 @@ class _Examined:
         if facts.classes is not None and field.layout in _COUNTED and column is not None:
             number = len(facts.classes)
             counts = {split: _class_counts(column[rows], number) for split, rows in positions.items()}
-            return facts.model_copy(update={"counts": counts})
+            extra = facts.extra | self._summary(field, column, positions["train"])
+            return facts.model_copy(update={"counts": counts, "extra": extra})
         if field.layout == "mask" and facts.classes is not None:
             return facts.model_copy(update={"counts": self._pixels(name, field, positions)})
         place = field.place(name)
@@ -145,9 +146,13 @@ class _Examined:
 
     def _of_training(self, field: Field, column: Rows, facts: FieldFacts, train: Rows) -> dict[str, Any]:
         """Return moments of the training split, and what else the field says of it."""
+        return {**_moments(column[train]), "extra": facts.extra | self._summary(field, column, train)}
+
+    def _summary(self, field: Field, column: Rows, train: Rows) -> dict[str, Any]:
+        """Return what the field says of its training split, given the fields that say what counts."""
         layouts = {name: item.shape.layout for name, item in self.facts.items()}
         valid = {name: self.columns[name][train] for name in self.columns if layouts[name] == "valid"}
-        return {**_moments(column[train]), "extra": facts.extra | field.summary(column[train], valid)}
+        return field.summary(column[train], valid)
 
     def _pixels(self, name: str, field: Field, positions: Mapping[str, Rows]) -> dict[str, tuple[int, ...]]:
         """Return pixels of each class by split; of files, those of some training masks alone."""

@@ -157,6 +157,8 @@ class Report(Part):
     expect: dict[str, str] = {}
     trusted: tuple[str, ...] = ()
     """Files of code that the user allowed, with the hash of their content."""
+    trivial: dict[str, float | None] = {}
+    """What the trivial predictor of each task reaches, by metric: the same answer for every sample."""
     oracle: dict[str, float] = {}
     """The best figures there are, by metric, where the source of the data knows the truth."""
     starts: tuple[Start, ...] = ()

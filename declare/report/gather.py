@@ -12,6 +12,7 @@ from declare.report.data import Curve, Dataset, Layer, Node, Notice, Phase, Repo
 from declare.report.incidents import incidents
 from declare.report.starts import standing, starts
 from declare.report.wording import scales_text
+from declare.runtime.trivial import parted
 
 Event = Mapping[str, Any]
 Layers = Mapping[str, tuple[Layer, ...]]
@@ -72,6 +73,7 @@ def of_run(run: RunRecord, layers: Layers | None = None) -> Report:
 
 def _of_course(run: RunRecord, planned: Report, events: list[Event]) -> Report:
     """Return the report of a plan with what happened in a run of it."""
+    metrics, trivial = parted(run.final)
     return planned.model_copy(
         update={
             "status": standing(run.status, events),
@@ -79,7 +81,8 @@ def _of_course(run: RunRecord, planned: Report, events: list[Event]) -> Report:
             "phases": tuple(_with_course(phase, events) for phase in planned.phases),
             "throughput": tuple(_throughput(events)),
             "curves": tuple(_curves(run)),
-            "metrics": dict(run.final),
+            "metrics": metrics,
+            "trivial": trivial or _trivial(events),
             "oracle": oracle(run.plan, events),
             "notices": tuple(_notices(events)),
             "incidents": tuple(incidents(events)),
@@ -184,6 +187,15 @@ def _throughput(events: list[Event]) -> Iterable[Throughput]:
             )
 
 
+def _trivial(events: Iterable[Event]) -> dict[str, float]:
+    """Return what the trivial predictor reached in evaluations of a run that has not ended."""
+    told: dict[str, float] = {}
+    for event in events:
+        if event.get("event") == "trivial":
+            told |= event["metrics"]
+    return told
+
+
 def oracle(plan: Plan, events: Iterable[Event]) -> dict[str, float]:
     """Return the best figures there are of metrics of which more is better."""
     told: dict[str, float] = {}
@@ -230,6 +242,7 @@ _TOLD = {
         "{unexpected} unexpected, {reshaped} reshaped"
     ),
     "expect_missed": "{metric} is {value}, expected {bound}",
+    "no_better_than_trivial": "{metric} is {value}, no better than the trivial predictor ({trivial})",
 }
 
 

@@ -129,6 +129,10 @@ class BuiltWorkshop:
         """Return the metrics of the best prediction there is, of tasks whose data know it."""
         return self._evaluator.bounds(split, tasks)
 
+    def trivial(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
+        """Return the metrics of the tasks' trivial predictors on a split that was evaluated."""
+        return self._evaluator.trivial(split, tasks)
+
     def probe(self, phase: PhasePlan) -> dict[str, float]:
         """Return the figures of the phase's probes on the graph as it stands."""
         return Prober(self._plan, self._judged, self._tables, self.device).run(phase)

@@ -13,6 +13,7 @@ from declare.runtime.device import choose_device
 from declare.runtime.folder import Run
 from declare.runtime.permission import require
 from declare.runtime.saving import load_weights
+from declare.runtime.trivial import prefixed
 
 
 def evaluate(
@@ -25,7 +26,8 @@ def evaluate(
 ) -> dict[str, float]:
     """Return the metrics of `split` (train, val, test) for the weights that `which` names.
 
-    `which` is `best`, `last` or a phase. Composites are included where all their metrics are of this split.
+    `which` is `best`, `last` or a phase. Composites are included where all their metrics are of this split,
+    and under `trivial/NAME` what the trivial predictor of each task reaches.
     Raises `ProblemError` (RES807, RES808, RES815, REF242).
     """
     plan = run.plan
@@ -35,8 +37,10 @@ def evaluate(
     weights = run.weights_path(which)
     workshop = BuiltWorkshop(plan, run.path, choose_device(plan.hardware))
     load_weights(workshop.graph, weights)
+    wanted = tuple(tasks or _trained(plan))
     with torch.no_grad():
-        return workshop.evaluate(split, tuple(tasks or _trained(plan)))
+        metrics = workshop.evaluate(split, wanted)
+    return metrics | prefixed(workshop.trivial(split, wanted))
 
 
 def _trained(plan: Plan) -> list[str]:

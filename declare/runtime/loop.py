@@ -106,6 +106,7 @@ class Loop:
     def _enter(self, index: int, phase: PhasePlan, tree: Tree | None) -> None:
         """Make the phase's machinery: from `tree` if the run continues inside this phase, else fresh."""
         self.phase = phase
+        self._told_trivial = False
         reports = []
         if tree is None:
             reports = self._hand_over(index, phase)
@@ -302,6 +303,7 @@ class Loop:
         metrics = self._measure(tuple(self.phase.tasks))
         self._step.rate.observe(metrics)
         seconds = time.perf_counter() - began
+        self._tell_trivial()
         wishes = self._tell("evaluated", split="val", epoch=self._epoch, metrics=metrics, seconds=seconds)
         if self.phase.best is not None and self.course.improves(self.phase.best, metrics):
             best = self.course.best[self.phase.name]
@@ -313,6 +315,14 @@ class Loop:
         with nullcontext() if self._average is None else self._average.swapped():
             metrics = dict(self._workshop.evaluate("val", tasks))
         return self._world.decided(lambda: metrics)
+
+    def _tell_trivial(self) -> None:
+        """Say once in a phase what the trivial predictor reaches: it does not change."""
+        if not self._told_trivial:
+            self._told_trivial = True
+            trivial = dict(self._workshop.trivial("val", tuple(self.phase.tasks)))
+            if trivial:
+                self._tell("trivial", split="val", metrics=trivial)
 
     @property
     def _epoch(self) -> float:

@@ -43,6 +43,7 @@ from declare.runtime.statuses import DONE, FAILED, LOST, MISSED, STOPPED
 from declare.runtime.stopping import StopFlag
 from declare.runtime.storage import explain, translated, write_durably
 from declare.runtime.strategies.choice import shards
+from declare.runtime.trivial import poor_metrics, prefixed, unbeaten
 from declare.runtime.trouble import first_line, outside
 from declare.runtime.words import process_lost, told, written
 from declare.runtime.workshop import Workshop
@@ -125,7 +126,8 @@ def _continue(plan: Plan, place: Path, *, allow: bool) -> tuple[Outcome | None, 
     run.weights_path()  # what the run was for: where it has gone, nothing is done
     adopt(place, plan, Revision("", changes))
     problems = missed(plan.expect, run.final)
-    return Outcome(place, run.final, MISSED if problems else DONE, tuple(problems)), changes
+    status = MISSED if problems else DONE
+    return Outcome(place, run.final, status, (*problems, *poor_metrics(plan, run.final))), changes
 
 
 class _Session:
@@ -235,14 +237,17 @@ class _Session:
         tasks = tuple(name for name in self._plan.tasks if name in trained)
         metrics: dict[str, float] = {}
         bounds: dict[str, float] = {}
+        trivial: dict[str, float] = {}
         for split in ("val", "test"):
             metrics |= workshop.evaluate(split, tasks)
             bounds |= workshop.bounds(split, tasks)
+            trivial |= workshop.trivial(split, tasks)
         for figures in course.probes.values():
             metrics |= figures
         if bounds:
             self._tell("oracle", metrics=bounds)
         metrics |= workshop.composites(metrics)
+        metrics |= prefixed(trivial | dict(workshop.composites(trivial)))
         return self._world.decided(lambda: metrics)
 
     def _judge(self, metrics: dict[str, float]) -> Outcome:
@@ -252,12 +257,14 @@ class _Session:
 
         self._world.decided(keep)
         problems = missed(self._plan.expect, metrics)
+        for item in unbeaten(self._plan, metrics):
+            self._tell("no_better_than_trivial", metric=item.metric, value=item.value, trivial=item.trivial)
         for problem in problems:
             name = problem.at.removeprefix("expect.")
             self._tell("expect_missed", metric=name, value=metrics.get(name), bound=self._plan.expect[name])
         status = MISSED if problems else DONE
         self._tell("run_finished", metrics=metrics, status=status)
-        return Outcome(self._place, metrics, status, tuple(problems))
+        return Outcome(self._place, metrics, status, (*problems, *poor_metrics(self._plan, metrics)))
 
     def _failed(self, error: Exception, problems: tuple[Problem, ...]) -> Outcome:
         self._world.note_failure(written(problems))

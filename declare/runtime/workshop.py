@@ -154,6 +154,10 @@ class Workshop(Protocol):
         """Return the metrics of the best prediction there is, of tasks whose data know it; by the same names."""
         ...
 
+    def trivial(self, split: str, tasks: Sequence[str]) -> Mapping[str, float]:
+        """Return the metrics of the tasks' trivial predictors on a split that was evaluated; by the same names."""
+        ...
+
     def probe(self, phase: PhasePlan) -> Mapping[str, float]:
         """Return the figures of the phase's probes on the graph as it stands."""
         ...

@@ -252,3 +252,35 @@ def test_every_process_goes_through_the_graph_as_often(readable):
         judge.run("val", ["pain"])
         handle.remove()
     assert [passes.count(rank) for rank in range(3)] == [max(readable)] * 3
+
+
+def test_trivial_figures_are_those_of_training_targets_alone():
+    """The trivial predictor gives the most frequent class and the mean of the training split, however batches are cut."""
+    plan, data = two_datasets().plan(), both()
+    counts = plan.tasks["kind"].target.counts
+    judge = evaluator(plan, make_graph(plan), data)
+    assert judge.trivial("val") == {}
+    judge.run("val")
+    found = judge.trivial("val")
+    true = data["right"]["kind"]
+    often = torch.tensor(counts).argmax().expand_as(true)
+    assert found["val/kind/accuracy"] == pytest.approx(reference.accuracy_score(true, often))
+    shares = (torch.tensor(counts).double() / sum(counts)).expand(len(true), -1)
+    assert found["val/kind/loss"] == pytest.approx(reference.log_loss(true, shares, labels=[0, 1, 2]))
+    for name, item in data.items():
+        mean = torch.full_like(item["age"], plan.tasks["age"].target.mean[0])
+        expected = reference.mean_absolute_error(item["age"], mean)
+        assert found[f"val/age@{name}/mae"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_trivial_figures_are_measured_once():
+    """A second evaluation leaves them as they are; other tasks are added when they are evaluated."""
+    plan, data = two_datasets().plan(), both()
+    judge = evaluator(plan, make_graph(plan), data)
+    judge.run("val", ["kind"])
+    once = judge.trivial("val")
+    assert {name.split("/")[1] for name in once} == {"kind"}
+    data["right"]["kind"] = data["right"]["kind"].flip(0) * 0
+    judge.run("val", ["kind", "age"])
+    assert once.items() <= judge.trivial("val").items()
+    assert "val/age/mae" in judge.trivial("val")

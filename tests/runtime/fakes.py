@@ -263,6 +263,9 @@ class FakeWorkshop:
     def bounds(self, split, tasks):
         return {}
 
+    def trivial(self, split, tasks):
+        return {}
+
     def composites(self, metrics):
         return {}
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from declare.report.data import share
 from declare.report.units import figure
+from declare.runtime.trivial import parted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,29 +19,37 @@ def render(
     console: Console,
     oracle: Mapping[str, float] | None = None,
 ) -> None:
-    """Print `metrics` (`SPLIT/TASK/METRIC` and composites) as one table.
+    """Print `metrics` (`SPLIT/TASK/METRIC` and composites) as one table, the trivial predictor's beside them.
 
     `oracle` holds the best figures there are, where the data know them.
     """
     from rich.table import Table
     from rich.text import Text
 
-    parts = [(name, *name.partition("/")[::2]) for name in metrics]
+    model, trivial = parted(metrics)
+    parts = [(name, *name.partition("/")[::2]) for name in model]
     splits = list(dict.fromkeys(split for _, split, rest in parts if rest))
+    compared = [split for split in splits if any(name.startswith(f"{split}/") for name in trivial)]
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
     table.add_column("metric")
     for split in splits:
         table.add_column(split, justify="right")
+        if split in compared:
+            table.add_column("trivial", justify="right", style="dim")
     table.add_column("expected" if expect else "")
     for row in dict.fromkeys(rest or split for _, split, rest in parts):
         names = [f"{split}/{row}" for split in splits]
-        cells = [figure(metrics[name]) if name in metrics else "" for name in names]
-        if row in metrics:  # a composite stands under its own name and has no split
-            cells = [figure(metrics[row]), *cells[1:]]
+        cells = []
+        for index, (split, name) in enumerate(zip(splits, names, strict=True)):
+            # A composite stands under its own name and has no split.
+            shown = row if row in model and index == 0 else name
+            cells.append(figure(model[shown]) if shown in model else "")
+            if split in compared:
+                cells.append(figure(trivial[shown]) if shown in trivial else "")
         bounds = ", ".join(f"{name} {expect[name]}" for name in (*names, row) if name in expect)
         table.add_row(*(Text(cell) for cell in (row, *cells, bounds)))
     console.print(table)
     for name, best in (oracle or {}).items():
-        words = share(metrics.get(name), best)
+        words = share(model.get(name), best)
         if words and "@" not in name:
             console.print(Text(f"{name}: {words}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
@@ -52,6 +52,21 @@ class Labels(Field):
             num_missing=missing,
             unique=len(names),
         )
+
+    def summary(
+        self, values: np.ndarray[Any, Any], valid: Mapping[str, np.ndarray[Any, Any]]
+    ) -> dict[str, Any]:
+        """Return `rates`: the share of samples with each label, by `valid` field (`""`: over all that is known)."""
+        import numpy as np
+
+        rates = {}
+        for name, usable in {"": np.ones(len(values), bool), **valid}.items():
+            if usable.ndim > 1 and usable.shape[1:] != values.shape[1:]:
+                continue
+            known = usable.reshape(len(usable), -1) & np.isfinite(values)
+            positive = (known & (values > 0)).sum(0)
+            rates[name] = (positive / np.maximum(known.sum(0), 1)).tolist()
+        return {"rates": rates}
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
         """Yield where the stated number of classes contradicts the data."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
@@ -93,13 +94,14 @@ class Text(Field):
             raise ProblemError(vocabulary.under("tokenizer"))
         coder = self.tokenizer.open(vocabulary)
         self._require_specials(coder)
-        lengths = [len(ids) + bool(self.ends) for ids in coder.encode(texts) if ids]
+        lengths, unigrams = self._counted(coder, texts)
         if not lengths:
             raise ProblemError(_no_text("no text of the training split has a token"))
         length = self.max_length or min(max(lengths), _LONGEST)
         figures = {
             "vocabulary": vocabulary,
             "special": coder.special,
+            "unigrams": unigrams,
             "tokens": {
                 "total": sum(lengths),
                 "mean": round(sum(lengths) / len(lengths), 2),
@@ -109,6 +111,18 @@ class Text(Field):
         }
         shape = Shape("tokens", (length,), "int64", coder.size)
         return facts.model_copy(update={"shape": shape, "extra": facts.extra | figures})
+
+    def _counted(self, coder: Coder, texts: Sequence[str | Sequence[str]]) -> tuple[list[int], list[int]]:
+        """Return the tokens of each text that has some, and how often each token stands in what samples keep."""
+        limit, mark = self.max_length or _LONGEST, [coder.special["eos"]] if self.ends else []
+        lengths: list[int] = []
+        seen: Counter[int] = Counter()
+        for ids in coder.encode(texts):
+            whole = ids + mark if ids else ids
+            if whole:
+                lengths.append(len(whole))
+                seen.update(_kept(whole, limit, self.overlong))
+        return lengths, [seen[token] for token in range(coder.size)]
 
     def _require_specials(self, coder: Coder) -> None:
         if self.ends and ("bos" not in coder.special or "eos" not in coder.special):
@@ -188,6 +202,13 @@ class Text(Field):
         bare = (value.value if isinstance(value, _Part) else value for value in rows)
         texts = [_text(value, row, gone) for row, value in enumerate(bare)]
         return [text.split() if isinstance(text, str) else text for text in texts] if self.words else texts
+
+
+def _kept(ids: Sequence[int], limit: int, overlong: str | None) -> Sequence[int]:
+    """Return the tokens of a text that its samples hold."""
+    if overlong == "windows":
+        return ids
+    return ids[-limit:] if overlong == "tail" else ids[:limit]
 
 
 def _text(value: Any, row: int, gone: set[str]) -> Value:

@@ -27,4 +27,13 @@ def linked(task: Task, facts: Mapping[str, FieldFacts]) -> Target | Problem:
         may_miss=True,
         length=max((item.shape.dims[0] or 0 for item in facts.values()), default=0) or None,
         special=dict(first.extra.get("special", {})),
+        unigrams=_unigrams(facts),
     )
+
+
+def _unigrams(facts: Mapping[str, FieldFacts]) -> tuple[int, ...] | None:
+    """Return how often each token stands in the training splits, None where that is not known."""
+    counts = [item.extra["unigrams"] for item in facts.values() if item.extra.get("unigrams")]
+    if len(counts) < len(facts) or len({len(row) for row in counts}) != 1:
+        return None
+    return tuple(sum(column) for column in zip(*counts, strict=True))

@@ -51,5 +51,9 @@ class CausalLm(Task):
         from declare.nn.tasks.next_token import NextToken
 
         return NextToken(
-            target=self.target or "", special=target.special, mask=self.mask, length=target.length
+            target=self.target or "",
+            special=target.special,
+            mask=self.mask,
+            length=target.length,
+            unigrams=target.unigrams,
         )

@@ -43,4 +43,4 @@ class Classification(Task):
         """Return the adapter."""
         from declare.nn.tasks.classification import Classification as Real
 
-        return Real(target=self.target or "", mask=self.mask, may_miss=target.may_miss)
+        return Real(target=self.target or "", mask=self.mask, may_miss=target.may_miss, counts=target.counts)

@@ -73,4 +73,5 @@ class MaskedLm(Task):
             ratio=self.ratio,
             shares=(self.masked, self.random),
             mask=self.mask,
+            unigrams=target.unigrams,
         )

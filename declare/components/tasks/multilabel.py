@@ -37,10 +37,21 @@ class Multilabel(Task):
     def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
         """Return the target with its labels and how often each is set in the training splits."""
         output = self.output(next(iter(facts.values())))
-        return output if isinstance(output, Problem) else linked(self, output, facts, may_miss_parts=True)
+        if isinstance(output, Problem):
+            return output
+        found = linked(self, output, facts, may_miss_parts=True)
+        return found.model_copy(update={"rates": self._rates(facts)})
+
+    def _rates(self, facts: Mapping[str, FieldFacts]) -> tuple[float, ...] | None:
+        """Return how often each label is set over what the mask lets count, averaged over datasets."""
+        known = [item.extra.get("rates", {}) for item in facts.values()]
+        rates = [item.get(self.mask or "") or item.get("") for item in known]
+        if not all(rates):
+            return None
+        return tuple(sum(column) / len(rates) for column in zip(*rates, strict=True))
 
     def build(self, target: Target) -> TaskAdapter:
         """Return the adapter."""
         from declare.nn.tasks.multilabel import Multilabel as Real
 
-        return Real(target=self.target or "", mask=self.mask)
+        return Real(target=self.target or "", mask=self.mask, rates=target.rates)

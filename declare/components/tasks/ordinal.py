@@ -46,4 +46,4 @@ class Ordinal(Task):
         """Return the adapter."""
         from declare.nn.tasks.ordinal import Ordinal as Real
 
-        return Real(target=self.target or "", mask=self.mask, may_miss=target.may_miss)
+        return Real(target=self.target or "", mask=self.mask, may_miss=target.may_miss, counts=target.counts)

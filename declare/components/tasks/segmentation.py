@@ -45,4 +45,4 @@ class Segmentation(Task):
         """Return the adapter."""
         from declare.nn.tasks.segmentation import Segmentation as Real
 
-        return Real(target=self.target or "", mask=self.mask)
+        return Real(target=self.target or "", mask=self.mask, counts=target.counts)

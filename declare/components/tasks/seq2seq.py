@@ -54,4 +54,5 @@ class Seq2seq(Task):
             mask=self.mask,
             length=target.length,
             afresh=True,
+            unigrams=target.unigrams,
         )

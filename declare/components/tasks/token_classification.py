@@ -44,4 +44,4 @@ class TokenClassification(Task):
         """Return the adapter."""
         from declare.nn.tasks.token_classification import TokenClassification as Real
 
-        return Real(target=self.target or "", mask=self.mask)
+        return Real(target=self.target or "", mask=self.mask, counts=target.counts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 
@@ -22,3 +23,7 @@ class Auxiliary:
     def predict(self, output: Tensor) -> dict[str, Tensor]:
         """Return `cost`: what each sample costs."""
         return {"cost": output}
+
+    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Return None: a cost has no target."""
+        return None

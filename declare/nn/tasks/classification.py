@@ -1,10 +1,12 @@
 """One class of several. Shapes: B batch, K classes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor, nn
 
 from declare.nn.tasks.masking import masked
+from declare.nn.tasks.prior import class_logits, constant
 
 
 class Classification:
@@ -15,10 +17,18 @@ class Classification:
 
     module: nn.Module | None = None
 
-    def __init__(self, *, target: str, mask: str | None = None, may_miss: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        target: str,
+        mask: str | None = None,
+        may_miss: bool = True,
+        counts: Sequence[int] | None = None,
+    ) -> None:
         self._target = target
         self._mask = mask
         self._may_miss = may_miss
+        self._prior = self.prior(counts)
 
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return class indices [B], -1 where the loss leaves them out."""
@@ -42,6 +52,14 @@ class Classification:
         """Return `class` [B] and the probability of each class [B, K]."""
         probability = self.probability(output)
         return {"class": probability.argmax(1), "probability": probability}
+
+    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Return the log share of each class in the training split."""
+        return constant(self._prior, output, 1)
+
+    def prior(self, counts: Sequence[int] | None) -> Tensor | None:
+        """Return the logits that training samples of each class alone lead to."""
+        return class_logits(counts)
 
     def probability(self, output: Tensor) -> Tensor:
         """Return class probabilities [B, K]."""

@@ -41,3 +41,7 @@ class Contrastive:
     def predict(self, output: Tensor) -> dict[str, Tensor]:
         """Return `embedding`, of unit length."""
         return {"embedding": nn.functional.normalize(output.float(), dim=-1)}
+
+    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Return embeddings drawn at random: chance."""
+        return torch.randn(output.shape, generator=generator, device=output.device)

@@ -60,3 +60,7 @@ class Counts:
     def predict(self, output: Tensor) -> dict[str, Tensor]:
         """Return `rate`: the expected count of each unit."""
         return {"rate": rates(output, self._offset.to(output.device), self._link)}
+
+    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Return zeros: each unit's mean rate."""
+        return torch.zeros_like(output)

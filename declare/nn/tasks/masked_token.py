@@ -1,11 +1,12 @@
 """Hidden tokens of a text. Shapes: B batch, T positions, V tokens of the vocabulary."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from declare.nn.tasks.masking import masked
+from declare.nn.tasks.prior import class_logits, constant
 
 Fields = Mapping[str, Tensor]
 
@@ -28,9 +29,11 @@ class MaskedToken:
         ratio: float = 0.15,
         shares: tuple[float, float] = (0.8, 0.1),
         mask: str | None = None,
+        unigrams: Sequence[int] | None = None,
     ) -> None:
         self._target = target
         self._mask = mask
+        self._prior = class_logits(unigrams)
         self._symbol = special["mask"]
         self._special = sorted(set(special.values()))
         self._classes = classes
@@ -73,3 +76,7 @@ class MaskedToken:
     def predict(self, output: Tensor) -> dict[str, Tensor]:
         """Return nothing: what was hidden is known."""
         return {}
+
+    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Return the log share of each token in the training split."""
+        return constant(self._prior, output, -1)

@@ -1,10 +1,12 @@
 """Any number of labels at once. Shapes: B batch, L labels."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor, nn
 
 from declare.nn.tasks.masking import masked
+from declare.nn.tasks.prior import constant, label_logits
 
 
 class Multilabel:
@@ -15,9 +17,10 @@ class Multilabel:
 
     module: nn.Module | None = None
 
-    def __init__(self, *, target: str, mask: str | None = None) -> None:
+    def __init__(self, *, target: str, mask: str | None = None, rates: Sequence[float] | None = None) -> None:
         self._target = target
         self._mask = mask
+        self._prior = label_logits(rates)
 
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return labels [B, L], NaN where the loss leaves them out."""
@@ -32,3 +35,7 @@ class Multilabel:
         """Return `labels` [B, L], true where the probability passes one half, and `probability` [B, L]."""
         probability = output.float().sigmoid()
         return {"labels": probability > 0.5, "probability": probability}
+
+    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Return the logit of how often each label is set in the training split."""
+        return constant(self._prior, output, 1)

@@ -1,12 +1,13 @@
 """The next token of a text. Shapes: B batch, T positions, V tokens of the vocabulary."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from declare.nn.tasks.masking import masked
+from declare.nn.tasks.prior import class_logits, constant
 
 Fields = Mapping[str, Tensor]
 Run = Callable[[Fields], Tensor]
@@ -41,9 +42,11 @@ class NextToken:
         mask: str | None = None,
         length: int | None = None,
         afresh: bool = False,
+        unigrams: Sequence[int] | None = None,
     ) -> None:
         self._target = target
         self._mask = mask
+        self._prior = class_logits(unigrams)
         self._bos = special.get("bos", 0)
         self._eos = special.get("eos", -1)
         self._never = [place for name, place in special.items() if name != "eos" and place != self._eos]
@@ -71,6 +74,10 @@ class NextToken:
     def predict(self, output: Tensor) -> dict[str, Tensor]:
         """Return nothing: texts are written by `generate`."""
         return {}
+
+    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Return the log share of each token in the training split."""
+        return constant(self._prior, output, -1)
 
     @torch.no_grad()
     def generate(self, run: Run, fields: Fields, sampling: Sampling) -> dict[str, Tensor]:

@@ -3,11 +3,14 @@
 Source: CORN, Shi, Cao and Raschka 2021, https://arxiv.org/abs/2111.08851.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from declare.nn.ordered import median
 from declare.nn.tasks.classification import Classification
+from declare.nn.tasks.prior import conditional_logits
 
 
 class Ordinal(Classification):
@@ -20,6 +23,10 @@ class Ordinal(Classification):
         """Return `class` [B], the median class, and the probability of each class [B, K]."""
         probability = self.probability(output)
         return {"class": median(probability), "probability": probability}
+
+    def prior(self, counts: Sequence[int] | None) -> Tensor | None:
+        """Return the conditional logits that training samples of each class alone lead to."""
+        return conditional_logits(counts)
 
     def probability(self, output: Tensor) -> Tensor:
         """Return class probabilities [B, K] for conditional logits [B, K - 1]."""

@@ -74,6 +74,10 @@ class Reconstruction:
         """Return nothing: what was hidden is known."""
         return {}
 
+    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Return the mean of the field."""
+        return torch.zeros_like(output)
+
 
 def _numbers(values: Tensor) -> Tensor:
     """Return values as numbers, pixels 0..255 as 0..1 as the model sees them."""

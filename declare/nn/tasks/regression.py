@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from declare.nn.tasks.masking import masked
@@ -34,6 +35,10 @@ class Regression:
     def predict(self, output: Tensor) -> dict[str, Tensor]:
         """Return `value` in the target's own units."""
         return {"value": self._value(output)}
+
+    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Return zeros: the mean, in standard units."""
+        return torch.zeros_like(output)
 
     def _value(self, output: Tensor) -> Tensor:
         # In double precision: a target such as a year has a mean far larger than its spread.

@@ -1,11 +1,12 @@
 """A class for each pixel. Shapes: B batch, K classes, H height, W width."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from declare.nn.tasks.masking import masked
+from declare.nn.tasks.prior import class_logits, constant
 
 
 class Segmentation:
@@ -16,9 +17,10 @@ class Segmentation:
 
     module: nn.Module | None = None
 
-    def __init__(self, *, target: str, mask: str | None = None) -> None:
+    def __init__(self, *, target: str, mask: str | None = None, counts: Sequence[int] | None = None) -> None:
         self._target = target
         self._mask = mask
+        self._prior = class_logits(counts)
 
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return class indices [B, H, W], -1 where the loss leaves them out."""
@@ -35,3 +37,7 @@ class Segmentation:
         """Return `class` [B, H, W] and its probability [B, H, W]."""
         best = output.float().softmax(1).max(1)
         return {"class": best.indices, "probability": best.values}
+
+    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Return the log share of each class over the pixels of the training split."""
+        return constant(self._prior, output, 1)

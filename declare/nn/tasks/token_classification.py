@@ -1,11 +1,12 @@
 """A class for each word. Shapes: B batch, T positions, K classes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from declare.nn.tasks.masking import masked
+from declare.nn.tasks.prior import class_logits, constant
 
 
 class TokenClassification:
@@ -16,9 +17,10 @@ class TokenClassification:
 
     module: nn.Module | None = None
 
-    def __init__(self, *, target: str, mask: str | None = None) -> None:
+    def __init__(self, *, target: str, mask: str | None = None, counts: Sequence[int] | None = None) -> None:
         self._target = target
         self._mask = mask
+        self._prior = class_logits(counts)
 
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return class indices [B, S], -1 where the loss leaves them out."""
@@ -34,6 +36,10 @@ class TokenClassification:
     def predict(self, output: Tensor) -> dict[str, Tensor]:
         """Return `tags` [B, T], the likeliest class at each position."""
         return {"tags": output.argmax(2)}
+
+    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Return the log share of each class in the training split."""
+        return constant(self._prior, output, -1)
 
 
 def fitted(target: Tensor, length: int) -> Tensor:

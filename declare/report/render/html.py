@@ -69,9 +69,10 @@ def _tiles(report: Report) -> str:
         if name in report.metrics:
             bound = report.expect.get(name)
             state = "" if bound is None else "missed" if name in missed else "met"
-            tiles.append(
-                (figure(report.metrics[name]), name + (f" (expected {bound})" if bound else ""), state)
-            )
+            beside = [f"expected {bound}"] if bound else []
+            beside += [f"trivial {figure(report.trivial[name])}"] if name in report.trivial else []
+            label = f"{name} ({', '.join(beside)})" if beside else name
+            tiles.append((figure(report.metrics[name]), label, state))
     body = "".join(
         f'<div class="tile {state}"><b>{escape(value)}</b><span>{escape(label)}</span></div>'
         for value, label, state in tiles[:10]
@@ -279,11 +280,22 @@ def _balance(name: str, counts: dict[str, int]) -> str:
 
 def _metrics(report: Report) -> str:
     rows = (
-        (name, report.expect.get(name, ""), share(value, report.oracle.get(name)), figure(value))
+        (
+            name,
+            report.expect.get(name, ""),
+            share(value, report.oracle.get(name)),
+            figure(report.trivial[name]) if name in report.trivial else "",
+            figure(value),
+        )
         for name, value in sorted(report.metrics.items())
         if not is_probe(name)
     )
-    return table(("metric", "expected", "best possible", "value"), rows, 3)
+    note = (
+        '<p class="note">Trivial: the same answer for every sample, learned from training targets alone (their '
+        "mean, the most frequent class, unigrams).</p>"
+    )
+    body = table(("metric", "expected", "best possible", "trivial", "value"), rows, 3)
+    return body + note if report.trivial else body
 
 
 def _probes(report: Report) -> str:

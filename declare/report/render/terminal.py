@@ -153,6 +153,11 @@ def _phases(report: Report) -> Table:
     )
 
 
+def _trivial(report: Report, metric: str) -> str:
+    """Return what the trivial predictor reaches, empty where that is not known."""
+    return figure(report.trivial[metric]) if metric in report.trivial else ""
+
+
 def _node_rows(node: Node) -> Iterable[Sequence[str]]:
     yield (
         node.path + (f" x{node.instances}" if node.instances > 1 else ""),
@@ -194,9 +199,15 @@ def _run_tables(report: Report) -> Iterable[Table]:
     )
     yield _table(
         "Final metrics",
-        ("metric", "value", "expected", "best possible"),
+        ("metric", "value", "trivial", "expected", "best possible"),
         (
-            (name, figure(value), report.expect.get(name, ""), share(value, report.oracle.get(name)))
+            (
+                name,
+                figure(value),
+                _trivial(report, name),
+                report.expect.get(name, ""),
+                share(value, report.oracle.get(name)),
+            )
             for name, value in sorted(report.metrics.items())
             if not is_probe(name)
         ),

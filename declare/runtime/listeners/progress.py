@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +29,22 @@ def make_progress(plan: Plan, *, quiet: bool = False, color: bool = True) -> Lis
     return LineProgress(plan)
 
 
-def headline(plan: Plan, phase: str | None, metrics: dict[str, float], count: int = 3) -> str:
-    """Return the `count` figures of an evaluation that matter most: the phase's best metric first."""
+Figures = Mapping[str, float]
+
+
+def headline(
+    plan: Plan, phase: str | None, metrics: Figures, count: int = 3, trivial: Figures | None = None
+) -> str:
+    """Return the `count` figures of an evaluation that matter most: the phase's best metric first.
+
+    Beside each stands what the trivial predictor reaches, where that is known.
+    """
     best = next((item.best for item in plan.phases if item.name == phase and item.best), None)
     names = [best.metric] if best and best.metric in metrics else []
     rest = [name for name in metrics if name not in names and "@" not in name and not name.endswith("/loss")]
-    return "  ".join(f"{name.split('/', 1)[-1]} {metrics[name]:.4g}" for name in (names + rest)[:count])
+    shown = (names + rest)[:count]
+    beside = {name: f" (trivial {value:.4g})" for name, value in (trivial or {}).items()}
+    return "  ".join(f"{name.split('/', 1)[-1]} {metrics[name]:.4g}{beside.get(name, '')}" for name in shown)
 
 
 class Shown(Listener):
@@ -41,8 +52,18 @@ class Shown(Listener):
 
     _gone = False
 
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._trivial: Figures = {}
+
+    def headline(self, event: Event, count: int = 3) -> str:
+        """Return the figures of an evaluation that matter most."""
+        return headline(self._plan, event.phase, event["metrics"], count, self._trivial)
+
     def hear(self, event: Event) -> None:
         """Show an event."""
+        if event.name == "trivial":
+            self._trivial = event["metrics"]
         if not self._gone:
             try:
                 self.show(event)
@@ -58,7 +79,7 @@ class LineProgress(Shown):
     """Prints a line for each evaluation, and every few seconds between them."""
 
     def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+        super().__init__(plan)
         self._steps: dict[str, int] = {phase.name: phase.steps for phase in plan.phases}
         self._last = 0.0
 
@@ -75,7 +96,7 @@ class LineProgress(Shown):
         waited = time.monotonic() - self._last
         match event.name:
             case "evaluated" if waited > _SHORTEST_SECONDS or event.step == steps:
-                return f"{place}  {headline(self._plan, event.phase, event['metrics'])}"
+                return f"{place}  {self.headline(event)}"
             case "step" if waited > _LINE_SECONDS:
                 return f"{place}  loss {event['losses']['loss']:.4g}  {_speed(event)}"
             case _:
@@ -112,7 +133,7 @@ class BarProgress(Shown):
     wants_ticks = True
 
     def __init__(self, plan: Plan, *, color: bool) -> None:
-        self._plan = plan
+        super().__init__(plan)
         self._color = color
         self._bars: Bars | None = None
         self._task: Any = None
@@ -129,7 +150,7 @@ class BarProgress(Shown):
                 self._update(event, loss=f"loss {event['losses']['loss']:.4g}", speed=_speed(event))
             case "evaluated":
                 count = 3 if self._width > _WIDE else 1
-                self._update(event, figures=headline(self._plan, event.phase, event["metrics"], count))
+                self._update(event, figures=self.headline(event, count))
             case "tick" | "phase_finished":
                 self._update(event)
         text = notice(event)

@@ -1,0 +1,45 @@
+"""What is known of targets before any input is seen: logits of shares. Shapes: K classes."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def class_logits(counts: Sequence[int] | None) -> Tensor | None:
+    """Return the log share [K] of each class; None where nothing was counted.
+
+    Where some class has no sample every count is one higher (Laplace), so that a class of other splits costs a
+    finite loss.
+    """
+    if not counts or not sum(counts):
+        return None
+    seen = torch.tensor(counts, dtype=torch.float64)
+    seen = seen if bool(seen.all()) else seen + 1
+    return (seen / seen.sum()).log().float()
+
+
+def conditional_logits(counts: Sequence[int] | None) -> Tensor | None:
+    """Return the logits [K - 1] of passing class k, given that all before were passed; None without counts."""
+    logits = class_logits(counts)
+    if logits is None:
+        return None
+    shares = logits.double().exp()
+    beyond = shares.flip(0).cumsum(0).flip(0)
+    return (beyond[1:].log() - shares[:-1].log()).float()
+
+
+def label_logits(rates: Sequence[float] | None, smallest: float = 1e-6) -> Tensor | None:
+    """Return the logit [L] of each label's rate, kept `smallest` away from 0 and 1; None where no rate is known."""
+    if not rates:
+        return None
+    return torch.tensor(rates, dtype=torch.float64).clamp(smallest, 1 - smallest).logit().float()
+
+
+def constant(logits: Tensor | None, output: Tensor, axis: int) -> Tensor | None:
+    """Return `logits` [K] at every place of `output`, whose classes lie along `axis`; None where there are none."""
+    if logits is None:
+        return None
+    shape = [1] * output.dim()
+    shape[axis] = len(logits)
+    return logits.to(output).reshape(shape).expand_as(output)
