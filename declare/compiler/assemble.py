@@ -92,6 +92,7 @@ def _dataset(state: State, name: str) -> DatasetPlan:
         if block.on_corrupt == "error"
         else plain(block.on_corrupt),
         limit=block.limit,
+        passed_over=facts.passed_over,
     )
 
 

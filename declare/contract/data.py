@@ -45,6 +45,7 @@ class Reader(Protocol):
     behind its data may have `expected(column, rows)`: the mean of what is drawn at random, the best prediction there
     is, or None. Reports then say what share of the best possible figure was reached. One that reads light columns too
     from its files whenever it is asked says so by `reads_late = True`: a file that changes under it is then noticed.
+    One that leaves files or rows of the source out counts them in `passed_over`, reason -> number.
     """
 
     num_samples: int

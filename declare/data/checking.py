@@ -59,6 +59,7 @@ def _plan(dataset: Dataset, facts: DatasetFacts, seed: int) -> DatasetPlan:
         cache="none",
         on_corrupt={"action": "error", "limit": 0},
         limit=dataset.limit,
+        passed_over=facts.passed_over,
     )
 
 
@@ -90,6 +91,7 @@ def summarise(
         fields=tuple(tally.summary() for tally in tallies.values()),
         unreadable=tuple(unreadable),
         duplicates=twins.summary(pool.reader.where),
+        passed_over=pool.plan.passed_over,
     )
 
 

@@ -62,6 +62,8 @@ def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[
             if _missing(column).any()
         },
         groups={by: len(np.unique(examined.columns[by]))} if by else {},
+        passed_over=dict(getattr(reader, "passed_over", {})),
+        source_splits=tuple(reader.splits),
     )
 
 
@@ -288,10 +290,11 @@ def assigned(
     if reader.splits:
         own = {name: (pool >= start) & (pool < stop) for name, (start, stop) in reader.splits.items()}
         found = {name: np.flatnonzero(inside) for name, inside in own.items()}
+        splitting.refuse_empty({"train": found.get("train", np.zeros(0, np.int64))}, len(pool), at="source")
         lacking = {
             name: split[name] for name in ("val", "test") if name not in found and _share(split.get(name))
         }
-        if lacking and len(found.get("train", ())):
+        if lacking:
             train = found["train"]
             kept = {name: values[train] for name, values in columns.items()}
             held = splitting.assign(len(train), {**lacking, **_ways(split)}, kept, seed)

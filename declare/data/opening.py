@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,14 @@ def reads_late(reader: Reader) -> bool:
     return bool(getattr(reader, "reads_late", False))
 
 
+def _sum_counts(readers: Sequence[Reader]) -> dict[str, int]:
+    """Return what several readers pass over, by reason."""
+    total: Counter[str] = Counter()
+    for reader in readers:
+        total.update(getattr(reader, "passed_over", {}))
+    return dict(total)
+
+
 class Joined:
     """Several readers one after the other, a split each."""
 
@@ -52,6 +61,7 @@ class Joined:
         self.num_samples = int(ends[-1])
         self.folder = getattr(self._readers[0], "folder", Path())
         self.reads_late = any(map(reads_late, self._readers))
+        self.passed_over: Mapping[str, int] = _sum_counts(self._readers)
         self.columns: Sequence[str] = tuple(
             name
             for name in self._readers[0].columns

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from declare.contract.folders import split_of
 from declare.contract.problem import Problem, ProblemError
 
 Rows = np.ndarray[Any, Any]
@@ -48,17 +49,9 @@ def assign(
 
 def by_column(values: Rows, names: tuple[str, ...]) -> dict[str, Rows]:
     """Return the rows of each split from a column of split names (indices into `names`)."""
-    known = {
-        "train": "train",
-        "training": "train",
-        "val": "val",
-        "valid": "val",
-        "validation": "val",
-        "test": "test",
-    }
     rows: dict[str, Rows] = {}
     for index, name in enumerate(names):
-        place = known.get(name.lower())
+        place = split_of(name)
         if place is None:
             raise ProblemError(
                 Problem(

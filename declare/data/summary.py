@@ -66,7 +66,10 @@ class Duplicates(Part):
 
 
 class DatasetSummary(Part):
-    """A dataset: sizes of its splits, fields, samples that cannot be read, duplicates."""
+    """A dataset: sizes of its splits, fields, samples that cannot be read, duplicates.
+
+    `passed_over` counts files and rows of the source that are not read, by reason.
+    """
 
     name: str
     source: str
@@ -75,6 +78,7 @@ class DatasetSummary(Part):
     fields: tuple[FieldSummary, ...]
     unreadable: tuple[Unreadable, ...] = ()
     duplicates: Duplicates | None = None
+    passed_over: dict[str, int] = {}
 
     def field(self, name: str) -> FieldSummary:
         """Return the field called `name`."""

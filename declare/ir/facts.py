@@ -12,7 +12,8 @@ class DatasetFacts(BaseModel):
 
     `blocks` holds the parameters of every field, stated or known by the source, with its `type`; `fields` their
     facts. `splits` maps split -> samples; `missing` maps field -> split -> samples without that label; `groups` maps
-    the `by` field to its number of groups.
+    the `by` field to its number of groups. `passed_over` counts files and rows of the source that are not read, by
+    reason; `source_splits` are the splits that the source itself has.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,6 +26,8 @@ class DatasetFacts(BaseModel):
     splits: dict[str, int]
     missing: dict[str, dict[str, int]] = {}
     groups: dict[str, int] = {}
+    passed_over: dict[str, int] = {}
+    source_splits: tuple[str, ...] = ()
 
 
 Facts = dict[str, DatasetFacts]

@@ -35,7 +35,10 @@ class FieldPlan(Frozen):
 
 
 class DatasetPlan(Frozen):
-    """A dataset: source (paths absolute), fields, transforms in order, split sizes."""
+    """A dataset: source (paths absolute), fields, transforms in order, split sizes.
+
+    `passed_over` counts files and rows of the source that are not read, by reason.
+    """
 
     source: Block
     fingerprint: str
@@ -48,6 +51,7 @@ class DatasetPlan(Frozen):
     cache: Literal["auto", "none", "memory", "disk"]
     on_corrupt: Block
     limit: int | None
+    passed_over: dict[str, int] = {}
 
 
 class Wire(Frozen):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 def count(number: float | None) -> str:
     """Return `1.2 M` for 1,234,567; a dash for None."""
@@ -34,3 +36,8 @@ def seconds(value: float) -> str:
 def figure(value: float | None) -> str:
     """Return a metric with four significant digits; a dash for one that is undefined."""
     return "-" if value is None else f"{value:.4g}"
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """Return `3 hidden, 1,200 links` for counts by what they count."""
+    return ", ".join(f"{number:,} {what}" for what, number in counts.items())

@@ -11,6 +11,8 @@ import numpy as np
 from declare.build.store import Tables
 from declare.contract import reading
 from declare.contract.data import Reader
+from declare.contract.folders import list_files
+from declare.contract.pictures import SUFFIXES
 from declare.contract.problem import Problem, ProblemError
 from declare.data.table import Pool, Statistics
 from declare.ir.plan import DatasetPlan, Plan
@@ -28,7 +30,6 @@ _SOURCES = {
     ".jsonl": "jsonl",
     ".txt": "text",
 }
-_PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 
 
 class Pictures:
@@ -142,13 +143,13 @@ def open_reader(path: Path, like: Mapping[str, Any]) -> Reader:
     A file of the kind that the run's source `like` reads is read as that says (its separator).
     """
     if path.is_dir():
-        files = sorted(item for item in path.rglob("*") if item.suffix.lower() in _PICTURES)
+        files = list_files(path, SUFFIXES).files
         if not files:
             raise ProblemError(_unreadable(path, "the folder holds no pictures"))
         return Pictures(files)
     if not path.is_file():
         raise ProblemError(_unreadable(path, "there is no such file"))
-    if path.suffix.lower() in _PICTURES:
+    if path.suffix.lower() in SUFFIXES:
         return Pictures([path])
     kind = _SOURCES.get(path.suffix.lower())
     if kind is None:

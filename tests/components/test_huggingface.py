@@ -177,3 +177,26 @@ def test_plain_files_are_read_by_the_library(tmp_path):
     (tmp_path / "data.jsonl").write_text('{"text": "a b"}\n{"text": "c"}\n')
     reader = reading.parse("sources", {"type": "huggingface", "path": str(tmp_path / "data.jsonl")}).open()
     assert rows(reader) == {"text": ["a b", "c"]}
+
+
+@needs_datasets
+@pytest.mark.filterwarnings("ignore")
+def test_files_named_by_splits_are_those_splits(tmp_path):
+    """`train` and `test` files never mix; rows of other tables are counted, and no train at all is a question."""
+    for name, number in (
+        ("train-00000-of-00002", 2),
+        ("train-00001-of-00002", 1),
+        ("Test", 2),
+        ("unsupervised", 3),
+    ):
+        (tmp_path / f"{name}.jsonl").write_text(f'{{"text": "{name}"}}\n' * number)
+    block = {"type": "huggingface", "path": str(tmp_path)}
+    reader = reading.parse("sources", block).open()
+    assert reader.splits == {"train": (0, 3), "test": (3, 5)}
+    assert reader.passed_over == {"rows of `unsupervised`": 3}
+    assert reading.parse("sources", block | {"split": "unsupervised"}).open().num_samples == 3
+    for file in tmp_path.glob("train*"):
+        file.unlink()
+    with pytest.raises(ProblemError) as caught:
+        reading.parse("sources", block).open()
+    assert caught.value.problem.code == "DAT323"

@@ -53,6 +53,29 @@ def test_a_folder_gives_a_document_for_each_file(folder):
     assert len(texts(folder, document="line")) == 7
 
 
+def test_split_folders_of_texts_are_the_split(tmp_path):
+    """Texts below `train` and `test` never mix; other files are counted."""
+    for name in ("test/x/1.txt", "train/b/2.TXT", "train/a/1.txt", "train/a/.hidden.txt", "train/n.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    reader = source(tmp_path).open()
+    assert reader.read("text") == ["train/a/1.txt", "train/b/2.TXT", "test/x/1.txt"]
+    assert reader.splits == {"train": (0, 2), "test": (2, 3)}
+    assert reader.passed_over == {"hidden": 1, "other files (.csv)": 1}
+
+
+def test_some_texts_in_split_folders_are_a_question(folder):
+    """Texts beside a folder called `test` are DAT323; `layout` answers it."""
+    (folder / "test").mkdir()
+    (folder / "test" / "t.txt").write_text("of the test")
+    with pytest.raises(ProblemError) as caught:
+        source(folder).open()
+    assert caught.value.problem.code == "DAT323"
+    assert len(texts(folder, layout="file")) == 4
+    reader = source(folder, layout="split/file").open()
+    assert (reader.read("text"), reader.splits) == (["of the test"], {"test": (0, 1)})
+
+
 def test_a_pattern_chooses_files(folder):
     """Only what fits the pattern is read."""
     assert [place for place, _ in texts(folder / "*.txt")] == ["a.txt", "b.txt"]

@@ -70,6 +70,72 @@ def test_image_folder_with_splits(tmp_path):
     assert reader.where(6).startswith("valid/cat")
 
 
+def tree(path, *names):
+    """Write an empty picture file for each name, and return the source's block."""
+    for name in names:
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).touch()
+    return {"type": "image_folder", "path": path}
+
+
+@pytest.mark.parametrize(
+    ("names", "labels", "splits", "passed_over"),
+    [
+        (
+            ["train/a/1.png", "train/b/1.png", "test/1.png"],
+            ["a", "b"],
+            {"train": (0, 2)},
+            {"pictures without a class in `test`": 1},
+        ),
+        (
+            ["Train/a/1.png", "Valid/a/1.png", "unlabeled/1.png", "TEST/1.png"],
+            ["a", "a"],
+            {"train": (0, 1), "val": (1, 2)},
+            {"pictures without a class in `TEST`": 1, "pictures without a class in `unlabeled`": 1},
+        ),
+        (
+            ["train/a/1.png", "dev/a/1.png", "raw/1.png", "1.png"],
+            ["a", "a"],
+            {"train": (0, 1), "val": (1, 2)},
+            {"pictures beside the class folders": 1, "pictures without a class in `raw`": 1},
+        ),
+        (["a/1.png", "b/c/1.png", "0.png"], ["a", "b"], {}, {"pictures beside the class folders": 1}),
+        (["a/1.jfif", "a/2.JPE", "a/3.jp2", "a/4.tga", "a/5.txt"], ["a"] * 4, {}, {"other files (.txt)": 1}),
+    ],
+)
+def test_split_folders_are_no_classes(names, labels, splits, passed_over, tmp_path):
+    """Folders of splits that hold class folders are the split; pictures without a class are counted, not learned."""
+    reader = source(tree(tmp_path, *names)).open()
+    assert (reader.read("label"), reader.splits) == (labels, splits)
+    assert reader.passed_over == passed_over
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["train/1.png", "test/1.png"],
+        ["train/1.png", "car/1.png"],
+        ["a/1.png", "b/1.png", "test/1.png"],
+        ["val/a/1.png", "test/a/1.png"],
+        ["train/a/1.png", "cat/1.png", "dog/1.png"],
+        ["train/a/1.png", "val/a/1.png", "extra/a/1.png"],
+    ],
+)
+def test_folders_that_may_be_splits_or_classes_are_a_question(names, tmp_path):
+    """Names of splits that are laid out otherwise are DAT323; `layout` answers it."""
+    block = tree(tmp_path, *names)
+    assert problem(block).code == "DAT323"
+    top = [name.partition("/")[0] for name in sorted(names)]
+    assert source(block | {"layout": "class"}).open().read("label") == top
+
+
+def test_split_folders_may_be_stated(tmp_path):
+    """With `layout: split/class` what is no split is passed over."""
+    block = tree(tmp_path, "train/a/1.png", "val/b/1.png", "extra/a/1.png") | {"layout": "split/class"}
+    reader = source(block).open()
+    assert (reader.splits, reader.passed_over) == ({"train": (0, 1), "val": (1, 2)}, {"in `extra`": 1})
+
+
 @pytest.mark.parametrize("files", [[], ["a.png"], ["cat/a.txt"], [".git/a.png"]])
 def test_image_folder_without_pictures(files, tmp_path):
     """No picture in a class folder is DAT302."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from declare.data.summary import DatasetSummary, FieldSummary, several
-from declare.report.units import figure
+from declare.report.units import counts_text, figure
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,6 +77,8 @@ def _groups(field: FieldSummary, console: Console) -> None:
 
 def _counted(summary: DatasetSummary) -> list[str]:
     lines = [f"unreadable: {several(len(summary.unreadable), 'sample')}"]
+    if summary.passed_over:
+        lines.append(f"passed over: {counts_text(summary.passed_over)}")
     if summary.duplicates is not None:
         found = summary.duplicates
         content = ", ".join(found.fields[:4]) + (", ..." if len(found.fields) > 4 else "")

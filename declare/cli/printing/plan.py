@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from declare.report.render.terminal import sparkline
-from declare.report.units import count, figure, size
+from declare.report.units import count, counts_text, figure, size
 from declare.report.wording import scales_text
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def _data(plan: Plan) -> Iterator[str]:
     for name, data in plan.datasets.items():
         splits = ", ".join(f"{split} {number:,}" for split, number in data.splits.items())
         yield f"  {name}: {_component('sources', data.source)}; {data.num_samples:,} samples ({splits})"
+        if data.passed_over:
+            yield f"    passed over: {counts_text(data.passed_over)}"
         width = max(map(len, data.fields)) + 2
         for field, facts in data.fields.items():
             yield f"    {field:<{width}}{facts.shape}{_field(facts)}{_missing(data, field)}"

@@ -36,6 +36,7 @@ class ArrayReader:
         self.folder = Path()
         self.columns: Sequence[str] = tuple(self._arrays)
         self.splits: Mapping[str, tuple[int, int]] = {}
+        self.passed_over: Mapping[str, int] = {}
         self.num_samples = same_length({name: len(values) for name, values in self._arrays.items()}, origin)
 
     def known_fields(self) -> dict[str, dict[str, Any]]:

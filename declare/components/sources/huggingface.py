@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,17 +13,21 @@ from pydantic import Field as Param
 
 from declare.contract.data import Reader
 from declare.contract.extras import require
+from declare.contract.folders import SPLIT_ORDER, split_of
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shortage import refuse_if_short
 from declare.contract.source import Source, SpecPath
 
-_SPLITS = {"train": "train", "validation": "val", "valid": "val", "val": "val", "test": "test"}
+_FILE_OF_SPLIT = re.compile(r"([a-z]+)([-_.0-9].*)?", re.IGNORECASE)
+"""A file named by its split: `train.csv`, `test-00000-of-00002.parquet`."""
 
 
 class Huggingface(Source):
     """A folder written by `save_to_disk`, or files that `datasets` reads: csv, json, parquet, arrow, text.
 
-    Columns keep their names; splits that the folder holds (`train`, `validation`, `test`) are used as they are.
+    Columns keep their names. Splits that the folder holds (`train`, `validation`, `test`; files like `train.csv` or
+    `test-00000-of-00002.parquet`) are used as they are; rows of others (`unsupervised`) are passed over and counted,
+    unless `split` names the one that is used. Tables of which none is called `train` are a question (DAT323).
     Nothing is downloaded and no code of a data set is run. Needs the extra `huggingface`.
 
     Example:
@@ -66,7 +71,23 @@ class Huggingface(Source):
             raise ProblemError(
                 Problem("DAT312", title, at="source.split", label="no such split", helps=helps)
             )
-        return _Reader({self.split: tables[self.split]} if self.split else tables, self.path.name)
+        if self.split:
+            return _Reader({"train": tables[self.split]}, self.path.name, {})
+        return _Reader(*self._of_splits(tables))
+
+    def _of_splits(self, tables: dict[str, Any]) -> tuple[dict[str, Any], str, dict[str, int]]:
+        """Return tables by split, the data set's name, and rows of other tables that are passed over, by reason."""
+        name = self.path.name
+        if len(tables) == 1:
+            return {"train": next(iter(tables.values()))}, name, {}
+        known = {key: split_of(key) for key in tables}
+        if "train" not in known.values() or len({*known.values()} - {None}) < len(
+            list(filter(None, known.values()))
+        ):
+            raise ProblemError(_splits_unclear(self.path, tables))
+        found = {split: tables[key] for key, split in known.items() if split}
+        others = {f"rows of `{key}`": len(tables[key]) for key, split in known.items() if not split}
+        return {split: found[split] for split in SPLIT_ORDER if split in found}, name, others
 
     def _tables(self) -> dict[str, Any]:
         import datasets
@@ -79,9 +100,14 @@ class Huggingface(Source):
         read = _readers(datasets).get(kind)
         if read is None:
             raise ValueError(f"`{kind}` is none of {', '.join(_readers(datasets))}: state the `format`")
-        files = sorted(map(str, self.path.glob(f"*.{kind}"))) if self.path.is_dir() else [str(self.path)]
+        files = [self.path]
+        if self.path.is_dir():
+            files = sorted(file for file in self.path.iterdir() if _kind(file) == kind and file.is_file())
         with TemporaryDirectory(ignore_cleanup_errors=True) as place:
-            return {"train": read(files, cache_dir=place, keep_in_memory=True)}
+            return {
+                name: read(list(map(str, own)), cache_dir=place, keep_in_memory=True)
+                for name, own in _files_by_split(files).items()
+            }
 
 
 def _readers(datasets: Any) -> dict[str, Any]:
@@ -96,9 +122,38 @@ def _readers(datasets: Any) -> dict[str, Any]:
 
 
 def _format(path: Path) -> str:
+    return _kind(path) or next((_kind(file) for file in sorted(path.glob("*.*")) if file.name[0] != "."), "")
+
+
+def _kind(file: Path) -> str:
+    """Return the format that a file's ending promises."""
     names = {".jsonl": "json", ".tsv": "csv", ".txt": "text", ".pq": "parquet"}
-    suffix = path.suffix.lower() or next((file.suffix for file in sorted(path.glob("*.*"))), "")
+    suffix = file.suffix.lower()
     return names.get(suffix, suffix.lstrip("."))
+
+
+def _files_by_split(files: Sequence[Path]) -> dict[str, list[Path]]:
+    """Return files by the split that their names begin with; all together where none does."""
+    found: dict[str, list[Path]] = {}
+    for file in files:
+        word = _FILE_OF_SPLIT.fullmatch(file.stem)
+        name = split_of(word[1]) if word else None
+        found.setdefault(name or (word[1] if word else file.stem), []).append(file)
+    if not any(map(split_of, found)) or len(files) == 1:
+        return {"train": list(files)}
+    return found
+
+
+def _splits_unclear(path: Path, tables: Mapping[str, Any]) -> Problem:
+    names = ", ".join(f"`{name}`" for name in list(tables)[:8])
+    return Problem(
+        "DAT323",
+        f"the tables of `{path.name}` are {names}: which of them train?",
+        at="source",
+        label="splits, or not?",
+        notes=("exactly one table is called `train`, others `validation` or `test`",),
+        helps=("name the one that is used: `split: NAME`", "or rename them"),
+    )
 
 
 class _Reader:
@@ -106,9 +161,10 @@ class _Reader:
 
     reads_late = True
 
-    def __init__(self, tables: Mapping[str, Any], name: str) -> None:
+    def __init__(self, tables: Mapping[str, Any], name: str, passed_over: Mapping[str, int]) -> None:
         self._tables = list(tables.values())
         self._name = name
+        self.passed_over = passed_over
         starts, total = [], 0
         for table in self._tables:
             starts.append(total)
@@ -117,14 +173,12 @@ class _Reader:
         if not total:
             raise ProblemError(Problem("DAT302", f"`{name}` holds no samples", at="source", label="empty"))
         self.columns: Sequence[str] = tuple(self._tables[0].column_names)
-        known = [_SPLITS.get(split) for split in tables]
-        whole = len(tables) > 1 and None not in known and len(set(known)) == len(known)
         self.splits: Mapping[str, tuple[int, int]] = (
             {
-                str(place): (start, start + len(table))
-                for place, start, table in zip(known, starts, self._tables, strict=True)
+                name: (start, start + len(table))
+                for name, start, table in zip(tables, starts, self._tables, strict=True)
             }
-            if whole
+            if len(tables) > 1
             else {}
         )
         self._columns: dict[str, list[Any]] = {}

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field as Param
 
 from declare.contract.data import Reader
+from declare.contract.folders import Listing, by_split, list_files, split_folders_unclear, split_of
+from declare.contract.pictures import SUFFIXES
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.source import Source, SpecPath
 
 if TYPE_CHECKING:
     import numpy as np
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
-SPLITS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-}
+_UNLABELLED = frozenset({"unlabeled", "unlabelled", "unsup", "unsupervised"})
+Layout = Literal["class", "split/class"]
 
 
 class ImageFolder(Source):
     """Pictures in `CLASS/any/depth/name.jpg`, or in `train/CLASS/...`, `val/CLASS/...`, `test/CLASS/...`.
 
-    Gives `image`, `label` (the class folder's name) and `file` (the path inside the folder). Hidden files and
-    folders and files of other types are passed over. Where split folders exist they are the split.
+    Gives `image`, `label` (the class folder's name) and `file` (the path inside the folder). Every ending that Pillow
+    decodes is read; links are followed. Folders called `train`, `val`, `valid`, `validation`, `dev` or `test` (any
+    case) that hold class folders are the split; pictures beside those have no class and are left out. Where names
+    leave it open, `layout` says it (else DAT323). Plan and `data check` count what is passed over: hidden files,
+    other types, pictures without a class folder, empty folders.
 
     Example:
         ```yaml
@@ -38,24 +40,31 @@ class ImageFolder(Source):
     """
 
     path: SpecPath
+    layout_: Layout | None = Param(
+        None,
+        alias="layout",
+        description="what the folders at the top are: classes, or splits; by default as their names say",
+    )
 
     def fingerprint(self) -> str:
-        """Return a hash of names, sizes and times of the pictures."""
+        """Return a hash of names, sizes and times of the pictures, and of how many files are passed over."""
         digest = hashlib.sha256()
-        for file in self._files():
+        listing = self._listing()
+        for file in listing.files:
             stat = file.stat()
             digest.update(f"{file.relative_to(self.path)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+        digest.update(repr(listing.passed_over).encode())
         return f"{self.path} {digest.hexdigest()}"
 
     def files(self) -> list[Path]:
         """Return the pictures."""
-        return self._files()
+        return list(self._listing().files)
 
     def open(self) -> Reader:
-        """List the pictures; raises `ProblemError` DAT302 or DAT312 where there are none."""
-        return _FolderReader(self.path, self._files())
+        """List the pictures; raises `ProblemError` DAT302 or DAT312 where there are none, DAT323 where unclear."""
+        return _FolderReader(self.path, _arranged(self.path, self._listing(), self.layout_))
 
-    def _files(self) -> list[Path]:
+    def _listing(self) -> Listing:
         if not self.path.is_dir():
             raise ProblemError(
                 Problem(
@@ -67,46 +76,110 @@ class ImageFolder(Source):
                     helps=("correct the path; relative ones start at the file that states them",),
                 )
             )
-        found = sorted(file for file in self.path.rglob("*") if self._is_picture(file))
-        if not found:
-            raise ProblemError(
-                Problem(
-                    "DAT302",
-                    f"`{self.path.name}` holds no picture in a class folder",
-                    at="source.path",
-                    label="0 pictures",
-                    notes=(f"endings read: {', '.join(sorted(SUFFIXES))}",),
-                    helps=("lay the pictures out as CLASS/name.jpg",),
-                )
-            )
-        return found
+        return list_files(self.path, SUFFIXES)
 
-    def _is_picture(self, file: Path) -> bool:
-        parts = file.relative_to(self.path).parts
-        hidden = any(part.startswith(".") for part in parts)
-        return not hidden and len(parts) > 1 and file.suffix.lower() in SUFFIXES and file.is_file()
+
+@dataclass(frozen=True)
+class _Arranged:
+    """Pictures by split with their class, and what is passed over."""
+
+    files: tuple[Path, ...]
+    labels: tuple[str, ...]
+    splits: dict[str, tuple[int, int]]
+    passed_over: dict[str, int]
+
+
+def _arranged(root: Path, listing: Listing, layout: Layout | None) -> _Arranged:
+    """Return the pictures of a folder with their classes; raises `ProblemError` DAT302 or DAT323."""
+    parts = {file: file.relative_to(root).parts for file in listing.files}
+    nested = (layout or _layout(root, list(parts.values()))) == "split/class"
+    depth = 3 if nested else 2
+    kept = [file for file in listing.files if len(parts[file]) >= depth]
+    passed_over = Counter(listing.passed_over)
+    for file in listing.files:
+        if len(parts[file]) < depth:
+            passed_over[_without_class(parts[file])] += 1
+    if nested:
+        found = by_split(root, kept)
+        kept, splits = list(found.files), found.splits
+        passed_over.update(found.passed_over)
+    else:
+        splits = {}
+    if not kept:
+        raise ProblemError(_no_pictures(root, passed_over, nested=nested))
+    labels = tuple(parts[file][depth - 2] for file in kept)
+    return _Arranged(tuple(kept), labels, splits, dict(sorted(passed_over.items())))
+
+
+def _without_class(parts: Sequence[str]) -> str:
+    return (
+        "pictures beside the class folders"
+        if len(parts) == 1
+        else f"pictures without a class in `{parts[0]}`"
+    )
+
+
+def _layout(root: Path, names: Sequence[tuple[str, ...]]) -> Layout:
+    """Return what the folders at the top are; raises `ProblemError` DAT323 where their names leave it open."""
+    top = sorted({parts[0] for parts in names if len(parts) > 1})
+    splits = [name for name in top if split_of(name)]
+    if not splits:
+        return "class"
+    with_classes = {parts[0] for parts in names if len(parts) > 2}
+    nested = [name for name in splits if name in with_classes]
+    others = [name for name in top if name not in splits]
+    unlabelled = [name for name in others if name not in with_classes]
+    several = len({split_of(name) for name in nested}) > 1
+    known = all(name.lower() in _UNLABELLED for name in others)
+    if "train" in map(split_of, nested) and (known or (several and unlabelled == others)):
+        return "split/class"
+    raise ProblemError(_unclear(root, splits, others, nested))
+
+
+def _unclear(root: Path, splits: Sequence[str], others: Sequence[str], nested: Sequence[str]) -> Problem:
+    words = ", ".join(f"`{name}`" for name in splits[:4])
+    if not nested:
+        notes = [f"{words} hold pictures, and no class folders"]
+    elif "train" not in map(split_of, nested):
+        notes = [
+            f"{', '.join(f'`{name}`' for name in nested)} hold class folders, but no folder is called `train`"
+        ]
+    else:
+        notes = [f"beside them stand {', '.join(f'`{name}`' for name in others[:8])}"]
+    return split_folders_unclear(
+        root,
+        f"`{splits[0]}` may be a split or a class",
+        notes,
+        {"class": "every folder at the top is a class", "split/class": "splits hold class folders"},
+    )
+
+
+def _no_pictures(root: Path, passed_over: Mapping[str, int], *, nested: bool) -> Problem:
+    others = ", ".join(f"{number:,} {what}" for what, number in passed_over.items())
+    return Problem(
+        "DAT302",
+        f"`{root.name}` holds no picture in a class folder",
+        at="source.path",
+        label="0 pictures",
+        notes=(
+            f"endings read: {', '.join(sorted(SUFFIXES))}",
+            *((f"passed over: {others}",) if others else ()),
+        ),
+        helps=(f"lay the pictures out as {'SPLIT/' if nested else ''}CLASS/name.jpg",),
+    )
 
 
 class _FolderReader:
     """Pictures by path; they are decoded by the field."""
 
-    def __init__(self, root: Path, files: Sequence[Path]) -> None:
-        names = [file.relative_to(root).parts for file in files]
-        split_folders = {parts[0] for parts in names}
-        is_split = "train" in {SPLITS.get(name.lower()) for name in split_folders} and all(
-            name.lower() in SPLITS and len(parts) > 2 for parts in names for name in parts[:1]
-        )
-        if is_split:
-            order = sorted(
-                range(len(files)), key=lambda i: list(SPLITS.values()).index(SPLITS[names[i][0].lower()])
-            )
-            files, names = [files[i] for i in order], [names[i] for i in order]
-        self._files = list(files)
-        self._labels = [parts[1 if is_split else 0] for parts in names]
-        self._names = ["/".join(parts) for parts in names]
+    def __init__(self, root: Path, arranged: _Arranged) -> None:
+        self._files = list(arranged.files)
+        self._labels = list(arranged.labels)
+        self._names = ["/".join(file.relative_to(root).parts) for file in self._files]
         self.num_samples = len(self._files)
         self.columns: Sequence[str] = ("image", "label", "file")
-        self.splits: Mapping[str, tuple[int, int]] = _ranges(names) if is_split else {}
+        self.splits: Mapping[str, tuple[int, int]] = arranged.splits
+        self.passed_over: Mapping[str, int] = arranged.passed_over
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
         """Return the picture and its class."""
@@ -125,11 +198,3 @@ class _FolderReader:
     def where(self, row: int) -> str:
         """Return the picture's path inside the folder."""
         return self._names[row]
-
-
-def _ranges(names: Sequence[tuple[str, ...]]) -> dict[str, tuple[int, int]]:
-    """Return the rows of each split; names are in the order of the splits."""
-    places = [SPLITS[parts[0].lower()] for parts in names]
-    return {
-        name: (places.index(name), places.index(name) + places.count(name)) for name in dict.fromkeys(places)
-    }

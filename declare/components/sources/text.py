@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,7 @@ from pydantic import Field as Param
 
 from declare.components.sources._frames import file_fingerprint
 from declare.contract.data import Reader
+from declare.contract.folders import Listing, by_split, list_files, split_folders_unclear, split_of
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shortage import refuse_if_short
 from declare.contract.source import Source, SpecPath
@@ -23,7 +25,9 @@ class Text(Source):
 
     Of a file every line is a document, of a folder or pattern every file; `document` says it otherwise, paragraphs
     end at an empty line. Documents without a letter are passed over. Files are UTF-8 and read in the order of
-    their names; in a folder those that end in `.txt` or `.md`, in folders inside it too.
+    their names; in a folder those that end in `.txt` or `.md`, in folders inside it and behind links too; plan and
+    `data check` count the others. Where all of them lie in folders named `train`, `val`, `valid`, `validation`, `dev`
+    or `test` (any case), those are the split; where only some do, `layout` says what is meant (else DAT323).
 
     Example:
         ```yaml
@@ -33,29 +37,68 @@ class Text(Source):
 
     path: SpecPath = Param(description="a file, a folder, or a pattern of files")
     document: Literal["line", "paragraph", "file"] | None = Param(None, description="what a document is")
+    layout_: Literal["file", "split/file"] | None = Param(
+        None,
+        alias="layout",
+        description="whether folders at the top are splits (`split/file`); by default as their names say",
+    )
 
     def fingerprint(self) -> str:
         """Return the files' sizes and times of change."""
-        files = self._files()
+        files = self._listing().files
         stated = [file_fingerprint(file) for file in files] if len(files) == 1 else list(map(_stamp, files))
         return hashlib.sha256("\n".join(stated).encode()).hexdigest()
 
     def files(self) -> list[Path]:
         """Return the files of documents."""
-        return self._files()
+        return list(self._listing().files)
 
     def open(self) -> Reader:
-        """Read the documents; raises `ProblemError` DAT302 where there are none, DAT333 for no text."""
+        """Read the documents; raises `ProblemError` DAT302 where there are none, DAT323 or DAT333 (no text)."""
         from declare.components.sources._arrays import ArrayReader
 
+        listing = self._listing()
+        files, splits = listing.files, {}
+        passed_over = Counter(listing.passed_over)
+        if self._has_splits(listing.files):
+            found = by_split(self.path, listing.files)
+            files, splits = found.files, found.splits
+            passed_over.update(found.passed_over)
         texts: list[str] = []
         places: list[str] = []
-        for file in self._files():
+        ends = [0]
+        for file in files:
             for line, text in self._documents(_content(file)):
                 if text.strip():
                     texts.append(text)
                     places.append(f"{file.name} line {line}" if line else file.name)
-        return ArrayReader({"text": texts}, origin=f"`{self.path.name}`", places=places)
+            ends.append(len(texts))
+        reader = ArrayReader({"text": texts}, origin=f"`{self.path.name}`", places=places)
+        reader.splits = {name: (ends[start], ends[stop]) for name, (start, stop) in splits.items()}
+        reader.passed_over = dict(passed_over)
+        return reader
+
+    def _has_splits(self, files: Sequence[Path]) -> bool:
+        """Return whether the folders at the top are splits; raises `ProblemError` DAT323 where that is open."""
+        if not self.path.is_dir() or self.layout_ == "file":
+            return False
+        top = [
+            parts[0] if len(parts) > 1 else ""
+            for parts in (file.relative_to(self.path).parts for file in files)
+        ]
+        splits = sorted({name for name in top if split_of(name)})
+        if self.layout_ is not None or not splits:
+            return bool(splits)
+        if all(map(split_of, top)) and "train" in map(split_of, splits):
+            return True
+        others = sum(not split_of(name) for name in top)
+        notes = [f"{others:,} files lie beside {', '.join(f'`{name}`' for name in splits)}"]
+        choices = {"file": "all of them train alike", "split/file": "only the split folders count"}
+        raise ProblemError(
+            split_folders_unclear(
+                self.path, f"`{splits[0]}` may be a split or a folder of texts", notes, choices
+            )
+        )
 
     def _documents(self, content: str) -> Iterator[tuple[int, str]]:
         """Yield documents with the line where each starts; 0 for a whole file."""
@@ -73,18 +116,21 @@ class Text(Source):
                 yield start + 1, "\n".join(lines[start:number])
                 start = number + 1
 
-    def _files(self) -> list[Path]:
+    def _listing(self) -> Listing:
         """Return the files; raises `ProblemError` DAT312 where there are none."""
         if self.path.is_dir():
-            found = [file for file in self.path.rglob("*") if file.suffix.lower() in {".txt", ".md"}]
+            listing = list_files(self.path, {".txt", ".md"})
+            if listing.files:
+                return listing
+            found = []
         elif _MAGIC & set(str(self.path)) and not self.path.exists():
             parts = self.path.parts
             first = next(place for place, part in enumerate(parts) if _MAGIC & set(part))
             found = [file for file in Path(*parts[:first]).glob(str(Path(*parts[first:]))) if file.is_file()]
         else:
-            return [self.path]
+            found = [self.path]
         if found:
-            return sorted(found)
+            return Listing(tuple(sorted(found)), {})
         title = (
             f"`{self.path.name}` holds no text files"
             if self.path.is_dir()

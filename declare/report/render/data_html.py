@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from declare.data.summary import DatasetSummary, Duplicates, FieldSummary, several
 from declare.report.render.html import POLICY, section, table
 from declare.report.render.thumbnails import bars, card
+from declare.report.units import counts_text
 
 if TYPE_CHECKING:
     from declare.data.samples import Sample
@@ -51,6 +52,7 @@ def _dataset(summary: DatasetSummary, samples: Mapping[str, Sequence[Sample]]) -
     layouts = {field.name: field.shape.partition("[")[0] for field in summary.fields}
     parts = [
         f'<p class="note">{summary.num_samples:,} samples from {escape(summary.source)} ({splits})</p>',
+        _passed_over(summary),
         _fields(summary),
         *(_balance(field, list(summary.splits)) for field in summary.fields if field.counts),
         _histograms(summary),
@@ -59,6 +61,11 @@ def _dataset(summary: DatasetSummary, samples: Mapping[str, Sequence[Sample]]) -
         _samples(samples, layouts),
     ]
     return section(summary.name, "".join(parts))
+
+
+def _passed_over(summary: DatasetSummary) -> str:
+    counts = escape(counts_text(summary.passed_over))
+    return f'<p class="note">passed over: {counts}</p>' if counts else ""
 
 
 def _fields(summary: DatasetSummary) -> str:

@@ -47,6 +47,7 @@ def _idle(view: View) -> Iterator[Idle]:
                 removable=False,
             )
         yield from _split(dataset)
+        yield from _split_of_source(view, dataset)
         yield from _limit(view, dataset)
 
 
@@ -65,6 +66,26 @@ def _split(dataset: Placed[Dataset]) -> Iterator[Idle]:
                 "the split is fixed, nothing is drawn",
                 "nothing is drawn here",
                 also={fixed: "the split is fixed here"},
+            )
+
+
+def _split_of_source(view: View, dataset: Placed[Dataset]) -> Iterator[Idle]:
+    """Yield what a split states of parts that the source has itself."""
+    facts, split = view.facts.get(dataset.name), given(dataset.block, "split")
+    if facts is None:
+        return
+    files = any(isinstance(given(split, name), Path) for name in ("train", "val", "test"))
+    if files or not facts.source_splits or "split" not in dataset.block.model_fields_set:
+        return
+    own = ", ".join(f"`{name}`" for name in facts.source_splits)
+    for key in ("column", *facts.source_splits):
+        if given(split, key) is not None and key != "train":
+            yield Idle(
+                f"{dataset.path}.split.{key}",
+                f"`{key}`",
+                f"the source has {own} of its own",
+                "the source has it",
+                also={f"{dataset.path}.source": f"has {own}"},
             )
 
 

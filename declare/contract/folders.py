@@ -1,0 +1,173 @@
+"""Folders of samples: which files are read, what is passed over, which folders are splits."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from declare.contract.problem import Problem, ProblemError
+
+SPLIT_NAMES: Mapping[str, str] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+}
+"""What folders, files and tables of the three splits are called, in lower case."""
+SPLIT_ORDER = ("train", "val", "test")
+_SYSTEM = frozenset(
+    {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
+    | {"thumbs.db", "ehthumbs.db", "desktop.ini"}
+)
+_DEEPEST = 32
+_MOST = 10_000_000
+"""Entries of a folder and of all below it; more are links that lead to each other."""
+
+
+def split_of(name: str) -> str | None:
+    """Return the split that a folder, file or table of this name holds, None where it names none."""
+    return SPLIT_NAMES.get(name.strip().lower())
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files below a folder that are read, in the order of their paths; how many others there are, by reason."""
+
+    files: tuple[Path, ...]
+    passed_over: dict[str, int]
+
+
+def list_files(root: Path, suffixes: Collection[str]) -> Listing:
+    """Return the regular files below `root` whose ending (any case) is one of `suffixes`.
+
+    Links are followed, but for those that lead back to a folder that they stand in. Raises `ProblemError` DAT312 for
+    a folder that may not be read, DAT335 for links without end.
+    """
+    walk = _Walk(root, frozenset(suffixes))
+    walk.enter(root, ())
+    return Listing(tuple(sorted(walk.files)), dict(sorted(walk.passed_over.items())))
+
+
+class _Walk:
+    """A walk through a folder: the files found so far, and counts of what was passed over."""
+
+    def __init__(self, root: Path, suffixes: frozenset[str]) -> None:
+        self._root, self._suffixes = root, suffixes
+        self._entries = 0
+        self.files: list[Path] = []
+        self.passed_over: Counter[str] = Counter()
+
+    def enter(self, folder: Path, above: tuple[tuple[int, int], ...]) -> None:
+        """Take the files of a folder and of those in it; `above` are the folders on the way to it."""
+        stat = folder.stat()
+        here = (*above, (stat.st_dev, stat.st_ino))
+        before = len(self.files)
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            raise ProblemError(_closed(self._root, folder, error)) from None
+        self._entries += len(entries)
+        if len(here) > _DEEPEST or self._entries > _MOST:
+            raise ProblemError(_endless(self._root, folder))
+        for entry in entries:
+            self._take(Path(entry.path), here)
+        if len(self.files) == before and folder != self._root:
+            self.passed_over["empty folders"] += 1
+
+    def _take(self, path: Path, here: tuple[tuple[int, int], ...]) -> None:
+        reason = self._reason(path, here)
+        if reason:
+            self.passed_over[reason] += 1
+        elif path.is_dir():
+            self.enter(path, here)
+        else:
+            self.files.append(path)
+
+    def _reason(self, path: Path, here: tuple[tuple[int, int], ...]) -> str:
+        """Return why an entry is passed over, empty where it is not."""
+        if path.name.startswith("."):
+            return "hidden"
+        if path.name.lower() in _SYSTEM:
+            return "of the system"
+        try:
+            stat = path.stat()
+        except OSError:
+            return "links that lead nowhere"
+        if path.is_dir():
+            return "links that lead back" if (stat.st_dev, stat.st_ino) in here else ""
+        if path.suffix.lower() not in self._suffixes:
+            return f"other files ({path.suffix.lower() or 'no ending'})"
+        return "" if path.is_file() else "no regular files"
+
+
+@dataclass(frozen=True)
+class SplitFiles:
+    """Files in the order of the splits that they belong to, the rows of each split, and what is passed over."""
+
+    files: tuple[Path, ...]
+    splits: dict[str, tuple[int, int]]
+    passed_over: dict[str, int]
+
+
+def by_split(root: Path, files: Sequence[Path]) -> SplitFiles:
+    """Return the files below the split folders of `root`; the others are passed over."""
+    of = {file: split_of(file.relative_to(root).parts[0]) for file in files}
+    ordered: list[Path] = []
+    splits: dict[str, tuple[int, int]] = {}
+    for name in SPLIT_ORDER:
+        own = [file for file in files if of[file] == name and len(file.relative_to(root).parts) > 1]
+        if own:
+            splits[name] = (len(ordered), len(ordered) + len(own))
+            ordered += own
+    kept = set(ordered)
+    others = Counter(
+        f"in `{parts[0]}`" if len(parts) > 1 else "beside the split folders"
+        for parts in (file.relative_to(root).parts for file in files if file not in kept)
+    )
+    return SplitFiles(tuple(ordered), splits, dict(others))
+
+
+def split_folders_unclear(
+    root: Path, because: str, notes: Sequence[str], choices: Mapping[str, str]
+) -> Problem:
+    """Return the finding that folders have the names of splits and may be something else.
+
+    `choices` are the values of `layout` that settle it, each with when it is right.
+    """
+    return Problem(
+        "DAT323",
+        because,
+        at="source",
+        label="splits, or not?",
+        notes=(f"looked in `{root}`", *notes),
+        helps=tuple(f"say `layout: {choice}` where {when}" for choice, when in choices.items()),
+    )
+
+
+def _closed(root: Path, folder: Path, error: OSError) -> Problem:
+    return Problem(
+        "DAT312",
+        f"`{folder.name}` in `{root.name}` cannot be read",
+        at="source.path",
+        label="a folder is closed",
+        notes=(f"`{folder}`: {(error.strerror or str(error)).lower()}",),
+        helps=("allow reading it, or move it elsewhere",),
+    )
+
+
+def _endless(root: Path, folder: Path) -> Problem:
+    return Problem(
+        "DAT335",
+        f"`{root.name}` holds folders without end",
+        at="source.path",
+        label="links lead to each other",
+        notes=(f"limits: {_DEEPEST} levels, {_MOST:,} entries; reached in `{folder}`"[:300],),
+        helps=("remove the links inside of the folder",),
+    )

@@ -1,0 +1,58 @@
+"""Which picture files are read: endings and formats. Free of Pillow, so that a folder is listed without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_ENDINGS = {
+    "AVIF": ".avif .avifs",
+    "BLP": ".blp",
+    "BMP": ".bmp",
+    "CUR": ".cur",
+    "DCX": ".dcx",
+    "DDS": ".dds",
+    "DIB": ".dib",
+    "FLI": ".fli .flc",
+    "FTEX": ".ftc .ftu",
+    "GBR": ".gbr",
+    "GIF": ".gif",
+    "ICNS": ".icns",
+    "ICO": ".ico",
+    "IM": ".im",
+    "JPEG": ".jpg .jpeg .jpe .jfif .mpo",
+    "JPEG2000": ".jp2 .j2k .jpc .jpf .jpx .j2c",
+    "MSP": ".msp",
+    "PCD": ".pcd",
+    "PCX": ".pcx",
+    "PIXAR": ".pxr",
+    "PNG": ".png .apng",
+    "PPM": ".pbm .pgm .ppm .pnm .pfm",
+    "PSD": ".psd",
+    "QOI": ".qoi",
+    "SGI": ".bw .rgb .rgba .sgi",
+    "SUN": ".ras",
+    "TGA": ".tga .icb .vda .vst",
+    "TIFF": ".tif .tiff",
+    "WEBP": ".webp",
+    "XBM": ".xbm",
+    "XPM": ".xpm",
+}
+FORMATS = tuple(_ENDINGS)
+"""Pillow's names of the formats that are decoded: all that it decodes whole, by itself."""
+SUFFIXES: Mapping[str, str] = {
+    ending: name for name, endings in _ENDINGS.items() for ending in endings.split()
+}
+"""The format that a file name's ending (lower case) promises; what the file is, its content says."""
+UNREAD: Mapping[str, str] = {
+    "BUFR": "needs a program of its own",
+    "EPS": "a program that another one would run",
+    "FITS": "measurements without a scale",
+    "GRIB": "needs a program of its own",
+    "HDF5": "arrays: the source `hdf5` reads them",
+    "IPTC": "old and rare",
+    "MPEG": "a film",
+    "PALM": "can only be written",
+    "PDF": "can only be written",
+    "WMF": "needs a program of its own",
+}
+"""Formats that Pillow has an ending for and that are not read, each with the reason."""

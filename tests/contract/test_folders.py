@@ -1,0 +1,84 @@
+"""Listing folders: what is read, what is passed over, which links are followed."""
+
+import os
+
+import pytest
+from PIL import Image
+
+from declare.contract.folders import list_files, split_of
+from declare.contract.pictures import FORMATS, SUFFIXES, UNREAD
+from declare.contract.problem import ProblemError
+
+
+def put(path, content="x"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+
+
+def test_what_is_passed_over_is_counted(tmp_path):
+    """Each file that is not read is counted under its reason; endings count in any case."""
+    for name in ("a/1.png", "a/2.PNG", "a/deep/er/3.png", ".git/x.png", "a/._1.png", "a/n.txt", "a/none"):
+        put(tmp_path / name)
+    for name in ("__MACOSX/a/1.png", "a/Thumbs.db", "a/b.pdf"):
+        put(tmp_path / name)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    os.mkfifo(tmp_path / "a" / "pipe.png")
+    found = list_files(tmp_path, {".png"})
+    assert [str(file.relative_to(tmp_path)) for file in found.files] == [
+        "a/1.png",
+        "a/2.PNG",
+        "a/deep/er/3.png",
+    ]
+    assert found.passed_over == {
+        "empty folders": 1,
+        "hidden": 2,
+        "links that lead nowhere": 1,
+        "no regular files": 1,
+        "of the system": 2,
+        "other files (.pdf)": 1,
+        "other files (.txt)": 1,
+        "other files (no ending)": 1,
+    }
+
+
+def test_links_are_followed_but_for_those_that_lead_back(tmp_path):
+    """A link to a folder or file elsewhere is read; one to a folder above ends nothing in a loop."""
+    put(tmp_path / "elsewhere" / "c" / "1.png")
+    put(tmp_path / "root" / "a" / "1.png")
+    (tmp_path / "root" / "c").symlink_to(tmp_path / "elsewhere" / "c")
+    (tmp_path / "root" / "a" / "2.png").symlink_to(tmp_path / "elsewhere" / "c" / "1.png")
+    (tmp_path / "root" / "a" / "back").symlink_to(tmp_path / "root")
+    (tmp_path / "elsewhere" / "c" / "self").symlink_to(tmp_path / "elsewhere" / "c")
+    found = list_files(tmp_path / "root", {".png"})
+    names = [str(file.relative_to(tmp_path / "root")) for file in found.files]
+    assert names == ["a/1.png", "a/2.png", "c/1.png"]
+    assert found.passed_over == {"links that lead back": 2}
+
+
+def test_links_without_end_are_refused(tmp_path):
+    """Folders that lead deeper and deeper are DAT335."""
+    place = tmp_path
+    for _ in range(40):
+        place = place / "d"
+    put(place / "1.png")
+    with pytest.raises(ProblemError) as caught:
+        list_files(tmp_path, {".png"})
+    assert caught.value.problem.code == "DAT335"
+
+
+def test_every_ending_of_pillow_is_read_or_refused_for_a_reason():
+    """The table of endings is Pillow's own registry, less the formats that name a reason."""
+    Image.init()
+    known = {ending: name for ending, name in Image.registered_extensions().items() if name not in UNREAD}
+    named = {ending: "JPEG" if name == "MPO" else name for ending, name in known.items()}
+    assert {ending: SUFFIXES.get(ending) for ending in named} == named
+    assert set(FORMATS) - {"AVIF", "QOI"} <= set(Image.OPEN)
+
+
+@pytest.mark.parametrize(
+    ("name", "split"), [("Train", "train"), ("VALID", "val"), ("dev", "val"), ("Test", "test"), ("cat", None)]
+)
+def test_names_of_splits_in_any_case(name, split):
+    """The usual words for the three splits are known, however they are written."""
+    assert split_of(name) == split
