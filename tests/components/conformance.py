@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import re
+import types
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import torch
 import yaml
+from pydantic.fields import FieldInfo
 
 from declare.compiler.measure import BATCH, Measured, measure
 from declare.compiler.probe import Probed, probe
-from declare.contract import lookup
+from declare.contract import lookup, reading
+from declare.contract.card import card
 from declare.contract.module import Costs, Head, Inputs, Module, Node, Outputs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
@@ -103,8 +105,8 @@ def _tensor(shape: Shape, generator: torch.Generator) -> torch.Tensor:
 
 def example(kind: str, name: str) -> dict[str, Any]:
     """Return the block of this type in the YAML example of its page."""
-    page = importlib.import_module(f"declare.components.{kind}.{name}").__doc__ or ""
-    fence = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)
+    page = card(kind, name)
+    fence = re.search(r"```yaml\n(.*?)```", page.text if page else "", re.DOTALL)
     assert fence, f"{kind}/{name} shows no example"
     found = [block for block in _blocks(yaml.safe_load(fence[1])) if block.get("type") == name]
     assert found, f"the example of {kind}/{name} does not use it"
@@ -112,12 +114,48 @@ def example(kind: str, name: str) -> dict[str, Any]:
 
 
 def _blocks(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every block, and every text as the block that it may stand for: `loss: mse` is `{type: mse}`."""
+    if isinstance(value, str):
+        yield {"type": value}
     if isinstance(value, dict):
-        if isinstance(value.get("head"), str):
-            yield {"type": value["head"]}
         yield value
-        for item in value.values():
-            yield from _blocks(item)
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _blocks(item)
+
+
+def component(kind: str, name: str) -> Any:
+    """Return the component of the example on its page."""
+    return reading.parse(kind, example(kind, name))
+
+
+def variants(kind: str, name: str) -> list[Any]:
+    """Return the component of its page's example, the bare one, and one with each other choice of each parameter.
+
+    Choices are those of a `Literal`, both of a boolean, and for a number its lower bound (where it is allowed) and a
+    quarter of its value. What contradicts itself is left out.
+    """
+    first = component(kind, name)
+    blocks = [{"type": name}]
+    for key, info in type(first).model_fields.items():
+        blocks += [first.dump() | {info.alias or key: value} for value in _choices(info, getattr(first, key))]
+    found = [reading.read(kind, block, trust=reading.EVERYTHING) for block in blocks]
+    return [first, *(made for made, problems in found if not problems and made != first)]
+
+
+def _choices(info: FieldInfo, value: Any) -> list[Any]:
+    """Return other values of a parameter."""
+    options = [item for part in _options(info.annotation) for item in get_args(part) if get_origin(part) is Literal]
+    if isinstance(value, bool):
+        options.append(not value)
+    elif isinstance(value, float):
+        bounds = [item.ge for item in info.metadata if hasattr(item, "ge")]
+        options += [*(float(bound) for bound in bounds), value / 4]
+    return [item for item in options if item != value]
+
+
+def _options(annotation: Any) -> tuple[Any, ...]:
+    union = get_origin(annotation) in {Union, types.UnionType}
+    return get_args(annotation) if union else (annotation,)
 
 
 def fitting(component: Node, output: Shape | None = None) -> Iterator[Case]:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+_TINY = 1e-12
 
 class BinaryCrossEntropy(nn.Module):
     """Sum of the binary cross entropy over the labels that are not NaN, with their number.
@@ -38,7 +39,8 @@ class BinaryCrossEntropy(nn.Module):
             logits, target, known, reduction="none" if self._gamma else "sum", pos_weight=self.pos_weight
         )
         if self._gamma:
-            total = (total * (target - logits.sigmoid()).abs() ** self._gamma).sum()
+            # Of an exponent below 1 the slope at 0 has no bound: a label that is surely right would give NaN.
+            total = (total * (target - logits.sigmoid()).abs().clamp_min(_TINY) ** self._gamma).sum()
         return total, weight
 
     def count(self, target: Tensor) -> Tensor | int:

@@ -11,7 +11,8 @@ class CrossEntropy(nn.Module):
     """Sum over valid targets of the cross entropy, with the sum of their class weights.
 
     Takes logits [B, K, ...] (softmax is applied here) and indices [B, ...], where -1 and `ignore_index` do
-    not count, or class probabilities [B, K, ...] (mixed targets; a row of zeros does not count).
+    not count, or class probabilities [B, K, ...] (mixed targets; a row of zeros, and the share of `ignore_index`,
+    do not count).
     """
 
     class_weights: Tensor | None
@@ -35,7 +36,7 @@ class CrossEntropy(nn.Module):
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return (sum, weight)."""
         if target.is_floating_point():
-            return self._mixed(logits.float(), target), self.count(target)
+            return self._mixed(logits.float(), self._counted(target)), self.count(target)
         if self._ignored is not None:
             target = target.masked_fill(target == self._ignored, -1)
         total = functional.cross_entropy(
@@ -54,6 +55,7 @@ class CrossEntropy(nn.Module):
     def count(self, target: Tensor) -> Tensor | int:
         """Return the number of valid targets, each times the weight of its class."""
         if target.is_floating_point():
+            target = self._counted(target)
             return (
                 target if self.class_weights is None else target.movedim(1, -1) * self.class_weights
             ).sum()
@@ -63,6 +65,12 @@ class CrossEntropy(nn.Module):
         if self.class_weights is None:
             return valid.sum()
         return (self.class_weights[target.masked_fill(~valid, 0)] * valid).sum()
+
+    def _counted(self, target: Tensor) -> Tensor:
+        """Return class probabilities [B, K, ...] without the share of the class that does not count."""
+        if self._ignored is None or not 0 <= self._ignored < target.shape[1]:
+            return target
+        return target.index_fill(1, torch.tensor(self._ignored, device=target.device), 0.0)
 
     def _mixed(self, logits: Tensor, target: Tensor) -> Tensor:
         if self._smoothing:

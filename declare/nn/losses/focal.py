@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+_TINY = 1e-12
 
 class Focal(nn.Module):
     """Sum over valid targets of (1 - p)^gamma times the cross entropy, with the sum of their class weights.
@@ -28,7 +29,8 @@ class Focal(nn.Module):
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return (sum, weight)."""
         logs = logits.float().log_softmax(1)
-        terms = -((1 - logs.exp()) ** self._gamma) * logs
+        # Of an exponent below 1 the slope at 0 has no bound: a sample that is surely right would give NaN.
+        terms = -((1 - logs.exp()).clamp_min(_TINY) ** self._gamma) * logs
         if target.is_floating_point():
             return (terms * self._weighted(target)).sum(), self.count(target)
         valid = target >= 0

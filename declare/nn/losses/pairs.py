@@ -1,5 +1,6 @@
 """Losses over pairs of a batch. Shapes: B batch, E features of the embedding."""
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -21,9 +22,21 @@ def negatives(target: Tensor, *, explicit: bool = False) -> Tensor:
 
 
 class Paired(nn.Module):
-    """A loss whose weight is the number of rows that have a positive in the batch."""
+    """A loss whose weight is the number of rows that have a positive in the batch.
+
+    It is computed in single precision under autocast too: cosines in 16 bits would tell near pairs from nothing.
+    """
 
     compares_rows = True
+
+    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (sum, weight)."""
+        with torch.autocast(output.device.type, enabled=False):
+            return self.total(output.float(), positives(target), target), self.count(target)
+
+    def total(self, values: Tensor, wanted: Tensor, target: Tensor) -> Tensor:
+        """Return the sum for embeddings [B, E], which pairs are positives [B, B], and the targets [B, 2]."""
+        raise NotImplementedError
 
     def count(self, target: Tensor) -> Tensor:
         """Return the weight."""
@@ -42,25 +55,22 @@ class InfoNce(Paired):
         self.temperature = temperature
         self.explicit = explicit
 
-    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (sum, weight)."""
-        unit = functional.normalize(output.float(), dim=-1)
-        # Autocast multiplies in 16 bits, of which fp16 has no number as low as `_NEVER`.
-        likeness = (unit @ unit.t()).float() / self.temperature
-        wanted = positives(target)
+    def total(self, values: Tensor, wanted: Tensor, target: Tensor) -> Tensor:
+        """Return the sum."""
+        unit = functional.normalize(values, dim=-1)
+        likeness = unit @ unit.t() / self.temperature
         unwanted = negatives(target, explicit=self.explicit)
         against = likeness.masked_fill(~unwanted, _NEVER).logsumexp(1, keepdim=True)
         each = functional.softplus(against - likeness) * wanted
-        return (each.sum(1) / wanted.sum(1).clamp_min(1)).sum(), wanted.any(1).sum()
+        return (each.sum(1) / wanted.sum(1).clamp_min(1)).sum()
 
 
 class InterSubject(Paired):
     """1 - the correlation of each feature over positive pairs, averaged over features. Source: Hasson et al. 2004."""
 
-    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (sum, weight)."""
-        number = self.count(target)
-        return (1 - correlations(output.float(), positives(target)).mean()) * number, number
+    def total(self, values: Tensor, wanted: Tensor, target: Tensor) -> Tensor:
+        """Return the sum."""
+        return (1 - correlations(values, wanted).mean()) * self.count(target)
 
 
 def correlations(values: Tensor, pairs: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from declare.nn.tasks.counts import offsets, rates
+from declare.nn.tasks.counts import log_rates, offsets, rates
 
 
 class PoissonNLL(nn.Module):
@@ -26,7 +26,7 @@ class PoissonNLL(nn.Module):
         """Return (sum, weight)."""
         known = ~target.isnan()
         rate = rates(output, self.offset, self._link)
-        cost = rate - torch.where(known, target, 0.0) * rate.log()
+        cost = rate - torch.where(known, target, 0.0) * log_rates(output, self.offset, self._link)
         return torch.where(known, cost, 0.0).sum(), self.count(target)
 
     def count(self, target: Tensor) -> Tensor:

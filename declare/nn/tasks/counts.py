@@ -21,6 +21,11 @@ def rates(output: Tensor, offset: Tensor, link: str) -> Tensor:
     return functional.softplus(score) + TINY
 
 
+def log_rates(output: Tensor, offset: Tensor, link: str) -> Tensor:
+    """Return the logarithm of each unit's rate [B, N], finite where the rate itself is too small for a number."""
+    return output.float() + offset if link == "exp" else rates(output, offset, link).log()
+
+
 def offsets(means: Sequence[float], link: str) -> Tensor:
     """Return the score [N] at which the rate is the mean."""
     mean = torch.tensor(means, dtype=torch.float64).clamp_min(TINY)
