@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import torch
-import yaml
 from pydantic.fields import FieldInfo
 
 from declare.compiler.measure import BATCH, Measured, measure
@@ -18,6 +19,9 @@ from declare.contract.card import card
 from declare.contract.module import Costs, Head, Inputs, Module, Node, Outputs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
+from declare.diagnostics.diagnostic import Source
+from declare.language.document import plain
+from declare.language.source import Text, parse
 
 SAMPLES: dict[Layout, Shape] = {
     "vector": Shape("vector", (6,)),
@@ -108,9 +112,16 @@ def example(kind: str, name: str) -> dict[str, Any]:
     page = card(kind, name)
     fence = re.search(r"```yaml\n(.*?)```", page.text if page else "", re.DOTALL)
     assert fence, f"{kind}/{name} shows no example"
-    found = [block for block in _blocks(yaml.safe_load(fence[1])) if block.get("type") == name]
+    found = [block for block in _blocks(_read(fence[1])) if block.get("type") == name]
     assert found, f"the example of {kind}/{name} does not use it"
     return found[-1]
+
+
+def _read(text: str) -> Any:
+    """Return a piece of a spec as plain values, read as the program reads it."""
+    node = parse(Source("page", textwrap.dedent(text)), Text(Path())).node
+    assert node is not None, text
+    return plain(node)
 
 
 def _blocks(value: Any) -> Iterator[dict[str, Any]]:
@@ -119,7 +130,8 @@ def _blocks(value: Any) -> Iterator[dict[str, Any]]:
         yield {"type": value}
     if isinstance(value, dict):
         yield value
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        value = [item for key, item in value.items() if key != "type"]
+    for item in value if isinstance(value, list) else ():
         yield from _blocks(item)
 
 
@@ -132,8 +144,10 @@ def variants(kind: str, name: str) -> list[Any]:
     """Return the component of its page's example, the bare one, and one with each other choice of each parameter.
 
     Choices are those of a `Literal`, both of a boolean, and for a number its lower bound (where it is allowed) and a
-    quarter of its value. What contradicts itself is left out.
+    quarter of its value. What contradicts itself is left out. A library's component, which has no page, comes alone.
     """
+    if name not in lookup.own_names(kind):
+        return [reading.parse(kind, name)]
     first = component(kind, name)
     blocks = [{"type": name}]
     for key, info in type(first).model_fields.items():
@@ -144,7 +158,9 @@ def variants(kind: str, name: str) -> list[Any]:
 
 def _choices(info: FieldInfo, value: Any) -> list[Any]:
     """Return other values of a parameter."""
-    options = [item for part in _options(info.annotation) for item in get_args(part) if get_origin(part) is Literal]
+    options = [
+        item for part in _options(info.annotation) for item in get_args(part) if get_origin(part) is Literal
+    ]
     if isinstance(value, bool):
         options.append(not value)
     elif isinstance(value, float):

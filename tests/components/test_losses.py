@@ -70,28 +70,16 @@ def test_missing_classes_do_not_count(name, weights):
     assert output.grad[kept].abs().min() > 0
 
 
-def test_a_batch_without_labels_has_no_loss_and_no_gradient():
-    """Where every label is missing, sum and weight are 0 and the gradient is 0, not NaN."""
-    for name, linked in [
-        ("cross_entropy", target()),
-        ("focal", target()),
-        ("ordinal", target("ordinal_logits")),
-        ("bce", target("label_logits")),
-        ("huber", target("values")),
-    ]:
-        output = logits(3, linked.output.dims[0])
-        whole = torch.full(output.shape, NAN) if name in {"bce", "huber"} else torch.full((3,), -1)
-        total, weight = build({"type": name}, linked)(output, whole)
-        total.backward()
-        assert (total.item(), float(weight), output.grad.abs().sum().item()) == (0.0, 0.0, 0.0)
-
-
 def test_ignore_index_does_not_count():
-    """A class named by `ignore_index` is left out like a missing one."""
+    """A class named by `ignore_index` is left out like a missing one, its share of a mixed target too."""
     loss = build({"type": "cross_entropy", "ignore_index": 3}, target(may_miss=False))
     output, truth = logits(4, 4), torch.tensor([0, 3, 2, -1])
     expected = functional.cross_entropy(output[[0, 2]], truth[[0, 2]])
     torch.testing.assert_close(mean(loss, output, truth), expected)
+    mixed = torch.tensor([[1.0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0.75, 0.25], [0, 0, 0, 0]])
+    logs = output.log_softmax(1)
+    expected = -(logs[0, 0] + 0.75 * logs[2, 2]) / 1.75
+    torch.testing.assert_close(mean(loss, output, mixed), expected)
 
 
 def test_cross_entropy_of_pixels_is_torchs():

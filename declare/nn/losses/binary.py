@@ -8,6 +8,7 @@ from torch.nn import functional
 
 _TINY = 1e-12
 
+
 class BinaryCrossEntropy(nn.Module):
     """Sum of the binary cross entropy over the labels that are not NaN, with their number.
 

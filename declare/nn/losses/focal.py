@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 _TINY = 1e-12
 
+
 class Focal(nn.Module):
     """Sum over valid targets of (1 - p)^gamma times the cross entropy, with the sum of their class weights.
 

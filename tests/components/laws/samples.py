@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -42,7 +43,7 @@ class Sample:
         number = len(self.output)
         for points in ([1], [number - 1], [2, 2, 5], [0, 3, number], list(range(1, number))):
             ends = [0, *points, number]
-            yield [self.rows(slice(*pair)) for pair in zip(ends[:-1], ends[1:], strict=True)]
+            yield [self.rows(slice(*pair)) for pair in itertools.pairwise(ends)]
 
     def extreme(self, dtype: torch.dtype = torch.float32) -> Sample:
         """Return the batch with outputs far beyond what training gives."""
@@ -97,9 +98,7 @@ def _classes(prediction: str, layout: Any, dims: tuple[int, ...]) -> Callable[..
 
 def _ordered(rows: int, may_miss: bool, draws: torch.Generator) -> Made:
     steps = len(CLASSES) - 1
-    linked = _linked(
-        "ordinal_logits", Shape("vector", (steps,)), may_miss, classes=CLASSES, counts=COUNTS
-    )
+    linked = _linked("ordinal_logits", Shape("vector", (steps,)), may_miss, classes=CLASSES, counts=COUNTS)
     truth = torch.randint(0, len(CLASSES), (rows,), generator=draws)
     return linked, torch.randn(rows, steps, generator=draws), truth, lambda m: m.unsqueeze(1)
 
