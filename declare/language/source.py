@@ -146,7 +146,11 @@ def parse(source: Source, text: Text) -> Parsed:
         except LimitError as limit:
             return Parsed(None, [*found, limit.diagnostic], complete=False)
         except yaml.MarkedYAMLError as error:
-            reading = read(trouble(error, content, builder.last_quoted))
+            at = trouble(error, content, builder.last_quoted)
+            beyond = _limit_before(at.place, source, text, content)
+            if beyond is not None:
+                return Parsed(None, [*found, beyond], complete=False)
+            reading = read(at)
             found.append(diagnose(source, reading, text.shift))
             block = block_at(content, reading.start)
             if block is None or text.shift:
@@ -175,6 +179,20 @@ def _feed(builder: TreeBuilder, content: str) -> None:
     """Give the parser's events to the builder, until the first document ends."""
     for event in _events(content):
         builder.take(event)
+
+
+def _limit_before(place: int, source: Source, text: Text, content: str) -> Diagnostic | None:
+    """Return the limit that the text crosses before a syntax error, or None.
+
+    The scanner reads far ahead of the events, and some versions of it have a limit of nesting of their own.
+    """
+    try:
+        _feed(TreeBuilder(source, text.base, text.origin, text.shift), content[:place])
+    except LimitError as limit:
+        return limit.diagnostic
+    except yaml.MarkedYAMLError:
+        return None
+    return None
 
 
 def _events(content: str) -> Iterator[Any]:

@@ -88,7 +88,8 @@ def _profile_phase(
     warm_up = min(warm_up, max(phase.steps - 1, 0))
     for number in range(warm_up):
         made.step(number, draw())
-    profiler = torch_profile(activities=activities, record_shapes=True)
+    # The profiler runs through one cycle; without `acc_events` torch 2.11 warns that others would be cleared.
+    profiler = torch_profile(activities=activities, record_shapes=True, acc_events=True)
     with _hushed():
         profiler.start()
     samples, began = 0, time.perf_counter()

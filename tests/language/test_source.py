@@ -243,10 +243,19 @@ def test_spans_of_collections():
     assert spans == {"a": "b: 1", "c": "|\n  text", "d": "[1, 2]"}
 
 
-@pytest.mark.parametrize("text", ["[" * 300_000, "a: " + "[" * 70 + "]" * 70, "- " * 70 + "x"])
+DEEP = ["[" * 300_000, "a: " + "[" * 70 + "]" * 70, "- " * 70 + "x", "{" * 2_000, "a:\n  - " + "[" * 70 + "@"]
+
+
+@pytest.mark.parametrize("text", DEEP)
 def test_depth_limit(text):
     """Nesting beyond the limit is refused before anything is built, 300,000 levels included."""
     assert codes(text) == ["SYN009"]
+
+
+def test_depth_limit_of_the_parser_itself():
+    """A parser that gives up first, at a depth of its own, leaves the finding at the first level too many."""
+    found = read("[" * 300_000).diagnostics
+    assert [item.primary.span.start for item in found] == [MAX_DEPTH]
 
 
 def test_depth_through_aliases():

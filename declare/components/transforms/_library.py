@@ -89,13 +89,14 @@ class _FromTorchvision(Transform):
     def build(self, shape: Shape, statistics: dict[str, list[float]]) -> torch.nn.Module:
         """Return the module for a batch; raises `ProblemError` DAT347 where torchvision refuses a parameter."""
         from torchvision import tv_tensors
-        from torchvision.transforms import AutoAugmentPolicy, v2
+        from torchvision.transforms import AutoAugmentPolicy, InterpolationMode, v2
 
         from declare.nn.transforms.keyed import Keyed
 
         own = {key: value for key, value in self if key in self.record["parameters"] and value is not None}
-        if "policy" in own:
-            own["policy"] = AutoAugmentPolicy(own["policy"])
+        # Only some versions take the names of these.
+        enumerations = {"policy": AutoAugmentPolicy, "interpolation": InterpolationMode}
+        own |= {key: enumeration(own[key]) for key, enumeration in enumerations.items() if key in own}
         if shape.layout == "mask" and "fill" in self.record["parameters"]:
             own["fill"] = {tv_tensors.Mask: -1, "others": own.get("fill", 0)}
         try:
