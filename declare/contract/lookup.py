@@ -47,10 +47,15 @@ def _library(kind: str) -> Library | None:
     return None
 
 
+def names_of_libraries(kind: str) -> tuple[str, ...]:
+    """Return the names of `kind` that come from outside libraries."""
+    library = _library(kind)
+    return tuple(name for name in library.names() if name not in own_names(kind)) if library else ()
+
+
 def names(kind: str) -> tuple[str, ...]:
     """Return every name that `find` knows for `kind`, an outside library's included."""
-    library = _library(kind)
-    return own_names(kind) + (tuple(library.names()) if library else ())
+    return own_names(kind) + names_of_libraries(kind)
 
 
 @cache

@@ -7,7 +7,6 @@ download).
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 import warnings
@@ -16,18 +15,17 @@ from contextlib import contextmanager
 from fnmatch import fnmatch
 from fractions import Fraction
 from functools import cache
-from importlib.metadata import version
+from importlib import import_module
 from operator import mul
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from declare.compiler.measure import BATCH, Measured, measure
+from declare.components.modules._tables import TABLES
+from declare.contract.library_table import LibraryTable, Record, dump, installed_version
 
 if TYPE_CHECKING:
     from torch import nn
 
-FOLDER = Path(__file__).parents[1] / "components" / "modules" / "tables"
-Record = dict[str, Any]
 Build = Callable[[int], "nn.Module"]
 ROUNDINGS: dict[str, Callable[[int, int], int]] = {
     "ceil": lambda size, reduction: -(-size // reduction),
@@ -210,75 +208,44 @@ def attempt(build: Build, height: int, width: int | None = None) -> Measured | N
         return None
 
 
-def timm_models() -> Iterator[tuple[str, Record, Build, int]]:
-    """Yield name, tags of weights, builder and default size of every timm model."""
-    import timm
-
-    from declare.nn.modules.timm import Timm
-
-    tags: dict[str, list[str]] = {}
-    for full in timm.list_pretrained():
-        tags.setdefault(full.partition(".")[0], []).append(full.partition(".")[2])
-    for name in timm.list_models():
-        config = timm.get_pretrained_cfg(name)
-        own = (config.tag if config else "") or ""
-        record: Record = {"size": config.input_size[1] if config else 224}
-        if name in tags:
-            record["tags"] = sorted(tags[name], key=lambda tag: (tag != own, tag))
-        yield name, record, lambda channels, name=name: Timm(name, channels), record["size"]  # type: ignore[misc]
+def models(table: LibraryTable) -> Iterator[tuple[str, Record, Build, int]]:
+    """Yield name, what the library says of it, builder and default size of every model."""
+    (library,) = table.libraries
+    made = import_module(f"declare.nn.modules.{library}")
+    real = next(
+        value for name, value in vars(made).items() if name.lower() == library and isinstance(value, type)
+    )
+    for name, record in import_module(table.introspection).records().items():
+        yield name, record, lambda channels, name=name: real(name, channels), record["size"]  # type: ignore[misc]
 
 
-def torchvision_models() -> Iterator[tuple[str, Record, Build, int]]:
-    """Yield name, size that the weights want, builder and default size of torchvision's models."""
-    from torchvision import models
-
-    from declare.nn.modules.torchvision import Torchvision
-
-    for name in models.list_models(module=models):
-        weights = models.get_model_weights(name).DEFAULT.transforms().crop_size[0]
-        size = 299 if name == "inception_v3" else 224
-        record: Record = {"size": size, "weights_size": weights}
-        yield name, record, lambda channels, name=name: Torchvision(name, channels), size  # type: ignore[misc]
-
-
-LIBRARIES: dict[str, Callable[[], Iterator[tuple[str, Record, Build, int]]]] = {
-    "timm": timm_models,
-    "torchvision": torchvision_models,
-}
-
-
-def table(library: str, options: argparse.Namespace) -> Iterator[Record]:
-    """Yield the table of a library as it grows: after every 20 models measured, and at the end.
+def table(shipped: LibraryTable, options: argparse.Namespace) -> Iterator[dict[str, Record]]:
+    """Yield the records of a library as they grow: after every 20 models measured, and at the end.
 
     A model that is too slow or refuses has no figures. Models that the library no longer has are dropped.
     """
-    path = FOLDER / f"{library}.json"
-    models: dict[str, Record] = (
-        json.loads(path.read_text(encoding="utf-8"))["models"] if path.exists() else {}
-    )
-    found = list(LIBRARIES[library]())
-    content: Record = {"version": version(library), "torch": version("torch")}
-    content["models"] = models = {name: models.get(name, record) for name, record, _, _ in found}
+    found = list(models(shipped))
+    records = {name: shipped.shipped.get(name, record) for name, record, _, _ in found}
     done = 0
     for name, record, build, size in found:
-        if not fnmatch(name, options.only) or (options.missing and "parameters" in models[name]):
+        if not fnmatch(name, options.only) or (options.missing and "parameters" in records[name]):
             continue
         try:
             with limit(options.time):
-                models[name] = record | examine(on_meta(build), size, quick=options.quick)
+                records[name] = record | examine(on_meta(build), size, quick=options.quick)
         except Exception as error:  # noqa: BLE001 - a library's models fail in many ways
-            models[name] = record
+            records[name] = record
             print(f"{name}: {type(error).__name__} {str(error).splitlines()[:1]}", file=sys.stderr)
         done += 1
         if done % 20 == 0:
-            yield content
-    yield content
+            yield records
+    yield records
 
 
 def main() -> None:
     """Write the tables that are named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("libraries", nargs="+", choices=sorted(LIBRARIES))
+    parser.add_argument("libraries", nargs="+", choices=sorted(TABLES))
     parser.add_argument(
         "--only", default="*", help="measure only the models that match; keep the others' records"
     )
@@ -288,15 +255,11 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     for library in options.libraries:
-        for content in table(library, options):
-            write(FOLDER / f"{library}.json", content)
-
-
-def write(path: Path, content: Record) -> None:
-    """Write a table with one model a line."""
-    lines = [f"{json.dumps(name)}: {json.dumps(record)}" for name, record in content["models"].items()]
-    head = json.dumps({name: value for name, value in content.items() if name != "models"})[:-1]
-    path.write_text(head + ', "models": {\n' + ",\n".join(lines) + "\n}}\n", encoding="utf-8")
+        shipped = TABLES[library]
+        for records in table(shipped, options):
+            versions = {library: installed_version(library)}
+            text = dump(versions, records, measured_with={"torch": installed_version("torch")})
+            shipped.path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

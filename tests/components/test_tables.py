@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
 from declare.components.modules import _tables
-from declare.contract import lookup
+from declare.contract import library_table, lookup
+from declare.contract.component import Component
+from declare.contract.library_table import LibraryTable
 from declare.contract.module import Costs
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
+from declare.dev.generators import library_tables
 from tests.components.conformance import Case
 
 USUAL = [
@@ -27,12 +32,27 @@ USUAL = [
 CHOICE = random.Random(0)
 
 
+TABLES = [*_tables.TABLES.values(), *library_tables.tables()]
+LIBRARY = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.path.stem)
+
+
 def _known(library: str) -> list[str]:
-    return [name for name in _tables.names(library) if "parameters" in _tables.record(library, name)]
+    return [name for name, record in _tables.TABLES[library].shipped.items() if "parameters" in record]
 
 
-SAMPLE = [("timm", name) for name in [*USUAL, *CHOICE.sample(_known("timm"), 12)]] + [
-    ("torchvision", name) for name in CHOICE.sample(_known("torchvision"), 5)
+def _measured(*libraries: str) -> pytest.MarkDecorator:
+    """Figures were measured with one version of each library."""
+    others = [name for name in libraries if not _tables.TABLES[name].is_current()]
+    return pytest.mark.skipif(bool(others), reason=f"another version of {', '.join(others)} was measured")
+
+
+SAMPLE = [
+    pytest.param(library, name, marks=_measured(library))
+    for library, names in (
+        ("timm", [*USUAL, *CHOICE.sample(_known("timm"), 12)]),
+        ("torchvision", CHOICE.sample(_known("torchvision"), 5)),
+    )
+    for name in names
 ]
 
 
@@ -58,35 +78,83 @@ def test_figures_are_those_of_the_real_model(library, name):
         )
 
 
-@pytest.mark.parametrize("library", ["timm", "torchvision"])
-def test_the_table_knows_every_model_of_the_installed_library(library):
-    """No model of the installed library is unknown, so none is refused as a typing error."""
-    if library == "timm":
-        import timm
-
-        models = timm.list_models()
-    else:
-        from torchvision import models as zoo
-
-        models = zoo.list_models(module=zoo)
-    assert set(models) == set(_tables.names(library))
+def _pretend(monkeypatch, table, records):
+    """Let another version of the table's libraries be installed, which has `records`."""
+    monkeypatch.setattr(library_table.user_cache, "read_text", lambda _: None)
+    monkeypatch.setattr(library_table.user_cache, "write_text", lambda *_: None)
+    other = LibraryTable(table.path, table.introspection, table.libraries)
+    monkeypatch.setattr(library_table, "installed_version", lambda _: "99.0")
+    monkeypatch.setattr(other, "_ask", lambda: json.dumps(records))
+    return other
 
 
-def test_a_newer_library_may_have_more_models(monkeypatch):
-    """Where another version is installed, a name that the table lacks is left to a probe."""
-    component = lookup.find("modules", "timm")(name="resnet_of_tomorrow")
-    inputs = {"input": (Shape("image", (3, 64, 64)),)}
-    assert component.infer(inputs).code == "REF241"
-    monkeypatch.setattr(_tables, "version", lambda _: "99.0")
-    assert component.infer(inputs) is None
+@LIBRARY
+def test_a_table_says_what_the_library_itself_says(table, monkeypatch):
+    """Asked, the installed libraries have every name that the table has, with the same record but for figures."""
+    asked = import_module(table.introspection).records()
+    assert asked == json.loads(json.dumps(asked))
+    if table.is_current():
+        shipped = table.shipped
+        assert set(asked) == set(shipped)
+        assert all({key: shipped[name][key] for key in record} == record for name, record in asked.items()), (
+            "python -m declare.dev generate --all"
+        )
+    other = _pretend(monkeypatch, table, asked)
+    assert other.records() == asked
+
+
+@LIBRARY
+def test_another_version_is_asked(table, monkeypatch):
+    """Of another version neither names nor records come from the table, and what it lacks is lacking."""
+    record = next(iter(table.shipped.values())) | {"mark": 1}
+    other = _pretend(monkeypatch, table, {"of_tomorrow": record})
+    assert dict(other.records()) == {"of_tomorrow": record}
+    assert other.record("of_tomorrow") == record
+    assert other.record(next(iter(table.shipped))) is None
+
+
+@pytest.mark.parametrize(("library", "name"), [("timm", "resnet10t"), ("torchvision", "resnet18")])
+def test_names_are_checked_and_figures_probed_in_another_version(library, name, monkeypatch):
+    """Another version's unknown names are findings, and shapes and costs of known ones are left to a probe."""
+    names = {name: {"size": 224, "weights_size": 224}, "of_tomorrow": {"size": 224}}
+    other = _pretend(monkeypatch, _tables.TABLES[library], names)
+    monkeypatch.setitem(_tables.TABLES, library, other)
+    make, inputs = lookup.find("modules", library), {"input": (Shape("image", (3, 64, 64)),)}
+    for known in names:
+        component = make(name=known)
+        assert component.infer(inputs) is component.costs(inputs) is None
+    for unknown in ("resnet9999", "vit_of_old"):
+        assert make(name=unknown).infer(inputs).code == "REF241"
+
+
+@pytest.mark.parametrize("kind", ["metrics", "optimizers", "transforms"])
+def test_components_follow_another_version(kind, monkeypatch):
+    """Names and parameters of components are those of the version that is installed."""
+    module = import_module(f"declare.components.{kind}._library")
+    name, record = next(iter(module.TABLE.shipped.items()))
+    monkeypatch.setattr(module, "TABLE", _pretend(monkeypatch, module.TABLE, {"of_tomorrow": record}))
+    assert module.names() == ["of_tomorrow"]
+    assert issubclass(module.find.__wrapped__("of_tomorrow"), Component)
+    assert module.find.__wrapped__(name) is None
+
+
+def test_a_rule_that_was_never_compared_is_no_rule_for_shares(monkeypatch):
+    """An optimizer that the shipped table lacks is not used on parameters in shares."""
+    from declare.components.optimizers import _library as module
+
+    records = {"of_tomorrow": module.TABLE.shipped["lion"], "lion": module.TABLE.shipped["lion"]}
+    monkeypatch.setattr(module, "TABLE", _pretend(monkeypatch, module.TABLE, records))
+    assert module.find.__wrapped__("of_tomorrow").whole
+    assert not module.find.__wrapped__("lion").whole
 
 
 def test_most_models_need_no_probe():
     """Six models in ten of timm and nine in ten of torchvision have figures in the table."""
-    assert len(_known("timm")) >= 0.6 * len(_tables.names("timm"))
-    assert len(_known("torchvision")) >= 0.9 * len(_tables.names("torchvision"))
+    assert len(_known("timm")) >= 0.6 * len(_tables.TABLES["timm"].shipped)
+    assert len(_known("torchvision")) >= 0.9 * len(_tables.TABLES["torchvision"].shipped)
 
 
+@_measured("timm")
 def test_a_known_model_is_answered_without_torch():
     """Shapes and costs of a timm model come from the table alone: neither torch nor timm is imported."""
     code = (
@@ -139,7 +207,7 @@ def test_weights_of_another_model_are_a_problem(tmp_path):
 
 def test_a_model_without_weights_is_a_problem_before_the_run():
     """`pretrained: true` for a timm model of which no weights exist is found from the table."""
-    name = next(name for name in _known("timm") if "tags" not in _tables.record("timm", name))
+    name = next(name for name in _tables.names("timm") if "tags" not in _tables.record("timm", name))
     found = lookup.find("modules", "timm")(name=name, pretrained=True).infer(
         {"input": (Shape("image", (3, 64, 64)),)}
     )

@@ -247,7 +247,7 @@ def test_the_users_settings_grant_where_nobody_else_may_write(tmp_path, monkeypa
 
 def test_the_cache_is_private(tmp_path, monkeypatch):
     """A cache that others may write to is closed to them; one that is another user's is not used."""
-    from declare.data import cache
+    from declare.contract import user_cache as cache
 
     shared = tmp_path / "shared"
     shared.mkdir(mode=0o777)

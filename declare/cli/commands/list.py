@@ -46,7 +46,7 @@ def _rows(kind: str, everything: bool) -> list[dict[str, Any]]:
     ]
     if not everything:
         return own
-    library = (name for name in lookup.names(kind) if name not in lookup.own_names(kind))
+    library = lookup.names_of_libraries(kind)
     return own + [{"kind": kind, "type": name, "summary": "from a library"} for name in library]
 
 
@@ -59,7 +59,7 @@ def _print(rows: list[dict[str, Any]], *, everything: bool) -> None:
         for row in rows:
             if row["kind"] == kind:
                 terminal.emit(f"  {row['type']:<{width}}{row['summary']}".rstrip())
-        more = len(lookup.names(kind)) - len(lookup.own_names(kind))
+        more = len(lookup.names_of_libraries(kind))
         if more and not everything:
             terminal.emit(f"  and {more} names from libraries: `dcl list {kind} --all`")
         terminal.emit("")

@@ -1,8 +1,7 @@
-"""Metrics of torchmetrics by name; a generated table holds what they take and their parameters."""
+"""Metrics of torchmetrics by name; a table holds what they take and their parameters."""
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -11,10 +10,13 @@ from pydantic import Field as Param
 from pydantic import create_model
 
 from declare.contract.component import Component
+from declare.contract.library_table import LibraryTable
 from declare.contract.metric import Metric
 from declare.contract.task import Target
 
-TABLE = Path(__file__).with_name("tables") / "metrics.json"
+TABLE = LibraryTable(
+    Path(__file__).with_name("tables") / "metrics.json", f"{__package__}._introspect", ("torchmetrics",)
+)
 _WORDS: dict[str, Any] = {"float": float, "int": int, "bool": bool, "str": str}
 
 
@@ -43,13 +45,13 @@ class _FromLibrary(Metric):
 
 def names() -> list[str]:
     """Return the names that have no file of their own."""
-    return list(_table())
+    return list(TABLE.records())
 
 
 @cache
 def find(name: str) -> type[Component] | None:
     """Return the component of a metric of torchmetrics, or None."""
-    record = _table().get(name)
+    record = TABLE.record(name)
     if record is None:
         return None
     parameters: dict[str, Any] = {
@@ -65,12 +67,6 @@ def find(name: str) -> type[Component] | None:
     found = cast("type[_FromLibrary]", made)
     found.classes, found.takes = record["classes"], frozenset(record["classes"])
     found.mode, found.bounds = record["mode"], tuple(record["bounds"])
-    return found
-
-
-@cache
-def _table() -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = json.loads(TABLE.read_text(encoding="utf-8"))
     return found
 
 

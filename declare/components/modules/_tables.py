@@ -1,60 +1,46 @@
 """Answers about models of outside libraries from generated tables, without importing the library.
 
-A table holds one model a line, so that one record is read without parsing the others. Figures in it are
-exact: what follows no rule that was verified at many sizes is left out, and a probe of the real model
-answers instead.
+Figures in them are exact: what follows no rule that was verified at many sizes is left out, and a probe of
+the real model answers instead. Of another version of a library names, default sizes and tags are known, and
+every figure is left to a probe.
 """
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
+from declare.contract.library_table import LibraryTable, Record
 from declare.contract.module import Costs, Module, Outputs
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Dim, Shape
 from declare.contract.wiring import place, varies
 from declare.diagnostics.suggest import did_you_mean, suggest
 
-Record = dict[str, Any]
 FOLDER = Path(__file__).parent / "tables"
 REDUCTIONS = (1, 2, 4, 8, 16, 32, 64)
 """Sides of maps, as divisors of the image's, that costs are broken down by; a constant follows them."""
 
 
-@cache
-def _text(library: str) -> str:
-    return (FOLDER / f"{library}.json").read_text(encoding="utf-8")
+TABLES = {
+    path.stem: LibraryTable(path, f"{__package__}._introspect_{path.stem}", (path.stem,))
+    for path in sorted(FOLDER.glob("*.json"))
+}
+"""Library -> its models."""
 
 
 def record(library: str, name: str) -> Record | None:
-    """Return what the table says of a model, or None where it does not know the name."""
-    text, start = _text(library), f"\n{json.dumps(name)}: "
-    at = text.find(start)
-    if at < 0:
-        return None
-    found: Record = json.loads(text[at + len(start) : text.index("\n", at + 1)].removesuffix(","))
-    return found
+    """Return what is known of a model of the installed library, or None where it has none of this name."""
+    return TABLES[library].record(name)
 
 
 def names(library: str) -> list[str]:
-    """Return the names of all models of a library."""
-    return list(json.loads(_text(library))["models"])
+    """Return the names of all models of the installed library."""
+    return list(TABLES[library].records())
 
 
-def unknown(library: str, name: str) -> Problem | None:
-    """Return the problem that a library has no model of this name, with the nearest names.
-
-    None where another version is installed than the table was made from: it may have the model, so a probe
-    tells.
-    """
-    content = json.loads(_text(library))
-    if version(library) != content["version"]:
-        return None
-    known = list(content["models"])
+def unknown(library: str, name: str) -> Problem:
+    """Return the problem that a library has no model of this name, with the nearest names."""
+    known = names(library)
     hint = did_you_mean(name, known)
     nearest = suggest(name, known)
     rewrites = tuple(
@@ -64,6 +50,11 @@ def unknown(library: str, name: str) -> Problem | None:
     return Problem(
         "REF241", title, at="name", label="unknown", helps=(hint,) if hint else (), rewrites=rewrites
     )
+
+
+def takes_one_size(library: str, name: str) -> bool:
+    """Whether a model takes images of its own size alone, in the version that was measured."""
+    return bool(TABLES[library].shipped.get(name, {}).get("fixed"))
 
 
 def outputs(node: Module, found: Record, shape: Shape) -> Outputs | Problem | None:

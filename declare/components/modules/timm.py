@@ -55,7 +55,7 @@ class Timm(Module):
         base, _, tag = self.name.partition(".")
         record = _tables.record("timm", base)
         if not _NAME.fullmatch(self.name):  # timm also takes addresses of repositories and folders
-            return _tables.unknown("timm", base) or _unknown_tag(self.name, base, [])
+            return _tables.unknown("timm", base)
         if record is None:
             return _tables.unknown("timm", base)
         tags = record.get("tags", [])

@@ -53,7 +53,7 @@ class Torchvision(Module):
         side = record.get("weights_size", record["size"])
         if (
             self.pretrained is True
-            and record.get("fixed")
+            and _tables.takes_one_size("torchvision", self.name)
             and side != self.args.get("image_size", record["size"])
         ):
             title = f"torchvision's weights of `{self.name}` are for {side} x {side} images"

@@ -1,8 +1,7 @@
-"""Optimizers of torch and timm by name; a generated table holds their parameters."""
+"""Optimizers of torch and timm by name; a table holds their parameters."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
@@ -14,13 +13,16 @@ from pydantic import create_model
 
 from declare.components.optimizers._update import Decaying
 from declare.contract.component import Component
+from declare.contract.library_table import LibraryTable
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.training import Optimizer
 
 if TYPE_CHECKING:
     import torch
 
-TABLE = Path(__file__).with_name("tables") / "optimizers.json"
+TABLE = LibraryTable(
+    Path(__file__).with_name("tables") / "optimizers.json", f"{__package__}._introspect", ("torch", "timm")
+)
 _WHOLE = frozenset(
     {"adafactor", "adamp", "adamuon", "cadamp", "cmars", "csgdp", "kron", "kronc", "kronw", "mars", "muon"}
     | {"nadamuon", "nmuon", "novograd", "novogradc", "novogradw", "sgdp"}
@@ -65,13 +67,13 @@ class _FromLibrary(Optimizer):
 
 def names() -> list[str]:
     """Return the names that have no file of their own."""
-    return list(_table())
+    return list(TABLE.records())
 
 
 @cache
 def find(name: str) -> type[Component] | None:
     """Return the component of a library's optimizer, or None."""
-    record = _table().get(name)
+    record = TABLE.record(name)
     if record is None:
         return None
     decays = record["weight_decay"] is not None
@@ -91,13 +93,8 @@ def find(name: str) -> type[Component] | None:
     )
     found = cast("type[_FromLibrary]", made)
     found.home, found.decays = (record["module"], record["class"]), decays
-    found.whole = name in _WHOLE
-    return found
-
-
-@cache
-def _table() -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = json.loads(TABLE.read_text(encoding="utf-8"))
+    # Only rules of the shipped table were compared on parameters in shares with those of one process.
+    found.whole = name in _WHOLE or name not in TABLE.shipped
     return found
 
 

@@ -1,8 +1,7 @@
-"""Transforms of torchvision v2 by name; a generated table holds their parameters, so that no library is loaded."""
+"""Transforms of torchvision v2 by name; a table holds their parameters, so that no library is loaded."""
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Iterable
 from functools import cache
@@ -14,6 +13,7 @@ from pydantic import create_model
 
 from declare.components.transforms._pixels import PICTURES, bad_size, pair, sized
 from declare.contract.component import Component
+from declare.contract.library_table import LibraryTable
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.contract.transform import Transform
@@ -21,7 +21,9 @@ from declare.contract.transform import Transform
 if TYPE_CHECKING:
     import torch
 
-TABLE = Path(__file__).with_name("tables") / "torchvision_v2.json"
+TABLE = LibraryTable(
+    Path(__file__).with_name("tables") / "torchvision_v2.json", f"{__package__}._introspect", ("torchvision",)
+)
 Record = dict[str, Any]
 _KINDS: dict[str, Any] = {
     "bool": bool,
@@ -130,13 +132,13 @@ def _padded(shape: Shape, padding: int | list[int]) -> Shape:
 
 def names() -> list[str]:
     """Return the names that have no file of their own."""
-    return list(_table())
+    return list(TABLE.records())
 
 
 @cache
 def find(name: str) -> type[Component] | None:
     """Return the component of a transform of torchvision, or None."""
-    record = _table().get(name)
+    record = TABLE.record(name)
     if record is None:
         return None
     parameters: dict[str, Any] = {
@@ -156,12 +158,6 @@ def find(name: str) -> type[Component] | None:
     )
     found = cast("type[_FromTorchvision]", made)
     found.record = record
-    return found
-
-
-@cache
-def _table() -> dict[str, Record]:
-    found: dict[str, Record] = json.loads(TABLE.read_text(encoding="utf-8"))
     return found
 
 

@@ -39,9 +39,8 @@ def _page(kind: str) -> Iterator[str]:
         found = card(kind, name)
         assert found is not None
         yield from _component(found)
-    libraries = len(lookup.names(kind)) - len(lookup.own_names(kind))
-    if libraries:
-        yield f"{libraries} more names come from libraries: `dcl list {kind} --all`.\n"
+    if lookup.names_of_libraries(kind):
+        yield f"More names come from libraries: `dcl list {kind} --all`.\n"
 
 
 def _component(item: Card) -> Iterator[str]:

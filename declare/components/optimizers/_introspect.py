@@ -1,4 +1,4 @@
-"""The table of optimizers of torch and timm: names, parameters and defaults, for validation without torch.
+"""Asks the installed torch and timm for their optimizers: names, parameters and defaults.
 
 Each one has made a step on a matrix and a vector in groups with rates of their own; what cannot do that
 (second-order rules, kernels of other libraries) is left out. timm's names give way to torch's and to our
@@ -8,10 +8,8 @@ own.
 from __future__ import annotations
 
 import inspect
-import json
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from declare.contract.lookup import own_names
@@ -19,17 +17,9 @@ from declare.contract.lookup import own_names
 if TYPE_CHECKING:
     import torch
 
-SLOW = "imports torch and timm, and tries every optimizer"
-FILE = Path(__file__).parents[2] / "components" / "optimizers" / "tables" / "optimizers.json"
 _OURS = {"params", "lr", "weight_decay"}
 _INNER = {"foreach", "maximize", "capturable", "differentiable", "fused", "verbose", "bias_correction_impl"}
 _SECOND_ORDER = {"lbfgs", "sparseadam", "adahessian"}
-
-
-def outputs() -> dict[Path, str]:
-    """Return the table as JSON, one optimizer a line."""
-    lines = [f"{json.dumps(name)}: {json.dumps(record)}" for name, record in sorted(records().items())]
-    return {FILE: "{\n" + ",\n".join(lines) + "\n}\n"}
 
 
 def records() -> dict[str, dict[str, Any]]:
@@ -119,7 +109,8 @@ def _works(rule: type[Any], preset: dict[str, Any]) -> bool:
         {"params": [vector], "lr": 1e-3, "weight_decay": 0.0},
     ]
     try:
-        with warnings.catch_warnings():
+        # Some rules compile themselves, which takes longer than all the others together.
+        with warnings.catch_warnings(), torch.compiler.set_stance("force_eager"):
             warnings.simplefilter("ignore")
             optimizer = rule(groups, lr=1e-3, **preset)
             for _ in range(3):

@@ -1,4 +1,4 @@
-"""The table of transforms of torchvision v2: names, parameters and defaults, for validation without torch.
+"""Asks the installed torchvision for its transforms v2: names, parameters and defaults.
 
 Each one has changed pictures of 1, 2, 3 and 4 channels; what needs boxes, labels, several pictures or functions is
 left out, and so is what gives each picture a size of its own.
@@ -7,16 +7,12 @@ left out, and so is what gives each picture a size of its own.
 from __future__ import annotations
 
 import inspect
-import json
 import re
 import warnings
-from pathlib import Path
 from typing import Any
 
 from declare.contract.lookup import own_names
 
-SLOW = "imports torchvision, and tries every transform"
-FILE = Path(__file__).parents[2] / "components" / "transforms" / "tables" / "torchvision_v2.json"
 _LEFT_OUT = {
     *("Transform", "Identity", "MixUp", "CutMix", "RandomErasing"),  # no transforms of one picture, or ours
     *("ToImage", "ToTensor", "ToPureTensor", "PILToTensor", "RGB"),  # the image field's business
@@ -52,12 +48,6 @@ _EXAMPLES: dict[str, Any] = {
 }
 _NEEDED = {"ColorJitter": {"brightness": 0.4, "saturation": 0.4, "hue": 0.1}}
 """Without these the transform does nothing."""
-
-
-def outputs() -> dict[Path, str]:
-    """Return the table as JSON, one transform a line."""
-    lines = [f"{json.dumps(name)}: {json.dumps(record)}" for name, record in sorted(records().items())]
-    return {FILE: "{\n" + ",\n".join(lines) + "\n}\n"}
 
 
 def records() -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The table of metrics of torchmetrics: what they take, which way is better, parameters and defaults.
+"""Asks the installed torchmetrics for its metrics: what they take, which way is better, parameters and defaults.
 
 Each one has given a single figure for random predictions; curves, confusion matrices and what needs further
 inputs is left out, and so is what has a file of its own here.
@@ -7,16 +7,12 @@ inputs is left out, and so is what has a file of its own here.
 from __future__ import annotations
 
 import inspect
-import json
 import re
 import warnings
-from pathlib import Path
 from typing import Any
 
 from declare.contract.lookup import own_names
 
-SLOW = "imports torchmetrics, and tries every metric"
-FILE = Path(__file__).parents[2] / "components" / "metrics" / "tables" / "metrics.json"
 _KINDS = {"Multiclass": "class_logits", "Multilabel": "label_logits"}
 _INNER = {
     "num_classes",
@@ -52,12 +48,6 @@ _BOUNDS: dict[str, list[float | None]] = {
     "specificity": [0.0, 1.0],
 }
 """torchmetrics' own are those of its plots, and not always right; an error is at least 0."""
-
-
-def outputs() -> dict[Path, str]:
-    """Return the table as JSON, one metric a line."""
-    lines = [f"{json.dumps(name)}: {json.dumps(record)}" for name, record in sorted(records().items())]
-    return {FILE: "{\n" + ",\n".join(lines) + "\n}\n"}
 
 
 def records() -> dict[str, dict[str, Any]]:

@@ -1,0 +1,22 @@
+"""Asks the installed timm for its models: their default size, and the tags of weights that exist."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def records() -> dict[str, dict[str, Any]]:
+    """Return name -> {size: pixels, tags: [tag of weights, the default's first]}, without tags where none exist."""
+    import timm
+
+    tags: dict[str, list[str]] = {}
+    for full in timm.list_pretrained():
+        tags.setdefault(full.partition(".")[0], []).append(full.partition(".")[2])
+    found: dict[str, dict[str, Any]] = {}
+    for name in timm.list_models():
+        config = timm.get_pretrained_cfg(name)
+        own = (config.tag if config else "") or ""
+        found[name] = {"size": config.input_size[1] if config else 224}
+        if name in tags:
+            found[name]["tags"] = sorted(tags[name], key=lambda tag: (tag != own, tag))
+    return found

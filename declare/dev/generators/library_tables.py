@@ -1,0 +1,30 @@
+"""The tables of names that come from libraries, asked of the installed versions of those."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from declare.contract import lookup
+from declare.contract.library_table import LibraryTable, dump, installed_version
+
+SLOW = "imports the libraries, and tries whatever they have"
+
+
+def tables() -> list[LibraryTable]:
+    """Return the table of every kind that takes names of libraries."""
+    return [
+        import_module(f"declare.components.{kind}._library").TABLE
+        for kind in lookup.kinds()
+        if lookup.names_of_libraries(kind)
+    ]
+
+
+def outputs() -> dict[Path, str]:
+    """Return every table as JSON, one name a line."""
+    found = {}
+    for table in tables():
+        records = import_module(table.introspection).records()
+        versions = {library: installed_version(library) for library in table.libraries}
+        found[table.path] = dump(versions, dict(sorted(records.items())))
+    return found
