@@ -14,7 +14,7 @@ from declare.build.balance import make_balance
 from declare.build.graph import Batch, Graph, Joined
 from declare.build.ragged import joined
 from declare.build.scales import Scales
-from declare.build.views import Fields, Views, known, shown
+from declare.build.views import Fields, Views, kept, known, shown
 from declare.contract import reading
 from declare.contract.task import Target, TaskAdapter
 from declare.ir.plan import PhasePlan, Plan, TaskPlan
@@ -214,13 +214,20 @@ class Objective(nn.Module):
         return value if share == 1.0 else value * share, value.detach().unsqueeze(0)
 
     def augmented(self, batch: Batch) -> Batch:
-        """Return a batch after the phase's augments, each dataset by itself."""
+        """Return a batch after the phase's augments, each dataset by itself.
+
+        Tasks that hide parts of a field (reconstruction) keep theirs as it was, in view and target.
+        """
         if not self.augments:
             return batch
         done = dict(batch)
         for dataset, steps in self.augments.items():
-            for augment in steps if dataset in batch else ():
+            if dataset not in batch:
+                continue
+            before = kept(self._views.hiding, batch[dataset])
+            for augment in steps:
                 done[dataset] = augment(done[dataset], None)
+            done[dataset] = {**done[dataset], **before}
         return done
 
     def _sums(self, batch: Batch, outputs: Joined) -> list[tuple[Tensor, Weight]]:

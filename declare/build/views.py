@@ -14,6 +14,7 @@ from torch import Tensor
 from declare.build.graph import Batch
 from declare.contract.task import TaskAdapter
 
+_KEPT = "="
 Fields = Mapping[str, Tensor]
 Hide = Callable[[Fields, torch.Generator], dict[str, Tensor]]
 
@@ -53,13 +54,26 @@ def shown(task: str, fields: Fields) -> Fields:
 
 
 def known(task: str, fields: Fields) -> Fields:
-    """Return the rows of a dataset as targets are taken from them: as they are, with what the view adds."""
+    """Return the rows of a dataset as targets are taken from them: as the view found them, with what it adds."""
     own = _own(task, fields)
-    return {**own, **fields} if own else fields
+    return {**own, **fields, **_own(task, fields, _KEPT)} if own else fields
 
 
-def _own(task: str, fields: Fields) -> dict[str, Tensor]:
-    start = f"{task}:"
+def kept(tasks: Sequence[str], fields: Fields) -> dict[str, Tensor]:
+    """Return the fields that views of tasks stand for, under names that `known` reads.
+
+    For what changes a batch after views were drawn: a view and its target stay of one sample.
+    """
+    return {
+        f"{task}{_KEPT}{name}": fields[name]
+        for task in tasks
+        for name in _own(task, fields)
+        if name in fields
+    }
+
+
+def _own(task: str, fields: Fields, mark: str = ":") -> dict[str, Tensor]:
+    start = f"{task}{mark}"
     return {name[len(start) :]: value for name, value in fields.items() if name.startswith(start)}
 
 

@@ -104,6 +104,10 @@ class Field(Component):
         """Return raw values with the number of the part of each that is meant, for `encode`."""
         return values
 
+    def cut_to(self) -> tuple[int, int] | None:
+        """Return height and width to whose proportions pictures are cut while they are read; None: they are not."""
+        return None
+
     def beside(self) -> str | None:
         """Return the field by whose places the values of this one are arranged, if there is one."""
         return None
@@ -115,6 +119,12 @@ class Field(Component):
     def encode_at(self, values: Any, facts: FieldFacts, places: list[list[int]]) -> np.ndarray[Any, Any]:
         """Return raw values as an array with their entries at `places` (fields that stand `beside` another)."""
         raise NotImplementedError
+
+    def complete(
+        self, column: np.ndarray[Any, Any], facts: FieldFacts
+    ) -> tuple[np.ndarray[Any, Any], FieldFacts]:
+        """Return the encoded column of all samples and its facts, completed by it (fields that stand `beside`)."""
+        return column, facts
 
     def prompt(self) -> Self:
         """Return the field as it encodes a beginning that a model is to go on from."""

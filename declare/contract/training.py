@@ -145,6 +145,10 @@ class Augment(Component):
         """Yield why it has nothing to change in a dataset whose model inputs and targets have these shapes."""
         return ()
 
+    def mixed(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
+        """Return the fields in which it mixes samples of a batch: what is predicted must be mixed as inputs are."""
+        return frozenset()
+
     def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> nn.Module:
         """Return a module `(fields, generator) -> fields` over one dataset's batch (None: torch's own generator).
 

@@ -28,6 +28,10 @@ class Transform(Component):
     stored: ClassVar[bool] = True
     fitted: ClassVar[bool] = False
     """Whether it needs statistics of the training split."""
+    moves: ClassVar[bool] = False
+    """Whether pixels stand elsewhere afterwards, so that masks of the same picture must go along."""
+    at_any_size: ClassVar[bool] = False
+    """Whether it moves pictures of two sizes alike (a flip), as one in numbers of pixels (a crop) does not."""
 
     field: str | None = Param(None, description="the field that it changes")
     fields: list[str] | None = Param(None, description="the fields that it changes")

@@ -44,11 +44,12 @@ def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[
         raise ProblemError(*examined.problems)
     rows_of = assigned(reader, split, examined.columns, examined.facts, pool)
     positions = {name: np.searchsorted(pool, rows) for name, rows in rows_of.items()}
+    by = split.get("by")
+    groups = {by: len(np.unique(examined.columns[by]))} if by else {}
     counts = examined.learn(fields, positions["train"])
     if counts is not None:
-        positions = {name: np.repeat(rows, counts[rows]) for name, rows in positions.items()}
+        positions = {name: learning.positions_of(rows, counts) for name, rows in positions.items()}
         splitting.refuse_empty(positions, len(pool))
-    by = split.get("by")
     return DatasetFacts(
         fingerprint=fingerprint,
         num_samples=len(pool) if counts is None else int(counts.sum()),
@@ -61,7 +62,7 @@ def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[
             for name, column in examined.columns.items()
             if _missing(column).any()
         },
-        groups={by: len(np.unique(examined.columns[by]))} if by else {},
+        groups=groups,
         passed_over=dict(getattr(reader, "passed_over", {})),
         source_splits=tuple(reader.splits),
     )
@@ -97,16 +98,28 @@ class _Examined:
             self.problems += [self._located(problem, name, rows) for problem in error.problems]
 
     def learn(self, fields: Mapping[str, Field], train: Rows) -> Rows | None:
-        """Complete facts from the training split; return how many samples each row makes (None: one each)."""
+        """Complete facts from the training split; return how many samples each row makes (None: one each).
 
-        def read(name: str, rows: Rows) -> Any:
-            return raw.read(self._reader, fields[name], fields[name].place(name), rows)
+        Columns hold one value for each sample then.
+        """
+        number = self._reader.num_samples
+
+        def read(name: str, samples: Rows) -> Any:
+            field = fields[name]
+            values = raw.read(self._reader, field, field.place(name), samples % number)
+            parted = field.learns and bool((samples >= number).any())
+            return field.part(values, samples // number) if parted else values
 
         try:
-            learned = learning.learn(fields, self.facts, read, self._pool, train)
+            learned = learning.learn(fields, self.facts, read, self._pool, train, number)
         except learning.FieldError as error:
-            rows = self._pool[train] if fields[error.field].learns else self._pool
+            rows = error.rows % number
             raise ProblemError(*(self._located(item, error.field, rows) for item in error.problems)) from None
+        if learned.counts is not None:
+            self._pool = np.repeat(self._pool, learned.counts)
+            self.columns = {
+                name: np.repeat(column, learned.counts, axis=0) for name, column in self.columns.items()
+            }
         self.facts, self.columns = learned.facts, self.columns | learned.columns
         return learned.counts
 

@@ -21,12 +21,15 @@ from declare.data.opening import reads_late
 
 Array = np.ndarray[Any, Any]
 Read = Callable[[str, Array], Any]
-"""(field, rows) -> raw values."""
+"""(field, rows or samples) -> raw values, of fields that cut samples with the part that is meant."""
 
 
 @dataclass(frozen=True)
 class Learned:
-    """Facts completed from the training split, how many samples each row makes, and columns encoded since."""
+    """Facts completed from the training split, how many samples each row makes, and columns encoded since.
+
+    Columns hold one value for each sample, those of a row side by side.
+    """
 
     facts: dict[str, FieldFacts]
     counts: Array | None
@@ -34,29 +37,52 @@ class Learned:
 
 
 def learn(
-    fields: Mapping[str, Field], facts: Mapping[str, FieldFacts], read: Read, pool: Array, train: Array
+    fields: Mapping[str, Field],
+    facts: Mapping[str, FieldFacts],
+    read: Read,
+    pool: Array,
+    train: Array,
+    num_rows: int,
 ) -> Learned:
     """Let fields learn from the rows `train` of `pool`; then encode those that stand beside them.
 
-    Raises `ProblemError` with the field at the front of each problem's path.
+    `num_rows` are those of the source: `read` is asked for samples. Raises `ProblemError` with the field at the
+    front of each problem's path.
     """
     known = dict(facts)
     for name, field in fields.items():
         if field.learns:
-            with _at(name):
+            with _at(name, pool[train]):
                 known[name] = field.learn(read(name, pool[train]), known[name])
     counts = parts_of(fields, known, read, pool)
-    columns = {}
-    for name, field in fields.items():
-        if field.beside() is not None:
-            with _at(name):
-                columns[name] = beside(fields, known, read, name, pool)
+    if counts is None:
+        columns = _beside_all(fields, known, read, pool, pool[:0])
+    else:
+        samples = samples_of(pool, counts, num_rows)
+        columns = _beside_all(fields, known, read, samples, pool[counts == 0])
     if counts is not None:
         for name, field in fields.items():
             if field.learns:
                 extra = known[name].extra | {"empty": int((counts == 0).sum())}
                 known[name] = known[name].model_copy(update={"extra": extra})
     return Learned(known, counts, columns)
+
+
+def _beside_all(
+    fields: Mapping[str, Field], known: dict[str, FieldFacts], read: Read, samples: Array, empty: Array
+) -> dict[str, Array]:
+    """Return the columns of fields that stand beside others, and complete their facts in `known`."""
+    columns = {}
+    for name, field in fields.items():
+        if field.beside() is None:
+            continue
+        if len(empty):
+            with _at(name, empty):  # an entry without a place is a mistake there too
+                beside(fields, known, read, name, empty)
+        with _at(name, samples):
+            column = beside(fields, known, read, name, samples)
+            columns[name], known[name] = field.complete(column, known[name])
+    return columns
 
 
 def parts_of(
@@ -95,6 +121,14 @@ def samples_of(rows: Array, counts: Array, number: int) -> Array:
     return np.asarray(repeated + (np.arange(len(repeated)) - starts) * number)
 
 
+def positions_of(rows: Array, counts: Array) -> Array:
+    """Return where the samples of `rows` stand among those of all rows, which make `counts` samples each."""
+    first = np.cumsum(counts) - counts
+    repeated = counts[rows]
+    within = np.arange(repeated.sum()) - np.repeat(np.cumsum(repeated) - repeated, repeated)
+    return np.asarray(np.repeat(first[rows], repeated) + within)
+
+
 class Parted:
     """A source whose rows make several samples or none: it is asked for samples."""
 
@@ -125,17 +159,18 @@ class Parted:
 
 
 @contextmanager
-def _at(field: str) -> Iterator[None]:
-    """Put problems raised inside at a field."""
+def _at(field: str, rows: Array) -> Iterator[None]:
+    """Put problems raised inside at a field; they are about values of `rows`."""
     try:
         yield
     except ProblemError as error:
-        raise FieldError(field, error.problems) from None
+        raise FieldError(field, error.problems, rows) from None
 
 
 class FieldError(ProblemError):
-    """Problems of one field, with paths inside its block."""
+    """Problems of one field, with paths inside its block; `rows` are those whose values were looked at."""
 
-    def __init__(self, field: str, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, field: str, problems: tuple[Problem, ...], rows: Array) -> None:
         super().__init__(*problems)
         self.field = field
+        self.rows = rows

@@ -167,6 +167,11 @@ class Pool:
         values = raw.read(self.reader, component, component.place(field), rows)
         return component.part(values, rows // self.reader.num_samples) if component.learns else values
 
+    def texts_of(self, samples: Array) -> list[int]:
+        """Return the row of the source that each sample is a part of."""
+        found: list[int] = (samples % max(1, self.reader.num_samples)).tolist()
+        return found
+
     def is_light(self, field: str) -> bool:
         """Return whether reading the whole field decodes no files."""
         return raw.is_light(self.reader, self.fields[field], self.fields[field].place(field))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
 from declare.contract.lookup import find
-from declare.contract.shapes import Layout
+from declare.contract.shapes import Layout, Shape
+from declare.ir.plan import ModulePlan
 from declare.rules.parts import datasets, given, modules, task_datasets, tasks
 from declare.rules.view import View
 
@@ -76,3 +77,55 @@ def input_names(node: object) -> list[str]:
     stated = given(node, "input")
     values = stated.values() if isinstance(stated, dict) else stated if isinstance(stated, list) else [stated]
     return [value for value in values if isinstance(value, str)]
+
+
+def fields_of_task(view: View, task: str, dataset: str) -> dict[str, Shape]:
+    """Return the fields of a dataset that a task's head depends on, with their shapes after transforms.
+
+    Empty where the head is not known.
+    """
+    head = head_node(view, task)
+    waiting, seen = [head.path] if head is not None else [], set[str]()
+    found: dict[str, Shape] = {}
+    while waiting:
+        node = view.nodes.get(waiting.pop())
+        if node is None or node.path in seen or dataset not in node.datasets:
+            continue
+        seen.add(node.path)
+        for wire in node.wires_of(dataset):
+            if wire.source == "field":
+                found[wire.name] = wire.shape
+            else:
+                waiting.append(wire.name)
+    return found
+
+
+def head_node(view: View, task: str) -> ModulePlan | None:
+    """Return the node of the head that a task uses, its own or another task's; None where it is not known."""
+    seen: set[str] = set()
+    while task not in seen:
+        seen.add(task)
+        head = given(view.spec, "tasks", task, "head")
+        if not isinstance(head, str) or head not in (given(view.spec, "tasks") or {}):
+            break
+        task = head
+    return view.nodes.get(f"heads.{task}")
+
+
+def augment_roles(
+    view: View, dataset: str, tasks: list[str]
+) -> tuple[Mapping[str, Shape], Mapping[str, Shape]]:
+    """Return the shapes of the fields that the model reads, and of those that are targets or masks."""
+    read = {
+        wire.name
+        for node in view.nodes.values()
+        if dataset in node.datasets
+        for wire in node.wires_of(dataset)
+        if wire.source == "field"
+    }
+    aimed = {given(view.spec, "tasks", task, part) for task in tasks for part in ("target", "mask")}
+    shapes = view.shapes[dataset]
+    return (
+        {name: shape for name, shape in shapes.items() if name in read},
+        {name: shape for name, shape in shapes.items() if name in aimed},
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from declare.contract.data import Reader
 from declare.contract.folders import list_files
 from declare.contract.pictures import SUFFIXES
 from declare.contract.problem import Problem, ProblemError
+from declare.data import learning
 from declare.data.table import Pool, Statistics
 from declare.ir.plan import DatasetPlan, Plan
 from declare.runtime import written
@@ -59,15 +61,24 @@ class Pictures:
 
 
 class Inputs(Pool):
-    """New samples in place of a dataset's own."""
+    """New samples in place of a dataset's own: every window of a long text, and empty texts too."""
 
     def __init__(self, plan: DatasetPlan, reader: Reader) -> None:
         self._given = reader
         super().__init__(plan)
-        self.rows = {SPLIT: np.arange(reader.num_samples)}
 
     def _opened(self) -> Reader:
-        return self._given
+        learns = any(field.learns for field in self.fields.values())
+        return learning.Parted(self._given) if learns else self._given
+
+    @cached_property
+    def rows(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The samples of the one split."""
+        rows, number = np.arange(self.reader.num_samples), self.reader.num_samples
+        counts = learning.parts_of(self.fields, self._facts, self.raw, rows)
+        if counts is None:
+            return {SPLIT: rows}
+        return {SPLIT: learning.samples_of(rows, np.maximum(counts, 1), number)}
 
 
 class Filled:

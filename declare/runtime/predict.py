@@ -39,13 +39,16 @@ class Predictions:
     Classes are given by name, with the probability of each class; regressions in the target's own units.
     Maps of classes (segmentation) stand in `maps` by task, uint8 or int64 [samples, height, width]; rows
     hold the share of each class. Where the model gives no number (its input has a gap), values are None, and
-    `without` names the sample.
+    `without` names the sample. A text that makes several samples (windows) has a row for each of them (`part 2`);
+    where all tasks give tags, which are put together, it has one. `unread` names texts with words that have no tag:
+    they were cut before the model read them.
     """
 
     dataset: str
     rows: tuple[dict[str, Any], ...]
     maps: dict[str, Any] = field(default_factory=dict)
     without: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:
         """Write `path` as csv, json or jsonl by its name; maps go beside it as `NAME.TASK.npz`."""
@@ -164,10 +167,21 @@ def _collect(
             maps[task] = said["class"].numpy()
         for row, values in zip(rows, _described(said, classes) if said else (), strict=bool(said)):
             row[task] = values
+    if outputs and all(set(said) == {"tags"} for said in outputs.values()):
+        texts = tables.pool(name).texts_of(table.rows)
+        first: dict[int, dict[str, Any]] = {}
+        for text, row in zip(texts, rows, strict=True):
+            first.setdefault(text, row)
+        rows = list(first.values())
     without = tuple(
         row["sample"] for row in rows if any(None in row[task].values() for task in outputs if task in row)
     )
-    return Predictions(name, tuple(rows), maps, without)
+    unread = tuple(
+        row["sample"]
+        for row in rows
+        if any(None in row[task].get("tags", ()) for task in outputs if task in row)
+    )
+    return Predictions(name, tuple(rows), maps, without, unread)
 
 
 def _described(said: Mapping[str, Tensor], classes: tuple[str, ...] | None) -> Iterator[dict[str, Any]]:

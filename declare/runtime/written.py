@@ -48,7 +48,8 @@ def rows(
 ) -> Any:
     """Return for each sample what a task says in words, None where it says none.
 
-    `place` is the dataset and the split.
+    `place` is the dataset and the split. Tags are those of the whole text, put together from all of its windows;
+    None for words that the model did not read.
     """
     dataset, split = place
     target = reading.parse("tasks", task.block).target
@@ -59,15 +60,18 @@ def rows(
     if "text" in said:
         return [{"text": text} for text in component.decode(said["text"].numpy(), field.facts)]
     other = component.beside() or ""
-    pool = tables.pool(dataset)
+    pool, samples = tables.pool(dataset), tables.table(dataset, split).rows
     facts = plan.datasets[dataset].fields[other].facts
-    spots = pool.fields[other].places(pool.raw(other, tables.table(dataset, split).rows), facts)
-    names = task.target.classes or ()
-    return [
-        {"tags": _tags(row, places, names)} for row, places in zip(said["tags"].numpy(), spots, strict=True)
-    ]
+    spots = pool.fields[other].places(pool.raw(other, samples), facts)
+    names = task.target_of(dataset).classes or ()
+    texts: dict[int, list[str | None]] = {}
+    for text, row, places in zip(pool.texts_of(samples), said["tags"].numpy(), spots, strict=True):
+        tags = texts.setdefault(text, [None] * len(places))
+        for word, tag in _tags(row, places, names).items():
+            tags[word] = tag
+    return [{"tags": texts[text]} for text in pool.texts_of(samples)]
 
 
-def _tags(row: np.ndarray[Any, Any], places: list[int], names: tuple[str, ...]) -> list[str | None]:
-    """Return the class of each word; None for words that lie beyond what the model read."""
-    return [names[int(row[place])] if 0 <= place < len(row) else None for place in places]
+def _tags(row: np.ndarray[Any, Any], places: list[int], names: tuple[str, ...]) -> dict[int, str]:
+    """Return the class of each word whose first token stands in what the model read."""
+    return {word: names[int(row[place])] for word, place in enumerate(places) if 0 <= place < len(row)}

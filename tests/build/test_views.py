@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from declare.build.views import Views, known, shown
+from declare.build.views import Views, kept, known, shown
 
 
 class Hiding:
@@ -57,3 +57,13 @@ def test_a_prepared_batch_is_left_as_it_is() -> None:
 def test_datasets_that_a_task_does_not_live_on_get_no_view() -> None:
     """Rows of another dataset stay as they are."""
     assert list(views().prepared(BATCH, 3)["two"]) == ["signal"]
+
+
+def test_what_changes_a_batch_later_leaves_view_and_target_of_one_sample() -> None:
+    """A target is taken from the fields as they were when its view was drawn, whatever augments do to them."""
+    fields = {"x": torch.ones(2, 3), "y": torch.zeros(2), "hide:x": torch.full((2, 3), 5.0)}
+    changed = {**fields, "x": torch.full((2, 3), 9.0), **kept(["hide"], fields)}
+    assert known("hide", changed)["x"].eq(1).all()
+    assert shown("hide", changed)["x"].eq(5).all()
+    assert known("other", changed)["x"].eq(9).all()
+    assert kept(["other"], fields) == {}

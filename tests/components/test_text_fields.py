@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from declare.contract import reading
-from declare.contract.field import Uses, settled
+from declare.contract.field import Uses
+from declare.contract.field import settled as settle_fields
 from declare.contract.problem import ProblemError
 
 TEXTS = ["a b c d e f g", "a b", "", "c c c", None]
@@ -55,9 +56,9 @@ def test_what_tasks_want_settles_the_field():
     assert text(Uses(generated=("other",))).ends is False
     assert text(Uses(generated=("text",)), ends=False).ends is False
     tags = reading.parse("fields", {"type": "tags", "of": "text"})
-    assert settled({"text": text(), "kinds": tags}, Uses())["text"].words is False
+    assert settle_fields({"text": text(), "kinds": tags}, Uses())["text"].words is False
     fresh = reading.parse("fields", {"type": "text", "tokenizer": "word"})
-    assert settled({"text": fresh, "kinds": tags}, Uses())["text"].words is True
+    assert settle_fields({"text": fresh, "kinds": tags}, Uses())["text"].words is True
 
 
 @given(
@@ -131,3 +132,106 @@ def test_tags_and_words_must_be_as_many():
     with pytest.raises(ProblemError) as caught:
         tags.encode_at(values, tags.examine(values), [[0], [0]])
     assert (caught.value.problem.code, caught.value.problem.row) == ("DAT365", 1)
+
+
+TOKENIZERS = [
+    "byte",
+    "char",
+    "word",
+    {"type": "bpe", "vocab_size": 280},
+    {"type": "wordpiece", "vocab_size": 60},
+]
+
+
+@pytest.mark.parametrize("tokenizer", TOKENIZERS, ids=str)
+@pytest.mark.parametrize("overlong", ["cut", "tail", "windows"])
+@given(
+    words=st.lists(st.text("ab,9", min_size=1, max_size=4), min_size=1, max_size=9),
+    size=st.integers(1, 6),
+    ends=st.booleans(),
+)
+@settings(max_examples=12, deadline=None)
+def test_values_of_words_stand_where_their_words_stand(tokenizer, overlong, words, size, ends):
+    """Whatever is cut and however words become tokens, the tag at a place is that of the word whose tokens begin there."""
+    field = settle_fields(
+        {
+            "text": text(tokenizer=tokenizer, overlong=overlong, max_length=size, ends=ends, words=True),
+            "kinds": reading.parse("fields", {"type": "tags", "of": "text"}),
+        },
+        Uses(),
+    )["text"]
+    facts = learned(field, [words, ["ab", "a9", ",b"]])
+    count = int(field.parts([words], facts)[0])
+    parts = field.part([words] * count, np.arange(count))
+    names = [f"{place}" for place in range(len(words))]
+    tags = reading.parse("fields", {"type": "tags", "of": "text", "classes": names})
+    usable = reading.parse("fields", {"type": "valid", "of": "text"})
+    places = field.places(parts, facts)
+    found = tags.encode_at([names] * count, tags.examine([names]), places)
+    odd = [place % 2 for place in range(len(words))]
+    valid = usable.encode_at([odd] * count, usable.examine([odd]), places)
+    coder = field.tokenizer.open(facts.extra["vocabulary"])
+    whole, starts = coder.encode([words])[0], coder.starts(words)
+    seen = []
+    for number, (ids, row) in enumerate(
+        zip(field.encode(parts, facts).tolist(), found.tolist(), strict=True)
+    ):
+        first = (
+            number * size
+            if overlong == "windows"
+            else max(0, len(whole) + ends - size) * (overlong == "tail")
+        )
+        for place, word in enumerate(row):
+            if word >= 0:
+                assert starts[word] == first + place
+                assert ids[place] == whole[starts[word]]
+                assert valid[number, place] == word % 2
+                seen.append(word)
+    begun = [word for word, start in enumerate(starts) if start >= 0]
+    if overlong == "windows":
+        assert seen == begun
+    elif overlong == "cut":
+        assert seen == [word for word in begun if starts[word] < size]
+    else:
+        assert seen == [word for word in begun if starts[word] >= len(whole) + ends - size]
+
+
+def test_a_text_that_is_cut_stays_so_beside_the_windows_of_another():
+    """Each window of a longer text stands beside the same tokens of one that is cut."""
+    field = text(max_length=2)
+    facts = learned(field, ["a b c"])
+    assert (
+        len({tuple(row) for row in field.encode(field.part(["a b c"] * 3, np.arange(3)), facts).tolist()})
+        == 1
+    )
+
+
+def test_classes_that_no_sample_holds_are_no_classes():
+    """The class of words that are cut away goes with them and is named; stated classes stay."""
+    tags = reading.parse("fields", {"type": "tags", "of": "text"})
+    facts = tags.examine([["X", "O", "Y"], ["X"]])
+    column = np.array([[facts.classes.index("X"), facts.classes.index("Y")], [-1, facts.classes.index("X")]])
+    column, facts = tags.complete(column, facts)
+    assert facts.classes == ("X", "Y")
+    assert facts.shape.classes == 2
+    assert column.tolist() == [[0, 1], [-1, 0]]
+    assert facts.extra["tags"] == {"total": 4, "kept": 3, "lost_classes": ["O"]}
+    stated = reading.parse("fields", {"type": "tags", "of": "text", "classes": ["O", "X"]})
+    assert stated.complete(np.array([[1]]), stated.examine([["X"]]))[1].classes == ("O", "X")
+
+
+@pytest.mark.parametrize("values", [[[1, 0], [1]], [[1, 2]], ["ab"]])
+def test_values_of_words_must_be_true_or_false_and_as_many(values):
+    """A list of another length, or of other values, is refused; without `of` lists of several lengths are too."""
+    usable = reading.parse("fields", {"type": "valid", "of": "text"})
+    with pytest.raises(ProblemError) as caught:
+        usable.encode_at(values, usable.examine(values), [[0, 1]] * len(values))
+    assert caught.value.problem.code in {"DAT319", "DAT365"}
+
+
+def test_lists_of_several_lengths_need_a_text():
+    """Truth values that vary in number belong to words: the finding says so."""
+    with pytest.raises(ProblemError) as caught:
+        reading.parse("fields", {"type": "valid"}).examine([[1, 0], [1]])
+    assert caught.value.problem.code == "DAT319"
+    assert "of: TEXT" in caught.value.problem.helps[0]

@@ -125,3 +125,46 @@ def test_the_same_facts_are_found_without_reading(tmp_path):
     again = check(tmp_path / "spec.yaml").plan
     assert again is not None
     assert again.datasets["corpus"] == first
+
+
+TAGGED = """
+declare: 1
+datasets:
+  news:
+    source: {{type: jsonl, path: tagged.jsonl}}
+    fields: {{words: {{type: text, tokenizer: char, max_length: 6, overlong: {overlong}}}, kind: {{type: tags, of: words}}}}
+    split: {{val: 0.25}}
+model: {{encoder: {{type: transformer, input: words, dim: 8, depth: 1, heads: 2}}}}
+tasks: {{kind: {{type: token_classification, dataset: news, target: kind}}}}
+phases: {{fit: {{epochs: 1, batch_size: 4, optimizer: {{type: adamw, lr: 1e-3}}}}}}
+"""
+
+
+@pytest.mark.parametrize("overlong", ["cut", "tail", "windows"])
+def test_counts_of_tags_are_those_of_the_samples(tmp_path, overlong):
+    """The plan counts the tags that the samples of each split hold, and says which are lost with their words."""
+    rows = [{"words": ["aa"] * 4 + ["bb"], "kind": ["O"] * 4 + ["P"]} for _ in range(8)] + [
+        {"words": ["bb"], "kind": ["P"]} for _ in range(8)
+    ]
+    (tmp_path / "tagged.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "spec.yaml").write_text(TAGGED.format(overlong=overlong))
+    checked = check(tmp_path / "spec.yaml")
+    news = checked.plan.datasets["news"]
+    facts, pool = news.fields["kind"].facts, Pool(news)
+    for split in ("train", "val"):
+        held = Table(pool, split, {}).array("kind")
+        assert np.bincount(held[held >= 0], minlength=2).tolist() == list(facts.counts[split])
+    kept = {"cut": 32, "tail": 32, "windows": 48}[overlong]
+    assert sum(map(sum, facts.counts.values())) == facts.extra["tags"]["kept"] == kept
+    assert ("DAT354" in {item.code for item in checked.diagnostics}) == (overlong != "windows")
+
+
+def test_a_class_that_is_cut_away_everywhere_is_said(tmp_path):
+    """With all words of a class beyond the cut, one class is left and the task is refused."""
+    rows = [{"words": ["a"] * 10 + ["b"], "kind": ["O"] * 10 + ["P"]} for _ in range(12)]
+    (tmp_path / "tagged.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "spec.yaml").write_text(TAGGED.format(overlong="cut"))
+    codes = {item.code for item in check(tmp_path / "spec.yaml").diagnostics}
+    assert {"DAT354", "LOS412"} <= codes
+    (tmp_path / "spec.yaml").write_text(TAGGED.format(overlong="tail"))
+    assert "LOS412" not in {item.code for item in check(tmp_path / "spec.yaml").diagnostics}

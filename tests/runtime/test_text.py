@@ -15,6 +15,7 @@ from declare.__main__ import main
 from declare.compiler.pipeline import check
 from declare.runtime.folder import Run
 from declare.runtime.listener import Listener, Wish
+from declare.runtime.predict import predict
 from declare.runtime.run import train
 from declare.runtime.tensors import read_tensors
 
@@ -202,3 +203,42 @@ def test_a_warm_validation_imports_no_library(tmp_path):
         for _ in range(2)
     ]
     assert runs[1].stdout.strip() == "[]"
+
+
+TAGS = f"""
+declare: 1
+datasets:
+  d:
+    source: {{type: jsonl, path: d.jsonl}}
+    fields: {{words: {{type: text, tokenizer: word, max_length: 3, overlong: OVERLONG}}, tag: {{type: tags, of: words}}}}
+    split: {{val: 0.25}}
+model: {{enc: {{type: transformer, input: words, {SMALL}}}}}
+tasks: {{k: {{type: token_classification, dataset: d, target: tag}}}}
+phases: {{fit: {{epochs: 6, batch_size: 8, optimizer: {{type: adamw, lr: 3e-2}}}}}}
+hardware: {{accelerator: cpu, precision: fp32, workers: 0, compile: false}}
+tracking: csv
+"""
+
+
+@pytest.mark.parametrize("overlong", ["tail", "windows"])
+def test_tags_are_learned_with_the_words_that_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overlong: str
+) -> None:
+    """Where a tag follows from its word all are got right; predictions of windows are those of the whole text."""
+    monkeypatch.chdir(tmp_path)
+    words = [[("Rome", "lives")[number >> bit & 1] for bit in range(7)] for number in range(3, 125, 4)]
+    tags = {"Rome": "P", "lives": "O"}
+    lines = [json.dumps({"words": row, "tag": [tags[word] for word in row]}) + "\n" for row in words]
+    (tmp_path / "d.jsonl").write_text("".join(lines))
+    (tmp_path / "spec.yaml").write_text(TAGS.replace("OVERLONG", overlong))
+    assert main(["train", "spec.yaml", "--run-dir", "run", "--quiet"]) == 0
+    assert Run(tmp_path / "run").final["val/k/accuracy"] == 1.0
+    assert main(["evaluate", "run", "--split", "val", "--quiet"]) == 0
+    row = ["Rome"] * 3 + ["lives"] * 4 + ["Rome"]
+    (tmp_path / "new.jsonl").write_text(json.dumps({"words": row}) + "\n" + json.dumps({"words": []}) + "\n")
+    found = predict(Run(tmp_path / "run"), tmp_path / "new.jsonl")
+    read = [tags[word] for word in row]
+    first, second = found.rows
+    assert first["k"]["tags"] == (read if overlong == "windows" else [None] * 5 + read[5:])
+    assert second["k"]["tags"] == []
+    assert len(found.unread) == (overlong == "tail")

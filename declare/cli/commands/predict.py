@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -61,11 +62,18 @@ def command(
         if output is not None:
             found.write(output)
     if found.without:
-        shown = ", ".join(found.without[:5]) + (", ..." if len(found.without) > 5 else "")
-        terminal.say(
-            f"warning: no prediction for {len(found.without)} samples with gaps in their input: {shown}"
+        _warn(f"no prediction for {len(found.without)} samples with gaps in their input", found.without)
+    if found.unread:
+        _warn(
+            f"{len(found.unread)} texts have words that the model did not read, and no tag for them",
+            found.unread,
         )
     if output is not None:
         terminal.say(f"wrote {len(found.rows)} rows to {output}")
     else:
         terminal.emit((found.as_json() if as_json else found.as_csv()).rstrip("\n"))
+
+
+def _warn(title: str, samples: Sequence[str]) -> None:
+    shown = ", ".join(samples[:5]) + (", ..." if len(samples) > 5 else "")
+    terminal.say(f"warning: {title}: {shown}")

@@ -43,6 +43,12 @@ def parts(inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Parts:
     )
 
 
+def mixed(inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
+    """Return the fields in which mixing two samples mixes their values."""
+    found = parts(inputs, targets)
+    return frozenset((*found.inputs, *found.values, *found.classes, *found.valid))
+
+
 def nothing_to_change(augment: Augment, wanted: str) -> Iterator[Problem]:
     """Yield the problem (LOS415) that no field is of a kind that the augment changes."""
     yield Problem(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field as Param
 
-from declare.components.augments._fields import CUT_AXES, nothing_to_change, parts
+from declare.components.augments._fields import CUT_AXES, mixed, nothing_to_change, parts
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.training import Augment
@@ -42,6 +42,10 @@ class CutMix(Augment):
         """Yield that there is nothing to cut."""
         if not any(shape.layout in CUT_AXES for shape in inputs.values()):
             yield from nothing_to_change(self, "images and series")
+
+    def mixed(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
+        """Return the fields of numbers, and the targets that are mixed with them."""
+        return mixed(inputs, targets)
 
     def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> nn.Module:
         """Return the mixing of a dataset's fields."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field as Param
 
-from declare.components.augments._fields import nothing_to_change, parts
+from declare.components.augments._fields import mixed, nothing_to_change, parts
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.training import Augment
@@ -43,6 +43,10 @@ class Mixup(Augment):
         """Yield that there are no numbers to mix."""
         if not parts(inputs, targets).inputs:
             yield from nothing_to_change(self, "fields of numbers")
+
+    def mixed(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
+        """Return the fields of numbers, and the targets that are mixed with them."""
+        return mixed(inputs, targets)
 
     def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> nn.Module:
         """Return the mixing of a dataset's fields."""

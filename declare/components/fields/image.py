@@ -56,6 +56,11 @@ class Image(Field):
         elif sides is not None and sides[0] * sides[-1] > MOST_PIXELS:
             yield Problem("SCH108", f"`size` asks for more than {MOST_PIXELS:,} pixels", at="size")
 
+    def cut_to(self) -> tuple[int, int] | None:
+        """Return the size, where pictures are cut in the middle to fit it."""
+        size = [self.size] if isinstance(self.size, int) else self.size
+        return (size[0], size[-1]) if size and self.fit == "crop" else None
+
     def examine(self, values: Any) -> FieldFacts:
         """Return the shape of a sample of pictures."""
         from declare.components.fields._pixels import Frame, channels_of, decode, differing, is_table

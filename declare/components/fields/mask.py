@@ -50,6 +50,11 @@ class Mask(Field):
                 maps = np.where(maps == value, -1, maps)
         return maps
 
+    def cut_to(self) -> tuple[int, int] | None:
+        """Return the size, where pictures are cut in the middle to fit it."""
+        size = [self.size] if isinstance(self.size, int) else self.size
+        return (size[0], size[-1]) if size and self.fit == "crop" else None
+
     def examine(self, values: Any) -> FieldFacts:
         """Return size and classes."""
         found = self._read(values)

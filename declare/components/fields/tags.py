@@ -21,7 +21,9 @@ class Tags(Field):
     """A list of classes, one for each word of the text field `of`.
 
     The text comes as a list of words, or is cut at white space. Encoded as int64 [rows, length], at the place of
-    each word's first token; -1 at its other tokens, where the text has ended, and where the class is missing.
+    each word's first token; -1 at its other tokens, where the text has ended, and where the class is missing. Tags
+    are cut with their words, whatever `overlong` does with the text: a sample has the tags of the words that it
+    holds. Classes that no sample holds are left out unless `classes` states them.
 
     Example:
         ```yaml
@@ -51,7 +53,26 @@ class Tags(Field):
             shape=Shape("tags", (None,), "int64", len(names)),
             classes=tuple(names),
             num_missing=sum(not value for value in _lists(values)),
+            extra={"tags": {"total": counts.total()}},
         )
+
+    def complete(
+        self, column: np.ndarray[Any, Any], facts: FieldFacts
+    ) -> tuple[np.ndarray[Any, Any], FieldFacts]:
+        """Return the column with the classes that samples hold, and facts with what was cut with its words."""
+        import numpy as np
+
+        names = facts.classes or ()
+        kept = np.bincount(column[column >= 0], minlength=len(names))
+        lost = [name for name, count in zip(names, kept, strict=True) if not count]
+        tags = facts.extra["tags"] | {"kept": int(kept.sum()), "lost_classes": lost}
+        facts = facts.model_copy(update={"extra": facts.extra | {"tags": tags}})
+        if self.classes or not lost:
+            return column, facts
+        present = tuple(name for name in names if name not in lost)
+        places = np.append(np.cumsum(kept > 0) - 1, -1)
+        shape = facts.shape._replace(classes=len(present))
+        return places[column], facts.model_copy(update={"shape": shape, "classes": present})
 
     def beside(self) -> str:
         """Return the text field."""

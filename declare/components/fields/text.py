@@ -157,12 +157,11 @@ class Text(Field):
         return found
 
     def places(self, values: Any, facts: FieldFacts) -> list[list[int]]:
-        """Return the place of each word's first token; -1 for words that the cut leaves out."""
-        coder = self._coder(facts)
-        limit = facts.shape.dims[0] or 0
+        """Return the place of each word's first token in what `encode` keeps; -1 for words that it leaves out."""
+        coder, length = self._coder(facts), facts.shape.dims[0] or 1
         return [
-            [place if place < limit else -1 for place in coder.starts(value or ())]
-            for value in self._texts(values)
+            [place - first if first <= place < first + length else -1 for place in coder.starts(value or ())]
+            for value, first in zip(self._texts(values), self._offsets(values, facts), strict=True)
         ]
 
     def prompt(self) -> Self:
@@ -178,11 +177,18 @@ class Text(Field):
         """Yield the ids of each value that are kept."""
         length = facts.shape.dims[0] or 1
         mark = [facts.extra["special"]["eos"]] if self.ends else []
-        numbers = [value.number if isinstance(value, _Part) else 0 for value in values]
-        for ids, number in zip(self._encoded(values, facts), numbers, strict=True):
-            whole = ids + mark
-            start = max(0, len(whole) - length) if self.overlong == "tail" else number * length
-            yield whole[start : start + length]
+        for ids, first in zip(self._encoded(values, facts), self._offsets(values, facts), strict=True):
+            yield (ids + mark)[first : first + length]
+
+    def _offsets(self, values: Any, facts: FieldFacts) -> list[int]:
+        """Return the place in its text of the first token of each value that is kept."""
+        length = facts.shape.dims[0] or 1
+        if self.overlong == "windows":
+            return [value.number * length if isinstance(value, _Part) else 0 for value in values]
+        if self.overlong == "tail":
+            more = bool(self.ends) - length
+            return [max(0, len(ids) + more) for ids in self._encoded(values, facts)]
+        return [0] * len(values)
 
     def _encoded(self, values: Any, facts: FieldFacts) -> list[list[int]]:
         """Return the ids of each text; one that stands there several times is cut once."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field as Param
 
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
 class Valid(Field):
     """True where a target counts: one value for each sample, or one for each unit [units]. Encoded as bool.
 
+    With `of`, a list with one value for each word of that text: it is cut with its words, and stands at the places
+    where `tags` of the same text stand.
+
     Example:
         ```yaml
         fields: {usable: {type: valid}}
@@ -24,14 +30,41 @@ class Valid(Field):
 
     layout: ClassVar[Layout] = "valid"
 
+    of: str | None = Param(None, description="the text field whose words have these values")
+
     def examine(self, values: Any) -> FieldFacts:
         """Return the shape and how many are not valid."""
         import numpy as np
 
+        if self.of is not None:
+            flat = [item for row, value in enumerate(_rows(values)) for item in _words(value, row)]
+            return FieldFacts(
+                shape=Shape("valid", (None,), "bool"), mean=float(np.mean(flat)) if flat else None
+            )
+        _refuse_lists(values)
         found = self.encode(values, FieldFacts(shape=Shape("valid", (), "bool")))
         return FieldFacts(
             shape=Shape("valid", found.shape[1:], "bool"), mean=float(np.mean(found)) if found.size else None
         )
+
+    def beside(self) -> str | None:
+        """Return the text field."""
+        return self.of
+
+    def encode_at(self, values: Any, facts: FieldFacts, places: list[list[int]]) -> np.ndarray[Any, Any]:
+        """Return bool [rows, length]; raises `ProblemError` DAT365 where a text has more or fewer words."""
+        import numpy as np
+
+        width = 1 + max((max(row, default=0) for row in places), default=0)
+        found = np.zeros((len(places), width), bool)
+        for row, (value, spots) in enumerate(zip(_rows(values), places, strict=True)):
+            words = list(_words(value, row))
+            if words and len(words) != len(spots):
+                raise ProblemError(_uneven(len(words), len(spots), self.of or "", row))
+            for item, spot in zip(words, spots, strict=False):
+                if spot >= 0:
+                    found[row, spot] = item
+        return found
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
         """Return bool [rows] or [rows, units]; raises `ProblemError` DAT319 for what is not true or false."""
@@ -45,3 +78,38 @@ class Valid(Field):
                 )
             )
         return array.astype(bool)
+
+
+def _rows(values: Any) -> list[Any]:
+    return values.tolist() if hasattr(values, "tolist") else list(values)
+
+
+def _words(value: Any, row: int) -> Iterable[bool]:
+    """Return the values of the words of a text."""
+    if value is None:
+        return []
+    if not isinstance(value, list | tuple) or not all(item in (0, 1) for item in value):
+        title = f"a sample holds `{str(value)[:24]}`, a list of true and false is needed"
+        raise ProblemError(Problem("DAT319", title, label="read as valid", helps=("use 0 and 1",), row=row))
+    return [bool(item) for item in value]
+
+
+def _refuse_lists(values: Any) -> None:
+    """Raise `ProblemError` DAT319 for lists of several lengths: they belong to something that varies."""
+    rows = values if isinstance(values, list) else ()
+    lengths = [len(value) if isinstance(value, list | tuple) else -1 for value in rows]
+    odd = next((row for row, length in enumerate(lengths) if length != lengths[0]), None)
+    if odd is not None:
+        title = f"samples hold {max(0, lengths[0])} and {max(0, lengths[odd])} values"
+        helps = ("say `of: TEXT` if these are values of words",)
+        raise ProblemError(Problem("DAT319", title, label="read as valid", helps=helps, row=odd))
+
+
+def _uneven(values: int, words: int, of: str, row: int) -> Problem:
+    return Problem(
+        "DAT365",
+        f"a sample has {values} values for the {words} words of `{of}`",
+        label="one value for each word",
+        helps=("correct the sample",),
+        row=row,
+    )

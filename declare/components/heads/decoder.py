@@ -50,7 +50,10 @@ class Decoder(Head):
             return varies(self, "size of the target" if output.numel is None else "length", "input")
         if _part(shape, output) is None:
             title = f"{shape.dims[0]} positions do not tile {output}"
-            helps = ("name an output with one position for each patch, or a pooled one",)
+            helps = (
+                "name an output with one position for each patch, or a pooled one",
+                "choose a patch that divides the length",
+            )
             return Problem("SHP511", title, at=place(self, "input"), label="does not tile it", helps=helps)
         return {"output": output}
 
@@ -81,10 +84,11 @@ def _part(shape: Shape, output: Shape) -> tuple[int, ...] | None:
     dims, count = tuple(dim or 0 for dim in output.dims), _positions(shape)
     if shape.layout == "vector" or output.layout == "vector":
         return dims if shape.layout == "vector" else None
-    if output.layout == "sequence":
-        return (-(-dims[0] // count), dims[1])
-    if output.layout == "series":
-        return (dims[0], -(-dims[1] // count))
+    if output.layout in {"sequence", "series"}:
+        time = dims[0 if output.layout == "sequence" else 1]
+        if time % count:  # a part would not be what its position has seen
+            return None
+        return (time // count, dims[1]) if output.layout == "sequence" else (dims[0], time // count)
     edges = (edge for edge in range(1, min(dims[1:]) + 1) if (dims[1] // edge) * (dims[2] // edge) == count)
     edge = next((edge for edge in edges if not dims[1] % edge and not dims[2] % edge), None)
     return None if edge is None else (dims[0], edge, edge)

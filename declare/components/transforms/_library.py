@@ -158,6 +158,8 @@ def find(name: str) -> type[Component] | None:
     )
     found = cast("type[_FromTorchvision]", made)
     found.record = record
+    found.moves = record["moves"]
+    found.at_any_size = record["draws"] == "chance"
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -24,6 +24,8 @@ class CenterCrop(Transform):
         transforms: [{type: center_crop, field: image, size: 24}]
         ```
     """
+
+    moves: ClassVar[bool] = True
 
     size: int | list[int] = Param(description="pixels: both sides, or [height, width]")
 

@@ -29,6 +29,7 @@ class RandomCrop(Transform):
     """
 
     stored: ClassVar[bool] = False
+    moves: ClassVar[bool] = True
 
     size: int | list[int] = Param(description="pixels: both sides, or [height, width]")
     padding: int | list[int] = Param(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
+from declare.contract.task import Task
 from declare.rules.fields import field_place
-from declare.rules.parts import given, target_facts, tasks
+from declare.rules.parts import Placed, given, target_facts, tasks
 from declare.rules.view import View
 
 CODE = "DAT352"
 STAGE = "facts"
+_OF_TEXTS = frozenset({"tags", "tokens"})
 
 
 def check(view: View) -> Iterator[Problem]:
@@ -22,6 +24,9 @@ def check(view: View) -> Iterator[Problem]:
             if facts is None or facts.shape.layout != "valid":
                 continue
             wide, whole = facts.shape.dims, target.shape.dims
+            if wide and target.shape.layout in _OF_TEXTS:
+                yield from _of_words(view, task, name, str(mask))
+                continue
             if len(wide) <= len(whole) and all(
                 a == b or None in (a, b) for a, b in zip(wide, whole, strict=False)
             ):
@@ -34,3 +39,21 @@ def check(view: View) -> Iterator[Problem]:
                 also={field_place(view, name, str(task.block.target)): f"{target.shape}"},
                 helps=("give the mask one value for each sample, or one for each entry of the target",),
             )
+
+
+def _of_words(view: View, task: Placed[Task], dataset: str, mask: str) -> Iterator[Problem]:
+    """Yield a mask of several values whose places are not those of the target's words."""
+    target = str(task.block.target)
+    blocks = view.facts[dataset].blocks
+    text = blocks.get(target, {}).get("of")
+    if text is not None and blocks.get(mask, {}).get("of") == text:
+        return
+    fix = f"say `of: {text}` on `{mask}`: its values then follow the words" if text else None
+    yield Problem(
+        CODE,
+        f"the values of mask `{mask}` do not stand where target `{target}` has its words",
+        at=f"{task.path}.mask",
+        label="other places",
+        also={field_place(view, dataset, mask): "several values for each sample"},
+        helps=tuple(filter(None, (fix, "give the mask one value for each sample"))),
+    )

@@ -11,6 +11,7 @@ from declare.rules.view import View
 CODE = "DAT366"
 STAGE = "facts"
 _SHARE = 0.1
+_LOSING = frozenset({"cut", "tail"})
 
 
 def check(view: View) -> Iterator[Problem]:
@@ -20,7 +21,7 @@ def check(view: View) -> Iterator[Problem]:
         tokens = facts.extra.get("tokens", {})
         train = view.facts[dataset].splits.get("train", 0)
         overlong = tokens.get("overlong", 0)
-        if block.get("overlong") != "cut" or not train or overlong < _SHARE * train:
+        if block.get("overlong") not in _LOSING or not train or overlong < _SHARE * train:
             continue
         length, longest = facts.shape.dims[0], tokens["longest"]
         yield Problem(
@@ -28,5 +29,9 @@ def check(view: View) -> Iterator[Problem]:
             f"{overlong / train:.0%} of the texts of `{name}` are cut at {length} tokens",
             at=field_place(view, dataset, name),
             label=f"the longest has {longest}",
-            helps=(f"raise `max_length` up to {longest}", "or say `overlong: tail` to keep the ends"),
+            helps=(f"raise `max_length` up to {longest}", *_instead(block["overlong"])),
         )
+
+
+def _instead(overlong: str) -> tuple[str, ...]:
+    return ("or say `overlong: tail` to keep the ends",) if overlong == "cut" else ()

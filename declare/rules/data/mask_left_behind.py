@@ -1,0 +1,157 @@
+"""What moves the pixels of a picture must move those of its mask too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+from declare.contract import reading
+from declare.contract.field import Field
+from declare.contract.poison import holed
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.contract.transform import Transform
+from declare.rules.fields import field_place, fields_of_task
+from declare.rules.parts import given, task_datasets, tasks
+from declare.rules.view import View
+
+CODE = "DAT356"
+STAGE = "shapes"
+_SIDES = ("train", "eval")
+_WHERE = frozenset({"field", "fields", "on"})
+_NEAR = 0.01
+
+
+class _Move(NamedTuple):
+    """A transform that moves pixels of a field: its parameters, the size that it meets, its place in the list."""
+
+    parameters: dict[str, Any]
+    size: tuple[int | None, ...] | None
+    index: int
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each picture whose pixels a task reads elsewhere than those of the mask beside it."""
+    seen = set()
+    for task in tasks(view):
+        for dataset in task_datasets(view, task.block) if task.name in view.targets else ():
+            shapes = view.shapes.get(dataset, {})
+            known = fields_of_task(view, task.name, dataset) | _target(shapes, given(task.block, "target"))
+            pictures = [name for name, shape in known.items() if shape.layout in {"image", "video"}]
+            for mask in [name for name, shape in known.items() if shape.layout == "mask"]:
+                for picture in pictures:
+                    if (dataset, picture, mask) not in seen:
+                        seen.add((dataset, picture, mask))
+                        yield from _apart(view, dataset, picture, mask)
+
+
+def _target(shapes: Any, target: str | None) -> dict[str, Shape]:
+    return {target: shapes[target]} if target in shapes else {}
+
+
+def _apart(view: View, dataset: str, picture: str, mask: str) -> Iterator[Problem]:
+    """Yield the first way in which the two are cut or moved apart."""
+    if (problem := _cut_apart(view, dataset, picture, mask)) is not None:
+        yield problem
+        return
+    for side in _SIDES:
+        pairs = zip_longest(_moves(view, dataset, picture, side), _moves(view, dataset, mask, side))
+        for one, other in pairs:
+            if one is None or other is None or one.parameters != other.parameters:
+                yield _alone(view, dataset, (picture, mask), one, other)
+                return
+            if one.size != other.size:
+                yield _of_two_sizes(dataset, (picture, one), (mask, other))
+                return
+
+
+def _cut_apart(view: View, dataset: str, picture: str, mask: str) -> Problem | None:
+    """Return that reading cuts the edges of one of the two away, and not the same of the other."""
+    cuts = {name: _cut_to(view, dataset, name) for name in (picture, mask)}
+    if all(cut is None for cut in cuts.values()):
+        return None
+    ratios = {name: cut or _uncut(view, dataset, name) for name, cut in cuts.items()}
+    one, other = ratios[picture], ratios[mask]
+    if one is not None and other is not None and abs(one - other) <= _NEAR * one:
+        return None
+    cut = picture if cuts[picture] is not None else mask
+    whole = mask if cut == picture else picture
+    return Problem(
+        CODE,
+        f"reading cuts the edges of `{cut}` away, but not the same of `{whole}`",
+        at=field_place(view, dataset, cut),
+        label="cut while reading",
+        also={field_place(view, dataset, whole): "not cut alike"},
+        helps=(f"say `fit: crop` and a `size` of the same proportions on `{picture}` and on `{mask}`",),
+    )
+
+
+def _cut_to(view: View, dataset: str, name: str) -> float | None:
+    """Return width by height of what reading leaves of a picture's middle; None where it leaves the whole."""
+    block = view.facts[dataset].blocks.get(name)
+    field: Field | None = reading.parse("fields", block) if block else None
+    size = field.cut_to() if field is not None else None
+    return None if size is None else size[1] / size[0]
+
+
+def _uncut(view: View, dataset: str, name: str) -> float | None:
+    """Return width by height of pictures that are read as they are; None where they are stretched, or vary."""
+    height, width = view.facts[dataset].fields[name].shape.dims[-2:]
+    sized = view.facts[dataset].blocks.get(name, {}).get("size") is not None
+    return None if sized or not height or not width else width / height
+
+
+def _moves(view: View, dataset: str, name: str, side: str) -> list[_Move]:
+    """Return the transforms that move the pixels of a field on one side of the data."""
+    shape: Shape | Problem = view.facts[dataset].fields[name].shape
+    found = []
+    for index, transform in enumerate(given(view.spec, "datasets", dataset, "transforms") or ()):
+        if not isinstance(transform, Transform) or holed(transform) or transform.on not in {"all", side}:
+            continue
+        if name not in {transform.field, *(transform.fields or ())}:
+            continue
+        if transform.moves:
+            size = None if transform.at_any_size else shape.dims[-2:]
+            own = {key: value for key, value in transform.dump().items() if key not in _WHERE}
+            found.append(_Move(own, size, index))
+        shape = transform.settled(view.facts[dataset].fields).infer(shape)
+        if isinstance(shape, Problem):
+            break
+    return found
+
+
+def _alone(
+    view: View, dataset: str, names: tuple[str, str], one: _Move | None, other: _Move | None
+) -> Problem:
+    """Return the problem that one of the two is moved without the other."""
+    moved, still = names if one is not None else names[::-1]
+    move = one or other
+    assert move is not None, "one of the two is moved"
+    kind = move.parameters["type"]
+    return Problem(
+        CODE,
+        f"`{kind}` moves the pixels of `{moved}`, but not those of `{still}`",
+        at=f"datasets.{dataset}.transforms.{move.index}",
+        label=f"`{still}` stays where it was",
+        also={field_place(view, dataset, still): "belongs to the same picture"},
+        helps=(
+            f"say `fields: [{', '.join(names)}]` in place of `field`: both then get the same draw",
+            "list what moves both in the same order, with the same parameters and the same `on`",
+        ),
+    )
+
+
+def _of_two_sizes(dataset: str, one: tuple[str, _Move], other: tuple[str, _Move]) -> Problem:
+    """Return the problem that the same numbers of pixels mean other places in the two."""
+    (picture, first), (mask, second) = one, other
+    sizes = [
+        " x ".join("?" if side is None else str(side) for side in item.size or ()) for item in (first, second)
+    ]
+    return Problem(
+        CODE,
+        f"`{first.parameters['type']}` meets `{picture}` at {sizes[0]} but `{mask}` at {sizes[1]} pixels",
+        at=f"datasets.{dataset}.transforms.{first.index}",
+        label="other places in the two",
+        helps=(f"give `{picture}` and `{mask}` one `size` before they are moved",),
+    )

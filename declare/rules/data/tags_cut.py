@@ -1,0 +1,37 @@
+"""Tags of words that no sample holds are never learned, and their classes may go with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.rules.fields import field_place, fields
+from declare.rules.view import View
+
+CODE = "DAT354"
+STAGE = "facts"
+_SHARE = 0.1
+_SHOWN = 6
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each field of tags that loses classes, or a tenth of its tags or more, with the words that are cut."""
+    for dataset, name, facts in fields(view):
+        tags = facts.extra.get("tags", {})
+        total, kept, lost = tags.get("total", 0), tags.get("kept"), tags.get("lost_classes", [])
+        if kept is None or not total or (not lost and total - kept < _SHARE * total):
+            continue
+        text = view.facts[dataset].blocks[name]["of"]
+        shown = ", ".join(f"`{item}`" for item in lost[:_SHOWN]) + (", ..." if len(lost) > _SHOWN else "")
+        longest = view.facts[dataset].fields[text].extra.get("tokens", {}).get("longest")
+        yield Problem(
+            CODE,
+            f"{total - kept:,} of {total:,} tags of `{name}` stand at words that no sample holds",
+            at=field_place(view, dataset, name),
+            label=f"{len(lost)} classes are lost" if lost else "cut with their words",
+            notes=(f"these classes occur in no sample: {shown}",) if lost else (),
+            helps=(
+                f"raise `max_length` of `{text}`" + (f" up to {longest}" if longest else ""),
+                f"or say `overlong: windows` on `{text}`: then every word is in a sample",
+            ),
+        )

@@ -1,0 +1,73 @@
+"""An augment that mixes samples must mix what a task predicts exactly where it mixes what it is predicted from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.contract.task import Task
+from declare.contract.training import Augment
+from declare.rules.fields import augment_roles, field_place, fields_of_task
+from declare.rules.parts import (
+    Placed,
+    failed,
+    given,
+    phase_datasets,
+    phase_tasks,
+    phases,
+    task_datasets,
+    tasks,
+)
+from declare.rules.view import View
+
+CODE = "PHS643"
+STAGE = "phases"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each augment that mixes inputs of a task without its target, or the target without its inputs."""
+    known = {task.name: task for task in tasks(view)}
+    for phase in phases(view):
+        if phase.name not in view.phases or failed(phase.block, "augment"):
+            continue
+        trained = list(phase_tasks(view, phase.block) or {})
+        for index, augment in enumerate(phase.block.augment):
+            at = f"{phase.path}.augment.{index}"
+            for dataset in phase_datasets(view, phase.block):
+                own = [known[name] for name in trained if dataset in task_datasets(view, known[name].block)]
+                found = [item for task in own for item in _parted(view, augment, dataset, task, trained)]
+                yield from (problem.under(at) for problem in found[:1])
+
+
+def _parted(
+    view: View, augment: Augment, dataset: str, task: Placed[Task], trained: list[str]
+) -> Iterator[Problem]:
+    """Yield that an augment parts a task's target from what it is predicted from."""
+    roles = augment_roles(view, dataset, trained)
+    if list(augment.check_fields(*roles)):
+        return
+    mixed = augment.mixed(*roles)
+    read = set(fields_of_task(view, task.name, dataset))
+    labels = [
+        name for name in (given(task.block, "target"), *task.block.fields()) if name and name not in read
+    ]
+    inputs = sorted(read & mixed)
+    left = [name for name in labels if name not in mixed]
+    if inputs and left:
+        title = f"`{augment.type_name()}` mixes `{inputs[0]}` of two samples, but not `{left[0]}`"
+        place, said = left[0], "stays that of one sample"
+    elif read and not inputs and set(labels) & mixed:
+        name = next(label for label in labels if label in mixed)
+        title = (
+            f"`{augment.type_name()}` mixes `{name}` of two samples, but nothing that it is predicted from"
+        )
+        place, said = name, "becomes that of two samples"
+    else:
+        return
+    yield Problem(
+        CODE,
+        title,
+        label=f"of task `{task.name}`",
+        also={field_place(view, dataset, place): said},
+        helps=(f"train `{task.name}` in a phase without it, or leave the augment out",),
+    )

@@ -1,0 +1,156 @@
+"""Fields that belong together: pictures and masks, texts and what stands at their words, inputs and targets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from declare.compiler.pipeline import check
+from declare.contract import reading
+from declare.contract.lookup import find, names
+
+SCENES = """\
+declare: 1
+datasets:
+  scenes:
+    source: {type: simulated, name: segmentation, samples: 24}
+    transforms: [%s]
+model:
+  encoder: {type: cnn, channels: [8], input: image}
+tasks:
+  shapes: {type: segmentation, dataset: scenes, target: mask, head: {type: segmentation, input: encoder.map}}
+phases:
+  fit: {epochs: 1, batch_size: 8, optimizer: {type: adamw, lr: 1e-3}}
+"""
+BOTH = "fields: [image, mask]"
+APART = {
+    "flip of the picture": "{type: random_horizontal_flip, field: image}",
+    "flip of the mask": "{type: random_vertical_flip, field: mask}",
+    "other parameters": "{type: pad, field: image, padding: 2}, {type: pad, field: mask, padding: [2]}",
+    "other samples": "{type: random_horizontal_flip, field: image}, {type: random_horizontal_flip, field: mask, on: all}",
+    "other order": "{type: random_horizontal_flip, field: image}, {type: random_vertical_flip, field: image}, "
+    "{type: random_vertical_flip, field: mask}, {type: random_horizontal_flip, field: mask}",
+    "other sizes": f"{{type: resize, field: image, size: 48}}, {{type: random_rotation, {BOTH}, degrees: 20}}",
+    "in evaluation too": "{type: center_crop, field: image, size: 24}",
+}
+TOGETHER = {
+    "one list": f"{{type: random_affine, {BOTH}, degrees: 20}}, {{type: random_crop, {BOTH}, size: 16}}",
+    "one each": "{type: random_horizontal_flip, field: image}, {type: random_horizontal_flip, field: mask}",
+    "a flip at two sizes": f"{{type: resize, field: mask, size: 16}}, {{type: random_horizontal_flip, {BOTH}}}",
+    "nothing moves": "{type: resize, field: image, size: 48}, {type: color_jitter, field: image, brightness: 0.2}",
+}
+
+
+def codes(folder: Path, spec: str) -> dict[str, str]:
+    """Return the place of each finding by its code."""
+    (folder / "spec.yaml").write_text(spec)
+    return {item.code: item.path for item in check(folder / "spec.yaml").diagnostics}
+
+
+@pytest.mark.parametrize("case", APART)
+def test_a_mask_that_is_left_behind_is_said(tmp_path: Path, case: str) -> None:
+    """What moves the pixels of a picture or of its mask alone is an error at the transform."""
+    assert codes(tmp_path, SCENES % APART[case])["DAT356"].startswith("datasets.scenes.transforms.")
+
+
+@pytest.mark.parametrize("case", TOGETHER)
+def test_what_moves_both_alike_is_let_pass(tmp_path: Path, case: str) -> None:
+    """The same changes in the same order, or none that move pixels, are fine."""
+    assert "DAT356" not in codes(tmp_path, SCENES % TOGETHER[case])
+
+
+def test_a_picture_without_a_mask_moves_freely(tmp_path: Path) -> None:
+    """Where no task has a mask, nothing needs to go along."""
+    spec = (SCENES % APART["flip of the picture"]).replace("segmentation, samples", "textures, samples")
+    spec = spec.replace(
+        "type: segmentation, dataset: scenes, target: mask, head: {type: segmentation, input: encoder.map}",
+        "type: classification, dataset: scenes, target: label",
+    )
+    assert "DAT356" not in codes(tmp_path, spec)
+
+
+@pytest.mark.parametrize("name", sorted(names("transforms")))
+def test_every_transform_that_moves_pixels_says_so(name: str) -> None:
+    """A transform of pictures that takes masks either keeps their pixels in place, or is known to move them."""
+    cls = find("transforms", name)
+    assert cls is not None
+    keeps = {"resize", "flatten"}
+    record = getattr(cls, "record", None)
+    moves = record["moves"] if record is not None else name in {"random_crop", "center_crop"}
+    assert cls.moves == (moves and name not in keeps)
+
+
+@pytest.mark.parametrize(
+    ("image", "mask", "apart"),
+    [
+        ("size: 16, fit: crop", "size: 16", True),
+        ("size: 16", "size: 16, fit: crop", True),
+        ("size: 16, fit: crop", "size: 8, fit: crop", False),
+        ("size: 16, fit: crop", "size: [8, 16], fit: crop", True),
+        ("size: 16, fit: crop", "classes: 2", True),
+        ("size: [16, 24], fit: crop", "classes: 2", False),
+        ("size: 16", "size: 8", False),
+    ],
+)
+def test_edges_that_reading_cuts_away(tmp_path: Path, image: str, mask: str, apart: bool) -> None:
+    """Pictures and masks are cut to the same proportions while they are read, or neither is."""
+    rows = []
+    for index in range(8):
+        Image.fromarray(np.full((32, 48, 3), index, np.uint8)).save(tmp_path / f"p{index}.png")
+        Image.fromarray(np.full((32, 48), index % 2, np.uint8)).save(tmp_path / f"m{index}.png")
+        rows.append({"image": f"p{index}.png", "mask": f"m{index}.png"})
+    (tmp_path / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    spec = (SCENES % "").replace(
+        "{type: simulated, name: segmentation, samples: 24}",
+        f"{{type: jsonl, path: d.jsonl}}\n    fields: {{image: {{type: image, {image}}}, mask: {{type: mask, {mask}}}}}",
+    )
+    assert ("DAT356" in codes(tmp_path, spec)) == apart
+
+
+WORDS = """\
+declare: 1
+datasets:
+  d:
+    source: {type: jsonl, path: d.jsonl}
+    fields:
+      words: {type: text, tokenizer: char, max_length: 8}
+      tag: {type: tags, of: words}
+      usable: {type: valid%s}
+model:
+  encoder: {type: transformer, input: words, dim: 8, depth: 1, heads: 2}
+tasks:
+  k: {type: %s, dataset: d, target: %s, mask: usable}
+phases:
+  fit: {epochs: 1, batch_size: 8, optimizer: {type: adamw, lr: 1e-3}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("of", "task", "target", "refused"),
+    [
+        (", of: words", "token_classification", "tag", False),
+        ("", "token_classification", "tag", True),
+        ("", "masked_lm", "words", True),
+    ],
+)
+def test_a_mask_of_words_follows_them(tmp_path: Path, of: str, task: str, target: str, refused: bool) -> None:
+    """A mask with several values must say whose words they belong to, where the target stands at words."""
+    row = {"words": ["ab", "c"], "tag": ["X", "Y"], "usable": [1, 0]}
+    (tmp_path / "d.jsonl").write_text((json.dumps(row) + "\n") * 8)
+    assert ("DAT352" in codes(tmp_path, WORDS % (of, task, target))) == refused
+
+
+def test_every_augment_that_mixes_samples_says_what() -> None:
+    """An augment that changes classes of samples names them among what it mixes."""
+    from declare.contract.shapes import Shape
+
+    inputs = {"image": Shape("image", (3, 8, 8), "uint8")}
+    targets = {"label": Shape("category", (), "int64", 3), "tag": Shape("tags", (4,), "int64", 3)}
+    for name in names("augments"):
+        augment = reading.parse("augments", {"type": name})
+        mixed = augment.mixed(inputs, targets)
+        assert mixed in (frozenset(), frozenset({"image", "label"}))
