@@ -16,7 +16,7 @@ from declare.data import cache
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
 
-_VERSION = 5
+_VERSION = 6
 """Raised when facts are gathered in another way, so that kept ones are read again."""
 
 

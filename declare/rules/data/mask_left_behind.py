@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -28,7 +28,7 @@ class _Move(NamedTuple):
 
     parameters: dict[str, Any]
     size: tuple[int | None, ...] | None
-    index: int
+    place: int
 
 
 def check(view: View) -> Iterator[Problem]:
@@ -46,8 +46,8 @@ def check(view: View) -> Iterator[Problem]:
                         yield from _apart(view, dataset, picture, mask)
 
 
-def _target(shapes: Any, target: str | None) -> dict[str, Shape]:
-    return {target: shapes[target]} if target in shapes else {}
+def _target(shapes: Mapping[str, Shape], target: object) -> dict[str, Shape]:
+    return {str(target): shapes[str(target)]} if target in shapes else {}
 
 
 def _apart(view: View, dataset: str, picture: str, mask: str) -> Iterator[Problem]:
@@ -104,7 +104,7 @@ def _uncut(view: View, dataset: str, name: str) -> float | None:
 
 def _moves(view: View, dataset: str, name: str, side: str) -> list[_Move]:
     """Return the transforms that move the pixels of a field on one side of the data."""
-    shape: Shape | Problem = view.facts[dataset].fields[name].shape
+    shape = view.facts[dataset].fields[name].shape
     found = []
     for index, transform in enumerate(given(view.spec, "datasets", dataset, "transforms") or ()):
         if not isinstance(transform, Transform) or holed(transform) or transform.on not in {"all", side}:
@@ -115,9 +115,10 @@ def _moves(view: View, dataset: str, name: str, side: str) -> list[_Move]:
             size = None if transform.at_any_size else shape.dims[-2:]
             own = {key: value for key, value in transform.dump().items() if key not in _WHERE}
             found.append(_Move(own, size, index))
-        shape = transform.settled(view.facts[dataset].fields).infer(shape)
-        if isinstance(shape, Problem):
+        after = transform.settled(view.facts[dataset].fields).infer(shape)
+        if isinstance(after, Problem):
             break
+        shape = after
     return found
 
 
@@ -132,7 +133,7 @@ def _alone(
     return Problem(
         CODE,
         f"`{kind}` moves the pixels of `{moved}`, but not those of `{still}`",
-        at=f"datasets.{dataset}.transforms.{move.index}",
+        at=f"datasets.{dataset}.transforms.{move.place}",
         label=f"`{still}` stays where it was",
         also={field_place(view, dataset, still): "belongs to the same picture"},
         helps=(
@@ -151,7 +152,7 @@ def _of_two_sizes(dataset: str, one: tuple[str, _Move], other: tuple[str, _Move]
     return Problem(
         CODE,
         f"`{first.parameters['type']}` meets `{picture}` at {sizes[0]} but `{mask}` at {sizes[1]} pixels",
-        at=f"datasets.{dataset}.transforms.{first.index}",
+        at=f"datasets.{dataset}.transforms.{first.place}",
         label="other places in the two",
         helps=(f"give `{picture}` and `{mask}` one `size` before they are moved",),
     )

@@ -29,7 +29,7 @@ def check(view: View) -> Iterator[Problem]:
             f"{overlong / train:.0%} of the texts of `{name}` are cut at {length} tokens",
             at=field_place(view, dataset, name),
             label=f"the longest has {longest}",
-            helps=(f"raise `max_length` up to {longest}", *_instead(block["overlong"])),
+            helps=(f"raise `max_length` up to {longest}", *_instead(str(block["overlong"]))),
         )
 
 

@@ -21,7 +21,7 @@ def check(view: View) -> Iterator[Problem]:
         total, kept, lost = tags.get("total", 0), tags.get("kept"), tags.get("lost_classes", [])
         if kept is None or not total or (not lost and total - kept < _SHARE * total):
             continue
-        text = view.facts[dataset].blocks[name]["of"]
+        text = str(view.facts[dataset].blocks[name]["of"])
         shown = ", ".join(f"`{item}`" for item in lost[:_SHOWN]) + (", ..." if len(lost) > _SHOWN else "")
         longest = view.facts[dataset].fields[text].extra.get("tokens", {}).get("longest")
         yield Problem(
