@@ -39,6 +39,9 @@ class Field(Component):
     learns: ClassVar[bool] = False
     """Whether it must `learn` from the training split before it can encode."""
 
+    takes_missing: ClassVar[bool] = True
+    """Whether a value of `missing` can stand in its column."""
+
     key: str | None = Param(None, description="where the field stands in the source, if not under its name")
     column: str | None = Param(None, description="the same as `key`, for tables")
     missing: list[int | float | str | bool | None] = Param(
@@ -46,7 +49,15 @@ class Field(Component):
     )
 
     def check(self) -> Iterable[Problem]:
-        """Yield two places that are both said to hold the field."""
+        """Yield two places that are both said to hold the field, and marks that can have no effect."""
+        if self.missing and not self.takes_missing:
+            yield Problem(
+                "DAT389",
+                f"`{self.type_name()}` takes no `missing`: no value of it can be a mark",
+                at="missing",
+                label="has no effect",
+                helps=("remove it",),
+            )
         if self.column is not None and self.key is not None and self.column != self.key:
             yield Problem(
                 "SCH113",

@@ -93,7 +93,7 @@ class _Examined:
             encodes = not field.learns and field.beside() is None
             if light and encodes and len(facts.shape.dims) <= 1:
                 self.columns[name] = field.encode(values, facts)
-            self.facts[name] = facts
+            self.facts[name] = facts if light else _of_sample(facts)
         except ProblemError as error:
             self.problems += [self._located(problem, name, rows) for problem in error.problems]
 
@@ -188,6 +188,12 @@ class _Examined:
                 count += np.bincount(maps[maps >= 0], minlength=number)[:number]
             found[split] = tuple(count.tolist())
         return found
+
+
+def _of_sample(facts: FieldFacts) -> FieldFacts:
+    """Return facts of a column of which only some rows were looked at: what is not among them is not known."""
+    extra = {key: value for key, value in facts.extra.items() if key != "unused_marks"}
+    return facts.model_copy(update={"extra": extra})
 
 
 def _moments(values: Rows) -> dict[str, float]:

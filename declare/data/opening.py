@@ -12,6 +12,7 @@ import numpy as np
 from declare.contract.data import Reader
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.source import Source
+from declare.contract.text_column import TextColumn
 from declare.data.fingerprints import SPLITS, at_file
 
 
@@ -90,18 +91,33 @@ class Joined:
         return all(reader.is_light(column) for reader in self._readers)
 
     def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> Any:
-        """Return the values of `rows`, in their order."""
+        """Return the values of `rows`, in their order; of one type where all readers give one."""
         wanted = np.arange(self.num_samples) if rows is None else np.asarray(rows)
-        found: list[Any] = [None] * len(wanted)
-        for start, reader in zip(self._starts, self._readers, strict=True):
-            places = np.flatnonzero((wanted >= start) & (wanted < start + reader.num_samples))
-            if len(places):
-                values = reader.read(column, wanted[places] - start)
-                for place, value in zip(places, values, strict=True):
-                    found[place] = value
-        return found
+        numbers = np.searchsorted(self._starts, wanted, side="right") - 1
+        places, parts = [], []
+        for number in np.unique(numbers):
+            here = np.flatnonzero(numbers == number)
+            places.append(here)
+            parts.append(self._readers[number].read(column, wanted[here] - self._starts[number]))
+        if len(parts) == 1:
+            return parts[0]
+        order = np.argsort(np.concatenate(places)) if places else wanted
+        return _joined(parts, order)
 
     def where(self, row: int) -> str:
         """Say where a sample stands."""
         number = max(index for index, start in enumerate(self._starts) if start <= row)
         return self._readers[number].where(row - self._starts[number])
+
+
+def _joined(parts: Sequence[Any], order: np.ndarray[Any, Any]) -> Any:
+    """Return values of several readers as one column in `order`; only equal types are ever made one array."""
+    if parts and all(isinstance(part, TextColumn) for part in parts):
+        joined = TextColumn.concatenate(parts)
+        return joined if bool((np.diff(order) == 1).all()) else joined[order]
+    if parts and all(isinstance(part, np.ndarray) for part in parts):
+        kinds = {(part.dtype, part.shape[1:]) for part in parts}
+        if len(kinds) == 1 or all(part.dtype.kind == "U" and part.ndim == 1 for part in parts):
+            return np.concatenate(parts)[order]
+    values = [value for part in parts for value in part]
+    return [values[place] for place in order]

@@ -51,12 +51,13 @@ def by_column(values: Rows, names: tuple[str, ...]) -> dict[str, Rows]:
     """Return the rows of each split from a column of split names (indices into `names`)."""
     rows: dict[str, Rows] = {}
     for index, name in enumerate(names):
-        place = split_of(name)
+        place = split_of(name.strip())
         if place is None:
+            number = int((values == index).sum())
             raise ProblemError(
                 Problem(
                     "DAT314",
-                    f"the split column holds `{name}`, which is no split",
+                    f"the split column holds `{name[:20]}` in {number} rows, which is no split",
                     at="split.column",
                     helps=("use the values `train`, `val` and `test`",),
                 )

@@ -36,7 +36,7 @@ def code_of(call):
         (np.array([0.0, 1.0, np.nan]), [], ("0", "1"), [0, 1, -1]),
         ([1, -1, 3], [-1], ("1", "3"), [0, -1, 1]),
         (["n/a", "yes", None], ["n/a"], ("yes",), [-1, 0, -1]),
-        ([True, False], [], ("False", "True"), [1, 0]),
+        ([True, False], [], ("false", "true"), [1, 0]),
         (["10", "9", "x"], [], ("9", "10", "x"), [1, 0, 2]),
     ],
 )
@@ -98,7 +98,7 @@ def test_samples_with_other_axes_are_refused():
 
 @pytest.mark.parametrize(
     ("values", "names"),
-    [(["a|b", "b", ""], [[1, 1], [0, 1], [0, 0]]), ([["a"], ["b", "a"]], [[1, 0], [1, 1]])],
+    [(["a|b", "b", "|"], [[1, 1], [0, 1], [0, 0]]), ([["a"], ["b", "a"], []], [[1, 0], [1, 1], [0, 0]])],
 )
 def test_labels_are_rows_of_zero_and_one(values, names):
     """Names, separated or listed, become rows of 0 and 1."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 class ArrayField(Field):
     """A field whose samples are numeric arrays of one number of axes; float32 [rows, ...], NaN kept.
 
+    Numbers that are listed under `missing` become NaN, before transforms.
     Sizes that vary from sample to sample are None in the shape; samples are padded with NaN at the end of each
     axis, which transforms leave out and which ends as zero.
     """
@@ -26,11 +27,18 @@ class ArrayField(Field):
 
     def examine(self, values: Any) -> FieldFacts:
         """Return the shape, range and moments of samples."""
+        from declare.components.fields._numbers import unused_marks
+
+        return self._facts(self._stacked(values), unused_marks(values, self.missing))
+
+    def _facts(
+        self, found: np.ndarray[Any, Any] | list[np.ndarray[Any, Any]], unused: list[str]
+    ) -> FieldFacts:
+        """Return facts of stacked samples; `unused` are marks that never occur."""
         import numpy as np
 
         from declare.components.fields._numbers import statistics
 
-        found = self._stacked(values)
         shapes = {found.shape[1:]} if isinstance(found, np.ndarray) else {sample.shape for sample in found}
         dims = tuple(sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*shapes, strict=True))
         flat = found if isinstance(found, np.ndarray) else np.concatenate([item.ravel() for item in found])
@@ -42,6 +50,7 @@ class ArrayField(Field):
         return FieldFacts(
             shape=Shape(self.layout, dims),
             num_missing=nan,
+            extra={"unused_marks": unused} if unused else {},
             **statistics(flat),
         )
 
@@ -49,7 +58,7 @@ class ArrayField(Field):
         """Return samples as one array, or as a list where their sizes differ."""
         from declare.components.fields._numbers import stack
 
-        return stack(values, len(AXES[self.layout]), self.layout)
+        return stack(values, len(AXES[self.layout]), self.layout, self.missing)
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
         """Yield where a stated size contradicts the data."""

@@ -2,58 +2,133 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from declare.components.fields._values import missing_test, plain
+from declare.components.fields._number_texts import PLAIN, Notation, Stated, notation_of, numbers_of, tidied
+from declare.components.fields._values import Marks, number_of, shown, text_of
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.text_column import TextColumn
 
 Array = np.ndarray[Any, Any]
 _LARGEST = float(np.finfo(np.float32).max)
 """Fields are float32: what is larger becomes infinite."""
 
 
-def numbers(values: Any, missing: Iterable[Any] = ()) -> Array:
-    """Return `values` as float64 with NaN where missing.
+class Table(NamedTuple):
+    """Numbers as float64 with NaN in gaps and at marks, and the marks that never occur."""
 
-    Raises `ProblemError` DAT318 for what is no number, with its row.
+    values: Array
+    unused: list[str]
+
+
+class Numbers(NamedTuple):
+    """Numbers of a column: float64 [rows] with NaN in gaps, the notation of texts, marks that never occur."""
+
+    values: Array
+    notation: Notation
+    unused: list[str]
+
+
+def numbers(values: Any, missing: Iterable[Any], written: Notation | Stated) -> Numbers:
+    """Return raw `values` as numbers; texts as they are `written`: in a notation, or in one that the spec allows.
+
+    Raises `ProblemError` DAT318 or DAT376 for texts that are no numbers, or that could be others as well; DAT319
+    where a sample holds several values or where truth values stand among numbers.
     """
-    array = np.asarray(values) if not isinstance(values, list) or _regular(values) else None
-    if array is not None and array.ndim != 1:
+    marks = Marks(missing)
+    if isinstance(values, TextColumn):
+        return _of_texts(values, marks, written)
+    array = values if isinstance(values, np.ndarray) else _array(values)
+    if array.ndim != 1:
         raise ProblemError(_no_array(0, "number", f"is an array of shape {array.shape[1:]}"))
-    if array is not None and array.dtype.kind in "fiub":
-        return _without(array.astype(np.float64), missing)
-    gone = missing_test(missing) | {""}
-    found = np.full(len(values), np.nan)
-    for row, value in enumerate(plain(item) for item in values):
-        if value is None or str(value).strip() in gone:
-            continue
-        try:
-            found[row] = float(value)
-        except ValueError:
-            raise ProblemError(_no_number(value, row)) from None
-    return found
+    if array.dtype.kind in "fiub":
+        found, unused = without(array, marks)
+        return Numbers(found, PLAIN, unused)
+    return _of_values(array.tolist(), marks, written)
 
 
-def _regular(values: list[Any]) -> bool:
-    return all(isinstance(value, int | float) for value in values)
-
-
-def _without(array: Array, missing: Iterable[Any]) -> Array:
-    marks = [mark for mark in missing if isinstance(mark, int | float) and mark == mark]  # noqa: PLR0124
-    if marks:
-        array[np.isin(array, marks)] = np.nan
+def _array(values: Any) -> Array:
+    """Return an array of numbers where all values are such or None, else of objects."""
+    kinds = set(map(type, values))
+    if bool in kinds and kinds - {bool, type(None)} and not any(issubclass(kind, str) for kind in kinds):
+        row = next(row for row, value in enumerate(values) if isinstance(value, bool))
+        raise ProblemError(_truth_among_numbers(values[row], row))
+    if all(kind is type(None) or issubclass(kind, int | float | np.number | np.bool_) for kind in kinds):
+        exact = type(None) not in kinds and not any(issubclass(kind, float | np.floating) for kind in kinds)
+        return np.asarray(values) if exact and values else np.asarray(values, np.float64)
+    array = np.empty(len(values), object)
+    for row, value in enumerate(values):
+        array[row] = value
     return array
 
 
-def _no_number(value: object, row: int) -> Problem:
+def _of_values(values: list[Any], marks: Marks, written: Notation | Stated) -> Numbers:
+    """Read texts among values of other types: numbers keep their value, texts are read together."""
+    for row, value in enumerate(values):
+        if isinstance(value, list | dict | tuple | np.ndarray):
+            shape = np.shape(value) if not isinstance(value, dict) else ()
+            raise ProblemError(_no_array(row, "number", f"is an array of shape {shape}"))
+    try:
+        column = TextColumn.of(value if isinstance(value, str) else text_of(value) for value in values)
+    except ValueError:
+        row = next(row for row, value in enumerate(values) if isinstance(value, bytes))
+        raise ProblemError(_no_array(row, "number", "holds bytes that are no text")) from None
+    return _of_texts(column, marks, written)
+
+
+def _of_texts(column: TextColumn, marks: Marks, written: Notation | Stated) -> Numbers:
+    words = [mark.strip() for mark in marks.stated if isinstance(mark, str)]
+    texts = tidied(column, words)
+    notation = notation_of(texts, written) if isinstance(written, Stated) else written
+    bare = column.series.str.strip_chars() if words else None
+    used = set() if bare is None else set(bare.filter(bare.is_in(words)).unique().to_list())
+    found, unused = without(numbers_of(texts, notation), marks, used)
+    return Numbers(found, notation, unused)
+
+
+def without(array: Array, marks: Marks, used: Collection[str] = ()) -> Table:
+    """Return float64 with NaN at marks, and the marks that never occur; `used` are texts that are gaps already."""
+    found, unused = array.astype(np.float64), []
+    gaps = bool(np.isnan(found).any())
+    for mark in marks.stated:
+        number = _number_mark(mark)
+        there = None if number is None else _equal(array, number)
+        if there is not None:
+            found[there] = np.nan
+        occurs = there is not None and there.any()
+        empty = text_of(mark) is None and gaps
+        if not (occurs or empty or (isinstance(mark, str) and mark.strip() in used)):
+            unused.append(shown(mark))
+    return Table(found, unused)
+
+
+def _number_mark(mark: Any) -> float | int | None:
+    """Return the number that a mark is; None for one that is none, which only gaps can stand for."""
+    if isinstance(mark, bool) or mark is None:
+        return None
+    number = number_of(mark.strip()) if isinstance(mark, str) else mark
+    return None if number is None or number != number else number  # noqa: PLR0124 - NaN
+
+
+def _equal(array: Array, number: float) -> Array:
+    if array.dtype.kind in "iu":
+        return np.asarray(array == int(number)) if float(number).is_integer() else np.zeros(array.shape, bool)
+    if array.dtype.kind != "f":
+        return np.asarray(array == number)
+    with np.errstate(over="ignore"):
+        own = array.dtype.type(number)
+    return np.asarray(array == own) if np.isfinite(own) else np.zeros(array.shape, bool)
+
+
+def _truth_among_numbers(value: object, row: int) -> Problem:
     return Problem(
-        "DAT318",
-        f"`{str(value)[:40]}` is not a number",
-        label="a number is needed here",
-        helps=(f"list `{str(value)[:40]}` under the field's `missing`, or use `type: category`",),
+        "DAT319",
+        f"`{str(value).lower()}` stands among numbers",
+        label="read as numbers",
+        helps=("write 1 and 0 for true and false, or use `type: category`",),
         row=row,
     )
 
@@ -73,18 +148,20 @@ def statistics(array: Array) -> dict[str, float | int | None]:
     }
 
 
-def stack(values: Any, rank: int, what: str) -> Array | list[Array]:
+def stack(values: Any, rank: int, what: str, missing: Iterable[Any] = ()) -> Array | list[Array]:
     """Return samples of `rank` axes as one float32 array [rows, ...], or a list where their sizes differ.
 
-    Raises `ProblemError` DAT319 where a sample has another number of axes or holds no numbers.
+    Numbers that are listed as `missing` become NaN. Raises `ProblemError` DAT319 where a sample has another number of
+    axes or holds no numbers.
     """
+    marks = Marks(missing)
     if isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and values.ndim == rank + 1:
-        return values.astype(np.float32, copy=False)
+        return _single(values, marks)
     samples = []
     for row, value in enumerate(values):
         try:
             found = np.asarray(value)
-            sample = found.astype(np.float32) if found.dtype.kind not in "cUS" else None
+            sample = _single(found, marks) if found.dtype.kind not in "cUSM" else None
         except (TypeError, ValueError):
             sample = None
         if sample is None:
@@ -101,6 +178,26 @@ def stack(values: Any, rank: int, what: str) -> Array | list[Array]:
     if len({sample.shape for sample in samples}) == 1:
         return np.stack(samples)
     return samples
+
+
+def _single(array: Array, marks: Marks) -> Array:
+    """Return float32, with NaN at marks."""
+    if marks.stated:
+        numbers = array if array.dtype.kind in "fiub" else array.astype(np.float64)
+        array = without(numbers, marks).values
+    return array.astype(np.float32, copy=False)
+
+
+def unused_marks(values: Any, missing: Iterable[Any]) -> list[str]:
+    """Return the marks that occur in no sample of numbers."""
+    marks = Marks(missing)
+    if not marks.stated:
+        return []
+    parts = (
+        [values] if isinstance(values, np.ndarray) else [np.asarray(value, np.float64) for value in values]
+    )
+    found = [without(part, marks).unused for part in parts]
+    return [mark for mark in found[0] if all(mark in unused for unused in found)] if found else []
 
 
 def _no_array(row: int, what: str, because: str) -> Problem:

@@ -1,49 +1,209 @@
-"""Raw values of a column: which are missing, and their order as class names."""
+"""Raw values of a column as texts: one text for a value whatever the source, which are missing, their order."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.text_column import TextColumn
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Scalar = int | float | str | bool
+_LARGEST_WHOLE = float(2**63)
+"""Beyond it the digits of a float are not those of the number that was meant."""
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]*)?")
 
 
-def plain(value: Any) -> Scalar | None:
-    """Return a scalar as a plain value: whole floats as integers, NaN as None, bytes as text."""
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, float):
-        if math.isnan(value):
-            return None
-        return int(value) if value.is_integer() else value
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
+def text_of(value: Any) -> str | None:
+    """Return the one text of a value, None where there is none (None, NaN, NaT, an empty text).
 
-
-def missing_test(missing: Iterable[Any]) -> set[str]:
-    """Return the texts that stand for a missing value; None and NaN always do."""
-    return {str(plain(value)) for value in missing if plain(value) is not None}
-
-
-def column(values: Any, missing: Iterable[Any]) -> list[Scalar | None]:
-    """Return a column as plain values, None where missing.
-
-    Raises `ProblemError` DAT319 where a sample holds more than one value.
+    Texts are their own; booleans are `true` and `false`, as in JSON; numbers have the shortest text that reads back
+    as the same number, whole ones no point (1.0 is `1`); times are ISO 8601. Raises ValueError for bytes that are no
+    UTF-8.
     """
+    if value is None or isinstance(value, str | bytes):
+        text = value.decode("utf-8") if isinstance(value, bytes) else value
+        return str(text) if text else None
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if isinstance(value, bool) or kind == "b":
+        return "true" if value else "false"
+    if isinstance(value, int) or kind in ("i", "u"):
+        return str(int(value))
+    return _of_float(value) if isinstance(value, float) or kind == "f" else _of_other(value)
+
+
+def _of_float(value: Any) -> str | None:
+    if math.isnan(value):
+        return None
+    if abs(value) < _LARGEST_WHOLE and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _of_other(value: Any) -> str | None:
+    if isinstance(value, Decimal):
+        return f"{value:f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:f}"
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    text = str(value)
+    if text == "NaT":
+        return None
+    # NumPy writes the digits of its unit: a time is the same with and without zeros at its end.
+    return re.sub(r"(T[0-9:]+)\.0+$", r"\1", text) if hasattr(value, "dtype") else text
+
+
+class Marks:
+    """The values that a field lists under `missing`.
+
+    A mark that is a number stands for every text of that number (`-999` for `-999.0`, not for `-0999`), any other
+    one for its text. What is empty is missing in any case.
+    """
+
+    def __init__(self, missing: Iterable[Any]) -> None:
+        self.stated = list(missing)
+        numeric = [mark for mark in self.stated if _is_number(mark)]
+        self.numbers: list[int | float] = [mark for mark in numeric if not math.isnan(mark)]
+        self.texts = {str(text_of(mark)) for mark in self.stated if text_of(mark) is not None}
+
+    def __contains__(self, text: str | None) -> bool:
+        """Whether a text stands for no value."""
+        if text is None or text in self.texts:
+            return True
+        return bool(self.numbers and _PLAIN_NUMBER.fullmatch(text) and float(text) in self.numbers)
+
+    def unused(self, texts: Iterable[str | None]) -> list[str]:
+        """Return the marks that stand for none of the raw `texts`."""
+        seen = set(texts)
+        numbers = {float(text) for text in seen if text is not None and _PLAIN_NUMBER.fullmatch(text)}
+        return [
+            shown(mark)
+            for mark in self.stated
+            if text_of(mark) not in seen and not (_is_number(mark) and float(mark) in numbers)
+        ]
+
+
+def _is_number(mark: object) -> bool:
+    return isinstance(mark, int | float) and not isinstance(mark, bool)
+
+
+def shown(mark: Any) -> str:
+    """Return a mark as a spec writes it."""
+    return f'"{mark}"' if isinstance(mark, str) else "null" if mark is None else str(text_of(mark))
+
+
+class Factor(NamedTuple):
+    """Distinct texts of a column, None for missing ones; the index [rows] of each row's; marks that never occur."""
+
+    texts: list[str | None]
+    codes: np.ndarray[Any, Any]
+    unused: list[str]
+
+    def present(self) -> list[str]:
+        """Return the texts that occur, in natural order."""
+        return in_order(text for text in self.texts if text is not None)
+
+    def num_missing(self) -> int:
+        """Return how many rows hold no value."""
+        import numpy as np
+
+        gone = np.array([text is None for text in self.texts], bool)
+        return int(gone[self.codes].sum()) if len(self.codes) else 0
+
+
+def factorise(values: Any, missing: Iterable[Any]) -> Factor:
+    """Return a column as its distinct texts and their indices.
+
+    Raises `ProblemError` DAT319 where a sample holds more than one value, DAT377 where values of different types have
+    one text, DAT311 for bytes that are no text.
+    """
+    raw, codes = _distinct(values)
+    texts: list[str | None] = []
+    for index, value in enumerate(raw):
+        try:
+            texts.append(text_of(value))
+        except ValueError:
+            raise ProblemError(_no_text(value, _first(codes, index))) from None
+    if not isinstance(values, TextColumn):
+        _refuse_one_text_of_two_types(raw, texts, codes)
+    marks = Marks(missing)
+    return Factor(
+        [None if text in marks else text for text in texts],
+        codes,
+        marks.unused(texts) if marks.stated else [],
+    )
+
+
+def _distinct(values: Any) -> tuple[list[Any], np.ndarray[Any, Any]]:
+    """Return the distinct values of a column, and the index of each row's; true, 1 and 1.0 are distinct."""
+    import numpy as np
+
+    if isinstance(values, TextColumn):
+        return values.factorise()
+    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "fiubM":
+        kept, codes = np.unique(values, return_inverse=True)
+        return list(kept), codes
     rows = values.tolist() if hasattr(values, "tolist") else list(values)
-    gone = missing_test(missing)
-    tidy: dict[Any, Scalar | None] = {}
     try:
-        for value in set(rows):
-            found = plain(value)
-            tidy[value] = None if found is None or str(found) in gone else found
+        several = len(set(map(type, rows)) - {type(None)}) > 1
+        keys: list[Any] = list(zip(map(type, rows), rows, strict=True)) if several else rows
+        index = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     except TypeError:
         raise ProblemError(_several(rows)) from None
-    return [tidy[value] for value in rows]
+    codes = np.fromiter(map(index.__getitem__, keys), np.int64, len(keys))
+    return [key[1] for key in index] if several else list(index), codes
+
+
+def _first(codes: np.ndarray[Any, Any], index: int) -> int:
+    return int((codes == index).argmax())
+
+
+def _refuse_one_text_of_two_types(
+    raw: Sequence[Any], texts: Sequence[str | None], codes: np.ndarray[Any, Any]
+) -> None:
+    """Raise DAT377 where `true` and "true", or 7 and "7", stand in one column."""
+    seen: dict[str, tuple[str, int]] = {}
+    for index, (value, text) in enumerate(zip(raw, texts, strict=True)):
+        if text is None:
+            continue
+        kind = _kind(value)
+        other, _ = seen.setdefault(text, (kind, index))
+        if other != kind:
+            raise ProblemError(_two_types(text, (other, kind), _first(codes, index)))
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, str | bytes):
+        return "text"
+    if isinstance(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b":
+        return "boolean"
+    return "number" if isinstance(value, int | float | Decimal) or hasattr(value, "dtype") else "value"
+
+
+def _two_types(text: str, kinds: tuple[str, str], row: int) -> Problem:
+    return Problem(
+        "DAT377",
+        f"`{text[:24]}` stands in one column as a {kinds[0]} and as a {kinds[1]}",
+        label="one type for a column",
+        notes=("as classes the two would be one",),
+        helps=(f"write it everywhere as a {kinds[0]}, or everywhere as a {kinds[1]}",),
+        row=row,
+    )
+
+
+def _no_text(value: bytes, row: int) -> Problem:
+    return Problem(
+        "DAT311",
+        f"`{value[:16]!r}` is no UTF-8 text",
+        label="read as text",
+        helps=("store texts as UTF-8, or as numbers",),
+        row=row,
+    )
 
 
 def _several(rows: list[Any]) -> Problem:
@@ -57,24 +217,41 @@ def _several(rows: list[Any]) -> Problem:
     )
 
 
-def _number(value: Scalar) -> float | None:
+def number_of(text: str) -> float | None:
+    """Return the number that a text is, None where it is none."""
     try:
-        return float(value)
+        number = float(text)
     except ValueError:
         return None
+    return None if math.isnan(number) else number
 
 
-def in_order(values: Iterable[Scalar]) -> list[Scalar]:
-    """Return distinct values in natural order: numbers by size before texts by alphabet."""
-    distinct = {str(value): value for value in values}
+def in_order(texts: Iterable[str]) -> list[str]:
+    """Return distinct texts in natural order: numbers by size before texts by alphabet."""
 
     def key(text: str) -> tuple[int, float, str]:
-        number = _number(distinct[text])
-        return (1, 0.0, text) if number is None or math.isnan(number) else (0, number, text)
+        number = number_of(text)
+        return (1, 0.0, text) if number is None else (0, number, text)
 
-    return [distinct[text] for text in sorted(distinct, key=key)]
+    return sorted(set(texts), key=key)
 
 
-def index_of(values: Sequence[Scalar]) -> dict[str, int]:
-    """Return value as text -> index."""
-    return {str(value): index for index, value in enumerate(values)}
+def index_of(texts: Iterable[Any]) -> dict[str, int]:
+    """Return text of a value -> index."""
+    return {str(text_of(value)): index for index, value in enumerate(texts)}
+
+
+def twice(names: Iterable[Any], at: str) -> Iterable[Problem]:
+    """Yield a class that is stated twice: as a text, a number or a boolean of the same text."""
+    seen: set[str | None] = set()
+    for place, name in enumerate(names):
+        text = text_of(name)
+        if text in seen or text is None:
+            yield Problem(
+                "DAT388",
+                f"class `{str(text)[:24]}` is stated twice" if text else "an empty text is no class",
+                at=f"{at}.{place}",
+                label="names of classes are texts",
+                helps=("remove one of them",) if text else ("remove it: what is empty is missing",),
+            )
+        seen.add(text)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.fields._values import Scalar, column, in_order, index_of
+from declare.components.fields._values import factorise, index_of, number_of, text_of, twice
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
 from declare.contract.problem import Problem, ProblemError
@@ -16,16 +17,18 @@ from declare.contract.shapes import Layout, Shape
 if TYPE_CHECKING:
     import numpy as np
 
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 _FEW = 20
 """So many classes are never too many."""
 
 
 class Category(Field):
-    """One class out of several, as text, whole numbers or booleans.
+    """One class out of several; a class is its text, whatever the source: `007`, `7` and `7.0` are three.
 
-    Encoded as int64 [rows], the index of the class in natural order (numbers by size, then texts), -1 where
-    missing. Gaps in the numbers are closed: labels 1, 2, 5 are classes 0, 1, 2. Raises `ProblemError` DAT301
-    for a label outside the classes. Stated names stand for the numbers 0, 1, 2 ... where the data hold those.
+    Numbers and booleans have one text each (1 and 1.0 are `1`, true is `true`). Encoded as int64 [rows], the index of
+    the class in natural order (numbers by size, then texts), -1 where missing. Gaps in the numbers are closed: labels
+    1, 2, 5 are classes 0, 1, 2. Raises `ProblemError` DAT301 for a label outside the classes, DAT377 where values of
+    two types have one text. Stated names stand for the numbers 0, 1, 2 ... where the data hold those.
 
     Example:
         ```yaml
@@ -44,40 +47,44 @@ class Category(Field):
 
         Raises `ProblemError` DAT339 where nearly every sample has a class of its own.
         """
-        found = column(values, self.missing)
-        present = in_order(value for value in found if value is not None)
-        labelled = sum(value is not None for value in found)
+        found = factorise(values, self.missing)
+        present, missing = found.present(), found.num_missing()
+        labelled = len(found.codes) - missing
         if len(present) > max(_FEW, labelled / 2):
             raise ProblemError(_too_many(present, labelled))
         names, order = self._named(present)
         return FieldFacts(
             shape=Shape("category", (), "int64"),
-            classes=tuple(str(name) for name in names),
+            classes=tuple(names),
             values=tuple(order),
-            num_missing=len(found) - labelled,
+            num_missing=missing,
             unique=len(present),
+            extra={"unused_marks": found.unused} if found.unused else {},
         )
 
-    def _named(self, present: list[Scalar]) -> tuple[list[Scalar], list[Scalar]]:
-        """Return class names and the values that stand for them, both in order."""
+    def check(self) -> Iterable[Problem]:
+        """Yield a class that is stated twice, and a column stated twice."""
+        yield from super().check()
+        if isinstance(self.classes, list):
+            yield from twice(self.classes, "classes")
+
+    def _named(self, present: list[str]) -> tuple[list[str], list[str]]:
+        """Return class names and the texts that stand for them in the data, both in order."""
         if not isinstance(self.classes, list):
             return present, present
-        numbers = range(len(self.classes))
-        stated = {str(name) for name in self.classes}
-        if all(value in numbers and not isinstance(value, bool) for value in present) and not (
-            stated & {str(value) for value in present}
-        ):
-            # Names for numbers that count from 0.
-            return list(self.classes), list(numbers)
-        return list(self.classes), list(self.classes)
+        stated = [str(text_of(name)) for name in self.classes]
+        numbers = list(map(str, range(len(stated))))
+        if set(present) <= set(numbers) and not set(stated) & set(present):
+            return stated, numbers  # names for numbers that count from 0
+        return stated, stated
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
         """Yield a label that is out of the range which the stated number of classes leaves."""
         found, names = len(facts.classes or ()), facts.classes or ()
         if not isinstance(self.classes, int) or self.classes == found:
             return
-        outside = [str(value) for value in facts.values or () if not self._in_range(value)]
-        in_a_row = list(facts.values or ()) == list(range(found))
+        outside = [value for value in map(str, facts.values or ()) if not self._in_range(value)]
+        in_a_row = list(facts.values or ()) == list(map(str, range(found)))
         if outside and not in_a_row and found - len(outside) == self.classes:
             yield Problem(
                 "DAT301",
@@ -88,40 +95,41 @@ class Category(Field):
                 helps=(f"list it under `missing` if it means no label: `missing: [{', '.join(outside)}]`",),
             )
 
-    def _in_range(self, value: Scalar) -> bool:
-        """Return whether a label is no number, or one of 0 .. classes - 1."""
+    def _in_range(self, text: str) -> bool:
+        """Return whether a label is no whole number, or one of 0 .. classes - 1."""
         limit = self.classes if isinstance(self.classes, int) else 0
-        return not isinstance(value, int) or isinstance(value, bool) or 0 <= value < limit
+        return not _WHOLE.fullmatch(text) or 0 <= int(text) < limit
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
         """Return class indices [rows], -1 where missing."""
         import numpy as np
 
         index = index_of(facts.values or facts.classes or ())
-        found = column(values, self.missing)
-        numbers = {value: index.get(str(value)) for value in set(found) if value is not None} | {None: -1}
-        for row, value in enumerate(found if None in numbers.values() else ()):
-            if numbers[value] is None:
-                raise ProblemError(_outside(value, row, facts))
-        return np.fromiter((numbers[value] for value in found), dtype=np.int64, count=len(found))
+        found = factorise(values, self.missing)
+        numbers = np.array([-1 if text is None else index.get(text, -2) for text in found.texts], np.int64)
+        encoded = numbers[found.codes]
+        if (encoded == -2).any():
+            row = int((encoded == -2).argmax())
+            raise ProblemError(_outside(found.texts[found.codes[row]], row, facts))
+        return encoded
 
 
 def _brief(names: Sequence[str]) -> str:
     return f"{', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
 
 
-def _too_many(present: list[Scalar], labelled: int) -> Problem:
-    numeric = all(isinstance(value, int | float) for value in present)
+def _too_many(present: list[str], labelled: int) -> Problem:
+    numeric = all(number_of(value) is not None for value in present)
     return Problem(
         "DAT339",
         f"{len(present)} classes in {labelled} samples are too many to learn",
         label="read as classes",
-        notes=(f"the first are {_brief([str(value) for value in present])}",),
+        notes=(f"the first are {_brief(present)}",),
         helps=("use `type: number` for measurements" if numeric else "use `type: id` for names of samples",),
     )
 
 
-def _outside(value: Scalar | None, row: int, facts: FieldFacts) -> Problem:
+def _outside(value: str | None, row: int, facts: FieldFacts) -> Problem:
     classes = facts.classes or ()
     return Problem(
         "DAT301",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from declare.components.fields._values import column, in_order, index_of
+from declare.components.fields._values import factorise, index_of
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
 from declare.contract.shapes import Layout, Shape
@@ -17,7 +17,7 @@ _KEPT = 5000
 
 
 class Id(Field):
-    """A name that samples share, to split or pair by; never a target.
+    """A name that samples share, to split or pair by; never a target. A name is its text, as in `category`.
 
     Encoded as int64 [rows], the index of the name in natural order, -1 where missing.
 
@@ -31,13 +31,14 @@ class Id(Field):
 
     def examine(self, values: Any) -> FieldFacts:
         """Return the names of a column."""
-        found = column(values, self.missing)
-        names = in_order(value for value in found if value is not None)
+        found = factorise(values, self.missing)
+        names = found.present()
         return FieldFacts(
             shape=Shape("id", (), "int64"),
-            classes=tuple(str(name) for name in names) if len(names) <= _KEPT else None,
-            num_missing=sum(value is None for value in found),
+            classes=tuple(names) if len(names) <= _KEPT else None,
+            num_missing=found.num_missing(),
             unique=len(names),
+            extra={"unused_marks": found.unused} if found.unused else {},
         )
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
@@ -47,8 +48,8 @@ class Id(Field):
         """
         import numpy as np
 
-        found = column(values, self.missing)
+        found = factorise(values, self.missing)
         names = facts.classes
-        index = index_of(in_order(value for value in found if value is not None) if names is None else names)
-        numbers = {value: index.get(str(value), -1) for value in set(found)}
-        return np.fromiter((numbers[value] for value in found), dtype=np.int64, count=len(found))
+        index = index_of(found.present() if names is None else names)
+        numbers = np.array([-1 if text is None else index.get(text, -1) for text in found.texts], np.int64)
+        return numbers[found.codes]

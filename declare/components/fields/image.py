@@ -34,6 +34,7 @@ class Image(Field):
     """
 
     layout: ClassVar[Layout] = "image"
+    takes_missing: ClassVar[bool] = False
 
     channels: int | None = Param(None, ge=1, le=4, description="1 grey, 3 RGB, 4 RGBA; files are converted")
     size: int | list[int] | None = Param(None, description="pixels: both sides, or [height, width]; resizes")

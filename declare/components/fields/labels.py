@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from pydantic import Field as Param
 
-from declare.components.fields._values import Scalar, in_order, index_of, missing_test, plain
+from declare.components.fields._values import Marks, factorise, in_order, index_of, text_of, twice
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout, Shape
+from declare.contract.text_column import TextColumn
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from declare.components.fields._numbers import Table
 
 
 class Labels(Field):
     """Any number of classes at once: rows of 0 and 1 [classes], lists of names, or texts with a separator.
 
-    Encoded as float32 [rows, classes]: 1 where the class holds, NaN where it is not known.
+    A name is its text, as in `category`; spaces around it are left out. Lists are rows of 0 and 1 where all of them
+    hold nothing but the numbers 0 and 1 and are equally long. Encoded as float32 [rows, classes]: 1 where the class
+    holds, NaN where it is not known: in a whole row without a value, and in a list that holds a mark of `missing` for
+    all classes that it does not name.
 
     Example:
         ```yaml
@@ -30,27 +36,38 @@ class Labels(Field):
 
     layout: ClassVar[Layout] = "labels"
 
-    classes: int | list[str] | None = Param(None, description="number of classes or their names; checked")
+    classes: int | list[str | int | bool] | None = Param(
+        None, description="number of classes or their names; checked"
+    )
     separator: str = Param("|", min_length=1, description="what separates names in a text")
+
+    def check(self) -> Iterable[Problem]:
+        """Yield a class that is stated twice, and a column stated twice."""
+        yield from super().check()
+        if isinstance(self.classes, list):
+            yield from twice(self.classes, "classes")
 
     def examine(self, values: Any) -> FieldFacts:
         """Return class names and the samples per class."""
         import numpy as np
 
         table = self._table(values)
-        stated = list(self.classes) if isinstance(self.classes, list) else None
+        stated = [str(text_of(name)) for name in self.classes] if isinstance(self.classes, list) else None
         if table is not None:
-            names: list[Scalar] = list(stated or range(table.shape[1]))
-            missing = int(np.isnan(table).all(axis=1).sum())
+            names = stated or list(map(str, range(table.values.shape[1])))
+            missing, unused = int(np.isnan(table.values).all(axis=1).sum()), table.unused
         else:
-            rows = [self._names(value) for value in values]
-            names = list(stated or in_order(name for row in rows if row for name in row))
-            missing = sum(row is None for row in rows)
+            named = self._named(values)
+            names = stated or in_order(name for row in named.rows if row for name in row if name is not None)
+            gone = np.array([row is None for row in named.rows], bool)
+            missing, unused = int(gone[named.codes].sum()), named.unused
+        extra = {"table": table is not None} | ({"unused_marks": unused} if unused else {})
         return FieldFacts(
             shape=Shape("labels", (len(names),)),
-            classes=tuple(str(name) for name in names),
+            classes=tuple(names),
             num_missing=missing,
             unique=len(names),
+            extra=extra,
         )
 
     def summary(
@@ -84,40 +101,86 @@ class Labels(Field):
         """Return float32 [rows, classes]; raises `ProblemError` DAT301 for what is no class or not 0 or 1."""
         import numpy as np
 
-        table = self._table(values)
+        table = self._table(values) if facts.extra.get("table") else None
         if table is not None:
-            if not np.isin(table[np.isfinite(table)], (0, 1)).all():
+            if not np.isin(table.values[~np.isnan(table.values)], (0, 1)).all():
                 raise ProblemError(
                     Problem("DAT301", "labels hold values other than 0 and 1", label="these labels")
                 )
-            return table
+            return table.values.astype(np.float32)
         index = index_of(facts.classes or ())
-        encoded = np.zeros((len(values), len(index)), np.float32)
-        for row, value in enumerate(values):
-            names = self._names(value)
-            if names is None:
-                encoded[row] = np.nan
-                continue
-            for name in names:
-                if str(name) not in index:
-                    raise ProblemError(
-                        Problem("DAT301", f"label `{name}` is none of the {len(index)} classes", row=row)
-                    )
-                encoded[row, index[str(name)]] = 1
-        return encoded
+        named = self._named(values)
+        encoded = np.zeros((len(named.rows), len(index)), np.float32)
+        for place, names in enumerate(named.rows):
+            if names is None or None in names:
+                encoded[place] = np.nan
+            for name in filter(None, names or ()):
+                if name not in index:
+                    row = int((named.codes == place).argmax())
+                    title = f"label `{name[:40]}` is none of the {len(index)} classes"
+                    raise ProblemError(Problem("DAT301", title, row=row))
+                encoded[place, index[name]] = 1
+        return encoded[named.codes]
 
-    def _table(self, values: Any) -> np.ndarray[Any, Any] | None:
-        """Return rows of 0 and 1 as float32, or None where the values are names."""
+    def _table(self, values: Any) -> Table | None:
+        """Return rows of 0 and 1, or None where the values are names."""
         import numpy as np
 
+        from declare.components.fields._numbers import without
+
+        if isinstance(values, list) and _are_flags(values):
+            values = np.asarray(values)
         if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype.kind in "fiub":
-            return values.astype(np.float32)
+            return without(values, Marks(self.missing))
         return None
 
-    def _names(self, value: Any) -> list[Scalar] | None:
-        if isinstance(value, list | tuple):
-            return [item for item in map(plain, value) if item is not None]
-        text = plain(value)
-        if text is None or str(text) in missing_test(self.missing):
-            return None
-        return [part.strip() for part in str(text).split(self.separator) if part.strip()]
+    def _named(self, values: Any) -> _Named:
+        """Return the names of each distinct value: None for a row that is not known, and in it for a mark."""
+        import numpy as np
+
+        marks = Marks(self.missing)
+        rows = values.tolist() if isinstance(values, np.ndarray) else values
+        if not isinstance(rows, TextColumn) and any(isinstance(row, list | tuple) for row in rows):
+            return self._listed(list(rows), marks)
+        found = factorise(rows, self.missing)
+        split = [
+            None if text is None else [part.strip() for part in text.split(self.separator) if part.strip()]
+            for text in found.texts
+        ]
+        return _Named(split, found.codes, found.unused)
+
+    def _listed(self, rows: list[Any], marks: Marks) -> _Named:
+        import numpy as np
+
+        texts = [
+            [text_of(item) for item in row]
+            if isinstance(row, list | tuple)
+            else None
+            if text_of(row) in marks
+            else [text_of(row)]
+            for row in rows
+        ]
+        seen = [text for row in texts for text in row or ()]
+        # A gap in a list is no name; a mark says that more is not known.
+        named = [
+            None
+            if row is None
+            else [None if text in marks else text.strip() for text in row if text is not None]
+            for row in texts
+        ]
+        return _Named(named, np.arange(len(rows)), marks.unused(seen) if marks.stated else [])
+
+
+class _Named(NamedTuple):
+    """Names of distinct rows, the index [rows] of each row's, and marks that never occur."""
+
+    rows: Sequence[list[str | None] | list[str] | None]
+    codes: np.ndarray[Any, Any]
+    unused: list[str]
+
+
+def _are_flags(rows: list[Any]) -> bool:
+    """Return whether all rows are equally long lists of the numbers 0 and 1, with all gaps filled."""
+    if not rows or not all(isinstance(row, list | tuple) and len(row) == len(rows[0]) for row in rows):
+        return False
+    return all(type(item) is not str and item in (0, 1) for row in rows for item in row) and bool(rows[0])

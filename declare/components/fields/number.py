@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field as Param
 
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
+from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from declare.components.fields._number_texts import Stated
+
 
 class Number(Field):
     """A number: a feature of a table, or a regression target.
 
-    Encoded as float32 [rows], NaN where missing (empty, NaN, or listed under `missing`). Texts that are no
-    numbers raise `ProblemError` DAT318 with their row.
+    Encoded as float32 [rows], NaN where missing (empty, NaN, or listed under `missing`). Texts are read in the one
+    notation in which all of the column are numbers: `1234.5`, `1e5`, `0x1F`, `1234,5`, `1.234,5`, `1 234,5`,
+    `1,234.5`, or all of them `true` and `false` (1 and 0). Raises `ProblemError` DAT318 for texts that are no
+    numbers, DAT376 where they could be others as well (`1,234`) or hold a unit that is not stated.
 
     Example:
         ```yaml
@@ -26,23 +34,58 @@ class Number(Field):
 
     layout: ClassVar[Layout] = "number"
 
+    decimal: Literal[".", ","] | None = Param(
+        None, description="the mark before decimals in texts; by default as the column shows"
+    )
+    thousands: Literal[".", ",", " ", "'"] | None = Param(
+        None, description="the mark between groups of three digits in texts; by default as the column shows"
+    )
+    unit: str | None = Param(
+        None,
+        min_length=1,
+        description="what stands beside every number (`%`, `$`, `kg`); left out, not converted",
+    )
+
+    def check(self) -> Iterable[Problem]:
+        """Yield one mark that is stated for both, and places stated twice."""
+        yield from super().check()
+        if self.decimal is not None and self.decimal == self.thousands:
+            yield Problem(
+                "SCH113",
+                f"`{self.decimal}` is stated before decimals and between thousands",
+                at="thousands",
+                label="the same as `decimal`",
+                helps=("state one of them",),
+            )
+
     def examine(self, values: Any) -> FieldFacts:
         """Return the range and moments of a column, in the source's units."""
         import numpy as np
 
         from declare.components.fields._numbers import numbers, statistics
 
-        found = numbers(values, self.missing)
+        found = numbers(values, self.missing, self._stated())
+        extra: dict[str, Any] = {"notation": found.notation.example()} if found.notation.differs() else {}
+        if found.unused:
+            extra["unused_marks"] = found.unused
         return FieldFacts(
             shape=Shape("number", ()),
-            num_missing=int(np.isnan(found).sum()),
-            **statistics(found),
+            num_missing=int(np.isnan(found.values).sum()),
+            extra=extra,
+            **statistics(found.values),
         )
 
+    def _stated(self) -> Stated:
+        from declare.components.fields._number_texts import Stated
+
+        return Stated(self.decimal, self.thousands, self.unit or "")
+
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
-        """Return float32 [rows], NaN where missing."""
+        """Return float32 [rows], NaN where missing; texts are read as those of the whole column are."""
         import numpy as np
 
+        from declare.components.fields._number_texts import notation_called
         from declare.components.fields._numbers import numbers
 
-        return numbers(values, self.missing).astype(np.float32)
+        notation = notation_called(facts.extra.get("notation"), self._stated())
+        return numbers(values, self.missing, notation).values.astype(np.float32)

@@ -40,13 +40,17 @@ class Series(ArrayField):
 
     def examine(self, values: Any) -> FieldFacts:
         """Return shape, range, moments, rate, and the shortest and longest length where they differ."""
+        from declare.components.fields._numbers import unused_marks
+
         samples = self._stacked(values)
-        facts = super().examine(samples).model_copy(update={"rate": self.rate})
+        facts = self._facts(samples, unused_marks(values, self.missing)).model_copy(
+            update={"rate": self.rate}
+        )
         lengths = {sample.shape[1] for sample in samples}
         if len(lengths) == 1:
             return facts
         dims = (facts.shape.dims[0], self.length)
-        extra = {"lengths": [min(lengths), max(lengths)]}
+        extra = facts.extra | {"lengths": [min(lengths), max(lengths)]}
         return facts.model_copy(update={"shape": Shape(self.layout, dims), "extra": extra})
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:

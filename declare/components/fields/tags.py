@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.fields._values import in_order, index_of, missing_test
+from declare.components.fields._values import Marks, in_order, index_of, text_of, twice
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
 from declare.contract.problem import Problem, ProblemError
@@ -36,25 +37,34 @@ class Tags(Field):
     layout: ClassVar[Layout] = "tags"
 
     of: str = Param(description="the text field whose words have these classes")
-    classes: list[str] | None = Param(
+    classes: list[str | int | bool] | None = Param(
         None, description="the names of the classes, in order; checked against the data"
     )
 
     def examine(self, values: Any) -> FieldFacts:
-        """Return the class names and how often each occurs; raises `ProblemError` DAT363 where a value is no list."""
-        gone = missing_test(self.missing)
-        counts: Counter[str] = Counter()
-        for row, value in enumerate(_lists(values)):
+        """Return the class names; raises `ProblemError` DAT363 where a value is no list."""
+        marks = Marks(self.missing)
+        texts: Counter[str | None] = Counter()
+        rows = _lists(values)
+        for row, value in enumerate(rows):
             if not isinstance(value, list | tuple | type(None)):
                 raise ProblemError(_no_list(value, row))
-            counts.update(str(item) for item in value or () if item is not None and str(item) not in gone)
-        names = list(self.classes) if self.classes else [str(name) for name in in_order(counts)]
+            texts.update(map(text_of, value or ()))
+        present = in_order(text for text in texts if text is not None and text not in marks)
+        names = [str(text_of(name)) for name in self.classes] if self.classes else present
+        unused = marks.unused(texts) if marks.stated else []
+        total = sum(number for text, number in texts.items() if text is not None and text not in marks)
         return FieldFacts(
             shape=Shape("tags", (None,), "int64", len(names)),
             classes=tuple(names),
-            num_missing=sum(not value for value in _lists(values)),
-            extra={"tags": {"total": counts.total()}},
+            num_missing=sum(not value for value in rows),
+            extra={"tags": {"total": total}} | ({"unused_marks": unused} if unused else {}),
         )
+
+    def check(self) -> Iterable[Problem]:
+        """Yield a class that is stated twice, and a column stated twice."""
+        yield from super().check()
+        yield from twice(self.classes or (), "classes")
 
     def complete(
         self, column: np.ndarray[Any, Any], facts: FieldFacts
@@ -82,7 +92,7 @@ class Tags(Field):
         """Return class indices [rows, length]; raises `ProblemError` DAT365 where a text has more or fewer words."""
         import numpy as np
 
-        index, gone = index_of(facts.classes or ()), missing_test(self.missing)
+        index, marks = index_of(facts.classes or ()), Marks(self.missing)
         found = np.full(
             (len(places), 1 + max((max(row, default=0) for row in places), default=0)), -1, np.int64
         )
@@ -90,8 +100,9 @@ class Tags(Field):
             if value and len(value) != len(spots):
                 raise ProblemError(_uneven(len(value), len(spots), self.of, row))
             for item, spot in zip(value or (), spots, strict=False):
-                if spot >= 0 and item is not None and str(item) not in gone:
-                    found[row, spot] = self._index(str(item), index, row)
+                text = text_of(item)
+                if spot >= 0 and text is not None and text not in marks:
+                    found[row, spot] = self._index(text, index, row)
         return found
 
     def _index(self, name: str, index: dict[str, int], row: int) -> int:

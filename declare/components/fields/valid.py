@@ -11,14 +11,19 @@ from declare.contract.data import FieldFacts
 from declare.contract.field import Field
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout, Shape
+from declare.contract.text_column import TextColumn
 
 if TYPE_CHECKING:
     import numpy as np
 
 
+_TRUTH = {"true": 1, "1": 1, "1.0": 1, "false": 0, "0": 0, "0.0": 0}
+
+
 class Valid(Field):
     """True where a target counts: one value for each sample, or one for each unit [units]. Encoded as bool.
 
+    Values are booleans, the numbers 1 and 0, or one of these as text; anything else, a gap too, is DAT319.
     With `of`, a list with one value for each word of that text: it is cut with its words, and stands at the places
     where `tags` of the same text stand.
 
@@ -29,6 +34,7 @@ class Valid(Field):
     """
 
     layout: ClassVar[Layout] = "valid"
+    takes_missing: ClassVar[bool] = False
 
     of: str | None = Param(None, description="the text field whose words have these values")
 
@@ -70,13 +76,12 @@ class Valid(Field):
         """Return bool [rows] or [rows, units]; raises `ProblemError` DAT319 for what is not true or false."""
         import numpy as np
 
-        array = np.asarray(values)
+        array = _flags(values) if isinstance(values, TextColumn) else np.asarray(values)
         if array.dtype.kind not in "biuf" or array.ndim > 2:
-            raise ProblemError(
-                Problem(
-                    "DAT319", "values are not true or false", label="read as valid", helps=("use 0 and 1",)
-                )
-            )
+            raise ProblemError(_no_flags(None))
+        wrong = (array != 0) & (array != 1)
+        if wrong.any():
+            raise ProblemError(_no_flags(int(np.nonzero(wrong)[0][0])))
         return array.astype(bool)
 
 
@@ -113,3 +118,19 @@ def _uneven(values: int, words: int, of: str, row: int) -> Problem:
         helps=("correct the sample",),
         row=row,
     )
+
+
+def _flags(column: TextColumn) -> np.ndarray[Any, Any]:
+    """Return texts of booleans as 1 and 0; raises `ProblemError` DAT319 for others and for gaps."""
+    import numpy as np
+
+    texts, codes = column.factorise()
+    truth = np.array([_TRUTH.get((text or "").strip().lower(), -1) for text in texts], np.int64)[codes]
+    if (truth < 0).any():
+        raise ProblemError(_no_flags(int((truth < 0).argmax())))
+    return truth
+
+
+def _no_flags(row: int | None) -> Problem:
+    title = "values are not true or false"
+    return Problem("DAT319", title, label="read as valid", helps=("use 0 and 1",), row=row)

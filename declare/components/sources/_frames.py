@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shortage import refuse_if_short, require_room
 from declare.contract.source import Source, SpecPath
+from declare.contract.text_column import TextColumn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -123,6 +124,13 @@ def _sizes(series: pl.Series) -> Iterator[int]:
         yield int(series.cat.len_bytes().cast(pl.Int64).sum() or 0)
 
 
+def _digits(series: pl.Series) -> pl.Series:
+    """Return decimals and integers of any size as texts, without zeros at the end of a fraction."""
+    import polars as pl
+
+    return series.cast(pl.String).str.replace(r"(\.[0-9]*?)0+$", "$1").str.strip_suffix(".")
+
+
 class FrameReader:
     """A reader of a table in memory: every column is light."""
 
@@ -144,14 +152,27 @@ class FrameReader:
         return True
 
     def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> Any:
-        """Return values: an array for numbers without gaps, else a list with None in the gaps."""
+        """Return values: an array of numbers, booleans or times without a zone, a column of texts, or a list.
+
+        What no number of NumPy holds (decimals, 128 bits) comes as its digits, a time with a zone as ISO 8601 in UTC.
+        """
+        import polars as pl
+
         series = self._frame[column]
         self._refuse_expansion(column, series)
         if rows is not None:
             series = series[rows]
-        if series.dtype.is_decimal() or str(series.dtype).endswith("128"):
-            series = series.cast(float)  # wider than any number of NumPy
-        if series.dtype.is_numeric() and not series.null_count():
+        kind = series.dtype
+        if kind.is_decimal() or str(kind).endswith("128"):
+            return TextColumn(_digits(series))
+        if kind == pl.String or isinstance(kind, pl.Categorical | pl.Enum):
+            return TextColumn(series.cast(pl.String))
+        if isinstance(kind, pl.Datetime) and kind.time_zone:
+            moments = series.dt.convert_time_zone("UTC")
+            return TextColumn(moments.dt.strftime("%Y-%m-%dT%H:%M:%S%.f+00:00"))
+        if kind == pl.Date or isinstance(kind, pl.Datetime):
+            return series.to_numpy()
+        if (kind.is_numeric() or kind == pl.Boolean) and not series.null_count():
             return series.to_numpy()
         return series.to_list()
 

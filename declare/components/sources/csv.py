@@ -21,8 +21,8 @@ _LONGEST = 16 << 20
 class Csv(TableSource):
     """A text table with a header line; UTF-8, a byte-order mark is fine.
 
-    A column is numbers where every value is one; empty cells are missing, blank lines are passed over. What a
-    column means is stated under `fields`.
+    Every cell is a text until a field reads it: `007` is a name to a `category` and seven to a `number`, in all files
+    alike. Empty cells are missing, blank lines are passed over. What a column means is stated under `fields`.
 
     Example:
         ```yaml
@@ -45,9 +45,7 @@ class Csv(TableSource):
 
         _refuse_width(self.path, self.separator)
         try:
-            frame = pl.read_csv(
-                self.path, separator=self.separator, infer_schema_length=None, encoding="utf8"
-            )
+            frame = pl.read_csv(self.path, separator=self.separator, infer_schema=False, encoding="utf8")
         except pl.exceptions.PolarsError as error:
             raise ValueError(fault(self.path, self.separator) or str(error)) from None
         if frame.width == 1 and (other := _other_separator(self.path, self.separator)):

@@ -1,0 +1,172 @@
+"""Numbers written as texts: in which of several notations a column writes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from declare.components.fields import _number_findings as findings
+from declare.contract.problem import ProblemError
+from declare.contract.text_column import TextColumn
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+_SPACES = "[\u00a0\u2007\u2009\u202f]"
+_INVISIBLE = "[\u200b\u200e\u200f\u2060\ufeff]"
+_EXPONENT = r"([eE][+-]?[0-9]+)?"
+_HEXADECIMAL = r"^0[xX]([0-9a-fA-F]{1,13})$"
+
+
+class Notation(NamedTuple):
+    """How numbers are written: the mark before decimals, the one between groups of three digits, a unit beside."""
+
+    decimal: str = "."
+    thousands: str = ""
+    unit: str = ""
+    boolean: bool = False
+
+    def parse(self, texts: pl.Series) -> pl.Series:
+        """Return float64 [rows], null where a text is no number in this notation."""
+        return texts.to_frame("text").select(self._number().alias("number")).to_series()
+
+    def _number(self) -> pl.Expr:
+        import polars as pl
+
+        text = pl.col("text")
+        if self.boolean:
+            low = text.str.to_lowercase()
+            return pl.when(low == "true").then(1.0).when(low == "false").then(0.0)
+        if self.unit:
+            unit = re.escape(self.unit)
+            before = rf"^([+-]?)\s*{unit}\s*(.*)$"
+            text = pl.coalesce(
+                text.str.extract(before, 1) + text.str.extract(before, 2),
+                text.str.extract(rf"^(.*?)\s*{unit}$", 1),
+            )
+        if not self.thousands and self.decimal == ".":
+            digits = text.str.extract(_HEXADECIMAL, 1).str.to_integer(base=16, strict=False)
+            return pl.coalesce(text.cast(pl.Float64, strict=False), digits.cast(pl.Float64))
+        point = re.escape(self.decimal)
+        group = rf"[0-9]{{1,3}}({re.escape(self.thousands)}[0-9]{{3}})+|" if self.thousands else ""
+        fits = text.str.contains(rf"^[+-]?(({group}[0-9]+)({point}[0-9]*)?|{point}[0-9]+){_EXPONENT}$")
+        bare = text.str.replace_all(self.thousands, "", literal=True) if self.thousands else text
+        number = bare.str.replace(self.decimal, ".", literal=True).cast(pl.Float64, strict=False)
+        return pl.when(fits).then(number)
+
+    def is_evident(self, texts: pl.Series) -> bool:
+        """Return whether a text shows both marks at work, where a point and a comma could change places."""
+        if self.thousands not in (".", ","):
+            return True
+        group, point = re.escape(self.thousands), re.escape(self.decimal)
+        return bool(texts.str.contains(rf"{group}[0-9]{{3}}({group}|{point})").any())
+
+    def differs(self) -> bool:
+        """Return whether the notation is another than that of most programs."""
+        return self._replace(unit="") != Notation()
+
+    def example(self) -> str:
+        """Return 1234.5 in this notation, as facts name it."""
+        if self.boolean:
+            return "true"
+        return f"1{self.thousands}234{self.decimal}5"
+
+
+class Stated(NamedTuple):
+    """What the spec says of the notation, None where it leaves it to the data."""
+
+    decimal: str | None = None
+    thousands: str | None = None
+    unit: str = ""
+
+    def allows(self, notation: Notation) -> bool:
+        """Return whether numbers may be written so."""
+        if notation.boolean:
+            return self == Stated()
+        return self.decimal in (None, notation.decimal) and self.thousands in (None, notation.thousands)
+
+
+PLAIN = Notation()
+_OTHERS = (
+    Notation(boolean=True),
+    Notation(","),
+    *(
+        Notation(decimal, thousands)
+        for decimal in ".,"
+        for thousands in (" ", "'", ".", ",")
+        if decimal != thousands
+    ),
+)
+_BY_EXAMPLE = {item.example(): item for item in (PLAIN, *_OTHERS)}
+"""Notations by what facts call them."""
+
+
+def notation_called(example: str | None, stated: Stated) -> Notation:
+    """Return the notation that facts call so, the plain one by default, with the unit that is stated."""
+    return (PLAIN if example is None else _BY_EXAMPLE[example])._replace(unit=stated.unit)
+
+
+def tidied(column: TextColumn, gone: Sequence[str]) -> pl.Series:
+    """Return texts without spaces around them and signs that nobody sees; null where nothing is left, or a mark."""
+    import polars as pl
+
+    text = pl.col("text").str.strip_chars()
+    frame = column.series.to_frame("text")
+    if column.series.str.contains(f"{_SPACES}|{_INVISIBLE}|\u2212").any():
+        text = text.str.replace_all(_INVISIBLE, "").str.replace_all(_SPACES, " ").str.strip_chars()
+        text = text.str.replace("^\u2212", "-")
+    empty = text.is_in(["", *(mark.strip() for mark in gone)])
+    return frame.select(pl.when(~empty).then(text).alias("text")).to_series()
+
+
+def numbers_of(texts: pl.Series, notation: Notation) -> np.ndarray[Any, Any]:
+    """Return float64 [rows] of tidied texts, NaN in gaps.
+
+    Raises `ProblemError` for the whole column, at its first row that is wrong: DAT318 for texts that are no numbers,
+    DAT376 where a unit or the mark before decimals must be stated.
+    """
+    values = notation.parse(texts)
+    wrong = values.is_null() & texts.is_not_null()
+    if not wrong.any():
+        return np_array(values)
+    bad, row = texts.filter(wrong), int(wrong.arg_max() or 0)
+    commas = (item for item in _OTHERS if item.decimal == "," or item.thousands == ",")
+    if (
+        notation == PLAIN
+        and bad.len() < texts.count()
+        and any(not item.parse(bad).null_count() for item in commas)
+    ):
+        raise ProblemError(findings.mixed_marks(texts))
+    raise ProblemError(findings.not_numbers(bad, row, notation.unit))
+
+
+def np_array(values: pl.Series) -> np.ndarray[Any, Any]:
+    """Return numbers with NaN in gaps."""
+    return values.fill_null(float("nan")).to_numpy()
+
+
+def notation_of(texts: pl.Series, stated: Stated) -> Notation:
+    """Return the notation in which all texts are numbers, the first that `stated` allows where there is none.
+
+    Raises `ProblemError` DAT376 where several fit and give different numbers, or where one fits but no text shows
+    which of point and comma stands before decimals.
+    """
+    allowed = [item._replace(unit=stated.unit) for item in (PLAIN, *_OTHERS) if stated.allows(item)]
+    first = allowed[0]
+    if first.parse(texts).null_count() == texts.null_count():
+        return first
+    read = {item: item.parse(texts) for item in allowed[1:]}
+    fitting = {item: values for item, values in read.items() if values.null_count() == texts.null_count()}
+    if not fitting:
+        return first
+    one = next(iter(fitting))
+    for other, values in fitting.items():
+        if not values.equals(fitting[one]):
+            row = int((values != fitting[one]).fill_null(value=False).arg_max() or 0)
+            readings = {one.decimal: fitting[one][row], other.decimal: values[row]}
+            raise ProblemError(findings.two_ways(str(texts[row]), row, readings))
+    if stated.decimal is None and not any(item.is_evident(texts) for item in fitting):
+        raise ProblemError(findings.mixed_marks(texts))
+    return one

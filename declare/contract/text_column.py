@@ -1,0 +1,66 @@
+"""The texts of a table's column: a sequence of them, and what is computed of all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+
+class TextColumn:
+    """Texts [rows] of a column, None in gaps, held by polars; to those who look at single values it is a list."""
+
+    def __init__(self, series: pl.Series) -> None:
+        self.series = series
+
+    @classmethod
+    def of(cls, values: Iterable[str | None]) -> Self:
+        """Return a column of single texts."""
+        import polars as pl
+
+        return cls(pl.Series(list(values), dtype=pl.String))
+
+    @classmethod
+    def concatenate(cls, parts: Iterable[Self]) -> Self:
+        """Return columns one after the other."""
+        import polars as pl
+
+        return cls(pl.concat([part.series for part in parts]))
+
+    def __len__(self) -> int:
+        return self.series.len()
+
+    def __iter__(self) -> Iterator[str | None]:
+        return iter(self.series.to_list())
+
+    def __getitem__(self, rows: Any) -> Any:
+        """Return one text for a number, a column for an array of rows."""
+        if hasattr(rows, "__len__") or isinstance(rows, slice):
+            return type(self)(self.series[rows])
+        return self.series[int(rows)]
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
+        import numpy as np
+
+        return np.array(self.tolist(), dtype or object)
+
+    def tolist(self) -> list[str | None]:
+        """Return the texts as a list."""
+        return self.series.to_list()
+
+    def factorise(self) -> tuple[list[str | None], np.ndarray[Any, Any]]:
+        """Return the distinct texts in the order in which they first occur, and the index [rows] of each row's."""
+        import numpy as np
+        import polars as pl
+
+        distinct = self.series.drop_nulls().unique(maintain_order=True)
+        names: list[str | None] = distinct.to_list()
+        if not names:
+            return [None], np.zeros(len(self), np.int64)
+        codes = self.series.cast(pl.Enum(distinct)).to_physical().cast(pl.Int64)
+        if codes.null_count():
+            names, codes = [*names, None], codes.fill_null(len(names))
+        return names, codes.to_numpy()

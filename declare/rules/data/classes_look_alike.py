@@ -1,0 +1,70 @@
+"""Classes that a reader takes for one are usually one, written in two ways."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+from declare.contract.data import FieldFacts
+from declare.contract.problem import Problem
+from declare.rules.fields import field_place, fields
+from declare.rules.view import View
+
+CODE = "DAT379"
+STAGE = "facts"
+
+_SHOWN = 4
+_POINT_ZERO = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each field with classes or names that look alike."""
+    for dataset, name, facts in fields(view):
+        groups = _alike(facts.classes or ())
+        if not groups:
+            continue
+        more = f" (and {len(groups) - 1} more)" if len(groups) > 1 else ""
+        first = " and ".join(_shown(text)[:20] for text in groups[0][:2])
+        title = f"classes {first} look alike{more}" if len(groups[0]) > 1 else f"class {first} is blank{more}"
+        yield Problem(
+            CODE,
+            title,
+            at=field_place(view, dataset, name),
+            label="are these different classes?",
+            notes=tuple(", ".join(_counted(text, facts) for text in group) for group in groups[:_SHOWN]),
+            helps=("write each class in one way in the data, if they are one",),
+        )
+
+
+def _alike(classes: Sequence[str]) -> list[list[str]]:
+    """Return groups of classes that differ in what is hardly seen; a blank one is a group of its own."""
+    groups: dict[str, list[str]] = {}
+    for text in classes:
+        groups.setdefault(_likeness(text), []).append(text)
+    # The letters a and A are often meant to be two.
+    return [group for key, group in groups.items() if (len(group) > 1 and not _are_letters(group)) or not key]
+
+
+def _likeness(text: str) -> str:
+    """Return what a reader sees: without case, forms of Unicode, signs without width, spaces at the ends, `.0`."""
+    form = "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
+    form = " ".join(form.split()).casefold()
+    number = _POINT_ZERO.fullmatch(form)
+    return number[1] if number else form
+
+
+def _are_letters(group: Sequence[str]) -> bool:
+    return all(len(text) == 1 and text.isascii() for text in group)
+
+
+def _shown(text: str) -> str:
+    """Return a class so that its difference is seen."""
+    plain = text.isascii() and text.isprintable() and text == text.strip() and "  " not in text
+    return f"`{text}`" if plain else ascii(text)
+
+
+def _counted(text: str, facts: FieldFacts) -> str:
+    index = (facts.classes or ()).index(text)
+    counts = [row[index] for row in facts.counts.values() if index < len(row)]
+    return f"{_shown(text)} ({sum(counts)} samples)" if counts else _shown(text)

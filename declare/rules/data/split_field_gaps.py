@@ -1,0 +1,39 @@
+"""Rows that say nothing of their split, or of their group, are easily overlooked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.rules.parts import datasets, given
+from declare.rules.view import View
+
+CODE = "DAT381"
+STAGE = "facts"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each dataset with rows whose split column is empty, or that belong to no group."""
+    for dataset in datasets(view):
+        facts = view.facts.get(dataset.name)
+        column, by = (given(dataset.block, "split", key) for key in ("column", "by"))
+        if facts is None:
+            continue
+        left = facts.num_samples - sum(facts.splits.values())
+        if isinstance(column, str) and left > 0:
+            yield Problem(
+                CODE,
+                f"{left} of {facts.num_samples} samples have an empty `{column[:24]}`",
+                at=f"{dataset.path}.split.column",
+                label="they stand in no split",
+                helps=("say train, val or test in each row, or remove the rows",),
+            )
+        gone = sum(facts.missing.get(by, {}).values()) if isinstance(by, str) else 0
+        if gone:
+            yield Problem(
+                CODE,
+                f"{gone} of {facts.num_samples} samples have an empty `{str(by)[:24]}`",
+                at=f"{dataset.path}.split.by",
+                label="they are split as one group",
+                helps=(f"give each of them its own `{by}`, or remove the rows",),
+            )

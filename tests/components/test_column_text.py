@@ -1,0 +1,212 @@
+"""A class is its text: what a column of any type and source says of its values."""
+
+import datetime as dt
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from declare.contract import reading
+from declare.contract.problem import ProblemError
+from declare.contract.text_column import TextColumn
+
+
+def field(**block):
+    return reading.parse("fields", block)
+
+
+def refused(values, **block):
+    with pytest.raises(ProblemError) as caught:
+        field(**block).examine(values)
+    return caught.value.problem
+
+
+def read(values, **block):
+    made = field(**block)
+    facts = made.examine(values)
+    return facts, made.encode(values, facts)
+
+
+@pytest.mark.parametrize(
+    ("values", "classes"),
+    [
+        (np.array([7, 12, 7]), ("7", "12")),
+        (np.array([7, 12, 7], np.uint64), ("7", "12")),
+        (np.array([2**64 - 1, 1], np.uint64), ("1", str(2**64 - 1))),
+        (np.array([7.0, 12.0, 7.0]), ("7", "12")),
+        (np.array([7.0, 12.0, np.nan], np.float32), ("7", "12")),
+        (np.array([0.1, 0.25], np.float32), ("0.1", "0.25")),
+        (np.array([7, 12], object), ("7", "12")),
+        (np.array([True, False]), ("false", "true")),
+        ([True, False, None], ("false", "true")),
+        ([True, 1, 1.0, 0], ("0", "1", "true")),
+        ([b"a", b"b"], ("a", "b")),
+        (np.array([b"a", b"b"]), ("a", "b")),
+        (np.array(["007", "7"]), ("007", "7")),
+        ([Decimal("1.50"), Decimal("2.00"), Decimal(3)], ("1.5", "2", "3")),
+        ([dt.date(2024, 1, 2)], ("2024-01-02",)),
+        (np.array(["2024-01-02T03:04"], "datetime64[us]"), ("2024-01-02T03:04:00",)),
+        (
+            ["007", "7", "12E3", "12000", "1.0", "nan", "None", "true", ""],
+            ("1.0", "007", "7", "12000", "12E3", "None", "nan", "true"),
+        ),
+    ],
+)
+def test_a_value_has_one_text_whatever_its_type(values, classes):
+    """Whole numbers have no point, booleans are those of JSON, texts are themselves, what is empty is missing."""
+    for kind in ("category", "id"):
+        facts, codes = read(values, type=kind)
+        assert facts.classes == classes
+        assert facts.num_missing == int((codes < 0).sum())
+
+
+@pytest.mark.parametrize("values", [[True, "true"], [7, "7"], [7.0, "7", None]])
+def test_one_text_of_two_types_is_refused(values):
+    """A class that two types share is DAT377 at the row of the second."""
+    problem = refused(values, type="category")
+    assert (problem.code, problem.row) == ("DAT377", 1)
+
+
+def test_bytes_that_are_no_text_are_refused():
+    """Two different bytes never become one class of replacement signs."""
+    assert refused([b"\xff", b"\xfe"], type="id").code == "DAT311"
+
+
+@pytest.mark.parametrize(
+    ("values", "missing", "gone"),
+    [
+        (["-999", "-999.0", "-0999", "7"], [-999], 2),
+        (["-999", "-999.0"], ["-999"], 1),
+        (np.array([-999.0, 7.0]), ["-999"], 1),
+        (["007", "7", "7.0"], [7], 2),
+        (["true", "1"], [True], 1),
+        (["", None, "x"], [], 2),
+    ],
+)
+def test_marks_stand_for_their_text_or_their_number(values, missing, gone):
+    """A mark that is a number stands for every text of that number without zeros before it."""
+    facts, codes = read(values, type="category", missing=missing)
+    assert facts.num_missing == gone == int((codes < 0).sum())
+
+
+@pytest.mark.parametrize(
+    ("block", "values", "unused"),
+    [
+        ({"type": "category", "missing": ["x", "y"]}, ["x", "a"], ['"y"']),
+        ({"type": "id", "missing": [-1]}, [1, 2], ["-1"]),
+        ({"type": "number", "missing": ["NA", -9, ""]}, TextColumn.of(["NA", "1"]), ["-9"]),
+        ({"type": "number", "missing": ["", "NA"]}, np.array([1.0, 2.0]), ['""', '"NA"']),
+        ({"type": "labels", "missing": ["?"]}, ["a|b", "a"], ['"?"']),
+        ({"type": "tags", "of": "text", "missing": ["?"]}, [["a"], ["b"]], ['"?"']),
+        ({"type": "vector", "missing": [-1, -2]}, np.array([[1, -2], [3, 4]]), ["-1"]),
+        ({"type": "series", "missing": [-1, -2]}, [[[1.0, -2.0]], [[3.0]]], ["-1"]),
+    ],
+)
+def test_marks_that_never_occur_are_known(block, values, unused):
+    """Facts name the marks that stand for no value of the column."""
+    assert field(**block).examine(values).extra["unused_marks"] == unused
+
+
+def test_marks_in_arrays_are_gaps():
+    """A mark in a vector or a series is NaN, compared in the type of the array."""
+    values = np.array([[-999.9, 1.0], [2.0, 3.0]], np.float32)
+    _, encoded = read(values, type="vector", missing=[-999.9])
+    np.testing.assert_array_equal(encoded, np.array([[np.nan, 1.0], [2.0, 3.0]], np.float32))
+    _, encoded = read(np.array([[99999999, 100000000]]), type="vector", missing=[99999999])
+    assert np.isnan(encoded).tolist() == [[True, False]]
+
+
+@pytest.mark.parametrize(
+    ("texts", "block", "numbers"),
+    [
+        (["1.5", "2", "-3e2"], {}, [1.5, 2, -300]),
+        (["1,5", "2,75", "3"], {}, [1.5, 2.75, 3]),
+        (["1,234", "2,5"], {}, [1.234, 2.5]),
+        (["1,234.5", "12"], {}, [1234.5, 12]),
+        (["1.234,5", "12"], {}, [1234.5, 12]),
+        (["1\u00a0234,5", "\u22122"], {}, [1234.5, -2]),
+        (["1'234", "12"], {}, [1234, 12]),
+        (["0x1F", "10"], {}, [31, 10]),
+        (["inf", "-Infinity", "nan"], {}, [np.inf, -np.inf, np.nan]),
+        (["\ufeff1", " 2 ", "  "], {}, [1, 2, np.nan]),
+        (["True", "FALSE", None], {}, [1, 0, np.nan]),
+        (["12 %", "3.5%"], {"unit": "%"}, [12, 3.5]),
+        (["$1,200.50", "-$3"], {"unit": "$"}, [1200.5, -3]),
+        (["1,234"], {"decimal": ","}, [1.234]),
+        (["1,234"], {"thousands": ","}, [1234]),
+    ],
+)
+def test_numbers_are_read_in_the_notation_of_their_column(texts, block, numbers):
+    """The one notation in which all texts are numbers holds, in every part of the column and later on."""
+    made = field(type="number", **block)
+    facts = made.examine(TextColumn.of(texts))
+    for values in (TextColumn.of(texts), texts, np.array(texts, object)):
+        np.testing.assert_array_equal(made.encode(values, facts), np.array(numbers, np.float32))
+    np.testing.assert_array_equal(made.encode(texts[:1], facts), np.array(numbers[:1], np.float32))
+
+
+@pytest.mark.parametrize(
+    ("texts", "code", "said"),
+    [
+        (["1,234", "12"], "DAT376", 'decimal: ","'),
+        (["1.5", "2,5"], "DAT376", "in one way"),
+        (["1,234", "2.5"], "DAT376", "in one way"),
+        (["12%", "3%"], "DAT376", 'unit: "%"'),
+        (["$1", "$2"], "DAT376", 'unit: "$"'),
+        (["1", "NA", "n/a", "NA"], "DAT318", 'missing: ["NA", "n/a"]'),
+        (["2024-01-02", "2024-01-03"], "DAT318", "type: datetime"),
+        (["1_000", "2"], "DAT318", "1_000"),
+        (["true", "2"], "DAT318", "true"),
+    ],
+)
+def test_one_finding_names_the_remedy_for_the_column(texts, code, said):
+    """Texts that are no numbers, or may be two, are said once, with all of them in mind."""
+    problem = refused(TextColumn.of(texts), type="number")
+    assert problem.code == code
+    assert said in " ".join(problem.helps)
+    assert len(problem.title) <= 80
+
+
+def test_truth_among_numbers_is_refused():
+    """JSON's true beside 2.5 is no number."""
+    assert refused([2.5, True], type="number").code == "DAT319"
+
+
+@pytest.mark.parametrize(
+    "rows", [[[1, 0], [0, 1]], np.array([[1, 0], [0, 1]]), np.array([[True, False], [False, True]])]
+)
+def test_rows_of_flags_are_labels_in_lists_as_in_arrays(rows):
+    """Equally long lists of 0 and 1 are a table, as an array of them is."""
+    facts, encoded = read(rows, type="labels")
+    assert (facts.classes, encoded.tolist()) == (("0", "1"), [[1, 0], [0, 1]])
+
+
+def test_names_in_lists_are_texts():
+    """Numbers and booleans in lists are classes as in a category; a mark leaves open what else holds."""
+    facts, encoded = read([[7, 12], [True], ["?", 7], None], type="labels", missing=["?"])
+    assert facts.classes == ("7", "12", "true")
+    np.testing.assert_array_equal(encoded, [[1, 1, 0], [0, 0, 1], [1, np.nan, np.nan], [np.nan] * 3])
+
+
+def test_flags_of_a_table_are_texts_too():
+    """A text table says true and false as a typed one does; a gap or another number is refused."""
+    made = field(type="valid")
+    for values in (
+        TextColumn.of(["true", "False", "1"]),
+        np.array([True, False, True]),
+        np.array([1.0, 0.0, 1.0]),
+    ):
+        assert made.encode(values, made.examine(values)).tolist() == [True, False, True]
+    for values in (TextColumn.of(["true", None]), np.array([1.0, np.nan]), np.array([0.5, 1.0])):
+        assert refused(values, type="valid").code == "DAT319"
+
+
+@given(st.lists(st.one_of(st.none(), st.text(max_size=6)), min_size=1, max_size=20))
+def test_the_name_of_a_class_is_the_text_that_stood_there(texts):
+    """Whatever a text is, its class has that very name; only an empty one is missing."""
+    for values in (TextColumn.of(texts), texts):
+        facts, codes = read(values, type="id")
+        names = [None if code < 0 else facts.classes[code] for code in codes]
+        assert names == [text or None for text in texts]
