@@ -261,7 +261,7 @@ class Evaluator:
         for name in names:
             if name not in scores:
                 own = Scores(plan, self._losses[task].of(dataset), plan.target_of(dataset))
-                scores[name] = Together() if plan.targets and name == task else own
+                scores[name] = Together() if plan.has_own_heads and name == task else own
         found = [scores[name] for name in names]
         for each in found:
             if isinstance(each, Together):

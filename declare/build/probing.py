@@ -73,7 +73,7 @@ class Prober:
         for dataset in task.datasets:
             seen = self._seen(probe, task, dataset, "train")
             if seen is not None:
-                key = (seen.features.shape[1], dataset if task.targets else "")
+                key = (seen.features.shape[1], dataset if task.has_own_heads else "")
                 groups.setdefault(key, {})[dataset] = seen
         return list(groups.values())
 

@@ -7,11 +7,12 @@ import json
 from typing import Any
 
 import declare
+from declare.compiler.dataset_plan import dataset_plan
 from declare.compiler.state import State
 from declare.contract import secrets, trust
 from declare.contract.component import plain
 from declare.contract.reading import parse
-from declare.ir.plan import DatasetPlan, FieldPlan, Plan
+from declare.ir.plan import Plan
 
 
 def assemble(state: State) -> Plan:
@@ -24,7 +25,7 @@ def assemble(state: State) -> Plan:
         description=spec.description,
         seed=spec.seed,
         spec_sha256=_identity(state),
-        datasets={name: _dataset(state, name) for name in spec.datasets},
+        datasets={name: dataset_plan(state, name) for name in spec.datasets},
         nodes=tuple(state.nodes.values()),
         tasks={name: state.tasks[name] for name in spec.tasks},
         phases=tuple(state.phases[name] for name in spec.phases),
@@ -70,34 +71,6 @@ def _identity(state: State) -> str:
     """Return a hash of the composed tree: comments, files and the order of writing leave it as it is."""
     text = json.dumps(state.document.plain(), sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _dataset(state: State, name: str) -> DatasetPlan:
-    block, facts = state.spec.datasets[name], state.facts[name]
-    split = block.split if block.split.seed is not None else _seeded(block.split, state.spec.seed)
-    return DatasetPlan(
-        source=block.source.dump(),
-        fingerprint=facts.fingerprint,
-        num_samples=facts.num_samples,
-        fields={
-            field: FieldPlan(block=facts.blocks[field], facts=found, shape=state.shapes[name][field])
-            for field, found in facts.fields.items()
-        },
-        transforms=tuple(item.settled(facts.fields).dump() for item in block.transforms),
-        split=plain(split),
-        splits=facts.splits,
-        missing=facts.missing,
-        cache=block.cache,
-        on_corrupt={"action": "error", "limit": 0}
-        if block.on_corrupt == "error"
-        else plain(block.on_corrupt),
-        limit=block.limit,
-        passed_over=facts.passed_over,
-    )
-
-
-def _seeded(split: Any, seed: int) -> Any:
-    return split.model_copy(update={"seed": seed})
 
 
 def _tracking(stated: Any) -> tuple[dict[str, Any], ...]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from declare.compiler.state import State
+from declare.compiler.target_units import LearnedTarget, learn_target
 from declare.contract.data import FieldFacts
 from declare.contract.poison import holed
 from declare.contract.problem import Problem
+from declare.contract.task import Target
 from declare.rules.parts import Placed, dataset_place, given, task_datasets, tasks
 
 
@@ -25,17 +27,67 @@ def targets(state: State) -> Iterator[Problem]:
         if (problem := _disagree(state, task, facts)) is not None:
             yield problem
             continue
-        own = _own_heads(state, task.name)
-        parts = [{name: item} for name, item in facts.items()] if own and len(facts) > 1 else [facts]
-        linked = [task.block.link(part) for part in parts]
-        if bad := next((item for item in linked if isinstance(item, Problem)), None):
-            yield bad.under(task.path)
+        learned = {name: learn_target(state, task, name, item) for name, item in facts.items()}
+        problems = [problem for item in learned.values() if isinstance(item, list) for problem in item]
+        if problems:
+            state.skip(task.path)
+            yield from problems
             continue
-        good = [item for item in linked if not isinstance(item, Problem)]
-        state.targets[task.name] = good[0]
-        if len(good) > 1:
-            state.own_targets[task.name] = dict(zip(facts, good, strict=True))
-        yield from (item.under(task.path) for item in task.block.check_facts(facts))
+        yield from _link(
+            state, task, {name: item for name, item in learned.items() if not isinstance(item, list)}
+        )
+
+
+def _link(state: State, task: Placed[Any], learned: Mapping[str, LearnedTarget]) -> Iterator[Problem]:
+    """Fill the target of a task, and those of its datasets where they differ."""
+    facts = {name: item.facts for name, item in learned.items()}
+    own = _own_heads(state, task.name) and len(facts) > 1
+    if not own and (problem := _other_units(task, learned)) is not None:
+        yield problem
+        return
+    parts = [{name: item} for name, item in facts.items()] if own else [facts]
+    linked = [task.block.link(part) for part in parts]
+    if bad := next((item for item in linked if isinstance(item, Problem)), None):
+        yield bad.under(task.path)
+        return
+    good = [item for item in linked if not isinstance(item, Problem)]
+    each = dict(zip(learned, good if own else good * len(learned), strict=True))
+    each = {name: _with_way_back(target, learned[name]) for name, target in each.items()}
+    state.targets[task.name] = next(iter(each.values()), good[0])
+    # With one head for all, statistics of fitted transforms may still be each dataset's own.
+    if own or len({target.model_dump_json() for target in each.values()}) > 1:
+        state.own_targets[task.name] = each
+    yield from (problem for item in learned.values() for problem in item.warnings)
+    yield from (item.under(task.path) for item in task.block.check_facts(facts))
+
+
+def _with_way_back(target: Target, learned: LearnedTarget) -> Target:
+    return target.model_copy(update={"undo": learned.undo, "kept": learned.kept})
+
+
+def _other_units(task: Placed[Any], learned: Mapping[str, LearnedTarget]) -> Problem | None:
+    """Return the problem that one head would give other units for one dataset than for another."""
+    first = next(iter(learned), "")
+    for name, item in learned.items():
+        if item.changes != learned[first].changes:
+            here, there = (_words(learned[one]) for one in (name, first))
+            return Problem(
+                "LOS435",
+                f"target `{task.block.target}` is learned {here} in `{name}` but {there} in `{first}`",
+                at=dataset_place(task, name),
+                label="another unit here",
+                also={dataset_place(task, first): "than here"},
+                helps=("transform it alike in all datasets", "or give the head `per_dataset: true`"),
+            )
+    return None
+
+
+def _words(learned: LearnedTarget) -> str:
+    return (
+        "after " + ", ".join(f"`{block['type']}`" for block in learned.changes)
+        if learned.changes
+        else "as it is"
+    )
 
 
 def _own_heads(state: State, task: str) -> bool:

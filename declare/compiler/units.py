@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 from declare.compiler.state import State
+from declare.contract.problem import Problem
 from declare.contract.task import Target
 from declare.rules.parts import task_datasets
+
+
+def other_way_back(state: State, task: str, owner: str) -> Problem | None:
+    """Return the problem that what one head gives is taken back to the data's units in two ways."""
+    names = [None, *state.own_targets.get(task, {})]
+    pairs = [(state.target(task, name), state.target(owner, name)) for name in names]
+    if all(mine.undo == theirs.undo for mine, theirs in pairs):
+        return None
+    return Problem(
+        "LOS435",
+        f"tasks `{owner}` and `{task}` share a head but transform their targets in other ways",
+        at=f"tasks.{task}.head",
+        label="means values in other units",
+        also={f"tasks.{owner}": "than for its own task"},
+        helps=(f"give `{task}` a head of its own", "or transform both targets alike"),
+    )
 
 
 def in_units_of(state: State, task: str, owner: str) -> None:

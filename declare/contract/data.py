@@ -13,12 +13,29 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+class OutputStatistics(BaseModel):
+    """Statistics of each output of a target over the training samples of its task, as the task learns it.
+
+    After the target's transforms, without what its mask leaves out; outputs are the last axis of a sample. `known`
+    counts finite values; an output without any has mean 0 and deviation 0.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    known: tuple[int, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    minimum: tuple[float, ...]
+    maximum: tuple[float, ...]
+
+
 class FieldFacts(BaseModel):
     """What the data says of one field, as the source delivers it (before transforms).
 
     `classes` are the class names in index order (categories, labels, masks, and the names behind ids);
     `values` are the raw values that stand for them where they differ from the names (integer labels).
-    `counts` maps split -> samples per class. Numeric statistics are of the training split alone.
+    `counts` maps split -> samples per class. Numeric statistics are of the training split alone. `outputs` is there
+    where the facts are those of a task's target: what the task learns, and its `counts` of the training split too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +53,7 @@ class FieldFacts(BaseModel):
     rate: float | None = None
     unique: int | None = None
     extra: dict[str, Any] = {}
+    outputs: OutputStatistics | None = None
 
 
 class Reader(Protocol):

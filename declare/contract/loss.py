@@ -33,6 +33,11 @@ class Loss(Component):
 
     weight: float = Param(1.0, gt=0, description="its share in the task's loss")
 
+    @property
+    def weighs_classes(self) -> bool:
+        """Whether its class weights come from the counts of the training split."""
+        return False
+
     def class_weights(self, target: Target) -> tuple[float, ...] | None:
         """Return the weight of each class, computed from the training split, or None."""
         return None

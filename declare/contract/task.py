@@ -14,7 +14,8 @@ from declare.contract.loss import Loss
 from declare.contract.metric import Metric
 from declare.contract.module import Head
 from declare.contract.problem import Problem
-from declare.contract.shapes import Layout, Shape
+from declare.contract.shapes import Dim, Layout, Shape
+from declare.contract.transform import Effect, Undone
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +27,9 @@ class Target(BaseModel):
 
     `prediction` names what the head's output means (`class_logits`, `label_logits`, `ordinal_logits`, `values`,
     `pixel_logits`): losses and metrics say which they take. `counts` are samples per class in the training
-    split, over all datasets of the task. `mean` and `std` (training split) standardise a regression target.
+    split, over all datasets of the task. `mean` and `std` (training split, one for each output, after the target's
+    transforms) standardise a regression target; then `undo` takes values back to the data's own units, and `kept`
+    names the transforms that nothing takes back.
     `may_miss` says whether some targets are missing. `special` are the ids of a text's special tokens by name,
     `length` its tokens at most.
     `link` names how scores become rates; `mean` then holds each unit's mean rate. `unigrams` are occurrences of each
@@ -47,6 +50,8 @@ class Target(BaseModel):
     link: str | None = None
     unigrams: tuple[int, ...] | None = None
     rates: tuple[float, ...] | None = None
+    undo: tuple[Undone, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 class Task(Component):
@@ -65,6 +70,10 @@ class Task(Component):
     """Whether a piece of a sample is as good as the whole: every part of it is a target of its own."""
     ahead: ClassVar[bool | None] = None
     """Whether a position may (False: must not) look at later ones of the target; None where that does not matter."""
+    bears: ClassVar[frozenset[Effect]] = frozenset({"places"})
+    """What transforms may do to a target of numbers; with `units` the task takes predictions and metrics back."""
+    scale_free: ClassVar[bool] = False
+    """Whether all its figures stay what they are when channels of the target are shifted and scaled."""
     default_head: ClassVar[str] = "linear"
     everywhere: ClassVar[bool] = False
     """Whether it learns from every dataset where it names none."""
@@ -93,6 +102,15 @@ class Task(Component):
     def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
         """Return the linked target for the facts of the target field by dataset (all agree in classes)."""
         raise NotImplementedError
+
+    def needs_statistics(self) -> bool:
+        """Return whether a loss depends on statistics of the target: they are then of every readable sample."""
+        losses = self.loss if isinstance(self.loss, list) else [self.loss]
+        return any(loss is not None and loss.weighs_classes for loss in losses)
+
+    def target_dims(self, shape: Shape) -> tuple[Dim, ...]:
+        """Return the sizes of what the adapter takes as target, without the batch; those of its field by default."""
+        return shape.dims
 
     def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
         """Yield what the target's facts make impossible (one class only, labels out of range)."""

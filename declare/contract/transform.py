@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Param
 
 from declare.contract.component import Component
@@ -15,6 +17,9 @@ from declare.contract.shapes import Shape
 if TYPE_CHECKING:
     import numpy as np
     import torch
+
+Effect = Literal["units", "range", "places"]
+"""What a transform does to values: gives each another unit, cuts or disturbs some, or chooses and moves places."""
 
 
 class Transform(Component):
@@ -32,6 +37,12 @@ class Transform(Component):
     """Whether pixels stand elsewhere afterwards, so that masks of the same picture must go along."""
     at_any_size: ClassVar[bool] = False
     """Whether it moves pictures of two sizes alike (a flip), as one in numbers of pixels (a crop) does not."""
+    effect: ClassVar[Effect] = "units"
+    """What it does to the values of a target; of `units` and `range` each value is changed by itself."""
+    invertible: ClassVar[bool] = False
+    """Whether `invert` undoes it, so that predictions of a transformed target come back to the data's own units."""
+    affine: ClassVar[bool] = False
+    """Whether it shifts and scales each channel, so that figures in standard deviations stay what they are."""
 
     field: str | None = Param(None, description="the field that it changes")
     fields: list[str] | None = Param(None, description="the fields that it changes")
@@ -53,9 +64,36 @@ class Transform(Component):
         """Return transformed samples [rows, ...] (stored transforms)."""
         raise NotImplementedError
 
+    def invert(self, values: torch.Tensor, statistics: Mapping[str, Sequence[float]]) -> torch.Tensor:
+        """Return transformed values [rows, ...] as they were before; only where it is `invertible`."""
+        raise TypeError(f"`{self.type_name()}` cannot be undone")
+
     def build(self, shape: Shape, statistics: dict[str, list[float]]) -> torch.nn.Module:
         """Return a module `(values [B, ...], keys) -> values` (transforms that are not stored).
 
         `keys` is a numpy uint64 array [B], one key for each sample, from which every random draw is made.
         """
         raise NotImplementedError
+
+
+class Undone(BaseModel):
+    """A transform that predictions are taken back through, with its fitted statistics; part of the plan."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    transform: dict[str, Any]
+    statistics: dict[str, tuple[float, ...]] = {}
+
+
+def inverse(steps: Sequence[Undone]) -> Callable[[torch.Tensor], torch.Tensor] | None:
+    """Return what takes values [rows, ...] back through `steps`, one after another; None for no step."""
+    from declare.contract.reading import parse
+
+    undo = [partial(parse("transforms", step.transform).invert, statistics=step.statistics) for step in steps]
+
+    def inverted(values: torch.Tensor) -> torch.Tensor:
+        for step in undo:
+            values = step(values)
+        return values
+
+    return inverted if undo else None

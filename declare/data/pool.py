@@ -94,6 +94,11 @@ class Pool:
         return {name: learning.samples_of(rows, of_rows[name], number) for name, rows in found.items()}
 
     @property
+    def assigned(self) -> dict[str, Array]:
+        """The rows of each split, those among them that cannot be read; nothing is decoded to know them."""
+        return self._assigned
+
+    @property
     def _facts(self) -> dict[str, FieldFacts]:
         return {name: field.facts for name, field in self.plan.fields.items()}
 

@@ -23,10 +23,17 @@ def fit_pool(pool: Pool) -> dict[str, dict[str, list[float]]]:
     """Fit transforms in order: each sees what the ones before it make of the training samples."""
     found: dict[str, dict[str, list[float]]] = {}
     for name in pool.plan.fields:
-        for side in ("train", "val"):
-            for index, transform in pool.of_field(name, side):
-                if transform.fitted and f"{index}.{name}" not in found:
-                    found[f"{index}.{name}"] = transform.fit(_before(pool, (name, side), index, found))
+        found |= fit_field(pool, name)
+    return found
+
+
+def fit_field(pool: Pool, name: str) -> dict[str, dict[str, list[float]]]:
+    """Fit the transforms of one field; keys are `INDEX.FIELD`."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for side in ("train", "val"):
+        for index, transform in pool.of_field(name, side):
+            if transform.fitted and f"{index}.{name}" not in found:
+                found[f"{index}.{name}"] = transform.fit(_before(pool, (name, side), index, found))
     return found
 
 

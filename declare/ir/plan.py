@@ -158,10 +158,19 @@ class TaskPlan(Frozen):
     """The path of the node whose first output it reads: `heads.digit`, or another task's head."""
     target: Target
     targets: dict[str, Target] = {}
-    """The target of each dataset, where each has a head of its own; then `target` is that of the first."""
+    """The target of each dataset where they differ; then `target` is that of the first.
+
+    Each dataset has a head of its own, or values that only its own statistics take back to its units.
+    """
     losses: tuple[LossPlan, ...]
     metrics: tuple[MetricPlan, ...]
     weight: float
+
+    @property
+    def has_own_heads(self) -> bool:
+        """Whether targets of datasets differ in more than the way back to the data's units."""
+        alike = [target.model_copy(update={"undo": (), "kept": ()}) for target in self.targets.values()]
+        return any(target != alike[0] for target in alike)
 
     def target_of(self, dataset: str) -> Target:
         """Return the target in one dataset."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.compiler.heads import head_wiring
 from declare.compiler.shaping import Inferred, Shaper, ports
 from declare.compiler.state import State
-from declare.compiler.units import in_units_of
+from declare.compiler.units import in_units_of, other_way_back
 from declare.compiler.wiring import GraphNode, module_wiring, usage
 from declare.contract.module import Module
 from declare.contract.problem import Problem
@@ -102,6 +102,10 @@ def _shared_heads(state: State) -> Iterator[Problem]:
         pairs = [(_needs(state.target(name, each)), _needs(state.target(owner, each))) for each in names]
         here, there = next((pair for pair in pairs if pair[0] != pair[1]), (None, None))
         if here is None or there is None:
+            if (problem := other_way_back(state, name, owner)) is not None:
+                del heads[name]
+                yield problem
+                continue
             in_units_of(state, name, owner)
             continue
         own, theirs = _apart(here, there)

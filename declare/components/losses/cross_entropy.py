@@ -46,6 +46,11 @@ class CrossEntropy(Loss):
     label_smoothing: float = Param(0.0, ge=0, lt=1, description="share of the truth spread over all classes")
     ignore_index: int | None = Param(None, description="a class index that does not count, besides -1")
 
+    @property
+    def weighs_classes(self) -> bool:
+        """Whether its class weights come from the counts of the training split."""
+        return isinstance(self.class_weights_, str)
+
     def class_weights(self, target: Target) -> tuple[float, ...] | None:
         """Return the weight of each class, None where all count the same."""
         return class_weights(self.class_weights_, target)

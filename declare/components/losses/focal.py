@@ -39,6 +39,11 @@ class Focal(Loss):
         description="`balanced` (inverse to the training counts), `effective` (flatter), or one per class",
     )
 
+    @property
+    def weighs_classes(self) -> bool:
+        """Whether its class weights come from the counts of the training split."""
+        return isinstance(self.class_weights_, str)
+
     def class_weights(self, target: Target) -> tuple[float, ...] | None:
         """Return the weight of each class, None where all count the same."""
         return class_weights(self.class_weights_, target)

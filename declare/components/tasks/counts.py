@@ -11,6 +11,7 @@ from declare.contract.data import FieldFacts
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 from declare.contract.task import Target, Task, TaskAdapter
+from declare.contract.transform import Effect
 
 
 class Counts(Task):
@@ -19,8 +20,8 @@ class Counts(Task):
     The target is a `counts` field [B, units], NaN where a unit was not recorded; `mask` is a `valid` field for whole
     samples [B] or for each unit [B, units]. The head gives a score for each unit and `nonlinearity` makes a rate of
     it, about the unit's mean rate in the training split: a head that gives 0 predicts the mean rate. Metrics and
-    predictions are rates, in events per sample. With several datasets whose units differ, say `per_dataset: true` in
-    the head.
+    predictions are rates, in events per sample. A transform that makes other amounts of counts (`log`) is refused.
+    With several datasets whose units differ, say `per_dataset: true` in the head.
 
     ```yaml
     tasks:
@@ -33,6 +34,7 @@ class Counts(Task):
     feeds: ClassVar[tuple[Layout, ...]] = ("image", "video", "vector")
     default_loss: ClassVar[str] = "poisson_nll"
     default_metrics: ClassVar[tuple[str, ...]] = ("bits_per_spike", "correlation")
+    bears: ClassVar[frozenset[Effect]] = frozenset({"range", "places"})
 
     nonlinearity: Literal["softplus", "exp", "elu"] = Param(
         "softplus", description="how a score becomes a rate; `elu` is elu(score) + 1"
@@ -54,15 +56,25 @@ class Counts(Task):
         )
 
     def _means(self, facts: FieldFacts) -> list[float]:
-        """Return each unit's mean rate over what the mask lets count; the mean of all where it is not known."""
+        """Return each unit's mean rate over what the mask lets count; the mean of all where it is not known.
+
+        A unit that never fires gets half an event in the whole training split, so that its logarithm exists.
+        """
+        if facts.outputs is not None:
+            known_of_unit = zip(facts.outputs.mean, facts.outputs.known, strict=True)
+            return [max(mean, 0.5 / max(number, 1)) for mean, number in known_of_unit]
         known = facts.extra.get("means", {})
         every = [facts.mean or 1.0] * (facts.shape.dims[0] or 0)
         return list(known.get(self.mask or "") or known.get("") or every)
 
+    def needs_statistics(self) -> bool:
+        """Return that rates start from the mean of each unit."""
+        return True
+
     def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
         """Yield that there is nothing to learn: no unit fires at all."""
         for name, item in facts.items():
-            if item.maximum == 0:
+            if item.maximum == 0 or (item.outputs is not None and not any(item.outputs.maximum)):
                 yield Problem(
                     "LOS412",
                     f"no unit of `{self.target}` fires in `{name}`",

@@ -11,6 +11,7 @@ from declare.contract.data import FieldFacts
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 from declare.contract.task import Target, Task, TaskAdapter
+from declare.contract.transform import Effect, inverse
 
 
 class Reconstruction(Task):
@@ -19,8 +20,9 @@ class Reconstruction(Task):
     The target is the field that the model reads: `series` [B, channels, time], `image` [B, channels, height, width],
     `sequence` or `vector`. At every step a share `ratio` of its blocks (of `block` steps, or squares of `block`
     pixels) is chosen anew and shown as zeros or noise; only hidden elements count in loss and metrics. Evaluations
-    hide the same blocks each time. With several datasets whose shapes differ, say `per_dataset: true` in the head.
-    Source: He et al. 2022 (masked autoencoders), https://arxiv.org/abs/2111.06377.
+    hide the same blocks each time. Metrics are in the data's own units: a `log` of the field is undone for them; that
+    it is shifted and scaled (`standardize`, `normalize`) leaves them what they are. With several datasets whose
+    shapes differ, say `per_dataset: true` in the head. Source: He et al. 2022 (masked autoencoders), https://arxiv.org/abs/2111.06377.
 
     ```yaml
     tasks:
@@ -34,6 +36,8 @@ class Reconstruction(Task):
     default_head: ClassVar[str] = "decoder"
     default_loss: ClassVar[str] = "masked_mse"
     default_metrics: ClassVar[tuple[str, ...]] = ("nrmse",)
+    bears: ClassVar[frozenset[Effect]] = frozenset({"units", "range", "places"})
+    scale_free: ClassVar[bool] = True
 
     ratio: float = Param(0.5, gt=0, lt=1, description="share of blocks that are hidden")
     block: int | None = Param(
@@ -82,4 +86,5 @@ class Reconstruction(Task):
             channels_first=target.output.layout in {"series", "image"},
             each=self.channels == "each",
             noise=self.fill == "noise",
+            undo=inverse(target.undo),
         )

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from pydantic import Field as Param
 
 from declare.components.tasks._classes import may_miss
-from declare.contract.data import FieldFacts
+from declare.contract.data import FieldFacts, OutputStatistics
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 from declare.contract.task import Target, Task, TaskAdapter
+from declare.contract.transform import Effect, inverse
+
+Moments = tuple[float, float]
+"""Mean and standard deviation."""
 
 
 class Regression(Task):
@@ -20,8 +24,9 @@ class Regression(Task):
 
     The target is a `number` field [B], a `vector` field [B, width] or a `counts` field [B, units], with NaN
     where it is missing. It is learned in standard units: the mean is subtracted and the rest divided by the
-    standard deviation, both over the training splits of all datasets of the task (datasets weigh the same).
-    Metrics and predictions are in the target's own units.
+    standard deviation, both of each output after the target's transforms, over the training splits of all datasets
+    of the task (datasets weigh the same). Metrics and predictions are in the data's own units: `log` and
+    `standardize` of a target are undone. What cannot be undone (`clip`) stays: the plan says so.
 
     ```yaml
     tasks:
@@ -33,6 +38,7 @@ class Regression(Task):
     prediction: ClassVar[str] = "values"
     default_loss: ClassVar[str] = "mse"
     default_metrics: ClassVar[tuple[str, ...]] = ("mae", "rmse", "r2")
+    bears: ClassVar[frozenset[Effect]] = frozenset({"units", "range", "places"})
 
     normalize: bool = Param(True, description="learn the target in standard units")
 
@@ -43,36 +49,79 @@ class Regression(Task):
         return Shape("vector", facts.shape.dims)
 
     def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
-        """Return the target with mean and standard deviation of the training splits."""
+        """Return the target with mean and standard deviation of each output in the training splits."""
         output = self.output(next(iter(facts.values())))
         if isinstance(output, Problem):
             return output
-        mean, std = (
-            _pooled([(item.mean, item.std) for item in facts.values()]) if self.normalize else (None, None)
-        )
+        moments = _pooled([_moments(item) for item in facts.values()]) if self.normalize else []
         return Target(
             prediction=self.prediction,
             output=output,
-            mean=None if mean is None else (mean,),
-            std=None if std is None else (std,),
+            mean=tuple(mean for mean, _ in moments) or None,
+            std=tuple(std for _, std in moments) or None,
             # A vector may lack some of its numbers, which facts do not count.
             may_miss=output.layout != "number" or may_miss(self, facts),
         )
+
+    def needs_statistics(self) -> bool:
+        """Return whether the target is standardised."""
+        return self.normalize
+
+    def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
+        """Yield outputs among others that never vary in training, or of which no value is known."""
+        seen = [item.outputs for item in facts.values() if item.outputs is not None]
+        number = len(seen[0].known) if seen else 0
+        if len(seen) < len(facts) or any(len(item.known) != number for item in seen):
+            return
+        flat = [index for index in range(number) if _is_constant(seen, index)]
+        # That the whole target never varies is said of its field.
+        if 0 < len(flat) < number:
+            shown = ", ".join(map(str, flat[:8])) + (", ..." if len(flat) > 8 else "")
+            yield Problem(
+                "LOS436",
+                f"{len(flat)} of {number} outputs of `{self.target}` never vary in training",
+                at="target",
+                label="nothing to learn of them",
+                notes=(
+                    f"counted from 0: {shown}",
+                    "their unit is kept: they are not divided by a deviation of 0",
+                ),
+                helps=("leave these columns out of the target", "check the data and its `missing:` values"),
+            )
 
     def build(self, target: Target) -> TaskAdapter:
         """Return the adapter."""
         from declare.nn.tasks.regression import Regression as Real
 
-        mean = target.mean[0] if target.mean else 0.0
-        std = target.std[0] if target.std else 1.0
-        return Real(target=self.target or "", mask=self.mask, mean=mean, std=std)
+        return Real(
+            target=self.target or "",
+            mask=self.mask,
+            mean=target.mean or (),
+            std=target.std or (),
+            undo=inverse(target.undo),
+        )
 
 
-def _pooled(moments: Sequence[tuple[float | None, float | None]]) -> tuple[float | None, float | None]:
-    """Return mean and standard deviation over groups of equal weight; 1 where nothing varies."""
-    known = [(mean, std) for mean, std in moments if mean is not None and std is not None]
-    if not known:
-        return None, None
+def _moments(facts: FieldFacts) -> list[Moments]:
+    """Return mean and standard deviation of each output; of the whole field where no more is known."""
+    if facts.outputs is not None:
+        return list(zip(facts.outputs.mean, facts.outputs.std, strict=True))
+    return [] if facts.mean is None or facts.std is None else [(facts.mean, facts.std)]
+
+
+def _is_constant(seen: Sequence[OutputStatistics], index: int) -> bool:
+    known = [item for item in seen if item.known[index]]
+    return len({bound for item in known for bound in (item.minimum[index], item.maximum[index])}) < 2
+
+
+def _pooled(groups: Sequence[Sequence[Moments]]) -> list[Moments]:
+    """Return mean and standard deviation of each output over groups of equal weight."""
+    known = [group for group in groups if group]
+    return [_together(column) for column in zip(*known, strict=True)] if known else []
+
+
+def _together(known: Sequence[Moments]) -> Moments:
+    """Return the moments of groups of equal weight together; a deviation of 1 where nothing varies."""
     mean = sum(item for item, _ in known) / len(known)
     variance = sum(std**2 + (item - mean) ** 2 for item, std in known) / len(known)
     # A constant target keeps its unit: dividing by a spread that is only rounding would blow it up.

@@ -16,7 +16,7 @@ from declare.contract.component import Component
 from declare.contract.library_table import LibraryTable
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
-from declare.contract.transform import Transform
+from declare.contract.transform import Effect, Transform
 
 if TYPE_CHECKING:
     import torch
@@ -47,6 +47,7 @@ class _FromTorchvision(Transform):
     """A transform of torchvision v2 on a batch of pictures, with draws of each sample's own."""
 
     stored: ClassVar[bool] = False
+    effect: ClassVar[Effect] = "range"
     record: ClassVar[Record]
 
     def check(self) -> Iterable[Problem]:
@@ -160,6 +161,7 @@ def find(name: str) -> type[Component] | None:
     found.record = record
     found.moves = record["moves"]
     found.at_any_size = record["draws"] == "chance"
+    found.effect = "places" if record["moves"] else "range"
     return found
 
 

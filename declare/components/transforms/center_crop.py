@@ -10,7 +10,7 @@ from pydantic import Field as Param
 from declare.components.transforms._pixels import bad_size, not_a_picture, pair, sized, too_small
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.transform import Transform
+from declare.contract.transform import Effect, Transform
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +26,7 @@ class CenterCrop(Transform):
     """
 
     moves: ClassVar[bool] = True
+    effect: ClassVar[Effect] = "places"
 
     size: int | list[int] = Param(description="pixels: both sides, or [height, width]")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.transform import Transform
+from declare.contract.transform import Effect, Transform
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 class Clip(Transform):
     """Cut values off below `low` and above `high`; missing ones stay missing.
 
+    It cannot be undone: predictions and metrics of a clipped target are those of the clipped values.
+
     Example:
         ```yaml
         transforms: [{type: clip, field: features, low: -5, high: 5}]
         ```
     """
+
+    effect: ClassVar[Effect] = "range"
 
     low: float | None = Param(None, description="lowest value, in the field's units")
     high: float | None = Param(None, description="highest value, in the field's units")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.transform import Transform
+from declare.contract.transform import Effect, Transform
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +20,8 @@ class Flatten(Transform):
         transforms: [{type: flatten, field: image}]
         ```
     """
+
+    effect: ClassVar[Effect] = "places"
 
     def infer(self, shape: Shape) -> Shape | Problem:
         """Return a vector as wide as the sample has elements."""

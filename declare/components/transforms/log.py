@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -12,16 +13,21 @@ from declare.contract.transform import Transform
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
 
 
 class Log(Transform):
     """Natural logarithm of value + `offset`; the sum must be positive.
+
+    Of a target it is undone (exp(value) - `offset`) for predictions and metrics, which are in the data's own units.
 
     Example:
         ```yaml
         transforms: [{type: log, field: income, offset: 1}]
         ```
     """
+
+    invertible: ClassVar[bool] = True
 
     offset: float = Param(0.0, description="added first, in the field's units")
 
@@ -35,7 +41,7 @@ class Log(Transform):
         """Return logarithms; raises `ProblemError` DAT336 where a value has none."""
         import numpy as np
 
-        moved = values + np.float32(self.offset)
+        moved = np.asarray(values, np.float64) + self.offset
         if (moved <= 0).any():
             lowest = float(np.nanmin(values))
             raise ProblemError(
@@ -47,3 +53,7 @@ class Log(Transform):
                 )
             )
         return np.asarray(np.log(moved), np.float32)
+
+    def invert(self, values: torch.Tensor, statistics: Mapping[str, Sequence[float]]) -> torch.Tensor:
+        """Return exp(values) - offset."""
+        return values.exp() - self.offset

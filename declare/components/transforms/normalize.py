@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
@@ -32,6 +32,8 @@ class Normalize(Transform):
 
     stored: ClassVar[bool] = False
     fitted: ClassVar[bool] = True
+    invertible: ClassVar[bool] = True
+    affine: ClassVar[bool] = True
 
     mean: list[float] | Literal["imagenet"] | None = Param(
         None, description="mean of each channel, or `imagenet`"
@@ -81,3 +83,9 @@ class Normalize(Transform):
         from declare.nn.transforms.normalize import Normalize as Module
 
         return Module(statistics["mean"], statistics["std"], num_axes=len(shape.dims))
+
+    def invert(self, values: torch.Tensor, statistics: Mapping[str, Sequence[float]]) -> torch.Tensor:
+        """Return pixels on the scale 0..1: values * std + mean of each channel."""
+        form = (-1,) + (1,) * (values.dim() - 2)
+        mean, std = (values.new_tensor(list(statistics[key])).reshape(form) for key in ("mean", "std"))
+        return values * std + mean

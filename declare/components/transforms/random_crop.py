@@ -10,7 +10,7 @@ from pydantic import Field as Param
 from declare.components.transforms._pixels import bad_size, not_a_picture, pair, sized, too_small
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.transform import Transform
+from declare.contract.transform import Effect, Transform
 
 if TYPE_CHECKING:
     import torch
@@ -30,6 +30,7 @@ class RandomCrop(Transform):
 
     stored: ClassVar[bool] = False
     moves: ClassVar[bool] = True
+    effect: ClassVar[Effect] = "places"
 
     size: int | list[int] = Param(description="pixels: both sides, or [height, width]")
     padding: int | list[int] = Param(

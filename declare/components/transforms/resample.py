@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
 from declare.contract.data import FieldFacts
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.transform import Transform
+from declare.contract.transform import Effect, Transform
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +28,8 @@ class Resample(Transform):
         transforms: [{type: resample, field: eeg, from_rate: 250, rate: 100}]
         ```
     """
+
+    effect: ClassVar[Effect] = "places"
 
     rate: float = Param(gt=0, description="samples per second afterwards (Hz)")
     from_rate: float | None = Param(

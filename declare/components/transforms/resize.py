@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
 from declare.components.transforms._pixels import bad_size, not_a_picture, pair, sized
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.transform import Transform
+from declare.contract.transform import Effect, Transform
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +27,8 @@ class Resize(Transform):
         transforms: [{type: resize, field: image, size: 64}]
         ```
     """
+
+    effect: ClassVar[Effect] = "places"
 
     size: int | list[int] = Param(description="pixels: both sides, or [height, width]")
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = Param(

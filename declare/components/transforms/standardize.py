@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from declare.contract.problem import Problem
@@ -11,13 +11,15 @@ from declare.contract.transform import Transform
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
 
 
 class Standardize(Transform):
     """Subtract the mean and divide by the standard deviation of each feature or channel.
 
     The statistics are those of the training split, missing values left out; they are stored in the run. A
-    feature that is constant is only centred. Shapes stay as they are.
+    feature that is constant is only centred. Shapes stay as they are. Of a target it is undone for predictions and
+    metrics, which are in the data's own units.
 
     Example:
         ```yaml
@@ -26,6 +28,8 @@ class Standardize(Transform):
     """
 
     fitted: ClassVar[bool] = True
+    invertible: ClassVar[bool] = True
+    affine: ClassVar[bool] = True
 
     def infer(self, shape: Shape) -> Shape | Problem:
         """Return the same shape, float32; classes and names cannot be standardised."""
@@ -64,3 +68,9 @@ class Standardize(Transform):
         mean = np.asarray(statistics["mean"], np.float64).reshape(form)
         std = np.asarray(statistics["std"], np.float64).reshape(form)
         return ((values - mean) / std).astype(np.float32)
+
+    def invert(self, values: torch.Tensor, statistics: Mapping[str, Sequence[float]]) -> torch.Tensor:
+        """Return values * std + mean."""
+        form = (-1,) + (1,) * (values.dim() - 2)
+        mean, std = (values.new_tensor(list(statistics[key])).reshape(form) for key in ("mean", "std"))
+        return values * std + mean

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.transform import Transform
+from declare.contract.transform import Effect, Transform
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +22,8 @@ class TemporalPool(Transform):
         transforms: [{type: temporal_pool, field: features, mode: mean}]
         ```
     """
+
+    effect: ClassVar[Effect] = "places"
 
     mode: Literal["mean", "max", "min", "std", "last"] = Param(
         "mean", description="what stands for the series"

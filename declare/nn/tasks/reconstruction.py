@@ -1,7 +1,7 @@
 """Masked modelling of signals and pictures. Shapes: B batch, C channels, T time, H height, W width."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ class Reconstruction:
 
     `ratio` of the blocks of `block` positions are hidden, one at least, one shown at least; all channels of a block
     together, or with `each` the blocks of every channel by themselves. The loss sees NaN where nothing was hidden.
+    `undo` takes values back through transforms, for metrics.
     """
 
     module: nn.Module | None = None
@@ -30,11 +31,13 @@ class Reconstruction:
         channels_first: bool = True,
         each: bool = False,
         noise: bool = False,
+        undo: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self._target, self._mask = target, mask
         self._ratio, self._block = ratio, block
         self._first = channels_first
         self._each, self._noise = each, noise
+        self._undo = undo
 
     def hide(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:
         """Return the field with blocks hidden, and `TARGET.hidden`, which elements they are."""
@@ -68,6 +71,8 @@ class Reconstruction:
     def scores(self, output: Tensor, batch: Fields) -> tuple[Tensor, Tensor]:
         """Return reconstruction and field with channels last, NaN where nothing was hidden."""
         target = self.target(batch)
+        if self._undo is not None:
+            output, target = self._undo(_double(output)), self._undo(_double(target))
         return (output.movedim(1, -1), target.movedim(1, -1)) if self._first else (output, target)
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
@@ -77,6 +82,11 @@ class Reconstruction:
     def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
         """Return the mean of the field."""
         return torch.zeros_like(output)
+
+
+def _double(values: Tensor) -> Tensor:
+    # Apple's GPUs have no double precision.
+    return values.float() if values.device.type == "mps" else values.double()
 
 
 def _numbers(values: Tensor) -> Tensor:

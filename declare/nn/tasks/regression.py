@@ -1,39 +1,55 @@
-"""Values in their own units, learned in standard units. Shapes: B batch, W width."""
+"""Values in their own units, learned in standard units. Shapes: B batch, W width, T time."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from declare.nn.tasks.masking import masked
 
+Undo = Callable[[Tensor], Tensor]
+
 
 class Regression:
     """Takes outputs and targets of one shape, [B] or [B, W] or [B, T, W]; NaN where a target is missing.
 
-    The loss sees (target - mean) / std; metrics and predictions are in the target's own units.
+    The loss sees (target - mean) / std, with one mean and std for all outputs or for each [W]; metrics and
+    predictions are in the units of the data: `undo` takes values [B, ...] back through the transforms of the target.
     """
 
-    module: nn.Module | None = None
-
-    def __init__(self, *, target: str, mask: str | None = None, mean: float = 0.0, std: float = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        target: str,
+        mask: str | None = None,
+        mean: Sequence[float] = (),
+        std: Sequence[float] = (),
+        undo: Undo | None = None,
+    ) -> None:
         self._target = target
         self._mask = mask
-        self._mean = mean
-        self._std = std
-        self._plain = mean == 0.0 and std == 1.0
+        self._mean, self._std = tuple(mean) or (0.0,), tuple(std) or (1.0,)
+        self._plain = set(self._mean) == {0.0} and set(self._std) == {1.0}
+        self._undo = undo
+        self.module: nn.Module | None = Units(self._mean, self._std) if len(self._mean) > 1 else None
 
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return standardised targets, NaN where the loss leaves them out."""
-        target = self._own_units(batch)
-        return target if self._plain else (target - self._mean) * (1 / self._std)
+        target = self._learned(batch)
+        if self._plain:
+            return target
+        if self.module is not None:
+            standardised: Tensor = self.module(target)
+            return standardised
+        return (target - self._mean[0]) * (1 / self._std[0])
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return values and targets in the target's own units; missing targets stay NaN."""
-        return self._value(output), self._own_units(batch)
+        """Return values and targets in the data's own units; missing targets stay NaN."""
+        target = self._learned(batch)
+        return self._value(output), target if self._undo is None else self._undo(_double(target))
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
-        """Return `value` in the target's own units."""
+        """Return `value` in the data's own units."""
         return {"value": self._value(output)}
 
     def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
@@ -42,9 +58,35 @@ class Regression:
 
     def _value(self, output: Tensor) -> Tensor:
         # In double precision: a target such as a year has a mean far larger than its spread.
-        value = output.float() if output.device.type == "mps" else output.double()
-        return value * self._std + self._mean
+        value = _double(output)
+        if len(self._mean) == 1:
+            value = value * self._std[0] + self._mean[0]
+        else:
+            value = value * value.new_tensor(self._std) + value.new_tensor(self._mean)
+        return value if self._undo is None else self._undo(value)
 
-    def _own_units(self, batch: Mapping[str, Tensor]) -> Tensor:
+    def _learned(self, batch: Mapping[str, Tensor]) -> Tensor:
         target = batch[self._target]
         return target if self._mask is None else masked(target, batch[self._mask])
+
+
+class Units(nn.Module):
+    """Standard units of each output [W]; the buffers follow the device and stand in no checkpoint."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        scale = 1 / torch.tensor(std, dtype=torch.float64)
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32), persistent=False)
+        self.register_buffer("scale", scale.float(), persistent=False)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return (values - mean) / std for values [..., W]."""
+        return (values - self.mean) * self.scale
+
+
+def _double(values: Tensor) -> Tensor:
+    # Apple's GPUs have no double precision.
+    return values.float() if values.device.type == "mps" else values.double()

@@ -1,0 +1,43 @@
+"""The part of the plan that is a dataset: source, fields, transforms and split, resolved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from declare.compiler.state import State
+from declare.contract.component import plain
+from declare.ir.plan import DatasetPlan, FieldPlan
+
+
+def dataset_plan(state: State, name: str) -> DatasetPlan:
+    """Return the plan of a dataset whose facts and field shapes are known."""
+    block, facts = state.spec.datasets[name], state.facts[name]
+    split = block.split if block.split.seed is not None else _seeded(block.split, state.spec.seed)
+    return DatasetPlan(
+        source=block.source.dump(),
+        fingerprint=facts.fingerprint,
+        num_samples=facts.num_samples,
+        fields={
+            field: FieldPlan(
+                # A field that no transform fits keeps the shape of its source: an error stands already.
+                block=facts.blocks[field],
+                facts=found,
+                shape=state.shapes[name].get(field, found.shape),
+            )
+            for field, found in facts.fields.items()
+        },
+        transforms=tuple(item.settled(facts.fields).dump() for item in block.transforms),
+        split=plain(split),
+        splits=facts.splits,
+        missing=facts.missing,
+        cache=block.cache,
+        on_corrupt={"action": "error", "limit": 0}
+        if block.on_corrupt == "error"
+        else plain(block.on_corrupt),
+        limit=block.limit,
+        passed_over=facts.passed_over,
+    )
+
+
+def _seeded(split: Any, seed: int) -> Any:
+    return split.model_copy(update={"seed": seed})
