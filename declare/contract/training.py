@@ -34,6 +34,8 @@ class Optimizer(Component):
 
     whole: ClassVar[bool] = False
     """Whether it takes whole parameters alone, and none that processes hold in shares."""
+    sets_own_lr: ClassVar[bool] = False
+    """Whether it finds the rates of later steps itself, and reads the stated one at the first step alone."""
 
     lr: float = Param(gt=0, description="learning rate")
     groups: list[Group] = Param([], description="parameters with their own rates, by pattern")

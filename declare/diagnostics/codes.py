@@ -34,7 +34,11 @@ class Example:
 
 @dataclass(frozen=True)
 class Page:
-    """What is known about a code: what it means, why it matters, and an example of each kind."""
+    """What is known about a code: what it means, why it matters, and an example of each kind.
+
+    `place` is the path of the finding in the bad example (empty: the whole spec), None where the page
+    states none.
+    """
 
     code: str
     name: str
@@ -44,6 +48,7 @@ class Page:
     bad: Example = field(repr=False)
     good: Example = field(repr=False)
     text: str = field(repr=False)
+    place: str | None = None
 
 
 @cache
@@ -73,6 +78,7 @@ def page(code_or_name: str) -> Page:
         bad=_example(sections.get("Bad", "")),
         good=_example(sections.get("Good", "")),
         text=body.strip() + "\n",
+        place=_stated(header, "place"),
     )
 
 
@@ -133,10 +139,16 @@ def _read(code: str, name: str) -> str:
 
 def _severity(header: str, code: str) -> Severity:
     """Read the `severity:` line of a page's header."""
-    match = re.search(r"^severity:[ ]*(\w+)", header, re.MULTILINE)
-    if match is None or match[1] not in get_args(Severity):
+    stated = _stated(header, "severity")
+    if stated not in get_args(Severity):
         raise LookupError(f"the page of {code} states no severity")
-    return cast(Severity, match[1])
+    return cast(Severity, stated)
+
+
+def _stated(header: str, key: str) -> str | None:
+    """Return what a page's header states under `key`, None where it lacks it."""
+    match = re.search(rf"^{key}:[ ]*(\S*)", header, re.MULTILINE)
+    return match[1] if match else None
 
 
 def _sections(body: str) -> list[tuple[str, str]]:

@@ -57,6 +57,11 @@ FIRES = {
         "LOS405",
         "tasks.stimulus.metrics.0",
     ),
+    "a schedule that the optimizer does not read": (
+        SPEC.replace("{type: adamw, lr: 1e-3}", "{type: rprop, lr: 1e-3}\n    schedule: cosine"),
+        "REF203",
+        "phases.fit.schedule",
+    ),
     # data
     "by and few groups": (SPEC.replace("subjects: 8", "subjects: 1"), "DAT313", "datasets.lab.split.by"),
     "column beside fractions": (

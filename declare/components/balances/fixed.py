@@ -10,6 +10,11 @@ class Fixed(Balance):
 
     ```yaml
     phases:
-      fit: {tasks: {digit: 1, age: 0.1}, epochs: 5, batch_size: 64, optimizer: {type: adamw, lr: 1e-3}}
+      fit:
+        tasks: {digit: 1, age: 0.1}
+        balance: fixed
+        epochs: 5
+        batch_size: 64
+        optimizer: {type: adamw, lr: 1e-3}
     ```
     """

@@ -30,6 +30,9 @@ _WHOLE = frozenset(
 """Rules with operations that torch does not have for parameters in shares, or rounds otherwise there."""
 _WORDS: dict[str, Any] = {"float": float, "int": int, "bool": bool, "str": str}
 
+_OWN_RATES = frozenset({"rprop"})
+"""Rules that grow and shrink a rate for each weight, whatever a schedule says."""
+
 
 class _FromLibrary(Optimizer):
     """An optimizer of torch or timm with its own parameters."""
@@ -95,6 +98,7 @@ def find(name: str) -> type[Component] | None:
     found.home, found.decays = (record["module"], record["class"]), decays
     # Only rules of the shipped table were compared on parameters in shares with those of one process.
     found.whole = name in _WHOLE or name not in TABLE.shipped
+    found.sets_own_lr = name in _OWN_RATES
     return found
 
 

@@ -27,6 +27,19 @@ def _idle(view: View) -> Iterator[Idle]:
         yield from _evaluation(view, phase)
         yield from _balance(view, phase)
         yield from _scales(phase)
+        yield from _schedule(phase)
+
+
+def _schedule(phase: Placed[Phase]) -> Iterator[Idle]:
+    """Yield a schedule of rates that the optimizer does not read."""
+    optimizer, schedule = given(phase.block, "optimizer"), given(phase.block, "schedule")
+    if schedule is not None and getattr(optimizer, "sets_own_lr", False):
+        name = optimizer.type_name()
+        why = f"`{name}` finds its rates itself"
+        also = {f"{phase.path}.optimizer": "reads a rate at the first step alone"}
+        yield Idle(
+            f"{phase.path}.schedule", f"`schedule` of phase `{phase.name}`", why, "read by nothing", also
+        )
 
 
 def _scales(phase: Placed[Phase]) -> Iterator[Idle]:
