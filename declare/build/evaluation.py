@@ -19,11 +19,14 @@ from declare.contract import reading
 from declare.contract.task import Target
 from declare.ir.plan import Plan, TaskPlan
 from declare.nn.distributed.world import ALONE, World
-from declare.nn.metrics.figure import Figure
+from declare.nn.metrics.figure import Figure, is_broken
+from declare.nn.precision import to_double, widest
 
 Fields = Mapping[str, Tensor]
 Batches = Callable[[str, str, int, range | None], Iterator[Fields]]
 """(dataset, split, batch size, numbers) -> batches of that split in order; those of `numbers` alone if given."""
+Portion = tuple[list[Any], list[list[float]], bool]
+"""What one process has seen: of each metric, the sums of losses, whether a prediction is NaN."""
 _ELEMENTS = 2**22
 _LARGEST = 4096
 
@@ -45,15 +48,18 @@ class Scores:
                 metric.accumulator = shared.setdefault(accumulator.key, accumulator)
         self._updated = list(shared.values())
         self._sums: list[list[Tensor | float]] = [[0.0, 0.0] for _ in losses.names]
+        self._broken: Tensor | bool = False
+        """Whether the prediction of a known target is NaN: then no figure is one."""
 
     def update(
         self, losses: Sequence[tuple[Tensor, Tensor | float]], prediction: Tensor, target: Tensor
     ) -> None:
         """Take in a batch: (sum, weight) of each loss, and what the metrics compare."""
         for sums, (total, weight) in zip(self._sums, losses, strict=bool(losses)):
-            sums[0] = sums[0] + total
-            sums[1] = sums[1] + weight
+            sums[0] = sums[0] + to_double(total)
+            sums[1] = sums[1] + (to_double(weight) if isinstance(weight, Tensor) else weight)
         if len(target):
+            self._broken = self._broken | is_broken(prediction, target)
             for item in self._updated:
                 item.update(prediction, target)
 
@@ -62,17 +68,18 @@ class Scores:
         """Whether processes may share the samples among them."""
         return all(hasattr(item, "unite") for item in self._updated)
 
-    def portion(self) -> tuple[list[Any], list[list[float]]]:
+    def portion(self) -> Portion:
         """Return what this process has seen."""
         sums = [[float(item) for item in pair] for pair in self._sums]
-        return [item.portion() for item in self._updated], sums
+        return [item.portion() for item in self._updated], sums, bool(self._broken)
 
-    def unite(self, portions: Sequence[tuple[list[Any], list[list[float]]]]) -> None:
+    def unite(self, portions: Sequence[Portion]) -> None:
         """Take what all processes have seen, by rank."""
         for item, seen in zip(self._updated, zip(*(part[0] for part in portions), strict=True), strict=True):
             item.unite(seen)
         sums = zip(*(part[1] for part in portions), strict=True)
         self._sums = [[math.fsum(column) for column in zip(*pairs, strict=True)] for pairs in sums]
+        self._broken = any(part[2] for part in portions)
 
     def results(self) -> dict[str, float]:
         """Return `loss` and every metric; NaN for one that is not defined on these samples."""
@@ -80,6 +87,8 @@ class Scores:
 
     def figures(self) -> dict[str, float]:
         """Return every metric."""
+        if self._broken:
+            return dict.fromkeys(self._metrics, math.nan)
         return {name: float(metric.compute()) for name, metric in self._metrics.items()}
 
 
@@ -96,6 +105,8 @@ class Together:
     def figures(self) -> dict[str, float]:
         """Return every metric."""
         metrics = [part._metrics for part in self.parts]  # noqa: SLF001
+        if any(part._broken for part in self.parts):  # noqa: SLF001
+            return dict.fromkeys(metrics[0], math.nan)
         return {name: float(Figure.together([each[name] for each in metrics])) for name in metrics[0]}
 
 
@@ -317,7 +328,7 @@ class Evaluator:
 
 def _add(scores: Iterable[Scores], losses: TaskLosses, output: Tensor, fields: Fields) -> None:
     """Add what a head gave for a batch to scores."""
-    sums = losses(output, losses.adapter.target(fields))
+    sums = losses(widest(output), losses.adapter.target(fields))
     prediction, target = losses.adapter.scores(output, fields)
     for score in scores:
         score.update(sums, prediction, target)

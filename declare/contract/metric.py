@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 
 
 class Metric(Component):
-    """A figure of merit; `build` returns a torchmetrics metric with `update(prediction, target)`.
+    """A figure of merit; `build` returns an object with `update(prediction, target)`, `compute()` and `reset()`.
 
-    For class and ordinal predictions `prediction` is probabilities [N, classes] and `target` indices [N]; for labels
-    probabilities [N, labels] and 0/1 [N, labels]; for values both are [N] or [N, width] in the target's units; for
-    pixels probabilities [N, classes, H, W] and indices [N, H, W] with -1 where nothing is labelled; for tokens
-    logits [N, length, vocabulary] and ids [N, length], -1 where nothing counts.
+    For class predictions `prediction` is logits [N, classes] (probabilities are their softmax) and `target`
+    indices [N]; for ordinal ones log-probabilities [N, classes] in double precision; for labels logits [N,
+    labels] and 0/1 [N, labels]; for values both are [N] or [N, width] in the target's units; for pixels logits
+    [N, classes, H, W] and indices [N, H, W] with -1 where nothing is labelled; for tokens logits [N, length,
+    vocabulary] and ids [N, length], -1 where nothing counts. A figure that these samples do not define is NaN,
+    never a number made up.
 
     With `portion()` (what one process has seen) and `unite(portions)` processes share an evaluation; a metric
     without them is shown all samples in every process.
@@ -28,5 +30,5 @@ class Metric(Component):
     bounds: ClassVar[tuple[float | None, float | None]] = (None, None)
 
     def build(self, target: Target) -> Any:
-        """Return the torchmetrics metric."""
+        """Return the real metric."""
         raise NotImplementedError

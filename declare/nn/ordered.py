@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+_ROUNDING = 1e-12
+"""What sums of probabilities in double precision may be off by: a half is no more than a half."""
+
 
 def beyond(probability: Tensor) -> Tensor:
     """Return the probability [N, K - 1, ...] of a class above each but the last, from [N, K, ...].
@@ -16,4 +19,4 @@ def beyond(probability: Tensor) -> Tensor:
 
 def median(probability: Tensor) -> Tensor:
     """Return the class [N, ...] in which the cumulative probability [N, K, ...] passes one half (CORN's rule)."""
-    return (beyond(probability) > 0.5).sum(1)
+    return (beyond(probability) > 0.5 + _ROUNDING).sum(1)

@@ -16,7 +16,6 @@ HEAVY = {
     "torch",
     "torchvision",
     "timm",
-    "torchmetrics",
     "sklearn",
     "polars",
     "pandas",
@@ -93,6 +92,6 @@ def test_a_bad_spec_is_refused_without_numpy(tmp_path: Path) -> None:
 def test_a_good_spec_needs_no_torch(spec: str, tmp_path: Path) -> None:
     """Validating needs no torch, and the second time not even numpy: the facts are cached."""
     code = f"from declare.__main__ import main; assert main(['validate', {str(ROOT / 'specs' / spec)!r} + '.yaml']) == 0"
-    torch = {"torch", "torchvision", "timm", "torchmetrics", "tensorboard"}
+    torch = {"torch", "torchvision", "timm", "tensorboard"}
     assert not top(modules_after(code, tmp_path)) & torch
     assert not top(modules_after(code, tmp_path)) & HEAVY

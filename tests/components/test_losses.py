@@ -113,7 +113,7 @@ def test_ordinal_is_the_likelihood_of_the_class():
     linked = target("ordinal_logits")
     task = reading.parse("tasks", {"type": "ordinal", "target": "y"}).build(linked)
     output, truth = logits(6, 3), torch.tensor([0, 1, 2, 3, 1, -1])
-    probability = task.predict(output)["probability"]
+    probability = task.predict(output)["probability"].float()
     torch.testing.assert_close(probability.sum(1), torch.ones(6))
     expected = -probability[torch.arange(5), truth[:5]].log().mean()
     torch.testing.assert_close(mean(build("ordinal", linked), output, truth), expected)

@@ -119,14 +119,25 @@ def test_vectors_are_regressed_as_vectors():
 
 @pytest.mark.parametrize("name", ["classification", "ordinal"])
 def test_scores_leave_out_missing_classes(name):
-    """Metrics see labelled samples alone, as probabilities that sum to one."""
+    """Metrics see labelled samples alone, as logits whose softmax is the probabilities that users see."""
     adapter = built(name, category(missing=1))
     output = torch.randn(4, 3 if name == "classification" else 2)
-    probability, target = adapter.scores(output, {"y": torch.tensor([0, -1, 2, 1])})
+    logits, target = adapter.scores(output, {"y": torch.tensor([0, -1, 2, 1])})
     assert target.tolist() == [0, 2, 1]
-    assert probability.shape == (3, 3)
-    torch.testing.assert_close(probability.sum(1), torch.ones(3))
-    assert (probability >= 0).all()
+    assert logits.shape == (3, 3)
+    probability = adapter.predict(output)["probability"]
+    torch.testing.assert_close(probability.sum(1), torch.ones(4).double())
+    torch.testing.assert_close(logits.double().softmax(1), probability[[0, 2, 3]])
+
+
+@pytest.mark.parametrize("name", ["classification", "multilabel", "ordinal"])
+def test_probabilities_are_told_apart_beyond_single_precision(name):
+    """Scores that single precision calls certain are written apart."""
+    adapter = built(name, category())
+    output = torch.tensor([[18.0, 0.0, 0.0], [20.0, 0.0, 0.0]])
+    said = adapter.predict(output[:, :2] if name == "ordinal" else output)["probability"]
+    assert said[0].tolist() != said[1].tolist()
+    assert said.max() < 1
 
 
 def test_ordinal_predicts_the_median_class():
@@ -134,7 +145,7 @@ def test_ordinal_predicts_the_median_class():
     adapter = built("ordinal")
     logits = torch.tensor([0.45, 0.9]).logit().unsqueeze(0)
     found = adapter.predict(logits)
-    torch.testing.assert_close(found["probability"], torch.tensor([[0.55, 0.045, 0.405]]))
+    torch.testing.assert_close(found["probability"].float(), torch.tensor([[0.55, 0.045, 0.405]]))
     assert found["class"].tolist() == [0]
     assert adapter.predict(torch.tensor([[5.0, 5.0]]))["class"].tolist() == [2]
 

@@ -15,7 +15,6 @@ _PACKAGES = (
     "torch",
     "torchvision",
     "timm",
-    "torchmetrics",
     "numpy",
     "polars",
     "scikit-learn",

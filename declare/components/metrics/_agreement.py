@@ -14,17 +14,23 @@ Average = Literal["macro", "micro", "weighted"]
 
 
 class Agreement(Metric):
-    """A figure for each class, averaged: over probabilities of classes, of pixels, or of labels."""
+    """A figure for each class, averaged: over logits of classes, of pixels, or of labels."""
 
     takes: ClassVar[frozenset[str]] = frozenset(
         {"class_logits", "label_logits", "ordinal_logits", "pixel_logits"}
     )
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
+    unseen_labels: ClassVar[bool] = False
+    """Whether a label that is neither true nor predicted anywhere has a figure."""
 
     def figure(self) -> Callable[..., Any]:
         """Return the function of `nn.metrics.agreement` that gives the figure of each class."""
         raise NotImplementedError
+
+    def figure_of(self, target: Target) -> Callable[..., Any]:
+        """Return the figure of each class for one kind of target."""
+        return self.figure()
 
     def build(self, target: Target) -> Any:
         """Return the real metric."""
@@ -35,9 +41,12 @@ class Agreement(Metric):
         from declare.nn.metrics.figure import Figure
 
         if target.prediction == "label_logits":
-            return Figure(LabelCounts(threshold), averaged(self.figure(), average, labels=True))
+            formula = averaged(self.figure_of(target), average, labels=True, unseen=self.unseen_labels)
+            return Figure(LabelCounts(threshold), formula)
         ordered = target.prediction == "ordinal_logits"
-        return Figure(Confusion(len(target.classes or ()), ordered=ordered), averaged(self.figure(), average))
+        return Figure(
+            Confusion(len(target.classes or ()), ordered=ordered), averaged(self.figure_of(target), average)
+        )
 
 
 class AveragedAgreement(Agreement):

@@ -34,4 +34,4 @@ class ErrorMetric(Metric):
             return Figure(Confusion(len(target.classes or ()), ordered=True), self.of_steps())
         from declare.nn.metrics.moments import Moments
 
-        return Figure(Moments(target.mean[0] if target.mean else 0.0), self.of_values())
+        return Figure(Moments(), self.of_values())

@@ -13,8 +13,9 @@ from declare.contract.task import Target
 class Accuracy(Metric):
     """Share of right predictions: of samples, of pixels, or of all decisions on labels.
 
-    Takes class probabilities [N, classes], of pixels too, or label probabilities [N, labels]. Missing
-    labels do not count. On an ordinal task the predicted class is the median class. Source: any textbook.
+    Takes class logits [N, classes], of pixels too, or label logits [N, labels]. Missing labels do not count. Of
+    classes that are as likely as each other the first is predicted. On an ordinal task the predicted class is
+    the median class. Source: any textbook.
 
     ```yaml
     tasks:

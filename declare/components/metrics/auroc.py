@@ -11,9 +11,9 @@ from declare.contract.task import Target
 class Auroc(Metric):
     """Probability that a positive scores above a negative, ties counting half.
 
-    Takes class probabilities [N, classes] (each class against the rest) or label probabilities [N, labels];
-    averaged over the classes or labels that have both positives and negatives, null where none has.
-    Source: any textbook.
+    Takes class logits [N, classes] (each class against the rest) or label logits [N, labels];
+    averaged over the classes or labels that have both positives and negatives, null where none has. Ranked by log
+    odds, which go on where probabilities are 1. Source: any textbook.
 
     ```yaml
     tasks:

@@ -11,8 +11,9 @@ from declare.contract.task import Target
 class AveragePrecision(Metric):
     """Precision averaged over recall, in steps without interpolation, as in scikit-learn.
 
-    Takes class probabilities [N, classes] (each class against the rest) or label probabilities [N, labels];
-    averaged over the classes or labels that have positives, null where none has. Source: any textbook.
+    Takes class logits [N, classes] (each class against the rest) or label logits [N, labels]; averaged over the
+    classes or labels that have positives, null where none has. Ranked by log odds, which go on where
+    probabilities are 1. Source: any textbook.
 
     ```yaml
     tasks:

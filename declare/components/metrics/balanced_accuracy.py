@@ -11,7 +11,7 @@ from declare.contract.task import Target
 class BalancedAccuracy(Metric):
     """Mean recall over the classes that have samples in the evaluation.
 
-    Takes class probabilities [N, classes]; missing labels do not count. Source: Brodersen et al. 2010.
+    Takes class logits [N, classes]; missing labels do not count. Source: Brodersen et al. 2010.
 
     ```yaml
     tasks:

@@ -13,7 +13,8 @@ from declare.contract.task import Target
 class BitsPerSpike(Metric):
     """Gain in log likelihood over each neuron's mean rate in the training split, in bits per spike.
 
-    Takes rates [B, units] and counts; counts that are NaN or masked do not count. 0 is as good as the mean rate,
+    Takes rates [B, units] and counts; counts that are NaN or masked do not count. Rates
+    below 1e-8 count as 1e-8. 0 is as good as the mean rate,
     below it is worse. With `average: spikes` gains and spikes are summed over all neurons before they are divided, so
     that active neurons weigh more; with `average: units` each neuron that fired weighs the same. Overall figures of
     several datasets are those of all their neurons together. Source: Pei et al. 2021 (Neural Latents Benchmark).

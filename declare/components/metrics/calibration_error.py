@@ -13,7 +13,7 @@ from declare.contract.task import Target
 class CalibrationError(Metric):
     """Expected calibration error: the mean distance between confidence and share of right samples.
 
-    Takes class probabilities [N, classes], of pixels too; samples are put into bins of equal width by the
+    Takes class logits [N, classes], of pixels too; samples are put into bins of equal width by the
     probability of their likeliest class. Missing labels do not count. Source: Guo et al. 2017,
     https://arxiv.org/abs/1706.04599.
 

@@ -11,7 +11,7 @@ from declare.contract.task import Target
 class ExactMatch(Metric):
     """Share of texts all of whose tokens are the likeliest ones, the end included.
 
-    On labels it is the share of samples all of whose labels are right.
+    On labels it is the share of samples all of whose labels are right; a sample with an unknown label is left out.
 
     Each token is judged given the true ones before it. Where all are right so is what greedy writing gives, and the
     other way round: for whole texts the figure is that of free writing. Source: Rajpurkar et al. 2016.

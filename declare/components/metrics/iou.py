@@ -11,7 +11,7 @@ from declare.components.metrics._agreement import Agreement
 class Iou(Agreement):
     """Intersection over union of predicted and true regions, averaged over classes.
 
-    Takes probabilities of pixels [N, classes, height, width], or of classes or labels. Pixels of all images
+    Takes logits of pixels [N, classes, height, width], or of classes or labels. Pixels of all images
     count together; classes that are neither true nor predicted are left out. Source: Jaccard 1901.
 
     ```yaml

@@ -27,6 +27,6 @@ class Nrmse(Metric):
     def build(self, target: Target) -> Any:
         """Return the real metric."""
         from declare.nn.metrics.figure import Figure
-        from declare.nn.metrics.moments import Moments, each_output, normalised
+        from declare.nn.metrics.moments import Moments, each_output, root_relative_squared
 
-        return Figure(Moments(target.mean[0] if target.mean else 0.0), each_output(normalised))
+        return Figure(Moments(), each_output(root_relative_squared))

@@ -29,4 +29,4 @@ class Pearson(Metric):
         from declare.nn.metrics.figure import Figure
         from declare.nn.metrics.moments import Moments, correlation, each_output
 
-        return Figure(Moments(target.mean[0] if target.mean else 0.0), each_output(correlation))
+        return Figure(Moments(), each_output(correlation))

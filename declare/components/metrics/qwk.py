@@ -11,7 +11,7 @@ from declare.contract.task import Target
 class Qwk(Metric):
     """Cohen's kappa with quadratic weights: 1 is perfect, 0 is chance.
 
-    Takes class probabilities [N, classes] of classes that stand in an order; missing labels do not count. Not
+    Takes class logits [N, classes] of classes that stand in an order; missing labels do not count. Not
     defined (null) where neither truth nor prediction varies. Source: Cohen 1968.
 
     ```yaml
@@ -26,8 +26,8 @@ class Qwk(Metric):
 
     def build(self, target: Target) -> Any:
         """Return the real metric."""
-        from declare.nn.metrics.agreement import Confusion, kappa
+        from declare.nn.metrics.agreement import Confusion, quadratic_kappa
         from declare.nn.metrics.figure import Figure
 
         ordered = target.prediction == "ordinal_logits"
-        return Figure(Confusion(len(target.classes or ()), ordered=ordered), kappa)
+        return Figure(Confusion(len(target.classes or ()), ordered=ordered), quadratic_kappa)

@@ -29,4 +29,4 @@ class R2(Metric):
         from declare.nn.metrics.figure import Figure
         from declare.nn.metrics.moments import Moments, each_output, explained
 
-        return Figure(Moments(target.mean[0] if target.mean else 0.0), each_output(explained))
+        return Figure(Moments(), each_output(explained))

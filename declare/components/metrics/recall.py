@@ -11,7 +11,7 @@ from declare.components.metrics._agreement import AveragedAgreement
 class Recall(AveragedAgreement):
     """Share of what is true that was predicted, over classes or labels.
 
-    Takes class probabilities [N, classes], of pixels too, or label probabilities [N, labels]. Missing
+    Takes class logits [N, classes], of pixels too, or label logits [N, labels]. Missing
     labels do not count. Classes that are neither true nor predicted in the evaluation are left out of the
     mean, as in scikit-learn; on an ordinal task the predicted class is the median class. Source: any
     textbook.

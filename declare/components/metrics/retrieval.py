@@ -11,7 +11,8 @@ from declare.contract.task import Target
 class Retrieval(Metric):
     """Share of samples whose nearest sample of another origin (by cosine) is a positive.
 
-    Takes embeddings [N, features] and their groups; samples without a positive do not count. Chance is the share of
+    Takes embeddings [N, features] and their groups; samples without a positive do not count; of
+    several as near samples the share of positives does. Chance is the share of
     positives among all. Over at most 8,192 samples. Source: any textbook (recall at 1).
 
     ```yaml

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from declare.nn.precision import at_least_single
+
 _TINY = 1e-12
 
 
@@ -30,7 +32,7 @@ class BinaryCrossEntropy(nn.Module):
 
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return (sum, weight)."""
-        logits = logits.float()
+        logits = at_least_single(logits)
         weight = self.count(target)
         known = None
         if self._may_miss:

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from declare.nn.precision import at_least_single
+
 
 def kl(output: Tensor, teacher: Tensor) -> Tensor:
     """Return the sum over rows of KL(teacher || output) of class scores [N, K, ...], averaged over places.
@@ -13,14 +15,14 @@ def kl(output: Tensor, teacher: Tensor) -> Tensor:
     Source: Hinton et al. 2015, at temperature 1.
     """
     places = max(1, output[0, 0].numel()) if len(output) else 1
-    log_p = functional.log_softmax(output.float(), 1)
-    log_q = functional.log_softmax(teacher.float(), 1)
+    log_p = functional.log_softmax(at_least_single(output), 1)
+    log_q = functional.log_softmax(at_least_single(teacher), 1)
     return functional.kl_div(log_p, log_q, reduction="sum", log_target=True) / places
 
 
 def mse(output: Tensor, teacher: Tensor) -> Tensor:
     """Return the sum over rows of the mean squared difference of predictions [N, ...]."""
-    difference = (output.float() - teacher.float()).square()
+    difference = (at_least_single(output) - at_least_single(teacher)).square()
     return difference.flatten(1).mean(1).sum() if difference.ndim > 1 else difference.sum()
 
 

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from declare.nn.precision import at_least_single
+
 
 class CrossEntropy(nn.Module):
     """Sum over valid targets of the cross entropy, with the sum of their class weights.
@@ -36,12 +38,12 @@ class CrossEntropy(nn.Module):
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return (sum, weight)."""
         if target.is_floating_point():
-            return self._mixed(logits.float(), self._counted(target)), self.count(target)
+            return self._mixed(at_least_single(logits), self._counted(target)), self.count(target)
         if self._ignored is not None:
             target = target.masked_fill(target == self._ignored, -1)
         total = functional.cross_entropy(
-            *_flat(logits.float(), target),
-            self.class_weights,
+            *_flat(at_least_single(logits), target),
+            self._weights(logits),
             ignore_index=-1,
             reduction="sum",
             label_smoothing=self._smoothing,
@@ -50,7 +52,9 @@ class CrossEntropy(nn.Module):
 
     def mean(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return sum / weight in one call; only where `direct`, for indices."""
-        return functional.cross_entropy(*_flat(logits.float(), target), label_smoothing=self._smoothing)
+        return functional.cross_entropy(
+            *_flat(at_least_single(logits), target), label_smoothing=self._smoothing
+        )
 
     def count(self, target: Tensor) -> Tensor | int:
         """Return the number of valid targets, each times the weight of its class."""
@@ -77,7 +81,10 @@ class CrossEntropy(nn.Module):
             # Smoothing keeps a row's mass, so that a row of zeros stays one.
             mass = target.sum(1, keepdim=True)
             target = target * (1 - self._smoothing) + mass * (self._smoothing / target.shape[1])
-        return functional.cross_entropy(logits, target, self.class_weights, reduction="sum")
+        return functional.cross_entropy(logits, target, self._weights(logits), reduction="sum")
+
+    def _weights(self, logits: Tensor) -> Tensor | None:
+        return None if self.class_weights is None else self.class_weights.to(at_least_single(logits).dtype)
 
 
 def _flat(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from declare.nn.precision import at_least_single
+
 
 class Dice(nn.Module):
     """Sum over images of 1 - the mean soft Dice overlap of the classes, with the number of labelled images.
@@ -24,7 +26,7 @@ class Dice(nn.Module):
         if not target.is_floating_point():
             truth = functional.one_hot(target.clamp_min(0), logits.shape[1]).movedim(-1, 1).to(torch.float32)
         valid_column = valid.unsqueeze(1).to(torch.float32)
-        found = logits.float().softmax(1) * valid_column
+        found = at_least_single(logits).softmax(1) * valid_column
         truth = truth * valid_column
         both = (found * truth).flatten(2).sum(2)
         sizes = found.flatten(2).sum(2) + truth.flatten(2).sum(2)

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from declare.nn.precision import at_least_single
+
 
 class Elementwise(nn.Module):
     """Sum of a distance over the elements whose target is not NaN, with their number."""
@@ -15,7 +17,7 @@ class Elementwise(nn.Module):
 
     def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return (sum, weight)."""
-        prediction = prediction.float()
+        prediction = at_least_single(prediction)
         weight = self.count(target)
         if self._may_miss:
             # A missing target becomes the prediction itself: no distance and no gradient, in a static shape.
@@ -24,7 +26,7 @@ class Elementwise(nn.Module):
 
     def mean(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return sum / weight in one call; only where `direct`: no target can be missing."""
-        prediction = prediction.float()
+        prediction = at_least_single(prediction)
         return self.distance(prediction, target.to(prediction.dtype), "mean")
 
     def count(self, target: Tensor) -> Tensor | int:

@@ -2,13 +2,15 @@
 
 from torch import Tensor, nn
 
+from declare.nn.precision import at_least_single
+
 
 class Mean(nn.Module):
     """Sum over samples of what each of them costs [B], with their number."""
 
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, int]:
         """Return (sum, weight)."""
-        return output.float().sum(), len(output)
+        return at_least_single(output).sum(), len(output)
 
     def count(self, target: Tensor) -> int:
         """Return the number of samples."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from declare.nn.ordered import beyond
+from declare.nn.precision import at_least_single
 
 
 class Ordinal(nn.Module):
@@ -35,14 +36,16 @@ class Ordinal(nn.Module):
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return (sum, weight)."""
         if target.is_floating_point():
-            return self._mixed(logits.float(), target), self.count(target)
+            return self._mixed(at_least_single(logits), target), self.count(target)
         column = target.unsqueeze(1)
         # A missing target (-1) reaches no step and so adds nothing.
         reached = (column >= self.steps).to(torch.float32)
         if self.class_weights is not None:
             reached = reached * self.class_weights[target.clamp_min(0)].unsqueeze(1)
         passed = (column > self.steps).to(torch.float32)
-        total = functional.binary_cross_entropy_with_logits(logits.float(), passed, reached, reduction="sum")
+        total = functional.binary_cross_entropy_with_logits(
+            at_least_single(logits), passed, reached, reduction="sum"
+        )
         return total, self.count(target)
 
     def count(self, target: Tensor) -> Tensor | int:

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from declare.nn.precision import at_least_single
+
 _NEVER = -1e9
 
 
@@ -32,7 +34,7 @@ class Paired(nn.Module):
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Return (sum, weight)."""
         with torch.autocast(output.device.type, enabled=False):
-            return self.total(output.float(), positives(target), target), self.count(target)
+            return self.total(at_least_single(output), positives(target), target), self.count(target)
 
     def total(self, values: Tensor, wanted: Tensor, target: Tensor) -> Tensor:
         """Return the sum for embeddings [B, E], which pairs are positives [B, B], and the targets [B, 2]."""

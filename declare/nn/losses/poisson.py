@@ -19,7 +19,7 @@ class PoissonNLL(nn.Module):
 
     def __init__(self, means: Sequence[float], link: str) -> None:
         super().__init__()
-        self.register_buffer("offset", offsets(means, link), persistent=False)
+        self.register_buffer("offset", offsets(means, link).float(), persistent=False)
         self._link = link
 
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,12 +4,13 @@ import torch
 from torch import Tensor
 
 from declare.nn.metrics.figure import Accumulator
+from declare.nn.precision import to_double
 
 
 class Confidence(Accumulator):
     """Sums [3, bins] by confidence: samples, their confidence, how many are right.
 
-    Takes probabilities [N, K, ...] and indices [N, ...], -1 where missing.
+    Takes logits [N, K, ...] and indices [N, ...], -1 where missing.
     """
 
     def __init__(self, bins: int) -> None:
@@ -19,7 +20,8 @@ class Confidence(Accumulator):
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the sums of a batch."""
-        confidence, found = prediction.max(1)
+        confidence, found = to_double(prediction).softmax(1).max(1)
+        target = target.to(found.device)
         valid = (target >= 0).flatten()
         confidence = confidence.flatten()
         place = (confidence * self._bins).ceil().long().sub(1).clamp(0, self._bins - 1)

@@ -6,41 +6,57 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from declare.nn.losses.pairs import correlations, positives
+from declare.nn.losses.pairs import positives
 from declare.nn.metrics.figure import Accumulator
 
 _MOST = 8192
+_ROUNDING = 4 * torch.finfo(torch.float64).eps
+_LEAST = torch.finfo(torch.float64).tiny
+_TIE = 16 * torch.finfo(torch.float64).eps
+"""Cosines that differ by less are equal but for rounding."""
 
 
 class Embeddings(Accumulator):
     """Keeps embeddings and targets of an evaluation [N, E + 2], the first 8,192 of them: figures are over pairs."""
 
+    key = "embeddings"
+
     def __init__(self) -> None:
         super().__init__()
-        self.key = ("embeddings",)
-        self._rows: list[Tensor] = []
+        self._rows: list[tuple[Tensor, Tensor]] = []
         self._number = 0
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Take in a batch."""
         room = _MOST - self._number
-        if room > 0:
-            rows = torch.cat([prediction.double().cpu(), target.double().cpu()], 1)[:room]
-            self._rows.append(rows)
-            self._number += len(rows)
+        if room > 0 and len(target):
+            self._rows.append((prediction[:room].cpu().double(), target[:room].cpu()))
+            self._number += len(self._rows[-1][1])
 
-    def portion(self) -> list[Tensor]:
+    def portion(self) -> list[tuple[Tensor, Tensor]]:
         """Return the rows that this process has seen."""
         return self._rows
 
-    def unite(self, portions: Sequence[list[Tensor]]) -> None:
+    def unite(self, portions: Sequence[list[tuple[Tensor, Tensor]]]) -> None:
         """Take the rows that all processes have seen, by rank."""
-        rows = torch.cat([row for portion in portions for row in portion] or [torch.empty(0, 0)])[:_MOST]
-        self._rows, self._number = [rows], len(rows)
+        pairs = [pair for portion in portions for pair in portion]
+        self.reset()
+        for prediction, target in pairs:
+            self.update(prediction, target)
 
     def total(self) -> Tensor | None:
-        """Return all rows."""
-        return torch.cat(self._rows) if self._number else None
+        """Return all rows; groups and origins are numbered from 0 (a group's own number may be beyond a double's)."""
+        if not self._rows:
+            return None
+        target = torch.cat([pair[1] for pair in self._rows])
+        group, origin = (column.unique(return_inverse=True)[1] for column in target.unbind(1))
+        group = group.masked_fill(target[:, 0] < 0, -1)
+        places = torch.stack([group, origin], 1).double()
+        return torch.cat([torch.cat([pair[0] for pair in self._rows]), places], 1)
+
+    def combined(self, totals: Sequence[Tensor]) -> Tensor | None:
+        """Return None: rows of two heads lie in two spaces."""
+        return totals[0] if len(totals) == 1 else None
 
     def reset(self) -> None:
         """Forget everything."""
@@ -50,13 +66,15 @@ class Embeddings(Accumulator):
 def _parts(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return embeddings of unit length, as they are, and which pairs are positive."""
     raw = rows[:, :-2]
-    return functional.normalize(raw, dim=-1), raw, positives(rows[:, -2:])
+    # By the largest number first: squares of very small and very large ones are no numbers.
+    scaled = raw / raw.abs().amax(1, keepdim=True).clamp_min(_LEAST)
+    return functional.normalize(scaled, dim=-1), raw, positives(rows[:, -2:])
 
 
 def alignment(rows: Tensor) -> Tensor:
     """Return the mean squared distance of positive pairs on the unit sphere; 2 is chance for spread embeddings."""
     unit, _, wanted = _parts(rows)
-    return (2 - 2 * unit @ unit.t())[wanted].mean()
+    return (2 - 2 * unit @ unit.t())[wanted].clamp_min(0).mean()
 
 
 def uniformity(rows: Tensor) -> Tensor:
@@ -67,15 +85,24 @@ def uniformity(rows: Tensor) -> Tensor:
 
 
 def isc(rows: Tensor) -> Tensor:
-    """Return the correlation of each feature over positive pairs, averaged over features."""
+    """Return the correlation of each feature over positive pairs, averaged over the features that vary."""
     _, raw, wanted = _parts(rows)
-    return correlations(raw, wanted).mean() if bool(wanted.any()) else raw.new_tensor(torch.nan)
+    degree = wanted.double().sum(1, keepdim=True)
+    mean = (degree * raw).sum(0) / degree.sum()
+    off = raw - mean
+    spread = (degree * off.square()).sum(0)
+    varying = spread > degree.sum() * (_ROUNDING * mean) ** 2
+    return ((off * (wanted.double() @ off)).sum(0) / spread)[varying].mean()
 
 
 def retrieval(rows: Tensor) -> Tensor:
-    """Return the share of rows whose nearest row of another origin is a positive, of those that have one."""
+    """Return the share of rows whose nearest row of another origin is a positive, of those that have one.
+
+    Where several are as near, the share of positives among them counts.
+    """
     unit, _, wanted = _parts(rows)
     origin = rows[:, -1]
     likeness = (unit @ unit.t()).masked_fill(origin[:, None] == origin, -torch.inf)
-    nearest = likeness.argmax(1, keepdim=True)
-    return wanted.gather(1, nearest)[wanted.any(1)].double().mean()
+    nearest = likeness >= likeness.amax(1, keepdim=True) - _TIE
+    shares = (wanted & nearest).sum(1).double() / nearest.sum(1)
+    return shares[wanted.any(1)].mean()

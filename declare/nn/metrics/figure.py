@@ -1,16 +1,29 @@
 """A metric: a formula over what an accumulator has summed up. Several figures may share one accumulator."""
 
 from collections.abc import Callable, Hashable, Sequence
+from functools import reduce
 from typing import Any
 
 import torch
 from torch import Tensor
 
 
+def is_broken(prediction: Tensor, target: Tensor) -> Tensor:
+    """Return whether the prediction of a known target is NaN, a scalar; shapes as metrics take them."""
+    gone = prediction.isnan()
+    if gone.dim() == target.dim() + 1:
+        # The axis of classes is the second, of tokens [N, T, V] the last.
+        axis = 1 if gone.shape[:1] + gone.shape[2:] == target.shape else -1
+        gone = gone.any(axis)
+    known = ~target.isnan() if target.is_floating_point() else target >= 0
+    return (gone & known).any() if gone.shape == known.shape else gone.any()
+
+
 class Accumulator:
     """Sums over the samples of an evaluation, kept on their device.
 
-    Two accumulators with the same `key` sum up the same. `state` adds up over processes.
+    Two accumulators with the same `key` sum up the same. `merge` makes one of the states of two parts, of batches as
+    of processes.
     """
 
     key: Hashable = None
@@ -23,11 +36,15 @@ class Accumulator:
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Take in a batch."""
         sums = self.sums(prediction, target)
-        self.state = sums if self.state is None else self.state + sums
+        self.state = sums if self.state is None else self.merge(self.state, sums)
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the sums over a batch."""
         raise NotImplementedError
+
+    def merge(self, left: Tensor, right: Tensor) -> Tensor:
+        """Return the sums over two parts together."""
+        return left + right
 
     def portion(self) -> Any:
         """Return what this process has seen, for `unite`."""
@@ -36,11 +53,17 @@ class Accumulator:
     def unite(self, portions: Sequence[Any]) -> None:
         """Take what all processes have seen, by rank, in the place of the own portion."""
         seen = [portion for portion in portions if portion is not None]
-        self.state = sum(seen[1:], seen[0]) if seen else None
+        self.state = reduce(self.merge, seen) if seen else None
 
     def total(self) -> Tensor | None:
         """Return the sums so far in double precision on the CPU; None where there was no batch."""
         return None if self.state is None else self.state.cpu().double()
+
+    def combined(self, totals: Sequence[Tensor]) -> Tensor | None:
+        """Return the sums over several targets; None where sums of two targets make none of both."""
+        if self.by_unit:
+            return torch.cat(list(totals), -1)
+        return reduce(self.merge, totals) if len({total.shape for total in totals}) == 1 else None
 
     def reset(self) -> None:
         """Forget everything."""
@@ -67,16 +90,15 @@ class Figure:
     def together(cls, figures: Sequence[Any]) -> Tensor:
         """Return one figure over several targets, each with units of its own.
 
-        Sums by unit stand side by side, sums of one form are added; where neither has a meaning, the mean of the
+        Sums by unit stand side by side, sums of one form are merged; where neither has a meaning, the mean of the
         figures that are defined.
         """
         own = [item for item in figures if isinstance(item, cls)]
         totals = [total for item in own if (total := item.accumulator.total()) is not None]
         if totals and len(own) == len(figures):
-            if own[0].accumulator.by_unit:
-                return own[0].formula(torch.cat(totals, -1))
-            if len({total.shape for total in totals}) == 1:
-                return own[0].formula(torch.stack(totals).sum(0))
+            whole = own[0].accumulator.combined(totals)
+            if whole is not None:
+                return own[0].formula(whole)
         values = torch.stack([torch.as_tensor(item.compute()).double().cpu() for item in figures])
         return values[values.isfinite()].mean()
 

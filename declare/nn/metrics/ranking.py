@@ -5,13 +5,15 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from declare.nn.precision import to_double
+
 
 class Ranking:
     """Keeps predictions and targets; computes a score of each column and averages those that are defined.
 
-    Takes probabilities [N, K] and indices [N] (each class against the rest), probabilities and labels [N,
-    L] (NaN where missing), or values [N] or [N, W]. `update`, `compute` and `reset` are named as
-    torchmetrics names them.
+    Takes logits [N, K] and indices [N] (each class against the rest), logits and labels [N, L] (NaN where missing),
+    or values [N] or [N, W]. NaN where the prediction of a known target is NaN. `update`, `compute` and `reset` are
+    named as torchmetrics names them.
     """
 
     def __init__(self, score: Callable[[Tensor, Tensor], Tensor]) -> None:
@@ -24,6 +26,7 @@ class Ranking:
             truth = target.unsqueeze(1) == torch.arange(prediction.shape[1], device=target.device)
             # A missing class says nothing of any column.
             target = truth.float().masked_fill((target < 0).unsqueeze(1), torch.nan)
+            prediction = against_rest(to_double(prediction))
         width = target.shape[-1] if target.dim() > 1 else 1
         self._kept.append((prediction.reshape(-1, width), target.reshape(-1, width)))
 
@@ -37,20 +40,35 @@ class Ranking:
 
     def compute(self) -> Tensor:
         """Return the mean score, a scalar in double precision; NaN where no column has one."""
+        undefined = torch.tensor(torch.nan, dtype=torch.float64)
         if not self._kept:
-            return torch.tensor(torch.nan, dtype=torch.float64)
-        predictions = torch.cat([pair[0] for pair in self._kept]).cpu().double()
-        targets = torch.cat([pair[1] for pair in self._kept]).cpu().double()
-        scores = []
-        for prediction, target in zip(predictions.unbind(1), targets.unbind(1), strict=True):
-            known = ~target.isnan()
-            scores.append(self._score(prediction[known], target[known]))
-        values = torch.stack(scores)
+            return undefined
+        predictions = torch.cat([pair[0].cpu() for pair in self._kept]).double()
+        targets = torch.cat([pair[1].cpu() for pair in self._kept]).double()
+        known = ~targets.isnan()
+        if predictions[known].isnan().any():
+            return undefined
+        columns = zip(predictions.unbind(1), targets.unbind(1), known.unbind(1), strict=True)
+        values = torch.stack([self._score(score[here], truth[here]) for score, truth, here in columns])
         return values[values.isfinite()].mean()
 
     def reset(self) -> None:
         """Forget everything."""
         self._kept.clear()
+
+
+def against_rest(logits: Tensor) -> Tensor:
+    """Return the log odds [N, K] of each class against all others, for logits [N, K] in double precision.
+
+    They rank as probabilities do, and go on where probabilities in any precision are 1.
+    """
+    top, best = logits.max(1, keepdim=True)
+    # The rest of any other class holds the best one, so that nothing cancels; that of the best is summed without it.
+    size = (logits - top).exp()
+    rest = (size.sum(1, keepdim=True) - size).log() + top
+    own = torch.arange(logits.shape[1], device=logits.device) == best
+    runners = logits.masked_fill(own, -torch.inf).logsumexp(1, keepdim=True)
+    return logits - torch.where(own, runners, rest)
 
 
 def ranks(values: Tensor) -> Tensor:
@@ -81,4 +99,4 @@ def spearman(score: Tensor, truth: Tensor) -> Tensor:
     """Return the correlation of ranks; NaN where one side is constant."""
     left, right = ranks(score), ranks(truth)
     left, right = left - left.mean(), right - right.mean()
-    return (left * right).sum() / ((left**2).sum() * (right**2).sum()).sqrt()
+    return (left * right).sum() / ((left**2).sum().sqrt() * (right**2).sum().sqrt())

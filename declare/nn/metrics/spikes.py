@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from declare.nn.metrics.figure import Accumulator
+from declare.nn.precision import to_double
 
 _TINY = 1e-8
 
@@ -26,11 +27,10 @@ class Likelihoods(Accumulator):
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the sums of a batch."""
-        precision = torch.float32 if prediction.device.type == "mps" else torch.float64
-        rate = prediction.to(precision).clamp_min(_TINY)
-        mean = torch.tensor(self._means, dtype=precision, device=prediction.device).clamp_min(_TINY)
+        rate, target = to_double(prediction).clamp_min(_TINY), to_double(target)
+        mean = torch.tensor(self._means, dtype=torch.float64, device=rate.device).clamp_min(_TINY)
         known = ~target.isnan()
-        count = torch.where(known, target, 0.0).to(precision)
+        count = torch.where(known, target, 0.0)
         gain = count * (rate.log() - mean.log()) - (rate - mean)
         gained = torch.where(known, gain, 0.0).sum(0) / math.log(2)
         return torch.stack([gained, count.sum(0)])
@@ -38,7 +38,8 @@ class Likelihoods(Accumulator):
 
 def per_event(sums: Tensor) -> Tensor:
     """Return bits per event over all units together; NaN where there was none."""
-    return sums[0].sum() / sums[1].sum()
+    events = sums[1].sum()
+    return (sums[0].sum() / events).where(events > 0, torch.nan)
 
 
 def per_unit(sums: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from declare.nn.metrics.figure import Accumulator
+from declare.nn.precision import to_double
 
 
 class TokenSums(Accumulator):
@@ -17,8 +18,9 @@ class TokenSums(Accumulator):
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the sums of a batch."""
         valid = target >= 0
-        logits, ids = prediction[valid].float(), target[valid]
-        cost = (logits.logsumexp(1) - logits.gather(1, ids[:, None])[:, 0]).sum(dtype=torch.float64)
+        logits = to_double(prediction[valid])
+        prediction, target, valid = (item.to(logits.device) for item in (prediction, target, valid))
+        cost = (logits.logsumexp(1) - logits.gather(1, target[valid][:, None])[:, 0]).sum()
         right = (prediction.argmax(2) == target) & valid
         some = valid.any(1)
         whole = ((right == valid).all(1) & some).sum()

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from declare.nn.precision import to_double
 from declare.nn.tasks.masking import masked
 from declare.nn.tasks.prior import class_logits, constant
 
@@ -12,7 +13,7 @@ from declare.nn.tasks.prior import class_logits, constant
 class Classification:
     """Takes logits [B, K] and class indices [B] (-1 where missing), or mixed targets [B, K].
 
-    Softmax is applied for metrics and predictions, never for the loss.
+    Softmax is applied for predictions, never for the loss.
     """
 
     module: nn.Module | None = None
@@ -41,17 +42,17 @@ class Classification:
         return masked(target, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return probabilities [N, K] and indices [N] of the labelled samples."""
-        probability, target = self.probability(output), self.target(batch)
+        """Return logits [N, K] and indices [N] of the labelled samples."""
+        logits, target = self.logits(output), self.target(batch)
         if not self._may_miss:
-            return probability, target
+            return logits, target
         labelled = target >= 0
-        return probability[labelled], target[labelled]
+        return logits[labelled], target[labelled]
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
         """Return `class` [B] and the probability of each class [B, K]."""
-        probability = self.probability(output)
-        return {"class": probability.argmax(1), "probability": probability}
+        logits = self.logits(output)
+        return {"class": logits.argmax(1), "probability": to_double(logits).softmax(1)}
 
     def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
         """Return the log share of each class in the training split."""
@@ -61,6 +62,6 @@ class Classification:
         """Return the logits that training samples of each class alone lead to."""
         return class_logits(counts)
 
-    def probability(self, output: Tensor) -> Tensor:
-        """Return class probabilities [B, K]."""
-        return output.float().softmax(1)
+    def logits(self, output: Tensor) -> Tensor:
+        """Return class logits [B, K]: their softmax is the probabilities."""
+        return output

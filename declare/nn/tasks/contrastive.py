@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+_FACTOR = 6_364_136_223_846_793_005
+_NOT_NEGATIVE = 2**63 - 1
+
 
 class Contrastive:
     """Rows that agree in the fields `same` and differ in `different` are positives of each other.
@@ -24,13 +27,14 @@ class Contrastive:
         first = batch[self._same[0]].long()
         group, known = first, first >= 0
         for name in self._same[1:]:
-            group = group * 1_000_003 + batch[name]
+            # Wraps around: an odd factor as large as this keeps pairs of numbers apart that data may hold.
+            group = group * _FACTOR + batch[name]
             known = known & (batch[name] >= 0)
         origin = torch.arange(len(first), device=first.device)
         if self._different is not None:
             origin = batch[self._different].long()
             known = known & (origin >= 0)
-        return torch.stack([torch.where(known, group, -1), origin], 1)
+        return torch.stack([torch.where(known, group & _NOT_NEGATIVE, -1), origin], 1)
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return embeddings and targets of the rows that belong to a group."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from declare.nn.precision import at_least_single, to_double
 from declare.nn.tasks.masking import masked
 
 TINY = 1e-6
@@ -13,7 +14,7 @@ TINY = 1e-6
 
 def rates(output: Tensor, offset: Tensor, link: str) -> Tensor:
     """Return the rate of each unit [B, N] for what a head gives; an output of 0 is the unit's mean rate."""
-    score = output.float() + offset
+    score = at_least_single(output) + offset
     if link == "exp":
         return score.exp()
     if link == "elu":
@@ -23,11 +24,11 @@ def rates(output: Tensor, offset: Tensor, link: str) -> Tensor:
 
 def log_rates(output: Tensor, offset: Tensor, link: str) -> Tensor:
     """Return the logarithm of each unit's rate [B, N], finite where the rate itself is too small for a number."""
-    return output.float() + offset if link == "exp" else rates(output, offset, link).log()
+    return at_least_single(output) + offset if link == "exp" else rates(output, offset, link).log()
 
 
 def offsets(means: Sequence[float], link: str) -> Tensor:
-    """Return the score [N] at which the rate is the mean."""
+    """Return the score [N] at which the rate is the mean, in double precision."""
     mean = torch.tensor(means, dtype=torch.float64).clamp_min(TINY)
     if link == "softplus":
         score = mean + torch.log(-torch.expm1(-mean))
@@ -35,7 +36,7 @@ def offsets(means: Sequence[float], link: str) -> Tensor:
         score = torch.where(mean > 1, mean - 1, mean.log())
     else:
         score = mean.log()
-    return score.float()
+    return score
 
 
 class Counts:
@@ -55,8 +56,8 @@ class Counts:
         return target if self._mask is None else masked(target, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return rates and counts."""
-        return rates(output, self._offset.to(output.device), self._link), self.target(batch)
+        """Return rates in double precision, and counts."""
+        return self._rates(output), self.target(batch)
 
     def expected(self, value: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return what the metrics compare where the true rates are known: they are the best prediction there is."""
@@ -64,8 +65,12 @@ class Counts:
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
         """Return `rate`: the expected count of each unit."""
-        return {"rate": rates(output, self._offset.to(output.device), self._link)}
+        return {"rate": self._rates(output)}
 
     def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
         """Return zeros: each unit's mean rate."""
         return torch.zeros_like(output)
+
+    def _rates(self, output: Tensor) -> Tensor:
+        precise = to_double(output)
+        return rates(precise, self._offset.to(precise.device), self._link)

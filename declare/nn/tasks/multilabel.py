@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from declare.nn.precision import to_double
 from declare.nn.tasks.masking import masked
 from declare.nn.tasks.prior import constant, label_logits
 
@@ -12,7 +13,7 @@ from declare.nn.tasks.prior import constant, label_logits
 class Multilabel:
     """Takes logits [B, L] and labels [B, L], 0 or 1, NaN where missing.
 
-    The sigmoid is applied for metrics and predictions, never for the loss.
+    The sigmoid is applied for predictions, never for the loss.
     """
 
     module: nn.Module | None = None
@@ -28,13 +29,12 @@ class Multilabel:
         return target if self._mask is None else masked(target, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return probabilities and labels [B, L]; missing labels stay NaN."""
-        return output.float().sigmoid(), self.target(batch)
+        """Return logits and labels [B, L]; missing labels stay NaN."""
+        return output, self.target(batch)
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
         """Return `labels` [B, L], true where the probability passes one half, and `probability` [B, L]."""
-        probability = output.float().sigmoid()
-        return {"labels": probability > 0.5, "probability": probability}
+        return {"labels": output > 0, "probability": to_double(output).sigmoid()}
 
     def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
         """Return the logit of how often each label is set in the training split."""

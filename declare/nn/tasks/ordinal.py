@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from declare.nn.ordered import median
+from declare.nn.precision import to_double
 from declare.nn.tasks.classification import Classification
 from declare.nn.tasks.prior import conditional_logits
 
@@ -21,15 +23,16 @@ class Ordinal(Classification):
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
         """Return `class` [B], the median class, and the probability of each class [B, K]."""
-        probability = self.probability(output)
+        probability = self.logits(output).exp()
         return {"class": median(probability), "probability": probability}
 
     def prior(self, counts: Sequence[int] | None) -> Tensor | None:
         """Return the conditional logits that training samples of each class alone lead to."""
         return conditional_logits(counts)
 
-    def probability(self, output: Tensor) -> Tensor:
-        """Return class probabilities [B, K] for conditional logits [B, K - 1]."""
-        passed = output.float().sigmoid().cumprod(1)
-        edge = torch.ones_like(passed[:, :1])
-        return torch.cat([edge, passed], 1) - torch.cat([passed, torch.zeros_like(edge)], 1)
+    def logits(self, output: Tensor) -> Tensor:
+        """Return log-probabilities [B, K] of classes, in double precision, for conditional logits [B, K - 1]."""
+        steps = to_double(output)
+        zero = torch.zeros_like(steps[:, :1])
+        passed = torch.cat([zero, functional.logsigmoid(steps).cumsum(1)], 1)
+        return passed + torch.cat([functional.logsigmoid(-steps), zero], 1)

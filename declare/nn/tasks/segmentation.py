@@ -12,7 +12,7 @@ from declare.nn.tasks.prior import class_logits, constant
 class Segmentation:
     """Takes logits [B, K, H, W] and class indices [B, H, W], -1 where nothing is labelled.
 
-    Softmax is applied for metrics and predictions, never for the loss.
+    Softmax is applied for predictions, never for the loss.
     """
 
     module: nn.Module | None = None
@@ -30,13 +30,14 @@ class Segmentation:
         return target if self._mask is None else masked(target, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return probabilities [B, K, H, W] and indices [B, H, W], -1 where nothing is labelled."""
-        return output.float().softmax(1), self.target(batch)
+        """Return logits [B, K, H, W] and indices [B, H, W], -1 where nothing is labelled."""
+        return output, self.target(batch)
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
         """Return `class` [B, H, W] and its probability [B, H, W]."""
-        best = output.float().softmax(1).max(1)
-        return {"class": best.indices, "probability": best.values}
+        best = output.argmax(1)
+        probability = output.float().softmax(1).gather(1, best.unsqueeze(1)).squeeze(1)
+        return {"class": best, "probability": probability}
 
     def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
         """Return the log share of each class over the pixels of the training split."""

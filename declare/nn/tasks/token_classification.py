@@ -28,10 +28,10 @@ class TokenClassification:
         return target if self._mask is None else masked(target, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return probabilities [N, K] and indices [N] of all words that have a class."""
+        """Return logits [N, K] and indices [N] of all words that have a class."""
         target = fitted(self.target(batch), output.shape[1])
         labelled = target >= 0
-        return output[labelled].float().softmax(1), target[labelled]
+        return output[labelled], target[labelled]
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
         """Return `tags` [B, T], the likeliest class at each position."""

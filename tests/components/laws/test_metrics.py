@@ -146,7 +146,9 @@ def perfect(case: Case, prediction: Tensor, target: Tensor) -> Pair:
         axis = -1 if kind == "token_logits" else 1
         shown = functional.one_hot(target.clamp_min(0), prediction.shape[axis]).to(prediction.dtype)
         shown = shown.movedim(-1, axis)
-        return (shown * 20 if kind == "token_logits" else shown), target
+        return (shown.clamp_min(1e-30).log() if kind == "ordinal_logits" else shown * 40), target
+    if kind == "label_logits":
+        return (target.nan_to_num(0.5) - 0.5) * 80, target
     known = target.nan_to_num(0.5) + (1e-6 if kind == "rates" else 0.0)
     return known.to(prediction.dtype), target
 

@@ -1,0 +1,32 @@
+"""`hamming_distance`: the share of wrong decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+from declare.components.metrics._agreement import AveragedAgreement
+from declare.contract.task import Target
+
+
+class HammingDistance(AveragedAgreement):
+    """Share of wrong decisions: of the samples of each class, or on each label.
+
+    Takes class logits [N, classes] or label logits [N, labels]. Missing labels do not count. `macro` is the mean over
+    the classes that have samples, or over labels; `micro` is 1 - `accuracy`. Source: Hamming 1950.
+
+    ```yaml
+    tasks:
+      findings: {type: multilabel, dataset: scans, target: findings, metrics: [hamming_distance]}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits"})
+    mode: ClassVar[Literal["max", "min"]] = "min"
+    unseen_labels: ClassVar[bool] = True
+
+    def figure_of(self, target: Target) -> Callable[..., Any]:
+        """Return the figure of each class or label."""
+        from declare.nn.metrics.agreement import share_missed, share_wrong
+
+        return share_wrong if target.prediction == "label_logits" else share_missed

@@ -1,0 +1,34 @@
+"""`matthews_corrcoef`: the correlation of predicted and true classes."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from declare.contract.metric import Metric
+from declare.contract.task import Target
+
+
+class MatthewsCorrcoef(Metric):
+    """Matthews' correlation of predicted and true classes: 1 is perfect, 0 is chance.
+
+    Takes class logits [N, classes], or label logits [N, labels], whose decisions are pooled. Missing labels do not
+    count. Not defined (null) where truth or prediction is constant. Source: Gorodkin 2004.
+
+    ```yaml
+    tasks:
+      digit: {type: classification, dataset: digits, target: label, metrics: [matthews_corrcoef]}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits"})
+    mode: ClassVar[Literal["max", "min"]] = "max"
+    bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
+
+    def build(self, target: Target) -> Any:
+        """Return the real metric."""
+        from declare.nn.metrics.agreement import Confusion, LabelCounts, label_matthews, matthews
+        from declare.nn.metrics.figure import Figure
+
+        if target.prediction == "label_logits":
+            return Figure(LabelCounts(), label_matthews)
+        return Figure(Confusion(len(target.classes or ())), matthews)

@@ -1,0 +1,31 @@
+"""`negative_predictive_value`: the share of what was not predicted that is not true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from declare.components.metrics._agreement import AveragedAgreement
+
+
+class NegativePredictiveValue(AveragedAgreement):
+    """Share of what was not predicted as a class that is not of it, over classes or labels.
+
+    Takes class logits [N, classes] or label logits [N, labels]. Missing labels do not count. Classes that are
+    neither true nor predicted in the evaluation are left out (labels are not), and so are those that are always
+    predicted; null where that leaves none. Source: any textbook.
+
+    ```yaml
+    tasks:
+      digit: {type: classification, dataset: digits, target: label, metrics: [negative_predictive_value]}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits"})
+    unseen_labels: ClassVar[bool] = True
+
+    def figure(self) -> Callable[..., Any]:
+        """Return the figure of each class."""
+        from declare.nn.metrics.agreement import negative_predictive_value
+
+        return negative_predictive_value

@@ -1,0 +1,31 @@
+"""`specificity`: the share of what is not true that was not predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from declare.components.metrics._agreement import AveragedAgreement
+
+
+class Specificity(AveragedAgreement):
+    """Share of what is not of a class that was not predicted as it, over classes or labels.
+
+    Takes class logits [N, classes] or label logits [N, labels]. Missing labels do not count. Classes that are
+    neither true nor predicted in the evaluation are left out (labels are not), and so is what leaves nothing to
+    rule out; null where that leaves none. Source: any textbook.
+
+    ```yaml
+    tasks:
+      digit: {type: classification, dataset: digits, target: label, metrics: [specificity]}
+    ```
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits"})
+    unseen_labels: ClassVar[bool] = True
+
+    def figure(self) -> Callable[..., Any]:
+        """Return the figure of each class."""
+        from declare.nn.metrics.agreement import specificity
+
+        return specificity

@@ -1,0 +1,64 @@
+"""How well each sample's labels are ranked. Shapes: N samples, L labels."""
+
+import torch
+from torch import Tensor
+
+from declare.nn.metrics.figure import Accumulator
+from declare.nn.precision import to_double
+
+_ELEMENTS = 2**22
+
+
+class LabelRanks(Accumulator):
+    """Sums [6] over samples: coverage, ranking precision, ranking loss; then how many samples.
+
+    Those with known labels, with a true one, with both true and false ones. Takes logits and labels [N, L], NaN where
+    missing: such labels are not ranked. Source: Tsoumakas, Katakis and Vlahavas 2010, as in scikit-learn.
+    """
+
+    key = "label ranks"
+
+    def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the sums of a batch."""
+        rows = max(1, _ELEMENTS // max(1, target.shape[1] ** 2))
+        parts = zip(to_double(prediction).split(rows), to_double(target).split(rows), strict=True)
+        return torch.stack([self._sums(scores, labels) for scores, labels in parts]).sum(0)
+
+    @staticmethod
+    def _sums(score: Tensor, label: Tensor) -> Tensor:
+        known = ~label.isnan()
+        true, false = known & (label > 0.5), known & (label <= 0.5)
+        # [N, L, L]: the second label stands at least as high as the first.
+        above = score.unsqueeze(1) >= score.unsqueeze(2)
+        rank, true_rank, false_rank = (
+            (above & among.unsqueeze(1)).sum(2).double() for among in (known, true, false)
+        )
+        number, others = true.sum(1), false.sum(1)
+        ranked = (number > 0) & (others > 0)
+        coverage = rank.where(true, 0.0).amax(1)
+        precision = (true_rank / rank.clamp_min(1)).where(true, 0.0).sum(1) / number.clamp_min(1)
+        loss = false_rank.where(true, 0.0).sum(1) / (number * others).clamp_min(1)
+        some = known.any(1)
+        return torch.stack(
+            [
+                coverage.sum(),
+                precision.where(ranked, some.double()).sum(),
+                loss.sum(),
+                *(item.sum().double() for item in (some, number > 0, ranked)),
+            ]
+        )
+
+
+def coverage(sums: Tensor) -> Tensor:
+    """Return how many labels one goes down to find all true ones, on average; NaN where none is true."""
+    return (sums[0] / sums[3]).where(sums[4] > 0, torch.nan)
+
+
+def ranking_precision(sums: Tensor) -> Tensor:
+    """Return the share of true labels among those at least as high as a true one; NaN where nothing is ranked."""
+    return (sums[1] / sums[3]).where(sums[5] > 0, torch.nan)
+
+
+def ranking_loss(sums: Tensor) -> Tensor:
+    """Return the share of pairs of a true and a false label in the wrong order; NaN where nothing is ranked."""
+    return (sums[2] / sums[3]).where(sums[5] > 0, torch.nan)

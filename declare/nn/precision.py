@@ -1,0 +1,19 @@
+"""Precision of what is counted. Shapes: any."""
+
+import torch
+from torch import Tensor
+
+
+def to_double(values: Tensor) -> Tensor:
+    """Return values in double precision, on the CPU where the device has none (Apple's GPUs)."""
+    return values.cpu().double() if values.device.type == "mps" else values.double()
+
+
+def widest(values: Tensor) -> Tensor:
+    """Return values in the highest precision that their device has."""
+    return values.float() if values.device.type == "mps" else values.double()
+
+
+def at_least_single(values: Tensor) -> Tensor:
+    """Return values in single precision, or in double where they are so already."""
+    return values if values.dtype == torch.float64 else values.float()
