@@ -127,7 +127,7 @@ def test_names_are_checked_and_figures_probed_in_another_version(library, name, 
         assert make(name=unknown).infer(inputs).code == "REF241"
 
 
-@pytest.mark.parametrize("kind", ["metrics", "optimizers", "transforms"])
+@pytest.mark.parametrize("kind", ["optimizers", "transforms"])
 def test_components_follow_another_version(kind, monkeypatch):
     """Names and parameters of components are those of the version that is installed."""
     module = import_module(f"declare.components.{kind}._library")
