@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from declare.build.columns import Columns, Fields
 from declare.build.sharing import dealt, pieces, share
 from declare.build.store import Tables
 from declare.build.suspects import hanging, suspects
@@ -24,11 +24,9 @@ from declare.contract.training import Sampler
 from declare.data import ahead
 from declare.ir.plan import PhasePlan, Plan
 
-Fields = dict[str, Tensor]
 Batch = dict[str, Fields]
 Raw = tuple[Fields, Tensor, int]
 """Fetched samples with their positions and their epoch."""
-Array = np.ndarray[Any, Any]
 
 
 def make_feed(
@@ -211,142 +209,6 @@ class Stream:
                 epoch: order
             }
         return order
-
-
-class Columns:
-    """The fields of a split that the plan uses, taken by position and changed by its batch-time transforms."""
-
-    def __init__(self, plan: Plan, dataset: str, split: str, tables: Tables, device: torch.device) -> None:
-        self.table = tables.table(dataset, split)
-        self._device = device
-        names = used_fields(plan, dataset)
-        self._tensors = {
-            name: tables.tensor(dataset, split, name, device)
-            for name in names
-            if self.table.is_resident(name)
-        }
-        self.decoded = [name for name in names if name not in self._tensors]
-        self._changes = {name: self._steps(plan, dataset, split, name, tables) for name in names}
-        shapes = {name: plan.datasets[dataset].fields[name].shape for name in names}
-        self._lengths = {
-            name: _lengths(self.table.array(name))
-            for name in self._tensors
-            if shapes[name].layout == "tokens"
-        }
-        self._plain = not self.decoded and not any(self._changes.values()) and not self._lengths
-        self._local = all(tensor.device.type == device.type for tensor in self._tensors.values())
-        self._items = tuple(self._tensors.items())
-
-    @property
-    def is_resident(self) -> bool:
-        """Whether nothing needs decoding."""
-        return not self.decoded
-
-    @property
-    def index_device(self) -> torch.device:
-        """Where positions are best kept: beside the samples, unless keys of samples are made of them too."""
-        return self._device if self._local and self._plain else torch.device("cpu")
-
-    def take(self, positions: Tensor, key: tuple[int, int]) -> Fields:
-        """Return the samples at `positions`; random transforms draw by `key` (seed, epoch) and the sample."""
-        if self._plain and self._local:
-            return {name: tensor.index_select(0, positions) for name, tensor in self._items}
-        found, positions = self.fetch(positions)
-        return self.changed(found, positions, key)
-
-    def fetch(self, positions: Tensor) -> tuple[Fields, Tensor]:
-        """Return the samples at `positions` before batch-time transforms, and the positions that were read.
-
-        Others stand for samples that cannot be read, where the dataset skips these. Any thread may ask.
-        """
-        decoded: dict[str, Array] = {}
-        if self.decoded:
-            rows, decoded = self.table.sound(self.decoded, positions.cpu().numpy())
-            positions = torch.from_numpy(rows)
-        found = {name: self._gathered(self._cut(name, positions), positions) for name, _ in self._items}
-        for name in self._lengths:
-            found[name] = found[name].long()
-        found |= {name: torch.from_numpy(values).to(self._device) for name, values in decoded.items()}
-        return found, positions
-
-    def changed(self, found: Fields, positions: Tensor, key: tuple[int, int]) -> Fields:
-        """Return fetched samples with their batch-time transforms applied.
-
-        Transforms of torchvision draw from the one generator of the process: only the thread that trains calls this.
-        """
-        if any(self._changes.values()):
-            keys = sample_keys(key, self.table.rows[positions.cpu().numpy()])
-            for name, steps in self._changes.items():
-                for step in steps:
-                    found[name] = step(found[name], keys)
-        return found
-
-    def _cut(self, name: str, positions: Tensor) -> Tensor:
-        """Return a whole field, texts no longer than the longest at `positions`: batches hold little padding."""
-        lengths = self._lengths.get(name)
-        if lengths is None:
-            return self._tensors[name]
-        return self._tensors[name][:, : int(lengths[positions.cpu().numpy()].max(initial=1))]
-
-    def _gathered(self, tensor: Tensor, positions: Tensor) -> Tensor:
-        found = tensor.index_select(0, positions.to(tensor.device))
-        if found.device.type == self._device.type:
-            return found
-        return (
-            found.pin_memory().to(self._device, non_blocking=True) if self._device.type == "cuda" else found
-        )
-
-    def _steps(self, plan: Plan, dataset: str, split: str, field: str, tables: Tables) -> list[Step]:
-        """Return the batch-time transforms of a field; stored ones that follow a random one run here too."""
-        pool, statistics = tables.pool(dataset), tables.statistics.get(dataset, {})
-        shape = plan.datasets[dataset].fields[field].facts.shape
-        for _, transform in pool.stored(field, split):
-            shape = transform.infer(shape)  # type: ignore[assignment]
-        steps: list[Step] = []
-        for index, transform in pool.batched(field, split):
-            own = statistics.get(f"{index}.{field}", {})
-            if transform.stored:
-                steps.append(partial(_applied, transform, own))
-            else:
-                module: nn.Module = transform.build(shape, own).to(self._device).eval()
-                steps.append(module)
-            shape = transform.infer(shape)  # type: ignore[assignment]
-        return steps
-
-
-Step = Callable[[Tensor, Array], Tensor]
-
-
-def _lengths(tokens: Array) -> Array:
-    """Return the number of tokens of each text [samples]."""
-    found: Array = (tokens >= 0).sum(axis=1)
-    return found
-
-
-def _applied(transform: Any, statistics: dict[str, list[float]], values: Tensor, keys: Array) -> Tensor:  # noqa: ARG001
-    return torch.from_numpy(transform.apply(values.cpu().numpy(), statistics)).to(values.device)
-
-
-def used_fields(plan: Plan, dataset: str) -> list[str]:
-    """Return the fields of a dataset that nodes and tasks of the plan read."""
-    wires = [wire for node in plan.nodes for wire in node.wires]
-    wires += [wire for node in plan.nodes for variant in node.variants.values() for wire in variant.wires]
-    used = {wire.name for wire in wires if wire.source == "field"}
-    for task in plan.tasks.values():
-        if dataset in task.datasets:
-            used |= {name for name in (task.target_field, task.mask, *task.fields) if name}
-    return [name for name in plan.datasets[dataset].fields if name in used]
-
-
-def sample_keys(key: tuple[int, int], rows: Array) -> Array:
-    """Return one 64-bit key for each sample, mixed from (seed, epoch, row) as splitmix64 does."""
-    with np.errstate(over="ignore"):
-        mixed = rows.astype(np.uint64) + np.uint64(key[0]) * np.uint64(0x9E3779B97F4A7C15)
-        mixed = mixed + np.uint64(key[1]) * np.uint64(0xD1B54A32D192ED03)
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        found: Array = mixed ^ (mixed >> np.uint64(31))
-    return found
 
 
 def evaluation_batches(

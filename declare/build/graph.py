@@ -57,11 +57,14 @@ class Graph(nn.Module):
             return {task: [(lane, slots[slot]) for lane, slot in lanes] for task, lanes in program.results}
         return {task: {lane[0]: slots[slot] for lane, slot in lanes} for task, lanes in program.results}
 
-    def read(self, fields: Mapping[str, Tensor], dataset: str, wires: Sequence[Wire]) -> list[Tensor]:
-        """Return what `wires` carry for rows of one dataset; nothing else is run."""
+    def read(
+        self, fields: Mapping[str, Tensor], dataset: str, wires: Sequence[Wire]
+    ) -> list[tuple[Tensor, Tensor | None]]:
+        """Return what `wires` carry for rows of one dataset, and how long samples are; nothing else is run."""
         program = make_reading(self._plan, self._instances, wires, dataset)
         slots = program.run({dataset: fields})
-        return [slots[lanes[0][1]] for _, lanes in program.results]
+        found = {name: slots[lanes[0][1]] for name, lanes in program.results}
+        return [(found[str(number)], found.get(f"{number}.lengths")) for number in range(len(wires))]
 
     def prepare(self, tasks: tuple[str, ...], datasets: tuple[str, ...], joined: bool) -> Program:
         """Make the calls for batches of these datasets; done before the first batch where it is known."""

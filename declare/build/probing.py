@@ -14,8 +14,9 @@ from declare.build.graph import Graph
 from declare.build.objective import TaskLosses
 from declare.build.store import Tables
 from declare.contract import reading
-from declare.contract.shapes import Layout
+from declare.contract.shapes import Shape
 from declare.ir.plan import PhasePlan, Plan, ProbePlan, TaskPlan
+from declare.nn.modules.padding import mean_over
 
 _ROWS = 256
 _TINY = 1e-12
@@ -104,10 +105,11 @@ class Prober:
     @torch.no_grad()
     def _features(self, probe: ProbePlan, dataset: str, batch: Mapping[str, Tensor]) -> Tensor:
         found = self._graph.read(batch, dataset, probe.wires)
-        layouts = [wire.shape.layout for wire in probe.wires]
-        return torch.cat(
-            [_vectors(value.float(), layout) for value, layout in zip(found, layouts, strict=True)], 1
-        )
+        parts = [
+            _vectors(value.float(), wire.shape, lengths)
+            for (value, lengths), wire in zip(found, probe.wires, strict=True)
+        ]
+        return torch.cat(parts, 1)
 
 
 def _fitted(probe: ProbePlan, task: TaskPlan, losses: TaskLosses, group: Mapping[str, Seen]) -> Any:
@@ -131,8 +133,11 @@ def _fitted(probe: ProbePlan, task: TaskPlan, losses: TaskLosses, group: Mapping
     return fitted
 
 
-def _vectors(values: Tensor, layout: Layout) -> Tensor:
-    """Return a vector for each sample [B, F]: the mean over steps or pixels where there are some."""
+def _vectors(values: Tensor, shape: Shape, lengths: Tensor | None) -> Tensor:
+    """Return a vector for each sample [B, F]: the mean over real steps or pixels where there are some."""
     if values.dim() <= 2:
         return values.reshape(len(values), -1)
-    return values.mean(1) if layout == "sequence" else values.flatten(2).mean(2)
+    if lengths is not None and shape.time_axis is not None:
+        values = mean_over(values, lengths, 1 + shape.time_axis)
+        return values if values.dim() == 2 else values.flatten(2).mean(2)
+    return values.mean(1) if shape.layout == "sequence" else values.flatten(2).mean(2)

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from declare.build.length_slots import LengthSlots
 from declare.build.ragged import joined
 from declare.contract import reading
 from declare.contract.problem import Problem
@@ -53,7 +54,7 @@ def make_program(
     Results of a task that lives on none of the datasets are left out. Unless `joined`, results are by
     dataset.
     """
-    maker = _Maker(plan, instances, tuple(name for name in plan.datasets if name in datasets))
+    maker = Maker(plan, instances, tuple(name for name in plan.datasets if name in datasets))
     wanted = {task: maker.ordered(plan.tasks[task].datasets) for task in tasks}
     maker.require({task: lane for task, lane in wanted.items() if lane})
     for node in plan.nodes:
@@ -67,8 +68,11 @@ def make_program(
 def make_reading(
     plan: Plan, instances: Mapping[str, nn.Module], wires: Sequence[Wire], dataset: str
 ) -> Program:
-    """Return the program for what `wires` carry on batches of one dataset: a result for each, under its number."""
-    maker = _Maker(plan, instances, (dataset,))
+    """Return the program for what `wires` carry on batches of one dataset: a result for each, under its number.
+
+    `NUMBER.lengths` are the lengths [B] of the samples, where they differ.
+    """
+    maker = Maker(plan, instances, (dataset,))
     for wire in wires:
         if wire.source == "module":
             maker.need.setdefault(maker.resolve(wire), set()).add(dataset)
@@ -76,12 +80,15 @@ def make_reading(
     for node in plan.nodes:
         maker.add(node)
     for number, wire in enumerate(wires):
-        slot = maker.slot(maker.source(wire), (dataset,))
-        maker.program.results.append((str(number), [((dataset,), slot)]))
+        source = maker.source(wire)
+        maker.program.results.append((str(number), [((dataset,), maker.slot(source, (dataset,)))]))
+        lengths = maker.lengths.of(source, (dataset,))
+        if lengths is not None:
+            maker.program.results.append((f"{number}.lengths", [((dataset,), lengths)]))
     return maker.close()
 
 
-class _Maker:
+class Maker:
     """Fills a program, node by node in the plan's order."""
 
     def __init__(self, plan: Plan, instances: Mapping[str, nn.Module], datasets: Lane) -> None:
@@ -93,6 +100,7 @@ class _Maker:
         self.shapes: dict[tuple[Source, str], Shape | None] = {}
         self.fields: dict[tuple[str, str], int] = {}
         self.ran: dict[str, list[Lane]] = {}
+        self.lengths = LengthSlots(self)
 
     def ordered(self, names: Sequence[str] | set[str]) -> Lane:
         """Return those of `names` that have rows, in the plan's order."""
@@ -121,8 +129,14 @@ class _Maker:
             dataset = lane[0]
             places = [self.slot(self.source(wire), lane) for wire in wires(node, dataset)]
             module = self.instances[f"{node.path}.{dataset}" if node.per_dataset else node.path]
-            result = self.call(partial(module, dataset=dataset) if node.adapts else module, places)
+            taken = self.lengths.taken(node, lane)
+            function = partial(module, dataset=dataset) if node.adapts else module
+            result = self.call(
+                function if taken is None else _with_lengths(function),
+                places if taken is None else [*places, taken],
+            )
             outputs = self.outputs(node, dataset)
+            self.lengths.note(node, lane, outputs)
             for name, shape in outputs.items():
                 picked = self.call(_pick(name), [result])
                 self.slots[(node.path, name), lane] = picked
@@ -246,6 +260,13 @@ class _Maker:
 def wires(node: ModulePlan, dataset: str) -> tuple[Wire, ...]:
     """Return the wires of a node, or of its instance for a dataset."""
     return node.wires_of(dataset)
+
+
+def _with_lengths(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*values: Tensor) -> Any:
+        return function(*values[:-1], lengths=values[-1])
+
+    return call
 
 
 def _pick(name: str) -> Callable[[Any], Tensor]:

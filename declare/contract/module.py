@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from pydantic import Field as Param
 
@@ -40,6 +40,19 @@ Outputs = dict[str, Shape]
 """Shapes by output name; the first is the default output."""
 
 
+class Padding(NamedTuple):
+    """How a node leaves out padding: the steps beyond the end of samples that are shorter than others.
+
+    Where samples on the port `lengths_of` differ in length, the real module is also given `lengths`, the steps of
+    each sample as int64 [B]. None: it needs none, since what it gives for a step depends on that step alone, or since
+    padding shows in the values (tokens below 0). Outputs with a time axis are as long as `Node.output_lengths` says
+    of the samples on the port `follows`: the first port if it is left out or not wired.
+    """
+
+    lengths_of: str | None = None
+    follows: str | None = None
+
+
 class Node(Component):
     """What modules and heads share: ports, static shapes and costs, and the real module.
 
@@ -48,6 +61,17 @@ class Node(Component):
     """
 
     ports: ClassVar[tuple[Port, ...]]
+
+    def padding_policy(self) -> Padding | None:
+        """Return how it leaves out padding; None where it cannot: it is then refused where lengths differ."""
+        return None
+
+    def output_lengths(self, lengths: Any, inputs: Inputs) -> Any:
+        """Return the steps of the outputs for inputs of `lengths` steps: an int, or int64 [B] for a batch.
+
+        Fewer than 1 says that a sample is too short.
+        """
+        return lengths
 
 
 class Module(Node):

@@ -40,6 +40,8 @@ AXES: dict[Layout, tuple[str, ...]] = {
     "id": (),
 }
 
+_STEPS = frozenset({"time", "frames", "length"})
+
 
 class Shape(NamedTuple):
     """A tensor's layout, sizes (`None` varies from sample to sample) and dtype, without the batch dimension.
@@ -58,6 +60,11 @@ class Shape(NamedTuple):
         if self.layout in {"series", "image", "video"}:
             return self.dims[0]
         return self.dims[-1] if self.dims else 1
+
+    @property
+    def time_axis(self) -> int | None:
+        """Axis along which samples may differ in length: time, frames or tokens; None where there is none."""
+        return next((axis for axis, name in enumerate(AXES[self.layout]) if name in _STEPS), None)
 
     @property
     def numel(self) -> int | None:

@@ -47,7 +47,12 @@ def varies(node: Node, what: str, port: str, index: int = 0) -> Problem:
         f"`{node.type_name()}` needs a fixed {what}, but it varies in the data",
         at=place(node, port, index),
         label=f"{what} varies",
-        helps=("make it the same for all samples with a transform: `resize`, `crop` or `temporal_pool`",),
+        helps=(
+            "state `length:` on a series: longer samples are cut, shorter ones filled up with zeros",
+            "make it the same for all samples with a transform: `resize`, `crop` or `temporal_pool`",
+        )
+        if what in {"length", "number of steps"}
+        else ("make it the same for all samples with a transform: `resize`, `crop` or `temporal_pool`",),
     )
 
 

@@ -135,6 +135,8 @@ def _of_field(field: FieldSummary, dataset: Dataset) -> Iterator[Problem]:
             "DAT350",
             f"samples of `{field.name}` have {field.lengths[0]} to {field.lengths[2]} time steps",
             at=place,
-            label="padded to the longest of their split",
-            helps=(f"state `length: {field.lengths[2]}`, or a smaller one to cut longer samples",),
+            label="each is read to its own end",
+            helps=(
+                f"state `length: {field.lengths[2]}` where a module needs one length, or a smaller one to cut",
+            ),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,36 @@ def load(identity: tuple[Any, ...], num_samples: int, blocks: Iterator[Array], w
     _write(place, shape, first.dtype, rest)
     written: Array = np.load(place, mmap_mode="r", allow_pickle=False)
     return written
+
+
+def load_uneven(
+    identity: tuple[Any, ...],
+    rows: Array,
+    blocks: Callable[[], Iterator[tuple[Array, Array | None]]],
+    axis: int,
+    where: str,
+) -> tuple[Array, Array]:
+    """Return all samples that `blocks` yields with their lengths, padded to the longest of them along `axis`.
+
+    How long they are must be known first: that takes a reading of its own where it is not kept.
+    """
+    place = cache.folder("packed", f"{_key((*identity, 'lengths'))}.npy")
+    lengths = cache.read_array(place)
+    if lengths is None or len(lengths) != len(rows):
+        known = [part for _, part in blocks() if part is not None]
+        lengths = np.concatenate(known) if known else np.zeros(0, np.int64)
+        cache.write_array(place, lengths)
+    longest = int(lengths.max(initial=1))
+    padded = (_widened(values, axis, longest) for values, _ in blocks())
+    return load(identity, len(rows), padded, where), lengths
+
+
+def _widened(values: Array, axis: int, longest: int) -> Array:
+    """Return samples cut or padded to `longest` steps: numbers with 0, ids with -1."""
+    kept = values[(*[slice(None)] * axis, slice(longest))]
+    widths = [(0, 0)] * values.ndim
+    widths[axis] = (0, longest - kept.shape[axis])
+    return np.pad(kept, widths, constant_values=0 if values.dtype.kind == "f" else -1)
 
 
 def _key(identity: tuple[Any, ...]) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 
+from declare.contract.lengths import lengths_name
 from declare.contract.problem import Problem, ProblemError
 from declare.data import ahead, packed
 from declare.data.pool import Pool, none_left
@@ -31,6 +33,7 @@ class Table:
         self._statistics = statistics
         self.rows = pool.rows.get(split, np.zeros(0, np.int64))
         self._arrays: dict[str, Array] = {}
+        self._lengths: dict[str, Array] = {}
 
     @classmethod
     def open(cls, plan: DatasetPlan, split: str, statistics: Statistics) -> Self:
@@ -58,15 +61,34 @@ class Table:
             self._arrays[field] = self._whole(field) if light else self._packed(field)
         return self._arrays[field]
 
+    def lengths(self, field: str) -> Array | None:
+        """Return the steps of each sample [samples] of a field whose samples differ in length, None of others."""
+        if not self._differs(field):
+            return None
+        self.array(field)
+        return self._lengths[field]
+
+    def _differs(self, field: str) -> bool:
+        return self._pool.plan.fields[field].has_lengths
+
     def read(self, field: str, positions: Array) -> Array:
         """Return samples of a field by position in the split, decoded now."""
+        return self._read(field, positions)[0]
+
+    def _read(self, field: str, positions: Array) -> tuple[Array, Array | None]:
+        """Return samples of a field, and their lengths where these differ."""
         encoded = self.encoded(field, positions)
         for index, transform in self._pool.stored(field, self._split):
             encoded = transform.apply(encoded, self._statistics.get(f"{index}.{field}", {}))
-        return self._filled(field, encoded)
+        lengths = ends(encoded, self._axis(field)) if self._differs(field) else None
+        return self._filled(field, encoded), lengths
+
+    def _axis(self, field: str) -> int:
+        """Return the axis of arrays [rows, ...] along which samples differ in length."""
+        return 1 + (self._pool.plan.fields[field].shape.time_axis or 0)
 
     def sound(self, fields: Sequence[str], positions: Array) -> tuple[Array, dict[str, Array]]:
-        """Return heavy fields of samples, and the positions that were read.
+        """Return heavy fields of samples, with their lengths where these differ, and the positions that were read.
 
         Where the dataset skips samples that cannot be read, one that turns out so while training is replaced by
         one drawn by the seed and its row: the same whenever and wherever it is met. Other splits lose it.
@@ -74,19 +96,28 @@ class Table:
         rows = self.rows[positions]
         if not self._pool.left_out(rows):
             try:
-                return positions, {name: self.read(name, positions) for name in fields}
+                return positions, self._all(fields, positions)
             except ProblemError as error:
                 if not self._pool.skips or error.problem.code == "DAT374":
                     raise
         bad = self._pool.leave_out(fields, self._split, np.unique(rows)) & set(map(int, rows))
         if not bad:  # it is no sample's fault, or was over in a moment
-            return positions, {name: self.read(name, positions) for name in fields}
+            return positions, self._all(fields, positions)
         if self._split != "train":
             left = positions[~np.isin(rows, list(bad))]
             return self.sound(fields, left) if len(left) else (left, self._none(fields))
         chosen = {row: self._substitute(fields, row) for row in bad}
         positions = np.array([chosen.get(int(self.rows[place]), place) for place in positions], np.int64)
         return self.sound(fields, positions)
+
+    def _all(self, fields: Sequence[str], positions: Array) -> dict[str, Array]:
+        """Return fields of samples by name, and lengths that differ and that values do not show themselves."""
+        found = {}
+        for name in fields:
+            found[name], lengths = self._read(name, positions)
+            if lengths is not None and self._pool.plan.fields[name].shape.layout != "tokens":
+                found[lengths_name(name)] = lengths
+        return found
 
     def _none(self, fields: Sequence[str]) -> dict[str, Array]:
         """Return no sample of the fields; raises `ProblemError` DAT302 where the whole split cannot be read."""
@@ -139,7 +170,10 @@ class Table:
         return values
 
     def _whole(self, field: str) -> Array:
-        return np.ascontiguousarray(self.read(field, np.arange(self.num_samples)))
+        values, lengths = self._read(field, np.arange(self.num_samples))
+        if lengths is not None:
+            self._lengths[field] = lengths
+        return np.ascontiguousarray(values)
 
     def _packed(self, field: str) -> Array:
         """Decode a heavy field once, into memory or into a memory-mapped file of the user's cache."""
@@ -150,6 +184,13 @@ class Table:
         ]
         identity = (pool.plan.fingerprint, pool.plan.fields[field].block, stored, self._split, self.rows)
         try:
+            if self._differs(field):
+                blocks = partial(self._pairs, field)
+                found, lengths = packed.load_uneven(
+                    identity, self.rows, blocks, self._axis(field), pool.plan.cache
+                )
+                self._lengths[field] = lengths
+                return found
             return packed.load(identity, self.num_samples, self._blocks(field), pool.plan.cache)
         except ahead.StalledError as error:
             raise ProblemError(self.hanging(error, field, np.asarray(error.item))) from None
@@ -157,7 +198,24 @@ class Table:
             raise ProblemError(error.problem.under(pool.path)) from None
 
     def _blocks(self, field: str) -> Iterator[Array]:
+        return (values for values, _ in self._pairs(field))
+
+    def _pairs(self, field: str) -> Iterator[tuple[Array, Array | None]]:
+        """Yield all samples with their lengths, block by block."""
         starts = range(0, self.num_samples, _BLOCK)
         spans = (np.arange(start, min(start + _BLOCK, self.num_samples)) for start in starts)
         threads = ahead.num_threads()
-        return ahead.in_order(lambda span: self.read(field, span), spans, threads, 2 * threads)
+        return ahead.in_order(lambda span: self._read(field, span), spans, threads, 2 * threads)
+
+
+def ends(values: Array, axis: int) -> Array:
+    """Return the steps [rows] of samples padded with NaN, or with ids below 0: up to the last real one, 1 at least.
+
+    Steps stand along `axis`.
+    """
+    others = tuple(other for other in range(1, values.ndim) if other != axis)
+    known = ~np.isnan(values) if values.dtype.kind == "f" else values >= 0
+    steps = np.asarray(known.any(axis=others) if others else known)
+    behind = np.argmax(steps[:, ::-1], axis=1) if steps.shape[1] else 0
+    found: Array = np.where(steps.any(axis=1), steps.shape[1] - behind, 1).astype(np.int64)
+    return found

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from declare.contract.data import FieldFacts
+from declare.contract.lengths import lengths_differ
 from declare.contract.shapes import Shape
 from declare.contract.task import Target
 
@@ -32,6 +33,11 @@ class FieldPlan(Frozen):
     block: Block
     facts: FieldFacts
     shape: Shape
+
+    @property
+    def has_lengths(self) -> bool:
+        """Whether its samples differ in length, so that batches say how long each is."""
+        return lengths_differ(self.shape, self.facts)
 
 
 class DatasetPlan(Frozen):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from declare.build.feed import make_feed, sample_keys
+from declare.build.columns import sample_keys
+from declare.build.feed import make_feed
 from declare.build.store import Tables
 from declare.compiler import pipeline
 

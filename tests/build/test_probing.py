@@ -95,7 +95,8 @@ def test_reads_what_the_head_reads(plan, graph):
     probe = plan.phases[0].probes[0]
     assert [(wire.name, wire.output) for wire in probe.wires] == [("encoder", "pooled")]
     fields = {"features": torch.randn(3, 4, 12)}
-    (found,) = graph.eval().read(fields, "lab", probe.wires)
+    ((found, lengths),) = graph.eval().read(fields, "lab", probe.wires)
+    assert lengths is None
     torch.testing.assert_close(
         found, graph.encoder(graph.adapter(fields["features"], dataset="lab"))["pooled"]
     )

@@ -171,7 +171,7 @@ def test_a_read_that_hangs_is_told_with_its_sample_and_the_stacks(pictures, tmp_
     monkeypatch.setattr(_pixels, "_opened", blocked)
     monkeypatch.setattr(ahead, "STALL_SECONDS", 0.3)
     monkeypatch.setattr(ahead, "_SUSPECT_SECONDS", 0.2)
-    monkeypatch.setattr("declare.build.feed.used_fields", lambda *_: ["image"])
+    monkeypatch.setattr("declare.build.columns.used_fields", lambda *_: ["image"])
     with pytest.raises(ProblemError) as caught:
         list(evaluation_batches(tables, NAME, "train", 8, torch.device("cpu")))
     gate.set()

@@ -11,6 +11,7 @@ from declare.data import cache, statistics
 from declare.data.facts import gather
 from declare.data.pool import Pool
 from declare.data.table import Table
+from declare.contract.shapes import Shape
 from declare.ir.plan import DatasetPlan, FieldPlan
 from declare.language.spec import Dataset
 
@@ -172,6 +173,8 @@ def test_samples_of_different_lengths_are_padded_after_the_transforms(tmp_path):
     assert np.isfinite(plain.array("x")).all()
     assert plain.array("x").shape[1:] == (1, 4)
     pooled = planned(dataset(source, fields=fields, transforms=[{"type": "temporal_pool", "field": "x"}]))
+    vector = pooled.fields["x"].model_copy(update={"shape": Shape("vector", (1,))})
+    pooled = pooled.model_copy(update={"fields": pooled.fields | {"x": vector}})
     table = Table.open(pooled, "train", {})
     np.testing.assert_array_equal(table.array("x")[:, 0], table.rows)
 

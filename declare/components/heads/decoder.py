@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field as Param
 
 from declare.contract.counting import Tally
-from declare.contract.module import Costs, Head, Inputs, Outputs, Port
+from declare.contract.module import Costs, Head, Inputs, Outputs, Padding, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.wiring import misfit, place, varies
@@ -56,6 +56,10 @@ class Decoder(Head):
             )
             return Problem("SHP511", title, at=place(self, "input"), label="does not tile it", helps=helps)
         return {"output": output}
+
+    def padding_policy(self) -> Padding:
+        """Return that every step is mapped by itself."""
+        return Padding()
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the layers at every position."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from declare.contract.counting import Tally, size
 from declare.contract.heading import filled, misfit_head, widths
-from declare.contract.module import Costs, Head, Inputs, Outputs, Port
+from declare.contract.module import Costs, Head, Inputs, Outputs, Padding, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 
@@ -36,6 +36,10 @@ class Linear(Head):
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
         """Return the target's shape, or why the inputs do not fit it."""
         return misfit_head(self, inputs, output) or {"output": filled(inputs, output)}
+
+    def padding_policy(self) -> Padding:
+        """Return that every step is mapped by itself."""
+        return Padding()
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the layer at every step."""

@@ -22,7 +22,7 @@ from pydantic import Field as Param
 
 from declare.contract.counting import Tally
 from declare.contract.heading import filled, misfit_head, widths
-from declare.contract.module import Costs, Head, Inputs, Outputs, Port
+from declare.contract.module import Costs, Head, Inputs, Outputs, Padding, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 
@@ -47,6 +47,10 @@ class Lm(Head):
                 helps=("use head `linear`, or a task such as `causal_lm`",),
             )
         return misfit_head(self, inputs, output) or {"output": filled(inputs, output)}
+
+    def padding_policy(self) -> Padding:
+        """Return that every step is mapped by itself."""
+        return Padding()
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the layer at every position."""

@@ -22,7 +22,7 @@ from pydantic import Field as Param
 
 from declare.contract.counting import Tally, size
 from declare.contract.heading import filled, misfit_head, widths
-from declare.contract.module import Costs, Head, Inputs, Outputs, Port
+from declare.contract.module import Costs, Head, Inputs, Outputs, Padding, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 
@@ -46,6 +46,10 @@ class Mlp(Head):
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
         """Return the target's shape, or why the inputs do not fit it."""
         return misfit_head(self, inputs, output) or {"output": filled(inputs, output)}
+
+    def padding_policy(self) -> Padding:
+        """Return that every step is mapped by itself."""
+        return Padding()
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the layers at every step."""

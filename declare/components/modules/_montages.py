@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field as Param
 
-from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.wiring import misfit
@@ -34,6 +34,10 @@ class ChannelAdapter(Module):
     def refused(self, shape: Shape) -> Problem | None:
         """Return why the parameters do not fit a recording of this shape."""
         return None
+
+    def padding_policy(self) -> Padding:
+        """Return that every step is mapped by itself."""
+        return Padding()
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs for one montage."""

@@ -25,7 +25,7 @@ from pydantic import Field as Param
 from declare.components.modules import _attending, _pretrained
 from declare.components.modules._montages import ChannelAdapter, montages
 from declare.contract.counting import Tally, size
-from declare.contract.module import Costs, Inputs
+from declare.contract.module import Costs, Inputs, Padding
 from declare.contract.problem import Problem
 
 if TYPE_CHECKING:
@@ -42,6 +42,10 @@ class ChannelPerceiver(ChannelAdapter):
         """Yield that the features do not divide evenly among the heads."""
         if problem := _attending.uneven(self.dim, self.heads, rotary=False):
             yield problem
+
+    def padding_policy(self) -> Padding:
+        """Return that what a channel looks like is told from a sample's own steps."""
+        return Padding(lengths_of="input")
 
     def costs_each(self, inputs: Mapping[str, Inputs]) -> Costs:
         """Return the costs: those of a sample with the largest montage."""

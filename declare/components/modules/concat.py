@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.wiring import misfit, place
@@ -50,6 +50,10 @@ class Concat(Module):
         last = first.layout == "sequence"
         dims = (*first.dims[:-1], features) if last else (features, *first.dims[1:])
         return {"output": Shape(first.layout, dims)}
+
+    def padding_policy(self) -> Padding:
+        """Return that every step is mapped by itself."""
+        return Padding()
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the bytes of the joined tensor."""

@@ -16,13 +16,13 @@ model:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
 from declare.contract.counting import Tally
-from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Dim, Shape
 from declare.contract.wiring import even_kernel, misfit, varies
@@ -100,6 +100,19 @@ class Conv1d(Module):
     def looks_ahead(self) -> bool:
         """Return that kernels reach to both sides."""
         return True
+
+    def padding_policy(self) -> Padding:
+        """Return that kernels, norms and pooling see a sample's own steps alone."""
+        return Padding(lengths_of="input")
+
+    def output_lengths(self, lengths: Any, inputs: Inputs) -> Any:
+        """Return the steps that are left after all stages: one step stays one."""
+        for _ in self.channels[1:]:
+            if self.downsample == "stride":
+                lengths = (lengths + 1) // 2
+            elif self.downsample != "none":
+                lengths = lengths // 2 + (lengths == 1)
+        return lengths
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the stages."""

@@ -18,13 +18,13 @@ model:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
 from declare.contract.counting import Tally
-from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.contract.wiring import even_kernel, misfit
@@ -109,6 +109,14 @@ class Conv3d(Module):
             label=f"at most {size}",
             helps=(f"use a kernel of at most {size} {unit}",),
         )
+
+    def padding_policy(self) -> Padding:
+        """Return that norms see a sample's own frames alone; kernels do so anyway, for time is not padded."""
+        return Padding(lengths_of="input")
+
+    def output_lengths(self, lengths: Any, inputs: Inputs) -> Any:
+        """Return the frames that the kernels leave."""
+        return lengths - sum(frames - 1 for frames, _, _ in self._kernels())
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the stages."""

@@ -22,7 +22,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
 from declare.contract.counting import Tally
-from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem
 from declare.contract.wiring import misfit
 
@@ -44,6 +44,10 @@ class Film(Module):
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the shape of the input."""
         return misfit(self, inputs) or {"output": inputs["input"][0]}
+
+    def padding_policy(self) -> Padding:
+        """Return that every step is mapped by itself."""
+        return Padding()
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the small network; the modulation itself is no product of matrices."""

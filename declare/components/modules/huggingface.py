@@ -30,7 +30,7 @@ from pydantic import Field as Param
 
 from declare.contract import arguments
 from declare.contract.extras import missing
-from declare.contract.module import Inputs, Module, Outputs, Port
+from declare.contract.module import Inputs, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
 from declare.contract.source import SpecPath
@@ -143,6 +143,10 @@ class Huggingface(Module):
             helps = ("use the model's own tokenizer: `tokenizer: {type: file, path: FOLDER}`",)
             return Problem("SHP522", title, at="path", label=f"{own} tokens", helps=helps)
         return None
+
+    def padding_policy(self) -> Padding:
+        """Return that padding shows in the tokens; what is built is tried, for not all architectures see it."""
+        return Padding(follows="tokens")
 
     def build(self, inputs: Inputs) -> nn.Module:
         """Return the real model; raises `ProblemError` REF241 for a model type that transformers does not know."""

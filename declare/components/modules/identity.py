@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import AXES
 from declare.contract.wiring import misfit
@@ -31,6 +31,10 @@ class Identity(Module):
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the input's shape."""
         return misfit(self, inputs) or {"output": inputs["input"][0]}
+
+    def padding_policy(self) -> Padding:
+        """Return that every step is mapped by itself."""
+        return Padding()
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return nothing: it costs nothing."""

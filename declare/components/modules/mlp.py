@@ -20,7 +20,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
 from declare.contract.counting import Tally, size
-from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.wiring import misfit, place
@@ -51,6 +51,10 @@ class Mlp(Module):
         if shapes[0].layout == "sequence":
             return {"output": Shape("sequence", (shapes[0].dims[0], self.hidden[-1]))}
         return {"output": Shape("vector", (self.hidden[-1],))}
+
+    def padding_policy(self) -> Padding:
+        """Return that every step is mapped by itself; a batch norm alone must know which steps there are."""
+        return Padding(lengths_of="input" if self.norm == "batch" else None)
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the layers at every step."""

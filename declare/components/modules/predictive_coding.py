@@ -31,7 +31,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
 from declare.contract.counting import Tally, size
-from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.wiring import misfit
@@ -61,6 +61,10 @@ class PredictiveCoding(Module):
         if problem := misfit(self, inputs):
             return problem
         return {"output": inputs["input"][0], "prediction_error": Shape("number", ())}
+
+    def padding_policy(self) -> Padding:
+        """Return that places are explained one by one; the error of a sample is the mean over its own."""
+        return Padding(lengths_of="input")
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of prediction, inference and modulation."""

@@ -6,6 +6,11 @@ running it once on torch's meta device; their layouts follow from their axes (1:
 image, 4: video) unless `outputs` says otherwise. The file is read and run only where the user trusts its
 very content: `--trust net.py@sha256:HASH`. Source: yours.
 
+Samples that differ in length (texts, series) are padded in a batch, and a module that does not know where they end is
+refused. `padding: masked` says that `forward` also takes `lengths`, the steps of each sample as int64 [batch], and
+leaves out what lies beyond; `padding: stepwise` that it gives something for each step and looks at no other. Outputs
+with a time axis have as many steps as the first input.
+
 ```yaml
 model:
   encoder: {type: python, file: net.py, name: Net, args: {width: 64}, input: features}
@@ -19,7 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.contract import trust, user_code
-from declare.contract.module import Inputs, Module, Outputs, Port
+from declare.contract.module import Inputs, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import AXES, Layout
 from declare.contract.source import SpecPath
@@ -41,6 +46,14 @@ class Python(Module):
     name: str = Param(description="the class in it")
     args: dict[str, Any] = Param({}, description="arguments that the class is built with")
     outputs: dict[str, Layout] = Param({}, description="layouts of outputs where their axes do not tell")
+
+    padding: Literal["masked", "stepwise"] | None = Param(
+        None, description="how it treats samples that differ in length; refused where it does not say"
+    )
+
+    def padding_policy(self) -> Padding | None:
+        """Return what the spec says of it."""
+        return self.padding and Padding(lengths_of="input" if self.padding == "masked" else None)
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
         """Return None, so that a probe runs it, where the file is trusted."""

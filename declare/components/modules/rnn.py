@@ -20,7 +20,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
 from declare.contract.counting import Tally
-from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.contract.wiring import misfit
@@ -57,6 +57,10 @@ class Rnn(Module):
     def looks_ahead(self) -> bool:
         """Return whether the sequence is read backwards too."""
         return self.bidirectional
+
+    def padding_policy(self) -> Padding:
+        """Return that each sample is read to its own end, and backwards from there."""
+        return Padding(lengths_of="input")
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the gates at every step."""

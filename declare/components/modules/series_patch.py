@@ -16,13 +16,13 @@ model:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
 from declare.components.modules import _attending, _pretrained
 from declare.contract.counting import Tally
-from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Shape
 from declare.contract.wiring import misfit, varies
@@ -79,6 +79,14 @@ class SeriesPatch(Module):
     @property
     def _window(self) -> int:
         return max(self.window or 4 * self.patch, self.patch)
+
+    def padding_policy(self) -> Padding:
+        """Return that patches beyond a sample's end are neither looked at nor in the mean."""
+        return Padding(lengths_of="input")
+
+    def output_lengths(self, lengths: Any, inputs: Inputs) -> Any:
+        """Return the whole patches of a sample."""
+        return lengths // self.patch
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of embedding and blocks."""

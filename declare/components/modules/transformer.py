@@ -19,13 +19,13 @@ tasks:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
 from declare.components.modules import _attending, _pretrained
 from declare.contract.counting import Tally, size
-from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.contract.wiring import misfit
@@ -99,6 +99,14 @@ class Transformer(Module):
     def looks_ahead(self) -> bool:
         """Return whether positions see later ones."""
         return not self.causal
+
+    def padding_policy(self) -> Padding:
+        """Return that no position looks at padding, nor does the mean hold any."""
+        return Padding(lengths_of="input")
+
+    def output_lengths(self, lengths: Any, inputs: Inputs) -> Any:
+        """Return the whole patches of a series; of anything else as many positions as steps."""
+        return lengths // self.patch if inputs["input"][0].layout == "series" else lengths
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of embedding and blocks; of tokens at the longest sample."""

@@ -22,7 +22,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _attending, _pretrained
 from declare.contract.counting import Tally
-from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.wiring import misfit
@@ -73,6 +73,10 @@ class TransformerDecoder(Module):
     def looks_ahead(self) -> bool:
         """Return that positions see earlier ones alone."""
         return False
+
+    def padding_policy(self) -> Padding:
+        """Return that no position looks beyond the end of the memory; that of the tokens is in them."""
+        return Padding(lengths_of="memory", follows="tokens")
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of embedding and blocks, at the longest sample."""

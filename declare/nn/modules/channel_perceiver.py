@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from declare.nn.modules.by_dataset import ByDataset
+from declare.nn.modules.padding import mean_over
 
 _FIGURES = 3
 
@@ -32,9 +33,9 @@ class ChannelPerceiver(nn.Module):
         self.mix = nn.Parameter(torch.randn(outputs, heads))
         self.scale = nn.Parameter(torch.ones(outputs, 1))
 
-    def forward(self, x: Tensor, dataset: str | None = None) -> Tensor:
-        """Return the outputs."""
-        channels_BCD = self.identity.of(dataset) + self.content(_figures(x))
+    def forward(self, x: Tensor, dataset: str | None = None, lengths: Tensor | None = None) -> Tensor:
+        """Return the outputs; what channels look like is told from the first `lengths` [B] steps of each sample."""
+        channels_BCD = self.identity.of(dataset) + self.content(_figures(x, lengths))
         key_BHKC = self.key(channels_BCD).unflatten(-1, (self.heads, -1)).permute(0, 2, 3, 1)
         query_HNK = self.query.unflatten(-1, (self.heads, -1)).transpose(0, 1)
         attention_BHNC = (
@@ -46,10 +47,16 @@ class ChannelPerceiver(nn.Module):
         return filters_BNC @ x.nan_to_num()
 
 
-def _figures(x: Tensor) -> Tensor:
+def _figures(x: Tensor, lengths: Tensor | None) -> Tensor:
     """Return log spread, log slope and their difference of every channel [B, C, 3]."""
     known = x.detach().nan_to_num().float()
-    spread = known.square().mean(-1).clamp_min(1e-8).log()
     steps = known.diff(dim=-1) if known.shape[-1] > 1 else known
-    slope = steps.square().mean(-1).clamp_min(1e-8).log()
+    if lengths is None:
+        means = known.square().mean(-1), steps.square().mean(-1)
+    else:
+        spread_BC = mean_over(known.square(), lengths)
+        slope_BC = mean_over(steps.square(), (lengths - 1).clamp_min(1))
+        # A sample of one step has no slope: its spread stands for it, as where all have one step.
+        means = spread_BC, torch.where((lengths > 1).unsqueeze(1), slope_BC, spread_BC)
+    spread, slope = (mean.clamp_min(1e-8).log() for mean in means)
     return torch.stack([spread, slope, slope - spread], -1).to(x.dtype)

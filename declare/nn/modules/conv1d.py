@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
+from declare.nn.modules import padding
+
 _ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
 _POOLS: dict[str, Callable[[], nn.Module]] = {
     "mean": lambda: nn.AdaptiveAvgPool1d(1),
@@ -24,6 +26,9 @@ class Conv1d(nn.Module):
 
     Input x[B, C, T], or [B, T, C] where `features_last`. Output `output` [B, F] (the series pooled over
     time, or all of it) and `series` [B, F, T'].
+
+    Where `lengths` [B] are given, kernels, norms and pooling see zeros beyond a sample's end or nothing at all, and a
+    sample that is down to one step keeps it.
     """
 
     def __init__(
@@ -55,8 +60,38 @@ class Conv1d(nn.Module):
         self.features_last = features_last
         self.stages = nn.Sequential(*stages)
         self.pool = _POOLS[pool]()
+        self.downsample = downsample
+        self.pooling = pool
 
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> dict[str, Tensor]:
         """Return the pooled vector and the last series."""
-        series_BCT = self.stages(x.transpose(1, 2) if self.features_last else x)
+        x = x.transpose(1, 2) if self.features_last else x
+        if lengths is not None:
+            return self._padded(x, lengths)
+        series_BCT = self.stages(x)
         return {"output": self.pool(series_BCT).flatten(1), "series": series_BCT}
+
+    def _padded(self, x: Tensor, lengths: Tensor) -> dict[str, Tensor]:
+        """Return the same for samples of different lengths."""
+        for stage in self.stages:
+            assert isinstance(stage, nn.Sequential)
+            for layer in stage:
+                x, lengths = self._layer(layer, x, lengths)
+        series_BCT = padding.zeroed(x, lengths)
+        if self.pooling == "flatten":
+            return {"output": series_BCT.flatten(1), "series": series_BCT}
+        over = padding.mean_over if self.pooling == "mean" else padding.max_over
+        return {"output": over(x, lengths), "series": series_BCT}
+
+    def _layer(self, layer: nn.Module, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what a layer gives for x[B, C, T], and how long the samples are then."""
+        if isinstance(layer, nn.Conv1d):
+            found = layer(padding.zeroed(x, lengths))
+            return found, (lengths + 1) // 2 if layer.stride[0] == 2 else lengths
+        if isinstance(layer, nn.BatchNorm1d):
+            return padding.batch_norm(layer, x, lengths), lengths
+        if isinstance(layer, nn.GroupNorm):
+            return padding.group_norm(layer, x, lengths), lengths
+        if isinstance(layer, nn.MaxPool1d | nn.AvgPool1d):
+            return padding.halved(x, lengths, self.downsample)
+        return layer(x), lengths

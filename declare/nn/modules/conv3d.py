@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from declare.nn.modules import padding
+
 _ACTIVATIONS = {
     "elu": nn.ELU,
     "relu": nn.ReLU,
@@ -44,7 +46,8 @@ class Conv3d(nn.Module):
 
     Time is not padded: each stage uses up kernel - 1 frames. Space is padded with zeros to keep its size where
     `pad`. Input x[B, C, T, H, W]. Output [B, F, T', H', W'], or the map [B, F, H', W'] where `squeeze`: the features
-    of the last stage, or of all where `stack`, cut to its latest frames and middle places.
+    of the last stage, or of all where `stack`, cut to its latest frames and middle places. Where `lengths` [B] are
+    given, norms see the frames of each sample alone.
     """
 
     def __init__(
@@ -63,9 +66,9 @@ class Conv3d(nn.Module):
         stages: list[nn.Module] = []
         for before, after, kernel in zip([inputs, *channels], channels, kernels, strict=False):
             frames, height, width = kernel
-            padding = (0, height // 2, width // 2) if pad else (0, 0, 0)
+            around = (0, height // 2, width // 2) if pad else (0, 0, 0)
             layers: list[nn.Module] = [
-                SpaceTime(before, after, (frames, height, width), padding=padding, bias=norm == "none")
+                SpaceTime(before, after, (frames, height, width), padding=around, bias=norm == "none")
             ]
             if norm != "none":
                 layers.append(nn.BatchNorm3d(after) if norm == "batch" else nn.GroupNorm(1, after))
@@ -75,15 +78,33 @@ class Conv3d(nn.Module):
         self.squeeze = squeeze
         self.stack = stack
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return the features."""
         found = []
         for stage in self.stages:
-            x = stage(x)
+            if lengths is None:
+                x = stage(x)
+            else:
+                x, lengths = _padded(stage, x, lengths)
             found.append(x)
         if self.stack:
             x = torch.cat([_cut(each, x) for each in found], 1)
         return x.squeeze(2) if self.squeeze else x
+
+
+def _padded(stage: nn.Module, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what a stage gives for samples of different lengths, and how long they are then."""
+    assert isinstance(stage, nn.Sequential)
+    for layer in stage:
+        if isinstance(layer, nn.BatchNorm3d):
+            x = padding.batch_norm(layer, x, lengths)
+        elif isinstance(layer, nn.GroupNorm):
+            x = padding.group_norm(layer, x, lengths)
+        else:
+            frames = x.shape[2]
+            x = layer(x)
+            lengths = lengths - (frames - x.shape[2])
+    return x, lengths
 
 
 def _cut(x: Tensor, like: Tensor) -> Tensor:

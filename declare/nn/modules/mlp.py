@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from declare.nn.modules.padding import step_norm
+
 _ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
 
 
@@ -23,7 +25,8 @@ class MLP(nn.Sequential):
     """Linear layers, each followed by norm, activation and dropout (the last one too).
 
     Inputs [B, I_k] or [B] (numbers), or [B, T, I_k] alike; they are joined along the features.
-    Output [B, F] or [B, T, F]. No output layer is applied.
+    Output [B, F] or [B, T, F]. No output layer is applied. Where `lengths` [B] are given, batch norms see the real
+    steps of each sample alone.
     """
 
     def __init__(
@@ -45,10 +48,14 @@ class MLP(nn.Sequential):
                 layers.append(nn.Dropout(dropout))
         super().__init__(*layers)
 
-    def forward(self, *inputs: Tensor) -> Tensor:
+    def forward(self, *inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Join the inputs and apply the layers."""
         columns = [value.unsqueeze(-1) if value.dim() == 1 else value for value in inputs]
         joined = torch.cat(
             [column.to(torch.float32) if not column.is_floating_point() else column for column in columns], -1
         )
-        return super().forward(joined)
+        if lengths is None:
+            return super().forward(joined)
+        for layer in self:
+            joined = step_norm(layer, joined, lengths) if isinstance(layer, StepBatchNorm) else layer(joined)
+        return joined

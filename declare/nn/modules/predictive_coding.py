@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from declare.nn.modules.film import Gain
+from declare.nn.modules.padding import mean_over
 
 
 class PredictiveCoding(nn.Module):
@@ -16,7 +17,7 @@ class PredictiveCoding(nn.Module):
     E(r) = |x - U r - u|^2 / 2 + prior |r - r0|^2 / 2 for `steps` steps. With e = x - U r - u,
     output = gain(context) * x + shift(context) + W e, and `prediction_error` is the mean of e^2 over features and
     places. The features are constants to the error: it teaches the prediction, not what is predicted, which would
-    else learn to be dull.
+    else learn to be dull. Where `lengths` [B] are given, the mean is over a sample's own steps.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class PredictiveCoding(nn.Module):
         self.correct = nn.Linear(features, features, bias=False)
         nn.init.zeros_(self.correct.weight)
 
-    def forward(self, x: Tensor, context: Tensor) -> dict[str, Tensor]:
+    def forward(self, x: Tensor, context: Tensor, lengths: Tensor | None = None) -> dict[str, Tensor]:
         """Return the modulated features and how badly they were predicted."""
         context = context.unsqueeze(-1) if context.dim() == 1 else context
         # Features last: for convolutions in the channels-last format this moves nothing.
@@ -47,8 +48,7 @@ class PredictiveCoding(nn.Module):
         fixed_BPC = x_BPC.detach()
         expected_BPK = self.expect(context).view(len(x), *places, -1)
         error_BPC = self._error(fixed_BPC, expected_BPK)
-        around = tuple(range(1, x.dim()))
-        surprise_B = error_BPC.square().mean(around)
+        surprise_B = _mean(error_BPC.square(), lengths)
         gain_BC, shift_BC = self.gain(context)
         sizes = (len(x), *places, -1)
         changed_BPC = x_BPC * gain_BC.view(sizes) + shift_BC.view(sizes) + self.correct(error_BPC)
@@ -65,3 +65,11 @@ class PredictiveCoding(nn.Module):
             upward_BPK = functional.linear(error_BPC, weight_CK.t())
             causes_BPK = causes_BPK + rate * (upward_BPK - self.prior * (causes_BPK - expected_BPK))
         return torch.sub(x_BPC, self.predict(causes_BPK))
+
+
+def _mean(cost_BPC: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return the mean cost of each sample [B] over features and places; of series and videos over real steps."""
+    if lengths is None:
+        return cost_BPC.mean(tuple(range(1, cost_BPC.dim())))
+    steps_BT = cost_BPC.flatten(2).mean(2)
+    return mean_over(steps_BT, lengths, 1)

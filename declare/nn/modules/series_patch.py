@@ -4,13 +4,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from declare.nn.modules.attention import Block, Positions
+from declare.nn.modules.attention import Block, Positions, pooled, seen
+from declare.nn.modules.padding import within, zeroed
 
 
 class SeriesPatch(nn.Module):
     """Patches of x[B, C, L], each by its samples and its log spectrum, in blocks of self-attention.
 
     Output `output` [B, P, D] and `pooled` [B, D]. `window` steps about a patch give its spectrum (0: none).
+    Where `lengths` [B] are given, a sample has as many patches as are whole, and zeros stand beyond its end.
     """
 
     def __init__(
@@ -38,17 +40,21 @@ class SeriesPatch(nn.Module):
         )
         self.norm = nn.LayerNorm(dim)
 
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> dict[str, Tensor]:
         """Return the sequence and its mean."""
         x = x[..., : self.count * self.patch]
+        mask = None if lengths is None else within(lengths // self.patch, self.count)
+        if lengths is not None:
+            x = zeroed(x, lengths)
         found = self.embed(x).transpose(1, 2)
         if self.spectrum is not None:
             found = found + self.spectrum(x)
         found = self.dropout(self.positions(found))
+        visible = None if mask is None else seen(mask)
         for block in self.blocks:
-            found = block(found)
+            found = block(found, visible)
         found = self.norm(found)
-        return {"output": found, "pooled": found.mean(1)}
+        return {"output": found, "pooled": pooled(found, mask)}
 
 
 class Spectrum(nn.Module):

@@ -4,13 +4,15 @@ import torch
 from torch import Tensor, nn
 
 from declare.nn.modules.attention import Block, Positions, pooled, seen
+from declare.nn.modules.padding import within
 
 
 class Transformer(nn.Module):
     """Blocks of self-attention over tokens, a sequence, a series or the patches of an image.
 
     Input: ids [B, T] (below 0: padding), x[B, T, F], a series [B, C, L] in patches of `patch` steps or an image
-    [B, C, H, W] in squares of `patch` pixels. A second input [B, T] says which positions of a sequence are real.
+    [B, C, H, W] in squares of `patch` pixels. A second input [B, T] says which positions of a sequence are real, or
+    `lengths` [B] how many steps each sample has.
     Output `output` [B, T, D], `pooled` [B, D], their mean over real positions, and `mask` [B, T]. Source: Vaswani
     et al. 2017, https://arxiv.org/abs/1706.03762; patches: Dosovitskiy et al. 2021.
     """
@@ -32,6 +34,7 @@ class Transformer(nn.Module):
     ) -> None:
         super().__init__()
         self.kind = kind
+        self.patch = patch
         self.embed = _embedding(kind, features, dim, patch)
         self.positions = Positions(length, dim) if positions == "learned" else nn.Identity()
         self.rotate = positions == "rotary"
@@ -41,7 +44,9 @@ class Transformer(nn.Module):
         )
         self.norm = nn.LayerNorm(dim)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(
+        self, x: Tensor, mask: Tensor | None = None, lengths: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Return the sequence, its mean, and which positions are real."""
         if self.kind == "tokens":
             mask = x >= 0
@@ -50,6 +55,8 @@ class Transformer(nn.Module):
             embedded = self.embed(x)
         else:
             embedded = self.embed(x).flatten(2).transpose(1, 2)
+        if mask is None and lengths is not None:
+            mask = within(lengths // self.patch if self.kind == "series" else lengths, embedded.shape[1])
         found = self.dropout(self.positions(embedded))
         visible = None if mask is None else seen(mask)
         for block in self.blocks:

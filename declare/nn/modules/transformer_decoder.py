@@ -3,13 +3,15 @@
 from torch import Tensor, nn
 
 from declare.nn.modules.attention import Block, Positions, pooled, seen
+from declare.nn.modules.padding import within
 
 
 class TransformerDecoder(nn.Module):
     """Blocks of causal self-attention over ids [B, T] (below 0: padding) and attention to a memory [B, S, F].
 
-    A third input [B, S] says which positions of the memory are real. Output `output` [B, T, D], `pooled` [B, D]
-    and `mask` [B, T]. Position t sees ids up to t alone. Source: Vaswani et al. 2017.
+    A third input [B, S] says which positions of the memory are real, or `lengths` [B] how many each has. Output
+    `output` [B, T, D], `pooled` [B, D] and `mask` [B, T]. Position t sees ids up to t alone. Source: Vaswani et al.
+    2017.
     """
 
     def __init__(
@@ -37,8 +39,16 @@ class TransformerDecoder(nn.Module):
         )
         self.norm = nn.LayerNorm(dim)
 
-    def forward(self, tokens: Tensor, memory: Tensor, memory_mask: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(
+        self,
+        tokens: Tensor,
+        memory: Tensor,
+        memory_mask: Tensor | None = None,
+        lengths: Tensor | None = None,
+    ) -> dict[str, Tensor]:
         """Return the sequence, its mean, and which positions are real."""
+        if memory_mask is None and lengths is not None:
+            memory_mask = within(lengths, memory.shape[1])
         mask = tokens >= 0
         visible = None if memory_mask is None else seen(memory_mask)
         memory = self.memory(memory)

@@ -1,4 +1,4 @@
-"""Series of different lengths are padded: the model sees zeros that nobody measured."""
+"""Series of different lengths are read each to its own end."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def check(view: View) -> Iterator[Problem]:
             CODE,
             f"samples of `{name}` have {lengths[0]} to {lengths[1]} time steps",
             at=place,
-            label="padded to the longest of their split",
+            label="each is read to its own end",
             helps=(
-                f"state `length: {lengths[1]}` to pad all alike, or a smaller one to cut longer samples too",
+                f"state `length: {lengths[1]}` where a module needs one length, or a smaller one to cut longer samples",
             ),
             rewrites=(Rewrite(f"set `length: {lengths[1]}`", f"{place}.length", lengths[1], safe=False),),
         )

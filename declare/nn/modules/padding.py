@@ -1,0 +1,87 @@
+"""Leaving padding out: the steps beyond the end of samples that are shorter than others of their batch.
+
+Shapes: B batch, T steps, C channels, F features, N real steps of all samples, ... any further axes. `lengths` [B] are
+the steps of each sample, at least 1.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def within(lengths: Tensor, steps: int) -> Tensor:
+    """Return which of `steps` steps are real [B, T]."""
+    return torch.arange(steps, device=lengths.device) < lengths.unsqueeze(1)
+
+
+def zeroed(x: Tensor, lengths: Tensor, axis: int = 2, value: float = 0.0) -> Tensor:
+    """Return x with `value` beyond the end of each sample; steps stand along `axis`."""
+    return x.masked_fill(~_along(within(lengths, x.shape[axis]), x, axis), value)
+
+
+def mean_over(x: Tensor, lengths: Tensor, axis: int = 2) -> Tensor:
+    """Return the mean of x over the real steps along `axis`, which is gone."""
+    total = zeroed(x, lengths, axis).sum(axis)
+    return total / lengths.to(total.dtype).view(-1, *[1] * (total.dim() - 1))
+
+
+def max_over(x: Tensor, lengths: Tensor, axis: int = 2) -> Tensor:
+    """Return the greatest of x over the real steps along `axis`, which is gone."""
+    return zeroed(x, lengths, axis, -torch.inf).amax(axis)
+
+
+def batch_norm(layer: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:
+    """Return x[B, C, T, ...] after a batch norm whose statistics are those of the real steps, one after another."""
+    if not layer.training:
+        return layer(x)
+    real = within(lengths, x.shape[2])
+    steps_first = x.transpose(1, 2)
+    kept_NC = layer(steps_first[real].unsqueeze(2)).squeeze(2)
+    found = torch.zeros(steps_first.shape, dtype=kept_NC.dtype, device=x.device)
+    found[real] = kept_NC
+    return found.transpose(1, 2)
+
+
+def step_norm(layer: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:
+    """Return x[B, T, F] after a batch norm of its last axis, as `batch_norm` does."""
+    if not layer.training:
+        return layer(x)
+    real = within(lengths, x.shape[1])
+    kept_NF = layer(x[real])
+    found = torch.zeros(x.shape, dtype=kept_NF.dtype, device=x.device)
+    found[real] = kept_NF
+    return found
+
+
+def group_norm(layer: nn.GroupNorm, x: Tensor, lengths: Tensor) -> Tensor:
+    """Return x[B, C, T, ...] after a norm over all channels and real steps of each sample; beyond them zeros."""
+    wide = x.float()
+    axes = tuple(range(1, x.dim()))
+    number = (lengths * (wide[0].numel() // x.shape[2])).float().view(-1, *[1] * (x.dim() - 1))
+    mean = zeroed(wide, lengths).sum(axes, keepdim=True) / number
+    centred = zeroed(wide - mean, lengths)
+    found = centred * (centred.square().sum(axes, keepdim=True) / number + layer.eps).rsqrt()
+    per_channel = (1, -1, *[1] * (x.dim() - 2))
+    return zeroed(found * layer.weight.view(per_channel) + layer.bias.view(per_channel), lengths)
+
+
+def halved(x: Tensor, lengths: Tensor, how: str) -> tuple[Tensor, Tensor]:
+    """Return x[B, C, T] with every two steps made one, and its lengths; a sample of one step keeps it.
+
+    `how` is `max` or `mean`.
+    """
+    odd = functional.pad(x, (0, max(0, 2 - x.shape[2])))
+    if how == "max":
+        pooled = functional.max_pool1d(zeroed(odd, lengths, value=-torch.inf), 2)
+    else:
+        number = functional.avg_pool1d(within(lengths, odd.shape[2]).to(x.dtype), 2).clamp_min(0.5)
+        pooled = functional.avg_pool1d(zeroed(odd, lengths), 2) / number.unsqueeze(1)
+    after = lengths // 2 + (lengths == 1)
+    return zeroed(pooled, after), after
+
+
+def _along(mask: Tensor, x: Tensor, axis: int) -> Tensor:
+    """Return a mask [B, T] in a shape that goes with x, whose steps stand along `axis`."""
+    return mask.view(len(mask), *[1] * (axis - 1), -1, *[1] * (x.dim() - axis - 1))

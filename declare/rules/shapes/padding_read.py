@@ -1,0 +1,49 @@
+"""A module that cannot leave padding out gives a sample another result beside longer ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.lengths import KEY
+from declare.contract.problem import Problem, Rewrite
+from declare.rules.fields import field_place
+from declare.rules.sample_lengths import lengths_in_words, lengths_on_the_way, node_place
+from declare.rules.view import View
+
+CODE = "SHP532"
+STAGE = "shapes"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each node that reads samples of different lengths and cannot tell where they end."""
+    seen = set()
+    for dataset, item in lengths_on_the_way(view):
+        if item.component.padding_policy() is not None:
+            continue
+        for wire, span in item.wires:
+            if span is not None and not span.fixed and (item.node.path, span.field) not in seen:
+                seen.add((item.node.path, span.field))
+                yield _problem(
+                    view, dataset, span.field, (item.component.type_name(), node_place(view, item, wire))
+                )
+
+
+def _problem(view: View, dataset: str, field: str, node: tuple[str, str]) -> Problem:
+    kind, at = node
+    place, known = field_place(view, dataset, field), view.facts[dataset].fields[field].extra.get(KEY)
+    helps = [f"read it with a module that leaves padding out; `dcl describe {kind}` says what this one can"]
+    rewrites = []
+    if known:
+        helps.insert(
+            0, f"state `length: {known[1]}` on the field: all samples are then filled up to it alike"
+        )
+        rewrites.append(Rewrite(f"set `length: {known[1]}`", f"{place}.length", known[1], safe=False))
+    return Problem(
+        CODE,
+        f"`{kind}` reads padding, and samples of `{field}` differ in length",
+        at=at,
+        label="would read beyond a sample's end",
+        also={place: lengths_in_words(view, dataset, field)},
+        helps=tuple(helps),
+        rewrites=tuple(rewrites),
+    )
