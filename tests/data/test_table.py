@@ -7,11 +7,11 @@ from PIL import Image
 
 from declare.contract import reading
 from declare.contract.problem import ProblemError
+from declare.contract.shapes import Shape
 from declare.data import cache, statistics
 from declare.data.facts import gather
 from declare.data.pool import Pool
 from declare.data.table import Table
-from declare.contract.shapes import Shape
 from declare.ir.plan import DatasetPlan, FieldPlan
 from declare.language.spec import Dataset
 

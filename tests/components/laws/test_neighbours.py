@@ -1,0 +1,232 @@
+"""A sample's result does not depend on the samples beside it: modules and heads on batches of different lengths."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from declare.contract.module import Head, Node
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.ir.sample_lengths import followed_port
+from tests.components.conformance import SAMPLES, classes, variants
+
+FOREIGN = {"huggingface", "braindecode", "timm", "torchvision"}
+"""Those of libraries have tests of their own."""
+ALIKE = {"activation", "per_dataset", "pretrained", "dropout", "input"}
+"""Parameters that change nothing in it."""
+WIDEST = {"tokens": 9, "sequence": 9, "series": 40, "video": 7}
+OUTPUTS = (
+    Shape("sequence", (None, 3)),
+    Shape("vector", (3,)),
+    Shape("series", (2, 40)),
+    Shape("number", ()),
+)
+
+
+@dataclass(frozen=True)
+class Way:
+    """A component with the shapes of its inputs; samples on the port `timed` differ in length."""
+
+    node: Node
+    inputs: dict[str, tuple[Shape, ...]]
+    output: Shape | None
+    fixed: bool
+
+    def build(self) -> nn.Module:
+        """Return the module, always with the same weights, none of them at its start."""
+        torch.manual_seed(0)
+        made: Any = self.node
+        module = made.build(self.inputs) if self.output is None else made.build(self.inputs, self.output)
+        for parameter in module.parameters():
+            nn.init.normal_(parameter, std=min(0.3, (parameter[0].numel() or 1) ** -0.5))
+        return module
+
+    @property
+    def shapes(self) -> list[tuple[str, Shape]]:
+        """Return the shapes of the inputs in the order of the ports."""
+        return [(port.name, shape) for port in self.node.ports for shape in self.inputs.get(port.name, ())]
+
+    @property
+    def timed(self) -> set[str]:
+        """Return the ports whose samples differ in length."""
+        return {port for port, shape in self.shapes if shape.time_axis is not None}
+
+    def least(self) -> int:
+        """Return the steps that a sample needs."""
+        return next(
+            count for count in itertools.count(1) if self.node.output_lengths(count, self.inputs) >= 1
+        )
+
+    def lengths(self) -> list[int]:
+        """Return one step, two steps and as many as there can be, where so few are enough."""
+        widest = min(WIDEST[shape.layout] for _, shape in self.shapes if shape.time_axis is not None)
+        return [max(1, self.least()), max(2, self.least()), widest, max(3, self.least())]
+
+
+def ways(kind: str) -> list[Any]:
+    """Return every way in which samples of different lengths can enter a component of a kind."""
+    found = []
+    for cls in classes(kind):
+        name = cls.type_name()
+        for node in _nodes(kind, name) if name not in FOREIGN else ():
+            for port_layout in node.ports[0].takes:
+                for way in _ways(node, port_layout):
+                    label = f"{name}-{port_layout}-{len(found)}"
+                    found.append(pytest.param(way, id=label))
+                    break
+    return found
+
+
+def _nodes(kind: str, name: str) -> list[Node]:
+    """Return the variants of a component that may differ in what they do with steps."""
+    found: dict[str, Node] = {}
+    for node in variants(kind, name):
+        block = {key: value for key, value in node.dump().items() if key not in ALIKE}
+        found.setdefault(repr(block), node)
+    return list(found.values())
+
+
+def _ways(node: Node, layout: Any):
+    if layout not in WIDEST or node.padding_policy() is None:
+        return
+    for fixed, output in itertools.product((False, True), OUTPUTS if isinstance(node, Head) else (None,)):
+        inputs = {
+            port.name: (_open(SAMPLES[layout if index == 0 else port.takes[0]], fixed=fixed),)
+            for index, port in enumerate(node.ports)
+            if not port.optional
+        }
+        way = Way(node, inputs, output, fixed)
+        made: Any = node
+        given = made.infer(inputs) if output is None else made.infer(inputs, output)
+        if not isinstance(given, Problem | None):
+            yield way
+
+
+def _open(shape: Shape, *, fixed: bool) -> Shape:
+    """Return a shape whose steps are left open, or are those of the widest sample."""
+    if shape.time_axis is None:
+        return shape
+    dims = list(shape.dims)
+    dims[shape.time_axis] = WIDEST[shape.layout] if fixed or shape.layout == "tokens" else None
+    return shape._replace(dims=tuple(dims))
+
+
+def batch(way: Way, widths: int, seed: int) -> list[Tensor]:
+    """Return inputs [4, ...] of samples that are the same for every `seed`; what stands behind their ends is not."""
+    same, other = torch.Generator().manual_seed(1), torch.Generator().manual_seed(seed)
+    found = []
+    for _, shape in way.shapes:
+        axis = shape.time_axis
+        dims = [WIDEST[shape.layout] if index == axis else dim for index, dim in enumerate(shape.dims)]
+        values = _values(shape, (4, *dims), same)
+        if axis is not None:
+            behind = -1 if shape.dtype == "int64" else _values(shape, (4, *dims), other) * 9
+            for row, length in enumerate(way.lengths()):
+                beyond = torch.zeros_like(values[row], dtype=torch.bool)
+                beyond.narrow(axis, length, dims[axis] - length).fill_(value=True)
+                values[row] = torch.where(
+                    beyond, behind if isinstance(behind, int) else behind[row], values[row]
+                )
+            values = values.narrow(1 + axis, 0, min(widths, dims[axis]))
+        found.append(values)
+    return found
+
+
+def _values(shape: Shape, size: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    if shape.dtype == "int64":
+        return torch.randint(0, shape.classes or 2, size, generator=generator)
+    return torch.randn(size, generator=generator)
+
+
+def run(way: Way, module: nn.Module, values: list[Tensor], rows: slice) -> dict[str, Tensor]:
+    """Return what a module gives for some rows of a batch."""
+    policy = way.node.padding_policy()
+    assert policy is not None
+    own = [value[rows] for value in values]
+    more = {"lengths": torch.tensor(way.lengths())[rows]} if policy.lengths_of in way.timed else {}
+    given = module(*own, **more)
+    return given if isinstance(given, dict) else {"output": given}
+
+
+def real(way: Way, name: str, value: Tensor, row: int) -> Tensor:
+    """Return the part of an output of one row that belongs to the sample."""
+    made: Any = way.node
+    shapes = made.infer(way.inputs) if way.output is None else made.infer(way.inputs, way.output)
+    if shapes[name].layout == "valid":
+        return value.sum()
+    axis = shapes[name].time_axis
+    if axis is None or followed_port(way.node, ()) not in way.timed:
+        return value
+    steps = int(way.node.output_lengths(way.lengths()[row], way.inputs))
+    if (
+        way.output is not None and way.output.numel is not None
+    ):  # each position gives its stretch of the target
+        steps *= -(-value.shape[axis] // max(WIDEST[shape.layout] for _, shape in way.shapes))
+    return value.narrow(axis, 0, min(steps, value.shape[axis]))
+
+
+WAYS = [*ways("modules"), *ways("heads")]
+
+
+def test_most_components_with_a_time_axis_are_tried() -> None:
+    """The law is tried on every module and head that takes samples of different lengths."""
+    tried = {param.values[0].node.type_name() for param in WAYS}
+    assert tried >= {
+        *(
+            "rnn",
+            "conv1d",
+            "conv3d",
+            "transformer",
+            "transformer_decoder",
+            "series_patch",
+            "mlp",
+            "film",
+            "concat",
+        ),
+        *("predictive_coding", "channel_perceiver", "channel_project", "channel_pad", "identity"),
+        *("linear", "lm", "decoder"),
+    }
+
+
+@pytest.mark.parametrize("way", WAYS)
+@torch.no_grad()
+def test_a_sample_alone_gives_what_it_gives_beside_others(way: Way) -> None:
+    """What is computed for samples of 1, 2 and more steps alone equals what is computed in a batch."""
+    module = way.build().eval()
+    whole = run(way, module, batch(way, 10**6, 2), slice(None))
+    for row, length in enumerate(way.lengths()):
+        values = batch(way, 10**6 if way.fixed else length, 3)
+        alone = run(way, module, values, slice(row, row + 1))
+        for name, value in alone.items():
+            torch.testing.assert_close(
+                real(way, name, whole[name][row], row), real(way, name, value[0], row), atol=1e-5, rtol=1e-5
+            )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_padding_enters_no_batch_statistic(way: Way) -> None:
+    """Running statistics, outputs and gradients of a training step are the same whatever padding holds."""
+    found = []
+    for seed in (2, 3):
+        module = way.build().train()
+        torch.manual_seed(0)
+        given = run(way, module, batch(way, 10**6, seed), slice(None))
+        rows = [real(way, name, value[row], row) for name, value in given.items() for row in range(4)]
+        loss = torch.stack([part.float().square().sum() for part in rows]).sum()
+        loss.backward() if loss.requires_grad else None
+        found.append(
+            [
+                *(part.detach() for part in rows),
+                *module.buffers(),
+                *(item.grad for item in module.parameters()),
+            ]
+        )
+    for one, other in zip(*found, strict=True):
+        if one is not None:
+            torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
