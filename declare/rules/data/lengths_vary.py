@@ -24,8 +24,6 @@ def check(view: View) -> Iterator[Problem]:
             f"samples of `{name}` have {lengths[0]} to {lengths[1]} time steps",
             at=place,
             label="each is read to its own end",
-            helps=(
-                f"state `length: {lengths[1]}` where a module needs one length, or a smaller one to cut longer samples",
-            ),
+            helps=(f"state `length: {lengths[1]}` where a module needs one length, or a smaller one to cut",),
             rewrites=(Rewrite(f"set `length: {lengths[1]}`", f"{place}.length", lengths[1], safe=False),),
         )
