@@ -38,6 +38,8 @@ class Field(Component):
     layout: ClassVar[Layout]
     learns: ClassVar[bool] = False
     """Whether it must `learn` from the training split before it can encode."""
+    num_examined: ClassVar[int] = 64
+    """How many samples of a column that is read from files `examine` gets, spread over all of them."""
 
     takes_missing: ClassVar[bool] = True
     """Whether a value of `missing` can stand in its column."""

@@ -20,9 +20,10 @@ from declare.diagnostics.suggest import suggest
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
 
-_SAMPLE = 64
 _MOMENTS = 512
 """Samples from which mean and deviation of large arrays are estimated."""
+_OF_A_SAMPLE = frozenset({"DAT311", "DAT318", "DAT319", "DAT390", "DAT391", "DAT392"})
+"""Codes of what is wrong with one sample, whatever the others are."""
 _COUNTED = frozenset({"category", "labels", "id", "tags"})
 Rows = np.ndarray[Any, Any]
 
@@ -87,7 +88,7 @@ class _Examined:
             place = _column(field, name, self._reader)
             light = raw.is_light(self._reader, field, place)
             if not light:
-                rows = rows[:: max(1, len(rows) // _SAMPLE)][:_SAMPLE]
+                rows = spread(rows, field.num_examined)
             values = raw.read(self._reader, field, place, rows)
             facts = field.examine(_readable(field, values) if self._skips and not light else values)
             encodes = not field.learns and field.beside() is None
@@ -170,12 +171,11 @@ class _Examined:
         return field.summary(column[train], valid)
 
     def _pixels(self, name: str, field: Field, positions: Mapping[str, Rows]) -> dict[str, tuple[int, ...]]:
-        """Return pixels of each class by split; of files, those of some training masks alone."""
+        """Return pixels of each class by split; of files, those of some masks alone."""
         facts, place = self.facts[name], field.place(name)
         number = len(facts.classes or ())
         if not raw.is_light(self._reader, field, place):
-            train = positions["train"]
-            positions = {"train": train[:: max(1, len(train) // _SAMPLE)][:_SAMPLE]}
+            positions = {split: spread(rows, field.num_examined) for split, rows in positions.items()}
         found = {}
         for split, rows in positions.items():
             count = np.zeros(number, np.int64)
@@ -355,18 +355,28 @@ def _unsplittable(key: str, name: str, facts: Mapping[str, FieldFacts]) -> Probl
     )
 
 
+def spread(rows: Rows, number: int) -> Rows:
+    """Return at most `number` of the rows, spread over all of them."""
+    return rows if len(rows) <= number else rows[np.linspace(0, len(rows) - 1, number).astype(np.int64)]
+
+
 def _readable(field: Field, values: Any) -> list[Any]:
-    """Leave out the samples that cannot be read."""
-    found = []
+    """Leave out the samples that cannot be read; what is wrong with the column is still raised."""
+    found, reasons = [], []
     for value in values:
         try:
             field.examine([value])
-        except ProblemError:
-            continue
+        except ProblemError as error:
+            if error.problem.code in _OF_A_SAMPLE:
+                reasons.append(f"{error.problem.title}; {'; '.join(error.problem.notes)}")
+                continue
         found.append(value)
     if not found:
+        notes = tuple(dict.fromkeys(reasons))[:4]
         raise ProblemError(
-            Problem("DAT302", "none of the samples looked at can be read", label="read from here")
+            Problem(
+                "DAT302", "none of the samples looked at can be read", label="read from here", notes=notes
+            )
         )
     return found
 

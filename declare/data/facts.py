@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,7 +17,7 @@ from declare.data import cache
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
 
-_VERSION = 6
+_VERSION = 7
 """Raised when facts are gathered in another way, so that kept ones are read again."""
 
 
@@ -73,8 +74,7 @@ def _fingerprint(dataset: Dataset, split: Mapping[str, Any]) -> str:
 
 def compare(dataset: Dataset, facts: DatasetFacts) -> Iterator[Problem]:
     """Yield where fields state something else than the data say; paths are inside the dataset's block."""
-    for name in dataset.fields:
-        if name in facts.fields:
-            field: Any = reading.parse("fields", facts.blocks[name])
-            for problem in field.compare(facts.fields[name]):
-                yield problem.under(f"fields.{name}")
+    for name, found in facts.fields.items():
+        field: Any = reading.parse("fields", facts.blocks[name])
+        for problem in field.compare(found):
+            yield problem.under(f"fields.{name}") if name in dataset.fields else replace(problem, at="source")

@@ -18,6 +18,7 @@ from declare.build.feed import evaluation_batches
 from declare.build.objective import TaskLosses
 from declare.build.ragged import joined
 from declare.build.store import Tables
+from declare.contract import reading
 from declare.contract.task import TaskAdapter
 from declare.ir.plan import Plan, TaskPlan
 from declare.nn.tasks.next_token import Sampling
@@ -36,12 +37,12 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 class Predictions:
     """One row for each sample: `sample` says where it stands, then what each task predicts.
 
-    Classes are given by name, with the probability of each class; regressions in the target's own units.
-    Maps of classes (segmentation) stand in `maps` by task, uint8 or int64 [samples, height, width]; rows
-    hold the share of each class. Where the model gives no number (its input has a gap), values are None, and
-    `without` names the sample. A text that makes several samples (windows) has a row for each of them (`part 2`);
-    where all tasks give tags, which are put together, it has one. `unread` names texts with words that have no tag:
-    they were cut before the model read them.
+    Classes are given by name, with the probability of each class; regressions in the target's own units. Maps of
+    classes (segmentation) stand in `maps` by task, in the values of the target's masks: whole numbers [samples,
+    height, width], or colours [..., 3] of bytes; rows hold the share of each class. Where the model gives no number
+    (its input has a gap), values are None, and `without` names the sample. A text that makes several samples
+    (windows) has a row for each of them (`part 2`); where all tasks give tags, which are put together, it has one.
+    `unread` names texts with words that have no tag: they were cut before the model read them.
     """
 
     dataset: str
@@ -164,7 +165,7 @@ def _collect(
             continue
         classes = tasks[task].target_of(place[0]).classes
         if said and said.get("class", torch.zeros(0)).dim() > 1:
-            maps[task] = said["class"].numpy()
+            maps[task] = _in_own_values(plan, name, tasks[task], said["class"].numpy())
         for row, values in zip(rows, _described(said, classes) if said else (), strict=bool(said)):
             row[task] = values
     if outputs and all(set(said) == {"tags"} for said in outputs.values()):
@@ -182,6 +183,12 @@ def _collect(
         if any(None in row[task].get("tags", ()) for task in outputs if task in row)
     )
     return Predictions(name, tuple(rows), maps, without, unread)
+
+
+def _in_own_values(plan: Plan, dataset: str, task: TaskPlan, maps: Any) -> Any:
+    """Return maps of class indices in the values that the target's masks hold."""
+    field = plan.datasets[dataset].fields[task.target_field or ""]
+    return reading.parse("fields", field.block).decode(maps, field.facts)
 
 
 def _described(said: Mapping[str, Tensor], classes: tuple[str, ...] | None) -> Iterator[dict[str, Any]]:

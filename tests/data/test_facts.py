@@ -211,9 +211,9 @@ def test_gaps_in_series_of_several_lengths_are_counted(tmp_path):
 
 
 def test_a_mask_of_more_classes_stands_at_its_field(tmp_path):
-    """Masks that hold more classes than are stated are reported at the field, not at the source."""
+    """Masks that hold other values than are stated are reported at the field, not at the source."""
     np.savez(tmp_path / "x.npz", mask=np.ones((20, 4, 4), np.uint8) * 3)
     source = {"type": "npz", "path": str(tmp_path / "x.npz")}
-    assert problems_of(dataset(source, fields={"mask": {"type": "mask", "classes": 2}})) == [
-        ("DAT301", "fields.mask")
+    assert problems_of(dataset(source, fields={"mask": {"type": "mask", "classes": {"a": 0, "b": 1}}})) == [
+        ("DAT301", "fields.mask.classes")
     ]

@@ -10,7 +10,7 @@ import torch
 
 from declare.build.feed import evaluation_batches
 from declare.build.store import Tables
-from declare.components.fields import _pixels
+from declare.components.fields import _pictures
 from declare.contract.problem import ProblemError
 from declare.data import ahead
 from declare.data.quarantine import QUARANTINE, Quarantine, Skipped
@@ -161,14 +161,14 @@ def test_a_read_that_hangs_is_told_with_its_sample_and_the_stacks(pictures, tmp_
     """Decoding a whole dataset or a batch of it: the run is given up, and what every thread did is kept."""
     tables, table = opened(pictures, tmp_path, cache=where)
     [(row, name)] = table.where(np.array([5]))
-    gate, before = threading.Event(), _pixels._opened
+    gate, before = threading.Event(), _pictures._opened
 
     def blocked(value, number):
         if str(value).endswith(name):
             gate.wait()
         return before(value, number)
 
-    monkeypatch.setattr(_pixels, "_opened", blocked)
+    monkeypatch.setattr(_pictures, "_opened", blocked)
     monkeypatch.setattr(ahead, "STALL_SECONDS", 0.3)
     monkeypatch.setattr(ahead, "_SUSPECT_SECONDS", 0.2)
     monkeypatch.setattr("declare.build.columns.used_fields", lambda *_: ["image"])

@@ -12,7 +12,8 @@ import zlib
 import numpy as np
 import pytest
 
-from declare.components.fields._pixels import MAX_PIXELS, Frame, decode
+from declare.components.fields._pictures import MAX_PIXELS
+from declare.components.fields._pixels import Decoding, Frame, decode
 from declare.components.sources.csv import Csv
 from declare.components.sources.hdf5 import Hdf5
 from declare.components.sources.jsonl import Jsonl
@@ -173,7 +174,7 @@ def test_pictures(tmp_path, kind):
     file.write_bytes(PICTURES[kind])
     for value in (file, PICTURES[kind]):
         with pytest.raises(ProblemError) as caught:
-            decode([value], None, Frame((8, 8)))
+            decode([value], Decoding(frame=Frame((8, 8))))
         assert caught.value.problem.code == "DAT311"
 
 
@@ -183,7 +184,7 @@ def test_large_pictures_are_kept_small_one_after_the_other(tmp_path):
 
     Image.new("L", (6000, 6000)).save(tmp_path / "a.png")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    found = decode([tmp_path / "a.png"] * 20, 1, Frame((8, 8)))
+    found = decode([tmp_path / "a.png"] * 20, Decoding(1, Frame((8, 8))))
     assert found.shape == (20, 1, 8, 8)
     assert not np.any(found)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kB

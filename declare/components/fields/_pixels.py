@@ -1,39 +1,44 @@
-"""Pictures as arrays: decoding, channels, sizes."""
+"""Pictures as arrays of bytes: axes, scale, channels, sizes."""
 
 from __future__ import annotations
 
-import io
-import struct
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
+from declare.components.fields._axes import unclear
+from declare.components.fields._pictures import DEEP, GREY, Picture, name_of, open_picture
+from declare.components.fields._scales import (
+    BYTES,
+    Scale,
+    limits,
+    own_scale,
+    refuse_beyond,
+    scale_of_column,
+    span,
+    to_bytes,
+    usual_scale,
+)
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shortage import refuse_if_short
 
 Array = np.ndarray[Any, Any]
-MAX_PIXELS = 64_000_000
-_LEAST_BYTES, _MOST_PIXEL_BYTES = 16 << 20, 8
-"""What decoding takes: a decoder's own space, and two copies of each pixel."""
-_REFUSALS = (
-    *(OSError, UnidentifiedImageError, SyntaxError, ValueError, MemoryError, EOFError, struct.error),
-    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
-)
-# Larger pictures are refused by their header; the library's warning of them tells users nothing more.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM", "JPEG2000")
-"""Formats that are decoded. Others are older, rarer, or run programs (EPS)."""
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_CLEAR = {"LA": "LA", "La": "LA", "PA": "RGBA", "RGBA": "RGBA", "RGBa": "RGBA"}
+"""Modes with transparency, and the mode that they are read as."""
+_CHANNELS = frozenset({1, 2, 3, 4})
+"""Sizes of an axis that may be one of channels."""
+
+
+_LOOK = 64
+"""Samples of a column that are decoded to see what they are."""
 
 
 def is_table(values: Any) -> bool:
     """Return whether `values` is one array of pictures."""
-    return isinstance(values, np.ndarray) and values.ndim >= 3
+    return isinstance(values, np.ndarray) and values.ndim >= 3 and values.dtype.kind in "biuf"
 
 
 class Frame(NamedTuple):
@@ -50,6 +55,30 @@ class Frame(NamedTuple):
         wide = (size[1], size[0])
         return ImageOps.fit(picture, wide, how) if self.crop else picture.resize(wide, how)
 
+    def target(self, own: tuple[int, int], row: int) -> tuple[int, int]:
+        """Return the size that a picture gets; raises `ProblemError` DAT349 where equal ones are needed."""
+        size = self.stated or self.known or own
+        if self.stated is None and own != size:
+            raise ProblemError(differing(size, own, row))
+        return size
+
+
+class Decoding(NamedTuple):
+    """How pictures are read.
+
+    `channels` that are not `converts` are those of the samples looked at: colours are then never left out. `layout`
+    says the axes of arrays. `scale` holds for all pictures where it is `stated`, else for arrays whose type says
+    none. `number` is the frame of files that have several.
+    """
+
+    channels: int | None = None
+    frame: Frame = Frame()
+    layout: str | None = None
+    scale: Scale | None = None
+    stated: bool = False
+    converts: bool = True
+    number: int | None = None
+
 
 def differing(one: tuple[int, int], other: tuple[int, int], row: int) -> Problem:
     """Return what is wrong with pictures of two sizes."""
@@ -63,161 +92,280 @@ def differing(one: tuple[int, int], other: tuple[int, int], row: int) -> Problem
     )
 
 
-def decode(values: Any, channels: int | None, frame: Frame) -> Array:
+def decode(values: Any, how: Decoding) -> Array:
     """Return pictures as uint8 [rows, channels, height, width].
 
-    Raises `ProblemError` DAT311 for what is no picture, DAT319 for arrays of another form, and DAT349 for
-    pictures of several sizes.
+    Raises `ProblemError` DAT311 for what is no picture, DAT319 for arrays of another form, DAT324 for axes that may
+    be either way round, DAT349 for several sizes, DAT390 for pixels outside of their scale, DAT391 for colours that
+    would be left out and DAT392 for files of several frames.
     """
     if is_table(values):
-        table = _bytes(_channels_first(values))
-        if frame.stated is None and frame.known not in {None, table.shape[2:]}:
-            raise ProblemError(differing(frame.known or (0, 0), table.shape[2:], 0))
-        if frame.stated in {None, table.shape[2:]} and channels in {None, table.shape[1]}:
-            return table
-        values = list(table)
-    if channels == 2:
-        said = "`channels` is 2, pictures have 1 (grey), 3 (RGB) or 4 (RGBA)"
-        raise ProblemError(Problem("SCH108", said, at="channels", helps=("only arrays have two planes",)))
-    values = list(values)
-    mode = _MODES[channels or max((channels_of(value, row) for row, value in enumerate(values)), default=3)]
+        table = channels_first(values, how)
+        if how.frame.stated is None and how.frame.known not in {None, table.shape[2:]}:
+            raise ProblemError(differing(how.frame.known or (0, 0), table.shape[2:], 0))
+        if how.frame.stated in {None, table.shape[2:]} and how.channels in {None, table.shape[1]}:
+            return array_bytes(table, how)
+        how = how._replace(layout="CHW")
+        values = table
+    values = each_sample(values)
+    looks = (look(value, how, row) for row, value in enumerate(values))
+    channels = how.channels or max((channels for channels, _ in looks), default=3)
     # One after the other: whole pictures may be a thousand times larger than what is kept of them.
-    return np.stack([_array(picture, mode, size, frame) for picture, size in _sized(values, frame)])
+    return np.stack(list(_decoded(values, how._replace(channels=channels))))
 
 
-def _sized(values: Sequence[Any], frame: Frame) -> Iterator[tuple[Image.Image, tuple[int, int]]]:
-    """Yield pictures with the size that they get; raises `ProblemError` DAT349 where equal ones are needed."""
-    size = frame.stated or frame.known
+class Survey(NamedTuple):
+    """What pictures are: sizes, how they are read, the least and largest level, whether any is deeper than a byte."""
+
+    dims: tuple[int, ...]
+    how: Decoding
+    levels: tuple[int, int]
+    deep: bool
+
+
+def survey(values: Any, how: Decoding) -> Survey:
+    """Return what pictures are; what they leave open is decided by all arrays among them. Raises as `decode` does."""
+    table = is_table(values)
+    rows = [values] if table else each_sample(values)
+    arrays = [array for array in (rows if table else map(as_array, rows)) if array is not None]
+    how = how._replace(layout=look_at_axes(values, how))
+    wide = [array for array in arrays if own_scale(array.dtype) is None]
+    if wide and not how.stated:
+        how = how._replace(scale=scale_of_column(wide))
+    if table:
+        found = decode(values[:1], how)
+        return Survey(found.shape[1:], how, _levels(values, how), own_scale(values.dtype) != BYTES)
+    looks = [look(value, how, row) for row, value in enumerate(rows[:_LOOK])]
+    numbers = [number for number, _ in looks] + [len(channels_first(array[None], how)[0]) for array in arrays]
+    channels = how.channels or max(numbers)
+    found = decode(rows[:_LOOK], how._replace(channels=channels))
+    deep = any(deep for _, deep in looks)
+    return Survey(found.shape[1:], how, (int(found.min()), int(found.max())), deep)
+
+
+def look_at_axes(values: Any, how: Decoding) -> str | None:
+    """Return the one layout of all arrays with an axis of channels, None without any; DAT324 where it is unclear."""
+    arrays = [values[0]] if is_table(values) else map(as_array, each_sample(values))
+    shapes = dict.fromkeys(array.shape for array in arrays if array is not None and array.ndim == 3)
+    found = {axes_of(shape, how): shape for shape in shapes}
+    if len(found) > 1:
+        raise ProblemError(unclear(next(iter(shapes)), sorted(found)))
+    return next(iter(found), how.layout)
+
+
+def _levels(table: Array, how: Decoding) -> tuple[int, int]:
+    """Return the least and largest level of an array; raises `ProblemError` DAT390 for values outside of a scale."""
+    if how.stated:
+        found = array_bytes(table, how)
+        return int(found.min()), int(found.max())
+    seen = span([table])
+    ends = np.array([seen.least, seen.largest]).astype(table.dtype)
+    low, high = array_bytes(ends, how).tolist()
+    return low, high
+
+
+def _decoded(values: Sequence[Any], how: Decoding) -> Iterator[Array]:
+    """Yield pictures [channels, height, width] of one size."""
+    frame = how.frame
     for row, value in enumerate(values):
-        picture = _opened(value, row)
-        own = (picture.height, picture.width)
-        size = size or own
-        if frame.stated is None and own != size:
-            raise ProblemError(differing(size, own, row))
-        yield picture, size
+        try:
+            planes = _planes(value, row, how)
+        except ProblemError as error:
+            raise ProblemError(*(replace(item, row=row) for item in error.problems)) from None
+        size = frame.target(planes[0].size[::-1], row)
+        frame = frame._replace(known=frame.known or size)
+        fitted = [np.asarray(frame.fitted(plane, size, Image.Resampling.BILINEAR)) for plane in planes]
+        yield np.stack(fitted) if fitted[0].ndim == 2 else np.ascontiguousarray(np.moveaxis(fitted[0], -1, 0))
 
 
-def channels_of(value: Any, row: int = 0) -> int:
-    """Return 1 for a grey picture, 3 for one in colour; a value at `row` that is none is DAT311."""
-    picture = _opened(value, row)
-    return 1 if picture.mode in {"1", "L", "LA", "I", "I;16", "F"} else 3
+def _planes(value: Any, row: int, how: Decoding) -> list[Image.Image]:
+    """Return a picture of `how.channels` as one of Pillow's, or as one for each channel."""
+    array = as_array(value)
+    if array is None:
+        picture = eight_bits(open_picture(value, row, how.number), how, name_of(value))
+    else:
+        pixels = array_bytes(channels_first(array[None], how), how)[0]
+        if len(pixels) == how.channels:
+            return [Image.fromarray(plane) for plane in pixels]
+        if len(pixels) not in _MODES:
+            raise ProblemError(_no_picture(array.shape))
+        whole = pixels[0] if len(pixels) == 1 else np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
+        picture = Image.fromarray(whole)
+    return [_with_channels(picture, how, name_of(value))]
 
 
-def index_maps(values: Any, frame: Frame) -> Array:
-    """Return maps of class indices as int64 [rows, height, width], resized to the nearest index."""
-    if isinstance(values, np.ndarray) and values.ndim == 3 and values.dtype.kind in "iub":
-        if frame.stated in {None, values.shape[1:]}:
-            return values.astype(np.int64)
-        values = list(values)
-    values = [
-        Image.fromarray(item.astype(np.int32)) if isinstance(item, np.ndarray) else item for item in values
-    ]
-    fitted = (
-        frame.fitted(_indices(picture), size, Image.Resampling.NEAREST)
-        for picture, size in _sized(values, frame)
-    )
-    return np.stack([np.asarray(picture, dtype=np.int64) for picture in fitted])
+def each_sample(values: Any) -> list[Any]:
+    """Return samples one by one, encoded files that arrays of bytes hold as bytes; DAT319 for rows of numbers."""
+    if isinstance(values, np.ndarray) and values.ndim == 2:
+        raise ProblemError(_no_picture(values.shape[1:]))
+    return [value.tobytes() if _is_encoded(value) else value for value in values]
 
 
-def _indices(picture: Image.Image) -> Image.Image:
-    # A palette picture's indices are the classes; its colours are only how it is shown.
-    return picture if picture.mode in {"L", "P", "I", "I;16"} else picture.convert("L")
+def _is_encoded(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim == 1
 
 
-def _channels_first(values: Array) -> Array:
+def as_array(value: Any) -> Array | None:
+    """Return an array or nested lists of numbers as an array; None for what is none.
+
+    Raises `ProblemError` DAT319 for an array that can be no picture.
+    """
+    if isinstance(value, list | tuple):
+        try:
+            value = np.asarray(value)
+        except ValueError:
+            raise ProblemError(_no_picture(("?",))) from None
+    if not isinstance(value, np.ndarray):
+        return None
+    if value.ndim not in {2, 3} or value.dtype.kind not in "biuf":
+        raise ProblemError(_no_picture(value.shape))
+    return value
+
+
+def look(value: Any, how: Decoding, row: int = 0) -> tuple[int, bool]:
+    """Return how many channels a value has (a grey file 1, one in colour 3), and whether its pixels are not bytes."""
+    array = as_array(value)
+    if array is not None:
+        return int(channels_first(array[None], how).shape[1]), own_scale(array.dtype) != BYTES
+    mode = open_picture(value, row, how.number).image.mode
+    return 1 if mode in GREY else 3, mode in DEEP
+
+
+def channels_first(values: Array, how: Decoding) -> Array:
+    """Return arrays [rows, H, W], [rows, H, W, C] or [rows, C, H, W] as [rows, C, H, W]."""
     if values.ndim == 3:
         return values[:, None]
-    if values.shape[-1] in _MODES and values.shape[1] not in _MODES:
-        return np.moveaxis(values, -1, 1)
-    return values
+    if values.ndim != 4:
+        raise ProblemError(_no_picture(values.shape[1:]))
+    return np.moveaxis(values, -1, 1) if axes_of(values.shape[1:], how) == "HWC" else values
 
 
-def _bytes(values: Array) -> Array:
-    """Return pixels as uint8: floats in 0..1 and 16 bits are scaled."""
-    if values.dtype == np.uint8:
-        return np.ascontiguousarray(values)
-    if values.dtype == np.uint16:
-        return (values >> 8).astype(np.uint8)
-    if values.dtype.kind == "f" and values.size and float(np.nanmax(values)) <= 1.0:
-        return np.rint(np.nan_to_num(values) * 255).clip(0, 255).astype(np.uint8)
-    if values.dtype.kind == "b":
-        return values.astype(np.uint8) * np.uint8(255)
-    return np.rint(np.nan_to_num(values.astype(np.float32))).clip(0, 255).astype(np.uint8)
+def axes_of(shape: tuple[int, ...], how: Decoding) -> str:
+    """Return `HWC` or `CHW` for one picture's shape; raises `ProblemError` DAT324 where it may be either."""
+    if how.layout is not None or len(shape) != 3:
+        return how.layout or "HW"
+    sizes = {how.channels} if how.channels in {shape[0], shape[2]} else _CHANNELS
+    fitting = [name for name, size in (("CHW", shape[0]), ("HWC", shape[2])) if size in sizes]
+    if len(fitting) != 1:
+        raise ProblemError(unclear(shape, ("HWC", "CHW")))
+    return fitting[0]
 
 
-def _opened(value: Any, row: int) -> Image.Image:
-    try:
-        return _picture(value)
-    except ProblemError as error:
-        raise ProblemError(replace(error.problem, row=row)) from None
+def array_bytes(table: Array, how: Decoding) -> Array:
+    """Return an array [rows, C, H, W] as uint8, on the scale that is stated, learned, or its type's own."""
+    own = own_scale(table.dtype)
+    if how.stated and how.scale is not None:
+        refuse_beyond(how.scale, limits(table.dtype), f"`{table.dtype.name}`")
+        return to_bytes(table, how.scale, stated=True)
+    return to_bytes(table, own or how.scale or usual_scale(table.dtype))
 
 
-def _picture(value: Any) -> Image.Image:
-    if isinstance(value, Image.Image):
-        return value
-    if value is None:
-        raise ProblemError(Problem("DAT311", "a sample has no picture", helps=("remove the sample",)))
-    if isinstance(value, np.ndarray):
-        return _from_array(value)
-    if not isinstance(value, bytes | str | Path):
-        problem = f"a value of type `{type(value).__name__}` is no picture"
-        raise ProblemError(
-            Problem("DAT319", problem, label="read as image", helps=("use another field type",))
+def eight_bits(picture: Picture, how: Decoding, name: str) -> Image.Image:
+    """Return a picture of mode L, LA, RGB or RGBA, on the scale that is stated or that its depth says."""
+    image, scale = picture.image, picture.scale
+    if how.stated and how.scale is not None:
+        refuse_beyond(
+            how.scale, None if image.mode == "F" or scale is None else Scale(min(scale), max(scale)), name
         )
-    if not isinstance(value, bytes) and Path(value).exists() and not Path(value).is_file():
-        raise ProblemError(_unreadable(value, "it is no regular file"))
-    source = io.BytesIO(value) if isinstance(value, bytes) else value
-    size = _LEAST_BYTES
-    try:
-        with Image.open(source, formats=_FORMATS) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise ProblemError(_unreadable(value, f"it has {picture.width} x {picture.height} pixels"))
-            size += _MOST_PIXEL_BYTES * picture.width * picture.height
-            picture.load()
-            return ImageOps.exif_transpose(picture) or picture
-    except _REFUSALS as error:
-        refuse_if_short(error, size)
-        raise ProblemError(_unreadable(value, str(error))) from None
+        scale = how.scale if scale is None or scale.low <= scale.high else Scale(*reversed(how.scale))
+    if image.mode in DEEP:
+        return _from_deep(image, scale, stated=how.stated, name=name)
+    plain = _plain(image)
+    if scale in {None, BYTES}:
+        return plain
+    whole = np.asarray(plain)
+    colours = whole[..., None] if whole.ndim == 2 else whole[..., : 3 if whole.shape[-1] > 2 else 1]
+    scaled = to_bytes(colours[None], scale or BYTES, stated=True)[0]
+    rest = whole[..., colours.shape[-1] :] if whole.ndim == 3 else whole[..., None][..., 1:]
+    joined = np.concatenate([scaled, rest], axis=-1)
+    return Image.fromarray(joined[..., 0] if joined.shape[-1] == 1 else joined)
 
 
-def _from_array(value: Array) -> Image.Image:
-    pixels = _bytes(_channels_first(value[None]))[0]
-    if pixels.ndim != 3 or pixels.shape[0] not in _MODES:
-        raise ProblemError(
-            Problem("DAT319", f"an array of shape {value.shape} is no picture", label="read as image")
-        )
-    return Image.fromarray(
-        pixels[0] if pixels.shape[0] == 1 else np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
+def _from_deep(image: Image.Image, scale: Scale | None, *, stated: bool, name: str) -> Image.Image:
+    values = np.asarray(image)
+    if scale is None:
+        raise ProblemError(_no_scale(name, values))
+    found = to_bytes(values[None], scale, stated=stated)[0]
+    clear = image.info.get("transparency")
+    if isinstance(clear, int):
+        found = np.where(values == clear, np.uint8(255), found)
+    return Image.fromarray(found)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Return a picture of bytes as one of mode L, LA, RGB or RGBA."""
+    if image.mode == "LAB":
+        return _from_lab(image)
+    mode = image.mode
+    clear = "transparency" in image.info or (
+        mode == "P" and image.palette and image.palette.mode.endswith("A")
     )
+    if clear and mode not in _CLEAR:
+        return image.convert("RGBA")
+    return _as(image, _CLEAR.get(mode) or ("L" if mode in {"1", "L"} else "RGB"))
 
 
-def _unreadable(value: Any, because: str) -> Problem:
-    what = f"`{Path(value).name}`" if isinstance(value, str | Path) else "a picture"
-    if isinstance(value, str | Path) and not Path(value).exists():
-        return Problem(
-            "DAT311",
-            f"there is no picture {what}",
-            notes=(f"looked for `{value}`",),
-            helps=("correct the name; relative ones start at the folder of the table",),
-        )
-    return Problem(
-        "DAT311",
-        f"{what} cannot be read as a picture",
-        notes=(because,),
-        helps=("remove or replace the file",),
-    )
+def _as(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)
 
 
-def _array(picture: Image.Image, mode: str, size: tuple[int, int], frame: Frame) -> Array:
-    if picture.mode in {"I;16", "I"}:
-        wide = np.asarray(picture).astype(np.int64)
-        picture = Image.fromarray((wide >> 8 if wide.max(initial=0) > 255 else wide).astype(np.uint8))
-    if picture.mode in {"RGBA", "LA", "PA", "P"} and mode != "RGBA":
-        picture = _on_white(picture.convert("RGBA"))
-    pixels = np.asarray(frame.fitted(picture.convert(mode), size, Image.Resampling.BILINEAR))
-    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
+def _from_lab(image: Image.Image) -> Image.Image:
+    from PIL import ImageCms
+
+    lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    found = ImageCms.profileToProfile(image, lab, rgb, outputMode="RGB")
+    assert found is not None, "only a change in place gives nothing back"
+    return found
+
+
+def _with_channels(picture: Image.Image, how: Decoding, name: str) -> Image.Image:
+    """Return a picture of mode L, LA, RGB or RGBA with the channels that are asked for, transparency on white."""
+    if how.channels not in _MODES:
+        said = f"`channels` is {how.channels}, pictures have 1 (grey), 3 (RGB) or 4 (RGBA)"
+        raise ProblemError(Problem("SCH108", said, at="channels", helps=("only arrays have other numbers",)))
+    mode = _MODES[how.channels]
+    if picture.mode in {"LA", "RGBA"} and mode != "RGBA":
+        picture = _on_white(_as(picture, "RGBA"))
+    if mode == "L" and not how.converts and picture.mode == "RGB" and not _is_grey(picture):
+        raise ProblemError(_in_colour(name))
+    return _as(picture, mode)
+
+
+def _is_grey(picture: Image.Image) -> bool:
+    pixels = np.asarray(picture)
+    return bool((pixels == pixels[..., :1]).all())
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
     white = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(white, picture)
+    return Image.alpha_composite(white, picture).convert("RGB")
+
+
+def _no_picture(shape: tuple[Any, ...]) -> Problem:
+    said = ", ".join(map(str, shape))
+    return Problem(
+        "DAT319",
+        f"an array of shape ({said}) is no picture",
+        label="read as image",
+        helps=("give pictures [H, W], [H, W, C] or [C, H, W] of numbers",),
+    )
+
+
+def _no_scale(name: str, values: Array) -> Problem:
+    return Problem(
+        "DAT390",
+        f"{name} holds {values.min():.5g} to {values.max():.5g}, its depth says no scale",
+        label="pixels without a scale",
+        notes=("signed and 32-bit numbers have no usual black and white",),
+        helps=("state the values of black and white, such as `range: [0, 4095]`",),
+    )
+
+
+def _in_colour(name: str) -> Problem:
+    return Problem(
+        "DAT391",
+        f"{name} is in colour, the pictures looked at first are grey",
+        at="channels",
+        label="grey by the others",
+        helps=("state `channels: 1` to make all of them grey, or `channels: 3` to keep colours",),
+    )

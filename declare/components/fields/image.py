@@ -9,23 +9,36 @@ from pydantic import Field as Param
 
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
-from declare.contract.problem import Problem, ProblemError
+from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from declare.components.fields._pixels import Decoding
+
 
 MOST_PIXELS = 64_000_000
+
+
+_DIM = 16
+"""Levels of 256 below which a column leaves most of its scale unused."""
 
 
 class Image(Field):
     """A picture, encoded as uint8 [channels, height, width] in 0..255.
 
-    Takes files, encoded bytes, PIL pictures, and arrays [H, W], [H, W, C] or [C, H, W] of 8 or 16 bits or of
-    floats in 0..1. EXIF rotation is applied, 16 bits become 8, transparency is laid on white unless 4
-    channels are asked for. `size` resizes (bilinear, antialiased) while reading; pictures that differ in
-    size need it, else they raise `ProblemError` DAT349.
+    Takes files, encoded bytes, PIL pictures, and arrays or lists [H, W], [H, W, C] or [C, H, W]. Depth, mode and type
+    decide what black and white are, never a picture's content: bits, bytes and palettes as they are, 16 bits (12 in a
+    TIFF of 12) by their upper 8, floats in 0..1. Arrays of other types, by the range of the whole column: whole
+    numbers in 0..255 are bytes. `range` states the values of black and white where none of this holds (12 bits in 16,
+    -1..1, int16, 32-bit TIFF): values outside are DAT390, nothing is cut off.
+
+    EXIF rotation is applied, transparency is laid on white unless 4 channels are asked for. Grey pictures stand
+    beside colours as three equal channels; a colour where the samples looked at were grey is DAT391. A file of
+    several frames needs `frame` (DAT392). `size` resizes (bilinear, antialiased) while reading; pictures that differ
+    in size need it, else they raise `ProblemError` DAT349. Arrays whose channels may be first or last need `layout`
+    (DAT324).
 
     Example:
         ```yaml
@@ -36,11 +49,18 @@ class Image(Field):
     layout: ClassVar[Layout] = "image"
     takes_missing: ClassVar[bool] = False
 
-    channels: int | None = Param(None, ge=1, le=4, description="1 grey, 3 RGB, 4 RGBA; files are converted")
+    channels: int | None = Param(None, ge=1, description="1 grey, 3 RGB, 4 RGBA; files are converted")
     size: int | list[int] | None = Param(None, description="pixels: both sides, or [height, width]; resizes")
     fit: Literal["stretch", "crop"] = Param(
         "stretch", description="how another shape gets `size`: stretched, or cut to it in the middle"
     )
+    layout_: Literal["HWC", "CHW"] | None = Param(
+        None, alias="layout", description="the axes of arrays; by default as their sizes say"
+    )
+    range: list[float] | None = Param(
+        None, description="the values of black and white; by default as depth and type say"
+    )
+    frame: int | None = Param(None, ge=0, description="which frame or page of a file with several, from 0")
 
     def _size(self) -> tuple[int, int] | None:
         if self.size is None:
@@ -49,13 +69,34 @@ class Image(Field):
         return (sides[0], sides[-1])
 
     def check(self) -> Iterable[Problem]:
-        """Yield sizes that are not one or two positive numbers."""
+        """Yield sizes that are not one or two positive numbers, and a range that is none."""
         yield from super().check()
         sides = [self.size] if isinstance(self.size, int) else self.size
         if sides is not None and (len(sides) > 2 or not sides or min(sides) < 1):
             yield Problem("SCH108", "`size` is one or two positive numbers of pixels", at="size")
         elif sides is not None and sides[0] * sides[-1] > MOST_PIXELS:
             yield Problem("SCH108", f"`size` asks for more than {MOST_PIXELS:,} pixels", at="size")
+        if self.range is not None and (len(self.range) != 2 or not self.range[0] < self.range[1]):
+            yield Problem("SCH108", "`range` is [black, white], the lower number first", at="range")
+
+    def _decoding(self, facts: FieldFacts | None = None) -> Decoding:
+        """Return how pictures are read: as stated, else as the facts of the samples looked at say."""
+        from declare.components.fields._pixels import Decoding, Frame
+        from declare.components.fields._scales import Scale
+
+        known = facts.shape.dims if facts else (self.channels, None, None)
+        extra = facts.extra if facts else {}
+        found = self.range or extra.get("range")
+        size = (known[1], known[2]) if known[1] is not None and known[2] is not None else None
+        return Decoding(
+            channels=known[0],
+            frame=Frame(self._size(), size, crop=self.fit == "crop"),
+            layout=self.layout_ or extra.get("layout"),
+            scale=Scale(*found) if found else None,
+            stated=self.range is not None,
+            converts=self.channels is not None,
+            number=self.frame,
+        )
 
     def cut_to(self) -> tuple[int, int] | None:
         """Return the size, where pictures are cut in the middle to fit it."""
@@ -63,24 +104,33 @@ class Image(Field):
         return (size[0], size[-1]) if size and self.fit == "crop" else None
 
     def examine(self, values: Any) -> FieldFacts:
-        """Return the shape of a sample of pictures."""
-        from declare.components.fields._pixels import Frame, channels_of, decode, differing, is_table
+        """Return the shape of a sample of pictures, and how arrays lie and what their values mean."""
+        from declare.components.fields._pixels import survey
 
-        frame = Frame(self._size(), crop=self.fit == "crop")
-        if is_table(values):
-            found = decode(values[:1], self.channels, frame)
-            return FieldFacts(shape=Shape("image", found.shape[1:], "uint8"))
-        channels = self.channels or max(channels_of(value, row) for row, value in enumerate(values))
-        shapes = [decode([value], channels, frame).shape[1:] for value in values]
-        for row, shape in enumerate(shapes):
-            if shape != shapes[0]:
-                raise ProblemError(differing(shapes[0][1:], shape[1:], row))
-        return FieldFacts(shape=Shape("image", shapes[0], "uint8"))
+        found = survey(values, self._decoding())
+        extra: dict[str, Any] = {"levels": list(found.levels), "deep": found.deep}
+        if found.how.layout is not None:
+            extra["layout"] = found.how.layout
+        if found.how.scale is not None and not found.how.stated:
+            extra["range"] = list(found.how.scale)
+        return FieldFacts(shape=Shape("image", found.dims, "uint8"), extra=extra)
+
+    def compare(self, facts: FieldFacts) -> Iterable[Problem]:
+        """Yield that pictures leave most of their scale unused."""
+        low, high = facts.extra.get("levels", (0, 255))
+        if 0 < high < _DIM and (facts.extra.get("deep") or high == 1):
+            yield Problem(
+                "DAT393",
+                f"pictures use {high - low + 1} of 256 levels of grey: {low} to {high}",
+                label="nearly all black",
+                notes=("depth and type say what white is, and nothing comes near it",),
+                helps=(
+                    "state the values of black and white: `range: [0, 4095]` for 12 bits, `[0, 1]` for masks",
+                ),
+            )
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
         """Return uint8 [rows, channels, height, width]."""
-        from declare.components.fields._pixels import Frame, decode
+        from declare.components.fields._pixels import decode
 
-        channels, height, width = facts.shape.dims
-        known = (height, width) if height is not None and width is not None else None
-        return decode(values, channels, Frame(self._size(), known, crop=self.fit == "crop"))
+        return decode(values, self._decoding(facts))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
@@ -15,40 +15,92 @@ from declare.contract.shapes import Layout, Shape
 if TYPE_CHECKING:
     import numpy as np
 
+    from declare.components.fields._pixels import Decoding
+
+Value = int | str
+
 
 class Mask(Field):
     """A segmentation target, int64 [height, width]: class index per pixel, -1 where nothing is labelled.
 
-    Values listed under `missing` (255 in many data sets) become -1. `classes` may name them; without it there
-    are as many classes as the largest value says.
+    Takes files, encoded bytes, PIL pictures, and arrays [H, W], [H, W, 1] or [1, H, W] of whole numbers; the values
+    that occur are the classes, in their order, whatever gaps are between them. Pictures in colours and arrays [H, W,
+    3] have a class for each colour, `#rrggbb`; those with a palette for each index, or for each colour where
+    `classes` or `void` name colours (needed where palettes differ: DAT396). Bits are 0 and 1, NaN and -1 are not
+    labelled.
+
+    Values listed under `void` (255 in many data sets) are not labelled either: they count in no loss, metric, weight
+    or number of pixels. `classes` names the classes in the order of their values, or by value (`{background: 0, cell:
+    255}`, several in a list); a value that is neither is DAT301. Without it a 255 far from the others must be said to
+    be void or a class (DAT395), and many values with gaps, as lossy files make them, are DAT394. `size` resizes to
+    the nearest value. Predictions are written in the masks' own values.
 
     Example:
         ```yaml
-        fields: {mask: {type: mask, classes: [background, cell], missing: [255]}}
+        fields: {mask: {type: mask, classes: {background: 0, cell: 128}, void: 255}}
         ```
     """
 
     layout: ClassVar[Layout] = "mask"
+    num_examined: ClassVar[int] = 512
 
-    classes: int | list[str] | None = Param(None, description="number of classes or their names; checked")
+    classes: int | list[str] | dict[str, int | str | list[int | str]] | None = Param(
+        None, description="number of classes, their names in order, or the value of each name; checked"
+    )
+    void: int | str | list[int | str] | None = Param(
+        None, description='values that mean "not labelled": numbers, or colours `#rrggbb`'
+    )
     size: int | list[int] | None = Param(None, description="pixels: both sides, or [height, width]; resizes")
-
     fit: Literal["stretch", "crop"] = Param(
         "stretch", description="how another shape gets `size`: stretched, or cut to it in the middle"
     )
+    layout_: Literal["HWC", "CHW"] | None = Param(
+        None, alias="layout", description="the axes of arrays in colours; by default as their sizes say"
+    )
+    frame: int | None = Param(None, ge=0, description="which frame or page of a file with several, from 0")
 
-    def _read(self, values: Any) -> np.ndarray[Any, Any]:
-        import numpy as np
+    def check(self) -> Iterable[Problem]:
+        """Yield texts that are no colours, and values that stand for two things."""
+        from declare.components.fields._masks import is_colour
 
-        from declare.components.fields._pixels import Frame, index_maps
+        yield from super().check()
+        stated = [(value, "void") for value in self._void()]
+        stated += [(value, f"classes.{name}") for name, values in self._by_name().items() for value in values]
+        for value, at in stated:
+            if isinstance(value, str) and not is_colour(value):
+                yield Problem("SCH108", f"`{value}` is no colour such as `#ff8000`", at=at)
+        values = [value for value, _ in stated]
+        twice = next((value for value in values if values.count(value) > 1), None)
+        if twice is not None:
+            yield Problem("SCH108", f"`{twice}` stands for two things", at=stated[values.index(twice)][1])
+
+    def _void(self) -> list[Value]:
+        return [] if self.void is None else list(self.void) if isinstance(self.void, list) else [self.void]
+
+    def _by_name(self) -> dict[str, list[Value]]:
+        """Return the values of each class that is stated by value."""
+        if not isinstance(self.classes, dict):
+            return {}
+        return {name: item if isinstance(item, list) else [item] for name, item in self.classes.items()}
+
+    def _left_out(self) -> dict[int, int]:
+        """Return the codes of what is not labelled."""
+        from declare.components.fields._masks import UNLABELLED, code_of, is_colour
+
+        marks = [value for value in self.missing if isinstance(value, int | float) or is_colour(value)]
+        return {code_of(value): -1 for value in [UNLABELLED, *self._void(), *marks]}  # type: ignore[arg-type]
+
+    def _in_colours(self) -> bool:
+        stated = [*self._void(), *(value for values in self._by_name().values() for value in values)]
+        return any(isinstance(value, str) for value in stated)
+
+    def _decoding(self, known: tuple[int, int] | None = None, layout: str | None = None) -> Decoding:
+        from declare.components.fields._pixels import Decoding, Frame
 
         size = None if self.size is None else [self.size] * 2 if isinstance(self.size, int) else self.size
         stated = None if size is None else (size[0], size[-1])
-        maps = index_maps(values, Frame(stated, crop=self.fit == "crop"))
-        for value in self.missing:
-            if isinstance(value, int | float):
-                maps = np.where(maps == value, -1, maps)
-        return maps
+        frame = Frame(stated, known, crop=self.fit == "crop")
+        return Decoding(frame=frame, layout=self.layout_ or layout, number=self.frame)
 
     def cut_to(self) -> tuple[int, int] | None:
         """Return the size, where pictures are cut in the middle to fit it."""
@@ -56,44 +108,95 @@ class Mask(Field):
         return (size[0], size[-1]) if size and self.fit == "crop" else None
 
     def examine(self, values: Any) -> FieldFacts:
-        """Return size and classes."""
-        found = self._read(values)
-        largest = int(found.max(initial=0)) + 1
-        stated = self.classes
-        names = (
-            tuple(stated) if isinstance(stated, list) else tuple(map(str, range(stated or max(largest, 2))))
-        )
+        """Return size and classes; raises `ProblemError` DAT301, DAT394, DAT395 or DAT396 for unclear values."""
+        from declare.components.fields._masks import read_masks, refuse_other_palette, value_of
+        from declare.components.fields._pixels import look_at_axes
+
+        how = self._decoding(layout=look_at_axes(values, self._decoding()))
+        seen: set[int] = set()
+        palette: dict[int, int] = {}
+        row, lossy, shape = 0, False, (0, 0)
+        for block in read_masks(values, how, colours=self._in_colours()):
+            refuse_other_palette(palette, block, row)
+            palette |= block.palettes
+            seen |= set(_distinct(block.codes))
+            row, lossy, shape = row + len(block.codes), lossy or block.lossy, block.codes.shape[1:]
+        codes = sorted(seen - self._left_out().keys())
+        if not codes:
+            raise ProblemError(_nothing_labelled(bool(seen)))
+        names, codes = self._classes_of(codes, lossy=lossy)
+        extra: dict[str, Any] = {"layout": how.layout} if how.layout else {}
+        if palette:
+            extra["palette"] = {str(value_of(colour)): index for index, colour in palette.items()}
         return FieldFacts(
-            shape=Shape("mask", found.shape[1:], "int64"),
+            shape=Shape("mask", shape, "int64"),
             classes=names,
-            maximum=float(largest - 1),
-            unique=largest,
+            values=tuple(map(value_of, codes)),
+            unique=len(codes),
+            extra=extra,
         )
 
-    def compare(self, facts: FieldFacts) -> Iterable[Problem]:
-        """Yield where the stated number of classes is less than the data need."""
-        stated = len(self.classes) if isinstance(self.classes, list) else self.classes
-        needed = facts.unique or 0
-        if stated is not None and stated < needed:
-            yield Problem(
-                "LOS401",
-                f"{stated} classes are stated but masks hold values up to {needed - 1}",
-                at="classes",
-                label=f"{stated} stated here",
-                helps=(f"state {needed} classes, or list values to leave out under `missing`",),
-            )
+    def _classes_of(self, codes: list[int], *, lossy: bool) -> tuple[tuple[str, ...], list[int]]:
+        """Return the names of classes and the code of each, from the codes that occur."""
+        from declare.components.fields import _mask_classes as stated
+
+        if isinstance(self.classes, dict):
+            return stated.by_name(self._by_name(), codes)
+        if self.classes is None:
+            return stated.by_value(codes, lossy=lossy)
+        number = self.classes if isinstance(self.classes, int) else len(self.classes)
+        codes = stated.in_order(codes, number)
+        if isinstance(self.classes, int) or len(codes) != number:
+            return stated.names_of(codes), codes
+        stated.refuse_named_colours(self.classes, codes)
+        return tuple(self.classes), codes
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
         """Return int64 [rows, height, width]; raises `ProblemError` DAT301 for a value that is no class."""
-        found = self._read(values)
-        number = len(facts.classes or ())
-        if found.size and int(found.max()) >= number:
-            raise ProblemError(
-                Problem(
-                    "DAT301",
-                    f"a mask holds class {int(found.max())}, the classes are 0 to {number - 1}",
-                    label="these classes",
-                    helps=("list values to leave out under `missing`, or state more classes",),
-                )
-            )
-        return found
+        import numpy as np
+
+        from declare.components.fields._masks import code_of, indices_of, read_masks, refuse_other_palette
+
+        height, width = facts.shape.dims
+        known = (height, width) if height is not None and width is not None else None
+        palette = {index: code_of(colour) for colour, index in facts.extra.get("palette", {}).items()}
+        classes = self._indices(facts.values or ()) | self._left_out()
+        maps = []
+        row = 0
+        how = self._decoding(known, facts.extra.get("layout"))
+        for block in read_masks(values, how, colours=self._in_colours()):
+            refuse_other_palette(palette, block, row)
+            maps.append(indices_of(block.codes, classes, row))
+            row += len(block.codes)
+        return np.concatenate(maps) if maps else np.zeros((0, *(known or (0, 0))), np.int64)
+
+    def _indices(self, values: Sequence[Any]) -> dict[int, int]:
+        """Return the class index of each code."""
+        from declare.components.fields._masks import code_of
+
+        if isinstance(self.classes, dict):
+            groups: Mapping[int, list[Value]] = dict(enumerate(self._by_name().values()))
+            return {code_of(value): index for index, group in groups.items() for value in group}
+        return {code_of(value): index for index, value in enumerate(values)}
+
+    def decode(self, values: np.ndarray[Any, Any], facts: FieldFacts) -> Any:
+        """Return class indices [rows, height, width] in the masks' own values; colours are [..., 3] bytes."""
+        from declare.components.fields._masks import code_of, to_values
+
+        return to_values(values, [code_of(value) for value in facts.values or ()])  # type: ignore[arg-type]
+
+
+def _distinct(codes: np.ndarray[Any, Any]) -> list[int]:
+    import numpy as np
+
+    found: list[int] = np.unique(codes).tolist()
+    return found
+
+
+def _nothing_labelled(void: bool) -> Problem:
+    return Problem(
+        "DAT315",
+        "no mask has a labelled pixel",
+        label="nothing to learn",
+        helps=("check the values under `void` and `missing`",) if void else ("check the files",),
+    )

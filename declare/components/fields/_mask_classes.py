@@ -1,0 +1,132 @@
+"""Which classes the values of masks are: as they occur, in order, or as a spec names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from declare.components.fields._masks import code_of, is_colour, shown, value_of
+from declare.contract.problem import Problem, ProblemError, Rewrite
+
+_MANY = 20
+"""So many values are classes even where numbers are left out between them."""
+_LOSSY = 2
+"""So many values may stand in files that are not exact."""
+_USUAL_VOID = (255, 65535)
+
+Classes = tuple[tuple[str, ...], list[int]]
+"""Names, and the code of each."""
+
+
+def names_of(codes: Sequence[int]) -> tuple[str, ...]:
+    """Return the values themselves as names."""
+    return tuple(str(value_of(code)) for code in codes)
+
+
+def by_value(codes: list[int], *, lossy: bool) -> Classes:
+    """Return the values that occur as the classes; raises `ProblemError` DAT394 or DAT395 where they can be none."""
+    in_a_row = codes == list(range(codes[0], codes[0] + len(codes)))
+    if (len(codes) > _MANY and not in_a_row and not _void_apart(codes)) or (lossy and len(codes) > _LOSSY):
+        raise ProblemError(_too_many(codes, lossy=lossy))
+    numbers = sum(not is_colour(value_of(code)) for code in codes)
+    if numbers not in {0, len(codes)}:
+        raise ProblemError(_numbers_and_colours(codes))
+    apart = _void_apart(codes)
+    if apart is not None:
+        raise ProblemError(_void_unclear(apart, [code for code in codes if code != apart]))
+    return names_of(codes), codes
+
+
+def _void_apart(codes: Sequence[int]) -> int | None:
+    """Return a value that mostly means "not labelled" and lies far from two or more others; None without one."""
+    for code in (codes[-1], codes[0]):
+        others = [item for item in codes if item != code]
+        usual = code < 0 or (code in _USUAL_VOID and others and max(others) < code / 2)
+        if usual and len(others) > (code >= 0):
+            return code
+    return None
+
+
+def by_name(stated: Mapping[str, Sequence[int | str]], codes: Sequence[int]) -> Classes:
+    """Return the classes that a spec names by value; raises `ProblemError` DAT301 for others that occur."""
+    known = {code_of(value) for values in stated.values() for value in values}
+    others = [code for code in codes if code not in known]
+    if others:
+        raise ProblemError(
+            Problem(
+                "DAT301",
+                f"masks hold {shown(others, 4)}, which is no class that is stated",
+                at="classes",
+                label="the classes are stated here",
+                helps=("add them to `classes`, or list them under `void`",),
+            )
+        )
+    return tuple(stated), [code_of(values[0]) for values in stated.values()]
+
+
+def in_order(codes: list[int], number: int) -> list[int]:
+    """Return the codes of a stated number of classes: 0 to number - 1 where all lie there, else those that occur."""
+    return list(range(number)) if codes[0] >= 0 and codes[-1] < number else codes
+
+
+def refuse_named_colours(names: Sequence[str], codes: Sequence[int]) -> None:
+    """Raise `ProblemError` DAT394 where names stand in a list and classes are colours, which have no order."""
+    values = [value_of(code) for code in codes]
+    if any(
+        isinstance(value, str) and len(set(zip(value[1::2], value[2::2], strict=True))) > 1
+        for value in values
+    ):
+        mapping = ", ".join(f'{name}: "{value}"' for name, value in zip(names[:2], values, strict=False))
+        raise ProblemError(
+            Problem(
+                "DAT394",
+                f"the masks are in colours ({shown(codes, 3)}), which have no order",
+                at="classes",
+                label="names in a list",
+                helps=(f"say which colour each name is: `classes: {{{mapping}, ...}}`",),
+            )
+        )
+
+
+def _too_many(codes: Sequence[int], *, lossy: bool) -> Problem:
+    because = "JPEG changes values" if lossy else "soft edges and lossy files make values that are no class"
+    return Problem(
+        "DAT394",
+        f"masks hold {len(codes)} different values, {shown(codes, 6)} among them",
+        label="too many for classes",
+        notes=(because,),
+        helps=(
+            "save the masks without loss, one value for each class",
+            "or state the classes by value: `classes: {background: 0, cell: 255}`",
+        ),
+    )
+
+
+def _numbers_and_colours(codes: Sequence[int]) -> Problem:
+    return Problem(
+        "DAT394",
+        f"some masks hold numbers, others colours: {shown([codes[0], codes[-1]])}",
+        label="two kinds of masks",
+        helps=("save all of them in one way", 'or state the classes: `classes: {cell: [1, "#ff0000"], ...}`'),
+    )
+
+
+def _void_unclear(void: int, others: Sequence[int]) -> Problem:
+    mapping = {f"class_{value_of(code)}": code for code in [*others, void]}
+    return Problem(
+        "DAT395",
+        f"masks hold {shown(others, 4)} and {void}: a class, or not labelled?",
+        label="which values are classes?",
+        notes=(f"{void} mostly marks pixels that nobody labelled",),
+        helps=(
+            f"say `void: {void}` if it means nothing",
+            f"or state it as a class: `classes: {{..., edge: {void}}}`",
+        ),
+        rewrites=(
+            Rewrite(f"set `void: {void}`", "void", void, safe=False),
+            *(
+                (Rewrite("take it for a class", "classes", mapping, safe=False),)
+                if len(mapping) <= _MANY
+                else ()
+            ),
+        ),
+    )

@@ -1,0 +1,248 @@
+"""Masks as codes: the values of their pixels, whole numbers or colours, and the classes that they stand for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from declare.components.fields._pictures import open_picture
+from declare.components.fields._pixels import Decoding, Frame, as_array, axes_of, each_sample, is_table
+from declare.contract.problem import Problem, ProblemError
+
+Array = np.ndarray[Any, Any]
+Value = int | str
+UNLABELLED = -1
+_COLOURS = 1 << 40
+"""Codes from here on are colours: red, green, blue and opacity, a byte each."""
+_HEX = re.compile(r"#([0-9a-fA-F]{6})([0-9a-fA-F]{2})?")
+_CHUNK = 256
+_TABLE = 1 << 16
+"""Values below which classes are looked up in a table."""
+_CONVERTED = frozenset({"RGBX", "CMYK", "YCbCr", "HSV", "LAB"})
+
+
+def is_colour(value: object) -> bool:
+    """Return whether a stated value is a colour: `#rrggbb`, or `#rrggbbaa` where it is not opaque."""
+    return isinstance(value, str) and _HEX.fullmatch(value) is not None
+
+
+def code_of(value: Value) -> int:
+    """Return the code of a whole number or colour."""
+    if not isinstance(value, str):
+        return int(value)
+    found = _HEX.fullmatch(value)
+    assert found is not None, "checked where it is stated"
+    return _COLOURS + int(found[1] + (found[2] or "ff"), 16)
+
+
+def value_of(code: int) -> Value:
+    """Return the whole number or colour of a code."""
+    if code < _COLOURS:
+        return code
+    text = f"#{code - _COLOURS:08x}"
+    return text.removesuffix("ff") if text.endswith("ff") else text
+
+
+class Codes(NamedTuple):
+    """The codes [rows, height, width] of masks of one size, and what files say of them.
+
+    `palettes` maps the indices in use to their colours, `lossy` says whether a file's values are not exact.
+    """
+
+    codes: Array
+    palettes: Mapping[int, int]
+    lossy: bool = False
+
+
+def read_masks(values: Any, how: Decoding, *, colours: bool) -> Iterator[Codes]:
+    """Yield masks in blocks, in order; palettes are read as indices, or as `colours`.
+
+    Raises `ProblemError` DAT311 and DAT319 for what is no mask, DAT324 for unclear axes, DAT349 for several sizes,
+    DAT392 for several frames, DAT394 for values that are no classes.
+    """
+    frame = how.frame
+    if is_table(values):
+        for start in range(0, len(values), _CHUNK):
+            with_rows = _from_arrays(values[start : start + _CHUNK], how, start)
+            yield from _sized(Codes(with_rows, {}), frame, start)
+        return
+    for row, value in enumerate(each_sample(values)):
+        try:
+            array = as_array(value)
+            found = _from_file(value, row, how, colours=colours) if array is None else None
+            block = found or Codes(_from_arrays(np.asarray(array)[None], how, row), {})
+        except ProblemError as error:
+            raise ProblemError(*(replace(item, row=row) for item in error.problems)) from None
+        for item in _sized(block, frame, row):
+            frame = frame._replace(known=frame.known or item.codes.shape[1:])
+            yield item
+
+
+def _sized(block: Codes, frame: Frame, row: int) -> Iterator[Codes]:
+    """Yield masks at the size that they get; each pixel takes the value of the nearest."""
+    size = frame.target(block.codes.shape[1:], row)
+    if block.codes.shape[1:] == size:
+        yield block
+        return
+    known, places = np.unique(block.codes, return_inverse=True)
+    maps = places.reshape(block.codes.shape).astype(np.int32)
+    for index in maps:
+        fitted = frame.fitted(Image.fromarray(index), size, Image.Resampling.NEAREST)
+        yield block._replace(codes=known[np.asarray(fitted)][None])
+
+
+def _from_arrays(values: Array, how: Decoding, row: int) -> Array:
+    """Return arrays [rows, H, W], or with an axis of one channel or of colours, as codes."""
+    if values.ndim == 4:
+        moved = np.moveaxis(values, 1, -1) if axes_of(values.shape[1:], how) == "CHW" else values
+        if moved.shape[-1] in {3, 4}:
+            return _coloured(moved, row)
+        if moved.shape[-1] != 1:
+            raise ProblemError(_no_mask(values.shape[1:]))
+        values = moved[..., 0]
+    if values.ndim != 3:
+        raise ProblemError(_no_mask(values.shape[1:]))
+    if values.dtype.kind != "f":
+        if values.dtype.itemsize == 8 and values.max(initial=0) >= _COLOURS:
+            raise ProblemError(_not_whole(float(values.max()), row))
+        return values.astype(np.int64)
+    unlabelled = np.isnan(values)
+    whole = np.where(unlabelled, UNLABELLED, values)
+    broken = ~np.isfinite(whole) | (whole != np.rint(whole))
+    if broken.any():
+        first = int(np.flatnonzero(broken.reshape(len(values), -1).any(axis=1))[0])
+        raise ProblemError(_not_whole(float(values[broken][0]), row + first))
+    return whole.astype(np.int64)
+
+
+def _coloured(values: Array, row: int) -> Array:
+    """Return pixels [..., 3 or 4] of bytes as the codes of their colours."""
+    if values.dtype.kind == "f" or values.min(initial=0) < 0 or values.max(initial=0) > 255:
+        raise ProblemError(
+            Problem(
+                "DAT394",
+                "a mask in colours holds other values than 0 to 255",
+                label="read as colours",
+                helps=("give colours as bytes, or one class index for each pixel",),
+                row=row,
+            )
+        )
+    wide = values.astype(np.int64)
+    opacity = wide[..., 3] if values.shape[-1] == 4 else 255
+    return _COLOURS + (wide[..., 0] << 24) + (wide[..., 1] << 16) + (wide[..., 2] << 8) + opacity
+
+
+def _from_file(value: Any, row: int, how: Decoding, *, colours: bool) -> Codes:
+    picture = open_picture(value, row, how.number)
+    image, lossy = picture.image, picture.lossy
+    if image.mode in {"LA", "La", "PA"}:
+        grey = np.asarray(image)
+        if (grey[..., 1] == 255).all() and not (image.mode == "PA" and colours):
+            return Codes(grey[None, ..., 0].astype(np.int64), {}, lossy)
+        image = image.convert("LA" if image.mode == "La" else image.mode).convert("RGBA")
+    if image.mode == "P" and not colours:
+        indices = np.asarray(image)
+        return Codes(indices[None].astype(np.int64), _palette(image, indices), lossy)
+    if image.mode in _CONVERTED or image.mode == "P":
+        image = image.convert("RGBA" if image.mode == "P" and "transparency" in image.info else "RGB")
+    if image.mode == "RGBa":
+        image = image.convert("RGBA")
+    if image.mode in {"RGB", "RGBA"}:
+        return Codes(_coloured(np.asarray(image)[None], row), {}, lossy)
+    return Codes(_from_arrays(np.asarray(image)[None], how, row), {}, lossy)
+
+
+def _palette(image: Image.Image, indices: Array) -> dict[int, int]:
+    """Return the colours of the indices that a palette picture uses."""
+    colours = np.asarray(image.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
+    used = [int(index) for index in np.unique(indices) if index < len(colours)]
+    return {index: int(_coloured(colours[index][None], 0)[0]) for index in used}
+
+
+def refuse_other_palette(known: Mapping[int, int], block: Codes, row: int) -> None:
+    """Raise `ProblemError` DAT396 where an index stands for another colour than before."""
+    for index, colour in block.palettes.items():
+        if known.get(index, colour) != colour:
+            raise ProblemError(
+                Problem(
+                    "DAT396",
+                    f"palette index {index} is {value_of(colour)} here and {value_of(known[index])} elsewhere",
+                    label="masks with several palettes",
+                    notes=("an index may then mean another class in each file",),
+                    helps=('state the classes by colour: `classes: {road: "#804080", ...}`',),
+                    row=row,
+                )
+            )
+
+
+def indices_of(codes: Array, classes: Mapping[int, int], row: int) -> Array:
+    """Return class indices [rows, height, width] of codes; raises `ProblemError` DAT301 for one that is no class."""
+    least, largest = (int(codes.min(initial=0)), int(codes.max(initial=0)))
+    if least >= UNLABELLED and largest < _TABLE:
+        table = np.full(largest + 2, -2, np.int64)
+        for code, index in classes.items():
+            if UNLABELLED <= code <= largest:
+                table[code] = index  # -1 is the last place
+        found = table[codes]
+    else:
+        known = np.array(sorted(classes), np.int64)
+        places = np.searchsorted(known, codes).clip(0, len(known) - 1)
+        order = np.array([classes[int(code)] for code in known], np.int64)
+        found = np.where(known[places] == codes, order[places], -2)
+    if (found == -2).any():
+        first = int(np.flatnonzero((found == -2).reshape(len(codes), -1).any(axis=1))[0])
+        raise ProblemError(_no_class(int(codes[found == -2][0]), classes, row + first))
+    return found
+
+
+def to_values(indices: Array, codes: Sequence[int]) -> Array:
+    """Return class indices as the values of masks: whole numbers [...], or colours [..., 3 or 4] as bytes."""
+    found = np.asarray(codes, np.int64)[indices]
+    if max(codes) < _COLOURS:
+        smallest = np.min_scalar_type(max(codes)) if min(codes) >= 0 else np.int64
+        return found.astype(smallest)
+    planes = np.stack([(found >> shift) & 255 for shift in (24, 16, 8, 0)], axis=-1).astype(np.uint8)
+    return planes[..., :3] if all((code & 255) == 255 for code in codes) else planes
+
+
+def shown(codes: Iterable[int], most: int = 8) -> str:
+    """Return values as messages list them."""
+    found = [str(value_of(code)) for code in codes]
+    return ", ".join(found[:most]) + (", ..." if len(found) > most else "")
+
+
+def _no_class(code: int, classes: Mapping[int, int], row: int) -> Problem:
+    known = [item for item, index in classes.items() if index >= 0]
+    return Problem(
+        "DAT301",
+        f"a mask holds the value {value_of(code)}, which is none of the {len(known)} classes",
+        label="these classes",
+        notes=(f"the classes are {shown(known)}",),
+        helps=("list values to leave out under `void`, or state all classes: `classes: {name: value, ...}`",),
+        row=row,
+    )
+
+
+def _no_mask(shape: tuple[int, ...]) -> Problem:
+    said = ", ".join(map(str, shape))
+    return Problem(
+        "DAT319",
+        f"an array of shape ({said}) is no mask",
+        label="read as mask",
+        helps=("give one class index [H, W], or one colour [H, W, 3], for each pixel",),
+    )
+
+
+def _not_whole(value: float, row: int) -> Problem:
+    return Problem(
+        "DAT394",
+        f"a mask holds {value:.5g}, which is no class",
+        label="read as classes",
+        helps=("give whole numbers, NaN where nothing is labelled",),
+        row=row,
+    )

@@ -1,0 +1,151 @@
+"""Picture files, encoded bytes and Pillow's pictures: opening them whole, and what their depth says."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from PIL import Image, ImageOps
+
+from declare.components.fields._scales import Scale
+from declare.contract.pictures import FORMATS
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.shortage import refuse_if_short
+
+MAX_PIXELS = 64_000_000
+_LEAST_BYTES, _MOST_PIXEL_BYTES = 16 << 20, 8
+"""What decoding takes: a decoder's own space, and two copies of each pixel."""
+# Larger pictures are refused by their header; the library's warning of them tells users nothing more.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+GREY = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+DEEP = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+"""Modes whose pixels are not bytes."""
+_SCALED_TO_16 = frozenset({"PNG", "PPM", "JPEG2000"})
+"""Formats whose pixels of mode I Pillow has brought to 0..65535, whatever the file's own depth is."""
+_FRAMES = frozenset({"AVIF", "DCX", "FLI", "GIF", "PNG", "TIFF", "WEBP"})
+"""Formats whose frames are pictures of their own; those of others are sizes or layers of one picture."""
+_BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
+"""Tags of TIFF."""
+
+
+class Picture(NamedTuple):
+    """A decoded picture, upright; `scale` is black and white by the file's depth, None where that is open."""
+
+    image: Image.Image
+    scale: Scale | None
+    lossy: bool = False
+
+
+def is_picture(value: Any) -> bool:
+    """Return whether a value is meant as a picture file, encoded bytes, or a picture of Pillow's."""
+    return isinstance(value, Image.Image | bytes | str | Path)
+
+
+def open_picture(value: Any, row: int, frame: int | None = None) -> Picture:
+    """Return the picture at `row`.
+
+    Raises `ProblemError` DAT311 for what cannot be read, DAT319 for what is none, DAT392 for one of several frames
+    where `frame` does not say which.
+    """
+    try:
+        return _opened(value, frame)
+    except ProblemError as error:
+        raise ProblemError(replace(error.problem, row=row)) from None
+
+
+def _opened(value: Any, frame: int | None) -> Picture:
+    if value is None:
+        raise ProblemError(Problem("DAT311", "a sample has no picture", helps=("remove the sample",)))
+    if not is_picture(value):
+        problem = f"a value of type `{type(value).__name__}` is no picture"
+        raise ProblemError(
+            Problem("DAT319", problem, label="read as image", helps=("use another field type",))
+        )
+    size = _LEAST_BYTES
+    try:
+        if isinstance(value, Image.Image):
+            return _whole(value, value, frame)
+        with Image.open(_source(value), formats=FORMATS) as picture:
+            _refuse_huge(picture, value)
+            size += _MOST_PIXEL_BYTES * picture.width * picture.height
+            return _whole(picture, value, frame)
+    except ProblemError:
+        raise
+    except Exception as error:  # noqa: BLE001 - decoders raise their own, of every kind
+        refuse_if_short(error, size)
+        raise ProblemError(_unreadable(value, str(error))) from None
+
+
+def _source(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return io.BytesIO(value)
+    if Path(value).exists() and not Path(value).is_file():
+        raise ProblemError(_unreadable(value, "it is no regular file"))
+    return value
+
+
+def _refuse_huge(picture: Image.Image, value: Any) -> None:
+    if picture.width * picture.height > MAX_PIXELS:
+        raise ProblemError(_unreadable(value, f"it has {picture.width} x {picture.height} pixels"))
+
+
+def _whole(picture: Image.Image, value: Any, frame: int | None) -> Picture:
+    """Load a picture's pixels and turn it upright."""
+    if frame is not None:
+        if frame or getattr(picture, "is_animated", False):
+            picture.seek(frame)
+    elif picture.format in _FRAMES and getattr(picture, "is_animated", False):
+        raise ProblemError(_several_frames(value, int(getattr(picture, "n_frames", 2))))
+    picture.load()
+    tags = getattr(picture, "tag_v2", {})
+    scale = depth(picture)
+    if picture.mode in DEEP and scale is not None and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        scale = Scale(scale.high, scale.low)  # of bytes Pillow has turned it already
+    upright = ImageOps.exif_transpose(picture) or picture
+    return Picture(upright, scale, lossy=picture.format in {"JPEG", "MPO"})
+
+
+def depth(picture: Image.Image) -> Scale | None:
+    """Return the values of black and white by format, mode and depth; None where these leave it open."""
+    if picture.mode not in DEEP:
+        return Scale(0, 255)
+    if picture.mode == "F":
+        return Scale(0, 1)
+    if picture.mode == "I":
+        return Scale(0, 65535) if picture.format in _SCALED_TO_16 else None
+    bits = getattr(picture, "tag_v2", {}).get(_BITS, (16,))
+    return Scale(0, 2 ** int(bits[0]) - 1)
+
+
+def name_of(value: Any) -> str:
+    """Return how messages call a picture."""
+    return f"`{Path(value).name}`" if isinstance(value, str | Path) else "a picture"
+
+
+def _several_frames(value: Any, number: int) -> Problem:
+    return Problem(
+        "DAT392",
+        f"{name_of(value)} holds {number} frames, a sample is one picture",
+        label="one picture is needed",
+        helps=("state which one is read: `frame: 0` is the first", "save each frame as a file of its own"),
+    )
+
+
+def _unreadable(value: Any, because: str) -> Problem:
+    what = name_of(value)
+    if isinstance(value, str | Path) and not Path(value).exists():
+        return Problem(
+            "DAT311",
+            f"there is no picture {what}",
+            notes=(f"looked for `{value}`",),
+            helps=("correct the name; relative ones start at the folder of the table",),
+        )
+    return Problem(
+        "DAT311",
+        f"{what} cannot be read as a picture",
+        notes=(because or "damaged",),
+        helps=("remove or replace the file",),
+    )

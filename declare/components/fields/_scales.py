@@ -1,0 +1,213 @@
+"""Which values are black and white: by depth and type, by the range of a whole column, or as stated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from declare.contract.problem import Problem, ProblemError, Rewrite
+
+Array = np.ndarray[Any, Any]
+_CHUNK = 256
+"""Samples of an array that are looked at together."""
+_SLACK = 1e-6
+"""Share of a scale by which floats may lie beside it: an error of rounding, far below a level."""
+_BITS = (1, 8, 10, 12, 14, 16, 24, 32, 64)
+
+
+class Scale(NamedTuple):
+    """The values that become 0 and 255."""
+
+    low: float
+    high: float
+
+
+BYTES, WORDS, UNIT = Scale(0, 255), Scale(0, 65535), Scale(0, 1)
+
+
+class Span(NamedTuple):
+    """What values of a column are: least, largest, whether any is not finite, and whether all are whole."""
+
+    least: float
+    largest: float
+    finite: bool
+    whole: bool
+
+
+def own_scale(dtype: np.dtype[Any]) -> Scale | None:
+    """Return the scale that a type states: of bits, bytes and 16-bit words; None for wider and signed ones."""
+    if dtype.kind == "b":
+        return UNIT
+    if dtype.kind == "u" and dtype.itemsize <= 2:
+        return BYTES if dtype.itemsize == 1 else WORDS
+    return None
+
+
+def span(arrays: Iterable[Array]) -> Span:
+    """Return what the values of numeric arrays are."""
+    least, largest, finite, whole = math.inf, -math.inf, True, True
+    for array in arrays:
+        for start in range(0, len(array), _CHUNK):
+            part = array[start : start + _CHUNK]
+            if not part.size:
+                continue
+            if part.dtype.kind == "f":
+                part = part.astype(np.float64)
+                known = np.isfinite(part)
+                finite = finite and bool(known.all())
+                part = part[known]
+                whole = whole and bool((part == np.rint(part)).all())
+            if part.size:
+                least, largest = min(least, float(part.min())), max(largest, float(part.max()))
+    return Span(least, largest, finite, whole)
+
+
+def scale_of_column(arrays: Sequence[Array]) -> Scale:
+    """Return the scale of arrays whose type states none, by the range of all of them.
+
+    Whole numbers in 0..255 are bytes, other floats in 0..1 are shares. Raises `ProblemError` DAT390 for others.
+    """
+    found = span(arrays)
+    floats = any(array.dtype.kind == "f" for array in arrays)
+    if not found.finite:
+        raise ProblemError(_not_finite())
+    if floats and found.least >= -_SLACK and found.largest <= 1 + _SLACK:
+        return UNIT
+    if found.whole and found.least >= 0 and found.largest <= BYTES.high:
+        return BYTES
+    raise ProblemError(_outside(found, UNIT if floats else BYTES))
+
+
+def usual_scale(dtype: np.dtype[Any]) -> Scale:
+    """Return what values of a type are where a column of it was never seen."""
+    return own_scale(dtype) or (UNIT if dtype.kind == "f" else BYTES)
+
+
+def refuse_beyond(scale: Scale, most: Scale | None, what: str) -> None:
+    """Raise `ProblemError` DAT390 where a stated scale lies beyond what a depth or type can hold."""
+    if most is not None and not (most.low <= scale.low and scale.high <= most.high):
+        raise ProblemError(
+            Problem(
+                "DAT390",
+                f"`range` is {_shown(scale)}, {what} holds {_shown(most)}",
+                label="read on another scale",
+                helps=("give pictures of one depth, or a field for each",),
+            )
+        )
+
+
+def limits(dtype: np.dtype[Any]) -> Scale | None:
+    """Return the least and largest value that a type of whole numbers can hold; None for floats."""
+    if dtype.kind == "b":
+        return UNIT
+    if dtype.kind in "iu":
+        bounds = np.iinfo(dtype)
+        return Scale(int(bounds.min), int(bounds.max))
+    return None
+
+
+def to_bytes(values: Array, scale: Scale, *, stated: bool = False) -> Array:
+    """Return pixels [rows, ...] as uint8; raises `ProblemError` DAT390 where some lie outside of the scale.
+
+    By depth, whole numbers up to 2**n - 1 keep their upper 8 bits, others are rounded; floats that were learned as
+    bytes must be whole, `stated` ones need not. A `scale.low` above `scale.high` turns black and white round.
+    """
+    if values.dtype == np.uint8 and scale == BYTES:
+        return np.ascontiguousarray(values)
+    if values.dtype.kind == "b" and scale == UNIT:
+        return values.astype(np.uint8) * np.uint8(255)
+    whole = scale == BYTES and not stated
+    bounds = Scale(min(scale), max(scale))
+    slack = _SLACK * (bounds.high - bounds.low) if values.dtype.kind == "f" else 0
+    bits = int(bounds.high).bit_length() if float(bounds.high).is_integer() else 0
+    shifts = not stated and values.dtype.kind in "iu" and 8 < bits <= 16 and scale == (0, 2**bits - 1)
+    found = np.empty(values.shape, np.uint8)
+    for start in range(0, len(values), _CHUNK):
+        part = values[start : start + _CHUNK]
+        _refuse_outside(part, Scale(bounds.low - slack, bounds.high + slack), start, whole=whole)
+        if shifts:
+            found[start : start + _CHUNK] = part >> (bits - 8)
+        else:
+            shares = (part.astype(np.float64) - scale.low) / (scale.high - scale.low)
+            found[start : start + _CHUNK] = np.rint(shares * 255)
+    return found
+
+
+def _refuse_outside(values: Array, bounds: Scale, start: int, *, whole: bool) -> None:
+    """Raise `ProblemError` DAT390 for the first sample that does not lie on the scale; `start` is the first row."""
+    if _lies_on(span([values]), bounds, whole=whole):
+        return
+    for row in range(len(values)):
+        own = span([values[row : row + 1]])
+        if not _lies_on(own, bounds, whole=whole):
+            raise ProblemError(_at(_outside(own, bounds) if own.finite else _not_finite(), start + row))
+
+
+def _lies_on(found: Span, bounds: Scale, *, whole: bool) -> bool:
+    if not found.finite or (whole and not found.whole):
+        return False
+    return found.least > found.largest or (found.least >= bounds.low and found.largest <= bounds.high)
+
+
+def _at(problem: Problem, row: int) -> Problem:
+    return replace(problem, row=row)
+
+
+def _not_finite() -> Problem:
+    return Problem(
+        "DAT390",
+        "a picture holds values that are not finite",
+        label="read as pixels",
+        notes=("NaN and infinity are no colour",),
+        helps=("fill or remove them before: a picture has no missing pixels",),
+    )
+
+
+def _outside(found: Span, scale: Scale) -> Problem:
+    likely = likely_range(found)
+    word = "numbers that are not whole" if scale == BYTES and not found.whole else "pixels"
+    return Problem(
+        "DAT390",
+        f"{word} from {found.least:.5g} to {found.largest:.5g}, read on the scale {_shown(scale)}",
+        label="pixels outside of the scale",
+        notes=("nothing is cut off: the values of black and white must be known",),
+        helps=(f"state the values of black and white: `range: {_list(likely)}`",),
+        rewrites=(Rewrite(f"set `range: {_list(likely)}`", "range", list(likely), safe=False),),
+    )
+
+
+def likely_range(found: Span) -> Scale:
+    """Return the narrowest usual scale that holds these values."""
+    if found.whole:
+        for bits in _BITS:
+            if found.least >= 0 and found.largest < 2**bits:
+                return Scale(0, 2**bits - 1)
+        for bits in _BITS[1:]:
+            if found.least >= -(2 ** (bits - 1)) and found.largest < 2 ** (bits - 1):
+                return Scale(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    if found.least >= -1 and found.largest <= 1:
+        return Scale(-1, 1)
+    if found.least >= 0 and found.largest <= BYTES.high:
+        return BYTES
+    return Scale(_rounded(found.least, math.floor), _rounded(found.largest, math.ceil))
+
+
+def _rounded(value: float, way: Any) -> float:
+    """Return a value with two digits, rounded outwards."""
+    if not value:
+        return 0
+    unit = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
+    rounded = way(value / unit) * unit
+    return int(rounded) if float(rounded).is_integer() else round(rounded, 12)
+
+
+def _shown(scale: Scale) -> str:
+    return f"{scale.low:.5g} to {scale.high:.5g}"
+
+
+def _list(scale: Scale) -> str:
+    return f"[{scale.low:.10g}, {scale.high:.10g}]"

@@ -1,0 +1,206 @@
+"""Masks: the values that occur are the classes; what is void is no class; predictions are in the masks' own values."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from declare.contract import reading
+from declare.contract.problem import ProblemError
+
+
+def field(**block):
+    return reading.parse("fields", {"type": "mask"} | block)
+
+
+def code_of(call):
+    with pytest.raises(ProblemError) as caught:
+        call()
+    assert len(caught.value.problem.title) <= 80
+    return caught.value.problem.code
+
+
+def read(values, **block):
+    """Return classes and encoded masks."""
+    made = field(**block)
+    facts = made.examine(values)
+    return facts.classes, made.encode(values, facts)[:, 0].tolist()
+
+
+def file(values, mode=None, kind="PNG", **options):
+    """Return a mask of five equal rows as the bytes of a file."""
+    picture = values if isinstance(values, Image.Image) else Image.fromarray(np.array([values] * 5))
+    buffer = io.BytesIO()
+    (picture.convert(mode) if mode else picture).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def palette(indices, colours):
+    """Return a picture of equal rows with a palette."""
+    found = Image.fromarray(np.array([indices] * 5, np.uint8), mode="P")
+    found.putpalette([value for colour in colours for value in colour])
+    return found
+
+
+RED, BLUE, BLACK = (255, 0, 0), (0, 0, 255), (0, 0, 0)
+U1 = np.uint8
+EACH_KIND = {
+    "0 and 255": ([U1([0, 255, 0])], ("0", "255"), [0, 1, 0]),
+    "gaps": ([U1([3, 7, 9])], ("3", "7", "9"), [0, 1, 2]),
+    "bits": ([np.array([True, False, True])], ("0", "1"), [1, 0, 1]),
+    "int64": ([np.array([-1, 5, 2])], ("2", "5"), [-1, 1, 0]),
+    "big end first": ([np.array([300, 0, 300], ">u2")], ("0", "300"), [1, 0, 1]),
+    "floats with gaps": ([np.array([0.0, np.nan, 2.0])], ("0", "2"), [0, -1, 1]),
+}
+
+
+@pytest.mark.parametrize("name", EACH_KIND)
+def test_the_values_that_occur_are_the_classes(name):
+    """Arrays of any type: distinct values in their order, nothing in between; a channel axis of one is none."""
+    rows, classes, indices = EACH_KIND[name]
+    table = np.tile(np.stack(rows)[:, None], (1, 5, 3))
+    for values in (table, list(table), table[:, None], table[..., None], [item.tolist() for item in table]):
+        assert read(values) == (classes, [indices * 3])
+
+
+FILES = {
+    "png of bytes": (file(U1([0, 255, 0])), ("0", "255"), [0, 1, 0]),
+    "png of 1 bit": (file(U1([0, 255, 0]), "1"), ("0", "1"), [0, 1, 0]),
+    "png of 16 bits": (file(np.array([0, 1, 40000], np.uint16)), ("0", "1", "40000"), [0, 1, 2]),
+    "tiff of floats": (file(np.array([0, 1, 2], np.float32), kind="TIFF"), ("0", "1", "2"), [0, 1, 2]),
+    "tiff of int32": (file(np.array([-1, 1, 90000], np.int32), kind="TIFF"), ("1", "90000"), [-1, 0, 1]),
+    "palette": (file(palette([2, 0, 2], [BLACK, RED, BLUE])), ("0", "2"), [1, 0, 1]),
+    "colours": (file(U1([RED, BLACK, BLUE])), ("#000000", "#0000ff", "#ff0000"), [2, 0, 1]),
+    "opaque colours": (file(U1([RED, BLACK, RED]), "RGBA"), ("#000000", "#ff0000"), [1, 0, 1]),
+    "clear": (file(U1([(*RED, 255), (0, 0, 0, 0)])), ("#00000000", "#ff0000"), [1, 0]),
+    "grey and opaque": (file(U1([0, 9]), "LA"), ("0", "9"), [0, 1]),
+    "gif": (file(palette([1, 0, 1], [RED, BLUE]), kind="GIF"), ("0", "1"), [1, 0, 1]),
+    "bmp": (file(U1([0, 255, 0]), kind="BMP"), ("0", "255"), [0, 1, 0]),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_of_each_mode_keep_their_values(name):
+    """Bits, bytes, words, palettes and colours are classes as they stand; colours are never taken to grey."""
+    content, classes, indices = FILES[name]
+    assert read([content]) == (classes, [indices])
+    made = field()
+    facts = made.examine([content])
+    back = made.decode(np.maximum(made.encode([content], facts), 0), facts)
+    assert read(list(back)) == (
+        classes,
+        [np.maximum(indices, 0).tolist()],
+    )  # what is written is read again as the same classes
+
+
+def test_arrays_in_colours_have_a_class_for_each_colour():
+    """[H, W, 3] and [3, H, W] alike; one-hot masks too."""
+    colours = np.repeat(U1([[[RED, BLACK, BLUE, RED, RED]]]), 5, axis=1)
+    expected = (("#000000", "#0000ff", "#ff0000"), [[2, 0, 1, 2, 2]])
+    assert read(colours) == expected
+    assert read(np.moveaxis(colours, -1, 1)) == expected
+    assert read(np.tile(np.eye(3, dtype=U1)[[0, 2, 1, 1, 1]], (1, 5, 1, 1)))[1] == [[2, 0, 1, 1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("block", "values", "classes", "indices"),
+    [
+        ({"void": 255}, [0, 1, 255], ("0", "1"), [0, 1, -1]),
+        ({"void": [0, 255]}, [0, 1, 2, 255], ("1", "2"), [-1, 0, 1, -1]),
+        ({"missing": [255]}, [0, 1, 255], ("0", "1"), [0, 1, -1]),
+        ({"classes": 3}, [0, 2], ("0", "1", "2"), [0, 2]),
+        ({"classes": 2}, [0, 255], ("0", "255"), [0, 1]),
+        ({"classes": ["a", "b"]}, [0, 255], ("a", "b"), [0, 1]),
+        ({"classes": ["a", "b", "c"]}, [0, 2], ("a", "b", "c"), [0, 2]),
+        ({"classes": {"cell": 255, "none": 0}}, [0, 255], ("cell", "none"), [1, 0]),
+        ({"classes": {"a": [0, 1], "b": 7}, "void": 9}, [0, 1, 7, 9], ("a", "b"), [0, 0, 1, -1]),
+    ],
+)
+def test_classes_and_void_as_stated(block, values, classes, indices):
+    """Numbers and names in order, names by value, and values that are left out."""
+    assert read(U1([[values]]), **block) == (classes, [indices])
+
+
+def test_colours_as_stated():
+    """Colours name classes and void; palettes are then read as their colours, whatever their indices are."""
+    block = {"classes": {"car": "#ff0000", "road": "#0000ff"}, "void": "#000000"}
+    one, other = palette([0, 1, 2], [BLACK, RED, BLUE]), palette([2, 1, 0], [BLUE, RED, BLACK])
+    for picture in (one, other, file(U1([BLACK, RED, BLUE]))):
+        assert read([picture], **block) == (("car", "road"), [[-1, 0, 1]])
+    assert code_of(lambda: field().examine([one, other])) == "DAT396"
+    made = field()
+    assert code_of(lambda: made.encode([other], made.examine([one]))) == "DAT396"
+
+
+UNCLEAR = {
+    "255 beside indices": (U1([[[0, 1, 2, 255]]]), {}, "DAT395"),
+    "-100 beside indices": (np.array([[[0, 1, -100]]]), {}, "DAT395"),
+    "soft edges": (U1([[list(range(0, 250, 7))]]), {}, "DAT394"),
+    "jpeg": ([file(Image.fromarray(np.tile(U1([0] * 5 + [255] * 6), (16, 1))), kind="JPEG")], {}, "DAT394"),
+    "numbers that are not whole": (np.array([[[0.0, 0.5]]]), {}, "DAT394"),
+    "numbers and colours": ([file(U1([0, 1])), file(U1([RED, BLUE]))], {}, "DAT394"),
+    "names of colours in a list": ([file(U1([RED, BLUE]))], {"classes": ["a", "b"]}, "DAT394"),
+    "a value that is no class": (U1([[[0, 1, 2]]]), {"classes": {"a": 0, "b": 1}}, "DAT301"),
+    "nothing labelled": (U1([[[0, 0]]]), {"void": 0}, "DAT315"),
+    "one-hot": (np.zeros((1, 4, 4, 7), U1), {"layout": "HWC"}, "DAT319"),
+    "several frames": ([file(Image.new("L", (2, 2), 1), kind="GIF", save_all=True, append_images=[Image.new("L", (2, 2))])],
+                       {}, "DAT392"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNCLEAR)
+def test_values_that_may_be_no_classes_are_a_question(name):
+    """What mostly means nothing, soft edges, lossy files and two kinds of masks are refused with a remedy."""
+    values, block, code = UNCLEAR[name]
+    assert code_of(lambda: field(**block).examine(values)) == code
+
+
+def test_a_value_of_later_masks_that_is_no_class_is_refused():
+    """A value that no mask looked at had is DAT301 with its sample."""
+    made = field()
+    facts = made.examine(U1([[[0, 1]]]))
+    with pytest.raises(ProblemError) as caught:
+        made.encode(U1([[[0, 1]], [[0, 7]]]), facts)
+    assert (caught.value.problem.code, caught.value.problem.row) == ("DAT301", 1)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"void": "red"},
+        {"classes": {"a": "#12"}},
+        {"classes": {"a": 1, "b": 1}},
+        {"classes": {"a": 1}, "void": 1},
+    ],
+)
+def test_values_that_are_none_or_stand_twice(block):
+    """A word that is no colour, and a value of two classes, are refused before data are read."""
+    _, problems = reading.read("fields", {"type": "mask"} | block)
+    assert [problem.code for problem in problems] == ["SCH108"]
+
+
+def test_resizing_makes_no_values():
+    """Large numbers and colours are resized to the nearest one."""
+    table = np.array([[[0, 90000], [5, 0]]])
+    made = field(size=8)
+    facts = made.examine(table)
+    assert facts.values == (0, 5, 90000)
+    assert made.decode(made.encode(table, facts), facts)[0, ::4, ::4].tolist() == table[0].tolist()
+    assert set(read([file(U1([RED, BLUE]))], size=[1, 7])[0]) == {"#0000ff", "#ff0000"}
+
+
+def test_predictions_are_bytes_or_colours_again():
+    """Whole numbers in the smallest type that holds them; colours as they were."""
+    for values, dtype in (
+        (U1([[[0, 255]]]), np.uint8),
+        (np.array([[[0, 300]]]), np.uint16),
+        (U1([[[RED, BLUE] * 3] * 5]), np.uint8),
+    ):
+        made = field()
+        facts = made.examine(values)
+        back = made.decode(made.encode(values, facts), facts)
+        assert back.dtype == dtype
+        assert np.array_equal(back, values)
