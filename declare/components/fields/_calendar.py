@@ -1,0 +1,76 @@
+"""Numbers that say where in a day, a week and a year a point in time stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+CYCLES = ("minute", "hour", "weekday", "day", "month", "day_of_year")
+LINES = ("year", "days", "seconds")
+_DAY = np.timedelta64(1, "D")
+
+
+def names_of(features: Sequence[str]) -> list[str]:
+    """Return the columns that features make: a sine and a cosine for what comes again, else one."""
+    return [
+        name
+        for feature in features
+        for name in ((f"{feature}_sin", f"{feature}_cos") if feature in CYCLES else (feature,))
+    ]
+
+
+def columns(features: Sequence[str], local: Array, instants: Array, origin: np.datetime64) -> Array:
+    """Return float64 [rows, columns] for times by the local clock and instants, NaN where there is none.
+
+    `days` and `seconds` are counted from `origin`.
+    """
+    gone = np.isnat(local)
+    local = np.where(gone, np.datetime64(0, "us"), local).astype("datetime64[us]")
+    found: list[Array] = []
+    for feature in features:
+        if feature in CYCLES:
+            angle = 2 * np.pi * _CYCLE[feature](local)
+            found += [np.sin(angle), np.cos(angle)]
+        elif feature == "year":
+            found.append(local.astype("datetime64[Y]").astype(np.int64) + 1970.0)
+        else:
+            since = (np.where(gone, origin, instants) - origin) / np.timedelta64(1, "us")
+            found.append(since / (1e6 if feature == "seconds" else 86_400e6))
+    table = np.stack(found, axis=1).astype(np.float64)
+    table[gone] = np.nan
+    return table
+
+
+def _of_day(time: Array) -> Array:
+    """Return the share of the day that is over."""
+    return np.asarray((time - time.astype("datetime64[D]")) / _DAY)
+
+
+def _day_number(time: Array) -> Array:
+    return np.asarray(time.astype("datetime64[D]").astype(np.int64))
+
+
+def _of_month(time: Array) -> Array:
+    month = time.astype("datetime64[M]")
+    first, after = month.astype("datetime64[D]"), (month + 1).astype("datetime64[D]")
+    return np.asarray((time.astype("datetime64[D]") - first) / (after - first))
+
+
+def _of_year(time: Array) -> Array:
+    year = time.astype("datetime64[Y]")
+    first, after = year.astype("datetime64[D]"), (year + 1).astype("datetime64[D]")
+    return np.asarray((time.astype("datetime64[D]") - first) / (after - first))
+
+
+_CYCLE = {
+    "minute": lambda time: (_of_day(time) * 24) % 1,
+    "hour": _of_day,
+    "weekday": lambda time: ((_day_number(time) + 3) % 7) / 7,  # 1970 began on a Thursday
+    "day": _of_month,
+    "month": lambda time: (time.astype("datetime64[M]").astype(np.int64) % 12) / 12,
+    "day_of_year": _of_year,
+}
+"""The share of its cycle at which a time stands; 0 is the full hour, midnight, Monday, the first, January."""

@@ -1,0 +1,301 @@
+"""Points in time: texts in the one format of their column, numbers since 1970, times of NumPy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from declare.components.fields import _time_findings as findings
+from declare.components.fields._number_texts import PLAIN, tidied
+from declare.components.fields._numbers import Numbers, numbers
+from declare.components.fields._values import Marks, shown, text_of
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.text_column import TextColumn
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Array = np.ndarray[Any, Any]
+ISO = "iso"
+UNIX = {"unix_s": 10**6, "unix_ms": 10**3, "unix_us": 1, "unix_ns": 0}
+"""Microseconds of a unit in which numbers count from 1970 (UTC); nanoseconds are divided."""
+_LOOK = 200
+_FARTHEST = 253_402_300_800e6
+"""Microseconds from 1970 to the end of the year 9999."""
+_ISO = r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-]\d{2}:?\d{2})?)?$"
+_DIRECTIVES = {
+    "Y": r"\d{4}",
+    **dict.fromkeys("mdHI", r"\d{1,2}"),
+    **dict.fromkeys("yMS", r"\d{2}"),
+    "j": r"\d{1,3}",
+    "f": r"\d{1,9}",
+    "p": "[AaPp][Mm]",
+    "z": r"[+-]\d{2}:?\d{2}",
+    "%": "%",
+    "b": "[A-Za-z]{3}",
+    "a": "[A-Za-z]{3}",
+    "B": "[A-Za-z]{3,9}",
+    "A": "[A-Za-z]{6,9}",
+    "F": r"\d{4}-\d{2}-\d{2}",
+    "T": r"\d{2}:\d{2}:\d{2}",
+}
+"""Directives of a format, with the regular expression of what stands for them."""
+_DATES = (
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%Y%m%d",
+    "%d.%m.%Y",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%d.%m.%y",
+    "%d/%m/%y",
+    "%m/%d/%y",
+    "%y/%m/%d",
+    "%d-%m-%y",
+    "%m-%d-%y",
+    "%y-%m-%d",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%d. %B %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%d/%b/%Y",
+)
+_CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
+_FORMATS = (*_DATES, *(f"{date} {clock}" for date in _DATES for clock in _CLOCKS), *_CLOCKS)
+
+
+class Times(NamedTuple):
+    """Points in time [rows] as datetime64[us], NaT in gaps: UTC where they are `zoned`, else as the clock stood."""
+
+    moments: Array
+    zoned: bool
+    format: str
+    unused: list[str]
+
+
+def unknown_directive(format_: str) -> str | None:
+    """Return the first directive of a format that is not read, None where all are."""
+    found = (match[0] for match in re.finditer("%.?", format_) if match[0][1:] not in _DIRECTIVES)
+    return next(found, None)
+
+
+def times(values: Any, missing: Iterable[Any], format_: str | None) -> Times:
+    """Return raw `values` as points in time; `format_` is the stated one, or None: the one that all texts have.
+
+    Raises `ProblemError` for the whole column: DAT382 for what is no time, DAT383 where several formats fit and
+    differ, where numbers do not say what they count, or where only some times have an offset.
+    """
+    marks = Marks(missing)
+    array = values if isinstance(values, np.ndarray) else None
+    if array is not None and array.ndim == 1 and array.dtype.kind == "M":
+        return _marked(Times(array.astype("datetime64[us]"), zoned=False, format=ISO, unused=[]), marks)
+    if format_ in UNIX:
+        return _since_1970(numbers(values, missing, PLAIN), values, format_)
+    texts = _without_numbers(tidied(_column(values), list(marks.texts)), marks)
+    name = format_ or _format_of(texts)
+    moments, zoned = _parsed(texts, name)
+    return _marked(Times(moments, zoned, name, []), marks, _used(values, marks))
+
+
+def _column(values: Any) -> TextColumn:
+    if isinstance(values, TextColumn):
+        return values
+    rows = values.tolist() if hasattr(values, "tolist") else list(values)
+    for row, value in enumerate(rows):
+        if isinstance(value, list | dict | tuple | bool):
+            raise ProblemError(findings.no_time(value, row))
+    return TextColumn.of(map(text_of, rows))
+
+
+def _used(values: Any, marks: Marks) -> set[str]:
+    """Return the texts of the column that are marks."""
+    if not marks.stated:
+        return set()
+    seen = {text and text.strip() for text in _column(values).factorise()[0]}
+    return {shown(mark) for mark in marks.stated} - set(marks.unused(seen))
+
+
+def _marked(found: Times, marks: Marks, used: set[str] | None = None) -> Times:
+    """Put gaps at marks that are times themselves, and name the marks that never occur."""
+    moments, unused = found.moments, []
+    gaps = bool(np.isnat(moments).any())
+    for mark in marks.stated:
+        there = moments == _moment(mark)
+        moments = np.where(there, np.datetime64("NaT"), moments)
+        occurs = there.any() or (text_of(mark) is None and gaps) or shown(mark) in (used or ())
+        if not occurs:
+            unused.append(shown(mark))
+    return found._replace(moments=moments.astype("datetime64[us]"), unused=unused)
+
+
+def _moment(mark: Any) -> Any:
+    """Return the time that a mark is in ISO 8601; one that equals nothing where it is none."""
+    if not isinstance(mark, str) or not re.fullmatch(_ISO, mark):
+        return np.datetime64("NaT")
+    return _iso(TextColumn.of([mark]).series)[0][0]
+
+
+def _without_numbers(texts: pl.Series, marks: Marks) -> pl.Series:
+    """Return texts with gaps where a number stands that is a mark."""
+    import polars as pl
+
+    if not marks.numbers:
+        return texts
+    number = pl.col("text").cast(pl.Float64, strict=False)
+    gone = number.is_in([float(mark) for mark in marks.numbers]).fill_null(value=False)
+    return texts.to_frame("text").select(pl.when(~gone).then(pl.col("text")).alias("text")).to_series()
+
+
+def _since_1970(found: Numbers, values: Any, name: str) -> Times:
+    """Return numbers in a unit since 1970 as times; whole ones exactly. Raises DAT382 beyond the year 9999."""
+    unit = UNIX[name]
+    gone = np.isnan(found.values)
+    wrong = ~gone & ~(np.abs(found.values * (unit or 0.001)) < _FARTHEST)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise ProblemError(findings.too_far(f"{found.values[row]:.15g}", row, name))
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
+        whole = np.where(gone, 0, values).astype(np.int64)
+        micro = whole * unit if unit else whole // 1000
+    else:
+        micro = np.rint(np.where(gone, 0, found.values) * (unit or 0.001)).astype(np.int64)
+    moments = np.where(gone, np.datetime64("NaT"), micro.astype("datetime64[us]"))
+    return Times(moments.astype("datetime64[us]"), zoned=True, format=name, unused=found.unused)
+
+
+def _format_of(texts: pl.Series) -> str:
+    """Return the one format that all texts have; ISO 8601 where they have it, or where there is no text."""
+    if _fits(texts, ISO):
+        return ISO
+    few = texts.drop_nulls().unique(maintain_order=True).head(_LOOK)
+    fitting = [name for name in _FORMATS if _fits(few, name) and _fits(texts, name)]
+    if not fitting:
+        raise ProblemError(_not_one_format(texts))
+    first, *others = fitting
+    moments = _parsed(texts, first)[0]
+    for other in others:
+        differs = ~(_parsed(texts, other)[0] == moments) & texts.is_not_null().to_numpy()
+        if differs.any():
+            row = int(differs.argmax())
+            readings = {name: str(_parsed(texts[row : row + 1], name)[0][0]) for name in (first, other)}
+            raise ProblemError(findings.two_formats(str(texts[row]), row, readings))
+    return first
+
+
+def _not_one_format(texts: pl.Series) -> Problem:
+    """Return the finding for texts of no format, or of one that only most of them have."""
+    import polars as pl
+
+    known = texts.drop_nulls().head(_LOOK)
+    misfits = {name: int(np.isnat(_moments(known, name)[0]).sum()) for name in (ISO, *_FORMATS)}
+    name = min(misfits, key=lambda name: misfits[name])
+    if misfits[name] * 2 > known.len():
+        return findings.no_format(texts)
+    wrong = np.isnat(_moments(texts, name)[0]) & texts.is_not_null().to_numpy()
+    return findings.not_times(texts.filter(pl.Series(wrong)), int(wrong.argmax()), name)
+
+
+def _fits(texts: pl.Series, name: str) -> bool:
+    if name != ISO and not texts.str.contains(_pattern(name)).all():
+        return False
+    return bool(np.isnat(_moments(texts, name)[0]).sum() == texts.null_count())
+
+
+def _parsed(texts: pl.Series, name: str) -> tuple[Array, bool]:
+    """Return times and whether they have an offset; raises `ProblemError` for texts of another format."""
+    moments, zoned = _moments(texts, name)
+    wrong = np.isnat(moments) & texts.is_not_null().to_numpy()
+    if wrong.any():
+        import polars as pl
+
+        raise ProblemError(findings.not_times(texts.filter(pl.Series(wrong)), int(wrong.argmax()), name))
+    if zoned.any() and not zoned.all():
+        known = texts.is_not_null().to_numpy()
+        rows = [int((mask & known).argmax()) for mask in (zoned, ~zoned)]
+        if (~zoned & known).any():
+            raise ProblemError(findings.mixed_zones([str(texts[row]) for row in rows], max(rows)))
+    return moments, bool(zoned.any())
+
+
+def _moments(texts: pl.Series, name: str) -> tuple[Array, Array]:
+    """Return times, NaT for what does not fit, and which of them have an offset."""
+    if name == ISO:
+        return _iso(texts)
+    import polars as pl
+
+    fits = texts.str.contains(_pattern(name)).fill_null(value=False)
+    whole, layout = _completed(texts, name)
+    layout = layout.replace(".%f", "%.f").replace("%f", "%9f")
+    found = whole.str.to_datetime(layout, strict=False, time_unit="us")
+    if "%z" in name:
+        found = found.dt.replace_time_zone(None)
+    kept = pl.DataFrame({"time": found, "fits": fits}).select(pl.when("fits").then("time")).to_series()
+    return kept.to_numpy(), np.full(len(texts), "%z" in name) & kept.is_not_null().to_numpy()
+
+
+def _completed(texts: pl.Series, name: str) -> tuple[pl.Series, str]:
+    """Return texts and their format with the first of January 1970 for what they leave open of a date."""
+    import polars as pl
+
+    has = {match[1] for match in re.finditer("%(.)", name)}
+    date = [
+        ("1970", "%Y", has & set("YyF")),
+        ("01", "%m", has & set("mbBjF")),
+        ("01", "%d", has & set("djF")),
+    ]
+    lacking = [(value, directive) for value, directive, stated in date if not stated]
+    clock = [] if has & set("HIT") else [("00:00", "%H:%M")]
+    before = " ".join(value for value, _ in [*lacking, *clock])
+    layout = " ".join(directive for _, directive in [*lacking, *clock])
+    if not before:
+        return texts, name
+    whole = texts.to_frame("text").select(pl.lit(before + " ") + pl.col("text")).to_series()
+    return whole, f"{layout} {name}"
+
+
+def _pattern(name: str) -> str:
+    """Return the regular expression of texts in a format."""
+    parts = re.split(r"(%.)", name)
+    return "^" + "".join(_DIRECTIVES[part[1]] if part[:1] == "%" else re.escape(part) for part in parts) + "$"
+
+
+def _iso(texts: pl.Series) -> tuple[Array, Array]:
+    import polars as pl
+
+    names = ("date", "clock", "second", "fraction", "offset")
+    groups = texts.str.extract_groups(_ISO).struct.unnest()
+    frame = groups.rename(dict(zip(groups.columns, names, strict=True)))
+    whole = pl.concat_str(
+        "date",
+        pl.lit("T"),
+        pl.col("clock").fill_null("00:00"),
+        pl.lit(":"),
+        pl.col("second").fill_null("00"),
+        pl.lit("."),
+        pl.col("fraction").fill_null("0"),
+    )
+    time = whole.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
+    digits = pl.col("offset").str.replace(":", "", literal=True)
+    minutes = digits.str.slice(1, 2).cast(pl.Int64, strict=False) * 60 + digits.str.slice(3, 2).cast(
+        pl.Int64, strict=False
+    )
+    signed = pl.when(digits.str.starts_with("-")).then(-minutes).otherwise(minutes).fill_null(0)
+    found = frame.select(
+        (time - pl.duration(minutes=signed)).dt.cast_time_unit("us").alias("time"),
+        pl.col("offset").is_not_null().alias("zoned"),
+    )
+    return found["time"].to_numpy(), found["zoned"].to_numpy()
+
+
+def is_clock(name: str) -> bool:
+    """Return whether a format holds a time of day and no date."""
+    return name in _CLOCKS

@@ -1,0 +1,166 @@
+"""A point in time, as places in day, week and year or as time since an origin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field as Param
+
+from declare.contract.data import FieldFacts
+from declare.contract.field import Field
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Layout, Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from declare.components.fields._times import Times
+
+Feature = Literal["minute", "hour", "weekday", "day", "month", "day_of_year", "year", "days", "seconds"]
+
+
+class Datetime(Field):
+    """A date, a time of day, or both: features of it as a vector [features], float32, NaN where missing.
+
+    Comes as text in one format, as numbers since 1970 (`format: unix_s`), or as times of Parquet and NumPy. Without
+    `format` it is ISO 8601, or the one of the usual formats that all texts have; where two fit and differ (day or
+    month first?) DAT383 asks. `minute` (of the hour), `hour` (of the day), `weekday`, `day` (of the month), `month`
+    and `day_of_year` are a sine and a cosine each, `year` is a number, `days` and `seconds` are counted from `origin`
+    in double precision before they become float32: `standardize` them. Times with an offset are converted to
+    `timezone` (UTC unless stated), times without one are taken as they stand; both in one column are DAT383.
+
+    Example:
+        ```yaml
+        fields: {sold: {type: datetime, format: "%d.%m.%Y %H:%M", features: [hour, weekday, seconds]}}
+        ```
+    """
+
+    layout: ClassVar[Layout] = "vector"
+
+    format: str | None = Param(
+        None,
+        min_length=1,
+        description="`iso`, `unix_s`, `unix_ms`, `unix_us`, `unix_ns`, or a pattern such as `%d.%m.%Y`; by default "
+        "as the column shows",
+    )
+    features: list[Feature] | None = Param(
+        None,
+        min_length=1,
+        description="what the model gets; by default hour, weekday and month, as far as the format holds them",
+    )
+    timezone: str | None = Param(
+        None,
+        description="the zone in which times with an offset are looked at (`Europe/Berlin`); UTC by default",
+    )
+    origin: str | None = Param(
+        None,
+        description="from when days and seconds count, in ISO 8601; by default the first day of the data",
+    )
+
+    def check(self) -> Iterable[Problem]:
+        """Yield a format that cannot be read, a zone that nobody knows, and an origin that is no time."""
+        from declare.components.fields._times import ISO, UNIX, unknown_directive
+
+        yield from super().check()
+        if self.format is not None and self.format != ISO and self.format not in UNIX:
+            directive = unknown_directive(self.format)
+            if directive is not None or "%" not in self.format:
+                yield _unusable("format", self.format, directive or "no directive such as `%Y` in it")
+        if self.timezone is not None and not _is_zone(self.timezone):
+            yield _unusable("timezone", self.timezone, "no zone of that name is known")
+        if self.origin is not None and _origin(self.origin) is None:
+            yield _unusable("origin", self.origin, "no time in ISO 8601")
+
+    def examine(self, values: Any) -> FieldFacts:
+        """Return format, features, origin and the number of gaps of a column."""
+        import numpy as np
+
+        from declare.components.fields._calendar import names_of
+        from declare.components.fields._times import times
+
+        found = times(values, self.missing, self.format)
+        gone = np.isnat(found.moments)
+        features = list(self.features or self._features(found))
+        known = found.moments[~gone]
+        first = known.min().astype("datetime64[D]") if len(known) else np.datetime64("1970-01-01")
+        extra: dict[str, Any] = {
+            "format": found.format,
+            "features": features,
+            "columns": names_of(features),
+            "origin": self.origin or str(first),
+            "zoned": found.zoned,
+        }
+        if found.unused:
+            extra["unused_marks"] = found.unused
+        shape = Shape("vector", (len(names_of(features)),))
+        return FieldFacts(shape=shape, num_missing=int(gone.sum()), extra=extra)
+
+    def _features(self, found: Times) -> list[Feature]:
+        """Return what a column can say: no hour of dates, no date of clocks."""
+        import numpy as np
+
+        from declare.components.fields._times import is_clock
+
+        if is_clock(found.format):
+            return ["hour"]
+        local = self._local(found)[~np.isnat(found.moments)]
+        dates = bool((local == local.astype("datetime64[D]")).all())
+        return ["weekday", "month"] if dates else ["hour", "weekday", "month"]
+
+    def _local(self, found: Times) -> np.ndarray[Any, Any]:
+        """Return times as the clock of the zone shows them."""
+        if not found.zoned or self.timezone is None:
+            return found.moments
+        import polars as pl
+
+        moments = pl.Series(found.moments).dt.replace_time_zone("UTC").dt.convert_time_zone(self.timezone)
+        return moments.dt.replace_time_zone(None).to_numpy()
+
+    def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+        """Return float32 [rows, features], NaN where missing; times are read as those of the whole column are."""
+        import numpy as np
+
+        from declare.components.fields._calendar import columns
+        from declare.components.fields._time_findings import other_zones
+        from declare.components.fields._times import times
+
+        found = times(values, self.missing, facts.extra["format"])
+        if found.zoned != facts.extra["zoned"] and not np.isnat(found.moments).all():
+            raise ProblemError(other_zones(found.zoned))
+        table = columns(
+            facts.extra["features"], self._local(found), found.moments, _origin(facts.extra["origin"])
+        )
+        return table.astype(np.float32)
+
+
+def _is_zone(name: str) -> bool:
+    """Return whether polars knows a zone, which is who converts times."""
+    import polars as pl
+
+    try:
+        pl.Series([0]).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(name)
+    except (pl.exceptions.PolarsError, ValueError):
+        return False
+    return True
+
+
+def _origin(text: str) -> Any:
+    """Return a time in ISO 8601 as datetime64[us], None where it is none."""
+    from declare.components.fields._times import ISO, times
+
+    try:
+        return times([text], (), ISO).moments[0]
+    except ProblemError:
+        return None
+
+
+def _unusable(key: str, value: str, because: str) -> Problem:
+    return Problem(
+        "DAT383",
+        f"`{key}: {value[:32]}` cannot be used",
+        at=key,
+        label="stated here",
+        notes=(because,),
+        helps=(f"correct it, or leave `{key}` out",),
+    )
