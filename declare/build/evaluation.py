@@ -221,7 +221,7 @@ class Evaluator:
                 _add(scores.model, losses, output, seen)
                 if scores.trivial:
                     draws = torch.Generator(output.device).manual_seed(self._plan.seed + number)
-                    constant = losses.adapter.trivial(output, draws)
+                    constant = losses.adapter.trivial(output, seen, draws)
                     if constant is not None:
                         _add(scores.trivial, losses, constant, seen)
         if made < most:

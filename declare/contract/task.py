@@ -29,7 +29,7 @@ class Target(BaseModel):
     `pixel_logits`): losses and metrics say which they take. `counts` are samples per class in the training
     split, over all datasets of the task. `mean` and `std` (training split, one for each output, after the target's
     transforms) standardise a regression target; then `undo` takes values back to the data's own units, and `kept`
-    names the transforms that nothing takes back.
+    names the transforms that nothing takes back. `center` is the mean of a target that is not standardised.
     `may_miss` says whether some targets are missing. `special` are the ids of a text's special tokens by name,
     `length` its tokens at most.
     `link` names how scores become rates; `mean` then holds each unit's mean rate. `unigrams` are occurrences of each
@@ -44,6 +44,7 @@ class Target(BaseModel):
     counts: tuple[int, ...] | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    center: tuple[float, ...] | None = None
     may_miss: bool = True
     special: dict[str, int] = {}
     length: int | None = None
@@ -162,10 +163,13 @@ class TaskAdapter(Protocol):
         """Return what a user wants to see for each sample: `class` and `probability`, or `value`."""
         ...
 
-    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+    def trivial(
+        self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
+    ) -> Tensor | None:
         """Return what a head would give that has seen training targets and no input; in the shape of `output`.
 
-        The same for every sample (mean, shares of classes, unigrams) or, where no answer is a guess, drawn at random.
-        None where a task has no such predictor, or its statistics are not known.
+        The same for every sample (mean, shares of classes, unigrams); drawn at random where no answer is a guess; of
+        what a sample of `batch` shows where parts of it are hidden. None where a task has no such predictor, or its
+        statistics are not known.
         """
         ...

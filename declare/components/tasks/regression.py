@@ -53,19 +53,21 @@ class Regression(Task):
         output = self.output(next(iter(facts.values())))
         if isinstance(output, Problem):
             return output
-        moments = _pooled([_moments(item) for item in facts.values()]) if self.normalize else []
+        moments = _pooled([_moments(item) for item in facts.values()])
+        mean = tuple(mean for mean, _ in moments) or None
+        std = tuple(std for _, std in moments) or None
+        units = {"mean": mean, "std": std} if self.normalize else {"center": mean}
         return Target(
             prediction=self.prediction,
             output=output,
-            mean=tuple(mean for mean, _ in moments) or None,
-            std=tuple(std for _, std in moments) or None,
+            **units,
             # A vector may lack some of its numbers, which facts do not count.
             may_miss=output.layout != "number" or may_miss(self, facts),
         )
 
     def needs_statistics(self) -> bool:
-        """Return whether the target is standardised."""
-        return self.normalize
+        """Return that the mean of each output is needed: for standard units, else for the trivial predictor."""
+        return True
 
     def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
         """Yield outputs among others that never vary in training, or of which no value is known."""
@@ -98,6 +100,7 @@ class Regression(Task):
             mask=self.mask,
             mean=target.mean or (),
             std=target.std or (),
+            center=target.center or (),
             undo=inverse(target.undo),
         )
 

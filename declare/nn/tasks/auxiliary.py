@@ -24,6 +24,8 @@ class Auxiliary:
         """Return `cost`: what each sample costs."""
         return {"cost": output}
 
-    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+    def trivial(
+        self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
+    ) -> Tensor | None:
         """Return None: a cost has no target."""
         return None

@@ -54,7 +54,9 @@ class Classification:
         logits = self.logits(output)
         return {"class": logits.argmax(1), "probability": to_double(logits).softmax(1)}
 
-    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+    def trivial(
+        self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
+    ) -> Tensor | None:
         """Return the log share of each class in the training split."""
         return constant(self._prior, output, 1)
 

@@ -46,6 +46,8 @@ class Contrastive:
         """Return `embedding`, of unit length."""
         return {"embedding": nn.functional.normalize(output.float(), dim=-1)}
 
-    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+    def trivial(
+        self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
+    ) -> Tensor | None:
         """Return embeddings drawn at random: chance."""
         return torch.randn(output.shape, generator=generator, device=output.device)

@@ -67,7 +67,9 @@ class Counts:
         """Return `rate`: the expected count of each unit."""
         return {"rate": self._rates(output)}
 
-    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+    def trivial(
+        self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
+    ) -> Tensor | None:
         """Return zeros: each unit's mean rate."""
         return torch.zeros_like(output)
 

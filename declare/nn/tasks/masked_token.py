@@ -77,6 +77,6 @@ class MaskedToken:
         """Return nothing: what was hidden is known."""
         return {}
 
-    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+    def trivial(self, output: Tensor, batch: Fields, generator: torch.Generator) -> Tensor | None:
         """Return the log share of each token in the training split."""
         return constant(self._prior, output, -1)

@@ -36,6 +36,8 @@ class Multilabel:
         """Return `labels` [B, L], true where the probability passes one half, and `probability` [B, L]."""
         return {"labels": output > 0, "probability": to_double(output).sigmoid()}
 
-    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+    def trivial(
+        self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
+    ) -> Tensor | None:
         """Return the logit of how often each label is set in the training split."""
         return constant(self._prior, output, 1)

@@ -75,7 +75,7 @@ class NextToken:
         """Return nothing: texts are written by `generate`."""
         return {}
 
-    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+    def trivial(self, output: Tensor, batch: Fields, generator: torch.Generator) -> Tensor | None:
         """Return the log share of each token in the training split."""
         return constant(self._prior, output, -1)
 

@@ -79,9 +79,14 @@ class Reconstruction:
         """Return nothing: what was hidden is known."""
         return {}
 
-    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
-        """Return the mean of the field."""
-        return torch.zeros_like(output)
+    def trivial(self, output: Tensor, batch: Fields, generator: torch.Generator) -> Tensor | None:
+        """Return the mean of what each channel of a sample still shows, 0 where that is nothing."""
+        values = _numbers(batch[self._target])
+        hidden = batch.get(f"{self._target}.hidden")
+        shown = values.isfinite() if hidden is None else values.isfinite() & ~hidden
+        axes = tuple(range(2, values.dim())) if self._first else tuple(range(1, max(2, values.dim() - 1)))
+        total = torch.where(shown, values, 0).sum(axes, keepdim=True)
+        return (total / shown.sum(axes, keepdim=True).clamp_min(1)).expand_as(output)
 
 
 def _double(values: Tensor) -> Tensor:

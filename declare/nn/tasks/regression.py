@@ -15,6 +15,7 @@ class Regression:
 
     The loss sees (target - mean) / std, with one mean and std for all outputs or for each [W]; metrics and
     predictions are in the units of the data: `undo` takes values [B, ...] back through the transforms of the target.
+    `center` is the mean of a target that is learned as it is.
     """
 
     def __init__(
@@ -24,10 +25,12 @@ class Regression:
         mask: str | None = None,
         mean: Sequence[float] = (),
         std: Sequence[float] = (),
+        center: Sequence[float] = (),
         undo: Undo | None = None,
     ) -> None:
         self._target = target
         self._mask = mask
+        self._center = tuple(center)
         self._mean, self._std = tuple(mean) or (0.0,), tuple(std) or (1.0,)
         self._plain = set(self._mean) == {0.0} and set(self._std) == {1.0}
         self._undo = undo
@@ -52,9 +55,13 @@ class Regression:
         """Return `value` in the data's own units."""
         return {"value": self._value(output)}
 
-    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
-        """Return zeros: the mean, in standard units."""
-        return torch.zeros_like(output)
+    def trivial(
+        self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
+    ) -> Tensor | None:
+        """Return the mean of each output: zero in standard units."""
+        if not self._center:
+            return torch.zeros_like(output)
+        return output.new_tensor(self._center).expand_as(output)
 
     def _value(self, output: Tensor) -> Tensor:
         # In double precision: a target such as a year has a mean far larger than its spread.

@@ -39,6 +39,8 @@ class Segmentation:
         probability = output.float().softmax(1).gather(1, best.unsqueeze(1)).squeeze(1)
         return {"class": best, "probability": probability}
 
-    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+    def trivial(
+        self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
+    ) -> Tensor | None:
         """Return the log share of each class over the pixels of the training split."""
         return constant(self._prior, output, 1)

@@ -37,7 +37,9 @@ class TokenClassification:
         """Return `tags` [B, T], the likeliest class at each position."""
         return {"tags": output.argmax(2)}
 
-    def trivial(self, output: Tensor, generator: torch.Generator) -> Tensor | None:
+    def trivial(
+        self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
+    ) -> Tensor | None:
         """Return the log share of each class in the training split."""
         return constant(self._prior, output, -1)
 

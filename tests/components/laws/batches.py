@@ -27,14 +27,19 @@ FACTS: dict[Layout, FieldFacts] = {
     "tags": FieldFacts(shape=Shape("tags", (5,), "int64", 4), num_missing=1, **_NAMED),
     "id": FieldFacts(shape=Shape("id", (), "int64", 4), num_missing=1, **_NAMED),
     "mask": FieldFacts(shape=Shape("mask", (3, 2), "int64", 4), num_missing=1, **_NAMED),
-    "labels": FieldFacts(shape=Shape("labels", (4,)), num_missing=1, **_NAMED),
+    "labels": FieldFacts(
+        shape=Shape("labels", (4,)), num_missing=1, extra={"rates": {"": [0.0, 0.2, 0.5, 1.0]}}, **_NAMED
+    ),
     "number": FieldFacts(shape=Shape("number", ()), mean=40.0, std=9.0, num_missing=1),
     "vector": FieldFacts(shape=Shape("vector", (3,)), mean=40.0, std=9.0, num_missing=1),
     "sequence": FieldFacts(shape=Shape("sequence", (6, 2)), mean=40.0, std=9.0, num_missing=1),
     "series": FieldFacts(shape=Shape("series", (2, 12)), mean=40.0, std=9.0),
     "image": FieldFacts(shape=Shape("image", (1, 6, 6))),
     "counts": FieldFacts(shape=Shape("counts", (3,)), mean=1.0, extra={"means": {"": [0.5, 1.0, 2.0]}}),
-    "tokens": FieldFacts(shape=Shape("tokens", (5,), "int64", TOKENS), extra={"special": SPECIAL}),
+    "tokens": FieldFacts(
+        shape=Shape("tokens", (5,), "int64", TOKENS),
+        extra={"special": SPECIAL, "unigrams": list(range(TOKENS))},
+    ),
 }
 """Facts of a field of each layout that a task may have as its target."""
 

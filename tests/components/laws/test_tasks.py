@@ -124,6 +124,20 @@ def what_is_hidden_is_drawn_by_the_key(item: Learned) -> None:
         assert torch.equal(known, hidden & there), "the loss sees other parts than those that were hidden"
 
 
+def the_trivial_predictor_never_looks_at_outputs(item: Learned) -> None:
+    """A task with a target has one: of the head's shape, whatever the head gives, and its loss is finite."""
+    output, batch = item.output(), item.batch()
+    constant = item.adapter.trivial(output, batch, generator(4))
+    if not item.task.targets and constant is None:
+        return
+    assert constant is not None, "no trivial predictor"
+    assert constant.shape == output.shape, f"{tuple(constant.shape)}, not {tuple(output.shape)}"
+    equal(item.adapter.trivial(1 - output, batch, generator(4)), constant, "what it gives for another output")
+    loss = reading.parse("losses", item.task.default_loss).build(item.target)
+    total, _ = loss(constant, item.adapter.target(batch))
+    assert total.isfinite(), "a loss that is not finite"
+
+
 def _known(values: Tensor) -> Tensor:
     return ~values.isnan() if values.is_floating_point() else values >= 0
 
@@ -136,6 +150,7 @@ LAWS: list[Callable[[Learned], None]] = [
     metrics_see_row_by_row,
     what_the_mask_leaves_out_is_missing,
     what_is_hidden_is_drawn_by_the_key,
+    the_trivial_predictor_never_looks_at_outputs,
 ]
 
 
@@ -184,6 +199,11 @@ class AllCount(Wrong):
     """Its task builds it for every mask, which it does not read."""
 
 
+class Guided(Wrong):
+    def trivial(self, output, batch, generator):
+        return output.mean(0, keepdim=True).expand_as(output)
+
+
 class Careless(Wrong):
     def hide(self, fields, generator):
         return {"y": fields["y"] * torch.rand(fields["y"].shape)}
@@ -209,6 +229,10 @@ BROKEN: dict[Callable[[Learned], None], tuple[str, Callable[[Learned], Learned]]
     predictions_are_made_row_by_row: ("regression", lambda item: replace(item, adapter=Ranked(item.adapter))),
     metrics_see_row_by_row: ("regression", lambda item: replace(item, adapter=Scaled(item.adapter))),
     what_the_mask_leaves_out_is_missing: ("regression", _mask_ignored),
+    the_trivial_predictor_never_looks_at_outputs: (
+        "regression",
+        lambda item: replace(item, adapter=Guided(item.adapter)),
+    ),
     what_is_hidden_is_drawn_by_the_key: (
         "reconstruction",
         lambda item: replace(item, adapter=Careless(item.adapter)),
