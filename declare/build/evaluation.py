@@ -155,6 +155,7 @@ class Evaluator:
         adapters = {name: losses.adapter for name, losses in self._losses.items()}
         self._views = Views(adapters, {name: task.datasets for name, task in plan.tasks.items()})
         self._trivial: dict[tuple[str, str], dict[str, float]] = {}
+        self._unchecked = {(name, dataset) for name, task in plan.tasks.items() for dataset in task.datasets}
 
     @torch.no_grad()
     def run(self, split: str, tasks: Sequence[str] | None = None) -> dict[str, float]:
@@ -218,6 +219,9 @@ class Evaluator:
             for task, scores in targets.items():
                 losses, output = self._losses[task].of(dataset), outputs[task][dataset].float()
                 seen = known(task, whole)
+                if (task, dataset) in self._unchecked:
+                    losses.check(task, output, losses.adapter.target(seen))
+                    self._unchecked.discard((task, dataset))
                 _add(scores.model, losses, output, seen)
                 if scores.trivial:
                     draws = torch.Generator(output.device).manual_seed(self._plan.seed + number)

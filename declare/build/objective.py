@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,12 +17,14 @@ from declare.build.ragged import joined
 from declare.build.scales import Scales
 from declare.build.views import Fields, Views, kept, known, shown
 from declare.contract import reading
+from declare.contract.problem import Problem, ProblemError
 from declare.contract.task import Target, TaskAdapter
 from declare.ir.plan import PhasePlan, Plan, TaskPlan
 from declare.nn.distributed.batch_norm import batch_norms
 from declare.nn.distributed.rows import all_rows
 from declare.nn.distributed.world import ALONE, World
 from declare.nn.losses.consistency import Consistency
+from declare.nn.losses.shapes import ShapeMismatchError
 
 Weight = Tensor | float
 _TINY = 1e-12
@@ -41,12 +44,15 @@ class TaskLosses(nn.Module):
         self.adapter: TaskAdapter = reading.parse("tasks", task.block).build(target)
         if self.adapter.module is not None:
             self.buffers_of_task = self.adapter.module
-        built = [reading.parse("losses", loss.block).build(target) for loss in task.losses]
+        components = [reading.parse("losses", loss.block) for loss in task.losses]
+        built = [component.build(target) for component in components]
         self.losses = nn.ModuleList(built)
         self.shares = [loss.weight for loss in task.losses]
         self.names = [loss.name for loss in task.losses]
         self._built = built
         own = {} if target is not task.target else task.targets
+        self._target = target
+        self._components = components
         self._own = {
             name: TaskLosses(task, each, world) for name, each in own.items() if each is not task.target
         }
@@ -66,6 +72,19 @@ class TaskLosses(nn.Module):
         """Return (sum, weight) of each loss."""
         return [loss(self._rows(loss, output), self._rows(loss, target)) for loss in self._built]
 
+    def check(self, name: str, output: Tensor, target: Tensor) -> None:
+        """Raise `ProblemError` (LOS432) where an output and a target of the task `name` do not go together.
+
+        Asked once, of the first real tensors: it may wait for the device.
+        """
+        dims = tuple(output.shape[1:])
+        given = self._target.model_copy(update={"output": self._target.output._replace(dims=dims)})
+        for component, loss in zip(self._components, self._built, strict=True):
+            try:
+                getattr(loss, "check", partial(_require, component, given))(output, target)
+            except ShapeMismatchError as error:
+                raise ProblemError(_mismatch(name, component.type_name(), error)) from error
+
     def count(self, target: Tensor) -> list[Weight]:
         """Return the weight of each loss, known from the target alone."""
         return [loss.count(self._rows(loss, target)) for loss in self._built]
@@ -73,6 +92,26 @@ class TaskLosses(nn.Module):
     def _rows(self, loss: Any, values: Tensor) -> Tensor:
         """Return the rows that a loss wants to see: its own process's, or all."""
         return all_rows(values, self._world) if getattr(loss, "compares_rows", False) else values
+
+
+def _require(component: Any, given: Target, output: Tensor, target: Tensor) -> None:
+    """Raise `ShapeMismatchError` unless a target has the sizes that a loss needs for what is `given`."""
+    sizes = component.target_dims(given)
+    if target.is_floating_point() and target.dim() > 1 + len(sizes):
+        sizes = component.mixed_dims(given)  # indices have become class probabilities
+    if len(output) != len(target) or sizes != tuple(target.shape[1:]):
+        raise ShapeMismatchError(output, target)
+
+
+def _mismatch(task: str, loss: str, error: ShapeMismatchError) -> Problem:
+    return Problem(
+        "LOS432",
+        f"`{loss}` of task `{task}` compares outputs {error.output} with targets {error.target}",
+        at=f"tasks.{task}",
+        label="output and target do not go together",
+        notes=(error.why or "the first axis is the batch; nothing is broadcast",),
+        helps=("let the task type take a target of the shape that its head gives",),
+    )
 
 
 class Penalty(nn.Module):
@@ -124,6 +163,7 @@ class Objective(nn.Module):
         compares = any(losses.compares_rows for losses in self._losses.values())
         self.meets = world.size > 1 and (compares or bool(batch_norms(graph)))
         """Whether a pass waits for those of other processes: norms share statistics, losses see all rows."""
+        self._unchecked = {(task, name) for task, names in self._datasets.items() for name in names}
         # Made now, so that torch.compile never sees it being made.
         for datasets in [(name,) for name in phase.datasets] if phase.alternate else [phase.datasets]:
             present = tuple(name for name in plan.datasets if name in datasets)
@@ -207,7 +247,16 @@ class Objective(nn.Module):
         self, loss: Any, batch: Batch, lane: Sequence[str], output: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return (loss, parts) of one loss alone in as few operations as it can."""
-        return self._weighed(loss.mean(output, self._target(self.tasks[0], batch, lane)))
+        target = self._target(self.tasks[0], batch, lane)
+        if self._unchecked and not torch.compiler.is_compiling():
+            self._check(self.tasks[0], lane, output, target)
+        return self._weighed(loss.mean(output, target))
+
+    def _check(self, task: str, lane: Sequence[str], output: Tensor, target: Tensor) -> None:
+        """Compare the shapes of the first output and target of a task in some datasets."""
+        if (task, lane[0]) in self._unchecked:
+            self._losses[task].of(lane[0]).check(task, output, target)
+            self._unchecked -= {(task, name) for name in lane}
 
     def _weighed(self, value: Tensor) -> tuple[Tensor, Tensor]:
         share = self._shares[0]
@@ -235,7 +284,12 @@ class Objective(nn.Module):
         found: list[tuple[Tensor, Weight]] = []
         for task, losses in self._losses.items():
             lanes = outputs.get(task, [])
-            pairs = [losses.of(lane[0])(output, self._target(task, batch, lane)) for lane, output in lanes]
+            pairs = []
+            for lane, output in lanes:
+                target = self._target(task, batch, lane)
+                if self._unchecked and not torch.compiler.is_compiling():
+                    self._check(task, lane, output, target)
+                pairs.append(losses.of(lane[0])(output, target))
             if len(pairs) == 1:
                 found += pairs[0]
             elif pairs:

@@ -9,6 +9,7 @@ from pydantic import Field as Param
 
 from declare.contract.component import Component
 from declare.contract.problem import Problem
+from declare.contract.shapes import Dim
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,7 +26,8 @@ class Loss(Component):
     gradient. Where nothing can be missing the weight may be a plain number. `loss.count(target)` returns
     the weight alone: it is known before the output is. A loss with a true attribute `compares_rows` sees the
     rows of all processes side by side. A loss with a true attribute `direct` also has
-    `mean(output, target)`: sum / weight in one call.
+    `mean(output, target)`: sum / weight in one call. One with `check(output, target)`, which is asked once, raises
+    `nn.losses.shapes.ShapeMismatchError` itself where sizes alone do not tell whether both belong together.
     """
 
     takes: ClassVar[frozenset[str]]
@@ -45,6 +47,17 @@ class Loss(Component):
     def check_target(self, target: Target) -> Iterable[Problem]:
         """Yield where the parameters contradict the target (number of class weights, ...)."""
         return ()
+
+    def target_dims(self, target: Target) -> tuple[Dim, ...]:
+        """Return the sizes, without the batch, of a target that goes with `target.output`: its own by default.
+
+        Nothing is broadcast: other sizes are a finding (LOS432) before training, and raise in the built loss.
+        """
+        return target.output.dims
+
+    def mixed_dims(self, target: Target) -> tuple[Dim, ...]:
+        """Return the sizes of a target that augments have mixed (class probabilities): those of the output."""
+        return target.output.dims
 
     def expected(self, target: Target) -> float | None:
         """Return about what a model that knows nothing yet should give, None where nobody can say."""

@@ -55,7 +55,7 @@ class Dataset(Part):
 
 
 class Task(Part):
-    """A task: its target, head, losses and metrics by name."""
+    """A task: its target, head, losses and metrics by name; `units` says how the target is learned and judged."""
 
     name: str
     type: str
@@ -65,6 +65,7 @@ class Task(Part):
     losses: tuple[str, ...]
     metrics: tuple[str, ...]
     weight: float
+    units: str = ""
 
 
 class Phase(Part):

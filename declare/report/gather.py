@@ -11,7 +11,7 @@ from declare.ir.plan import DatasetPlan, ModulePlan, PhasePlan, Plan, TaskPlan, 
 from declare.report.data import Curve, Dataset, Layer, Node, Notice, Phase, Report, Task, Throughput
 from declare.report.incidents import incidents
 from declare.report.starts import standing, starts
-from declare.report.wording import scales_text
+from declare.report.wording import scales_text, target_text
 from declare.runtime.trivial import parted
 
 Event = Mapping[str, Any]
@@ -143,6 +143,7 @@ def _task(name: str, task: TaskPlan) -> Task:
         losses=tuple(loss.name for loss in task.losses),
         metrics=tuple(metric.name for metric in task.metrics),
         weight=task.weight,
+        units=target_text(task),
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from declare.ir.plan import ScalesPlan
-from declare.report.units import count
+from declare.ir.plan import ScalesPlan, TaskPlan
+from declare.report.units import count, figure
 
 
 def scales_text(scales: ScalesPlan | None) -> str:
@@ -23,3 +23,18 @@ def scales_text(scales: ScalesPlan | None) -> str:
     if scales.consistency is not None:
         parts.append(f"consistency {scales.consistency['type']} x {scales.consistency['weight']:g}")
     return ", ".join(parts)
+
+
+def target_text(task: TaskPlan) -> str:
+    """Return in which units a target is learned and judged, where transforms or standard units are at work."""
+    target, parts = task.target, []
+    if target.undo:
+        names = ", ".join(str(step.transform["type"]) for step in reversed(target.undo))
+        parts.append(f"learned after {names}; figures and predictions in the data's units")
+    if target.kept:
+        parts.append(f"{', '.join(target.kept)} is not undone")
+    if target.mean and target.std and len(target.mean) == 1:
+        parts.append(f"standard units of mean {figure(target.mean[0])}, std {figure(target.std[0])}")
+    elif target.mean and target.std:
+        parts.append(f"standard units of each of {len(target.mean)} outputs")
+    return "; ".join(parts)

@@ -9,6 +9,8 @@ import torch
 from declare.build.feed import evaluation_batches
 from declare.build.objective import TaskLosses
 from declare.build.store import Tables
+from declare.components.tasks.regression import Regression
+from declare.contract.shapes import Shape
 from tests.compiler.specs import codes, run
 
 SPEC = """\
@@ -242,3 +244,11 @@ def test_tasks_that_share_a_head_share_a_unit(write):
         z=Y,
     )
     assert codes(found)["tasks.j.head"] == "LOS435"
+
+
+def test_a_head_of_one_column_for_a_row_of_targets_is_found(write, monkeypatch):
+    """A task type that asks its head for [1] where the target is a number is told so, at its loss."""
+    monkeypatch.setattr(Regression, "output", lambda self, facts: Shape("vector", (1,)))
+    found = write()
+    assert codes(found) == {"tasks.k": "LOS432"}
+    assert found.plan is None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from declare.report.render.terminal import sparkline
 from declare.report.units import count, counts_text, figure, size
-from declare.report.wording import scales_text
+from declare.report.wording import scales_text, target_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -179,6 +179,8 @@ def _tasks(plan: Plan) -> Iterator[str]:
         where = f" in {', '.join(task.datasets)}" if len(plan.datasets) > 1 else ""
         target = f" of {task.target_field}" if task.target_field else ""
         yield f"  {name}: {task.block['type']}{target}{where}, from {task.head}"
+        if units := target_text(task):
+            yield f"    target: {units}"
         yield f"    loss: {' + '.join(_losses(task))}" + (
             f", weight {task.weight:g}" if task.weight != 1 else ""
         )

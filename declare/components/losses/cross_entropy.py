@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field as Param
 
+from declare.components.losses._indices import index_dims
 from declare.components.losses._weights import check_weights, class_weights
 from declare.contract.loss import Loss
 from declare.contract.problem import Problem
+from declare.contract.shapes import Dim
 
 if TYPE_CHECKING:
     from torch import nn
@@ -62,6 +64,10 @@ class CrossEntropy(Loss):
     def expected(self, target: Target) -> float | None:
         """Return that of even chances: the logarithm of the number of classes."""
         return math.log(target.output.features) if target.output.features else None
+
+    def target_dims(self, target: Target) -> tuple[Dim, ...]:
+        """Return the sizes of indices: those of the logits without the axis of classes."""
+        return index_dims(target.output)
 
     def build(self, target: Target) -> nn.Module:
         """Return the real loss."""

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field as Param
 
+from declare.components.losses._indices import index_dims
 from declare.contract.loss import Loss
+from declare.contract.shapes import Dim
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,6 +35,10 @@ class Dice(Loss):
     smooth: float = Param(
         1.0, gt=0, description="pixels added to overlap and sizes, so that empty regions are defined"
     )
+
+    def target_dims(self, target: Target) -> tuple[Dim, ...]:
+        """Return the sizes of indices: those of the logits without the axis of classes."""
+        return index_dims(target.output)
 
     def build(self, target: Target) -> nn.Module:
         """Return the real loss."""

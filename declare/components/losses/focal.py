@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field as Param
 
+from declare.components.losses._indices import index_dims
 from declare.components.losses._weights import check_weights, class_weights
 from declare.contract.loss import Loss
 from declare.contract.problem import Problem
+from declare.contract.shapes import Dim
 
 if TYPE_CHECKING:
     from torch import nn
@@ -51,6 +53,10 @@ class Focal(Loss):
     def check_target(self, target: Target) -> Iterable[Problem]:
         """Yield where the stated weights are not one for each class."""
         return check_weights(self.class_weights_, target)
+
+    def target_dims(self, target: Target) -> tuple[Dim, ...]:
+        """Return the sizes of labels, or of indices: those of the logits without the axis of classes."""
+        return target.output.dims if target.prediction == "label_logits" else index_dims(target.output)
 
     def build(self, target: Target) -> nn.Module:
         """Return the real loss."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.contract.loss import Loss
+from declare.contract.shapes import Dim
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,6 +36,10 @@ class InfoNce(Loss):
     negatives: Literal["batch", "explicit"] = Param(
         "batch", description="rows of other groups: all of the batch, or those of the same origin"
     )
+
+    def target_dims(self, target: Target) -> tuple[Dim, ...]:
+        """Return that there is a group and an origin for each sample."""
+        return (2,)
 
     def build(self, target: Target) -> nn.Module:
         """Return the real loss."""

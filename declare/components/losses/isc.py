@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from declare.contract.loss import Loss
+from declare.contract.shapes import Dim
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,6 +27,10 @@ class Isc(Loss):
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({"embedding"})
+
+    def target_dims(self, target: Target) -> tuple[Dim, ...]:
+        """Return that there is a group and an origin for each sample."""
+        return (2,)
 
     def build(self, target: Target) -> nn.Module:
         """Return the real loss."""

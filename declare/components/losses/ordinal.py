@@ -10,6 +10,7 @@ from pydantic import Field as Param
 from declare.components.losses._weights import check_weights, class_weights
 from declare.contract.loss import Loss
 from declare.contract.problem import Problem
+from declare.contract.shapes import Dim
 
 if TYPE_CHECKING:
     from torch import nn
@@ -51,6 +52,14 @@ class Ordinal(Loss):
     def check_target(self, target: Target) -> Iterable[Problem]:
         """Yield where the stated weights are not one for each class."""
         return check_weights(self.class_weights_, target)
+
+    def target_dims(self, target: Target) -> tuple[Dim, ...]:
+        """Return that there is an index for each sample."""
+        return ()
+
+    def mixed_dims(self, target: Target) -> tuple[Dim, ...]:
+        """Return that there is a share for each class: one more than steps between them."""
+        return (len(target.classes or ()),)
 
     def build(self, target: Target) -> nn.Module:
         """Return the real loss."""

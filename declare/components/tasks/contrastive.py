@@ -9,7 +9,7 @@ from pydantic import Field as Param
 
 from declare.contract.data import FieldFacts
 from declare.contract.problem import Problem
-from declare.contract.shapes import Layout, Shape
+from declare.contract.shapes import Dim, Layout, Shape
 from declare.contract.task import Target, Task, TaskAdapter
 
 
@@ -74,6 +74,10 @@ class Contrastive(Task):
     def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
         """Return a target of an embedding, whose width the head says."""
         return Target(prediction=self.prediction, output=Shape("vector", (None,)))
+
+    def target_dims(self, shape: Shape) -> tuple[Dim, ...]:
+        """Return that a row's target is its group and its origin."""
+        return (2,)
 
     def build(self, target: Target) -> TaskAdapter:
         """Return the adapter."""

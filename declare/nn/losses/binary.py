@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from declare.nn.losses.shapes import require_same
 from declare.nn.precision import at_least_single
 
 _TINY = 1e-12
@@ -32,6 +33,7 @@ class BinaryCrossEntropy(nn.Module):
 
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return (sum, weight)."""
+        require_same(logits, target)
         logits = at_least_single(logits)
         weight = self.count(target)
         known = None

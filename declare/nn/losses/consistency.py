@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from declare.nn.losses.shapes import require_same
 from declare.nn.precision import at_least_single
 
 
@@ -14,6 +15,7 @@ def kl(output: Tensor, teacher: Tensor) -> Tensor:
 
     Source: Hinton et al. 2015, at temperature 1.
     """
+    require_same(output, teacher)
     places = max(1, output[0, 0].numel()) if len(output) else 1
     log_p = functional.log_softmax(at_least_single(output), 1)
     log_q = functional.log_softmax(at_least_single(teacher), 1)
@@ -22,6 +24,7 @@ def kl(output: Tensor, teacher: Tensor) -> Tensor:
 
 def mse(output: Tensor, teacher: Tensor) -> Tensor:
     """Return the sum over rows of the mean squared difference of predictions [N, ...]."""
+    require_same(output, teacher)
     difference = (at_least_single(output) - at_least_single(teacher)).square()
     return difference.flatten(1).mean(1).sum() if difference.ndim > 1 else difference.sum()
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from declare.nn.losses.shapes import require_classes, require_indices
 from declare.nn.precision import at_least_single
 
 
@@ -37,6 +38,7 @@ class CrossEntropy(nn.Module):
 
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return (sum, weight)."""
+        require_classes(logits, target)
         if target.is_floating_point():
             return self._mixed(at_least_single(logits), self._counted(target)), self.count(target)
         if self._ignored is not None:
@@ -52,6 +54,7 @@ class CrossEntropy(nn.Module):
 
     def mean(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return sum / weight in one call; only where `direct`, for indices."""
+        require_indices(logits, target)
         return functional.cross_entropy(
             *_flat(at_least_single(logits), target), label_smoothing=self._smoothing
         )

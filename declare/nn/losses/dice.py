@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from declare.nn.losses.shapes import require_classes
 from declare.nn.precision import at_least_single
 
 
@@ -21,6 +22,7 @@ class Dice(nn.Module):
 
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Return (sum, weight)."""
+        require_classes(logits, target)
         valid = self._valid(target)
         truth = target
         if not target.is_floating_point():

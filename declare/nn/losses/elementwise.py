@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from declare.nn.losses.shapes import require_same
 from declare.nn.precision import at_least_single
 
 
@@ -17,6 +18,7 @@ class Elementwise(nn.Module):
 
     def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return (sum, weight)."""
+        require_same(prediction, target)
         prediction = at_least_single(prediction)
         weight = self.count(target)
         if self._may_miss:
@@ -26,6 +28,7 @@ class Elementwise(nn.Module):
 
     def mean(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return sum / weight in one call; only where `direct`: no target can be missing."""
+        require_same(prediction, target)
         prediction = at_least_single(prediction)
         return self.distance(prediction, target.to(prediction.dtype), "mean")
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from declare.nn.losses.shapes import require_classes
 from declare.nn.precision import at_least_single
 
 _TINY = 1e-12
@@ -31,6 +32,7 @@ class Focal(nn.Module):
 
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return (sum, weight)."""
+        require_classes(logits, target)
         logs = at_least_single(logits).log_softmax(1)
         # Of an exponent below 1 the slope at 0 has no bound: a sample that is surely right would give NaN.
         terms = -((1 - logs.exp()).clamp_min(_TINY) ** self._gamma) * logs

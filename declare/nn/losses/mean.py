@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from declare.nn.losses.shapes import require_same
 from declare.nn.precision import at_least_single
 
 
@@ -10,6 +11,7 @@ class Mean(nn.Module):
 
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, int]:
         """Return (sum, weight)."""
+        require_same(output, target)
         return at_least_single(output).sum(), len(output)
 
     def count(self, target: Tensor) -> int:

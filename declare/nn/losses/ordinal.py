@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from declare.nn.losses.shapes import ShapeMismatchError
 from declare.nn.ordered import beyond
 from declare.nn.precision import at_least_single
 
@@ -35,6 +36,7 @@ class Ordinal(nn.Module):
 
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return (sum, weight)."""
+        self._require(logits, target)
         if target.is_floating_point():
             return self._mixed(at_least_single(logits), target), self.count(target)
         column = target.unsqueeze(1)
@@ -55,6 +57,13 @@ class Ordinal(nn.Module):
         if self.class_weights is not None:
             return (self.class_weights[target.clamp_min(0)] * (target >= 0)).sum()
         return target.numel() if self._all_count else (target >= 0).sum()
+
+    def _require(self, logits: Tensor, target: Tensor) -> None:
+        """Raise `ShapeMismatchError` unless there is a logit for each step, and a class for each row."""
+        rows, steps = len(target), len(self.steps)
+        wanted = (rows, steps + 1) if target.is_floating_point() else (rows,)
+        if logits.shape != (rows, steps) or target.shape != wanted:
+            raise ShapeMismatchError(logits, target)
 
     def _mixed(self, logits: Tensor, target: Tensor) -> Tensor:
         share = target if self.class_weights is None else target * self.class_weights

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from declare.nn.losses.shapes import ShapeMismatchError
 from declare.nn.precision import at_least_single
 
 _NEVER = -1e9
@@ -33,6 +34,8 @@ class Paired(nn.Module):
 
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Return (sum, weight)."""
+        if output.dim() != 2 or target.shape != (len(output), 2):
+            raise ShapeMismatchError(output, target, "a row of features and [group, origin] are needed")
         with torch.autocast(output.device.type, enabled=False):
             return self.total(at_least_single(output), positives(target), target), self.count(target)
 

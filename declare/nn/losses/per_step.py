@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from declare.nn.losses.shapes import ShapeMismatchError
 from declare.nn.tasks.token_classification import fitted
 
 
@@ -14,12 +15,26 @@ class PerStep(nn.Module):
 
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return (sum, weight); the weight is the number of steps that count."""
+        _require(logits, target)
         return self.loss(logits.flatten(0, 1), fitted(target, logits.shape[1]).flatten())
+
+    def check(self, logits: Tensor, target: Tensor) -> None:
+        """Raise `ShapeMismatchError` where steps of the target that count lie beyond those of the logits."""
+        _require(logits, target)
+        steps = logits.shape[1]
+        if target.shape[1] > steps and bool((target[:, steps:] >= 0).any()):
+            why = f"targets after step {steps} would be left out"
+            raise ShapeMismatchError(logits, target, why)
 
     def count(self, target: Tensor) -> Tensor | int:
         """Return the weight."""
         weight: Tensor | int = self.loss.count(target.flatten())  # type: ignore[operator]
         return weight
+
+
+def _require(logits: Tensor, target: Tensor) -> None:
+    if logits.dim() != 3 or target.dim() != 2 or len(logits) != len(target):
+        raise ShapeMismatchError(logits, target, "[B, T, K] and [B, S] are needed")
 
 
 def per_step(loss: nn.Module) -> PerStep:

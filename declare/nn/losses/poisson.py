@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from declare.nn.losses.shapes import require_same
 from declare.nn.tasks.counts import log_rates, offsets, rates
 
 
@@ -24,6 +25,7 @@ class PoissonNLL(nn.Module):
 
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Return (sum, weight)."""
+        require_same(output, target)
         known = ~target.isnan()
         rate = rates(output, self.offset, self._link)
         cost = rate - torch.where(known, target, 0.0) * log_rates(output, self.offset, self._link)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from declare.nn.precision import widest
 from declare.nn.tasks.masking import masked
 
 Fields = Mapping[str, Tensor]
@@ -72,7 +73,7 @@ class Reconstruction:
         """Return reconstruction and field with channels last, NaN where nothing was hidden."""
         target = self.target(batch)
         if self._undo is not None:
-            output, target = self._undo(_double(output)), self._undo(_double(target))
+            output, target = self._undo(widest(output)), self._undo(widest(target))
         return (output.movedim(1, -1), target.movedim(1, -1)) if self._first else (output, target)
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
@@ -87,11 +88,6 @@ class Reconstruction:
         axes = tuple(range(2, values.dim())) if self._first else tuple(range(1, max(2, values.dim() - 1)))
         total = torch.where(shown, values, 0).sum(axes, keepdim=True)
         return (total / shown.sum(axes, keepdim=True).clamp_min(1)).expand_as(output)
-
-
-def _double(values: Tensor) -> Tensor:
-    # Apple's GPUs have no double precision.
-    return values.float() if values.device.type == "mps" else values.double()
 
 
 def _numbers(values: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from declare.nn.precision import widest
 from declare.nn.tasks.masking import masked
 
 Undo = Callable[[Tensor], Tensor]
@@ -49,7 +50,7 @@ class Regression:
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return values and targets in the data's own units; missing targets stay NaN."""
         target = self._learned(batch)
-        return self._value(output), target if self._undo is None else self._undo(_double(target))
+        return self._value(output), target if self._undo is None else self._undo(widest(target))
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
         """Return `value` in the data's own units."""
@@ -65,7 +66,7 @@ class Regression:
 
     def _value(self, output: Tensor) -> Tensor:
         # In double precision: a target such as a year has a mean far larger than its spread.
-        value = _double(output)
+        value = widest(output)
         if len(self._mean) == 1:
             value = value * self._std[0] + self._mean[0]
         else:
@@ -92,8 +93,3 @@ class Units(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """Return (values - mean) / std for values [..., W]."""
         return (values - self.mean) * self.scale
-
-
-def _double(values: Tensor) -> Tensor:
-    # Apple's GPUs have no double precision.
-    return values.float() if values.device.type == "mps" else values.double()

@@ -244,7 +244,7 @@ def _tasks(report: Report) -> str:
             task.name,
             task.type,
             ", ".join(task.datasets),
-            task.target or "-",
+            " ".join(filter(None, (task.target or "-", task.units and f"({task.units})"))),
             task.head,
             ", ".join(task.losses),
             ", ".join(task.metrics),

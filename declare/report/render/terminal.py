@@ -101,7 +101,7 @@ def _tables(report: Report) -> Iterable[Table]:
             (
                 t.name,
                 t.type,
-                t.target or "-",
+                " ".join(filter(None, (t.target or "-", t.units and f"({t.units})"))),
                 ", ".join(t.datasets),
                 ", ".join(t.losses),
                 ", ".join(t.metrics),
