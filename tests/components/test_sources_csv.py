@@ -20,10 +20,22 @@ def finding(tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    "content", ["x,y\n1,a\n2,b\n", "\ufeffx,y\n1,a\n2,b\n", "x,y\r\n1,a\r\n2,b\r\n", "x,y\n1,a\n\n2,b\n\n"]
+    "content",
+    [
+        "\ufeffx,y\n1,a\n2,b\n".encode("utf-16-le"),
+        "\ufeffx,y\n1,a\n2,b\n".encode("utf-16-be"),
+        ",x,y\n0,1,a\n1,2,b\n",
+        '"","x","y"\n"1","1","a"\n"2","2","b"\n',
+        "x,y,\n1,a,\n2,b,\n",
+        '\ufeff"x",y\n1,a\n2,b\n',
+        "x,y\n1,a\n2,b\n",
+        "\ufeffx,y\n1,a\n2,b\n",
+        "x,y\r\n1,a\r\n2,b\r\n",
+        "x,y\n1,a\n\n2,b\n\n",
+    ],
 )
 def test_tables_are_read_alike(tmp_path, content):
-    """A byte-order mark, Windows line ends and blank lines change nothing."""
+    """A byte-order mark, Windows line ends, blank lines, an index and an empty last column change nothing."""
     reader = opened(tmp_path, content)
     assert list(reader.columns) == ["x", "y"]
     assert reader.read("x").tolist() == ["1", "2"]
@@ -57,7 +69,9 @@ def test_empty_cells_are_missing(tmp_path):
         ('x,y\n1,"a,b"\n2\n', "line 3 has 1 cell, the header has 2"),
         ("x,y\r\n1,a\r\n\r\n2\r\n", "line 4 has 1 cell, the header has 2"),
         ("x,y\n1,a\n2,caf\xe9\n".encode("latin-1"), "line 3 is not UTF-8"),
-        ("x,y\n1,a\n".encode("utf-16"), "line 1 is not UTF-8"),
+        ("x,y\n1,a\n2,caf\xe9\n".encode("latin-1"), "`windows-1252`"),
+        ("x,y\n1,a\n".encode("utf-16-le"), "`utf-16-le`"),
+        ("\ufeffx,y\n1,a\n".encode("utf-16-le")[:-1], "it is not utf-16"),
         ("x,y,x\n1,a,2\n", "names `x` twice"),
         ("x,,y\n1,a,2\n", "empty name"),
     ],
@@ -72,3 +86,11 @@ def test_the_line_at_fault_is_named(tmp_path, content, said):
 def test_another_separator(tmp_path):
     """Semicolons are asked for by name."""
     assert opened(tmp_path, "x;y\n1;2,5\n", separator=";").read("y").tolist() == ["2,5"]
+
+
+def test_an_encoding_is_stated_by_name(tmp_path):
+    """Letters of Windows come back as they were written; an unknown encoding is refused in the spec."""
+    content = "x,y\n\u20ac 5,caf\xe9\n".encode("cp1252")
+    assert opened(tmp_path, content, encoding="windows-1252").read("y").tolist() == ["caf\xe9"]
+    _, problems = reading.read("sources", {"type": "csv", "path": "t.csv", "encoding": "klingon"})
+    assert [(item.code, item.at) for item in problems] == [("SCH108", "encoding")]

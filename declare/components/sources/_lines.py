@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from pathlib import Path
+import io
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 import numpy as np
 
 _LONGEST = 16 << 20
+Open = Callable[[], BinaryIO]
+"""Opens the content of a table as UTF-8."""
 
 
-def twice(path: Path, separator: str) -> str | None:
-    """Return a name that the header states twice."""
-    names = next(_rows(path, separator), (0, []))[1]
-    return next((name for place, name in enumerate(names) if name in names[:place]), None)
+def header(open_: Open, separator: str) -> list[str]:
+    """Return the cells of the first line."""
+    return next(_rows(open_, separator), (0, []))[1]
 
 
-def fault(path: Path, separator: str) -> str | None:
+def twice(names: list[str]) -> str | None:
+    """Return a name that stands twice."""
+    return next((name for place, name in enumerate(names) if name.strip() and name in names[:place]), None)
+
+
+def fault(open_: Open, separator: str) -> str | None:
     """Return what is wrong with the first line that is not UTF-8 or has another number of cells, if any is."""
-    data = path.read_bytes()
+    with open_() as file:
+        data = file.read()
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         number = data.count(b"\n", 0, error.start) + 1
-        return f"line {number} is not UTF-8 (byte {data[error.start]:#04x}): save the file as UTF-8"
+        return (
+            f"line {number} is not UTF-8 (byte {data[error.start]:#04x}): state its `encoding` "
+            "(`windows-1252` in western Europe), or save the file as UTF-8"
+        )
     if b'"' not in data:
         return _uneven(np.frombuffer(data, np.uint8), ord(separator))
     width = 0
     try:
-        for number, cells in _rows(path, separator):
+        for number, cells in _rows(open_, separator):
             width = width or len(cells)
             if cells and len(cells) != width:
                 return _said(number, len(cells), width)
@@ -55,9 +66,9 @@ def _said(number: int, found: int, width: int) -> str:
     return f"line {number} has {found} cell{'s' if found != 1 else ''}, the header has {width}"
 
 
-def _rows(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(open_: Open, separator: str) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(_LONGEST)
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with io.TextIOWrapper(open_(), encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=separator, strict=True)
         for cells in reader:
             yield reader.line_num, cells

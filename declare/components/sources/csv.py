@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, BinaryIO
 
 from pydantic import Field as Param
 
 from declare.components.sources._frames import TableSource
 from declare.contract.data import Reader
+from declare.contract.problem import Problem
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from declare.components.sources._lines import Open
+
 
 _LONGEST = 16 << 20
+_MARKED = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+"""What a file starts with that says which encoding it has."""
 
 
 class Csv(TableSource):
-    """A text table with a header line; UTF-8, a byte-order mark is fine.
+    """A text table with a header line; UTF-8, or UTF-16 with a byte-order mark, unless `encoding` says another.
 
     Every cell is a text until a field reads it: `007` is a name to a `category` and seven to a `number`, in all files
-    alike. Empty cells are missing, blank lines are passed over. What a column means is stated under `fields`.
+    alike. Empty cells are missing, blank lines are passed over, and so is a first column without a name (an index
+    that some programs write). What a column means is stated under `fields`.
 
     Example:
         ```yaml
@@ -31,6 +39,25 @@ class Csv(TableSource):
     """
 
     separator: str = Param(",", min_length=1, max_length=1, description="what separates cells")
+    encoding: str | None = Param(
+        None,
+        description="how the file writes its letters: `windows-1252`, `latin-1`, `shift-jis`; UTF-8 by default",
+    )
+
+    def check(self) -> Iterable[Problem]:
+        """Yield an encoding that nobody knows."""
+        try:
+            known = self.encoding is None or bool("a".encode(self.encoding))
+        except (LookupError, TypeError):
+            known = False
+        if not known:
+            yield Problem(
+                "SCH108",
+                f"`{str(self.encoding)[:24]}` is no encoding of text",
+                at="encoding",
+                label="not known",
+                helps=("write `utf-8`, `windows-1252` or another name that Python knows",),
+            )
 
     def open(self) -> Reader:
         """Read the table; raises `ProblemError` DAT302, DAT312 or DAT333 for a file that is none."""
@@ -41,48 +68,82 @@ class Csv(TableSource):
     def _read(self) -> pl.DataFrame:
         import polars as pl
 
-        from declare.components.sources._lines import fault, twice
+        from declare.components.sources._lines import fault
 
-        _refuse_width(self.path, self.separator)
+        open_ = self._open()
+        _refuse_width(open_, self.separator)
         try:
-            frame = pl.read_csv(self.path, separator=self.separator, infer_schema=False, encoding="utf8")
+            with open_() as file:
+                frame = pl.read_csv(file, separator=self.separator, infer_schema=False, encoding="utf8")
         except pl.exceptions.PolarsError as error:
-            raise ValueError(fault(self.path, self.separator) or str(error)) from None
-        if frame.width == 1 and (other := _other_separator(self.path, self.separator)):
+            raise ValueError(fault(open_, self.separator) or str(error)) from None
+        if frame.width == 1 and (other := _other_separator(open_, self.separator)):
             raise ValueError(
                 f"its cells seem to be separated by `{other}`: set `separator: {json.dumps(other)}`"
             )
-        if any(not name.strip() for name in frame.columns):
-            raise ValueError("the header line has an empty name")
-        if any("_duplicated_" in name for name in frame.columns):
-            name = twice(self.path, self.separator)
-            if name is not None:
-                raise ValueError(f"the header line names `{name}` twice")
         # A line that is too short leaves its last cells empty.
         if frame.width > 1 and frame[:, -1].null_count():
-            because = fault(self.path, self.separator)
+            because = fault(open_, self.separator)
             if because is not None:
                 raise ValueError(because)
+        frame = _named(frame, open_, self.separator)
         # Blank lines are no samples.
         return frame.filter(~pl.all_horizontal(pl.all().is_null()))
 
+    def _open(self) -> Open:
+        """Return what opens the content as UTF-8: the file itself where that is its encoding."""
+        with self.path.open("rb") as file:
+            start = file.read(2)
+        encoding = self.encoding or _MARKED.get(start)
+        if encoding is None or codecs.lookup(encoding).name == "utf-8":
+            return lambda: self.path.open("rb")
+        try:
+            content = self.path.read_bytes().decode(encoding).encode()
+        except UnicodeError as error:
+            raise ValueError(f"it is not {encoding}: {error}") from None
 
-def _refuse_width(path: Path, separator: str) -> None:
+        def again() -> BinaryIO:
+            return io.BytesIO(content)
+
+        return again
+
+
+def _named(frame: pl.DataFrame, open_: Open, separator: str) -> pl.DataFrame:
+    """Return the columns that have a name; raises ValueError for two of one name and for values without any."""
+    from declare.components.sources._lines import header, twice
+
+    if all(name.strip() and "_duplicated_" not in name for name in frame.columns):
+        return frame
+    names = header(open_, separator)
+    if (name := twice(names)) is not None:
+        raise ValueError(f"the header line names `{name}` twice")
+    kept = []
+    for place, (name, column) in enumerate(zip(names, frame.columns, strict=True)):
+        if name.strip():
+            kept.append(column)
+        elif place and frame[column].null_count() < frame.height:
+            raise ValueError(f"the header line has an empty name: that of column {place + 1}")
+    return frame.select(kept)
+
+
+def _refuse_width(open_: Open, separator: str) -> None:
     """Raise ValueError for a first line that is endless, or that names more columns than any table has."""
     from declare.components.sources._frames import MOST_COLUMNS
 
-    with path.open("rb") as file:
+    with open_() as file:
         line = file.readline(_LONGEST)
     if len(line) == _LONGEST:
         raise ValueError(f"its first line has more than {_LONGEST >> 20} MiB")
+    if b"\0" in line:
+        raise ValueError("its first line holds zero bytes: state its `encoding` (`utf-16-le`)")
     columns = line.count(separator.encode()) + 1
     if columns > MOST_COLUMNS:
         raise ValueError(f"its first line has {columns:,} cells, at most {MOST_COLUMNS:,} are read")
 
 
-def _other_separator(path: Path, separator: str) -> str | None:
+def _other_separator(open_: Open, separator: str) -> str | None:
     """Return what the header and the first line hold equally often, where they do not hold `separator`."""
-    with path.open(encoding="utf-8-sig") as file:
+    with io.TextIOWrapper(open_(), encoding="utf-8-sig") as file:
         header, first = file.readline(_LONGEST), file.readline(_LONGEST)
     if separator in header:
         return None
