@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
+from datetime import UTC
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 Scalar = int | float | str | bool
+_NOTHING = {"NaT", "<NA>"}
+"""What NumPy and pandas write for no value."""
 _LARGEST_WHOLE = float(2**63)
 """Beyond it the digits of a float are not those of the number that was meant."""
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]*)?")
@@ -49,13 +52,13 @@ def _of_float(value: Any) -> str | None:
 def _of_other(value: Any) -> str | None:
     if isinstance(value, Decimal):
         return f"{value:f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:f}"
-    if hasattr(value, "isoformat"):
-        return str(value.isoformat())
-    text = str(value)
-    if text == "NaT":
+    if getattr(value, "tzinfo", None) is not None:
+        value = value.astimezone(UTC)
+    text = str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
+    if text in _NOTHING:
         return None
-    # NumPy writes the digits of its unit: a time is the same with and without zeros at its end.
-    return re.sub(r"(T[0-9:]+)\.0+$", r"\1", text) if hasattr(value, "dtype") else text
+    # A time has one text, whatever the digits that its type writes.
+    return re.sub(r"(T[0-9:]+)(\.[0-9]*?)0+(?=$|[+-])", r"\1\2", text).replace(".+", "+").removesuffix(".")
 
 
 class Marks:

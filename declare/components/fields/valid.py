@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
+from declare.components.fields._values import text_of
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
 from declare.contract.problem import Problem, ProblemError
@@ -76,7 +77,9 @@ class Valid(Field):
         """Return bool [rows] or [rows, units]; raises `ProblemError` DAT319 for what is not true or false."""
         import numpy as np
 
-        array = _flags(values) if isinstance(values, TextColumn) else np.asarray(values)
+        array = np.asarray(values)
+        if array.ndim == 1 and array.dtype.kind in "USO":
+            array = _flags(values if isinstance(values, TextColumn) else TextColumn.of(map(text_of, array)))
         if array.dtype.kind not in "biuf" or array.ndim > 2:
             raise ProblemError(_no_flags(None))
         wrong = (array != 0) & (array != 1)

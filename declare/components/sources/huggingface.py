@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from pydantic import Field as Param
 
+from declare.components.sources._lines import header
 from declare.contract.data import Reader
 from declare.contract.extras import require
 from declare.contract.folders import SPLIT_ORDER, split_of
@@ -114,11 +117,49 @@ def _readers(datasets: Any) -> dict[str, Any]:
     """Return the library's readers by format; its other builders may unpickle or fetch."""
     table = datasets.Dataset
     return {
-        "csv": table.from_csv,
-        "json": table.from_json,
+        "csv": partial(_texts, datasets),
+        "json": lambda files, **_: _Lines(files),
         "parquet": table.from_parquet,
         "text": table.from_text,
     } | {"arrow": lambda files, **_: datasets.concatenate_datasets([table.from_file(file) for file in files])}
+
+
+def _texts(datasets: Any, files: list[str], **where: Any) -> Any:
+    """Read text tables with every column as text: the library would guess types, and `007` would be 7."""
+    mark = "\t" if files[0].lower().endswith(".tsv") else ","
+
+    def first() -> BinaryIO:
+        return Path(files[0]).open("rb")
+
+    names = header(first, mark)
+    texts = datasets.Features({name: datasets.Value("string") for name in names})
+    as_they_stand = {"keep_default_na": False, "na_values": [""], "delimiter": mark}
+    return datasets.Dataset.from_csv(files, features=texts, **as_they_stand, **where)
+
+
+class _Lines:
+    """Objects of JSON files, one a line or in one list: the library would make times of texts and floats of ids."""
+
+    def __init__(self, files: list[str]) -> None:
+        rows = [row for file in files for row in _objects(Path(file).read_text(encoding="utf-8-sig"))]
+        if not all(isinstance(row, dict) for row in rows):
+            raise ValueError("it is neither one JSON object a line nor a list of objects")
+        self._rows: list[dict[str, Any]] = rows
+        self.column_names = list(dict.fromkeys(name for row in rows for name in row))
+        self.features: dict[str, Any] = dict.fromkeys(self.column_names)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, name: str) -> list[Any]:
+        return [row.get(name) for row in self._rows]
+
+
+def _objects(text: str) -> list[Any]:
+    """Return the values of a file."""
+    if text.lstrip().startswith("["):
+        return list(json.loads(text))
+    return [json.loads(line) for line in text.split("\n") if line.strip()]
 
 
 def _format(path: Path) -> str:
@@ -156,6 +197,13 @@ def _splits_unclear(path: Path, tables: Mapping[str, Any]) -> Problem:
     )
 
 
+def _single(value: float | None) -> Any:
+    """Return a number of 32 bits as one: 0.1 is then not 0.10000000149."""
+    import numpy as np
+
+    return None if value is None else np.float32(value)
+
+
 class _Reader:
     """Tables one after the other, a split each."""
 
@@ -172,7 +220,11 @@ class _Reader:
         self.num_samples = total
         if not total:
             raise ProblemError(Problem("DAT302", f"`{name}` holds no samples", at="source", label="empty"))
-        self.columns: Sequence[str] = tuple(self._tables[0].column_names)
+        self.columns: Sequence[str] = tuple(
+            name
+            for name in self._tables[0].column_names
+            if all(name in table.column_names for table in self._tables)
+        )
         self.splits: Mapping[str, tuple[int, int]] = (
             {
                 name: (start, start + len(table))
@@ -198,7 +250,9 @@ class _Reader:
     def read(self, column: str, rows: Any = None) -> list[Any]:
         """Return the values of `rows`."""
         if column not in self._columns:
-            self._columns[column] = [value for table in self._tables for value in table[column]]
+            values = [value for table in self._tables for value in table[column]]
+            single = getattr(self._tables[0].features[column], "dtype", "") == "float32"
+            self._columns[column] = list(map(_single, values)) if single else values
         values = self._columns[column]
         return values if rows is None else [values[int(row)] for row in rows]
 

@@ -1,6 +1,7 @@
 """One table in every kind of file: the same classes, codes, gaps, numbers and predictions."""
 
 import datetime as dt
+import importlib.util
 import json
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from declare.runtime.run import train
 DRAW = np.random.default_rng(0)
 ROWS = 48
 START = dt.datetime.fromisoformat("2024-01-01")
+LIBRARY = ("csv", "tsv", "jsonl", "parquet") if importlib.util.find_spec("datasets") else ()
 TABLE = {
     "code": [("007", "7", "12E3", "12000", "1.0", "nan", "None", "true", "NA")[i % 9] for i in range(ROWS)],
     "count": [(1, 2, 10)[i % 3] for i in range(ROWS)],
@@ -87,6 +89,9 @@ def write(folder):
         "npz": {"type": "npz", "path": str(folder / "t.npz")},
         "bytes": {"type": "npz", "path": str(folder / "b.npz")},
         "hdf5": {"type": "hdf5", "path": str(folder / "t.h5")},
+        **{
+            f"datasets {kind}": {"type": "huggingface", "path": str(folder / f"t.{kind}")} for kind in LIBRARY
+        },
     }
 
 
@@ -107,7 +112,13 @@ def known(source):
     return facts, columns
 
 
-@pytest.mark.parametrize("name", ["tsv", "parquet", "dictionary", "jsonl", "npz", "bytes", "hdf5"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("tsv", "parquet", "dictionary", "jsonl", "npz", "bytes", "hdf5"),
+        *(f"datasets {kind}" for kind in LIBRARY),
+    ],
+)
 def test_a_table_says_the_same_in_every_source(sources, name):
     """Classes, gaps, counts, splits and every encoded value are those of the text table."""
     facts, columns = known(sources[name])
@@ -169,6 +180,7 @@ def test_a_run_predicts_the_same_from_every_source(tmp_path):
     found = {
         name: [row["label"] for row in predict(run, Path(block["path"])).rows]
         for name, block in blocks.items()
+        if block["type"] != "huggingface"
     }
     assert len(found["csv"]) == ROWS
     for name, rows in found.items():
