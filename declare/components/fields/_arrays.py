@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from declare.components.fields._axes import Order, in_order, orders_that_fit, other_way_round
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
 from declare.contract.problem import Problem
@@ -24,6 +25,10 @@ class ArrayField(Field):
 
     stated_axes: ClassVar[Mapping[str, int]] = {}
     """Parameters that state a size, with the axis that they state."""
+    axis_orders: ClassVar[Mapping[str, Order]] = {}
+    """Layouts that samples may have, the usual one first."""
+    fixed_axes: ClassVar[frozenset[int]] = frozenset({0})
+    """Axes that never vary from sample to sample where their size is stated."""
 
     def examine(self, values: Any) -> FieldFacts:
         """Return the shape, range and moments of samples."""
@@ -58,21 +63,51 @@ class ArrayField(Field):
         """Return samples as one array, or as a list where their sizes differ."""
         from declare.components.fields._numbers import stack
 
-        return stack(values, len(AXES[self.layout]), self.layout, self.missing)
+        layout = self.sample_layout()
+        usual = tuple(range(len(AXES[self.layout])))
+        order = self.axis_orders[layout] if layout else usual
+        found = stack(values, sum(axis is not None for axis in order), self.layout, self.missing)
+        return found if order == usual else in_order(found, order)
+
+    def sample_layout(self) -> str | None:
+        """Return how the axes of samples lie, as stated or as usual; None where there is one way."""
+        return next(iter(self.axis_orders), None)
+
+    def stated_sizes(self) -> dict[int, tuple[str, int]]:
+        """Return the sizes that the spec states by axis, each with its parameter."""
+        stated = ((axis, key, getattr(self, key)) for key, axis in self.stated_axes.items())
+        return {axis: (key, size) for axis, key, size in stated if size is not None}
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
-        """Yield where a stated size contradicts the data."""
-        for key, axis in self.stated_axes.items():
-            stated, found = getattr(self, key), facts.shape.dims[axis]
-            if stated is not None and found is not None and stated != found:
-                name = AXES[self.layout][axis]
-                yield Problem(
-                    "DAT334",
-                    f"`{key}` is {stated} but the data have {found} {name}",
-                    at=key,
-                    label=f"{stated} stated here",
-                    helps=(f"remove `{key}` (it is read from the data), or set it to {found}",),
+        """Yield where stated sizes contradict the data: once where they fit another order of axes."""
+        stated, dims = self.stated_sizes(), facts.shape.dims
+        sizes = {axis: size for axis, (_, size) in stated.items()}
+        wrong = [
+            axis
+            for axis, size in sizes.items()
+            if dims[axis] != size and (dims[axis] is not None or axis in self.fixed_axes)
+        ]
+        layout = self.sample_layout()
+        if wrong and layout:
+            fitting = orders_that_fit(self.axis_orders, (layout, dims), sizes, self.fixed_axes)
+            if fitting:
+                said = ", ".join(
+                    f"{'?' if dim is None else dim} {name}"
+                    for dim, name in zip(dims, AXES[self.layout], strict=True)
                 )
+                yield other_way_round(stated[wrong[0]][0], said, fitting)
+                return
+        for key in dict.fromkeys(stated[axis][0] for axis in wrong):
+            axis = next(axis for axis in wrong if stated[axis][0] == key)
+            size = stated[axis][1]
+            found = "varying" if dims[axis] is None else dims[axis]
+            yield Problem(
+                "DAT334",
+                f"`{key}` is {size} but the data have {found} {AXES[self.layout][axis]}",
+                at=key,
+                label=f"{size} stated here",
+                helps=(f"remove `{key}`: it is read from the data",),
+            )
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
         """Return float32 [rows, ...], padded with NaN where sizes vary."""

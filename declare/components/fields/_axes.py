@@ -2,9 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from declare.contract.problem import Problem, Rewrite
+
+Order = tuple[int | None, ...]
+"""The axis of a sample that each axis of the field is; None for one that samples do not have."""
+
+
+def in_order(samples: Any, order: Order) -> Any:
+    """Return an array of samples [rows, ...], or a list of samples, with axes as the field has them."""
+    if isinstance(samples, list):
+        return [in_order(sample[None], order)[0] for sample in samples]
+    kept = [axis + 1 for axis in order if axis is not None]
+    moved = samples.transpose(0, *kept)
+    for place, axis in enumerate(order):
+        if axis is None:
+            moved = moved[(slice(None), *[slice(None)] * place, None)]
+    return moved
+
+
+def orders_that_fit(
+    orders: Mapping[str, Order],
+    known: tuple[str, Sequence[int | None]],
+    stated: Mapping[int, int],
+    fixed: Collection[int],
+) -> list[str]:
+    """Return the other layouts in which samples have the stated sizes.
+
+    `known` is the layout that samples were read in and the sizes that they then have; `stated` maps axes to sizes;
+    axes that are not `fixed` may vary from sample to sample.
+    """
+    layout, dims = known
+    raw = {axis: size for axis, size in zip(orders[layout], dims, strict=True) if axis is not None}
+    fitting = []
+    for name, order in orders.items():
+        if name == layout or len([axis for axis in order if axis is not None]) != len(raw):
+            continue
+        sizes = [1 if axis is None else raw[axis] for axis in order]
+        varies = {axis for axis, size in enumerate(sizes) if size is None and axis not in fixed}
+        if all(sizes[axis] == size or axis in varies for axis, size in stated.items()):
+            fitting.append(name)
+    return fitting
+
+
+def other_way_round(at: str, said: str, layouts: Sequence[str]) -> Problem:
+    """Return the finding that stated sizes fit only where the axes lie in another order."""
+    return Problem(
+        "DAT322",
+        f"the axes lie in another order: {said}",
+        at=at,
+        label="fits the other way round",
+        notes=("the stated sizes are those of the data, at other axes",),
+        helps=(f"say how the arrays lie: {' or '.join(f'`layout: {name}`' for name in layouts)}",),
+        rewrites=tuple(
+            Rewrite(f"set `layout: {name}`", "layout", name, safe=len(layouts) == 1) for name in layouts
+        ),
+    )
 
 
 def unclear(shape: Sequence[int], layouts: Sequence[str]) -> Problem:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
-from declare.components.fields._axes import unclear
+from declare.components.fields._axes import other_way_round, unclear
 from declare.components.fields._pictures import DEEP, GREY, Picture, name_of, open_picture
 from declare.components.fields._scales import (
     BYTES,
@@ -150,6 +150,11 @@ def look_at_axes(values: Any, how: Decoding) -> str | None:
     found = {axes_of(shape, how): shape for shape in shapes}
     if len(found) > 1:
         raise ProblemError(unclear(next(iter(shapes)), sorted(found)))
+    for layout, shape in found.items():
+        ends = {"CHW": shape[0], "HWC": shape[2]}
+        other = "HWC" if layout == "CHW" else "CHW"
+        if how.channels is not None and ends[layout] != how.channels == ends[other]:
+            raise ProblemError(other_way_round("layout", f"{ends[layout]} channels as {layout}", [other]))
     return next(iter(found), how.layout)
 
 

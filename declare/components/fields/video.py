@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
 from declare.components.fields._arrays import ArrayField
-from declare.contract.data import FieldFacts
-from declare.contract.problem import Problem
+from declare.components.fields._axes import Order
 from declare.contract.shapes import Layout
+
+_Layout = Literal["CTHW", "TCHW", "THWC", "CHWT", "HWCT", "HWTC", "THW", "HWT"]
 
 
 class Video(ArrayField):
-    """A video [channels, frames, height, width], float32.
+    """A video [channels, frames, height, width], float32: numbers as they stand, on no scale of pixels.
+
+    Arrays that lie otherwise say so: `layout: THWC` (as most decoders write them), `TCHW`, `THW` without an axis of
+    channels. Stated sizes that fit only another way round are DAT322, which `dcl fix` mends. New samples to predict
+    are read the same way.
 
     Example:
         ```yaml
@@ -24,22 +29,31 @@ class Video(ArrayField):
 
     layout: ClassVar[Layout] = "video"
     stated_axes: ClassVar[Mapping[str, int]] = {"channels": 0, "frames": 1}
+    axis_orders: ClassVar[Mapping[str, Order]] = {
+        "CTHW": (0, 1, 2, 3),
+        "TCHW": (1, 0, 2, 3),
+        "THWC": (3, 0, 1, 2),
+        "CHWT": (0, 3, 1, 2),
+        "HWCT": (2, 3, 0, 1),
+        "HWTC": (3, 2, 0, 1),
+        "THW": (None, 0, 1, 2),
+        "HWT": (None, 2, 0, 1),
+    }
+    fixed_axes: ClassVar[frozenset[int]] = frozenset({0, 2, 3})
 
     channels: int | None = Param(None, ge=1, description="number of channels; checked against the data")
     frames: int | None = Param(None, ge=1, description="number of frames; checked against the data")
     size: int | list[int] | None = Param(None, description="pixels: both sides, or [height, width]; checked")
+    layout_: _Layout = Param("CTHW", alias="layout", description="the axes of a sample in the source")
 
-    def compare(self, facts: FieldFacts) -> Iterable[Problem]:
-        """Yield where a stated size contradicts the data."""
-        yield from super().compare(facts)
+    def sample_layout(self) -> str:
+        """Return how the axes of samples lie."""
+        return self.layout_
+
+    def stated_sizes(self) -> dict[int, tuple[str, int]]:
+        """Return the sizes that the spec states by axis, each with its parameter."""
+        found = super().stated_sizes()
         if self.size is not None:
-            stated = [self.size, self.size] if isinstance(self.size, int) else list(self.size)
-            found = list(facts.shape.dims[2:])
-            if stated != found:
-                yield Problem(
-                    "DAT334",
-                    f"`size` is {stated} but the data have {found} pixels",
-                    at="size",
-                    label="stated here",
-                    helps=("remove `size`: it is read from the data",),
-                )
+            sides = [self.size] if isinstance(self.size, int) else self.size
+            found |= {2: ("size", sides[0]), 3: ("size", sides[-1])}
+        return found

@@ -1,0 +1,92 @@
+"""Axes of arrays: stated layouts are read as such, and sizes that fit another order name it in one finding."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from declare.components.fields.series import Series
+from declare.components.fields.video import Video
+from declare.contract import reading
+from declare.contract.problem import ProblemError
+
+SERIES = np.random.default_rng(0).normal(size=(3, 2, 7)).astype(np.float32)
+VIDEO = np.random.default_rng(0).normal(size=(3, 2, 7, 5, 4)).astype(np.float32)
+CASES = [("series", SERIES, name, order) for name, order in Series.axis_orders.items()]
+CASES += [("video", VIDEO, name, order) for name, order in Video.axis_orders.items()]
+SIZES = {"series": {"channels": 2, "length": 7}, "video": {"channels": 2, "frames": 7, "size": [5, 4]}}
+
+
+def field(kind, **block):
+    return reading.parse("fields", {"type": kind} | block)
+
+
+def laid(values, order):
+    """Return samples whose axes lie in another order: the opposite of how a field reads them."""
+    if None in order:
+        values = values[:, 0]
+    back = np.argsort([axis for axis in order if axis is not None])
+    return np.ascontiguousarray(values.transpose(0, *(int(place) + 1 for place in back)))
+
+
+@pytest.mark.parametrize(("kind", "values", "name", "order"), CASES)
+def test_each_layout_gives_the_same_field(kind, values, name, order):
+    """Tables and lists in every layout are read as channels first; sizes are then asserted of those axes."""
+    given = laid(values, order)
+    expected = values[:, :1] if None in order else values
+    made = field(kind, layout=name)
+    for column in (given, list(given), given.astype(">f8")):
+        facts = made.examine(column)
+        assert facts.shape.dims == expected.shape[1:]
+        assert np.array_equal(made.encode(column, facts), expected)
+    sizes = SIZES[kind] | ({"channels": 1} if None in order else {})
+    assert list(field(kind, layout=name, **sizes).compare(facts)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "name", "order"),
+    [case for case in CASES if None not in case[3] and case[2] not in {"channels_time", "CTHW"}],
+)
+def test_sizes_that_fit_another_layout_are_one_finding_with_it(kind, values, name, order):
+    """However many sizes are at other axes, one finding offers the layout, and its edit is safe."""
+    made = field(kind, **SIZES[kind])
+    [found] = made.compare(made.examine(laid(values, order)))
+    assert (found.code, len(found.title) <= 80) == ("DAT322", True)
+    assert [(item.path, item.value, item.safe) for item in found.rewrites] == [("layout", name, True)]
+
+
+def test_sizes_that_fit_no_layout_are_said_one_by_one():
+    """A size that no axis has stays a contradiction of its own."""
+    made = field("series", channels=3, length=9)
+    assert [item.code for item in made.compare(made.examine(SERIES))] == ["DAT334", "DAT334"]
+    video = field("video", size=9)
+    assert [item.at for item in video.compare(video.examine(VIDEO))] == ["size"]
+
+
+def test_recordings_of_many_lengths_may_lie_time_first():
+    """Samples [time, channels] of several lengths have one finding, and are padded in time once it is mended."""
+    values = [np.ones((length, 3), np.float32) for length in (4, 6, 5)]
+    for block in ({"channels": 3}, {"channels": 3, "length": 5}):
+        made = field("series", **block)
+        [found] = made.compare(made.examine(values))
+        assert [item.value for item in found.rewrites] == ["time_channels"]
+    made = field("series", channels=3, layout="time_channels")
+    facts = made.examine(values)
+    assert (facts.shape.dims, facts.extra["lengths"]) == ((3, None), [4, 6])
+    assert made.encode(values, facts).shape == (3, 3, 6)
+
+
+def test_a_single_channel_has_no_order():
+    """Samples [time] are one channel in either layout."""
+    for column in (SERIES[:, 0], [item.tolist() for item in SERIES[:, 0]]):
+        for name in Series.axis_orders:
+            made = field("series", layout=name)
+            assert np.allclose(made.encode(column, made.examine(column))[:, 0], SERIES[:, 0])
+
+
+def test_a_stated_layout_of_pictures_that_contradicts_their_channels():
+    """`layout: CHW` of arrays whose three channels are last is one finding that says `HWC`."""
+    with pytest.raises(ProblemError) as caught:
+        field("image", channels=3, layout="CHW").examine(np.zeros((2, 8, 8, 3), np.uint8))
+    assert caught.value.problem.code == "DAT322"
+    assert [item.value for item in caught.value.problem.rewrites] == ["HWC"]
