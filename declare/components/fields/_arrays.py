@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from declare.components.fields._axes import Order, in_order, orders_that_fit, other_way_round
+from declare.components.fields._axes import Order, in_order, orders_that_fit, other_size, other_way_round
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
-from declare.contract.problem import Problem
+from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import AXES, Shape
 
 if TYPE_CHECKING:
@@ -109,11 +109,30 @@ class ArrayField(Field):
                 helps=(f"remove `{key}`: it is read from the data",),
             )
 
+    def _refuse_other_sizes(
+        self, samples: np.ndarray[Any, Any] | list[np.ndarray[Any, Any]], facts: FieldFacts
+    ) -> None:
+        """Raise `ProblemError` SHP524 for the first sample that differs at an axis which cannot vary."""
+        varies = "lengths" in facts.extra
+        fixed = self.fixed_axes | (set() if varies else self.stated_sizes().keys())
+        known = {
+            axis: size for axis, size in enumerate(facts.shape.dims) if size is not None and axis in fixed
+        }
+        for row, sample in enumerate(samples if isinstance(samples, list) else samples[:1]):
+            for axis, size in known.items():
+                if sample.shape[axis] != size:
+                    raise ProblemError(other_size(AXES[self.layout][axis], size, sample.shape[axis], row))
+
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
-        """Return float32 [rows, ...], padded with NaN where sizes vary."""
+        """Return float32 [rows, ...], padded with NaN where sizes vary.
+
+        Raises `ProblemError` SHP524 for a sample with another number of channels or features than those looked at, or
+        another size than is stated.
+        """
         import numpy as np
 
         found = self._stacked(values)
+        self._refuse_other_sizes(found, facts)
         if isinstance(found, np.ndarray):
             return found
         largest = tuple(max(sizes) for sizes in zip(*(sample.shape for sample in found), strict=True))

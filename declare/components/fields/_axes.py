@@ -62,6 +62,17 @@ def other_way_round(at: str, said: str, layouts: Sequence[str]) -> Problem:
     )
 
 
+def other_size(axis: str, known: int, found: int, row: int) -> Problem:
+    """Return the finding that a sample has another size than those that a model learned from."""
+    return Problem(
+        "SHP524",
+        f"a sample has {found} {axis}, those looked at have {known}",
+        label="another size",
+        helps=("give samples as they were in training, their axes in the same order",),
+        row=row,
+    )
+
+
 def unclear(shape: Sequence[int], layouts: Sequence[str]) -> Problem:
     """Return the finding that an array's axes may be either way round."""
     choices = " or ".join(f"`layout: {name}`" for name in layouts)
