@@ -121,6 +121,7 @@ def _outputs(
     plain = tuple(task for task in adapters if task not in writing)
     found: dict[str, list[dict[str, Tensor]]] = {task: [] for task in adapters}
     with torch.no_grad():
+        done = 0
         for fields in evaluation_batches(tables, name, split, _batch_size(tables.plan), device):
             outputs = graph({name: fields}, plain) if plain else {}
             for task, adapter in adapters.items():
@@ -130,10 +131,11 @@ def _outputs(
                         output: Tensor = graph({name: shown}, (task,))[task][name]
                         return output
 
-                    said = writing[task].generate(run, fields, sampling)
+                    said = writing[task].generate(run, fields, sampling._replace(first=done))
                 else:
                     said = adapter.predict(outputs[task][name])
                 found[task].append({key: value.cpu() for key, value in said.items()})
+            done += len(next(iter(fields.values())))
     return {
         task: {key: joined([part[key] for part in parts]) for key in parts[0]} if parts else {}
         for task, parts in found.items()

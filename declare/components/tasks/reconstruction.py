@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.contract.data import FieldFacts
+from declare.contract.lengths import KEY
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 from declare.contract.task import Target, Task, TaskAdapter
@@ -20,9 +21,10 @@ class Reconstruction(Task):
     The target is the field that the model reads: `series` [B, channels, time], `image` [B, channels, height, width],
     `sequence` or `vector`. At every step a share `ratio` of its blocks (of `block` steps, or squares of `block`
     pixels) is chosen anew and shown as zeros or noise; only hidden elements count in loss and metrics. Evaluations
-    hide the same blocks each time. Metrics are in the data's own units: a `log` of the field is undone for them; that
-    it is shifted and scaled (`standardize`, `normalize`) leaves them what they are. With several datasets whose
-    shapes differ, say `per_dataset: true` in the head. Source: He et al. 2022 (masked autoencoders), https://arxiv.org/abs/2111.06377.
+    hide the same blocks each time. Blocks lie inside each sample; of one that is no longer than a block nothing is
+    hidden. Metrics are in the units of the data: a `log` of the field is undone for them; that it is shifted, scaled
+    (`standardize`, `normalize`) leaves them what they are. With several datasets whose shapes differ, say
+    `per_dataset: true` in the head. Source: He et al. 2022 (masked autoencoders), https://arxiv.org/abs/2111.06377.
 
     ```yaml
     tasks:
@@ -55,7 +57,10 @@ class Reconstruction(Task):
     def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
         """Return the target."""
         output = self.output(next(iter(facts.values())))
-        return output if isinstance(output, Problem) else Target(prediction=self.prediction, output=output)
+        if isinstance(output, Problem):
+            return output
+        longest = max((item.extra.get(KEY, (0, 0))[1] for item in facts.values()), default=0)
+        return Target(prediction=self.prediction, output=output, length=longest or None)
 
     def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
         """Yield blocks that hide everything at once."""
@@ -82,7 +87,7 @@ class Reconstruction(Task):
             target=self.target or "",
             mask=self.mask,
             ratio=self.ratio,
-            block=self.block or max(1, (self._length(target.output) or 1) // 10),
+            block=self.block or max(1, (self._length(target.output) or target.length or 1) // 10),
             channels_first=target.output.layout in {"series", "image"},
             each=self.channels == "each",
             noise=self.fill == "noise",

@@ -43,9 +43,12 @@ class MaskedToken:
     def hide(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:
         """Return the text with some tokens hidden, and `TARGET.hidden` [B, T]: which are to be predicted."""
         tokens = fields[self._target]
-        chosen = self._choose(tokens, generator)
-        fate = torch.rand(tokens.shape, generator=generator, device=tokens.device)
-        others = torch.randint(0, self._classes, tokens.shape, generator=generator, device=tokens.device)
+        first, second, third = _apart(generator, 3)
+        chosen = self._choose(tokens, first)
+        fate = torch.rand(tokens.shape[::-1], generator=second, device=tokens.device).t()
+        others = torch.randint(
+            0, self._classes, tokens.shape[::-1], generator=third, device=tokens.device
+        ).t()
         masked_share, random_share = self._shares
         shown = torch.where(chosen & (fate < masked_share), self._symbol, tokens)
         swapped = chosen & (fate >= masked_share) & (fate < masked_share + random_share)
@@ -53,7 +56,7 @@ class MaskedToken:
 
     def _choose(self, tokens: Tensor, generator: torch.Generator) -> Tensor:
         """Return which tokens [B, T] are to be predicted: a share of each text, one at least."""
-        draws = torch.rand(tokens.shape, generator=generator, device=tokens.device)
+        draws = torch.rand(tokens.shape[::-1], generator=generator, device=tokens.device).t()
         free = tokens >= 0
         for place in self._special:
             free = free & (tokens != place)
@@ -80,3 +83,15 @@ class MaskedToken:
     def trivial(self, output: Tensor, batch: Fields, generator: torch.Generator) -> Tensor | None:
         """Return the log share of each token in the training split."""
         return constant(self._prior, output, -1)
+
+
+def _apart(generator: torch.Generator, number: int) -> list[torch.Generator]:
+    """Return generators of one start each.
+
+    With draws that go by position first, what is drawn for a text does not depend on how long others are.
+    """
+    start = generator.initial_seed()
+    return [
+        torch.Generator(generator.device).manual_seed((start + 15_485_863 * index) % 2**63)
+        for index in range(number)
+    ]

@@ -1,13 +1,15 @@
 """The next token of a text. Shapes: B batch, T positions, V tokens of the vocabulary."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from declare.nn.tasks.masking import masked
 from declare.nn.tasks.prior import class_logits, constant
+from declare.nn.transforms.draws import uniform
 
 Fields = Mapping[str, Tensor]
 Run = Callable[[Fields], Tensor]
@@ -17,12 +19,15 @@ class Sampling(NamedTuple):
     """How a text is written: greedily at temperature 0, else drawn from the `top_k` best.
 
     At most `max_new_tokens` are written; by default as many as a target may have, 64 where a beginning is given.
+    Draws go by `seed` and the number of the text, `first` and on: neither others nor how they are dealt into batches
+    matter.
     """
 
     max_new_tokens: int | None = None
     temperature: float = 0.0
     top_k: int | None = None
     seed: int = 0
+    first: int = 0
 
 
 class NextToken:
@@ -94,12 +99,13 @@ class NextToken:
         seen = torch.cat([start, tokens, written], 1).long()
         last = (tokens >= 0).sum(1)
         going = torch.ones(size, dtype=torch.bool, device=device)
-        generator = torch.Generator(device).manual_seed(sampling.seed)
+        origin = np.uint64((sampling.first + (sampling.seed << 32)) % 2**64)
+        keys = np.arange(size, dtype=np.uint64) + origin
         for step in range(number):
             view, place = self._view(seen, last)
             logits = run({**fields, self._target: view})
             chosen = self._chosen(
-                logits[torch.arange(size, device=device), place].float(), sampling, generator
+                logits[torch.arange(size, device=device), place].float(), sampling, (keys, step)
             )
             going = going & (chosen != self._eos)
             if not going.any():
@@ -118,12 +124,18 @@ class NextToken:
         places = skipped[:, None] + torch.arange(self._length, device=seen.device)
         return seen.gather(1, places), last - skipped
 
-    def _chosen(self, logits: Tensor, sampling: Sampling, generator: torch.Generator) -> Tensor:
-        """Return a token [B] for logits [B, V]; special tokens besides `eos` are never written."""
+    def _chosen(self, logits: Tensor, sampling: Sampling, place: tuple[Any, int]) -> Tensor:
+        """Return a token [B] for logits [B, V]; special tokens besides `eos` are never written.
+
+        `place` is a key for each text and the number of the token: what draws go by.
+        """
         logits[:, self._never] = -torch.inf
         if sampling.temperature == 0:
             return logits.argmax(1)
         if sampling.top_k is not None and sampling.top_k < logits.shape[1]:
             least = logits.topk(sampling.top_k, 1).values[:, -1:]
             logits = logits.masked_fill(logits < least, -torch.inf)
-        return torch.multinomial((logits / sampling.temperature).softmax(1), 1, generator=generator)[:, 0]
+        draws = uniform(*place, logits.shape[1]).clip(1e-300, 1 - 1e-16)
+        # The greatest of scores with Gumbel noise is a draw by their softmax.
+        noise = torch.from_numpy(-np.log(-np.log(draws)))
+        return (logits / sampling.temperature + noise.to(logits)).argmax(1)

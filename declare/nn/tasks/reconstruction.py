@@ -1,11 +1,12 @@
 """Masked modelling of signals and pictures. Shapes: B batch, C channels, T time, H height, W width."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from declare.nn.modules.padding import zeroed
 from declare.nn.precision import widest
 from declare.nn.tasks.masking import masked
 
@@ -17,6 +18,7 @@ class Reconstruction:
 
     `ratio` of the blocks of `block` positions are hidden, one at least, one shown at least; all channels of a block
     together, or with `each` the blocks of every channel by themselves. The loss sees NaN where nothing was hidden.
+    Where samples differ in length, `TARGET.lengths` [B] stand beside the field.
     `undo` takes values back through transforms, for metrics.
     """
 
@@ -45,13 +47,11 @@ class Reconstruction:
         values = _numbers(fields[self._target])
         places = values.shape[2:] if self._first else values.shape[1:2]
         rows = values.shape[:2] if self._first and self._each else values.shape[:1]
-        grid = [-(-size // self._block) for size in places]
-        count = math.prod(grid)
-        number = min(max(1, round(self._ratio * count)), max(1, count - 1))
-        draws = torch.rand((*rows, count), generator=generator, device=values.device)
-        hidden = draws.argsort(-1).argsort(-1).lt(number).unflatten(-1, grid)
-        for axis, size in enumerate(places, len(rows)):
-            hidden = hidden.repeat_interleave(self._block, axis).narrow(axis, 0, size)
+        lengths = fields.get(f"{self._target}.lengths")
+        if lengths is None:
+            hidden = self._blocks(rows, places, generator, values.device)
+        else:
+            hidden = self._blocks_within(rows, places[0], lengths, generator)
         if self._first and not self._each:
             hidden = hidden.unsqueeze(1)
         while hidden.dim() < values.dim():
@@ -62,11 +62,44 @@ class Reconstruction:
             fill = torch.randn(values.shape, generator=generator, device=values.device, dtype=values.dtype)
         return {self._target: torch.where(hidden, fill, values), f"{self._target}.hidden": hidden}
 
+    def _blocks(
+        self, rows: Sequence[int], places: Sequence[int], generator: torch.Generator, device: torch.device
+    ) -> Tensor:
+        """Return which places [*rows, *places] are hidden."""
+        grid = [-(-size // self._block) for size in places]
+        count = math.prod(grid)
+        number = min(max(1, round(self._ratio * count)), max(1, count - 1))
+        draws = torch.rand((*rows, count), generator=generator, device=device)
+        hidden = draws.argsort(-1).argsort(-1).lt(number).unflatten(-1, grid)
+        for axis, size in enumerate(places, len(rows)):
+            hidden = hidden.repeat_interleave(self._block, axis).narrow(axis, 0, size)
+        return hidden
+
+    def _blocks_within(
+        self, rows: Sequence[int], steps: int, lengths: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Return which steps [*rows, steps] are hidden: blocks of each sample's own steps alone.
+
+        Of a sample that is no longer than a block nothing is hidden. What is drawn for a sample does not depend on
+        how long others are.
+        """
+        own = lengths.view(-1, *[1] * len(rows))
+        count = (own + self._block - 1) // self._block
+        number = torch.minimum((self._ratio * count).round().clamp_min(1), count - 1)
+        size = -(-steps // self._block)
+        draws = torch.rand((size, *rows), generator=generator, device=lengths.device).movedim(0, -1)
+        draws = draws.masked_fill(torch.arange(size, device=lengths.device) >= count, 2.0)
+        hidden = draws.argsort(-1).argsort(-1).lt(number).repeat_interleave(self._block, -1)[..., :steps]
+        return hidden & (torch.arange(steps, device=lengths.device) < own)
+
     def target(self, batch: Fields) -> Tensor:
-        """Return the field, NaN where nothing was hidden."""
+        """Return the field, NaN where nothing was hidden, and beyond the end of each sample."""
         values = _numbers(batch[self._target])
         hidden = batch.get(f"{self._target}.hidden")
+        lengths = batch.get(f"{self._target}.lengths")
         found = values if hidden is None else values.masked_fill(~hidden, math.nan)
+        if hidden is None and lengths is not None:
+            found = zeroed(values, lengths, 2 if self._first else 1, math.nan)
         return found if self._mask is None else masked(found, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Fields) -> tuple[Tensor, Tensor]:
