@@ -51,7 +51,7 @@ class Columns:
             if name in spans and name not in self._texts
         }
         self._uneven = [name for name in self.decoded if name in self._least]
-        self._pairs = joined_fields(plan.nodes, dataset, spans)
+        self._pairs = joined_fields(plan.nodes, dataset, spans) if spans else set()
         self._refuse(self._lengths, np.arange(self.table.num_samples))
         self._plain = not self.decoded and not any(self._changes.values()) and not self._lengths
         self._local = all(tensor.device.type == device.type for tensor in self._tensors.values())

@@ -143,6 +143,10 @@ class Field(Component):
         """Return the field as it encodes a beginning that a model is to go on from."""
         return self
 
+    def allow_shorter(self, facts: FieldFacts) -> FieldFacts:
+        """Return facts under which later samples may be shorter than those in the data, where it pads them."""
+        return facts
+
     def decode(self, values: np.ndarray[Any, Any], facts: FieldFacts) -> list[Any]:
         """Return what people read for encoded values [rows, ...]."""
         raise NotImplementedError

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from declare.contract.lengths import lengths_name
+from declare.contract.lengths import ends, lengths_name
 from declare.contract.problem import Problem, ProblemError
 from declare.data import ahead, packed
 from declare.data.pool import Pool, none_left
@@ -206,16 +206,3 @@ class Table:
         spans = (np.arange(start, min(start + _BLOCK, self.num_samples)) for start in starts)
         threads = ahead.num_threads()
         return ahead.in_order(lambda span: self._read(field, span), spans, threads, 2 * threads)
-
-
-def ends(values: Array, axis: int) -> Array:
-    """Return the steps [rows] of samples padded with NaN, or with ids below 0: up to the last real one, 1 at least.
-
-    Steps stand along `axis`.
-    """
-    others = tuple(other for other in range(1, values.ndim) if other != axis)
-    known = ~np.isnan(values) if values.dtype.kind == "f" else values >= 0
-    steps = np.asarray(known.any(axis=others) if others else known)
-    behind = np.argmax(steps[:, ::-1], axis=1) if steps.shape[1] else 0
-    found: Array = np.where(steps.any(axis=1), steps.shape[1] - behind, 1).astype(np.int64)
-    return found

@@ -12,6 +12,7 @@ import numpy as np
 from declare.build.store import Tables
 from declare.contract import reading
 from declare.contract.data import Reader
+from declare.contract.field import Field
 from declare.contract.folders import list_files
 from declare.contract.pictures import SUFFIXES
 from declare.contract.problem import Problem, ProblemError
@@ -187,6 +188,18 @@ def input_fields(plan: Plan, dataset: str) -> list[str]:
     ]
     read = {wire.name for wire in wires if wire.source == "field"}
     return [name for name in plan.datasets[dataset].fields if name in read]
+
+
+def allow_shorter(plan: Plan, dataset: str) -> Plan:
+    """Return a plan in which samples may be shorter than those that the run was trained on, where fields pad them."""
+    own = plan.datasets[dataset]
+    fields = {}
+    for name, field in own.fields.items():
+        component: Field = reading.parse("fields", field.block)
+        fields[name] = field.model_copy(update={"facts": component.allow_shorter(field.facts)})
+    return plan.model_copy(
+        update={"datasets": plan.datasets | {dataset: own.model_copy(update={"fields": fields})}}
+    )
 
 
 def without_targets(plan: Plan, dataset: str, own: DatasetPlan) -> Plan:

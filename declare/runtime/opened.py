@@ -17,7 +17,7 @@ from declare.runtime import written
 from declare.runtime.device import choose_device
 from declare.runtime.evaluate import no_samples
 from declare.runtime.folder import Run
-from declare.runtime.inputs import SPLIT, choose_dataset, open_inputs
+from declare.runtime.inputs import SPLIT, allow_shorter, choose_dataset, open_inputs
 from declare.runtime.permission import require
 from declare.runtime.precision import make_precision
 from declare.runtime.saving import load_weights
@@ -59,6 +59,7 @@ def open_run(run: Run, inputs: Path | None, *, dataset: str | None, split: str, 
     if inputs is None:
         tables = Tables(plan, run.statistics)
     else:
+        plan = allow_shorter(plan, name)
         tables, split = open_inputs(plan, name, inputs, run.statistics), SPLIT
     graph = make_graph(plan).to(device)
     load_weights(graph, weights)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
@@ -103,8 +103,9 @@ def predict(
     adapters = {
         key: TaskLosses(task).to(opened.device).eval().of(name).adapter for key, task in tasks.items()
     }
-    outputs = _outputs(opened.graph, adapters, (name, split), tables, sampling or Sampling())
-    return _collect((name, split), tables, plan, tasks, outputs)
+    needed = written.needed(plan, name)
+    outputs, empty = _outputs(opened.graph, adapters, (name, split), tables, (sampling or Sampling(), needed))
+    return _collect((name, split), tables, plan, tasks, (outputs, empty))
 
 
 def _outputs(
@@ -112,10 +113,15 @@ def _outputs(
     adapters: Mapping[str, TaskAdapter],
     where: tuple[str, str],
     tables: Tables,
-    sampling: Sampling,
-) -> dict[str, dict[str, Tensor]]:
-    """Return what each task's adapter says of all samples."""
+    how: tuple[Sampling, Sequence[str]],
+) -> tuple[dict[str, dict[str, Tensor]], list[bool]]:
+    """Return what each task's adapter says of all samples, and which of them hold no text.
+
+    `how` is how texts are written, and the texts that must be there.
+    """
     name, split = where
+    sampling, needed = how
+    empty: list[bool] = []
     device = next(graph.parameters()).device
     writing = {task: adapter for task, adapter in adapters.items() if hasattr(adapter, "generate")}
     plain = tuple(task for task in adapters if task not in writing)
@@ -135,11 +141,17 @@ def _outputs(
                 else:
                     said = adapter.predict(outputs[task][name])
                 found[task].append({key: value.cpu() for key, value in said.items()})
-            done += len(next(iter(fields.values())))
-    return {
+            rows = len(next(iter(fields.values())))
+            done += rows
+            gone = torch.zeros(rows, dtype=torch.bool, device=device)
+            for text in needed:
+                gone |= (fields[text] < 0).all(1)
+            empty += gone.tolist()
+    outputs = {
         task: {key: joined([part[key] for part in parts]) for key in parts[0]} if parts else {}
         for task, parts in found.items()
     }
+    return outputs, empty
 
 
 def _batch_size(plan: Plan) -> int:
@@ -153,9 +165,10 @@ def _collect(
     tables: Tables,
     plan: Plan,
     tasks: Mapping[str, TaskPlan],
-    outputs: Mapping[str, Mapping[str, Tensor]],
+    said_of: tuple[Mapping[str, Mapping[str, Tensor]], Sequence[bool]],
 ) -> Predictions:
     name, split = place
+    outputs, empty = said_of
     table, reader = tables.table(name, split), tables.pool(name).reader
     rows: list[dict[str, Any]] = [{"sample": reader.where(int(row))} for row in table.rows]
     maps = {}
@@ -170,6 +183,7 @@ def _collect(
             maps[task] = _in_own_values(plan, name, tasks[task], said["class"].numpy())
         for row, values in zip(rows, _described(said, classes) if said else (), strict=bool(said)):
             row[task] = values
+    _blank(rows, empty, [task for task, said in outputs.items() if "tags" not in said])
     if outputs and all(set(said) == {"tags"} for said in outputs.values()):
         texts = tables.pool(name).texts_of(table.rows)
         first: dict[int, dict[str, Any]] = {}
@@ -185,6 +199,13 @@ def _collect(
         if any(None in row[task].get("tags", ()) for task in outputs if task in row)
     )
     return Predictions(name, tuple(rows), maps, without, unread)
+
+
+def _blank(rows: Sequence[dict[str, Any]], empty: Sequence[bool], tasks: Sequence[str]) -> None:
+    """Put None in the place of what was said of nothing."""
+    for row, gone in zip(rows, empty, strict=True):
+        if gone:
+            row |= {task: dict.fromkeys(row[task]) for task in tasks if task in row}
 
 
 def _in_own_values(plan: Plan, dataset: str, task: TaskPlan, maps: Any) -> Any:

@@ -34,6 +34,19 @@ def unasked(plan: Plan, dataset: str) -> set[str]:
     return found - {str(task.target) for _, task in _writing(plan, dataset) if task.prompted}
 
 
+def needed(plan: Plan, dataset: str) -> list[str]:
+    """Return the texts that a model reads and does not write or go on from itself."""
+    own = {str(task.target) for _, task in _writing(plan, dataset)}
+    read = {
+        wire.name
+        for node in plan.nodes
+        if dataset in node.datasets
+        for wire in node.wires_of(dataset)
+        if wire.source == "field" and wire.shape.layout == "tokens"
+    }
+    return sorted(read - own)
+
+
 def _writing(plan: Plan, dataset: str) -> list[tuple[str, Task]]:
     tasks = [
         (name, reading.parse("tasks", task.block))

@@ -92,8 +92,11 @@ def test_stated_sizes_are_checked():
 
 
 def test_samples_with_other_axes_are_refused():
-    """A flat sample is no series."""
-    assert code_of(lambda: field(type="series").examine([np.ones(3)])) == "DAT319"
+    """A picture is no series; a flat sample is one of one channel, and an empty one is none."""
+    assert code_of(lambda: field(type="series").examine([np.ones((2, 3, 4))])) == "DAT319"
+    assert field(type="series").examine([np.ones(3), [1.0, 2.0]]).shape.dims == (1, None)
+    for empty in ([], [[], []]):
+        assert code_of(lambda empty=empty: field(type="series").examine([[[1.0], [2.0]], empty])) == "DAT319"
 
 
 @pytest.mark.parametrize(

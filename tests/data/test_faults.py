@@ -26,7 +26,7 @@ class Spec:
     """As much of a plan as tables and their batches ask for."""
 
     seed = 0
-    hardware = SimpleNamespace(workers=2)
+    hardware = SimpleNamespace(workers=2, determinism="fast")
 
     def __init__(self, data):
         self.datasets = {NAME: data}

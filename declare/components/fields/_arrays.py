@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from declare.components.fields._axes import Order, in_order, orders_that_fit, other_size, other_way_round
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
+from declare.contract.lengths import KEY
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import AXES, Shape
 
@@ -52,12 +53,12 @@ class ArrayField(Field):
             if isinstance(found, np.ndarray)
             else sum(bool(np.isnan(sample).any()) for sample in found)
         )
-        return FieldFacts(
-            shape=Shape(self.layout, dims),
-            num_missing=nan,
-            extra={"unused_marks": unused} if unused else {},
-            **statistics(flat),
-        )
+        shape = Shape(self.layout, dims)
+        extra: dict[str, Any] = {"unused_marks": unused} if unused else {}
+        if shape.time_axis is not None and dims[shape.time_axis] is None:
+            steps = [sizes[shape.time_axis] for sizes in shapes]
+            extra[KEY] = [min(steps), max(steps)]
+        return FieldFacts(shape=shape, num_missing=nan, extra=extra, **statistics(flat))
 
     def _stacked(self, values: Any) -> np.ndarray[Any, Any] | list[np.ndarray[Any, Any]]:
         """Return samples as one array, or as a list where their sizes differ."""
@@ -112,22 +113,24 @@ class ArrayField(Field):
     def _refuse_other_sizes(
         self, samples: np.ndarray[Any, Any] | list[np.ndarray[Any, Any]], facts: FieldFacts
     ) -> None:
-        """Raise `ProblemError` SHP524 for the first sample that differs at an axis which cannot vary."""
-        varies = "lengths" in facts.extra
-        fixed = self.fixed_axes | (set() if varies else self.stated_sizes().keys())
+        """Raise `ProblemError` SHP524 for the first sample that differs at an axis which does not vary."""
+        free = facts.shape.time_axis if self.takes_any_length(facts) else None
         known = {
-            axis: size for axis, size in enumerate(facts.shape.dims) if size is not None and axis in fixed
+            axis: size for axis, size in enumerate(facts.shape.dims) if size is not None and axis != free
         }
         for row, sample in enumerate(samples if isinstance(samples, list) else samples[:1]):
             for axis, size in known.items():
                 if sample.shape[axis] != size:
                     raise ProblemError(other_size(AXES[self.layout][axis], size, sample.shape[axis], row))
 
+    def takes_any_length(self, facts: FieldFacts) -> bool:
+        """Return whether samples may be shorter or longer than those looked at."""
+        return KEY in facts.extra
+
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
         """Return float32 [rows, ...], padded with NaN where sizes vary.
 
-        Raises `ProblemError` SHP524 for a sample with another number of channels or features than those looked at, or
-        another size than is stated.
+        Raises `ProblemError` SHP524 for a sample of another size than all of those looked at.
         """
         import numpy as np
 

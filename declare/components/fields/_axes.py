@@ -64,11 +64,17 @@ def other_way_round(at: str, said: str, layouts: Sequence[str]) -> Problem:
 
 def other_size(axis: str, known: int, found: int, row: int) -> Problem:
     """Return the finding that a sample has another size than those that a model learned from."""
+    helps: tuple[str, ...] = ("give samples as they were in training, their axes in the same order",)
+    if axis == "time":
+        axis, helps = (
+            "time steps",
+            (*helps, f"or train with `length: {known}`: samples are cut and filled up to it"),
+        )
     return Problem(
         "SHP524",
         f"a sample has {found} {axis}, those looked at have {known}",
         label="another size",
-        helps=("give samples as they were in training, their axes in the same order",),
+        helps=helps,
         row=row,
     )
 

@@ -174,6 +174,8 @@ def stack(values: Any, rank: int, what: str, missing: Iterable[Any] = ()) -> Arr
                     f"has {sample.ndim} {'axis' if sample.ndim == 1 else 'axes'}, a {what} has {rank}",
                 )
             )
+        if not sample.size:
+            raise ProblemError(_no_array(row, what, "is empty"))
         samples.append(sample)
     if len({sample.shape for sample in samples}) == 1:
         return np.stack(samples)

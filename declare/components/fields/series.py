@@ -10,6 +10,7 @@ from pydantic import Field as Param
 from declare.components.fields._arrays import ArrayField
 from declare.components.fields._axes import Order
 from declare.contract.data import FieldFacts
+from declare.contract.lengths import KEY
 from declare.contract.shapes import Layout, Shape
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ class Series(ArrayField):
     Arrays that lie [time, channels], as tables and Keras have them, say `layout: time_channels`; stated sizes that
     fit only so are DAT322, which `dcl fix` mends. New samples to predict are read the same way.
 
-    Samples may differ in length: `length` then cuts longer ones at their end and pads shorter ones there with
-    zeros; without it all are padded to the longest.
+    Samples may differ in length: each is read to its own end, and what lies beyond is left out. `length` cuts longer
+    ones at their end and fills shorter ones up there with zeros, for modules that need one length.
 
     Example:
         ```yaml
@@ -58,23 +59,29 @@ class Series(ArrayField):
         facts = self._facts(samples, unused_marks(values, self.missing)).model_copy(
             update={"rate": self.rate}
         )
-        lengths = {sample.shape[1] for sample in samples}
-        if len(lengths) == 1:
+        if KEY not in facts.extra:
             return facts
-        dims = (facts.shape.dims[0], self.length)
-        extra = facts.extra | {"lengths": [min(lengths), max(lengths)]}
-        return facts.model_copy(update={"shape": Shape(self.layout, dims), "extra": extra})
+        return facts.model_copy(update={"shape": Shape(self.layout, (facts.shape.dims[0], self.length))})
+
+    def takes_any_length(self, facts: FieldFacts) -> bool:
+        """Return whether a length is stated, to which samples are cut and filled up, or lengths differ."""
+        return self.length is not None or super().takes_any_length(facts)
+
+    def allow_shorter(self, facts: FieldFacts) -> FieldFacts:
+        """Return facts under which samples may be shorter than the length that is stated."""
+        if self.length is None or KEY in facts.extra:
+            return facts
+        return facts.model_copy(update={"extra": facts.extra | {KEY: [1, self.length]}})
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
         """Return float32 [rows, channels, time], NaN after the end of shorter samples."""
         import numpy as np
 
         found = super().encode(values, facts)
-        length = facts.shape.dims[1] if "lengths" in facts.extra else None
-        if length is None or found.shape[2] == length:
+        if self.length is None or found.shape[2] == self.length:
             return found
-        short = max(0, length - found.shape[2])
-        return np.pad(found[:, :, :length], ((0, 0), (0, 0), (0, short)), constant_values=np.nan)
+        short = max(0, self.length - found.shape[2])
+        return np.pad(found[:, :, : self.length], ((0, 0), (0, 0), (0, short)), constant_values=np.nan)
 
     def _stacked(self, values: Any) -> np.ndarray[Any, Any] | list[np.ndarray[Any, Any]]:
         """Take samples [time] as one channel."""
@@ -83,6 +90,13 @@ class Series(ArrayField):
         last = self.layout_ == "time_channels"
         if isinstance(values, np.ndarray) and values.ndim == 2:
             return super()._stacked(values[..., None] if last else values[:, None])
-        if all(isinstance(value, list) and value and not isinstance(value[0], list) for value in values):
+        if len(values) and all(map(_is_flat, values)):
             return super()._stacked([[[item] for item in value] if last else [value] for value in values])
         return super()._stacked(values)
+
+
+def _is_flat(value: Any) -> bool:
+    """Return whether a sample is one channel: a list or an array of numbers."""
+    if isinstance(value, list):
+        return not value or not isinstance(value[0], list)
+    return getattr(value, "ndim", 0) == 1

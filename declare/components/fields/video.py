@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
 from declare.components.fields._arrays import ArrayField
 from declare.components.fields._axes import Order
+from declare.contract.data import FieldFacts
+from declare.contract.problem import Problem
 from declare.contract.shapes import Layout
 
 _Layout = Literal["CTHW", "TCHW", "THWC", "CHWT", "HWCT", "HWTC", "THW", "HWT"]
@@ -45,6 +47,14 @@ class Video(ArrayField):
     frames: int | None = Param(None, ge=1, description="number of frames; checked against the data")
     size: int | list[int] | None = Param(None, description="pixels: both sides, or [height, width]; checked")
     layout_: _Layout = Param("CTHW", alias="layout", description="the axes of a sample in the source")
+
+    def compare(self, facts: FieldFacts) -> Iterable[Problem]:
+        """Yield where stated sizes contradict the data, and videos that differ in height or width."""
+        found = list(super().compare(facts))
+        yield from found
+        if not found and None in facts.shape.dims[2:]:
+            helps = ("bring them to one height and width before; they may differ in their number of frames",)
+            yield Problem("DAT349", "videos differ in size", label="these videos", helps=helps)
 
     def sample_layout(self) -> str:
         """Return how the axes of samples lie."""

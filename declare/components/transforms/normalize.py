@@ -67,15 +67,21 @@ class Normalize(Transform):
             return {"mean": list(IMAGENET[0]), "std": list(IMAGENET[1])}
         if self.mean is not None:
             return {"mean": list(self.mean), "std": list(self.std or ())}
-        count, total, square = 0, np.zeros(1), np.zeros(1)
+        count: Any = 0
+        total, square = np.zeros(1), np.zeros(1)
         for values in batches:
             pixels = values.astype(np.float32) / (255 if values.dtype == np.uint8 else 1)
             axes = (0, *range(2, pixels.ndim))
-            count += pixels.size // pixels.shape[1]
+            real = np.isfinite(pixels)  # shorter videos are padded with NaN
+            if real.all():
+                count += pixels.size // pixels.shape[1]
+            else:
+                count, pixels = count + real.sum(axis=axes), np.where(real, pixels, 0)
             total = total + pixels.sum(axis=axes, dtype=np.float64)
             square = square + (pixels.astype(np.float64) ** 2).sum(axis=axes)
-        mean = total / max(count, 1)
-        std = np.sqrt(np.maximum(square / max(count, 1) - mean**2, 0))
+        count = np.maximum(count, 1)
+        mean = total / count
+        std = np.sqrt(np.maximum(square / count - mean**2, 0))
         return {"mean": mean.tolist(), "std": np.where(std > 1e-6, std, 1.0).tolist()}
 
     def build(self, shape: Shape, statistics: dict[str, list[float]]) -> torch.nn.Module:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field as Param
 
 from declare.contract.data import FieldFacts
+from declare.contract.lengths import each_to_its_end
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.transform import Effect, Transform
@@ -72,4 +73,8 @@ class Resample(Transform):
         from scipy.signal import resample_poly
 
         up, down = self._factors()
-        return np.asarray(resample_poly(values, up, down, axis=-1, padtype="line"), np.float32)
+
+        def change(whole: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+            return np.asarray(resample_poly(whole, up, down, axis=-1, padtype="line"), np.float32)
+
+        return each_to_its_end(values, -(-values.shape[-1] * up // down), change)
