@@ -251,7 +251,13 @@ def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
         if isinstance(item, Mapping):
             yield from _flatten(item, name)
         else:
-            yield name, " ".join(map(str, item)) if isinstance(item, list) else item
+            yield name, _in_one_cell(item) if isinstance(item, list) else item
+
+
+def _in_one_cell(values: list[Any]) -> str:
+    """Return values with spaces between them; as JSON where a text holds a space, is empty or is None."""
+    plain = all(not isinstance(value, str | None) or (value and len(value.split()) == 1) for value in values)
+    return " ".join(map(str, values)) if plain else json.dumps(values, ensure_ascii=False)
 
 
 def _harmless(value: Any) -> Any:

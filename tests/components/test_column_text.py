@@ -75,6 +75,15 @@ def test_bytes_that_are_no_text_are_refused():
 
 
 @pytest.mark.parametrize(
+    "values", [[1.0, 2.0**60], np.array([2.0**54]), np.array([2.0**25], np.float32), [1.5, -1e19]]
+)
+def test_floats_that_have_merged_are_no_names(values):
+    """Beyond the whole numbers that a float tells apart nothing is taken for a name; below they are digits."""
+    assert refused(values, type="id").code == "DAT384"
+    assert read(np.array([2.0**53, np.inf]), type="id")[0].classes == (str(2**53), "inf")
+
+
+@pytest.mark.parametrize(
     ("values", "missing", "gone"),
     [
         (["-999", "-999.0", "-0999", "7"], [-999], 2),

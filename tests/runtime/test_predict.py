@@ -221,7 +221,15 @@ def test_predictions_are_written_as_their_file_name_says(tmp_path):
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [([-0.5, 2.0], "-0.5 2.0"), (["-1+cmd()", "u"], "'-1+cmd() u"), ("-2+3", "'-2+3"), ("+1\t=x", "'+1\t=x")],
+    [
+        *(
+            ([-0.5, 2.0], "-0.5 2.0"),
+            (["-1+cmd()", "u"], "'-1+cmd() u"),
+            ("-2+3", "'-2+3"),
+            ("+1\t=x", "'+1\t=x"),
+        ),
+        *((["sci fi", "b"], '["sci fi", "b"]'), (["None", None], '["None", null]'), ("007", "007")),
+    ],
 )
 def test_vectors_of_numbers_are_written_as_they_are(tmp_path, value, written):
     """What begins like a formula gets a quote in csv; numbers below zero are no formula."""

@@ -17,6 +17,8 @@ _FEW = 20
 """Up to this many different whole numbers count as classes in a target."""
 _GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?")
 
+_CODE = re.compile(r"0[0-9]+|.*_.*")
+"""`007` and `1_000` are no numbers."""
 _RESERVED = {
     "true",
     "false",
@@ -72,10 +74,12 @@ def read(path: Path) -> list[Column]:
 def _csv(path: Path) -> tuple[list[str], list[list[str]]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         lines = csv.reader(file)
-        titles = next(lines, [])
+        titles, rows = next(lines, []), list(islice(lines, _ROWS))
+        if len(titles) > 1 and not titles[0].strip():  # an index, which the source passes over
+            titles, rows = titles[1:], [row[1:] for row in rows]
         if any(not title.strip() for title in titles):
             raise ValueError("the header line has an empty name")  # as the source says
-        return titles, list(islice(lines, _ROWS))
+        return titles, rows
 
 
 def _parquet(path: Path) -> tuple[list[str], list[list[str]]]:
@@ -110,6 +114,9 @@ def _column(title: str, field: str, values: Sequence[str]) -> Column:
 
 
 def _number(value: str) -> float | None:
+    """Return the number that a text is; None for one with a zero before its digits, which is a name."""
+    if _CODE.fullmatch(value.strip()):
+        return None
     try:
         number = float(value)
     except ValueError:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from declare.components.fields._number_texts import PLAIN, Notation, Stated, notation_of, numbers_of, tidied
-from declare.components.fields._values import Marks, number_of, shown, text_of
+from declare.components.fields._values import Marks, number_of, shown, text_in, text_of
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.text_column import TextColumn
 
@@ -47,6 +47,8 @@ def numbers(values: Any, missing: Iterable[Any], written: Notation | Stated) -> 
     if array.dtype.kind in "fiub":
         found, unused = without(array, marks)
         return Numbers(found, PLAIN, unused)
+    if array.dtype.kind in "mM":
+        raise ProblemError(_a_time(array))
     return _of_values(array.tolist(), marks, written)
 
 
@@ -71,11 +73,7 @@ def _of_values(values: list[Any], marks: Marks, written: Notation | Stated) -> N
         if isinstance(value, list | dict | tuple | np.ndarray):
             shape = np.shape(value) if not isinstance(value, dict) else ()
             raise ProblemError(_no_array(row, "number", f"is an array of shape {shape}"))
-    try:
-        column = TextColumn.of(value if isinstance(value, str) else text_of(value) for value in values)
-    except ValueError:
-        row = next(row for row, value in enumerate(values) if isinstance(value, bytes))
-        raise ProblemError(_no_array(row, "number", "holds bytes that are no text")) from None
+    column = TextColumn.of(text_in(value, row) for row, value in enumerate(values))
     return _of_texts(column, marks, written)
 
 
@@ -123,6 +121,17 @@ def _equal(array: Array, number: float) -> Array:
     return np.asarray(array == own) if np.isfinite(own) else np.zeros(array.shape, bool)
 
 
+def _a_time(array: Array) -> Problem:
+    span = array.dtype.kind == "m"
+    return Problem(
+        "DAT318",
+        f"`{array[0]}` is a {'span of time' if span else 'time'}, not a number",
+        label="a number is needed here",
+        helps=("store it as a number in one unit, such as seconds",) if span else ("use `type: datetime`",),
+        row=0,
+    )
+
+
 def _truth_among_numbers(value: object, row: int) -> Problem:
     return Problem(
         "DAT319",
@@ -161,7 +170,7 @@ def stack(values: Any, rank: int, what: str, missing: Iterable[Any] = ()) -> Arr
     for row, value in enumerate(values):
         try:
             found = np.asarray(value)
-            sample = _single(found, marks) if found.dtype.kind not in "cUSM" else None
+            sample = _single(found, marks) if found.dtype.kind not in "cUSMm" else None
         except (TypeError, ValueError):
             sample = None
         if sample is None:

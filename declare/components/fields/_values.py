@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 Scalar = int | float | str | bool
+_EXACT = {2: 2**11, 4: 2**24, 8: 2**53, 16: 2**53}
+"""Bytes of a float -> the whole number up to which it holds every one."""
 _NOTHING = {"NaT", "<NA>"}
 """What NumPy and pandas write for no value."""
 _LARGEST_WHOLE = float(2**63)
@@ -39,6 +41,14 @@ def text_of(value: Any) -> str | None:
     if isinstance(value, int) or kind in ("i", "u"):
         return str(int(value))
     return _of_float(value) if isinstance(value, float) or kind == "f" else _of_other(value)
+
+
+def text_in(value: Any, row: int) -> str | None:
+    """Return the text of a value of a row; raises `ProblemError` DAT311 for bytes that are no text."""
+    try:
+        return text_of(value)
+    except ValueError:
+        raise ProblemError(no_text(value, row)) from None
 
 
 def _of_float(value: Any) -> str | None:
@@ -126,14 +136,13 @@ def factorise(values: Any, missing: Iterable[Any]) -> Factor:
     one text, DAT311 for bytes that are no text.
     """
     raw, codes = _distinct(values)
-    texts: list[str | None] = []
-    for index, value in enumerate(raw):
-        try:
-            texts.append(text_of(value))
-        except ValueError:
-            raise ProblemError(_no_text(value, _first(codes, index))) from None
+    texts = [
+        text_in(value, _first(codes, index)) if isinstance(value, bytes) else text_of(value)
+        for index, value in enumerate(raw)
+    ]
     if not isinstance(values, TextColumn):
         _refuse_one_text_of_two_types(raw, texts, codes)
+        _refuse_merged(raw, codes)
     marks = Marks(missing)
     return Factor(
         [None if text in marks else text for text in texts],
@@ -148,7 +157,7 @@ def _distinct(values: Any) -> tuple[list[Any], np.ndarray[Any, Any]]:
 
     if isinstance(values, TextColumn):
         return values.factorise()
-    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "fiubM":
+    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "fiubMm":
         kept, codes = np.unique(values, return_inverse=True)
         return list(kept), codes
     rows = values.tolist() if hasattr(values, "tolist") else list(values)
@@ -180,6 +189,27 @@ def _refuse_one_text_of_two_types(
             raise ProblemError(_two_types(text, (other, kind), _first(codes, index)))
 
 
+def _refuse_merged(raw: Sequence[Any], codes: np.ndarray[Any, Any]) -> None:
+    """Raise DAT384 for a float so large that whole numbers beside it have become the same one."""
+    for index, value in enumerate(raw):
+        exact = isinstance(value, float) or getattr(getattr(value, "dtype", None), "kind", "") == "f"
+        if exact and _EXACT[getattr(value, "itemsize", 8)] < abs(value) < math.inf:
+            raise ProblemError(_merged(value, _first(codes, index)))
+
+
+def _merged(value: Any, row: int) -> Problem:
+    return Problem(
+        "DAT384",
+        f"`{value}` is a float: whole numbers beside it are the same one",
+        label="names that may have merged",
+        notes=(
+            f"floats of this type tell whole numbers apart up to {_EXACT[getattr(value, 'itemsize', 8)]:,}",
+        ),
+        helps=("store names as text, or as integers",),
+        row=row,
+    )
+
+
 def _kind(value: Any) -> str:
     if isinstance(value, str | bytes):
         return "text"
@@ -199,7 +229,8 @@ def _two_types(text: str, kinds: tuple[str, str], row: int) -> Problem:
     )
 
 
-def _no_text(value: bytes, row: int) -> Problem:
+def no_text(value: bytes, row: int) -> Problem:
+    """Return the finding that bytes are no text."""
     return Problem(
         "DAT311",
         f"`{value[:16]!r}` is no UTF-8 text",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from pydantic import Field as Param
 
-from declare.components.fields._values import Marks, factorise, in_order, index_of, text_of, twice
+from declare.components.fields._values import Marks, factorise, in_order, index_of, text_in, text_of, twice
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
 from declare.contract.problem import Problem, ProblemError
@@ -153,12 +153,12 @@ class Labels(Field):
         import numpy as np
 
         texts = [
-            [text_of(item) for item in row]
+            [text_in(item, number) for item in row]
             if isinstance(row, list | tuple)
             else None
-            if text_of(row) in marks
-            else [text_of(row)]
-            for row in rows
+            if text_in(row, number) in marks
+            else [text_in(row, number)]
+            for number, row in enumerate(rows)
         ]
         seen = [text for row in texts for text in row or ()]
         # A gap in a list is no name; a mark says that more is not known.

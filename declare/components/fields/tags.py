@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.fields._values import Marks, in_order, index_of, text_of, twice
+from declare.components.fields._values import Marks, in_order, index_of, text_in, text_of, twice
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
 from declare.contract.problem import Problem, ProblemError
@@ -49,7 +49,7 @@ class Tags(Field):
         for row, value in enumerate(rows):
             if not isinstance(value, list | tuple | type(None)):
                 raise ProblemError(_no_list(value, row))
-            texts.update(map(text_of, value or ()))
+            texts.update(text_in(item, row) for item in value or ())
         present = in_order(text for text in texts if text is not None and text not in marks)
         names = [str(text_of(name)) for name in self.classes] if self.classes else present
         unused = marks.unused(texts) if marks.stated else []
@@ -100,7 +100,7 @@ class Tags(Field):
             if value and len(value) != len(spots):
                 raise ProblemError(_uneven(len(value), len(spots), self.of, row))
             for item, spot in zip(value or (), spots, strict=False):
-                text = text_of(item)
+                text = text_in(item, row)
                 if spot >= 0 and text is not None and text not in marks:
                     found[row, spot] = self._index(text, index, row)
         return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple,
 
 from pydantic import Field as Param
 
+from declare.components.fields._values import Marks, no_text, text_of
 from declare.contract.component import Slot
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field, Uses
@@ -82,7 +83,11 @@ class Text(Field):
         """Return how many texts are missing; raises `ProblemError` DAT363 for values that are no text."""
         texts = self._texts(values)
         missing = sum(text is None for text in texts)
-        return FieldFacts(shape=Shape("tokens", (None,), "int64"), num_missing=missing)
+        marks = Marks(self.missing)
+        raw = (text_of(value) for value in _rows(values) if not isinstance(value, list | tuple))
+        unused = marks.unused(raw) if marks.stated else []
+        extra = {"unused_marks": unused} if unused else {}
+        return FieldFacts(shape=Shape("tokens", (None,), "int64"), num_missing=missing, extra=extra)
 
     def learn(self, values: Any, facts: FieldFacts) -> FieldFacts:
         """Return facts with the vocabulary of the training split, the length of samples, and figures of both."""
@@ -203,10 +208,11 @@ class Text(Field):
 
     def _texts(self, values: Any) -> list[Value]:
         """Return raw values as texts or lists of words, None where missing."""
-        rows = values.tolist() if hasattr(values, "tolist") else list(values)
-        gone = {str(item) for item in self.missing}
-        bare = (value.value if isinstance(value, _Part) else value for value in rows)
-        texts = [_text(value, row, gone) for row, value in enumerate(bare)]
+        marks = Marks(self.missing)
+        bare = (value.value if isinstance(value, _Part) else value for value in _rows(values))
+        texts = [_text(value, row) for row, value in enumerate(bare)]
+        if marks.stated:
+            texts = [None if isinstance(text, str) and text in marks else text for text in texts]
         return [text.split() if isinstance(text, str) else text for text in texts] if self.words else texts
 
 
@@ -217,13 +223,20 @@ def _kept(ids: Sequence[int], limit: int, overlong: str | None) -> Sequence[int]
     return ids[-limit:] if overlong == "tail" else ids[:limit]
 
 
-def _text(value: Any, row: int, gone: set[str]) -> Value:
+def _rows(values: Any) -> list[Any]:
+    return values.tolist() if hasattr(values, "tolist") else list(values)
+
+
+def _text(value: Any, row: int) -> Value:
     if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124 - NaN
         return None
     if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
+        try:
+            value = value.decode("utf-8")
+        except UnicodeDecodeError:
+            raise ProblemError(no_text(value, row)) from None
     if isinstance(value, str):
-        return None if value in gone else value
+        return value
     if isinstance(value, list | tuple) and all(isinstance(word, str) for word in value):
         return value
     kind = "numbers" if isinstance(value, int | float) else f"a {type(value).__name__}"

@@ -36,6 +36,6 @@ def check(view: View) -> Iterator[Problem]:
             label=f"{sum(times.values())} held-out samples meet it untrained",
             notes=(", ".join(f"`{text[:24]}` ({number})" for text, number in list(times.items())[:_SHOWN]),),
             helps=(
-                f"set `split.stratify: {name}`, or list rare values under `missing`: they share one embedding",
+                "move samples with it to train, or list rare values under `missing`: they share one embedding",
             ),
         )

@@ -67,4 +67,4 @@ def _shown(text: str) -> str:
 def _counted(text: str, facts: FieldFacts) -> str:
     index = (facts.classes or ()).index(text)
     counts = [row[index] for row in facts.counts.values() if index < len(row)]
-    return f"{_shown(text)} ({sum(counts)} samples)" if counts else _shown(text)
+    return f"{_shown(text)} ({sum(counts)} sample{'s' * (sum(counts) != 1)})" if counts else _shown(text)

@@ -169,7 +169,7 @@ hardware: {accelerator: cpu, precision: fp32, workers: 0, compile: false}
 
 
 def test_a_run_predicts_the_same_from_every_source(tmp_path):
-    """What was trained on a text table reads the other files alike."""
+    """What was trained on a text table reads the other files alike, and one that holds nothing but codes of digits."""
     blocks = write(tmp_path)
     text = SPEC.replace("FIELDS", json.dumps(FIELDS))
     (tmp_path / "spec.yaml").write_text(text)
@@ -185,3 +185,10 @@ def test_a_run_predicts_the_same_from_every_source(tmp_path):
     assert len(found["csv"]) == ROWS
     for name, rows in found.items():
         assert rows == found["csv"], name
+    few = [row for row, code in enumerate(TABLE["code"]) if code in ("007", "7")]
+    head, *lines = (tmp_path / "t.csv").read_text().splitlines()
+    (tmp_path / "few.csv").write_text("\n".join([head, *(lines[row] for row in few)]) + "\n")
+    part = [row["label"] for row in predict(run, tmp_path / "few.csv").rows]
+    assert [row["class"] for row in part] == [found["csv"][row]["class"] for row in few]
+    for one, row in zip(part, few, strict=True):
+        assert one["probability"] == pytest.approx(found["csv"][row]["probability"], abs=1e-6)
