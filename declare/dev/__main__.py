@@ -1,9 +1,12 @@
-"""The developers' commands: `python -m declare.dev generate | check | new`."""
+"""The developers' commands: `python -m declare.dev generate | check | constraints | versions | new`."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
+
+from declare.dev.versions import RESOLUTIONS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,6 +20,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from declare.dev.scaffold import scaffold
 
         return scaffold(options.kind, options.name)
+    if options.command == "constraints":
+        from declare.dev import constraints
+
+        return constraints.write(checked=options.checked)
+    if options.command == "versions":
+        from declare.dev.versions import versions
+
+        return versions(options.only, options.python, suite=not options.no_suite, processes=options.processes)
     from declare.dev.check import check
 
     return check(only=tuple(options.only or ()))
@@ -29,12 +40,32 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--all", action="store_true", help="also the tables that take minutes")
     check = commands.add_parser("check", help="lint, types, layers, docstrings, generated files, tests")
     check.add_argument("only", nargs="*", help="run only these steps")
+    _versions(commands)
     new = commands.add_parser(
         "new", help="start a component: its file, its nn twin, its test, its changelog line"
     )
     new.add_argument("kind", help="the kind: losses, heads, ...")
     new.add_argument("name", help="the name that specs will write as `type`")
     return parser
+
+
+def _versions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands about versions of libraries."""
+    constraints = commands.add_parser(
+        "constraints", help="write the versions of this environment, if they pass"
+    )
+    constraints.add_argument("--checked", action="store_true", help="they have passed; check nothing again")
+    versions = commands.add_parser(
+        "versions", help="try lowest, constrained and newest versions on each Python"
+    )
+    versions.add_argument(
+        "--only", nargs="+", choices=RESOLUTIONS, default=RESOLUTIONS, help="these environments alone"
+    )
+    versions.add_argument(
+        "--python", action="append", type=Path, default=[], help="this interpreter alone; may be repeated"
+    )
+    versions.add_argument("--no-suite", action="store_true", help="install and train, but run no tests")
+    versions.add_argument("--processes", type=int, default=2, help="processes for the suite")
 
 
 if __name__ == "__main__":
