@@ -171,11 +171,11 @@ class _Examined:
         return field.summary(column[train], valid)
 
     def _pixels(self, name: str, field: Field, positions: Mapping[str, Rows]) -> dict[str, tuple[int, ...]]:
-        """Return pixels of each class by split; of files, those of some masks alone."""
+        """Return pixels of each class by split; of many files, those of some training masks alone."""
         facts, place = self.facts[name], field.place(name)
         number = len(facts.classes or ())
-        if not raw.is_light(self._reader, field, place):
-            positions = {split: spread(rows, field.num_examined) for split, rows in positions.items()}
+        if not raw.is_light(self._reader, field, place) and len(self._pool) > field.num_examined:
+            positions = {"train": spread(positions["train"], field.num_examined)}
         found = {}
         for split, rows in positions.items():
             count = np.zeros(number, np.int64)

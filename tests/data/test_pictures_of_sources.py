@@ -132,3 +132,20 @@ def test_void_pixels_count_nowhere_and_predictions_are_in_the_masks_own_values(w
     labelled = masks[rows] != 255
     accuracy = (found == masks[rows])[labelled].mean()
     assert run.final["val/parts/accuracy"] == pytest.approx(accuracy, abs=1e-6)
+
+
+@pytest.mark.parametrize("values", [(5,), (5, 9)])
+def test_masks_of_one_class_teach_nothing(values, tmp_path):
+    """A single value is LOS412; one that stands only in validation is DAT303."""
+    masks = np.full((12, 6, 5), values[0], np.uint8)
+    masks[-3:, 0, 0] = values[-1]
+    masks[:-3, 0, 0] = 1 if len(values) > 1 else values[0]
+    np.savez(tmp_path / "d.npz", image=DEEP, mask=masks, part=["train"] * 9 + ["val"] * 3)
+    spec = SPEC.replace("SOURCE", "{type: npz, path: d.npz}").replace(
+        "split: {val: 0.25}", "split: {column: part}"
+    )
+    (tmp_path / "spec.yaml").write_text(spec.replace("{type: mask}", "{type: mask}, part: {type: category}"))
+    errors = [
+        item.code for item in pipeline.check(tmp_path / "spec.yaml").diagnostics if item.severity == "error"
+    ]
+    assert errors == (["DAT303"] if len(values) > 1 else ["LOS412"])
