@@ -52,6 +52,8 @@ def learn_target(
             facts, fitted, cut = _measured(state, task, dataset, facts)
         except ProblemError as error:
             return list(error.problems)
+        if _is_empty(facts):
+            return [_nothing_left(state, task, dataset)]
         problems = [
             _cut(dataset, task, index, transform, cut[index]) for index, transform in kept if cut.get(index)
         ]
@@ -132,6 +134,27 @@ def _measured(
     return learned, found.fitted, found.changed
 
 
+def _is_empty(facts: FieldFacts) -> bool:
+    """Return whether no training value is left of what was measured."""
+    known = facts.counts["train"] if facts.outputs is None and "train" in facts.counts else None
+    return not any(facts.outputs.known) if facts.outputs is not None else known is not None and not any(known)
+
+
+def _nothing_left(state: State, task: Placed[Any], dataset: str) -> Problem:
+    samples, mask = state.facts[dataset].splits.get("train", 0), task.block.mask
+    return Problem(
+        "DAT315",
+        f"none of {samples} training samples of `{dataset}` has a target for `{task.name}`",
+        at=f"{task.path}.target",
+        label="no label to learn from",
+        also={f"{task.path}.mask": "leaves targets out"} if mask else {},
+        helps=(
+            *((f"look at the values of `{mask}`: true where a target counts",) if mask else ()),
+            "check `missing:`, `column:` and the split of the data",
+        ),
+    )
+
+
 def _mask(state: State, mask: str | None, dataset: str, facts: FieldFacts) -> str | None:
     """Return the field that says which targets count; None for one that does not fit, of which a rule speaks."""
     found = None if mask is None else state.facts[dataset].fields.get(mask)
@@ -178,7 +201,7 @@ def _one_side(dataset: str, task: Placed[Any], index: int, transform: Transform)
 
 
 def _cut(dataset: str, task: Placed[Any], index: int, transform: Transform, number: int) -> Problem:
-    values = "one training value" if number == 1 else f"{number:,} training values"
+    values = "a value" if number == 1 else f"{number:,} values"
     return Problem(
         "LOS431",
         f"`{transform.type_name()}` changes {values} of `{task.block.target}` for good",

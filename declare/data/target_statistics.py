@@ -16,8 +16,8 @@ from declare.data.statistics import fit_field
 from declare.ir.plan import DatasetPlan
 
 Array = np.ndarray[Any, Any]
-_VERSION = 1
-_ROWS = 512
+_VERSION = 2
+_ROWS = 4096
 _INDEXED = frozenset({"category", "id", "tags", "mask"})
 
 
@@ -36,8 +36,8 @@ class TargetStatistics(BaseModel):
     """What is known of a target after its transforms.
 
     `outputs` are statistics of numbers, `counts` training samples (or pixels) per class. `fitted` are the statistics
-    of its transforms, by `INDEX.FIELD`; `changed` counts by index the training values that a transform of the kind
-    `range` made others.
+    of its transforms, by `INDEX.FIELD`; `changed` counts by index the values of all splits that a transform of the
+    kind `range` made others.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -145,7 +145,7 @@ class _Reading:
         lost = int((np.isfinite(before) & ~np.isfinite(values)).sum())
         if lost:
             raise ProblemError(self._placed(_not_finite(transform.type_name(), lost), split, index))
-        if transform.effect == "range" and split == "train":
+        if transform.effect == "range":
             others = int((np.isfinite(before) & (before != values)).sum())
             self._changed[index] = self._changed.get(index, 0) + others
 

@@ -158,7 +158,7 @@ def test_what_is_cut_is_said(write):
     clip = f"transforms: [{{type: clip, field: yy, high: {high}}}]"
     found = write((LOG[0], clip))
     assert codes(found) == {"datasets.d.transforms.0": "LOS431"}
-    assert "3 training values" in found.diagnostics[0].title
+    assert "3 values" in found.diagnostics[0].title
     assert target(found).kept == ("clip",)
     assert not codes(write((LOG[0], clip.replace(f"{high}", f"{high}, on: train"))))
     assert not codes(write((LOG[0], "transforms: [{type: clip, field: yy, high: 1e9}]")))
@@ -252,3 +252,26 @@ def test_a_head_of_one_column_for_a_row_of_targets_is_found(write, monkeypatch):
     found = write()
     assert codes(found) == {"tasks.k": "LOS432"}
     assert found.plan is None
+
+
+def test_a_mask_that_leaves_nothing_is_found(write):
+    """Where a mask leaves no training target, or one class of several, nothing could be learned."""
+    valid = ("s: {type: category}", "s: {type: category}, ok: {type: valid}")
+    mask = ("target: yy", "target: yy, mask: ok")
+    assert codes(write(valid, mask, ok=np.zeros(60, bool))) == {"tasks.k.target": "DAT315"}
+    kinds = np.array(["a", "b"])[np.arange(60) % 2]
+    classes = ("yy: {type: number}", "yy: {type: category}")
+    task = (
+        "type: regression, dataset: d, target: yy, metrics: [rmse, mae]",
+        "type: classification, dataset: d, target: yy",
+    )
+    found = write(classes, task, valid, mask, yy=kinds, ok=(kinds == "a"))
+    assert codes(found)["tasks.k.target"] == "LOS412"
+
+
+def test_what_is_cut_in_validation_alone_is_said_too(write):
+    """Metrics of clipped validation targets are not those of the data."""
+    y = np.minimum(Y, 50)
+    y[50] = 1000
+    found = write((LOG[0], "transforms: [{type: clip, field: yy, high: 60}]"), yy=y)
+    assert codes(found) == {"datasets.d.transforms.0": "LOS431"}

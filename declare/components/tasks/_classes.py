@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from declare.contract.data import FieldFacts
 from declare.contract.problem import Problem
@@ -41,6 +41,22 @@ def linked(
 def may_miss(task: Task, facts: Mapping[str, FieldFacts]) -> bool:
     """Return whether some targets are missing, in the data or by the task's mask."""
     return task.mask is not None or any(item.num_missing or item.num_nonfinite for item in facts.values())
+
+
+def one_class_left(task: Task, facts: Mapping[str, FieldFacts]) -> Iterator[Problem]:
+    """Yield (LOS412) that the task's mask leaves one class of several among the training samples."""
+    counts = _counts(facts)
+    present = [index for index, number in enumerate(counts or ()) if number]
+    if task.mask is None or len(present) != 1:
+        return
+    name = (next(iter(facts.values())).classes or ("",))[present[0]]
+    yield Problem(
+        "LOS412",
+        f"`{task.mask}` leaves one class of target `{task.target}` in training: `{name}`",
+        at="target",
+        label="every sample that counts has this class",
+        helps=(f"look at the values of `{task.mask}`: true where a target counts",),
+    )
 
 
 def _counts(facts: Mapping[str, FieldFacts]) -> tuple[int, ...] | None:

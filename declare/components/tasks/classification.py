@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from declare.components.tasks._classes import linked, no_classes
+from declare.components.tasks._classes import linked, no_classes, one_class_left
 from declare.contract.data import FieldFacts
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
@@ -38,6 +38,10 @@ class Classification(Task):
         """Return the target with its classes and their counts in the training splits."""
         output = self.output(next(iter(facts.values())))
         return output if isinstance(output, Problem) else linked(self, output, facts)
+
+    def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
+        """Yield that the mask leaves one class alone."""
+        return one_class_left(self, facts)
 
     def build(self, target: Target) -> TaskAdapter:
         """Return the adapter."""

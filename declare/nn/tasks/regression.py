@@ -19,6 +19,8 @@ class Regression:
     `center` is the mean of a target that is learned as it is.
     """
 
+    module: nn.Module | None = None
+
     def __init__(
         self,
         *,
@@ -35,16 +37,15 @@ class Regression:
         self._mean, self._std = tuple(mean) or (0.0,), tuple(std) or (1.0,)
         self._plain = set(self._mean) == {0.0} and set(self._std) == {1.0}
         self._undo = undo
-        self.module: nn.Module | None = Units(self._mean, self._std) if len(self._mean) > 1 else None
+        self._units = Units(self._mean, self._std) if len(self._mean) > 1 else None
 
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return standardised targets, NaN where the loss leaves them out."""
         target = self._learned(batch)
         if self._plain:
             return target
-        if self.module is not None:
-            standardised: Tensor = self.module(target)
-            return standardised
+        if self._units is not None:
+            return self._units(target)
         return (target - self._mean[0]) * (1 / self._std[0])
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -78,18 +79,17 @@ class Regression:
         return target if self._mask is None else masked(target, batch[self._mask])
 
 
-class Units(nn.Module):
-    """Standard units of each output [W]; the buffers follow the device and stand in no checkpoint."""
-
-    mean: Tensor
-    scale: Tensor
+class Units:
+    """Standard units of each output [W], in the precision of the values."""
 
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
-        super().__init__()
-        scale = 1 / torch.tensor(std, dtype=torch.float64)
-        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32), persistent=False)
-        self.register_buffer("scale", scale.float(), persistent=False)
+        self._mean, self._scale = tuple(mean), tuple(1 / value for value in std)
+        self._made: dict[tuple[torch.device, torch.dtype], tuple[Tensor, Tensor]] = {}
 
-    def forward(self, values: Tensor) -> Tensor:
+    def __call__(self, values: Tensor) -> Tensor:
         """Return (values - mean) / std for values [..., W]."""
-        return (values - self.mean) * self.scale
+        place = (values.device, values.dtype)
+        if place not in self._made:
+            self._made[place] = (values.new_tensor(self._mean), values.new_tensor(self._scale))
+        mean, scale = self._made[place]
+        return (values - mean) * scale
