@@ -143,14 +143,20 @@ def component(kind: str, name: str) -> Any:
     return reading.parse(kind, example(kind, name))
 
 
+def shows_example(kind: str, name: str) -> bool:
+    """Return whether the page of a component shows an example."""
+    page = card(kind, name)
+    return page is not None and "```yaml" in page.text
+
+
 def variants(kind: str, name: str) -> list[Any]:
     """Return the component of its page's example, the bare one, and one with each other choice of each parameter.
 
     Choices are those of a `Literal`, both of a boolean, and for a number its lower bound (where it is allowed) and a
-    quarter of its value. What contradicts itself is left out. A library's component, which has no page, comes alone.
+    quarter of its value. What contradicts itself is left out. A library's component, comes as its page shows it, or bare.
     """
     if name not in lookup.own_names(kind):
-        return [reading.parse(kind, name)]
+        return [component(kind, name)] if shows_example(kind, name) else [reading.parse(kind, name)]
     first = component(kind, name)
     blocks = [{"type": name}]
     for key, info in type(first).model_fields.items():

@@ -1,8 +1,4 @@
-"""Data from a function of your own, in a Python file that you trust.
-
-The function is called with `args` and returns a mapping of column names to arrays or lists of samples.
-The file is read and run only where the user trusts its very content: `--trust data.py@sha256:HASH`.
-"""
+"""Data from a function of your own, in a Python file that you trust."""
 
 from __future__ import annotations
 
@@ -18,7 +14,10 @@ from declare.contract.source import Source, SpecPath
 
 
 class Python(Source):
-    """Data from a function of your own; what the columns mean is stated under `fields`.
+    """Data from a function of your own, in a Python file that you trust; what columns mean is stated under `fields`.
+
+    The function is called with `args` and returns a mapping of column names to arrays or lists of samples. The file
+    is read and run only where the user trusts its very content: `--trust data.py@sha256:HASH`.
 
     Example:
         ```yaml

@@ -1,194 +1,279 @@
-"""One table in every kind of file: the same classes, codes, gaps, numbers and predictions."""
+"""Laws of sources: rows that are read the same in any order, as many as are stated."""
 
-import datetime as dt
-import importlib.util
+from __future__ import annotations
+
+import itertools
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import h5py
 import numpy as np
-import polars as pl
 import pytest
 
-from declare.compiler.pipeline import check
-from declare.contract import reading
-from declare.data.facts import gather
-from declare.language.spec import Dataset
-from declare.runtime.folder import Run
-from declare.runtime.predict import predict
-from declare.runtime.run import train
+from declare.contract import lookup, reading, trust
+from declare.contract.problem import ProblemError
+from tests.components.conformance import example, variants
 
-DRAW = np.random.default_rng(0)
-ROWS = 48
-START = dt.datetime.fromisoformat("2024-01-01")
-LIBRARY = ("csv", "tsv", "jsonl", "parquet") if importlib.util.find_spec("datasets") else ()
-TABLE = {
-    "code": [("007", "7", "12E3", "12000", "1.0", "nan", "None", "true", "NA")[i % 9] for i in range(ROWS)],
-    "count": [(1, 2, 10)[i % 3] for i in range(ROWS)],
-    "flag": [i % 4 < 2 for i in range(ROWS)],
-    "size": [round(float(DRAW.normal(0, 10)), 3) if i % 8 else -999.0 for i in range(ROWS)],
-    "who": [str(89441100689123456700 + i // 4) for i in range(ROWS)],
-    "when": [START + dt.timedelta(hours=7 * i, seconds=i) for i in range(ROWS)],
-    "kinds": ["|".join("xyz"[: i % 3] or "|") for i in range(ROWS)],
-    "usable": [int(i % 5 > 0) for i in range(ROWS)],
-    "part": ["val" if i % 4 == 3 else "train" for i in range(ROWS)],
-    "label": ["ab"[i % 2] for i in range(ROWS)],
+ROWS = 7
+
+
+def _table() -> dict[str, list[Any]]:
+    return {"x": [0.5 * place for place in range(ROWS)], "name": [f"n{place % 3}" for place in range(ROWS)]}
+
+
+def _csv(path: Path) -> None:
+    rows = zip(*_table().values(), strict=True)
+    path.write_text("x,name\n" + "".join(f"{x},{name}\n" for x, name in rows), encoding="utf-8")
+
+
+def _jsonl(path: Path) -> None:
+    rows = [dict(zip(_table(), row, strict=True)) for row in zip(*_table().values(), strict=True)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def _parquet(path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table(_table()), path)
+
+
+def _npz(path: Path) -> None:
+    np.savez(path, x=np.arange(ROWS * 2.0).reshape(ROWS, 2), name=np.arange(ROWS) % 3)
+
+
+def _hdf5(path: Path) -> None:
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        file["x"], file["name"] = np.arange(ROWS * 2.0).reshape(ROWS, 2), np.arange(ROWS) % 3
+
+
+def _text(path: Path) -> None:
+    path.write_text("".join(f"line {place}\n" for place in range(ROWS)), encoding="utf-8")
+
+
+def _pictures(path: Path) -> None:
+    from PIL import Image
+
+    for place in range(ROWS):
+        (path / f"class{place % 2}").mkdir(parents=True, exist_ok=True)
+        picture = Image.new("RGB", (6, 5), (place * 30, 0, 0))
+        picture.save(path / f"class{place % 2}" / f"{place}.png")
+
+
+def _saved(path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    datasets.Dataset.from_dict(_table()).save_to_disk(str(path))
+
+
+def _module(path: Path) -> None:
+    path.write_text(f"def load(**_):\n    return {_table()!r}\n", encoding="utf-8")
+    trust.grant([trust.entry(path, path.read_bytes())])
+
+
+WRITERS: dict[str, tuple[Callable[[Path], None], ...]] = {
+    ".csv": (_csv,),
+    ".jsonl": (_jsonl,),
+    ".parquet": (_parquet,),
+    ".npz": (_npz,),
+    ".h5": (_hdf5,),
+    ".txt": (_text,),
+    ".py": (_module,),
+    "": (_pictures, _saved),
 }
-FIELDS = {
-    "code": {"type": "category", "missing": ["NA"]},
-    "count": {"type": "category"},
-    "flag": {"type": "category"},
-    "size": {"type": "number", "missing": [-999]},
-    "who": {"type": "id"},
-    "when": {"type": "datetime", "features": ["hour", "seconds"]},
-    "kinds": {"type": "labels"},
-    "usable": {"type": "valid"},
-    "part": {"type": "category"},
-    "label": {"type": "category"},
+"""What writes the file, or the folder, that the example of a source names: the first that it can open."""
+ELSEWHERE = {"DAT302", "DAT305", "DAT312", "DAT333", "RES850", "RES852"}
+"""What a source says whose data are other people's and not here, or whose library is not installed."""
+
+
+class Case(NamedTuple):
+    """A source that is there."""
+
+    source: Any
+
+
+def every_column_has_a_value_for_each_row(case: Case) -> None:
+    """Each column is read with as many values as there are samples; known fields name columns."""
+    reader = case.source.open()
+    assert reader.num_samples > 0, "no samples"
+    assert list(reader.columns), "no columns"
+    for column in reader.columns:
+        found = len(reader.read(column))
+        assert found == reader.num_samples, f"{found} values of `{column}` for {reader.num_samples} samples"
+        assert reader.is_light(column) in {True, False}
+    strange = {
+        block.get("column") or block.get("key") or name for name, block in reader.known_fields().items()
+    }
+    assert strange <= set(reader.columns), f"known fields without a column: {strange - set(reader.columns)}"
+
+
+def rows_are_read_in_any_order(case: Case) -> None:
+    """Some rows, some of them twice, are those of the whole column; another reader reads the same."""
+    reader, other = case.source.open(), case.source.open()
+    rows = np.array([reader.num_samples - 1, 0, 1, 0])
+    for column in reader.columns:
+        whole = reader.read(column)
+        for item in (reader, other):
+            found = item.read(column, rows)
+            assert len(found) == len(rows), f"{len(found)} values of `{column}` for {len(rows)} rows"
+            for value, row in zip(found, rows.tolist(), strict=True):
+                assert same(value, whole[row]), f"row {row} of `{column}` differs"
+
+
+def same(first: Any, second: Any) -> bool:
+    """Return whether two raw values are one: numbers, texts, bytes, lists or arrays."""
+    one, two = np.asarray(first), np.asarray(second)
+    return one.shape == two.shape and bool(((one == two) | ((one != one) & (two != two))).all())
+
+
+def splits_are_ranges_of_the_rows(case: Case) -> None:
+    """Explicit splits lie within the samples and share none."""
+    reader = case.source.open()
+    spans = sorted(reader.splits.values())
+    for start, stop in spans:
+        assert 0 <= start <= stop <= reader.num_samples, f"{start} to {stop} of {reader.num_samples}"
+    ends = itertools.pairwise(spans)
+    assert all(first[1] <= second[0] for first, second in ends), "splits share rows"
+
+
+def a_fingerprint_stands_for_the_data(case: Case) -> None:
+    """It is the same while the data are, before and after reading, and says where each sample stands."""
+    before = case.source.fingerprint()
+    reader = case.source.open()
+    reader.read(next(iter(reader.columns)))
+    assert case.source.fingerprint() == before, "reading changes the fingerprint"
+    assert reading.parse("sources", case.source.dump()).fingerprint() == before, (
+        "another one of the same block"
+    )
+    assert isinstance(before, str), "a fingerprint that is no text"
+    assert before, "an empty fingerprint"
+    places = {reader.where(row) for row in range(min(3, reader.num_samples))}
+    assert len(places) == min(3, reader.num_samples), f"several samples stand at {places}"
+    assert all(Path(item).exists() for item in case.source.files()), "a file that is not there"
+
+
+LAWS: list[Callable[[Case], None]] = [
+    every_column_has_a_value_for_each_row,
+    rows_are_read_in_any_order,
+    splits_are_ranges_of_the_rows,
+    a_fingerprint_stands_for_the_data,
+]
+
+
+def cases(name: str, folder: Path) -> Iterator[Case]:
+    """Yield the source of its page's example in its variants, small, on files written for it; none that is not here."""
+    block = example("sources", name)
+    key = next((key for key in ("path", "file") if key in block), None)
+    if key is None:
+        small = {"samples": 12, "subjects": 3, "root": str(folder)}
+        for made in variants("sources", name):
+            fitting = {key: value for key, value in small.items() if key in type(made).model_fields}
+            yield from _opened(made.dump() | fitting)
+        return
+    for place, write in enumerate(WRITERS[Path(block[key]).suffix]):
+        path = folder / str(place) / Path(block[key]).name
+        path.parent.mkdir()
+        write(path)
+        found = list(_opened(block | {key: str(path)}))
+        yield from found
+        if found:
+            return
+
+
+def _opened(block: dict[str, Any]) -> Iterator[Case]:
+    """Yield the source of a block where its data are here."""
+    made = reading.parse("sources", block)
+    try:
+        made.open()
+    except ProblemError as error:
+        if error.problem.code not in ELSEWHERE:
+            raise
+    else:
+        yield Case(made)
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+@pytest.mark.parametrize("name", lookup.own_names("sources"))
+def test_every_source_keeps_the_law(name, law, tmp_path):
+    """On a file or folder like that of its page's example."""
+    found = list(cases(name, tmp_path))
+    if not found and "download" in lookup.find("sources", name).model_fields:
+        pytest.skip("its data would have to be downloaded")
+    assert found, f"`{name}` cannot open what its page's example names"
+    for case in found:
+        law(case)
+
+
+class Rows:
+    """A right reader of two columns."""
+
+    num_samples = ROWS
+    columns = ("x", "name")
+    splits = {"train": (0, 5), "test": (5, ROWS)}  # noqa: RUF012 - read alone
+
+    def known_fields(self):
+        return {"name": {"type": "category"}}
+
+    def is_light(self, column):
+        return True
+
+    def read(self, column, rows=None):
+        whole = _table()[column]
+        return whole if rows is None else [whole[row] for row in rows]
+
+    def where(self, row):
+        return f"row {row}"
+
+
+class Few(Rows):
+    def read(self, column, rows=None):
+        return super().read(column, rows)[:5]
+
+
+class Sorted(Rows):
+    def read(self, column, rows=None):
+        return super().read(column, None if rows is None else sorted(rows))
+
+
+class Overlapping(Rows):
+    splits = {"train": (0, 5), "test": (4, ROWS)}  # noqa: RUF012 - read alone
+
+
+class Somewhere(Rows):
+    def where(self, row):
+        return "in the table"
+
+
+class Source:
+    """A source that opens one reader."""
+
+    def __init__(self, reader: type[Rows]) -> None:
+        self.open = reader
+
+    def fingerprint(self) -> str:
+        return "seven rows"
+
+    def files(self) -> list[Path]:
+        return []
+
+    def dump(self) -> dict[str, Any]:
+        return {"type": "simulated", "name": "pain"}
+
+
+BROKEN: dict[Callable[[Case], None], type[Rows]] = {
+    every_column_has_a_value_for_each_row: Few,
+    rows_are_read_in_any_order: Sorted,
+    splits_are_ranges_of_the_rows: Overlapping,
+    a_fingerprint_stands_for_the_data: Somewhere,
 }
 
 
-def as_text(value):
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def write(folder):
-    """Write the table in every format and return the sources' blocks by their names."""
-    texts = {name: list(map(as_text, values)) for name, values in TABLE.items()}
-    for suffix, mark in (("csv", ","), ("tsv", "\t")):
-        lines = [mark.join(texts), *(mark.join(row) for row in zip(*texts.values(), strict=True))]
-        (folder / f"t.{suffix}").write_text("\n".join(lines) + "\n")
-    pl.DataFrame(TABLE).write_parquet(folder / "t.parquet")
-    dictionary = pl.DataFrame(TABLE).with_columns(
-        pl.col("code", "label").cast(pl.Categorical), pl.col("count").cast(float)
-    )
-    dictionary.write_parquet(folder / "d.parquet")
-    plain = {name: texts[name] if name == "when" else values for name, values in TABLE.items()}
-    rows = [dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True)]
-    (folder / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    arrays = {name: np.array(values) for name, values in TABLE.items()}
-    np.savez(folder / "t.npz", **arrays | {"when": arrays["when"].astype("datetime64[us]")})
-    np.savez(
-        folder / "b.npz",
-        **arrays
-        | {
-            "code": arrays["code"].astype("S"),
-            "count": arrays["count"].astype(np.float32),
-            "when": np.array(texts["when"]),
-        },
-    )
-    with h5py.File(folder / "t.h5", "w") as file:
-        for name, values in (arrays | {"when": np.array(texts["when"])}).items():
-            file[name] = values.astype(h5py.string_dtype()) if values.dtype.kind == "U" else values
-    return {
-        "csv": {"type": "csv", "path": str(folder / "t.csv")},
-        "tsv": {"type": "csv", "path": str(folder / "t.tsv"), "separator": "\t"},
-        "parquet": {"type": "parquet", "path": str(folder / "t.parquet")},
-        "dictionary": {"type": "parquet", "path": str(folder / "d.parquet")},
-        "jsonl": {"type": "jsonl", "path": str(folder / "t.jsonl")},
-        "npz": {"type": "npz", "path": str(folder / "t.npz")},
-        "bytes": {"type": "npz", "path": str(folder / "b.npz")},
-        "hdf5": {"type": "hdf5", "path": str(folder / "t.h5")},
-        **{
-            f"datasets {kind}": {"type": "huggingface", "path": str(folder / f"t.{kind}")} for kind in LIBRARY
-        },
-    }
-
-
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory):
-    """The table in every format."""
-    return write(tmp_path_factory.mktemp("sources"))
-
-
-def known(source):
-    """Return what the data say in one source: classes, gaps, splits, and encoded columns."""
-    block, problems = reading.read(Dataset, {"source": source, "fields": FIELDS, "split": {"column": "part"}})
-    assert not problems, problems
-    facts = gather("t", block, 0)
-    fields = {name: reading.parse("fields", facts.blocks[name]) for name in FIELDS}
-    reader = block.source.open()
-    columns = {name: field.encode(reader.read(name), facts.fields[name]) for name, field in fields.items()}
-    return facts, columns
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("tsv", "parquet", "dictionary", "jsonl", "npz", "bytes", "hdf5"),
-        *(f"datasets {kind}" for kind in LIBRARY),
-    ],
-)
-def test_a_table_says_the_same_in_every_source(sources, name):
-    """Classes, gaps, counts, splits and every encoded value are those of the text table."""
-    facts, columns = known(sources[name])
-    expected, texts = known(sources["csv"])
-    for field in FIELDS:
-        one, other = facts.fields[field], expected.fields[field]
-        assert (one.classes, one.num_missing, one.counts) == (
-            other.classes,
-            other.num_missing,
-            other.counts,
-        ), field
-        np.testing.assert_array_equal(columns[field], texts[field], err_msg=field)
-    assert (facts.splits, facts.missing) == (expected.splits, expected.missing)
-
-
-def test_the_text_table_says_what_stands_in_it(sources):
-    """Nothing is merged: each text is a class, the mark is missing, digits beyond 64 bits are kept."""
-    facts, columns = known(sources["csv"])
-    assert facts.fields["code"].classes == ("1.0", "007", "7", "12000", "12E3", "None", "nan", "true")
-    assert facts.fields["code"].num_missing == TABLE["code"].count("NA")
-    assert (
-        facts.fields["size"].num_missing
-        == TABLE["size"].count(-999.0)
-        == int(np.isnan(columns["size"]).sum())
-    )
-    assert facts.fields["flag"].classes == ("false", "true")
-    assert facts.fields["who"].classes == tuple(dict.fromkeys(TABLE["who"]))
-    seconds = [(time - START).total_seconds() for time in TABLE["when"]]
-    np.testing.assert_array_equal(columns["when"][:, 2], np.array(seconds, np.float32))
-
-
-SPEC = """
-declare: 1
-datasets:
-  t:
-    source: {type: csv, path: t.csv}
-    fields: FIELDS
-    transforms: [{type: standardize, fields: [size, when]}]
-    split: {column: part}
-model:
-  row: {type: tabular, input: [code, count, flag, size, when], width: 8}
-tasks:
-  label: {type: classification, dataset: t, target: label, head: {type: linear, input: row}}
-phases:
-  fit: {epochs: 1, batch_size: 12, optimizer: {type: adamw, lr: 1e-2}}
-hardware: {accelerator: cpu, precision: fp32, workers: 0, compile: false}
-"""
-
-
-def test_a_run_predicts_the_same_from_every_source(tmp_path):
-    """What was trained on a text table reads the other files alike, and one that holds nothing but codes of digits."""
-    blocks = write(tmp_path)
-    text = SPEC.replace("FIELDS", json.dumps(FIELDS))
-    (tmp_path / "spec.yaml").write_text(text)
-    checked = check(tmp_path / "spec.yaml")
-    assert checked.plan is not None, checked.diagnostics
-    assert train(checked.plan, text, tmp_path / "run").status == 0
-    run = Run(tmp_path / "run")
-    found = {
-        name: [row["label"] for row in predict(run, Path(block["path"])).rows]
-        for name, block in blocks.items()
-        if block["type"] != "huggingface"
-    }
-    assert len(found["csv"]) == ROWS
-    for name, rows in found.items():
-        assert rows == found["csv"], name
-    few = [row for row, code in enumerate(TABLE["code"]) if code in ("007", "7")]
-    head, *lines = (tmp_path / "t.csv").read_text().splitlines()
-    (tmp_path / "few.csv").write_text("\n".join([head, *(lines[row] for row in few)]) + "\n")
-    part = [row["label"] for row in predict(run, tmp_path / "few.csv").rows]
-    assert [row["class"] for row in part] == [found["csv"][row]["class"] for row in few]
-    for one, row in zip(part, few, strict=True):
-        assert one["probability"] == pytest.approx(found["csv"][row]["probability"], abs=1e-6)
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_every_law_can_fail(law, monkeypatch):
+    """A reader that breaks the law does not pass; one that keeps it does."""
+    monkeypatch.setattr(reading, "parse", lambda kind, block: Source(Rows))
+    with pytest.raises(AssertionError):
+        law(Case(Source(BROKEN[law])))
+    law(Case(Source(Rows)))
