@@ -75,9 +75,9 @@ class Case(NamedTuple):
         assert isinstance(found, Probed), found
         return found
 
-    def build(self) -> torch.nn.Module:
-        """Return the real module, always with the same weights."""
-        torch.manual_seed(0)
+    def build(self, seed: int = 0) -> torch.nn.Module:
+        """Return the real module, with the same weights for the same seed."""
+        torch.manual_seed(seed)
         return (
             self.component.build(self.inputs, self.output)
             if self.output
@@ -149,15 +149,15 @@ def shows_example(kind: str, name: str) -> bool:
     return page is not None and "```yaml" in page.text
 
 
-def variants(kind: str, name: str) -> list[Any]:
-    """Return the component of its page's example, the bare one, and one with each other choice of each parameter.
+def variants(kind: str, name: str, first: Any = None) -> list[Any]:
+    """Return a component (its page's example if not given), the bare one, and one with each other choice.
 
     Choices are those of a `Literal`, both of a boolean, and for a number its lower bound (where it is allowed) and a
     quarter of its value. What contradicts itself is left out. A library's component, comes as its page shows it, or bare.
     """
     if name not in lookup.own_names(kind):
         return [component(kind, name)] if shows_example(kind, name) else [reading.parse(kind, name)]
-    first = component(kind, name)
+    first = component(kind, name) if first is None else first
     blocks = [{"type": name}]
     for key, info in type(first).model_fields.items():
         blocks += [first.dump() | {info.alias or key: value} for value in _choices(info, getattr(first, key))]

@@ -134,18 +134,6 @@ def test_erasing_spares_the_share_that_it_should():
     assert 0.15 < (after != 1).flatten(1).any(1).float().mean().item() < 0.35
 
 
-@pytest.mark.parametrize("name", own_names("augments"))
-def test_the_same_key_gives_the_same_batch(name):
-    """Draws come from the generator alone, or from torch's own where none is given."""
-    augment = build(name)
-    first, second = augment(batch(), key(8)), augment(batch(), key(8))
-    torch.manual_seed(8)
-    third = augment(batch(), None)
-    for other in (second, third):
-        assert all(torch.equal(first[name].nan_to_num(), other[name].nan_to_num()) for name in first)
-    assert not torch.equal(first["image"], augment(batch(), key(9))["image"])
-
-
 @pytest.mark.parametrize("name", ["mixup", "cutmix"])
 def test_a_batch_may_be_left_as_it_is(name):
     """With a small probability most batches are not mixed."""

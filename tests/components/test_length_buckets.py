@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
 
 from declare.contract import reading
 from declare.contract.problem import Problem
@@ -18,21 +16,6 @@ def sampler(rows, **block):
 
 def texts(lengths):
     return np.where(np.arange(50) < np.asarray(lengths)[:, None], 5, -1)
-
-
-@given(
-    lengths=st.lists(st.integers(1, 50), min_size=1, max_size=60),
-    rows=st.integers(1, 9),
-    seed=st.integers(0, 9),
-)
-def test_every_sample_comes_once_and_the_seed_decides(lengths, rows, seed):
-    """An epoch is a permutation, the same for the same generator."""
-    columns = {"text": texts(lengths)}
-    first, again = (
-        sampler(rows).order(len(lengths), columns, np.random.default_rng(seed), 0.0) for _ in range(2)
-    )
-    assert sorted(first.tolist()) == list(range(len(lengths)))
-    assert np.array_equal(first, again)
 
 
 def test_batches_hold_little_padding():

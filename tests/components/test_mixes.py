@@ -13,15 +13,6 @@ def shares(sizes, **block):
     return reading.parse("mixes", block).shares(sizes)
 
 
-@given(SIZES, st.sampled_from(["proportional", "equal", "alternate", "temperature"]))
-def test_shares_sum_to_one(sizes, kind):
-    """Every mix divides the whole batch, and leaves no dataset out."""
-    found = shares(sizes, type=kind)
-    assert found.keys() == sizes.keys()
-    assert sum(found.values()) == pytest.approx(1)
-    assert min(found.values()) > 0
-
-
 @given(SIZES)
 def test_temperature_one_is_proportional_and_a_high_one_is_equal(sizes):
     """The temperature leads from one mix to the other."""

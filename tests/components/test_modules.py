@@ -1,9 +1,7 @@
-"""Every module: its page, its static shapes and costs against the real one, and its training."""
+"""Modules: sizes that vary, what does not fit, and variants beside those of the laws."""
 
 from __future__ import annotations
 
-import copy
-import pickle
 from pathlib import Path
 
 import pytest
@@ -16,12 +14,10 @@ from declare.compiler.measure import measure
 from declare.contract import lookup
 from declare.contract.module import Costs
 from declare.contract.problem import Problem
-from declare.contract.reading import parse
 from declare.contract.shapes import Shape
-from tests.components import conformance
 from tests.components.conformance import SAMPLES, Case
+from tests.components.laws.nodes import LAWS
 
-NAMES = [item.type_name() for item in conformance.classes("modules")]
 IMAGE, SERIES = (SAMPLES["image"],), (SAMPLES["series"],)
 EXTRA = [
     (
@@ -79,70 +75,11 @@ EXTRA = [
 ]
 
 
-def _cases() -> list[Case]:
-    found = []
-    for cls in conformance.classes("modules"):
-        fitting = list(conformance.fitting(parse("modules", conformance.example("modules", cls.type_name()))))
-        answers = [case.infer() for case in fitting]
-        if all(isinstance(item, Problem) and item.code == "RES852" for item in answers):
-            continue  # its library is an extra that is not installed here
-        good = [case for case, item in zip(fitting, answers, strict=True) if not isinstance(item, Problem)]
-        assert good, f"`{cls.type_name()}` refuses every layout that its first port says it takes"
-        found += good
-    return found + [
-        Case(lookup.find("modules", name)(**block), inputs, None) for name, block, inputs in EXTRA
-    ]
-
-
-CASES = _cases()
-every_case = pytest.mark.parametrize("case", CASES, ids=[case.title for case in CASES])
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_parameter_is_described(name):
-    """Each parameter of a module says what it is."""
-    fields = lookup.find("modules", name).model_fields
-    assert [key for key, info in fields.items() if not info.description] == []
-
-
-@every_case
-def test_static_shapes_and_costs_are_those_of_the_real_module(case):
-    """Outputs, parameters, FLOPs and activation bytes worked out without torch are exactly the real ones."""
-    real = case.measure()
-    assert {name: (shape.dims, shape.dtype) for name, shape in case.infer().items()} == real.outputs
-    assert list(case.infer()) == list(real.outputs)
-    assert case.costs() == Costs(real.parameters, real.flops, real.activation_bytes)
-
-
-@every_case
-def test_one_step_gives_finite_gradients_to_every_parameter(case):
-    """A real batch gives the static shapes; after one backward pass every parameter has a finite gradient."""
-    module, found = case.build().train(), case.infer()
-    outputs = module(*case.tensors())
-    outputs = outputs if isinstance(outputs, dict) else {next(iter(found)): outputs}
-    assert {name: tuple(value.shape[1:]) for name, value in outputs.items()} == {
-        n: s.dims for n, s in found.items()
-    }
-    if not list(module.parameters()):
-        return
-    sum(((value - 1) ** 2).mean() for value in outputs.values() if value.is_floating_point()).backward()
-    missing = [name for name, weight in module.named_parameters() if weight.grad is None]
-    assert missing == []
-    assert all(weight.grad.isfinite().all() for weight in module.parameters())
-    assert any(weight.grad.abs().sum() > 0 for weight in module.parameters())
-
-
-@every_case
-def test_state_survives_saving_and_copies(case):
-    """A second module with the first one's state, a copy and a pickled one all give the same outputs."""
-    module, tensors = case.build().eval(), case.tensors()
-    torch.manual_seed(7)
-    other = case.component.build(case.inputs).eval()
-    other.load_state_dict(module.state_dict())
-    with torch.no_grad():
-        expected = module(*tensors)
-        for twin in (other, copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
-            torch.testing.assert_close(twin(*tensors), expected, rtol=0, atol=0)
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+@pytest.mark.parametrize(("name", "block", "inputs"), EXTRA)
+def test_more_variants_keep_the_laws_of_modules(name, block, inputs, law):
+    """Parameters and inputs beside those that the pages show."""
+    law(Case(lookup.find("modules", name)(**block), inputs, None))
 
 
 @settings(max_examples=25, deadline=None)

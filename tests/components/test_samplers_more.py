@@ -130,19 +130,3 @@ def test_curriculum_without_samples():
     problem = refused(block, {"s": [0.1, 0.9, np.nan]})
     assert problem.code == "DAT345"
     assert "0.1 to 0.9" in problem.notes[0]
-
-
-@pytest.mark.parametrize(
-    "block",
-    [
-        {"type": "balanced", "field": "c"},
-        {"type": "weighted", "field": "c"},
-        {"type": "curriculum", "score": "c", "start": 3, "end": 0},
-    ],
-)
-def test_orders_are_keyed(block):
-    """The same generator gives the same order, another one another order."""
-    columns = {"c": np.arange(50) % 5}
-    first = order(block, columns, seed=3)
-    assert first.tolist() == order(block, columns, seed=3).tolist()
-    assert first.tolist() != order(block, columns, seed=4).tolist()

@@ -94,10 +94,3 @@ def test_curve_shows_the_first_and_the_last_step():
     assert len(points) == 100
     assert (points[0][0], points[-1][0]) == (0, 999)
     assert max(value for _, value in points) == pytest.approx(0.1, rel=1e-3)
-
-
-@pytest.mark.parametrize("name", own_names("schedules"))
-def test_blocks_are_written_as_they_are_read(name):
-    """A dumped schedule reads again as the same one."""
-    item = reading.parse("schedules", BLOCKS.get(name, name))
-    assert reading.parse("schedules", item.dump()) == item

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declare.contract import reading
-from declare.contract.lookup import own_names
 from declare.contract.problem import ProblemError
 
 TEXTS = ["the cat saw the dog", "the dog, the cat and the cow!", "Cafe au lait", "naive cats see cows"] * 3
@@ -29,50 +28,6 @@ def tokenizer(name, **block):
 def opened(name, texts=TEXTS, **block):
     made = tokenizer(name, **block)
     return made.open(made.learn(texts))
-
-
-def test_every_tokenizer_is_tried_here():
-    """A new tokenizer comes with a line in this table."""
-    assert set(own_names("tokenizers")) == {*BLOCKS, "file", "run"}
-
-
-@pytest.mark.parametrize("name", BLOCKS)
-def test_learning_is_the_same_every_time_and_plain_json(name):
-    """The same texts give the same vocabulary, which survives being written down."""
-    first, again = (tokenizer(name).learn(TEXTS) for _ in range(2))
-    assert first == again
-    assert json.loads(json.dumps(first)) == first
-
-
-@pytest.mark.parametrize("name", BLOCKS)
-def test_ids_are_within_the_vocabulary_and_give_the_text_back(name):
-    """Ids are below the size; words come back in order; an empty text has none."""
-    coder = opened(name)
-    for text, ids in zip(TEXTS, coder.encode(TEXTS), strict=True):
-        assert all(len(coder.special) <= item < coder.size for item in ids)
-        assert coder.decode(ids).lower() == text.lower()
-    assert coder.encode([""]) == [[]]
-    assert len(coder.names()) == coder.size
-
-
-@pytest.mark.parametrize("name", BLOCKS)
-def test_special_tokens_come_first_and_are_not_shown(name):
-    """`bos`, `eos`, `mask` and `unk` are the first ids; the marks leave no trace in a text."""
-    coder = opened(name)
-    assert list(coder.special.values()) == [0, 1, 2, 3]
-    ids = coder.encode(["the cat"])[0]
-    assert coder.decode([coder.special["bos"], *ids, coder.special["eos"], -1]) == "the cat"
-
-
-@pytest.mark.parametrize("name", BLOCKS)
-def test_words_start_where_their_first_token_stands(name):
-    """The token at a word's place belongs to that word, the token before it to the one before."""
-    coder, words = opened(name), ["the", "cow", "saw", "cats"]
-    ids, starts = coder.encode([words])[0], coder.starts(words)
-    assert starts[0] == 0
-    ends = [*starts[1:], len(ids)]
-    for word, start, end in zip(words, starts, ends, strict=True):
-        assert coder.decode(ids[start:end]).strip() == word
 
 
 @pytest.mark.parametrize("name", ["byte", "bpe"])

@@ -9,6 +9,8 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field as Param
+
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shortage import refuse_if_short, require_room
 from declare.contract.source import Source, SpecPath
@@ -32,7 +34,7 @@ _REFUSALS = (OSError, ValueError, MemoryError)
 class TableSource(Source):
     """A file that holds a table."""
 
-    path: SpecPath
+    path: SpecPath = Param(description="the file or folder")
 
     def fingerprint(self) -> str:
         """Return the file's size and time of change."""

@@ -21,7 +21,7 @@ class Hdf5(Source):
         ```
     """
 
-    path: SpecPath
+    path: SpecPath = Param(description="the HDF5 file")
     group: str = Param("/", description="the group that holds the columns")
 
     def fingerprint(self) -> str:

@@ -39,7 +39,7 @@ class ImageFolder(Source):
         ```
     """
 
-    path: SpecPath
+    path: SpecPath = Param(description="the folder of pictures")
     layout_: Layout | None = Param(
         None,
         alias="layout",

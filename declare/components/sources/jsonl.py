@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pydantic import Field as Param
+
 from declare.components.sources._frames import file_fingerprint
 from declare.contract.data import Reader
 from declare.contract.problem import Problem, ProblemError
@@ -27,7 +29,7 @@ class Jsonl(Source):
         ```
     """
 
-    path: SpecPath
+    path: SpecPath = Param(description="the file, a JSON object in each line")
 
     def fingerprint(self) -> str:
         """Return the file's size and time of change."""

@@ -7,6 +7,8 @@ import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field as Param
+
 from declare.components.sources._frames import file_fingerprint
 from declare.contract.data import Reader
 from declare.contract.problem import Problem, ProblemError
@@ -36,7 +38,7 @@ class Npz(Source):
         ```
     """
 
-    path: SpecPath
+    path: SpecPath = Param(description="the npz file")
 
     def fingerprint(self) -> str:
         """Return the file's size and time of change."""

@@ -41,7 +41,7 @@ class Torchvision(Source):
     """
 
     name: Names = Param(description="the class in torchvision.datasets")
-    root: SpecPath
+    root: SpecPath = Param(description="the folder that holds the data")
     download: bool = Param(False, description="fetch the files if they are not there")
 
     def fingerprint(self) -> str:

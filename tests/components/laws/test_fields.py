@@ -12,6 +12,7 @@ from declare.contract import reading
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field, Uses
 from declare.contract.lookup import own_names
+from declare.contract.problem import ProblemError
 from declare.contract.shapes import Layout, Shape
 from tests.components.conformance import component, variants
 
@@ -26,13 +27,21 @@ RAW: dict[Layout, list[Any]] = {
     "valid": [True, False, True, True, False, True],
     "series": list(_DRAWS.random((6, 2, 9))),
     "sequence": list(_DRAWS.random((6, 9, 2))),
-    "image": list(_DRAWS.integers(0, 256, (6, 8, 7, 3), dtype=np.uint8)),
+    "image": list(_DRAWS.integers(0, 256, (6, 3, 8, 7), dtype=np.uint8)),
     "video": list(_DRAWS.integers(0, 256, (6, 1, 4, 8, 7), dtype=np.uint8)),
     "mask": list(_DRAWS.integers(0, 2, (6, 8, 7), dtype=np.uint8)),
     "tokens": ["a b c d", "b", "c c a", "d a b", "a", "b d"],
     "tags": [["x", "y"], ["y"], ["x", "x"], ["z"], ["y", "z"], ["x"]],
 }
 """Six raw values of a column of each layout, as a source reads them."""
+MOMENTS = [
+    "2024-01-31 10:00",
+    "2023-12-01 23:59",
+    None,
+    "2024-02-29 00:00",
+    "2024-01-31 10:00",
+    "2021-07-04 12:30",
+]
 SOME = [4, 0, 3, 0]
 
 
@@ -125,8 +134,20 @@ LAWS: list[Callable[[Case], None]] = [
 def cases(name: str) -> Iterator[Case]:
     """Yield a field and its variants, without the settings of its page where it needs none."""
     bare, problems = reading.read("fields", {"type": name})
-    for made in [component("fields", name)] if problems else [bare, *variants("fields", name)[2:]]:
-        yield Case(made.settled("x", Uses()), RAW[made.layout])
+    for made in [component("fields", name)] if problems else variants("fields", name, bare):
+        field = made.settled("x", Uses())
+        yield Case(field, _readable(field))
+
+
+def _readable(field: Any) -> list[Any]:
+    """Return raw values that the field can be: those of its layout, or texts of moments."""
+    for values in (RAW[field.layout], MOMENTS):
+        try:
+            field.examine(values)
+        except (ProblemError, TypeError, ValueError):
+            continue
+        return values
+    raise AssertionError(f"`{field.type_name()}` is none of the raw values of a {field.layout}")
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
