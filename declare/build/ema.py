@@ -10,13 +10,15 @@ import torch
 from torch import nn
 
 from declare.nn.distributed.shards import is_sharded, own
+from declare.nn.running_statistics import running_statistics
 
 
 class Average:
-    """Averages a graph's parameters: shadow <- decay * shadow + (1 - decay) * weights after each step.
+    """Averages a graph's weights and norm statistics: average <- decay * average + (1 - decay) * values of a step.
 
     The decay starts low, (1 + n) / (10 + n) at update n, so that a short phase does not evaluate its
-    initial weights. Buffers (norm statistics) are not averaged: they are moving averages themselves.
+    initial weights. Running means and variances of norms are averaged as the weights are: those of the latest weights
+    are not those of their average. Other buffers are not.
     """
 
     def __init__(self, graph: nn.Module, decay: float = 0.999) -> None:
@@ -26,13 +28,31 @@ class Average:
         self._parameters: list[torch.Tensor] = list(named.values())
         self._shadow = [item.detach().clone() for item in self._parameters]
         self._updates = 0
+        statistics = running_statistics(graph)
+        self._statistics_names, self._statistics = list(statistics), list(statistics.values())
+        self._statistics_shadow = [item.clone() for item in self._statistics]
+        self._statistics_updates = 0
 
     @torch.no_grad()
     def update(self) -> None:
         """Take in the weights as they stand."""
-        decay = min(self._decay, (1 + self._updates) / (10 + self._updates))
+        torch._foreach_lerp_(_own(self._shadow), _own(self._parameters), 1 - self._decay_at(self._updates))
         self._updates += 1
-        torch._foreach_lerp_(_own(self._shadow), _own(self._parameters), 1 - decay)
+        if self._statistics:
+            share = 1 - self._decay_at(self._statistics_updates)
+            torch._foreach_lerp_(self._statistics_shadow, self._statistics, share)
+            self._statistics_updates += 1
+
+    def _decay_at(self, updates: int) -> float:
+        """Return the decay after so many updates."""
+        return min(self._decay, (1 + updates) / (10 + updates))
+
+    @torch.no_grad()
+    def restart_statistics(self) -> None:
+        """Average norm statistics anew: from here on they are those of another size of the input."""
+        self._statistics_updates = 0
+        for shadow, item in zip(self._statistics_shadow, self._statistics, strict=True):
+            shadow.copy_(item)
 
     @contextmanager
     def swapped(self) -> Iterator[None]:
@@ -44,8 +64,13 @@ class Average:
             self._swap()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the average: the number of updates, and weights by name."""
-        return {"updates": self._updates, "weights": dict(zip(self._names, self._shadow, strict=True))}
+        """Return the average: the number of updates, weights and norm statistics by name."""
+        return {
+            "updates": self._updates,
+            "weights": dict(zip(self._names, self._shadow, strict=True)),
+            "statistics_updates": self._statistics_updates,
+            "statistics": dict(zip(self._statistics_names, self._statistics_shadow, strict=True)),
+        }
 
     @torch.no_grad()
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -53,11 +78,15 @@ class Average:
         self._updates = int(state["updates"])
         for name, shadow in zip(self._names, self._shadow, strict=True):
             shadow.copy_(state["weights"][name])
+        self._statistics_updates = int(state["statistics_updates"])
+        for name, shadow in zip(self._statistics_names, self._statistics_shadow, strict=True):
+            shadow.copy_(state["statistics"][name])
 
     @torch.no_grad()
     def _swap(self) -> None:
         # Values, not storages: optimizers and wrappers hold on to the parameters' own memory.
-        parameters, shadow = _own(self._parameters), _own(self._shadow)
+        parameters = [*_own(self._parameters), *self._statistics]
+        shadow = [*_own(self._shadow), *self._statistics_shadow]
         kept = [item.clone() for item in parameters]
         torch._foreach_copy_(parameters, shadow)
         torch._foreach_copy_(shadow, kept)

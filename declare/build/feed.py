@@ -7,7 +7,8 @@ goes on after a kill gets the batches that it would have got.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 
 from declare.build.columns import Columns, Fields
+from declare.build.scales import resized
 from declare.build.sharing import dealt, pieces, share
 from declare.build.store import Tables
 from declare.build.suspects import hanging, suspects
@@ -211,6 +213,11 @@ class Stream:
         return order
 
 
+def _shown(fields: Fields, sizes: Mapping[str, int]) -> Fields:
+    """Return a batch with images at the sizes that evaluations see them at."""
+    return {name: resized(value, sizes[name]) if name in sizes else value for name, value in fields.items()}
+
+
 def evaluation_batches(
     tables: Tables,
     dataset: str,
@@ -225,15 +232,16 @@ def evaluation_batches(
     numbers = range(-(-size // batch_size)) if numbers is None else numbers
     spans = (torch.arange(at * batch_size, min((at + 1) * batch_size, size)) for at in numbers)
     key = (tables.plan.seed, 0)
+    shown = partial(_shown, sizes=tables.shown_at)
     if not columns.decoded:
-        yield from (columns.take(positions.to(columns.index_device), key) for positions in spans)
+        yield from (shown(columns.take(positions.to(columns.index_device), key)) for positions in spans)
         return
     threads = _num_threads(tables.plan)
     try:
         for found, positions in ahead.in_order(columns.fetch, spans, threads, threads + 2):
             tables.report()
             if len(positions):
-                yield columns.changed(found, positions, key)
+                yield shown(columns.changed(found, positions, key))
     except ahead.StalledError as error:
         rows = np.asarray(error.item)
         raise ProblemError(columns.table.hanging(error, columns.decoded[0], rows)) from None

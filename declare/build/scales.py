@@ -34,6 +34,20 @@ class Scales:
         """Return the sizes of a step, the largest first: the others may be compared with it."""
         return self._choose(self._plan, self._key, step)
 
+    @property
+    def all_sizes(self) -> tuple[int, ...]:
+        """The sizes that the phase trains at."""
+        return self._plan.sizes
+
+    @property
+    def field(self) -> str:
+        """The field that it shows at several sizes."""
+        return self._plan.field
+
+    def evaluated(self, step: int) -> int:
+        """Return the size that evaluations after a step are of."""
+        return self._plan.evaluate or self.sizes(step)[0]
+
     def at(self, batch: Batch, size: int) -> Batch:
         """Return a batch with the field's images at a size, in every view that holds them."""
         field = self._plan.field

@@ -40,6 +40,8 @@ class Tables:
         self._quarantine = Quarantine(folder)
         self._tell: Callable[[str, Skipped], None] | None = None
         self.statistics = dict(statistics)
+        self.shown_at: dict[str, int] = {}
+        """Image field -> shorter edge in pixels at which evaluations see it; others are seen as they are stored."""
         self._pools: dict[str, Pool] = {}
         self._tables: dict[tuple[str, str], Table] = {}
         self._tensors: dict[tuple[str, str, str, torch.device], Tensor] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +31,7 @@ def scaled(state: State, phase: Placed[Any], steps: int, epoch: int) -> Scaled:
         return Scaled(None)
     at = f"{phase.path}.scales"
     problems = [*_field(state, phase, at), *_course(stated, at, steps, epoch)]
+    problems = problems or [*_judged(state, phase, at)]
     if problems:
         return Scaled(None, tuple(problems))
     costs, problems = [], [*_comparison(state, phase, at)]
@@ -48,6 +49,7 @@ def scaled(state: State, phase: Placed[Any], steps: int, epoch: int) -> Scaled:
         mode=stated.mode,
         materialize=stated.materialize,
         ends=_ends(stated, steps, epoch),
+        evaluate=_evaluated(state, phase),
         consistency=None if stated.consistency is None else plain(stated.consistency),
         flops=tuple(flops for flops, _ in costs),
         activation_bytes=tuple(size for _, size in costs),
@@ -94,6 +96,43 @@ def _field(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
             label="read by nothing",
             helps=("name the image field that the model reads",),
         )
+
+
+def _stored(state: State, phase: Placed[Any]) -> set[int]:
+    """Return the shorter edges of the field's images as they are stored."""
+    name = phase.block.scales.field
+    shapes = [state.shapes[dataset].get(name) for dataset in phase_datasets(state.view, phase.block)]
+    return {min(int(dim or 0) for dim in shape.dims[1:]) for shape in shapes if shape is not None}
+
+
+def _evaluated(state: State, phase: Placed[Any]) -> int | None:
+    """Return the size that evaluations are of; None where it is the one that is trained."""
+    stated, stored = phase.block.scales, _stored(state, phase)
+    if stated.evaluate is not None or stated.mode == "progressive":
+        return stated.evaluate and int(stated.evaluate)
+    own = next(iter(stored)) if len(stored) == 1 else None
+    return own if own in stated.sizes else max(stated.sizes)
+
+
+def _judged(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
+    """Yield that the size of evaluations is neither trained nor that of the data."""
+    stated = phase.block.scales
+    if stated.evaluate is None or stated.evaluate in {*stated.sizes, *_stored(state, phase)}:
+        return
+    yield untrained_size(stated.evaluate, stated.sizes, f"{at}.evaluate", {f"{at}.sizes": "the sizes"})
+
+
+def untrained_size(size: int, sizes: Sequence[int], at: str, also: Mapping[str, str]) -> Problem:
+    """Return the finding that evaluations would be of a size that no step trains at."""
+    nearest = min(sizes, key=lambda trained: abs(trained - size))
+    return Problem(
+        "PHS645",
+        f"evaluations at {size} pixels, but no step trains at that size",
+        at=at,
+        label="norms have no statistics of it",
+        also=also,
+        helps=(f"name a size that is trained: {nearest}", f"or add {size} to `sizes`"),
+    )
 
 
 def _read(state: State, task: str) -> set[str]:

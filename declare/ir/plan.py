@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -230,6 +231,7 @@ class ScalesPlan(Frozen):
 
     `ends` are the steps at which the sizes of a `progressive` phase end. FLOPs and activation bytes are those of
     one sample, by size, over the nodes that the phase trains; `stored_bytes` are those at the stored size.
+    `evaluate` is the size that evaluations and checkpoints are of; None: the one that is trained (`progressive`).
     """
 
     field: str
@@ -237,6 +239,7 @@ class ScalesPlan(Frozen):
     mode: Literal["joint", "progressive", "random"]
     materialize: Literal["on_demand", "eager"]
     ends: tuple[int, ...]
+    evaluate: int | None = None
     consistency: Block | None
     flops: tuple[int, ...]
     activation_bytes: tuple[int, ...]
@@ -344,6 +347,24 @@ class Plan(Frozen):
         """The plan's identity: a hash of its canonical JSON."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def fields_read(self, tasks: Iterable[str]) -> set[str]:
+        """Return the fields that the heads of tasks depend on."""
+        by_path = {node.path: node for node in self.nodes}
+        waiting = [self.tasks[name].head for name in tasks]
+        found, seen = set(), set()
+        while waiting:
+            path = waiting.pop()
+            if path in seen or path not in by_path:
+                continue
+            seen.add(path)
+            node = by_path[path]
+            for wire in (*node.wires, *(wire for each in node.variants.values() for wire in each.wires)):
+                if wire.source == "field":
+                    found.add(wire.name)
+                else:
+                    waiting.append(wire.name)
+        return found
 
     def node(self, path: str) -> ModulePlan:
         """Return the node whose `path` this is."""

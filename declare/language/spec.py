@@ -206,6 +206,12 @@ class Scales(Strict):
     materialize: Literal["on_demand", "eager"] = Field(
         "on_demand", description="one size after another, or all at once"
     )
+    evaluate: int | None = Field(
+        None,
+        gt=0,
+        description="the size that evaluations, checkpoints and predictions are of; default: the stored one if it is "
+        "trained, else the largest, in `progressive` the one that is trained",
+    )
     consistency: Consistency | None = Field(
         None, description="training draws smaller sizes to the largest one's predictions (`joint`)"
     )

@@ -20,6 +20,7 @@ def scales_text(scales: ScalesPlan | None) -> str:
     if scales.mode == "joint":
         way = "one after another" if scales.materialize == "on_demand" else "all at once"
         parts.append(f"{way}, {count(sum(scales.flops))} FLOP a sample")
+    parts.append(f"evaluated at {scales.evaluate or 'the size that is trained'}")
     if scales.consistency is not None:
         parts.append(f"consistency {scales.consistency['type']} x {scales.consistency['weight']:g}")
     return ", ".join(parts)

@@ -85,7 +85,12 @@ def fields_of_task(view: View, task: str, dataset: str) -> dict[str, Shape]:
     Empty where the head is not known.
     """
     head = head_node(view, task)
-    waiting, seen = [head.path] if head is not None else [], set[str]()
+    return {} if head is None else fields_above(view, head.path, dataset)
+
+
+def fields_above(view: View, path: str, dataset: str) -> dict[str, Shape]:
+    """Return the fields of a dataset that a node depends on, with their shapes after transforms."""
+    waiting, seen = [path], set[str]()
     found: dict[str, Shape] = {}
     while waiting:
         node = view.nodes.get(waiting.pop())

@@ -9,16 +9,18 @@ import torch
 from torch import nn
 
 from declare.build.sharing import pieces
+from declare.compiler.scaling import untrained_size
 from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
 from declare.nn.balances.balance import Balance
+from declare.nn.running_statistics import StatisticsBySize
 from declare.runtime.freeze import Freezer
 from declare.runtime.probing import Trial
 from declare.runtime.settings import Choices, Record
 from declare.runtime.step import Machinery, Step, split
 from declare.runtime.strategies.choice import make_strategy
 from declare.runtime.trouble import nothing_trained
-from declare.runtime.workshop import Feed, Workshop
+from declare.runtime.workshop import Feed, Objective, Workshop
 
 
 @dataclass
@@ -68,6 +70,7 @@ def assemble(
     if objective.balance is not None:
         join(optimizer, objective.balance)
     choices, record = settle
+    statistics = _statistics(phase, workshop, objective, at_step)
     machinery = Machinery(
         phase=phase,
         graph=workshop.graph,
@@ -80,8 +83,29 @@ def assemble(
         strategy=make_strategy(plan, phase, objective, workshop.world),
         pieces=pieces(plan, phase, workshop.world.size),
         world=workshop.world,
+        statistics=statistics,
     )
     return Assembly(machinery, Step(machinery), feed, freezer, held)
+
+
+def _statistics(
+    phase: PhasePlan, workshop: Workshop, objective: Objective, at_step: int
+) -> StatisticsBySize | None:
+    """Return running statistics for each size of a phase with scales.
+
+    Raises `ProblemError` (PHS645) where norms would never see the size that they are evaluated at.
+    """
+    scales = objective.scales
+    if scales is None:
+        return None
+    size = scales.evaluated(max(0, at_step - 1))
+    found = StatisticsBySize(workshop.graph, scales.all_sizes, size)
+    if len(found) and size not in scales.all_sizes:
+        at = f"phases.{phase.name}.scales"
+        raise ProblemError(
+            untrained_size(size, scales.all_sizes, f"{at}.evaluate", {f"{at}.sizes": "the sizes"})
+        )
+    return found
 
 
 def join(optimizer: torch.optim.Optimizer, balance: Balance) -> None:

@@ -111,6 +111,10 @@ class BuiltWorkshop:
         """Load what the phase's `init` names; return for each entry what was loaded and missing."""
         return [report.plain() for report in load_init(self._plan, phase, self.graph, resolve)]
 
+    def evaluate_at(self, sizes: Mapping[str, int]) -> None:
+        """Show fields of images at these sizes (of the shorter edge) in evaluations and probes from now on."""
+        self._tables.shown_at = dict(sizes)
+
     def evaluate(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
         """Return the metrics of a split; none where the split has no samples."""
         metrics = self._evaluator.run(split, tasks)

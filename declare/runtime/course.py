@@ -37,6 +37,8 @@ class Course:
     """Phase -> total step of its last checkpoint."""
     probes: dict[str, dict[str, float]] = field(default_factory=dict)
     """Phase -> figures of its probes."""
+    evaluated_at: dict[str, int] = field(default_factory=dict)
+    """Image field -> its shorter edge in pixels in evaluations, where a phase with scales left the model at one."""
 
     def enter(self, index: int, phase: str) -> None:
         """Begin a phase at its first step."""
@@ -72,9 +74,11 @@ class Course:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a course; raises ValueError, TypeError or LookupError where it is none."""
         fresh = asdict(Course())
+        state = {"evaluated_at": {}} | state
         best = {name: Best(**value) for name, value in state["best"].items()}
         alike = all(type(state[name]) is type(value) for name, value in fresh.items())
-        totals = [*(each.total for each in best.values()), *state["ends"].values()]
+        sizes = state["evaluated_at"].values()
+        totals = [*sizes, *(each.total for each in best.values()), *state["ends"].values()]
         if state.keys() != fresh.keys() or not alike or not all(isinstance(total, int) for total in totals):
             raise ValueError("it is no course of a run")
         self.__dict__.update(state | {"best": best})

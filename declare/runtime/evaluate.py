@@ -11,6 +11,7 @@ from declare.ir.plan import Plan
 from declare.runtime.built import BuiltWorkshop
 from declare.runtime.device import choose_device
 from declare.runtime.folder import Run
+from declare.runtime.manifest import read_manifest
 from declare.runtime.permission import require
 from declare.runtime.saving import load_weights
 from declare.runtime.trivial import prefixed
@@ -37,6 +38,7 @@ def evaluate(
     weights = run.weights_path(which)
     workshop = BuiltWorkshop(plan, run.path, choose_device(plan.hardware))
     load_weights(workshop.graph, weights)
+    workshop.evaluate_at(read_manifest(weights.parent).evaluated_at)
     wanted = tuple(tasks or _trained(plan))
     with torch.no_grad():
         metrics = workshop.evaluate(split, wanted)

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from torch import nn
 
 from declare.ir.plan import PhasePlan
+from declare.nn.running_statistics import running_norms
 
 
 class Freezer:
@@ -49,6 +50,5 @@ class Freezer:
 
 def _freeze_statistics(module: nn.Module) -> None:
     # Only what keeps running statistics; dropout in a frozen module still regularises what stands above it.
-    for part in module.modules():
-        if hasattr(part, "running_mean"):
-            part.eval()
+    for _, part in running_norms(module):
+        part.eval()

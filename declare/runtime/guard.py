@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +12,10 @@ from declare.nn.distributed.world import ALONE, World
 
 
 class Buffers:
-    """Remembers a module's buffers (running statistics) and puts them back."""
+    """Remembers a module's buffers (running statistics) and `more` tensors, and puts them back."""
 
-    def __init__(self, module: nn.Module) -> None:
-        self._buffers = list(module.buffers())
+    def __init__(self, module: nn.Module, more: Iterable[Tensor] = ()) -> None:
+        self._buffers = list({id(item): item for item in (*module.buffers(), *more)}.values())
         self._copies: list[Tensor] = []
 
     def remember(self) -> None:

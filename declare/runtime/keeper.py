@@ -60,13 +60,14 @@ class Keeper:
         if self._saver is not None:
             self._saver.close()
 
-    def give(self, graph: nn.Module, course: Course, phase: str) -> None:
-        """Give the graph the weights that stand for a phase of this run."""
+    def give(self, graph: nn.Module, course: Course, phase: str) -> dict[str, int]:
+        """Give the graph the weights that stand for a phase of this run; return their sizes in evaluations."""
         path = self._world.decided(lambda: self._leading.weights_of(course, phase))
         if self._sharded:
             load(graph, stored([path]))
         else:
             graph.load_state_dict(self._read(path.parent, lambda: read_tensors(path)))
+        return self._world.decided(lambda: read_manifest(path.parent).evaluated_at)
 
     def resolve(self, course: Course, entry: InitPlan) -> Path:
         """Return the file of weights that an `init` entry names."""

@@ -21,6 +21,7 @@ from declare.ir.plan import InitPlan, PhasePlan, Plan
 from declare.runtime.account import Account
 from declare.runtime.assemble import Assembly, assemble, trainable
 from declare.runtime.course import Course
+from declare.runtime.evaluation_size import follow, handed_over
 from declare.runtime.events import Event
 from declare.runtime.keeper import Keeper
 from declare.runtime.listener import Bus, Wish
@@ -131,9 +132,11 @@ class Loop:
             average=self._average,
             balance=made.machinery.objective.balance,
             scaler=made.machinery.precision.scaler,
+            statistics=made.machinery.statistics,
         )
         if tree is not None:
             self._parts.restore(spread(tree, self._graph, made.machinery.optimizer))
+        self._follow_size()
 
     def _assembled(self, phase: PhasePlan, settle: tuple[Choices, Record]) -> Assembly:
         """Make the phase's machinery; a batch that is tried on the way may not fit."""
@@ -150,7 +153,8 @@ class Loop:
     def _hand_over(self, index: int, phase: PhasePlan) -> list[dict[str, Any]]:
         """Give the phase the weights that the one before stands for, then those that its `init` names."""
         if index > 0:
-            self._keeper.give(self._graph, self.course, self._plan.phases[index - 1].name)
+            before = self._keeper.give(self._graph, self.course, self._plan.phases[index - 1].name)
+            self.course.evaluated_at = handed_over(self._plan, phase, before)
         return self._workshop.initialize(phase, self._resolve)
 
     def _resolve(self, entry: InitPlan) -> Path:
@@ -238,6 +242,8 @@ class Loop:
         """Read losses, evaluate, decide, save: in this order a saved state needs nothing done again."""
         course, phase = self.course, self.phase
         self._acknowledge(self._keeper.collect())
+        self._step.share_statistics()
+        self._follow_size()
         at_end = course.step >= phase.steps
         stopping = self._world.any(self._flag.raised)
         # Stopped between two boundaries: the unread losses travel with the state, as if nothing had happened.
@@ -311,6 +317,14 @@ class Loop:
             wishes.add(Wish.SAVE)
         return wishes
 
+    def _follow_size(self) -> None:
+        """Evaluate at the size whose norm statistics the model holds."""
+        changed = follow(self.course, *self._step.scales)
+        if changed is not None:
+            self._step.rate.restart()
+            self._tell("evaluation_size", **changed)
+        self._workshop.evaluate_at(self.course.evaluated_at)
+
     def _measure(self, tasks: tuple[str, ...]) -> dict[str, float]:
         with nullcontext() if self._average is None else self._average.swapped():
             metrics = dict(self._workshop.evaluate("val", tasks))
@@ -359,7 +373,7 @@ class Loop:
         if not phase.probes or phase.name in self.course.probes:
             return
         self.phase = phase
-        self._keeper.give(self._graph, self.course, phase.name)
+        self._workshop.evaluate_at(self._keeper.give(self._graph, self.course, phase.name))
         found = dict(self._workshop.probe(phase))
         figures = self._world.decided(lambda: found)
         self.course.probes[phase.name] = figures

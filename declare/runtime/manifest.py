@@ -48,6 +48,12 @@ class Saved:
         return int(self.manifest["phase_step"])
 
     @property
+    def evaluated_at(self) -> dict[str, int]:
+        """Image field -> shorter edge in pixels at which its weights are evaluated; others at the stored size."""
+        stated = self.manifest.get("evaluated_at", {})
+        return {str(name): int(size) for name, size in stated.items()}
+
+    @property
     def weights(self) -> Path:
         """The model's weights as evaluations see them."""
         return self.path / WEIGHTS

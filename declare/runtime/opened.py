@@ -18,6 +18,7 @@ from declare.runtime.device import choose_device
 from declare.runtime.evaluate import no_samples
 from declare.runtime.folder import Run
 from declare.runtime.inputs import SPLIT, allow_shorter, choose_dataset, open_inputs
+from declare.runtime.manifest import read_manifest
 from declare.runtime.permission import require
 from declare.runtime.precision import make_precision
 from declare.runtime.saving import load_weights
@@ -63,6 +64,7 @@ def open_run(run: Run, inputs: Path | None, *, dataset: str | None, split: str, 
         tables, split = open_inputs(plan, name, inputs, run.statistics), SPLIT
     graph = make_graph(plan).to(device)
     load_weights(graph, weights)
+    tables.shown_at = read_manifest(weights.parent).evaluated_at
     graph.eval()
     return Opened(plan, graph, device, name, split, tables)
 

@@ -7,6 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from declare.nn.running_statistics import StatisticsBySize
 from declare.runtime.keys import mix
 from declare.runtime.workshop import Batch, Losses, Objective, Scales
 
@@ -31,12 +32,12 @@ class Pass(Protocol):
         ...
 
 
-def make_pass(objective: Objective, halves: Halves) -> Pass:
-    """Return the way that a phase asks for."""
-    if objective.scales is None:
+def make_pass(objective: Objective, halves: Halves, statistics: StatisticsBySize | None = None) -> Pass:
+    """Return the way that a phase asks for; with scales, norms have `statistics` for each size."""
+    if objective.scales is None or statistics is None:
         return Whole(halves)
     kind = Together if objective.scales.eager else OneByOne
-    return kind(objective, objective.scales, halves)
+    return kind(objective, objective.scales, halves, statistics)
 
 
 class Whole:
@@ -59,18 +60,23 @@ class OneByOne:
     first and stands still for them, so that its activations are gone when theirs are made.
     """
 
-    def __init__(self, objective: Objective, scales: Scales, halves: Halves) -> None:
+    def __init__(
+        self, objective: Objective, scales: Scales, halves: Halves, statistics: StatisticsBySize
+    ) -> None:
         self._objective, self._scales, self._halves = objective, scales, halves
+        self._statistics = statistics
 
     def __call__(self, number: int, batch: Batch, totals: Tensor | None, seed: int, *, last: bool) -> Losses:
         """Make the passes."""
-        count = len(self._scales.sizes(number))
-        share = 1 / count
+        sizes = self._scales.sizes(number)
+        share = 1 / len(sizes)
         found = []
-        for index, scaled in enumerate(self._scales.each(self._objective.begun(batch, seed), number)):
-            final = last and index + 1 == count
-            loss, parts = self._halves.forward(scaled, totals, mix(seed, index), last=final)
-            self._halves.backward(loss * share)
+        batches = self._scales.each(self._objective.begun(batch, seed), number)
+        for index, (size, scaled) in enumerate(zip(sizes, batches, strict=True)):
+            final = last and index + 1 == len(sizes)
+            with self._statistics.at(size):
+                loss, parts = self._halves.forward(scaled, totals, mix(seed, index), last=final)
+                self._halves.backward(loss * share)
             found.append((loss.detach() * share, parts.detach() * share))
             del loss, parts, scaled
         return _added(found)
@@ -84,10 +90,11 @@ class Together(OneByOne):
         begun = self._objective.begun(batch, seed)
         batches = list(self._scales.each(begun, number))
         share = 1 / len(batches)
-        found = [
-            self._halves.forward(scaled, totals, mix(seed, index), last=last and index + 1 == len(batches))
-            for index, scaled in enumerate(batches)
-        ]
+        found = []
+        for index, (size, scaled) in enumerate(zip(self._scales.sizes(number), batches, strict=True)):
+            final = last and index + 1 == len(batches)
+            with self._statistics.at(size):
+                found.append(self._halves.forward(scaled, totals, mix(seed, index), last=final))
         self._halves.backward(torch.stack([loss for loss, _ in found]).sum() * share)
         return _added([(loss.detach() * share, parts.detach() * share) for loss, parts in found])
 

@@ -53,6 +53,10 @@ class Rate:
         if seen.waited > rule.patience:
             seen.factor, seen.waited = max(seen.factor * rule.factor, rule.minimum), 0
 
+    def restart(self) -> None:
+        """Compare evaluations anew: from here on they are of another kind; the factor stays."""
+        self._seen.best, self._seen.waited = math.nan, 0
+
     def state_dict(self) -> dict[str, Any]:
         """Return what was seen so far."""
         return asdict(self._seen)

@@ -231,7 +231,7 @@ class _Session:
 
     def _finish(self, workshop: Workshop, keeper: Keeper, course: Course) -> dict[str, float]:
         """Evaluate the weights that the last phase stands for, on validation and test data."""
-        keeper.give(workshop.graph, course, self._plan.phases[-1].name)
+        workshop.evaluate_at(keeper.give(workshop.graph, course, self._plan.phases[-1].name))
         workshop.graph.eval()
         trained = {task for phase in self._plan.phases for task in phase.tasks}
         tasks = tuple(name for name in self._plan.tasks if name in trained)

@@ -198,7 +198,7 @@ def read_state(saved: Saved, *, lazy: bool = False) -> Tree:
 def _marks(course: Course, phase: PhasePlan) -> dict[str, Any]:
     """Return what a manifest says of the moment."""
     place = {"phase": phase.name, "phase_step": course.step, "phase_steps": phase.steps}
-    return place | {"threads": torch.get_num_threads()}
+    return place | {"threads": torch.get_num_threads(), "evaluated_at": dict(course.evaluated_at)}
 
 
 def damaged(folder: Path, reason: str) -> Problem:

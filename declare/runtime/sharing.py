@@ -129,8 +129,12 @@ def spread(tree: Tree, graph: nn.Module, optimizer: torch.optim.Optimizer) -> Tr
     if "model" in tree:
         found["model"] = {name: held(value, state.get(name)) for name, value in tree["model"].items()}
     if "average" in tree:
-        weights = {name: held(value, state.get(name)) for name, value in tree["average"]["weights"].items()}
-        found["average"] = {**tree["average"], "weights": weights}
+        found["average"] = {
+            key: {name: held(value, state.get(name)) for name, value in part.items()}
+            if isinstance(part, Mapping)
+            else part
+            for key, part in tree["average"].items()
+        }
     if "optimizer" in tree:
         parameters = [item for group in optimizer.param_groups for item in group["params"]]
         entries = {

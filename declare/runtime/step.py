@@ -15,6 +15,7 @@ from declare.ir.plan import PhasePlan
 from declare.nn.balances.balance import Balance
 from declare.nn.distributed.shards import clip_norm, kinds
 from declare.nn.distributed.world import ALONE, World
+from declare.nn.running_statistics import StatisticsBySize, running_statistics, unshared_norms
 from declare.runtime.conflicts import seen
 from declare.runtime.guard import Buffers, unusable
 from declare.runtime.keys import key, mix
@@ -57,6 +58,8 @@ class Machinery:
     pieces: int = 1
     """Micro-batches that this process makes of its share of a batch."""
     world: World = ALONE
+    statistics: StatisticsBySize | None = None
+    """Running statistics of norms for each size, where the phase has scales."""
 
 
 class Step:
@@ -83,20 +86,42 @@ class Step:
         self._pieces = machinery.pieces
         self._strategy = machinery.strategy
         self._world = machinery.world
-        self._pass = make_pass(machinery.objective, self)
+        self.scales = (machinery.objective.scales, machinery.statistics)
+        """The sizes of the phase and norm statistics for each, where it has several."""
+        self._pass = make_pass(machinery.objective, self, machinery.statistics)
+        self._unshared = _unshared_statistics(machinery) if self._world.size > 1 else []
         self._tasks = [name for name, weight in phase.tasks.items() if weight > 0]
         self._balance = machinery.objective.balance
         self._clip = _clipping(phase.clip, mixed=len(kinds(self._parameters)) > 1)
-        self._buffers = Buffers(machinery.graph) if phase.on_batch_error["action"] == "skip" else None
+        skips = phase.on_batch_error["action"] == "skip"
+        more = machinery.statistics.tensors if machinery.statistics is not None else ()
+        self._buffers = Buffers(machinery.graph, more) if skips else None
 
     def __call__(self, number: int, batch: Batch) -> Losses:
         """Make the step `number`."""
+        self._hold_statistics(number)
         if self._buffers is None:
             loss, parts = self.gradients(number, batch)
         else:
             loss, parts = self._guarded(number, batch, self._buffers)
         self.apply(number)
         return loss, parts
+
+    def _hold_statistics(self, number: int) -> None:
+        """Let the model hold the running statistics of the size that it is evaluated at after this step."""
+        scales, statistics = self.scales
+        if scales is None or statistics is None:
+            return
+        if statistics.hold(scales.evaluated(number)) and self._average is not None:
+            self._average.restart_statistics()
+
+    def share_statistics(self) -> None:
+        """Give all processes the mean of running statistics that each has gathered from its own rows.
+
+        They are linear in what is seen, so that it does not matter when this is done; batch norms share theirs.
+        """
+        if self._unshared:
+            self._world.average(self._unshared)
 
     def gradients(self, number: int, batch: Batch) -> Losses:
         """Fill the gradients for a step; return (loss, parts) of the whole batch."""
@@ -249,6 +274,17 @@ class Step:
     def rate_now(self) -> float:
         """The learning rate of the first group as last used."""
         return float(self._optimizer.param_groups[0]["lr"])
+
+
+def _unshared_statistics(machinery: Machinery) -> list[Tensor]:
+    """Return the running statistics, of all sizes, of norms that do not share theirs in a forward pass."""
+    names = unshared_norms(machinery.graph)
+    found = [
+        item for name in names for item in running_statistics(machinery.graph.get_submodule(name)).values()
+    ]
+    if machinery.statistics is not None:
+        found += machinery.statistics.of(names)
+    return found
 
 
 def split(batch: Batch, pieces: Mapping[str, int]) -> Iterator[Batch]:

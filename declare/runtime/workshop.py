@@ -37,6 +37,20 @@ class Scales(Protocol):
 
     eager: bool
 
+    @property
+    def field(self) -> str:
+        """The field that is shown at several sizes."""
+        ...
+
+    @property
+    def all_sizes(self) -> tuple[int, ...]:
+        """The sizes of all steps."""
+        ...
+
+    def evaluated(self, step: int) -> int:
+        """Return the size that evaluations after a step are of."""
+        ...
+
     def sizes(self, step: int) -> tuple[int, ...]:
         """Return the sizes of a step."""
         ...
@@ -85,6 +99,10 @@ class Average(Protocol):
 
     def update(self) -> None:
         """Take in the weights as they stand."""
+        ...
+
+    def restart_statistics(self) -> None:
+        """Average norm statistics anew: from here on they are those of another size."""
         ...
 
     def swapped(self) -> AbstractContextManager[None]:
@@ -140,6 +158,10 @@ class Workshop(Protocol):
 
     def initialize(self, phase: PhasePlan, resolve: Callable[[InitPlan], Path]) -> list[dict[str, Any]]:
         """Load what the phase's `init` names; return for each entry what was loaded and missing."""
+        ...
+
+    def evaluate_at(self, sizes: Mapping[str, int]) -> None:
+        """Show fields of images at these sizes (of the shorter edge) in evaluations and probes from now on."""
         ...
 
     def evaluate(self, split: str, tasks: Sequence[str]) -> Mapping[str, float]:

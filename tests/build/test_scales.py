@@ -15,6 +15,7 @@ from declare.build.objective import Objective
 from declare.build.scales import Scales, resized
 from declare.compiler.pipeline import check
 from declare.ir.plan import Plan
+from declare.nn.running_statistics import StatisticsBySize
 from declare.runtime.passes import make_pass
 
 SPEC = """declare: 1
@@ -122,7 +123,8 @@ class Made:
 def gradients(plan: Plan, batch: dict[str, dict[str, Tensor]]) -> tuple[Tensor, list[Tensor]]:
     """Return parts and gradients of one pass."""
     objective = Objective(plan, plan.phases[0], make_graph(plan)).train()
-    _, parts = make_pass(objective, Made(objective))(0, batch, None, 5, last=True)
+    statistics = StatisticsBySize(objective.graph, plan.phases[0].scales.sizes, 32)
+    _, parts = make_pass(objective, Made(objective), statistics)(0, batch, None, 5, last=True)
     return parts, [item.grad for item in objective.graph.parameters() if item.grad is not None]
 
 

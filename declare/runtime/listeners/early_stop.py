@@ -22,9 +22,11 @@ class EarlyStop(Listener):
         self._step = 0
 
     def hear(self, event: Event) -> Wish | None:
-        """Judge an evaluation; a new phase begins with a clean slate."""
+        """Judge an evaluation; a new phase, or another size of images, begins with a clean slate."""
         if event.name == "phase_started":
             self._best, self._step = math.nan, 0
+        if event.name == "evaluation_size":
+            self._best, self._step = math.nan, event.step
         rule = self._rules.get(event.phase or "")
         if event.name != "evaluated" or rule is None:
             return None

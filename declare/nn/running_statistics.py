@@ -1,0 +1,145 @@
+"""Running statistics of norms: which tensors they are, and a set of them for each size that a model is shown.
+
+One set of means and variances cannot describe pictures of several sizes: weights are shared, statistics are not.
+Source: Zhu et al. 2019 (slimmable networks, switchable batch norm), https://arxiv.org/abs/1812.08928.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+_COUNT = "num_batches_tracked"
+Place = tuple[dict[str, Tensor | None], str]
+"""Where a buffer stands: the buffers of a module, and its name there."""
+
+
+def running_norms(root: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Yield the modules under `root`, with their names, that keep running statistics of what they normalise."""
+    for name, module in root.named_modules():
+        if any(_running(module)):
+            yield name, module
+
+
+def running_statistics(root: nn.Module) -> dict[str, Tensor]:
+    """Return the running means and variances under `root` by name."""
+    return {
+        f"{path}.{name}" if path else name: getattr(module, name)
+        for path, module in running_norms(root)
+        for name in _running(module)
+    }
+
+
+def unshared_norms(root: nn.Module) -> list[str]:
+    """Return the names of norms with running statistics that are no batch norms: no process shares theirs."""
+    return [name for name, module in running_norms(root) if not isinstance(module, _BatchNorm)]
+
+
+def _running(module: nn.Module) -> Iterator[str]:
+    """Yield the names of a module's own running means and variances."""
+    for name, buffer in module._buffers.items():  # noqa: SLF001
+        if buffer is not None and name.startswith("running_") and buffer.is_floating_point():
+            yield name
+
+
+class StatisticsBySize:
+    """Running statistics of a model for each of several sizes of its input.
+
+    The model itself holds those of the size `held`: what it is evaluated and saved with. `at(size)` puts those of
+    another one in their place for a while. A size that is held for the first time goes on from those held before.
+    """
+
+    def __init__(self, root: nn.Module, sizes: Sequence[int], held: int) -> None:
+        places: dict[str, Place] = {}
+        for path, module in running_norms(root):
+            for name in (*_running(module), *({_COUNT} & set(module._buffers))):  # noqa: SLF001
+                if module._buffers[name] is not None:  # noqa: SLF001
+                    places[f"{path}.{name}" if path else name] = (module._buffers, name)  # noqa: SLF001
+        self._names = list(places)
+        self._places = list(places.values())
+        self._own = self._current()
+        self._sets = {size: [item.clone() for item in self._own] for size in {*sizes, held}}
+        self.held = held
+        self._known = {held}
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """The statistics of all sizes."""
+        return [*self._own, *(item for each in self._sets.values() for item in each)]
+
+    def of(self, norms: Sequence[str]) -> list[Tensor]:
+        """Return the running means and variances of some norms, at all sizes but the held one."""
+        starts = tuple(f"{name}." if name else "" for name in norms)
+        return [
+            item
+            for size, each in sorted(self._sets.items())
+            for name, item in zip(self._names, each, strict=True)
+            if size != self.held and starts and name.startswith(starts) and item.is_floating_point()
+        ]
+
+    @contextmanager
+    def at(self, size: int) -> Iterator[None]:
+        """While inside, the model uses and moves the statistics of `size`."""
+        if size == self.held or not self._places:
+            yield
+            return
+        # Others in their place, not other values: a backward pass may still look at these.
+        self._put(self._sets[size])
+        try:
+            yield
+        finally:
+            self._put(self._own)
+
+    @torch.no_grad()
+    def hold(self, size: int) -> bool:
+        """Let the model hold the statistics of `size` from now on; return whether it did not before."""
+        if size == self.held:
+            return False
+        _copy(self._sets[self.held], self._own)
+        if size in self._known:
+            _copy(self._own, self._sets[size])
+        self.held = size
+        self._known.add(size)
+        return True
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the statistics of all sizes but the one whose the model holds."""
+        sets = {
+            str(size): dict(zip(self._names, each, strict=True))
+            for size, each in self._sets.items()
+            if size != self.held
+        }
+        return {"held": self.held, "known": sorted(self._known), "sets": sets}
+
+    @torch.no_grad()
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over statistics of the same norms and sizes; the model's own come with its weights."""
+        held, sets = int(state["held"]), {int(size): each for size, each in state["sets"].items()}
+        if {held, *sets} != set(self._sets):
+            raise ValueError(
+                f"its sizes are {sorted({held, *sets})}, those of the phase {sorted(self._sets)}"
+            )
+        for size, each in sets.items():
+            _copy(self._sets[size], [each[name] for name in self._names])
+        self.held, self._known = held, {int(size) for size in state["known"]}
+
+    def _current(self) -> list[Tensor]:
+        found = [buffers[name] for buffers, name in self._places]
+        return [item for item in found if item is not None]
+
+    def _put(self, tensors: Sequence[Tensor]) -> None:
+        for (buffers, name), tensor in zip(self._places, tensors, strict=True):
+            buffers[name] = tensor
+
+
+def _copy(to: Sequence[Tensor], values: Sequence[Tensor]) -> None:
+    for place, value in zip(to, values, strict=True):
+        place.copy_(value)

@@ -1,0 +1,103 @@
+"""Norm statistics that stand still are those of one size of pictures: a phase that shows others misuses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from declare.contract.lookup import find
+from declare.contract.module import Module
+from declare.contract.problem import Problem
+from declare.ir.plan import FreezePlan, ModulePlan, PhasePlan
+from declare.language.spec import Phase
+from declare.rules.fields import fields_above, fields_of_task
+from declare.rules.parts import Placed, phases
+from declare.rules.view import View
+
+CODE = "PHS646"
+STAGE = "phases"
+_NORMS = ("BatchNorm", "SyncBatchNorm", "InstanceNorm", "EvoNorm")
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each phase that shows a frozen module other sizes than those that its norm statistics are of."""
+    held: dict[str, int] = {}
+    for phase in phases(view):
+        plan = view.phases.get(phase.name)
+        if plan is None:
+            return
+        for index, freeze in enumerate(plan.freeze):
+            if freeze.until_step is None and not plan.init:
+                yield from _misused(view, phase, (plan, freeze, index), held)
+        held = _after(view, plan, held)
+
+
+def _after(view: View, phase: PhasePlan, held: Mapping[str, int]) -> dict[str, int]:
+    """Return the sizes whose statistics a phase leaves behind, by field."""
+    trained = {
+        name for task in phase.tasks for data in phase.datasets for name in fields_of_task(view, task, data)
+    }
+    kept = {name: size for name, size in held.items() if name not in trained}
+    if phase.scales is None:
+        return kept
+    return {**kept, phase.scales.field: phase.scales.evaluate or phase.scales.sizes[-1]}
+
+
+def _misused(
+    view: View, phase: Placed[Phase], frozen: tuple[PhasePlan, FreezePlan, int], held: Mapping[str, int]
+) -> Iterator[Problem]:
+    plan, freeze, index = frozen
+    for dataset in plan.datasets:
+        for field, shown in _sizes(view, plan, dataset).items():
+            own = held.get(field)
+            if (own is None and len(shown) < 2) or shown == {own}:
+                continue
+            node = _frozen_node(view, freeze, field, dataset)
+            if node is None:
+                continue
+            sizes, fix = ", ".join(map(str, sorted(shown))), own or min(shown)
+            scales = f"`scales: {{field: {field}, sizes: [{fix}]}}`"
+            yield Problem(
+                CODE,
+                f"`{node.name}` keeps norm statistics of one size, but sees `{field}` at {sizes} pixels",
+                at=f"{phase.path}.freeze.{index}",
+                label=f"those of {own} pixels stand still" if own else "they stand still",
+                helps=(
+                    f"show `{field}` at {fix} pixels in this phase: {scales}",
+                    "or freeze it for a part of the phase only: `until:`",
+                ),
+            )
+            return
+
+
+def _sizes(view: View, phase: PhasePlan, dataset: str) -> dict[str, set[int]]:
+    """Return the sizes (of the shorter edge) at which a phase shows the images of a dataset."""
+    found = {}
+    for name, shape in view.shapes.get(dataset, {}).items():
+        if shape.layout == "image" and None not in shape.dims:
+            scales = phase.scales if phase.scales is not None and phase.scales.field == name else None
+            found[name] = set(scales.sizes) if scales else {min(int(dim or 0) for dim in shape.dims[1:])}
+    return found
+
+
+def _frozen_node(view: View, freeze: FreezePlan, field: str, dataset: str) -> ModulePlan | None:
+    """Return a frozen node that depends on a field and may keep running statistics."""
+    for path, node in view.nodes.items():
+        frozen = any(name == path or name.startswith(f"{path}.") for name in freeze.modules)
+        if (
+            frozen
+            and dataset in node.datasets
+            and _may_keep(node)
+            and field in fields_above(view, path, dataset)
+        ):
+            return node
+    return None
+
+
+def _may_keep(node: ModulePlan) -> bool:
+    """Return whether a node may have norms with running statistics; models of libraries are taken to have some."""
+    if node.layers:
+        return any(layer.type.startswith(_NORMS) for layer in node.layers)
+    if "norm" in node.block:
+        return bool(node.block["norm"] == "batch")
+    component = find("modules", str(node.block["type"])) if node.role == "module" else None
+    return component is not None and issubclass(component, Module) and component.has_weights
