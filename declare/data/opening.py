@@ -36,7 +36,23 @@ def open_reader(source: Source, split: Mapping[str, Any]) -> Reader:
     for name, path in files.items():
         with at_file(name):
             readers[name] = source.model_copy(update={"path": Path(path)}).open()
+    for name, reader in readers.items():
+        if reader.splits:
+            raise ProblemError(_split_twice(name, files, reader))
     return Joined({name: readers[name] for name in SPLITS if name in readers})
+
+
+def _split_twice(name: str, files: Mapping[str, str | Path], reader: Reader) -> Problem:
+    """Return the finding that what a split reads whole is divided into splits itself."""
+    own = ", ".join(f"`{split}`" for split in reader.splits)
+    stated = next(iter(files)) if name not in files else name
+    return Problem(
+        "DAT323",
+        f"`split.{stated}` names files, but the data of `{name}` hold {own} of their own",
+        at=f"split.{stated}",
+        label="the data are split already",
+        helps=(f"leave `split.{stated}` out, or name the part that is meant: `path: .../{name}`",),
+    )
 
 
 def reads_late(reader: Reader) -> bool:

@@ -48,5 +48,6 @@ def _stored_as(reader: Reader, field: Field, place: str) -> type[str | bytes] | 
             return None
         for value in values:
             if value is not None:
-                return str if isinstance(value, str) else bytes if isinstance(value, bytes) else None
+                holds_bytes = isinstance(value, bytes | dict)
+                return str if isinstance(value, str) else bytes if holds_bytes else None
     return None

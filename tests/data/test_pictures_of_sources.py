@@ -63,6 +63,16 @@ def parquet(folder):
     return "{type: parquet, path: d.parquet}"
 
 
+def structs(folder):
+    """Write a table as `datasets` writes pictures: bytes beside the name of the file that they came from."""
+    import polars as pl
+
+    columns = {"image": map(file, DEEP), "mask": map(file, MASKS)}
+    packed = {name: [{"bytes": item, "path": None} for item in items] for name, items in columns.items()}
+    pl.DataFrame(packed).write_parquet(folder / "d.parquet")
+    return "{type: parquet, path: d.parquet}"
+
+
 def csv(folder):
     for row in range(12):
         (folder / f"i{row}.png").write_bytes(file(DEEP[row]))
@@ -82,7 +92,7 @@ def hdf5(folder):
     return "{type: hdf5, path: d.h5}"
 
 
-@pytest.mark.parametrize("source", [npz, jsonl, parquet, csv, hdf5])
+@pytest.mark.parametrize("source", [npz, jsonl, parquet, structs, csv, hdf5])
 def test_sources_give_the_same_pixels_and_classes(source, tmp_path):
     """16 bits, their upper 8, and masks of 0 and 255 are the same wherever they stand."""
     (tmp_path / "spec.yaml").write_text(SPEC.replace("SOURCE", source(tmp_path)))
@@ -149,3 +159,13 @@ def test_masks_of_one_class_teach_nothing(values, tmp_path):
         item.code for item in pipeline.check(tmp_path / "spec.yaml").diagnostics if item.severity == "error"
     ]
     assert errors == (["DAT303"] if len(values) > 1 else ["LOS412"])
+
+
+def test_texts_that_are_no_names_of_files_are_said(tmp_path):
+    """Pictures as text (base64) are DAT311, however long the text is."""
+    rows = ({"image": "iVBORw0KGgo" * 100, "mask": "x\0y"} for _ in range(12))
+    (tmp_path / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "spec.yaml").write_text(SPEC.replace("SOURCE", "{type: jsonl, path: d.jsonl}"))
+    assert {item.code for item in pipeline.check(tmp_path / "spec.yaml", until="facts").diagnostics} == {
+        "DAT311"
+    }

@@ -27,3 +27,17 @@ def test_a_stated_share_of_a_split_folder_is_idle(tmp_path):
     assert checked.facts["data"].splits == {"train": 4, "val": 2}
     idle = [item for item in checked.diagnostics if item.code == "REF203"]
     assert [item.path for item in idle] == ["datasets.data.split.val"]
+
+
+def test_files_of_a_split_beside_split_folders_are_refused(tmp_path):
+    """`split.val` with a path, where the source's folder has a `val` of its own, would train on validation samples."""
+    for name in ("train/a/1", "train/b/2", "val/a/5", "val/b/6"):
+        file = tmp_path / "pictures" / f"{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8)).save(file)
+    (tmp_path / "spec.yaml").write_text(SPEC.replace("val: 0.5", "val: pictures/val"))
+    found = pipeline.check(tmp_path / "spec.yaml", until="facts").diagnostics
+    assert [(item.code, item.path) for item in found] == [("DAT323", "datasets.data.split.val")]
+    (tmp_path / "spec.yaml").write_text(SPEC.replace("val: 0.5", "train: pictures/train, val: pictures/val"))
+    checked = pipeline.check(tmp_path / "spec.yaml", until="facts")
+    assert checked.facts["data"].splits == {"train": 2, "val": 2}

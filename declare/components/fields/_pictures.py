@@ -82,9 +82,17 @@ def _opened(value: Any, frame: int | None) -> Picture:
 def _source(value: Any) -> Any:
     if isinstance(value, bytes):
         return io.BytesIO(value)
-    if Path(value).exists() and not Path(value).is_file():
+    if _exists(value) and not Path(value).is_file():
         raise ProblemError(_unreadable(value, "it is no regular file"))
     return value
+
+
+def _exists(value: Any) -> bool:
+    """Return whether a name is that of something on the disk; texts that can be no name are not."""
+    try:
+        return Path(value).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _refuse_huge(picture: Image.Image, value: Any) -> None:
@@ -122,7 +130,7 @@ def depth(picture: Image.Image) -> Scale | None:
 
 def name_of(value: Any) -> str:
     """Return how messages call a picture."""
-    return f"`{Path(value).name}`" if isinstance(value, str | Path) else "a picture"
+    return f"`{Path(value).name[:60]}`" if isinstance(value, str | Path) else "a picture"
 
 
 def _several_frames(value: Any, number: int) -> Problem:
@@ -136,11 +144,11 @@ def _several_frames(value: Any, number: int) -> Problem:
 
 def _unreadable(value: Any, because: str) -> Problem:
     what = name_of(value)
-    if isinstance(value, str | Path) and not Path(value).exists():
+    if isinstance(value, str | Path) and not _exists(value):
         return Problem(
             "DAT311",
             f"there is no picture {what}",
-            notes=(f"looked for `{value}`",),
+            notes=(f"looked for `{str(value)[:200]}`",),
             helps=("correct the name; relative ones start at the folder of the table",),
         )
     return Problem(

@@ -115,7 +115,10 @@ def decode(values: Any, how: Decoding) -> Array:
 
 
 class Survey(NamedTuple):
-    """What pictures are: sizes, how they are read, the least and largest level, whether any is deeper than a byte."""
+    """What pictures are: their sizes, how they are read, and the least and largest level of those deeper than a byte.
+
+    Where none is `deep`, levels are those of all.
+    """
 
     dims: tuple[int, ...]
     how: Decoding
@@ -139,8 +142,9 @@ def survey(values: Any, how: Decoding) -> Survey:
     numbers = [number for number, _ in looks] + [len(channels_first(array[None], how)[0]) for array in arrays]
     channels = how.channels or max(numbers)
     found = decode(rows[:_LOOK], how._replace(channels=channels))
-    deep = any(deep for _, deep in looks)
-    return Survey(found.shape[1:], how, (int(found.min()), int(found.max())), deep)
+    deep = np.array([deep for _, deep in looks])
+    seen = found[deep] if deep.any() else found
+    return Survey(found.shape[1:], how, (int(seen.min()), int(seen.max())), bool(deep.any()))
 
 
 def look_at_axes(values: Any, how: Decoding) -> str | None:
@@ -200,14 +204,21 @@ def _planes(value: Any, row: int, how: Decoding) -> list[Image.Image]:
 
 
 def each_sample(values: Any) -> list[Any]:
-    """Return samples one by one, encoded files that arrays of bytes hold as bytes; DAT319 for rows of numbers."""
+    """Return samples one by one; DAT319 for rows of numbers.
+
+    Encoded files are bytes, also where an array of bytes (HDF5) or a mapping (`datasets`' own tables) holds them.
+    """
     if isinstance(values, np.ndarray) and values.ndim == 2:
         raise ProblemError(_no_picture(values.shape[1:]))
-    return [value.tobytes() if _is_encoded(value) else value for value in values]
+    return [_unpacked(value) for value in values]
 
 
-def _is_encoded(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim == 1
+def _unpacked(value: Any) -> Any:
+    if isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim == 1:
+        return value.tobytes()
+    if isinstance(value, dict) and isinstance(value.get("bytes"), bytes):
+        return value["bytes"]
+    return value
 
 
 def as_array(value: Any) -> Array | None:

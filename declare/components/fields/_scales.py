@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -120,15 +121,20 @@ def to_bytes(values: Array, scale: Scale, *, stated: bool = False) -> Array:
         return np.ascontiguousarray(values)
     if values.dtype.kind == "b" and scale == UNIT:
         return values.astype(np.uint8) * np.uint8(255)
-    whole = scale == BYTES and not stated
     bounds = Scale(min(scale), max(scale))
-    slack = _SLACK * (bounds.high - bounds.low) if values.dtype.kind == "f" else 0
+    lies_on = partial(
+        _lies_on,
+        bounds=bounds,
+        slack=_SLACK * (bounds.high - bounds.low) if values.dtype.kind == "f" else 0,
+        whole=scale == BYTES and not stated,
+    )
     bits = int(bounds.high).bit_length() if float(bounds.high).is_integer() else 0
     shifts = not stated and values.dtype.kind in "iu" and 8 < bits <= 16 and scale == (0, 2**bits - 1)
     found = np.empty(values.shape, np.uint8)
     for start in range(0, len(values), _CHUNK):
         part = values[start : start + _CHUNK]
-        _refuse_outside(part, Scale(bounds.low - slack, bounds.high + slack), start, whole=whole)
+        if not lies_on(span([part])):
+            raise ProblemError(_first_outside(part, lies_on, bounds, start))
         if shifts:
             found[start : start + _CHUNK] = part >> (bits - 8)
         else:
@@ -137,20 +143,18 @@ def to_bytes(values: Array, scale: Scale, *, stated: bool = False) -> Array:
     return found
 
 
-def _refuse_outside(values: Array, bounds: Scale, start: int, *, whole: bool) -> None:
-    """Raise `ProblemError` DAT390 for the first sample that does not lie on the scale; `start` is the first row."""
-    if _lies_on(span([values]), bounds, whole=whole):
-        return
-    for row in range(len(values)):
-        own = span([values[row : row + 1]])
-        if not _lies_on(own, bounds, whole=whole):
-            raise ProblemError(_at(_outside(own, bounds) if own.finite else _not_finite(), start + row))
+def _first_outside(values: Array, lies_on: Callable[[Span], bool], bounds: Scale, start: int) -> Problem:
+    """Return what is wrong with the first sample that does not lie on a scale; `start` is the row of the first."""
+    row = next(row for row in range(len(values)) if not lies_on(span([values[row : row + 1]])))
+    own = span([values[row : row + 1]])
+    return _at(_outside(own, bounds) if own.finite else _not_finite(), start + row)
 
 
-def _lies_on(found: Span, bounds: Scale, *, whole: bool) -> bool:
+def _lies_on(found: Span, *, bounds: Scale, slack: float, whole: bool) -> bool:
     if not found.finite or (whole and not found.whole):
         return False
-    return found.least > found.largest or (found.least >= bounds.low and found.largest <= bounds.high)
+    inside = found.least >= bounds.low - slack and found.largest <= bounds.high + slack
+    return inside or found.least > found.largest
 
 
 def _at(problem: Problem, row: int) -> Problem:
