@@ -41,6 +41,8 @@ class Field(Component):
     num_examined: ClassVar[int] = 64
     """How many samples of a column that is read from files `examine` gets, spread over all of them."""
 
+    tells_apart: ClassVar[bool] = True
+    """Whether two samples with an equal array of it are the same sample; times of two samples may be equal."""
     takes_missing: ClassVar[bool] = True
     """Whether a value of `missing` can stand in its column."""
 

@@ -105,7 +105,7 @@ def _count(block: Block, splits: list[str], tallies: Mapping[str, Tally], twins:
 def _content(pool: Pool, targets: Collection[str]) -> list[str]:
     """Return the fields that make a sample what it is: pictures and signals, else all but targets and ids."""
     layouts = {name: item.layout for name, item in pool.fields.items() if name not in targets}
-    arrays = [name for name, layout in layouts.items() if layout in ARRAYS]
+    arrays = [name for name, layout in layouts.items() if layout in ARRAYS and pool.fields[name].tells_apart]
     stated = {pool.plan.split.get(key) for key in ("by", "column")}
     rest = [name for name, layout in layouts.items() if layout not in {"id", "valid"} and name not in stated]
     return arrays or rest

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.component import plain
+from declare.contract.field import Field
+from declare.contract.lookup import find
 from declare.contract.problem import Problem
 from declare.data.summary import DatasetSummary, Duplicates, FieldSummary, several
 from declare.data.tally import ARRAYS
@@ -72,7 +74,7 @@ def _place(field: str, dataset: Dataset) -> str:
 
 
 def _duplicates(summary: DatasetSummary, found: Duplicates) -> Iterator[Problem]:
-    arrays = any(summary.field(name).shape.partition("[")[0] in ARRAYS for name in found.fields)
+    arrays = any(_tells_apart(summary.field(name)) for name in found.fields)
     shown = tuple(map(_group, found.groups[:8]))
     content = f"`{found.fields[0]}`" if len(found.fields) == 1 else f"{len(found.fields)} fields"
     if found.across and arrays:
@@ -103,6 +105,13 @@ def _duplicates(summary: DatasetSummary, found: Duplicates) -> Iterator[Problem]
             notes=shown,
             helps=("correct the labels: no model can give both answers",),
         )
+
+
+def _tells_apart(field: FieldSummary) -> bool:
+    """Return whether an equal value of a field makes two samples the same."""
+    component = find("fields", field.type)
+    alone = component.tells_apart if component is not None and issubclass(component, Field) else True
+    return field.shape.partition("[")[0] in ARRAYS and alone
 
 
 def _group(places: tuple[str, ...]) -> str:

@@ -219,3 +219,51 @@ def test_the_name_of_a_class_is_the_text_that_stood_there(texts):
         facts, codes = read(values, type="id")
         names = [None if code < 0 else facts.classes[code] for code in codes]
         assert names == [text or None for text in texts]
+
+
+MARKS = [(decimal, group) for decimal in ".," for group in ("", ".", ",", " ", "'") if group != decimal]
+
+
+@given(
+    st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(0, 4)), min_size=1, max_size=6),
+    st.sampled_from(MARKS),
+    st.booleans(),
+)
+def test_a_written_number_is_read_as_it_was_or_asked_for(numbers, marks, stated):
+    """In every notation a column is read right or refused; with its marks stated it is read right."""
+    decimal, group = marks
+    values = [whole / 10**digits for whole, digits in numbers]
+    texts = [
+        f"{value:,.{digits}f}".replace(",", "g").replace(".", decimal).replace("g", group)
+        for value, (_, digits) in zip(values, numbers, strict=True)
+    ]
+    block = (
+        {"type": "number", "decimal": decimal} | ({"thousands": group} if group else {})
+        if stated
+        else {"type": "number"}
+    )
+    if not stated and group == "." and all(text.count(".") < 2 and "," not in text for text in texts):
+        return  # 1.234 is 1.234 wherever nothing says otherwise
+    column = TextColumn.of(texts)
+    made, refusal = field(**block), ""
+    try:
+        found = made.encode(column, made.examine(column))
+    except ProblemError as error:
+        refusal = error.problem.code
+    assert refusal in ({""} if stated else {"", "DAT376"})
+    if not refusal:
+        np.testing.assert_allclose(found, np.array(values, np.float32), rtol=1e-6)
+
+
+def test_gaps_and_marks_in_lists_are_gaps():
+    """null, NaN and a mark that is a text are the same gap in a list of numbers."""
+    facts, encoded = read([[1, None], ["NA", 2.5], [float("nan"), 3]], type="vector", missing=["NA"])
+    np.testing.assert_array_equal(encoded, np.array([[1, np.nan], [np.nan, 2.5], [np.nan, 3]], np.float32))
+    assert facts.extra == {}
+
+
+def test_times_are_no_numbers():
+    """A time, or a span of time, is never read as the count of nanoseconds that holds it."""
+    for values in (np.array(["2024-01-01"], "datetime64[ns]"), np.array([5], "timedelta64[ns]")):
+        assert refused(values, type="number").code == "DAT318"
+        assert refused(values[:, None], type="vector").code == "DAT319"

@@ -323,3 +323,19 @@ def test_names_in_lines_start_at_the_file(tmp_path):
     """File names in a jsonl file start at its folder."""
     (tmp_path / "x.jsonl").write_text('{"image": "a.png"}\n')
     assert source({"type": "jsonl", "path": tmp_path / "x.jsonl"}).open().folder == tmp_path
+
+
+def test_columns_with_an_index_are_read_by_position():
+    """What a Python function returns with labels of its own stands beside arrays row by row."""
+    from declare.components.sources._arrays import ArrayReader
+
+    pandas = pytest.importorskip("pandas")
+    columns = {
+        "a": pandas.Series(["x", "y", None], index=[2, 1, 0]),
+        "b": np.arange(3),
+        "c": pl.Series([7, 8, 9]),
+    }
+    reader = ArrayReader(columns, origin="here")
+    rows = np.array([2, 0])
+    assert [reader.read("b", rows).tolist(), reader.read("c", rows).tolist()] == [[2, 0], [9, 7]]
+    assert reader.read("a", np.array([1, 0])) == ["y", "x"]

@@ -60,13 +60,19 @@ def _data(plan: Plan) -> Iterator[str]:
             yield f"    passed over: {counts_text(data.passed_over)}"
         width = max(map(len, data.fields)) + 2
         for field, facts in data.fields.items():
-            yield f"    {field:<{width}}{facts.shape}{_field(facts)}{_missing(data, field)}"
+            yield f"    {field:<{width}}{facts.shape}{_field(facts)}{_read_as(facts)}{_missing(data, field)}"
         if data.transforms:
             steps = (_component("transforms", block) for block in data.transforms)
             yield f"    transforms: {'; '.join(steps)}"
         held = {key: value for key, value in data.split.items() if value not in (None, {})}
         if held:
             yield f"    split: {', '.join(f'{key} {value}' for key, value in held.items())}"
+
+
+def _read_as(field: FieldPlan) -> str:
+    """Return how texts of a column are read, where that follows from the column."""
+    read_as = field.facts.extra.get("read_as")
+    return f"  {read_as}" if read_as else ""
 
 
 def _field(field: FieldPlan) -> str:

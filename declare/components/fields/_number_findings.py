@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*|\d{1,2}:\d{2}(:\d{2})?.*")
 _AFFIX = re.compile(r"([^\d\s+\-.,]*)\s*[+-]?\d[\d.,' ]*(?:[eE][+-]?\d+)?\s*([^\d\s]*)")
+_BRACKETS = re.compile(r"\([\d.,' ]+\)")
 _SHOWN, _LOOK = 6, 1000
 
 
@@ -59,6 +60,8 @@ def not_numbers(bad: pl.Series, row: int, stated_unit: str) -> Problem:
     code, remedy = ("DAT376", _about_unit(stated_unit, unit)) if stated_unit or unit else ("DAT318", "")
     if not remedy and all(_DATE.fullmatch(text) for text in shown):
         remedy = "use `type: datetime` for times"
+    if not remedy and all(_BRACKETS.fullmatch(text) for text in shown):
+        remedy = "write numbers below zero with a minus: `-5`, not `(5)`"
     if not remedy:
         marks = ", ".join(f'"{text[:24]}"' for text in shown)
         them = "it" if alone else "them"

@@ -41,7 +41,7 @@ def numbers(values: Any, missing: Iterable[Any], written: Notation | Stated) -> 
     marks = Marks(missing)
     if isinstance(values, TextColumn):
         return _of_texts(values, marks, written)
-    array = values if isinstance(values, np.ndarray) else _array(values)
+    array = values if isinstance(values, np.ndarray) else _array(list(values))
     if array.ndim != 1:
         raise ProblemError(_no_array(0, "number", f"is an array of shape {array.shape[1:]}"))
     if array.dtype.kind in "fiub":
@@ -169,7 +169,7 @@ def stack(values: Any, rank: int, what: str, missing: Iterable[Any] = ()) -> Arr
     samples = []
     for row, value in enumerate(values):
         try:
-            found = np.asarray(value)
+            found = np.asarray(_unmarked(value, marks))
             sample = _single(found, marks) if found.dtype.kind not in "cUSMm" else None
         except (TypeError, ValueError):
             sample = None
@@ -191,6 +191,15 @@ def stack(values: Any, rank: int, what: str, missing: Iterable[Any] = ()) -> Arr
     return samples
 
 
+def _unmarked(value: Any, marks: Marks) -> Any:
+    """Return nested lists with None in the place of texts that are marks."""
+    if not marks.texts or not isinstance(value, list | tuple):
+        return value
+    return [
+        None if isinstance(item, str) and item.strip() in marks else _unmarked(item, marks) for item in value
+    ]
+
+
 def _single(array: Array, marks: Marks) -> Array:
     """Return float32, with NaN at marks."""
     if marks.stated:
@@ -204,11 +213,19 @@ def unused_marks(values: Any, missing: Iterable[Any]) -> list[str]:
     marks = Marks(missing)
     if not marks.stated:
         return []
-    parts = (
-        [values] if isinstance(values, np.ndarray) else [np.asarray(value, np.float64) for value in values]
-    )
-    found = [without(part, marks).unused for part in parts]
+    if isinstance(values, np.ndarray):
+        return without(values, marks).unused
+    used = {text for value in values for text in _texts_in(value)}
+    parts = (np.asarray(_unmarked(value, marks), np.float64) for value in values)
+    found = [without(part, marks, used).unused for part in parts]
     return [mark for mark in found[0] if all(mark in unused for unused in found)] if found else []
+
+
+def _texts_in(value: Any) -> set[str]:
+    """Return the texts in nested lists."""
+    if isinstance(value, str):
+        return {value.strip()}
+    return set().union(*map(_texts_in, value)) if isinstance(value, list | tuple) else set()
 
 
 def _no_array(row: int, what: str, because: str) -> Problem:

@@ -275,6 +275,9 @@ def index_of(texts: Iterable[Any]) -> dict[str, int]:
     return {str(text_of(value)): index for index, value in enumerate(texts)}
 
 
+_ONCE = "remove one of them, or write both in quotes: YAML reads 007 as the number 7"
+
+
 def twice(names: Iterable[Any], at: str) -> Iterable[Problem]:
     """Yield a class that is stated twice: as a text, a number or a boolean of the same text."""
     seen: set[str | None] = set()
@@ -286,6 +289,8 @@ def twice(names: Iterable[Any], at: str) -> Iterable[Problem]:
                 f"class `{str(text)[:24]}` is stated twice" if text else "an empty text is no class",
                 at=f"{at}.{place}",
                 label="names of classes are texts",
-                helps=("remove one of them",) if text else ("remove it: what is empty is missing",),
+                helps=("remove one of them, or write both in quotes: YAML reads 007 as the number 7",)
+                if text
+                else ("remove it: what is empty is missing",),
             )
         seen.add(text)

@@ -37,6 +37,7 @@ class Datetime(Field):
     """
 
     layout: ClassVar[Layout] = "vector"
+    tells_apart: ClassVar[bool] = False
 
     format: str | None = Param(
         None,
@@ -90,6 +91,7 @@ class Datetime(Field):
             "columns": names_of(features),
             "origin": self.origin or str(first),
             "zoned": found.zoned,
+            "read_as": f"{', '.join(features)} of times written as {found.format}",
         }
         if found.unused:
             extra["unused_marks"] = found.unused

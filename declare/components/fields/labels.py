@@ -163,9 +163,7 @@ class Labels(Field):
         seen = [text for row in texts for text in row or ()]
         # A gap in a list is no name; a mark says that more is not known.
         named = [
-            None
-            if row is None
-            else [None if text in marks else text.strip() for text in row if text is not None]
+            None if row is None else [None if text in marks else text for text in row if text is not None]
             for row in texts
         ]
         return _Named(named, np.arange(len(rows)), marks.unused(seen) if marks.stated else [])

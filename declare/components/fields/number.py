@@ -65,7 +65,12 @@ class Number(Field):
         from declare.components.fields._numbers import numbers, statistics
 
         found = numbers(values, self.missing, self._stated())
-        extra: dict[str, Any] = {"notation": found.notation.example()} if found.notation.differs() else {}
+        extra: dict[str, Any] = {}
+        if found.notation.differs():
+            extra = {
+                "notation": found.notation.example(),
+                "read_as": f"written as {found.notation.example()}",
+            }
         if found.unused:
             extra["unused_marks"] = found.unused
         return FieldFacts(

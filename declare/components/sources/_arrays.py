@@ -27,7 +27,7 @@ class ArrayReader:
         expected: Mapping[str, Any] | None = None,
         places: Sequence[str] = (),
     ) -> None:
-        self._arrays = dict(arrays)
+        self._arrays = {name: _by_position(values) for name, values in arrays.items()}
         self._fields = {name: dict(block) for name, block in (fields or {}).items()}
         self._origin = origin
         self._places = places
@@ -64,6 +64,16 @@ class ArrayReader:
     def where(self, row: int) -> str:
         """Say which sample `row` is."""
         return self._places[row] if self._places else f"sample {row} of {self._origin}"
+
+
+def _by_position(values: Any) -> Any:
+    """Return a column as an array of numbers or times, or as a list: rows are positions, not labels of an index."""
+    if isinstance(values, np.ndarray | list):
+        return values
+    if hasattr(values, "__array__"):
+        array = np.asarray(values)
+        return array if array.ndim != 1 or array.dtype.kind in "fiubMm" else array.tolist()
+    return list(values)
 
 
 def same_length(
