@@ -13,11 +13,15 @@ _MISSING = object()
 
 
 def fix(rewrite: Rewrite, document: Document) -> Fix | None:
-    """Return the edits of a rewrite, or None where the text does not allow them (`--set`, variables)."""
+    """Return the edits of a rewrite, or None where the text does not allow them (`--set`, variables).
+
+    A fix that takes a value away is never safe.
+    """
     edit = _edit(rewrite, document)
     if edit is None:
         return None
-    applicability: Applicability = "safe" if rewrite.safe else "unsafe"
+    removes = rewrite.key is None and rewrite.value is None and not _is_null(document.at(rewrite.path))
+    applicability: Applicability = "safe" if rewrite.safe and not removes else "unsafe"
     return Fix(rewrite.title, (edit,), applicability)
 
 
@@ -30,6 +34,10 @@ def _edit(rewrite: Rewrite, document: Document) -> Edit | None:
     if node is not None:
         return _replace(node, rewrite.value)
     return _insert(rewrite.path, rewrite.value, document)
+
+
+def _is_null(node: Node | None) -> bool:
+    return node is not None and node.kind == "scalar" and node.scalar is None
 
 
 def _writable(node: Node) -> bool:

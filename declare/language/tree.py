@@ -360,23 +360,25 @@ class TreeBuilder:
         node.key_span = frame.key_span
         if frame.skip:
             frame.skip = False
-        elif key in frame.entries:
-            frame.entries[key] = self._duplicate(key, frame.entries[key], node)
         else:
-            frame.entries[key] = self._untight(key, node)
+            key = self._untight(key, node)
+            before = frame.entries.get(key)
+            frame.entries[key] = node if before is None else self._duplicate(key, before, node)
 
-    def _untight(self, key: str, node: Node) -> Node:
-        """Report `{lr:1e-3}`, which reads as the key `lr:1e-3` without a value."""
+    def _untight(self, key: str, node: Node) -> str:
+        """Report `{lr:1e-3}`, which reads as the key `lr:1e-3` without a value; return the key that is meant."""
         span, key_span = node.span, node.key_span
         if span.start != span.end or key_span is None or not _TIGHT.match(key_span.text):
-            return node
+            return key
         node.poison = True
-        colon = key_span.start + key.index(":") + 1
-        title = f"`{key[: key.index(':') + 1]}` needs a space after the colon"
+        meant = key[: key.index(":")]
+        colon = key_span.start + len(meant) + 1
+        node.key_span = Span(self.source, key_span.start, colon - 1)
+        title = f"`{meant}:` needs a space after the colon"
         fix = Fix("write a space after the colon", (Edit(Span(self.source, colon, colon), " "),))
         label = Label(key_span, "reads as one name")
         self.diagnostics.append(make("SYN001", title, labels=[label], helps=[fix.title], fixes=[fix]))
-        return node
+        return meant
 
     def _duplicate(self, key: str, first: Node, second: Node) -> Node:
         """Report a key that stands twice; of two maps all entries are kept, so that nothing seems missing."""

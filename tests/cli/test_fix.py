@@ -44,3 +44,12 @@ def test_a_good_spec_stays(spec: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert main(["fix", "spec.yaml"]) == 0
     assert spec.stat().st_mtime_ns == before
     capsys.readouterr()
+
+
+def test_a_missing_space_loses_no_value(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`epochs:2` and `epoch:2` read as names without a value: that is one finding, and the value stays."""
+    for written in ("epochs:2", "epoch:2"):
+        spec.write_text(GOOD.replace("epochs: 2", written))
+        assert main(["fix", "spec.yaml"]) == 0
+        assert spec.read_text() == GOOD
+    capsys.readouterr()

@@ -89,3 +89,14 @@ def test_not_in_a_set():
     source = Source("--set #1", "3", "set")
     document = Document(parse(source, Text(Path(), "set")).node, (source,))
     assert fix(Rewrite("", "", 4), document) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "applicability"), [("phases.fit.epochs", "unsafe"), ("model.empty", "safe")]
+)
+def test_taking_a_value_away_is_never_safe(path, applicability):
+    """A removal that loses a value asks for `--unsafe`; a key without a value may go."""
+    source = Source("spec.yaml", TEXT)
+    made = fix(Rewrite("remove it", path), Document(parse(source, Text(Path())).node, (source,)))
+    assert made is not None
+    assert made.applicability == applicability

@@ -12,6 +12,9 @@ import pytest
 import declare.rules
 from declare.compiler import pipeline
 from declare.diagnostics.codes import codes, page
+from declare.diagnostics.diagnostic import Source
+from declare.language.document import Node
+from declare.language.source import Text, parse
 
 
 def rules():
@@ -36,6 +39,20 @@ def checked(example, folder: Path):
     sets = [word for flag, word in words if flag == "--set"]
     trust = [str(folder / word) for flag, word in words if flag == "--trust"]
     return pipeline.check(folder / "spec.yaml", sets, trust).diagnostics
+
+
+def scalars(text: str) -> list[object]:
+    """Return the values of a spec that are no maps and no lists."""
+
+    def below(node: Node) -> list[object]:
+        inside = node.items if node.kind == "list" else list(node.entries.values())
+        return (
+            [node.scalar] if node.kind == "scalar" else [value for child in inside for value in below(child)]
+        )
+
+    root = parse(Source("spec.yaml", text), Text(Path())).node
+    assert root is not None
+    return below(root)
 
 
 def test_each_rule_has_a_page_and_a_place():
@@ -84,6 +101,8 @@ def test_each_fix_removes_the_finding_and_makes_no_other(code, tmp_path):
         for edit in sorted(fix.edits, key=lambda edit: -edit.span.start):
             fixed = fixed[: edit.span.start] + edit.new_text + fixed[edit.span.end :]
         (tmp_path / "spec.yaml").write_text(fixed)
+        if fix.applicability == "safe":
+            assert len(scalars(fixed)) >= len(scalars(text)), f"{fix.title}: a value is lost"
         after = checked(page(code).bad, tmp_path)
         assert code not in {item.code for item in after}, fix.title
         above = {item.code for item in after if item.severity != "info"}
