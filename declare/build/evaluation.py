@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from declare.build.composites import composites
 from declare.build.graph import Graph
 from declare.build.objective import TaskLosses
+from declare.build.shapes import require_scores
 from declare.build.views import Views, known, shown
 from declare.contract import reading
 from declare.contract.task import Target
@@ -221,6 +222,7 @@ class Evaluator:
                 seen = known(task, whole)
                 if (task, dataset) in self._unchecked:
                     losses.check(task, output, losses.adapter.target(seen))
+                    require_scores(task, *losses.adapter.scores(output, seen))
                     self._unchecked.discard((task, dataset))
                 _add(scores.model, losses, output, seen)
                 if scores.trivial:

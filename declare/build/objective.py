@@ -15,9 +15,9 @@ from declare.build.balance import make_balance
 from declare.build.graph import Batch, Graph, Joined
 from declare.build.ragged import joined
 from declare.build.scales import Scales
+from declare.build.shapes import mismatch, require_sizes
 from declare.build.views import Fields, Views, kept, known, shown
 from declare.contract import reading
-from declare.contract.problem import Problem, ProblemError
 from declare.contract.task import Target, TaskAdapter
 from declare.ir.plan import PhasePlan, Plan, TaskPlan
 from declare.nn.distributed.batch_norm import batch_norms
@@ -81,9 +81,9 @@ class TaskLosses(nn.Module):
         given = self._target.model_copy(update={"output": self._target.output._replace(dims=dims)})
         for component, loss in zip(self._components, self._built, strict=True):
             try:
-                getattr(loss, "check", partial(_require, component, given))(output, target)
+                getattr(loss, "check", partial(require_sizes, component, given))(output, target)
             except ShapeMismatchError as error:
-                raise ProblemError(_mismatch(name, component.type_name(), error)) from error
+                raise mismatch(name, f"`{component.type_name()}`", error) from error
 
     def count(self, target: Tensor) -> list[Weight]:
         """Return the weight of each loss, known from the target alone."""
@@ -92,26 +92,6 @@ class TaskLosses(nn.Module):
     def _rows(self, loss: Any, values: Tensor) -> Tensor:
         """Return the rows that a loss wants to see: its own process's, or all."""
         return all_rows(values, self._world) if getattr(loss, "compares_rows", False) else values
-
-
-def _require(component: Any, given: Target, output: Tensor, target: Tensor) -> None:
-    """Raise `ShapeMismatchError` unless a target has the sizes that a loss needs for what is `given`."""
-    sizes = component.target_dims(given)
-    if target.is_floating_point() and target.dim() > 1 + len(sizes):
-        sizes = component.mixed_dims(given)  # indices have become class probabilities
-    if len(output) != len(target) or sizes != tuple(target.shape[1:]):
-        raise ShapeMismatchError(output, target)
-
-
-def _mismatch(task: str, loss: str, error: ShapeMismatchError) -> Problem:
-    return Problem(
-        "LOS432",
-        f"`{loss}` of task `{task}` compares outputs {error.output} with targets {error.target}",
-        at=f"tasks.{task}",
-        label="output and target do not go together",
-        notes=(error.why or "the first axis is the batch; nothing is broadcast",),
-        helps=("let the task type take a target of the shape that its head gives",),
-    )
 
 
 class Penalty(nn.Module):

@@ -30,6 +30,7 @@ def mismatched(state: State, task: Placed[Any], at: str, loss: Loss) -> Iterator
             helps=(
                 f"let `output` of the task type `{task.block.type_name()}` give the target's own shape",
                 "or say in its `target_dims` which sizes its adapter makes of the target",
+                "a loss of your own says in its `target_dims` which targets it takes",
             ),
         )
         return

@@ -44,8 +44,10 @@ def learn_target(
     if problems:
         return problems
     undone, kept = _way_back(sides["eval"])
-    if task.block.scale_free and all(transform.affine for _, transform in undone):
-        undone = []
+    if task.block.scale_free:
+        # The model reads the field itself: its figures are those of the field as the model sees it.
+        kept = [item for item in kept if item[1].effect != "places" and not item[1].affine]
+        undone = [] if all(transform.affine for _, transform in undone) else undone
     fitted: Mapping[str, Mapping[str, list[float]]] = {}
     if _is_needed(state, task, dataset, sides, undone):
         try:

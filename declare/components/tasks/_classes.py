@@ -45,9 +45,14 @@ def may_miss(task: Task, facts: Mapping[str, FieldFacts]) -> bool:
 
 def one_class_left(task: Task, facts: Mapping[str, FieldFacts]) -> Iterator[Problem]:
     """Yield (LOS412) that the task's mask leaves one class of several among the training samples."""
-    counts = _counts(facts)
-    present = [index for index, number in enumerate(counts or ()) if number]
-    if task.mask is None or len(present) != 1:
+    if task.mask is None:
+        return
+    if len({item.classes for item in facts.values()}) > 1:  # each dataset has a head of its own
+        for name, item in facts.items():
+            yield from one_class_left(task, {name: item})
+        return
+    present = [index for index, number in enumerate(_counts(facts) or ()) if number]
+    if len(present) != 1:
         return
     name = (next(iter(facts.values())).classes or ("",))[present[0]]
     yield Problem(

@@ -138,6 +138,21 @@ def the_trivial_predictor_never_looks_at_outputs(item: Learned) -> None:
     assert total.isfinite(), "a loss that is not finite"
 
 
+def the_adapter_takes_what_is_stated(item: Learned) -> None:
+    """`target_dims` of a task are the sizes that its adapter makes of the field, and that its default loss needs."""
+    shape = item.target.output if item.layout is None else FACTS[item.layout].shape
+    stated = item.task.target_dims(shape)
+    found = tuple(item.adapter.target(item.batch()).shape[1:])
+    assert len(stated) == len(found), f"{found}, not {stated}"
+    assert all(size in {None, real} for size, real in zip(stated, found, strict=True)), (
+        f"{found}, not {stated}"
+    )
+    needed = reading.parse("losses", item.task.default_loss).target_dims(item.target)
+    assert all(None in {a, b} or a == b for a, b in zip(stated, needed, strict=True)), (
+        f"{stated}, not {needed}"
+    )
+
+
 def _known(values: Tensor) -> Tensor:
     return ~values.isnan() if values.is_floating_point() else values >= 0
 
@@ -151,6 +166,7 @@ LAWS: list[Callable[[Learned], None]] = [
     what_the_mask_leaves_out_is_missing,
     what_is_hidden_is_drawn_by_the_key,
     the_trivial_predictor_never_looks_at_outputs,
+    the_adapter_takes_what_is_stated,
 ]
 
 
@@ -182,6 +198,11 @@ class Centred(Wrong):
     def target(self, batch):
         target = self.right.target(batch)
         return target - target.nanmean()
+
+
+class Column(Wrong):
+    def target(self, batch):
+        return self.right.target(batch).unsqueeze(-1)
 
 
 class Ranked(Wrong):
@@ -232,6 +253,10 @@ BROKEN: dict[Callable[[Learned], None], tuple[str, Callable[[Learned], Learned]]
     the_trivial_predictor_never_looks_at_outputs: (
         "regression",
         lambda item: replace(item, adapter=Guided(item.adapter)),
+    ),
+    the_adapter_takes_what_is_stated: (
+        "regression",
+        lambda item: replace(item, adapter=Column(item.adapter)),
     ),
     what_is_hidden_is_drawn_by_the_key: (
         "reconstruction",
