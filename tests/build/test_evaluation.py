@@ -92,6 +92,28 @@ def test_loss_is_the_mean_over_labelled_samples():
     )
 
 
+def test_weighted_losses_are_those_of_all_samples():
+    """Losses of a task count by their weights, and class weights by what they are on the whole split."""
+    sketch = Sketch(lab=dataset({"x": features(4), "y": category()}))
+    losses = [
+        {"type": "cross_entropy", "weight": 0.25, "class_weights": [0.1, 1.0, 4.0]},
+        {"type": "focal", "weight": 2.0},
+    ]
+    sketch.module("encoder", {"type": "mlp", "hidden": [16]}, "x")
+    plan = sketch.task("kind", {"type": "classification", "target": "y"}, "encoder", loss=losses).plan()
+    graph = make_graph(plan).eval()
+    truth = torch.tensor([0, 0, 0, 0, 2, 2, 1, 0, 2])
+    data = {"lab": {"x": torch.randn(9, 4, generator=torch.Generator().manual_seed(1)), "y": truth}}
+    logs = graph(data, ["kind"])["kind"]["lab"].detach().log_softmax(1)
+    own = logs.gather(1, truth[:, None])[:, 0]
+    weights = torch.tensor([0.1, 1.0, 4.0])[truth]
+    weighted = -(weights * own).sum() / weights.sum()
+    focal = -((1 - own.exp()) ** 2 * own).mean()
+    for pieces in (1, 2, 4):
+        found = evaluator(plan, graph, data, pieces=pieces).run("val")["val/kind/loss"]
+        assert found == pytest.approx(float(0.25 * weighted + 2 * focal), rel=1e-5)
+
+
 def test_evaluation_leaves_the_graph_as_it_was():
     """No gradient, evaluation mode inside (dropout off), every module's mode as before."""
     sketch = Sketch(lab=dataset({"x": features(4), "y": category()}))
