@@ -77,34 +77,34 @@ class _Walk:
         if len(here) > _DEEPEST or self._entries > _MOST:
             raise ProblemError(_endless(self._root, folder))
         for entry in entries:
-            self._take(Path(entry.path), here)
+            self._take(entry, here)
         if len(self.files) == before and folder != self._root:
             self.passed_over["empty folders"] += 1
 
-    def _take(self, path: Path, here: tuple[tuple[int, int], ...]) -> None:
-        reason = self._reason(path, here)
+    def _take(self, entry: os.DirEntry[str], here: tuple[tuple[int, int], ...]) -> None:
+        reason = self._reason(entry, here)
         if reason:
             self.passed_over[reason] += 1
-        elif path.is_dir():
-            self.enter(path, here)
+        elif entry.is_dir():
+            self.enter(Path(entry.path), here)
         else:
-            self.files.append(path)
+            self.files.append(Path(entry.path))
 
-    def _reason(self, path: Path, here: tuple[tuple[int, int], ...]) -> str:
-        """Return why an entry is passed over, empty where it is not."""
-        if path.name.startswith("."):
+    def _reason(self, entry: os.DirEntry[str], here: tuple[tuple[int, int], ...]) -> str:
+        """Return why an entry is passed over, empty where it is not; only links are asked for what they lead to."""
+        if entry.name.startswith("."):
             return "hidden"
-        if path.name.lower() in _SYSTEM:
+        if entry.name.lower() in _SYSTEM:
             return "of the system"
-        try:
-            stat = path.stat()
-        except OSError:
+        if entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110 - a million of them
             return "links that lead nowhere"
-        if path.is_dir():
+        if entry.is_dir():
+            stat = entry.stat()
             return "links that lead back" if (stat.st_dev, stat.st_ino) in here else ""
-        if path.suffix.lower() not in self._suffixes:
-            return f"other files ({path.suffix.lower() or 'no ending'})"
-        return "" if path.is_file() else "no regular files"
+        suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - a million of them
+        if suffix not in self._suffixes:
+            return f"other files ({suffix or 'no ending'})"
+        return "" if entry.is_file() else "no regular files"
 
 
 @dataclass(frozen=True)

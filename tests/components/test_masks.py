@@ -204,3 +204,11 @@ def test_predictions_are_bytes_or_colours_again():
         back = made.decode(made.encode(values, facts), facts)
         assert back.dtype == dtype
         assert np.array_equal(back, values)
+
+
+def test_clear_pixels_have_no_colour_and_indices_may_share_one():
+    """What is transparent is one value, whatever colour it hides; two indices of one colour stay two."""
+    clear = file(U1([(*RED, 0), (*BLUE, 0), (*RED, 255)]))
+    assert read([clear]) == (("#00000000", "#ff0000"), [[0, 0, 1]])
+    twins = palette([0, 1, 2], [RED, RED, BLUE])
+    assert read([twins]) == (("0", "1", "2"), [[0, 1, 2]])

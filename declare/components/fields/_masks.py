@@ -133,8 +133,10 @@ def _coloured(values: Array, row: int) -> Array:
             )
         )
     wide = values.astype(np.int64)
-    opacity = wide[..., 3] if values.shape[-1] == 4 else 255
-    return _COLOURS + (wide[..., 0] << 24) + (wide[..., 1] << 16) + (wide[..., 2] << 8) + opacity
+    codes = _COLOURS + (wide[..., 0] << 24) + (wide[..., 1] << 16) + (wide[..., 2] << 8)
+    if values.shape[-1] == 3:
+        return codes + 255
+    return np.where(wide[..., 3] > 0, codes + wide[..., 3], _COLOURS)  # what is clear has no colour
 
 
 def _from_file(value: Any, row: int, how: Decoding, *, colours: bool) -> Codes:

@@ -127,7 +127,7 @@ class Mask(Field):
         names, codes = self._classes_of(codes, lossy=lossy)
         extra: dict[str, Any] = {"layout": how.layout} if how.layout else {}
         if palette:
-            extra["palette"] = {str(value_of(colour)): index for index, colour in palette.items()}
+            extra["palette"] = {str(index): value_of(colour) for index, colour in palette.items()}
         return FieldFacts(
             shape=Shape("mask", shape, "int64"),
             classes=names,
@@ -159,7 +159,7 @@ class Mask(Field):
 
         height, width = facts.shape.dims
         known = (height, width) if height is not None and width is not None else None
-        palette = {index: code_of(colour) for colour, index in facts.extra.get("palette", {}).items()}
+        palette = {int(index): code_of(colour) for index, colour in facts.extra.get("palette", {}).items()}
         classes = self._indices(facts.values or ()) | self._left_out()
         maps = []
         row = 0
