@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from declare.contract.averaging import decay_at
 from declare.nn.distributed.shards import is_sharded, own
 from declare.nn.running_statistics import running_statistics
 
@@ -16,13 +17,13 @@ from declare.nn.running_statistics import running_statistics
 class Average:
     """Averages a graph's weights and norm statistics: average <- decay * average + (1 - decay) * values of a step.
 
-    The decay starts low, (1 + n) / (10 + n) at update n, so that a short phase does not evaluate its
+    With `warmup` the decay starts low, (1 + n) / (10 + n) at update n, so that a short phase does not evaluate its
     initial weights. Running means and variances of norms are averaged as the weights are: those of the latest weights
     are not those of their average. Other buffers are not.
     """
 
-    def __init__(self, graph: nn.Module, decay: float = 0.999) -> None:
-        self._decay = decay
+    def __init__(self, graph: nn.Module, decay: float = 0.999, *, warmup: bool = True) -> None:
+        self._decay, self._warmup = decay, warmup
         named = {name: item for name, item in graph.named_parameters() if item.is_floating_point()}
         self._names = list(named)
         self._parameters: list[torch.Tensor] = list(named.values())
@@ -45,7 +46,7 @@ class Average:
 
     def _decay_at(self, updates: int) -> float:
         """Return the decay after so many updates."""
-        return min(self._decay, (1 + updates) / (10 + updates))
+        return decay_at(updates, self._decay, warmup=self._warmup)
 
     @torch.no_grad()
     def restart_statistics(self) -> None:

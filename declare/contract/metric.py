@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from declare.contract.component import Component
@@ -32,3 +34,35 @@ class Metric(Component):
     def build(self, target: Target) -> Any:
         """Return the real metric."""
         raise NotImplementedError
+
+    def figure_name(self) -> str:
+        """Return the name of the figure: the type, and every parameter that is not the default.
+
+        `accuracy` with `top: 2` is `accuracy_top2`, `f1` with `average: micro` is `f1_micro`.
+        """
+        words = [self.type_name()]
+        for key, info in type(self).model_fields.items():
+            value = getattr(self, key)
+            if value != info.get_default(call_default_factory=True):
+                words.append(_said(key, value))
+        return re.sub(r"[^a-z0-9]+", "_", "_".join(words).lower()).strip("_")
+
+
+def _said(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return key if value else f"not_{key}"
+    if isinstance(value, int | float):
+        return f"{key}{value:g}"
+    return "_".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def by_figure_name(metrics: Iterable[Metric]) -> dict[str, Metric]:
+    """Return the metrics of a task by the names of their figures; one that is stated twice gets a number."""
+    found: dict[str, Metric] = {}
+    for metric in metrics:
+        name = metric.figure_name()
+        number = 2
+        while name in found:
+            name, number = f"{metric.figure_name()}_{number}", number + 1
+        found[name] = metric
+    return found

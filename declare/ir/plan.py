@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from declare.contract.data import FieldFacts
 from declare.contract.lengths import lengths_differ
@@ -292,6 +292,7 @@ class PhasePlan(Frozen):
     freeze: tuple[FreezePlan, ...]
     clip: Block | None
     ema: Block | None
+    """`decay`, and `warmup`: whether the decay begins low."""
     precision: Literal["fp32", "bf16", "fp16", "tf32", "auto"]
     evaluate_every: int
     best: BestPlan | None
@@ -302,6 +303,12 @@ class PhasePlan(Frozen):
     on_batch_error: Block
     trainable_parameters: int
     memory_bytes: int | None
+
+    @field_validator("ema")
+    @classmethod
+    def _warmed_up(cls, ema: Block | None) -> Block | None:
+        """Return the block as plans have it that know the key: those before it always warmed up."""
+        return ema and {"warmup": True} | ema
 
 
 class HardwarePlan(Frozen):

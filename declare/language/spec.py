@@ -174,6 +174,11 @@ class Ema(Strict):
     """An exponential moving average of the weights, used in evaluations."""
 
     decay: float = Field(0.999, gt=0, lt=1, description="share of the old average that a step keeps")
+    warmup: bool = Field(
+        True,
+        description="begin with a lower decay, (1 + n) / (10 + n) at step n, until it reaches `decay`, so that "
+        "short phases do not evaluate the weights that they began with",
+    )
 
 
 class BatchError(Strict):

@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from declare.contract.data import FieldFacts
 from declare.contract.lookup import find
 from declare.contract.loss import Loss
-from declare.contract.metric import Metric
+from declare.contract.metric import Metric, by_figure_name
 from declare.contract.module import Module
 from declare.contract.poison import POISON
 from declare.contract.task import Task
@@ -138,7 +138,7 @@ def metric_classes(task: Task) -> dict[str, type[Metric]] | None:
     if failed(task, "metrics") or any(failed(item) for item in task.metrics or ()):
         return None
     if task.metrics is not None:
-        return numbered([(metric.type_name(), type(metric)) for metric in task.metrics])
+        return {name: type(metric) for name, metric in by_figure_name(task.metrics).items()}
     found = {name: find("metrics", name) for name in task.default_metrics}
     return {name: cls for name, cls in found.items() if cls is not None and issubclass(cls, Metric)}
 

@@ -100,7 +100,7 @@ class BuiltWorkshop:
 
     def average(self, phase: PhasePlan) -> Average | None:
         """Return the moving average that the phase asks for."""
-        return Average(self.graph, phase.ema["decay"]) if phase.ema else None
+        return Average(self.graph, **phase.ema) if phase.ema else None
 
     @staticmethod
     def rate(phase: PhasePlan) -> Rate:

@@ -276,7 +276,8 @@ class Loop:
         self._workshop.unite()
         often = max(1, int(_ASK_SECONDS / report["step_seconds"]))
         (self._ask_every,) = self._world.least(often)
-        self._tell("step", rate=self._step.rate_now, epoch=self._epoch, **report)
+        rates = {"rate": self._step.rate_now, "group_rates": self._step.group_rates}
+        self._tell("step", **rates, epoch=self._epoch, **report)
         for number, fields in self._step.gradients_seen():
             self._tell("gradients", at=number, epoch=self._epoch, **fields)
         measured = self._meter.at(self.course.step, report)

@@ -79,6 +79,8 @@ class Step:
         self._scaler = machinery.precision.scaler
         self._key = key(*machinery.seeds)
         self._generators = _generators(machinery.precision.device)
+        self._base = float(phase.optimizer["lr"])
+        self._own_bases = {group.match: group.lr for group in phase.groups if group.lr != self._base}
         self._bases = [group["lr"] for group in machinery.optimizer.param_groups]
         self._parameters = [item for group in machinery.optimizer.param_groups for item in group["params"]]
         self.rate = machinery.rate
@@ -272,8 +274,14 @@ class Step:
 
     @property
     def rate_now(self) -> float:
-        """The learning rate of the first group as last used."""
-        return float(self._optimizer.param_groups[0]["lr"])
+        """The phase's learning rate as last used: that of parameters whose group states none."""
+        return self._base * (1.0 if self._last_rate is None else self._last_rate)
+
+    @property
+    def group_rates(self) -> dict[str, float]:
+        """Pattern -> learning rate as last used, of the groups that state another one than the phase's."""
+        factor = 1.0 if self._last_rate is None else self._last_rate
+        return {match: base * factor for match, base in self._own_bases.items()}
 
 
 def _unshared_statistics(machinery: Machinery) -> list[Tensor]:

@@ -210,6 +210,18 @@ def test_average_follows_the_weights():
         torch.testing.assert_close(graph.encoder[0].weight, before + 1.0)
 
 
+def test_an_average_without_warm_up_has_its_decay_at_once():
+    """Each update keeps the stated share of the old average."""
+    graph = make_graph(classify().plan())
+    average = Average(graph, decay=0.75, warmup=False)
+    before = graph.encoder[0].weight.detach().clone()
+    with torch.no_grad():
+        graph.encoder[0].weight.add_(1.0)
+    average.update()
+    with average.swapped():
+        torch.testing.assert_close(graph.encoder[0].weight, before + 0.25)
+
+
 def test_average_survives_saving():
     """State taken over by a new average continues as the old one would."""
     one, two = make_graph(classify().plan()), make_graph(classify().plan())

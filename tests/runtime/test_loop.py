@@ -421,6 +421,23 @@ def test_plateau_lowers_the_rate(tmp_path):
     assert rates[-1] == pytest.approx(0.005)
 
 
+def test_the_rate_is_the_phases_and_groups_have_their_own(tmp_path):
+    """`train/rate` is the base rate by the schedule, whatever the first group's is; other groups stand by name."""
+    group = {"lr": 0.002, "weight_decay": None, "parameters": ()}
+    groups = ({"match": "heads.*", **group}, {"match": "core.*", **group, "lr": 0.01})
+
+    def halved(workshop):
+        workshop.rate = lambda which: fakes.Rate(lambda step: 0.5)
+
+    plan = fakes.make_plan(fakes.phase(groups=groups))
+    run(tmp_path, plan, with_workshop(halved))
+    rows = [row for row in Run(tmp_path / "run").metrics() if row["metric"].startswith("train/rate")]
+    assert {(row["metric"], row["value"]) for row in rows} == {
+        ("train/rate", 0.005),
+        ("train/rate/heads.*", 0.001),
+    }
+
+
 @pytest.mark.parametrize(("steps", "interval"), [(1, 1), (49, 1), (500, 10), (100_000, 50)])
 def test_losses_are_read_every_few_steps(steps, interval):
     """Losses are read at least fifty times a phase and at least every fifty steps."""

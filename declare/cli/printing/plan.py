@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from declare.report.render.terminal import sparkline
+from declare.cli.printing.components import component, parameters, short
+from declare.cli.printing.phases import phase_lines
 from declare.report.units import count, counts_text, figure, size
-from declare.report.wording import scales_text, target_text
+from declare.report.wording import target_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,15 +17,18 @@ if TYPE_CHECKING:
     from declare.ir.plan import (
         DatasetPlan,
         FieldPlan,
-        FreezePlan,
         ModulePlan,
-        PhasePlan,
         Plan,
         TaskPlan,
     )
 
 _MANY_CLASSES = 12
-_LONG = 60
+_LEARNED = frozenset({"tokenizer", "overlong"})
+"""Parameters of fields that stand in the sentence about their text."""
+_WIRED = frozenset({"input", "per_dataset", "name"})
+"""Parameters of nodes that stand in the table."""
+_SAID = frozenset({"dataset", "datasets", "target", "mask", "head", "loss", "metrics", "weight"})
+"""Parameters of tasks that have a place of their own."""
 
 
 def render(plan: Plan, console: Console) -> None:
@@ -36,15 +40,14 @@ def render(plan: Plan, console: Console) -> None:
         console.print(Text(plan.description))
     for title, lines in (
         ("Data", _data(plan)),
-        ("Model", None),
+        ("Model", _node_settings(plan)),
         ("Tasks", _tasks(plan)),
-        ("Phases", _phases(plan)),
+        ("Phases", phase_lines(plan)),
     ):
         console.print()
         console.print(Text(title, style="bold"))
-        if lines is None:
+        if title == "Model":
             console.print(_model(plan))
-            continue
         for line in lines:
             console.print(Text(line), soft_wrap=True)
     console.print()
@@ -55,18 +58,37 @@ def render(plan: Plan, console: Console) -> None:
 def _data(plan: Plan) -> Iterator[str]:
     for name, data in plan.datasets.items():
         splits = ", ".join(f"{split} {number:,}" for split, number in data.splits.items())
-        yield f"  {name}: {_component('sources', data.source)}; {data.num_samples:,} samples ({splits})"
+        yield f"  {name}: {component('sources', data.source)}; {data.num_samples:,} samples ({splits})"
         if data.passed_over:
             yield f"    passed over: {counts_text(data.passed_over)}"
         width = max(map(len, data.fields)) + 2
         for field, facts in data.fields.items():
-            yield f"    {field:<{width}}{facts.shape}{_field(facts)}{_read_as(facts)}{_missing(data, field)}"
+            said = f"{_field(facts)}{_settings(facts)}{_read_as(facts)}{_missing(data, field)}"
+            yield f"    {field:<{width}}{facts.shape}{said}"
         if data.transforms:
-            steps = (_component("transforms", block) for block in data.transforms)
+            steps = (component("transforms", block) for block in data.transforms)
             yield f"    transforms: {'; '.join(steps)}"
         held = {key: value for key, value in data.split.items() if value not in (None, {})}
         if held:
             yield f"    split: {', '.join(f'{key} {value}' for key, value in held.items())}"
+        if reading := _reading(data):
+            yield f"    reading: {reading}"
+
+
+def _reading(data: DatasetPlan) -> str:
+    """Return how a dataset is read, where that is not as usual."""
+    parts = [] if data.limit is None else [f"at most {data.limit:,} samples"]
+    if data.cache != "auto":
+        parts.append(f"cache {data.cache}")
+    if data.on_corrupt != {"action": "error"} and data.on_corrupt.get("action") != "error":
+        parts.append(f"corrupt samples: {short(data.on_corrupt)}")
+    return "; ".join(parts)
+
+
+def _settings(field: FieldPlan) -> str:
+    """Return what the spec says of a field beside its type."""
+    stated = {key: value for key, value in parameters("fields", field.block).items() if key not in _LEARNED}
+    return f"  ({', '.join(f'{key} {short(value)}' for key, value in stated.items())})" if stated else ""
 
 
 def _read_as(field: FieldPlan) -> str:
@@ -111,33 +133,6 @@ def _missing(data: DatasetPlan, field: str) -> str:
     )
 
 
-def _component(kind: str, block: Mapping[str, Any]) -> str:
-    """Return a component on one line: its type and what differs from its defaults."""
-    given = _given(kind, block)
-    target = given.pop("field", None) or ", ".join(given.pop("fields", None) or ())
-    words = [
-        str(value) if key in {"name", "path"} else f"{key} {_short(value)}" for key, value in given.items()
-    ]
-    text = " ".join([str(block["type"]), ", ".join(words)]).strip()
-    return text + (f" on {target}" if target else "")
-
-
-def _given(kind: str, block: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a block that differ from the component's defaults."""
-    from declare.contract.component import plain
-    from declare.contract.lookup import find
-
-    found = find(kind, str(block["type"]))
-    fields = found.model_fields if found else {}
-    defaults = {info.alias or key: plain(info.default) for key, info in fields.items()}
-    return {key: value for key, value in block.items() if key != "type" and value != defaults.get(key)}
-
-
-def _short(value: object) -> str:
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= _LONG else f"{text[:_LONG]}..."
-
-
 def _model(plan: Plan) -> Table:
     from rich.table import Table
     from rich.text import Text
@@ -158,6 +153,16 @@ def _model(plan: Plan) -> Table:
     return table
 
 
+def _node_settings(plan: Plan) -> Iterator[str]:
+    """Yield what the spec says of a node beside its type and inputs."""
+    for node in plan.nodes:
+        kind = "heads" if node.role == "head" else "modules"
+        stated = parameters(kind, node.block)
+        words = [f"{key} {short(value)}" for key, value in stated.items() if key not in _WIRED]
+        if words:
+            yield f"  {node.path}: {', '.join(words)}"
+
+
 def _instances(node: ModulePlan) -> int:
     return len(node.datasets) if node.per_dataset else 1
 
@@ -167,8 +172,7 @@ def _node(node: ModulePlan) -> Sequence[str]:
     inputs = ", ".join(f"{wire.name} {wire.shape}" for wire in node.wires)
     each = [variant.outputs for variant in node.variants.values()] or [node.outputs]
     outputs = ", ".join(dict.fromkeys(str(shape) for outputs in each for shape in outputs.values()))
-    name = str(node.block.get("name") or "")
-    kind = f"{node.block['type']} {name}".strip()
+    kind = f"{node.block['type']} {node.block.get('name') or ''}".strip()
     return (
         f"  {node.path}{instances}",
         kind,
@@ -184,7 +188,9 @@ def _tasks(plan: Plan) -> Iterator[str]:
     for name, task in plan.tasks.items():
         where = f" in {', '.join(task.datasets)}" if len(plan.datasets) > 1 else ""
         target = f" of {task.target_field}" if task.target_field else ""
-        yield f"  {name}: {task.block['type']}{target}{where}, from {task.head}"
+        kind = component("tasks", task.block, _SAID)
+        mask = f", where {task.mask} holds" if task.mask else ""
+        yield f"  {name}: {kind}{target}{where}{mask}, from {task.head}"
         if units := target_text(task):
             yield f"    target: {units}"
         yield f"    loss: {' + '.join(_losses(task))}" + (
@@ -202,94 +208,7 @@ def _losses(task: TaskPlan) -> Iterator[str]:
             classes = (
                 f" (class weights {', '.join(figure(value) for value in loss.class_weights[:_MANY_CLASSES])})"
             )
-        yield f"{weight}{loss.name}{classes}"
-
-
-def _phases(plan: Plan) -> Iterator[str]:
-    total = sum(node.total_parameters for node in plan.nodes)
-    for number, phase in enumerate(plan.phases, 1):
-        length = f"{phase.steps:,} steps = {phase.epochs:g} epochs of {phase.steps_per_epoch:,} steps"
-        yield f"  {number}. {phase.name}: {length}"
-        for name, text in _phase(phase, plan, total):
-            if text:
-                yield f"    {name + ':':<15}{text}"
-
-
-def _phase(phase: PhasePlan, plan: Plan, total: int) -> Iterator[tuple[str, str]]:
-    if len(plan.tasks) > 1:
-        yield "tasks", ", ".join(f"{name} x {weight:g}" for name, weight in phase.tasks.items())
-    yield "batch", _batch(phase)
-    yield "scales", scales_text(phase.scales)
-    yield "optimizer", _optimizer(phase)
-    yield "learning rate", _rates(phase)
-    yield "precision", "" if phase.precision == "auto" else phase.precision
-    yield "trainable", f"{count(phase.trainable_parameters)} of {count(total)} parameters"
-    yield "frozen", ", ".join(f"{item.match} ({_until(item)})" for item in phase.freeze)
-    yield (
-        "starts from",
-        ", ".join(f"{item.source} {item.reference} ({', '.join(item.modules)})" for item in phase.init),
-    )
-    yield "evaluates", _evaluates(phase)
-    yield "checkpoints", f"every {phase.checkpoint_every:,} steps, the last {phase.keep_checkpoints} kept"
-    yield "memory", _memory(phase, plan)
-
-
-def _until(freeze: FreezePlan) -> str:
-    return "the whole phase" if freeze.until_step is None else f"until step {freeze.until_step:,}"
-
-
-def _batch(phase: PhasePlan) -> str:
-    parts = [f"{phase.batch_size:,} samples"]
-    if len(phase.rows) > 1:
-        how = "in turn" if phase.alternate else "together"
-        parts.append(f"{how}: {', '.join(f'{name} {rows:,}' for name, rows in phase.rows.items())}")
-    if phase.accumulate > 1:
-        parts.append(f"in {phase.accumulate} micro-batches")
-    return ", ".join(parts)
-
-
-def _optimizer(phase: PhasePlan) -> str:
-    given = _given("optimizers", phase.optimizer)
-    text = ", ".join(f"{key} {_short(value)}" for key, value in given.items() if key not in {"groups", "lr"})
-    text = f"{phase.optimizer['type']}, lr {phase.optimizer['lr']:g}" + (f", {text}" if text else "")
-    for group in phase.groups if len(phase.groups) > 1 else ():
-        text += f"; {group.match}: lr {group.lr:g}, {len(group.parameters)} tensors"
-    return text
-
-
-def _rates(phase: PhasePlan) -> str:
-    rates = [rate for _, rate in phase.rates]
-    if not rates:
-        return ""
-    warmup = f", {phase.warmup_steps:,} steps of warm-up" if phase.warmup_steps else ""
-    curve = sparkline(rates, 32) if max(rates) > min(rates) else "flat"
-    ends = (
-        f"{rates[0]:.3g}, highest {max(rates):.3g}, last {rates[-1]:.3g}"
-        if curve != "flat"
-        else f"{rates[0]:.3g}"
-    )
-    return f"{curve}  {phase.schedule['type']}: {ends}{warmup}"
-
-
-def _evaluates(phase: PhasePlan) -> str:
-    text = f"every {phase.evaluate_every:,} steps"
-    if phase.best:
-        text += f"; best by {phase.best.metric} ({phase.best.mode})"
-    if phase.early_stop:
-        stop = phase.early_stop
-        text += f"; stops early when {stop.metric} has not improved for {stop.patience_steps:,} steps"
-    return text
-
-
-def _memory(phase: PhasePlan, plan: Plan) -> str:
-    """Return the estimate with its arithmetic."""
-    from declare.compiler.memory import of_plan
-
-    found = of_plan(plan, phase)
-    if found is None:
-        return "not known before the run"
-    parts = " + ".join(f"{name} {size(value)}" for name, value in found._asdict().items() if value)
-    return f"about {size(found.total)} = {parts}"
+        yield f"{weight}{component('losses', loss.block, {'weight'})}{classes}"
 
 
 def _ending(plan: Plan) -> Iterator[str]:

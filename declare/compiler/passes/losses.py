@@ -9,7 +9,7 @@ from declare.compiler.output_shapes import mismatched
 from declare.compiler.state import State
 from declare.contract.component import Component
 from declare.contract.loss import Loss
-from declare.contract.metric import Metric
+from declare.contract.metric import Metric, by_figure_name
 from declare.contract.poison import holed
 from declare.contract.problem import Problem
 from declare.contract.reading import parse
@@ -94,7 +94,8 @@ def _losses(losses: Sequence[Loss], target: Target) -> tuple[LossPlan, ...]:
 
 def _metrics(metrics: Sequence[Metric]) -> tuple[MetricPlan, ...]:
     return tuple(
-        MetricPlan(name=name, block=metric.dump(), mode=metric.mode) for name, metric in _named(metrics)
+        MetricPlan(name=name, block=metric.dump(), mode=metric.mode)
+        for name, metric in by_figure_name(metrics).items()
     )
 
 

@@ -63,7 +63,12 @@ def scalars(event: Event) -> Mapping[str, float]:
     if event.name != "step":
         return {}
     losses = {_curve(name): value for name, value in event["losses"].items()}
-    return losses | {"train/rate": event["rate"], "train/samples_per_second": event["samples_per_second"]}
+    rates = {
+        f"train/rate/{match.replace(',', ';')}": value
+        for match, value in event.fields.get("group_rates", {}).items()
+    }
+    speed = {"train/samples_per_second": event["samples_per_second"]}
+    return losses | {"train/rate": event["rate"]} | rates | speed
 
 
 def _curve(name: str) -> str:

@@ -1,0 +1,40 @@
+"""Components of a plan on one line: the type, and every parameter that differs from its default."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+_LONG = 60
+
+
+def component(kind: str, block: Mapping[str, Any], leave_out: Collection[str] = ()) -> str:
+    """Return a component on one line, without the parameters that stand elsewhere (`leave_out`)."""
+    given = {key: value for key, value in parameters(kind, block).items() if key not in leave_out}
+    target = given.pop("field", None) or ", ".join(given.pop("fields", None) or ())
+    words = [
+        str(value) if key in {"name", "path"} else f"{key} {short(value)}" for key, value in given.items()
+    ]
+    text = " ".join([str(block["type"]), ", ".join(words)]).strip()
+    return text + (f" on {target}" if target else "")
+
+
+def parameters(kind: str, block: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a block that differ from the component's defaults."""
+    from declare.contract.component import plain
+    from declare.contract.lookup import find
+
+    found = find(kind, str(block["type"]))
+    fields = found.model_fields if found else {}
+    defaults = {info.alias or key: plain(info.default) for key, info in fields.items()}
+    return {key: value for key, value in block.items() if key != "type" and value != defaults.get(key)}
+
+
+def short(value: object) -> str:
+    """Return a value as text, cut where it is long."""
+    if isinstance(value, Mapping):
+        value = ", ".join(f"{key} {short(item)}" for key, item in value.items() if item is not None)
+    elif isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
+        value = "; ".join(map(short, value))
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= _LONG else f"{text[:_LONG]}..."

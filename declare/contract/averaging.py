@@ -1,0 +1,53 @@
+"""How much of which weights an exponential moving average holds. Torch-free."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+
+def decay_at(update: int, decay: float, *, warmup: bool) -> float:
+    """Return the share of the old average that update `update` (from 0) keeps.
+
+    With a warm-up it begins low, (1 + n) / (10 + n) at update n, and never exceeds `decay`.
+    """
+    return min(decay, (1 + update) / (10 + update)) if warmup else decay
+
+
+class Shares(NamedTuple):
+    """What an average is made of: shares of the weights before its first update, and after its last ones.
+
+    `first` is the share of the weights that it began with, `last` that of the weights after the last step, and
+    `half` the number of last steps whose weights make up at least half of it (None where all steps do not).
+    """
+
+    first: float
+    last: float
+    half: int | None
+
+
+def shares(updates: int, decay: float, *, warmup: bool) -> Shares:
+    """Return what an average holds after so many updates."""
+    if updates < 1:
+        return Shares(1.0, 0.0, None)
+    first = math.exp(_log_kept(0, updates, decay, warmup=warmup))
+    last = 1 - decay_at(updates - 1, decay, warmup=warmup)
+    if first > 0.5:
+        return Shares(first, last, None)
+    low, high = 1, updates
+    while low < high:  # the share of the last k steps grows with k
+        middle = (low + high) // 2
+        if _log_kept(updates - middle, updates, decay, warmup=warmup) <= math.log(0.5):
+            high = middle
+        else:
+            low = middle + 1
+    return Shares(first, last, low)
+
+
+def _log_kept(start: int, end: int, decay: float, *, warmup: bool) -> float:
+    """Return the log of the product of decays of the updates from `start` to `end`."""
+    # (1 + n) / (10 + n) reaches the decay at this update; before it the product telescopes.
+    full = max(0, math.ceil((10 * decay - 1) / (1 - decay))) if warmup else 0
+    middle = min(max(full, start), end)
+    rising = sum(math.log((start + k) / (middle + k)) for k in range(1, 10)) if middle > start else 0.0
+    return rising + (end - middle) * math.log(decay)
