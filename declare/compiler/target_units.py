@@ -40,7 +40,10 @@ def learn_target(
 ) -> LearnedTarget | list[Problem]:
     """Return what a task learns of a dataset, or what keeps it from being learned; problems have whole paths."""
     sides = {side: _chain(state, dataset, task.block.target, side) for side in ("train", "eval")}
-    problems = list(_unbearable(state, task, dataset, sides))
+    problems = [
+        *_unbearable(state, task, dataset, sides),
+        *_unmeasurable(task, dataset, sides["train"], facts),
+    ]
     if problems:
         return problems
     undone, kept = _way_back(sides["eval"])
@@ -49,7 +52,7 @@ def learn_target(
         kept = [item for item in kept if item[1].effect != "places" and not item[1].affine]
         undone = [] if all(transform.affine for _, transform in undone) else undone
     fitted: Mapping[str, Mapping[str, list[float]]] = {}
-    if _is_needed(state, task, dataset, sides, undone):
+    if _is_needed(state, task, dataset, (facts, bool(sides["train"] or sides["eval"])), undone):
         try:
             facts, fitted, cut = _measured(state, task, dataset, facts)
         except ProblemError as error:
@@ -104,11 +107,14 @@ def _way_back(chain: Chain) -> tuple[Chain, Chain]:
 
 
 def _is_needed(
-    state: State, task: Placed[Any], dataset: str, sides: Mapping[str, Chain], undone: Chain
+    state: State, task: Placed[Any], dataset: str, field: tuple[FieldFacts, bool], undone: Chain
 ) -> bool:
-    """Return whether the target must be read once more: facts are those of the field before its transforms."""
-    block, facts = task.block, state.facts[dataset].fields[task.block.target]
-    layout, changed = facts.shape.layout, bool(sides["train"] or sides["eval"])
+    """Return whether the target must be read once more: facts are those of the field before its transforms.
+
+    `field` are the facts with the shape after them, and whether there are any.
+    """
+    block, (facts, changed) = task.block, field
+    layout = facts.shape.layout
     needs = not holed(block.loss) and block.needs_statistics()
     if layout in _NUMBERS:
         return needs or (changed and not block.scale_free) or any(item.fitted for _, item in undone)
@@ -176,6 +182,21 @@ def _unbearable(
             yield _refused(dataset, task, index, transform)
         elif transform.effect == "units" and transform.on != "all":
             yield _one_side(dataset, task, index, transform)
+
+
+def _unmeasurable(task: Placed[Any], dataset: str, chain: Chain, facts: FieldFacts) -> Iterator[Problem]:
+    """Yield the first transform that only batches see, where statistics of what comes after it are needed."""
+    late = [(index, transform) for index, transform in chain if not transform.stored]
+    if facts.shape.layout in _NUMBERS and late and not task.block.scale_free:
+        index, transform = late[0]
+        yield Problem(
+            "LOS433",
+            f"`{transform.type_name()}` changes target `{task.block.target}` in each batch",
+            at=f"datasets.{dataset}.transforms.{index}",
+            label="statistics of the target need stored values",
+            also={f"{task.path}.target": "the target"},
+            helps=("leave the target out of it", "or let the transform be a `stored` one"),
+        )
 
 
 def _refused(dataset: str, task: Placed[Any], index: int, transform: Transform) -> Problem:

@@ -113,7 +113,7 @@ def _facts(state: State, task: Placed[Any]) -> dict[str, FieldFacts] | None:
     found = {}
     for name in names:
         shapes = state.shapes.get(name, {})
-        if field is None or field not in shapes:
+        if field is None or field not in shapes or holed(state.spec.datasets[name]) or holed(state.spec.seed):
             return None
         found[name] = state.facts[name].fields[field].model_copy(update={"shape": shapes[field]})
     stated = task.block.datasets or ([task.block.dataset] if task.block.dataset else names)

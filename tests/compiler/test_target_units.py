@@ -10,6 +10,7 @@ from declare.build.feed import evaluation_batches
 from declare.build.objective import TaskLosses
 from declare.build.store import Tables
 from declare.components.tasks.regression import Regression
+from declare.components.transforms.standardize import Standardize
 from declare.contract.shapes import Shape
 from tests.compiler.specs import codes, run
 
@@ -275,3 +276,31 @@ def test_what_is_cut_in_validation_alone_is_said_too(write):
     y[50] = 1000
     found = write((LOG[0], "transforms: [{type: clip, field: yy, high: 60}]"), yy=y)
     assert codes(found) == {"datasets.d.transforms.0": "LOS431"}
+
+
+def test_a_mistake_beside_a_target_is_one_finding(write):
+    """What else cannot be read of a dataset, or a seed that is none, stops no reading of facts and crashes nothing."""
+    y = np.stack([Y, 2 * Y], 1).astype("float32")
+    found = write(VECTOR, ("split: {column: s}", "split: {column: s}\n    cache: sometimes"), yy=y)
+    assert codes(found) == {"datasets.d.cache": "SCH105"}
+    found = write(VECTOR, ("declare: 1", "declare: 1\nseed: often"), yy=y)
+    assert list(codes(found)) == ["seed"]
+
+
+def test_what_comes_before_other_places_is_not_undone(write):
+    """A logarithm before a transform that chooses or moves values stays, and that is said; one after it is undone."""
+    y = np.stack([Y, 2 * Y], 1).astype("float32")
+    flat, log = "{type: flatten, field: yy}", "{type: log, field: yy}"
+    found = write(VECTOR, (LOG[0], f"transforms: [{log}, {flat}]"), yy=y)
+    assert codes(found) == {"datasets.d.transforms.0": "LOS431"}
+    assert (target(found).undo, target(found).kept) == ((), ("log", "flatten"))
+    assert_learned(target(found), np.log(y)[TRAIN].astype(float))
+    found = write(VECTOR, (LOG[0], f"transforms: [{flat}, {log}]"), yy=y)
+    assert (codes(found), len(target(found).undo), target(found).kept) == ({}, 1, ("flatten",))
+
+
+def test_a_transform_of_batches_changes_no_target(write, monkeypatch):
+    """Statistics are those of stored values: a transform of numbers that only batches see is refused."""
+    monkeypatch.setattr(Standardize, "stored", False)
+    found = write((LOG[0], "transforms: [{type: standardize, field: yy}]"))
+    assert codes(found) == {"datasets.d.transforms.0": "LOS433"}

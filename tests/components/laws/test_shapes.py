@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -13,6 +13,7 @@ from declare.contract.lookup import own_names
 from declare.contract.problem import ProblemError
 from declare.contract.reading import parse
 from declare.ir.plan import LossPlan, TaskPlan
+from declare.nn.losses.consistency import COMPARISONS
 from declare.nn.losses.shapes import ShapeMismatchError
 from tests.components.conformance import variants
 from tests.components.laws.samples import Sample, samples
@@ -105,6 +106,15 @@ def checked(block: object, item: Sample) -> TaskLosses:
         weight=1.0,
     )
     return TaskLosses(plan)
+
+
+@pytest.mark.parametrize("compare", COMPARISONS.values(), ids=COMPARISONS)
+def test_scales_are_compared_like_with_like(compare: Callable[[Tensor, Tensor], Tensor]) -> None:
+    """Predictions at two sizes of another shape are not broadcast either."""
+    with pytest.raises(ShapeMismatchError):
+        compare(torch.randn(4, 1), torch.randn(4, 3))
+    with pytest.raises(ShapeMismatchError):
+        compare(torch.randn(4, 3, 1, 1), torch.randn(4, 3, 2, 2))
 
 
 def test_labels_beyond_the_steps_of_an_output_are_found() -> None:
