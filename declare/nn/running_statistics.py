@@ -35,6 +35,16 @@ def running_statistics(root: nn.Module) -> dict[str, Tensor]:
     }
 
 
+def norm_buffers(root: nn.Module) -> list[Tensor]:
+    """Return all that norms under `root` keep of what they have seen: means, variances, and numbers of batches."""
+    return [
+        buffer
+        for _, module in running_norms(root)
+        for name in (*_running(module), _COUNT)
+        if (buffer := module._buffers.get(name)) is not None  # noqa: SLF001
+    ]
+
+
 def unshared_norms(root: nn.Module) -> list[str]:
     """Return the names of norms with running statistics that are no batch norms: no process shares theirs."""
     return [name for name, module in running_norms(root) if not isinstance(module, _BatchNorm)]
@@ -138,6 +148,44 @@ class StatisticsBySize:
     def _put(self, tensors: Sequence[Tensor]) -> None:
         for (buffers, name), tensor in zip(self._places, tensors, strict=True):
             buffers[name] = tensor
+
+
+class StepStatistics:
+    """Lets running statistics move once a step, however many micro-batches it is cut into.
+
+    Each micro-batch starts from what the step began with, and its change counts by its share of the rows: the running
+    means are those of the whole batch at once. (Variances are the mean of those inside micro-batches, by which
+    training normalises.)
+    """
+
+    def __init__(self, tensors: Sequence[Tensor]) -> None:
+        self._tensors = list(tensors)
+        self._before: list[Tensor] = []
+        self._changes: list[Tensor] = []
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+    def begin(self) -> None:
+        """Remember what the step begins with."""
+        self._before = [item.clone() for item in self._tensors]
+        self._changes = [torch.zeros_like(item) for item in self._tensors]
+
+    @torch.no_grad()
+    def take(self, share: float) -> None:
+        """Take in what a micro-batch with this share of the rows has changed, and undo it."""
+        for item, before, change in zip(self._tensors, self._before, self._changes, strict=True):
+            if item.is_floating_point():
+                change.add_(item - before, alpha=share)
+            else:
+                torch.maximum(change, item - before, out=change)
+            item.copy_(before)
+
+    @torch.no_grad()
+    def finish(self) -> None:
+        """Make the changes of all micro-batches."""
+        for item, change in zip(self._tensors, self._changes, strict=True):
+            item.add_(change)
 
 
 def _copy(to: Sequence[Tensor], values: Sequence[Tensor]) -> None:

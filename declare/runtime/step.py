@@ -15,7 +15,13 @@ from declare.ir.plan import PhasePlan
 from declare.nn.balances.balance import Balance
 from declare.nn.distributed.shards import clip_norm, kinds
 from declare.nn.distributed.world import ALONE, World
-from declare.nn.running_statistics import StatisticsBySize, running_statistics, unshared_norms
+from declare.nn.running_statistics import (
+    StatisticsBySize,
+    StepStatistics,
+    norm_buffers,
+    running_statistics,
+    unshared_norms,
+)
 from declare.runtime.conflicts import seen
 from declare.runtime.guard import Buffers, unusable
 from declare.runtime.keys import key, mix
@@ -95,6 +101,7 @@ class Step:
         self._tasks = [name for name, weight in phase.tasks.items() if weight > 0]
         self._balance = machinery.objective.balance
         self._clip = _clipping(phase.clip, mixed=len(kinds(self._parameters)) > 1)
+        self._merged = _merged_statistics(machinery)
         skips = phase.on_batch_error["action"] == "skip"
         more = machinery.statistics.tensors if machinery.statistics is not None else ()
         self._buffers = Buffers(machinery.graph, more) if skips else None
@@ -158,15 +165,29 @@ class Step:
         cut = [batch] if self._pieces == 1 else list(split(batch, self._cuts(batch)))
         totals = self._strategy.totals(self._agreed(self._strategy.weigh, batch, cut))
         first = self._world.rank * self._pieces
-        losses, all_parts = [], []
+        losses, all_parts, merged = [], [], self._merged
+        rows = [] if merged is None else self._shares(cut)
+        if merged is not None:
+            merged.begin()
         for index, piece in enumerate(cut):
             last = index + 1 == len(cut)
             loss, parts = self._pass(number, piece, totals, mix(base, first + index), last=last)
             self._strategy.taken(self._parameters)
             losses.append(loss)
             all_parts.append(parts)
+            if merged is not None:
+                merged.take(rows[index])
+        if merged is not None:
+            merged.finish()
         share = self._strategy.share
         return torch.stack(losses).sum() * share, torch.stack(all_parts).sum(0) * share
+
+    def _shares(self, cut: list[Batch]) -> list[float]:
+        """Return the share of each micro-batch in the rows of the step, over all processes."""
+        rows = torch.tensor([float(count_rows(piece)) for piece in cut], device=self._precision.device)
+        total = self._world.sum(rows) if self._world.size > 1 else rows
+        found: list[float] = (total / total.sum()).tolist()
+        return found
 
     def _cuts(self, batch: Batch) -> dict[str, int]:
         """Return into how many micro-batches each dataset goes: in all processes alike, as layers may meet there."""
@@ -282,6 +303,15 @@ class Step:
         """Pattern -> learning rate as last used, of the groups that state another one than the phase's."""
         factor = 1.0 if self._last_rate is None else self._last_rate
         return {match: base * factor for match, base in self._own_bases.items()}
+
+
+def _merged_statistics(machinery: Machinery) -> StepStatistics | None:
+    """Return what lets norm statistics move once a step, where a step has micro-batches and there are some."""
+    if machinery.pieces == 1:
+        return None
+    of_sizes = machinery.statistics.tensors if machinery.statistics is not None else []
+    found = {id(item): item for item in (*norm_buffers(machinery.graph), *of_sizes)}
+    return StepStatistics(list(found.values())) if found else None
 
 
 def _unshared_statistics(machinery: Machinery) -> list[Tensor]:

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from declare.nn.running_statistics import (
     StatisticsBySize,
+    StepStatistics,
+    norm_buffers,
     running_norms,
     running_statistics,
     unshared_norms,
@@ -135,3 +137,28 @@ def test_what_keeps_no_statistics_has_none() -> None:
         f"{at}.running_{kind}" for at in "01" for kind in ("mean", "var")
     }
     assert unshared_norms(mixed) == ["1"]
+
+
+@pytest.mark.parametrize("name", NORMS)
+@pytest.mark.parametrize("cuts", [(3, 6, 9), (5, 1, 12)])
+def test_micro_batches_move_statistics_as_one_batch_does(name: str, cuts: tuple[int, ...]) -> None:
+    """Running means after the micro-batches of two steps are those of two whole batches; steps are counted once."""
+    make, axes = NORMS[name]
+    draw = torch.Generator().manual_seed(1)
+    whole, cut = make().train(), make().train()
+    statistics = StepStatistics(norm_buffers(cut))
+    assert len(statistics)
+    for _ in range(2):
+        batch = torch.randn(sum(cuts), 3, *[4] * axes, generator=draw) + torch.arange(sum(cuts)).view(
+            -1, 1, *[1] * axes
+        )
+        whole(batch)
+        statistics.begin()
+        for piece in batch.split(cuts):
+            if len(piece) * 4**axes > 1:
+                cut(piece)
+            statistics.take(len(piece) / len(batch))
+        statistics.finish()
+    for key, expected in whole.named_buffers():
+        if "var" not in key:
+            torch.testing.assert_close(dict(cut.named_buffers())[key], expected, msg=f"{key} of {name}")

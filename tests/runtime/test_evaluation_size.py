@@ -113,3 +113,11 @@ def test_a_size_without_statistics_is_refused_where_norms_need_them(tmp_path: Pa
         run(tmp_path / "normed", more)
     assert caught.value.problem.code == "PHS645"
     assert run(tmp_path / "plain", more, norm=", norm: group").final
+
+
+def test_micro_batches_move_the_first_norm_as_whole_batches_do(tmp_path: Path) -> None:
+    """With weights that stand still, means of the first norm do not depend on `accumulate`, at any size."""
+    more = "scales: {field: image, sizes: [8, 16]}, accumulate: "
+    one, three = (statistics(run(tmp_path / number, more + number)) for number in ("1", "3"))
+    name = next(iter(one))
+    torch.testing.assert_close(one[name], three[name])

@@ -97,6 +97,7 @@ SCALES = {
     "batch_norm_of_images": "accumulate: 1",
     "scales": "scales: {field: image, sizes: [8, 16]}",
     "agreeing_scales": "scales: {field: image, sizes: [8, 16], consistency: {type: mse, weight: 0.5}}",
+    "averaged_scales": "scales: {field: image, sizes: [8, 16]}, accumulate: 2, ema: {decay: 0.9}",
     "eager_scales": "scales: {field: image, sizes: [8, 16], materialize: eager}",
 }
 SPECS = {name: FRAME.replace("MODEL", PLAIN).replace("MORE", more) for name, more in WAYS.items()}
