@@ -22,6 +22,8 @@ class Measured(NamedTuple):
     flops: int
     activation_bytes: int
     layers: tuple[LayerPlan, ...]
+    left_out: tuple[float, ...] = ()
+    """The largest share of each axis after batch and channels that some layer leaves over."""
 
 
 def measure(module: nn.Module, tensors: Sequence[Tensor]) -> Measured:
@@ -36,9 +38,10 @@ def measure(module: nn.Module, tensors: Sequence[Tensor]) -> Measured:
 
     shapes: dict[str, tuple[int, ...] | None] = {}
     written: dict[str, int] = {}
+    rests: dict[int, float] = {}
     with ExitStack() as stack:
         for name, part in module.named_modules():
-            handle = part.register_forward_hook(_Recorder(name, shapes, written))
+            handle = part.register_forward_hook(_Recorder(name, shapes, written, rests))
             stack.callback(handle.remove)
         counter = stack.enter_context(FlopCounterMode(display=False, depth=999))
         stack.enter_context(torch.no_grad())
@@ -51,17 +54,27 @@ def measure(module: nn.Module, tensors: Sequence[Tensor]) -> Measured:
         counter.get_total_flops() // BATCH,
         sum(written.values()) * 4 // BATCH,
         tuple(_layers(module, shapes, flops)),
+        tuple(rests.get(axis, 0.0) for axis in range(max(rests, default=-1) + 1)),
     )
 
 
 class _Recorder:
     """A forward hook that notes the output's shape and, for layers without parts, its elements."""
 
-    def __init__(self, name: str, shapes: dict[str, tuple[int, ...] | None], written: dict[str, int]) -> None:
-        self.name, self.shapes, self.written = name, shapes, written
+    def __init__(
+        self,
+        name: str,
+        shapes: dict[str, tuple[int, ...] | None],
+        written: dict[str, int],
+        rests: dict[int, float],
+    ) -> None:
+        self.name, self.shapes, self.written, self.rests = name, shapes, written, rests
 
-    def __call__(self, module: nn.Module, _: Any, result: Any) -> None:
+    def __call__(self, module: nn.Module, given: Any, result: Any) -> None:
         from torch import nn
+
+        for axis, share in _rests(module, given):
+            self.rests[axis] = max(share, self.rests.get(axis, 0.0))
 
         tensors = list(_tensors(result))
         first = tuple(tensors[0].shape) if tensors else ()
@@ -75,6 +88,30 @@ class _Recorder:
             self.written[self.name] = self.written.get(self.name, 0) + sum(
                 tensor.numel() for tensor in tensors
             )
+
+
+def _rests(module: nn.Module, given: Any) -> Iterator[tuple[int, float]]:
+    """Yield the share of each spatial axis that a layer with a stride leaves over at its end, padding left out."""
+    from torch import nn
+
+    kinds = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.MaxPool1d | nn.MaxPool2d | nn.MaxPool3d
+    kinds |= nn.AvgPool1d | nn.AvgPool2d | nn.AvgPool3d
+    padding = getattr(module, "padding", 0)
+    if not isinstance(module, kinds) or getattr(module, "ceil_mode", False) or isinstance(padding, str):
+        return
+    sizes = next(_tensors(given)).shape[2:]
+    each = (_per_axis(getattr(module, name, 1), len(sizes)) for name in ("kernel_size", "stride", "dilation"))
+    for axis, (size, kernel, stride, spread, edge) in enumerate(
+        zip(sizes, *each, _per_axis(padding, len(sizes)), strict=True)
+    ):
+        rest = (size + 2 * edge - spread * (kernel - 1) - 1) % stride - edge
+        # A stride beyond the kernel skips places on purpose, as shortcuts do.
+        if rest > 0 and kernel >= stride:
+            yield axis, rest / size
+
+
+def _per_axis(value: Any, count: int) -> tuple[int, ...]:
+    return tuple(value) if isinstance(value, tuple | list) else (int(value),) * count
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

@@ -23,7 +23,7 @@ from declare.ir.plan import LayerPlan
 if TYPE_CHECKING:
     from declare.compiler.trial import Trial
 
-FORMAT = 1
+FORMAT = 2
 _LIBRARIES = ("torch", "timm", "torchvision", "transformers")
 
 
@@ -33,6 +33,8 @@ class Probed(NamedTuple):
     outputs: Outputs
     costs: Costs
     layers: tuple[LayerPlan, ...]
+    left_out: tuple[float, ...] = ()
+    """The share of each axis after the channels of the first input that is left over; empty where sizes vary."""
 
 
 def probe(kind: str, component: Module, inputs: Inputs) -> Probed | Problem:
@@ -69,6 +71,7 @@ def _remembered(kind: str, component: Node, inputs: Inputs, output: Shape | None
         {name: Shape(layout, tuple(dims), dtype) for name, (layout, dims, dtype) in known["outputs"].items()},
         Costs(*known["costs"]),
         tuple(LayerPlan(**layer) for layer in known["layers"]),
+        tuple(known["left_out"]),
     )
 
 
@@ -85,6 +88,7 @@ def _ask(component: Node, inputs: Inputs, output: Shape | None) -> dict[str, Any
         },
         "costs": list(found.costs),
         "layers": [layer.model_dump(mode="json") for layer in found.layers],
+        "left_out": list(found.left_out),
     }
 
 

@@ -38,6 +38,8 @@ class Trial(NamedTuple):
     outputs: Outputs
     costs: Costs
     layers: tuple[LayerPlan, ...]
+    left_out: tuple[float, ...] = ()
+    """The share of each axis after the channels that is left over."""
 
 
 class RefusedError(Exception):
@@ -50,7 +52,7 @@ def run(component: Node, inputs: Inputs, output: Shape | None = None) -> Trial |
     try:
         first = _attempt(component, inputs, output, [_fill(shape, 0) for shape in shapes])
         if all(shape.numel is not None for shape in shapes):
-            return Trial(_shapes(component, first, first), _costs(first), first.layers)
+            return Trial(_shapes(component, first, first), _costs(first), first.layers, first.left_out)
         second = _attempt(component, inputs, output, [_fill(shape, 1) for shape in shapes])
     except ProblemError as error:
         return error.problem

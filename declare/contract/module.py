@@ -33,6 +33,14 @@ class Costs(NamedTuple):
     activation_bytes: int | None = None
 
 
+class LeftOut(NamedTuple):
+    """What a module never looks at: `unused` of the `size` steps or pixels along an axis of its input."""
+
+    axis: str
+    unused: int
+    size: int
+
+
 Inputs = Mapping[str, tuple[Shape, ...]]
 """Shapes by port; ports that are not `many` hold one."""
 
@@ -98,6 +106,13 @@ class Module(Node):
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
         """Return output shapes; a problem where the inputs do not fit; None where only a probe can tell."""
         raise NotImplementedError
+
+    def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...] | None:
+        """Return what remains over of its first input where it is cut or halved; None where only a probe can tell.
+
+        Sizes that vary from sample to sample are passed over.
+        """
+        return None if self.costs(inputs) is None else ()
 
     def stamp(self) -> str:
         """Return what changes when files that its shapes depend on change; empty where there are none."""

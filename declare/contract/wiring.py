@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from declare.contract.module import Inputs, Module, Node, Port
+from declare.contract.module import Inputs, LeftOut, Module, Node, Port
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import AXES, Layout, Shape
 
@@ -129,3 +130,11 @@ def channels_last(node: Node, inputs: Inputs, port: str = "input") -> Problem | 
         label=f"{first} channels",
         helps=("store images as channels, height, width",),
     )
+
+
+def remainders(shape: Shape, axes: Iterable[int], part: int) -> tuple[LeftOut, ...]:
+    """Return what remains over of some axes of an input that is cut into whole parts of `part`."""
+    found = (
+        LeftOut(AXES[shape.layout][axis], size % part, size) for axis in axes if (size := shape.dims[axis])
+    )
+    return tuple(item for item in found if item.unused)

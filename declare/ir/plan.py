@@ -81,6 +81,14 @@ class LayerPlan(Frozen):
     flops: int | None = None
 
 
+class LeftOutPlan(Frozen):
+    """What a module never looks at: `unused` of the `size` steps or pixels along an axis of its first input."""
+
+    axis: str
+    unused: int
+    size: int
+
+
 class ModulePlan(Frozen):
     """A node of the graph (a module or a head), in topological order in the plan.
 
@@ -103,6 +111,7 @@ class ModulePlan(Frozen):
     flops: int | None
     activation_bytes: int | None
     layers: tuple[LayerPlan, ...] = ()
+    left_out: tuple[LeftOutPlan, ...] = ()
 
     @property
     def adapts(self) -> bool:

@@ -148,7 +148,8 @@ def _model(plan: Plan) -> Table:
     flops = [node.flops for node in plan.nodes]
     known = sum(value for value in flops if value is not None)
     table.add_row("  total", "", "", "", count(total), count(known), "", style="dim")
-    table.caption = "  one sample, forward; 2 FLOP per multiply-add; activations in fp32"
+    lines = ["  one sample, forward; 2 FLOP per multiply-add; activations in fp32", *_left_out(plan)]
+    table.caption = "\n".join(lines)
     table.caption_justify = "left"
     return table
 
@@ -161,6 +162,16 @@ def _node_settings(plan: Plan) -> Iterator[str]:
         words = [f"{key} {short(value)}" for key, value in stated.items() if key not in _WIRED]
         if words:
             yield f"  {node.path}: {', '.join(words)}"
+
+
+def _left_out(plan: Plan) -> Iterator[str]:
+    """Yield what modules never look at."""
+    for node in plan.nodes:
+        for item in node.left_out:
+            yield (
+                f"  {node.path} leaves out {item.unused:,} of {item.size:,} ({item.axis}), "
+                f"{item.unused / item.size:.1%} of its input"
+            )
 
 
 def _instances(node: ModulePlan) -> int:

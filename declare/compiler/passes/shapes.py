@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.compiler.heads import head_wiring
+from declare.compiler.remainders import left_out
 from declare.compiler.shaping import Inferred, Shaper, ports
 from declare.compiler.state import State
 from declare.compiler.units import in_units_of, other_way_back
@@ -84,6 +85,7 @@ def _plan(
         flops=found.costs.flops,
         activation_bytes=found.costs.activation_bytes,
         layers=found.layers,
+        left_out=left_out(node, found.wires),
     )
 
 

@@ -57,6 +57,14 @@ def takes_one_size(library: str, name: str) -> bool:
     return bool(TABLES[library].shipped.get(name, {}).get("fixed"))
 
 
+def is_even(found: Record | None, shape: Shape) -> bool:
+    """Return whether no model of the table leaves anything of such images out: its own size, or one often halved."""
+    sides = shape.dims[1:]
+    return found is not None and (
+        set(sides) == {found.get("size")} or all(side is None or side % 32 == 0 for side in sides)
+    )
+
+
 def outputs(node: Module, found: Record, shape: Shape) -> Outputs | Problem | None:
     """Return a model's outputs for images of `shape`, why it refuses, or None where a probe must tell."""
     if "outputs" not in found or "parameters" not in found:

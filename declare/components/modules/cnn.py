@@ -22,10 +22,10 @@ from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
 from declare.contract.counting import Tally
-from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.module import Costs, Inputs, LeftOut, Module, Outputs, Port
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Dim, Shape
-from declare.contract.wiring import channels_last, even_kernel, misfit, varies
+from declare.contract.wiring import channels_last, even_kernel, misfit, remainders, varies
 
 if TYPE_CHECKING:
     from torch import nn
@@ -92,6 +92,11 @@ class Cnn(Module):
                 Rewrite(f"keep the first {stages} stages", "channels", self.channels[:stages], safe=False),
             ),
         )
+
+    def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...]:
+        """Return the pixels at the edge that halving leaves over."""
+        halved = len(self.channels) - 1 if self.downsample in {"max", "mean"} else 0
+        return remainders(inputs["input"][0], (1, 2), 2**halved)
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the stages."""

@@ -22,10 +22,10 @@ from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
 from declare.contract.counting import Tally
-from declare.contract.module import Costs, Inputs, Module, Outputs, Padding, Port
+from declare.contract.module import Costs, Inputs, LeftOut, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Dim, Shape
-from declare.contract.wiring import even_kernel, misfit, varies
+from declare.contract.wiring import even_kernel, misfit, remainders, varies
 
 if TYPE_CHECKING:
     from torch import nn
@@ -113,6 +113,12 @@ class Conv1d(Module):
             elif self.downsample != "none":
                 lengths = lengths // 2 + (lengths == 1)
         return lengths
+
+    def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...]:
+        """Return the steps at the end that halving leaves over."""
+        shape = inputs["input"][0]
+        halved = len(self.channels) - 1 if self.downsample in {"max", "mean"} else 0
+        return remainders(shape, (1 if shape.layout == "series" else 0,), 2**halved)
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the stages."""

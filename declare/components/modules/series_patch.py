@@ -4,9 +4,9 @@ The series is cut into patches of `patch` steps, all channels together; each bec
 its samples and, with `spectrum`, one of its log power at every frequency (phase-free, as rhythms are).
 Learned positions are added; then come blocks of self-attention and a feed-forward layer, each after a norm.
 
-Takes a series [channels, time]; steps after the last whole patch are left out. Gives `output`, the sequence [patches,
-dim], and `pooled`, a vector: its mean. Source: Dosovitskiy et al. 2021 (patches); Wang et al. 2025 (CBraMod, patches
-with spectra), https://arxiv.org/abs/2412.07236.
+Takes a series [channels, time]; steps after the last whole patch are left out, as the plan says (DAT358). Gives
+`output`, the sequence [patches, dim], and `pooled`, a vector: its mean. Source: Dosovitskiy et al. 2021 (patches);
+Wang et al. 2025 (CBraMod, patches with spectra), https://arxiv.org/abs/2412.07236.
 
 ```yaml
 model:
@@ -22,10 +22,10 @@ from pydantic import Field as Param
 
 from declare.components.modules import _attending, _pretrained
 from declare.contract.counting import Tally
-from declare.contract.module import Costs, Inputs, Module, Outputs, Padding, Port
+from declare.contract.module import Costs, Inputs, LeftOut, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Shape
-from declare.contract.wiring import misfit, varies
+from declare.contract.wiring import misfit, remainders, varies
 
 if TYPE_CHECKING:
     from torch import nn
@@ -87,6 +87,10 @@ class SeriesPatch(Module):
     def output_lengths(self, lengths: Any, inputs: Inputs) -> Any:
         """Return the whole patches of a sample."""
         return lengths // self.patch
+
+    def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...]:
+        """Return the steps after the last whole patch."""
+        return remainders(inputs["input"][0], (1,), self.patch)
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of embedding and blocks."""

@@ -20,7 +20,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _pretrained, _tables
 from declare.contract import arguments
-from declare.contract.module import Costs, Inputs, Module, Outputs, Port
+from declare.contract.module import Costs, Inputs, LeftOut, Module, Outputs, Port
 from declare.contract.problem import Problem
 from declare.contract.wiring import channels_last, misfit
 
@@ -64,6 +64,11 @@ class Torchvision(Module):
         """Return the costs from the table, or None where a probe must tell."""
         record = _tables.record("torchvision", self.name)
         return _tables.costs(record, inputs["input"][0]) if record and not self.args else None
+
+    def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...] | None:
+        """Return nothing where sizes are even; else a probe tells."""
+        even = not self.args and _tables.is_even(_tables.record("torchvision", self.name), inputs["input"][0])
+        return () if even else None
 
     def build(self, inputs: Inputs) -> nn.Module:
         """Return the real model; raises `ProblemError` (RES840) where weights cannot be had."""

@@ -25,10 +25,10 @@ from pydantic import Field as Param
 
 from declare.components.modules import _attending, _pretrained
 from declare.contract.counting import Tally, size
-from declare.contract.module import Costs, Inputs, Module, Outputs, Padding, Port
+from declare.contract.module import Costs, Inputs, LeftOut, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
-from declare.contract.wiring import misfit
+from declare.contract.wiring import misfit, remainders
 
 if TYPE_CHECKING:
     from torch import nn
@@ -107,6 +107,12 @@ class Transformer(Module):
     def output_lengths(self, lengths: Any, inputs: Inputs) -> Any:
         """Return the whole patches of a series; of anything else as many positions as steps."""
         return lengths // self.patch if inputs["input"][0].layout == "series" else lengths
+
+    def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...]:
+        """Return what stands after the last whole patch."""
+        shape = inputs["input"][0]
+        patched = shape.layout in {"series", "image"}
+        return remainders(shape, range(1, len(shape.dims)), self.patch) if patched else ()
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of embedding and blocks; of tokens at the longest sample."""
