@@ -17,7 +17,7 @@ from declare.data import cache
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
 
-_VERSION = 8
+_VERSION = 9
 """Raised when facts are gathered in another way, so that kept ones are read again."""
 
 

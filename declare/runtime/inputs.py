@@ -168,11 +168,9 @@ def open_reader(path: Path, like: Mapping[str, Any]) -> Reader:
         raise ProblemError(
             _unreadable(path, f"`{path.suffix}` is none of {', '.join(sorted(_SOURCES))} or a picture")
         )
-    block: Mapping[str, Any] = {"type": kind}
+    block: Mapping[str, Any] = like if like.get("type") == kind else {"type": kind}
     if path.suffix.lower() == ".tsv":
-        block = {"type": kind, "separator": "\t"}
-    elif like.get("type") == kind:
-        block = like
+        block = {**block, "separator": "\t"}
     source: Any = reading.parse("sources", {**block, "path": str(path.absolute())})
     reader: Reader = source.open()
     return reader

@@ -91,6 +91,7 @@ def test_floats_that_have_merged_are_no_names(values):
         (np.array([-999.0, 7.0]), ["-999"], 1),
         (["007", "7", "7.0"], [7], 2),
         (["true", "1"], [True], 1),
+        ([" NA ", "NA", "na"], ["NA"], 2),
         (["", None, "x"], [], 2),
     ],
 )
@@ -197,6 +198,22 @@ def test_names_in_lists_are_texts():
     facts, encoded = read([[7, 12], [True], ["?", 7], None], type="labels", missing=["?"])
     assert facts.classes == ("7", "12", "true")
     np.testing.assert_array_equal(encoded, [[1, 1, 0], [0, 0, 1], [1, np.nan, np.nan], [np.nan] * 3])
+
+
+def test_marks_among_names_leave_open_what_else_holds():
+    """A mark between separators is a mark as it is in a list."""
+    facts, encoded = read(TextColumn.of(["a|?", "b", "a"]), type="labels", missing=["?"])
+    np.testing.assert_array_equal(encoded, [[1, np.nan], [0, 1], [1, 0]])
+    assert "unused_marks" not in facts.extra
+
+
+def test_typed_truth_is_read_from_texts_later():
+    """What was learned from booleans reads the texts of booleans, and the other way round."""
+    made = field(type="number")
+    for values in ([True, False], np.array([True, False]), TextColumn.of(["true", "false"])):
+        facts = made.examine(values)
+        for other in ([True, None], TextColumn.of(["true", None]), np.array([True, False])):
+            assert made.encode(other, facts)[0] == 1
 
 
 def test_flags_of_a_table_are_texts_too():

@@ -270,10 +270,15 @@ def test_numbers_too_large_for_a_field_are_infinite():
     [
         ({"type": "image", "key": "a", "column": "b"}, "SCH113"),
         ({"type": "number", "key": "a", "column": "b"}, "SCH113"),
+        ({"type": "number", "decimal": ",", "thousands": ","}, "SCH113"),
+        ({"type": "category", "classes": ["1", 1]}, "DAT388"),
+        ({"type": "labels", "classes": [True, "true"]}, "DAT388"),
+        ({"type": "image", "missing": [0]}, "DAT389"),
+        ({"type": "mask", "missing": ["255"]}, "DAT389"),
     ],
 )
 def test_parameters_that_no_data_can_meet(block, code):
-    """Two places for one field are refused before data are read."""
+    """Two places for one field, classes stated twice and marks without effect are refused before data are read."""
     _, problems = reading.read("fields", block)
     assert [problem.code for problem in problems] == [code]
 

@@ -30,3 +30,8 @@ def test_what_looks_alike_is_one_group(classes):
 def test_what_is_meant_to_differ_is_left_alone(classes):
     """Letters in two cases and codes are classes of their own."""
     assert _alike(classes) == []
+
+
+def test_a_class_that_looks_like_a_mark():
+    """A value that differs from a mark for missing ones in case alone is hardly a class."""
+    assert _alike(("a", "na"), ["NA", "?"]) == [["na", "NA"]]

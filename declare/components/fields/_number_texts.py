@@ -89,8 +89,9 @@ class Stated(NamedTuple):
 
 
 PLAIN = Notation()
+TRUTH = Notation(boolean=True)
 _OTHERS = (
-    Notation(boolean=True),
+    TRUTH,
     Notation(","),
     *(
         Notation(decimal, thousands)

@@ -7,7 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from declare.components.fields._number_texts import PLAIN, Notation, Stated, notation_of, numbers_of, tidied
+from declare.components.fields._number_texts import (
+    PLAIN,
+    TRUTH,
+    Notation,
+    Stated,
+    notation_of,
+    numbers_of,
+    tidied,
+)
 from declare.components.fields._values import Marks, number_of, shown, text_in, text_of
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.text_column import TextColumn
@@ -46,10 +54,18 @@ def numbers(values: Any, missing: Iterable[Any], written: Notation | Stated) -> 
         raise ProblemError(_no_array(0, "number", f"is an array of shape {array.shape[1:]}"))
     if array.dtype.kind in "fiub":
         found, unused = without(array, marks)
-        return Numbers(found, PLAIN, unused)
+        return Numbers(found, TRUTH if _is_truth(values) else PLAIN, unused)
     if array.dtype.kind in "mM":
         raise ProblemError(_a_time(array))
     return _of_values(array.tolist(), marks, written)
+
+
+def _is_truth(values: Any) -> bool:
+    """Return whether all values are booleans, as texts of another source may then say them."""
+    if isinstance(values, np.ndarray):
+        return values.dtype.kind == "b"
+    kinds = set(map(type, values)) - {type(None)}
+    return bool(kinds) and kinds <= {bool, np.bool_}
 
 
 def _array(values: Any) -> Array:

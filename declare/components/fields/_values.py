@@ -75,7 +75,7 @@ class Marks:
     """The values that a field lists under `missing`.
 
     A mark that is a number stands for every text of that number (`-999` for `-999.0`, not for `-0999`), any other
-    one for its text. What is empty is missing in any case.
+    one for its text, with or without spaces around it. What is empty is missing in any case.
     """
 
     def __init__(self, missing: Iterable[Any]) -> None:
@@ -86,13 +86,15 @@ class Marks:
 
     def __contains__(self, text: str | None) -> bool:
         """Whether a text stands for no value."""
-        if text is None or text in self.texts:
+        if text is None or text in self.texts or text.strip() in self.texts:
             return True
         return bool(self.numbers and _PLAIN_NUMBER.fullmatch(text) and float(text) in self.numbers)
 
     def unused(self, texts: Iterable[str | None]) -> list[str]:
         """Return the marks that stand for none of the raw `texts`."""
-        seen = set(texts)
+        seen = {
+            text.strip() or None if text is not None and text not in self.texts else text for text in texts
+        }
         numbers = {float(text) for text in seen if text is not None and _PLAIN_NUMBER.fullmatch(text)}
         return [
             shown(mark)

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from pydantic import Field as Param
 
-from declare.components.fields._values import Marks, factorise, in_order, index_of, text_in, text_of, twice
+from declare.components.fields._values import (
+    Marks,
+    factorise,
+    in_order,
+    index_of,
+    shown,
+    text_in,
+    text_of,
+    twice,
+)
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
 from declare.contract.problem import Problem, ProblemError
@@ -25,8 +34,8 @@ class Labels(Field):
 
     A name is its text, as in `category`; spaces around it are left out. Lists are rows of 0 and 1 where all of them
     hold nothing but the numbers 0 and 1 and are equally long. Encoded as float32 [rows, classes]: 1 where the class
-    holds, NaN where it is not known: in a whole row without a value, and in a list that holds a mark of `missing` for
-    all classes that it does not name.
+    holds, NaN where it is not known: in a whole row without a value, and in a list or text that holds a mark of
+    `missing` for all classes that it does not name.
 
     Example:
         ```yaml
@@ -143,11 +152,13 @@ class Labels(Field):
         if not isinstance(rows, TextColumn) and any(isinstance(row, list | tuple) for row in rows):
             return self._listed(list(rows), marks)
         found = factorise(rows, self.missing)
-        split = [
+        parts = [
             None if text is None else [part.strip() for part in text.split(self.separator) if part.strip()]
             for text in found.texts
         ]
-        return _Named(split, found.codes, found.unused)
+        named = [None if row is None else [None if text in marks else text for text in row] for row in parts]
+        used = set(map(shown, marks.stated)) - set(marks.unused(text for row in parts for text in row or ()))
+        return _Named(named, found.codes, [mark for mark in found.unused if mark not in used])
 
     def _listed(self, rows: list[Any], marks: Marks) -> _Named:
         import numpy as np

@@ -64,6 +64,15 @@ class Mask(Field):
         from declare.components.fields._masks import is_colour
 
         yield from super().check()
+        for place, mark in enumerate(self.missing):
+            if not (isinstance(mark, str) and is_colour(mark)) and type(mark) not in (int, float):
+                yield Problem(
+                    "DAT389",
+                    f"`{str(mark)[:24]}` is no value of a pixel",
+                    at=f"missing.{place}",
+                    label="has no effect",
+                    helps=("write a number such as 255, or a colour such as `#ff8000`",),
+                )
         stated = [(value, "void") for value in self._void()]
         stated += [(value, f"classes.{name}") for name, values in self._by_name().items() for value in values]
         for value, at in stated:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from declare.contract.data import FieldFacts
 from declare.contract.problem import Problem
 from declare.rules.fields import field_place, fields
+from declare.rules.parts import given
 from declare.rules.view import View
 
 CODE = "DAT379"
@@ -21,7 +22,8 @@ _POINT_ZERO = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 def check(view: View) -> Iterator[Problem]:
     """Yield each field with classes or names that look alike."""
     for dataset, name, facts in fields(view):
-        groups = _alike(facts.classes or ())
+        marks = given(view.spec, "datasets", dataset, "fields", name, "missing") or ()
+        groups = _alike(facts.classes or (), [mark for mark in marks if isinstance(mark, str)])
         if not groups:
             continue
         more = f" (and {len(groups) - 1} more)" if len(groups) > 1 else ""
@@ -37,11 +39,17 @@ def check(view: View) -> Iterator[Problem]:
         )
 
 
-def _alike(classes: Sequence[str]) -> list[list[str]]:
-    """Return groups of classes that differ in what is hardly seen; a blank one is a group of its own."""
+def _alike(classes: Sequence[str], marks: Sequence[str] = ()) -> list[list[str]]:
+    """Return groups of classes, and marks for missing values, that differ in what is hardly seen.
+
+    A blank class is a group of its own.
+    """
     groups: dict[str, list[str]] = {}
     for text in classes:
         groups.setdefault(_likeness(text), []).append(text)
+    for text in marks:
+        if _likeness(text) in groups and text.strip():
+            groups[_likeness(text)].append(text)
     # The letters a and A are often meant to be two.
     return [group for key, group in groups.items() if (len(group) > 1 and not _are_letters(group)) or not key]
 
@@ -65,6 +73,8 @@ def _shown(text: str) -> str:
 
 
 def _counted(text: str, facts: FieldFacts) -> str:
+    if text not in (facts.classes or ()):
+        return f"{_shown(text)} (missing)"
     index = (facts.classes or ()).index(text)
     counts = [row[index] for row in facts.counts.values() if index < len(row)]
     return f"{_shown(text)} ({sum(counts)} sample{'s' * (sum(counts) != 1)})" if counts else _shown(text)
