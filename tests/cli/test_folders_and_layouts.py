@@ -92,3 +92,16 @@ def test_swapped_axes_are_mended_and_new_arrays_are_read_the_same_way(tmp_path, 
     capsys.readouterr()
     assert main(["predict", "run", "--input", "other.npz", "--format", "json"]) == 2
     assert "SHP524" in capsys.readouterr().out
+
+
+def test_swapped_axes_are_one_finding_whatever_follows_from_them(tmp_path, monkeypatch, capsys):
+    """Recordings of several lengths that lie time first have as many channels as steps; only the axes are said."""
+    monkeypatch.chdir(tmp_path)
+    rows = ({"x": [[0.5, 1.0, row]] * (5 + row % 4), "label": row % 2} for row in range(24))
+    (tmp_path / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    spec = SERIES.replace("{type: npz, path: d.npz}", "{type: jsonl, path: d.jsonl}").replace(
+        ", length: 7", ""
+    )
+    (tmp_path / "spec.yaml").write_text(spec)
+    assert main(["validate", "spec.yaml", "--format", "json"]) == 1
+    assert [item["code"] for item in json.loads(capsys.readouterr().out)["diagnostics"]] == ["DAT322"]

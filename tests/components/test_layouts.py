@@ -110,3 +110,14 @@ def test_later_samples_of_another_size_are_refused(block, known, new):
             made.encode(values, facts)
         assert caught.value.problem.code == "SHP524"
     assert caught.value.problem.row == 1
+
+
+def test_another_number_of_axes_names_the_layouts_that_have_it():
+    """Videos without an axis of channels are DAT319, whose help is the layout that reads them."""
+    with pytest.raises(ProblemError) as caught:
+        field("video").examine(VIDEO[:, 0])
+    assert caught.value.problem.code == "DAT319"
+    assert "`layout: THW`" in caught.value.problem.helps[0]
+    with pytest.raises(ProblemError) as caught:
+        field("video", layout="THW").examine(VIDEO)
+    assert "`layout: CTHW`" in caught.value.problem.helps[0]

@@ -40,7 +40,7 @@ def file(values, mode=None, kind="PNG", **options):
 
 def palette(indices, colours):
     """Return a picture of equal rows with a palette."""
-    found = Image.fromarray(np.array([indices] * 5, np.uint8), mode="P")
+    found = Image.frombytes("P", (len(indices), 5), bytes(indices * 5))
     found.putpalette([value for colour in colours for value in colour])
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from declare.components.fields._axes import Order, in_order, orders_that_fit, other_size, other_way_round
@@ -67,8 +68,32 @@ class ArrayField(Field):
         layout = self.sample_layout()
         usual = tuple(range(len(AXES[self.layout])))
         order = self.axis_orders[layout] if layout else usual
-        found = stack(values, sum(axis is not None for axis in order), self.layout, self.missing)
+        try:
+            found = stack(values, sum(axis is not None for axis in order), self.layout, self.missing)
+        except ProblemError as error:
+            raise ProblemError(self._with_layouts(error.problem, values)) from None
         return found if order == usual else in_order(found, order)
+
+    def _with_layouts(self, problem: Problem, values: Any) -> Problem:
+        """Return what is wrong with a sample; the layouts that take its number of axes are its help."""
+        import numpy as np
+
+        if problem.row is None:
+            return problem
+        try:
+            rank = np.ndim(values[problem.row])
+        except ValueError:
+            return problem
+        own = self.sample_layout()
+        fitting = [
+            name
+            for name, order in self.axis_orders.items()
+            if sum(axis is not None for axis in order) == rank
+        ]
+        if not fitting or own in fitting:
+            return problem
+        words = " or ".join(f"`layout: {name}`" for name in fitting)
+        return replace(problem, helps=(f"say how the arrays lie: {words}", *problem.helps))
 
     def sample_layout(self) -> str | None:
         """Return how the axes of samples lie, as stated or as usual; None where there is one way."""
