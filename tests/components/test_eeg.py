@@ -161,8 +161,19 @@ def test_inter_subject_correlation_is_pearsons():
     total, weight = InterSubject()(values, target)
     expected = np.corrcoef(np.r_[a, b], np.r_[b, a])[0, 1]
     assert float(1 - total / weight) == pytest.approx(expected, abs=1e-5)
-    rows = torch.cat([values, target], 1).double()
-    assert float(embeddings.isc(rows)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_inter_subject_correlation_is_that_of_what_is_predicted():
+    """The metric is the correlation of embeddings of unit length, feature by feature, as predictions have them."""
+    values = (
+        torch.randn(40, 3, generator=torch.Generator().manual_seed(3)) * torch.linspace(0.1, 9, 40)[:, None]
+    )
+    target = torch.stack([torch.arange(20).repeat_interleave(2), torch.arange(2).repeat(20)], 1)
+    unit = Contrastive(same=["movie"]).predict(values)["embedding"].double()
+    a, b = unit[::2], unit[1::2]
+    pairs = zip(torch.cat([a, b]).T, torch.cat([b, a]).T, strict=True)
+    expected = np.mean([np.corrcoef(left, right)[0, 1] for left, right in pairs])
+    assert float(embeddings.isc(torch.cat([values, target], 1).double())) == pytest.approx(expected, abs=1e-6)
 
 
 def test_figures_of_perfect_and_of_random_embeddings():

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class Isc(Loss):
     """1 - inter-subject correlation: features vary alike over stimuli in different subjects.
 
-    Takes embeddings [B, features] and their groups. For each feature the correlation over the positive pairs of the
-    batch, averaged over features. Needs no negatives; alone it may use few directions, so add `info_nce`. Source:
+    Takes embeddings [B, features] as the head gives them, and their groups. For each feature the correlation over the
+    positive pairs of the batch, averaged over features. The metric `isc` takes them at unit length. Needs no
+    negatives; alone it may use few directions, so add `info_nce`. Source:
     Hasson et al. 2004, https://doi.org/10.1126/science.1089506.
 
     ```yaml

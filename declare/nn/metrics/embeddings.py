@@ -63,17 +63,17 @@ class Embeddings(Accumulator):
         self._rows, self._number = [], 0
 
 
-def _parts(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return embeddings of unit length, as they are, and which pairs are positive."""
+def _parts(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Return embeddings of unit length, and which pairs are positive."""
     raw = rows[:, :-2]
     # By the largest number first: squares of very small and very large ones are no numbers.
     scaled = raw / raw.abs().amax(1, keepdim=True).clamp_min(_LEAST)
-    return functional.normalize(scaled, dim=-1), raw, positives(rows[:, -2:])
+    return functional.normalize(scaled, dim=-1), positives(rows[:, -2:])
 
 
 def alignment(rows: Tensor) -> Tensor:
     """Return the mean squared distance of positive pairs on the unit sphere; 2 is chance for spread embeddings."""
-    unit, _, wanted = _parts(rows)
+    unit, wanted = _parts(rows)
     return (2 - 2 * unit @ unit.t())[wanted].clamp_min(0).mean()
 
 
@@ -85,11 +85,14 @@ def uniformity(rows: Tensor) -> Tensor:
 
 
 def isc(rows: Tensor) -> Tensor:
-    """Return the correlation of each feature over positive pairs, averaged over the features that vary."""
-    _, raw, wanted = _parts(rows)
+    """Return the correlation of each feature over positive pairs, averaged over the features that vary.
+
+    Features are those of embeddings of unit length, which are what is predicted.
+    """
+    unit, wanted = _parts(rows)
     degree = wanted.double().sum(1, keepdim=True)
-    mean = (degree * raw).sum(0) / degree.sum()
-    off = raw - mean
+    mean = (degree * unit).sum(0) / degree.sum()
+    off = unit - mean
     spread = (degree * off.square()).sum(0)
     varying = spread > degree.sum() * (_ROUNDING * mean) ** 2
     return ((off * (wanted.double() @ off)).sum(0) / spread)[varying].mean()
@@ -100,7 +103,7 @@ def retrieval(rows: Tensor) -> Tensor:
 
     Where several are as near, the share of positives among them counts.
     """
-    unit, _, wanted = _parts(rows)
+    unit, wanted = _parts(rows)
     origin = rows[:, -1]
     likeness = (unit @ unit.t()).masked_fill(origin[:, None] == origin, -torch.inf)
     nearest = likeness >= likeness.amax(1, keepdim=True) - _TIE

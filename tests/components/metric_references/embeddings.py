@@ -54,7 +54,9 @@ def _isc(block, rows, places):
     chosen = [(i, j) for i, j, positive, *_ in _pairs(rows, places) if positive]
     if not chosen:
         return np.nan
-    left, right = rows[[i for i, _ in chosen]], rows[[j for _, j in chosen]]
+    units = rows / np.abs(rows).max(1, keepdims=True)
+    units = np.round(units / np.linalg.norm(units, axis=1, keepdims=True), 15)
+    left, right = units[[i for i, _ in chosen]], units[[j for _, j in chosen]]
     found = []
     for a, b in zip(left.T, right.T, strict=True):
         if len(np.unique(np.r_[a, b])) > 1:
