@@ -382,6 +382,12 @@ class Plan(Frozen):
                     waiting.append(wire.name)
         return found
 
+    @property
+    def trained_earlier(self) -> dict[str, str]:
+        """Task -> the phase that trained it last, for tasks that a later phase no longer trains."""
+        last = {task: phase.name for phase in self.phases for task, weight in phase.tasks.items() if weight}
+        return {task: phase for task, phase in last.items() if phase != self.phases[-1].name}
+
     def node(self, path: str) -> ModulePlan:
         """Return the node whose `path` this is."""
         return next(node for node in self.nodes if node.path == path)

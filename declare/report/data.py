@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, ConfigDict
 
 from declare.report.units import figure
@@ -55,7 +57,10 @@ class Dataset(Part):
 
 
 class Task(Part):
-    """A task: its target, head, losses and metrics by name; `units` says how the target is learned and judged."""
+    """A task: its target, head, losses and metrics by name; `units` says how the target is learned and judged.
+
+    `trained_last` names the phase that trained it last, where a later one does not.
+    """
 
     name: str
     type: str
@@ -66,6 +71,13 @@ class Task(Part):
     metrics: tuple[str, ...]
     weight: float
     units: str = ""
+    trained_last: str = ""
+
+
+def trained_last(tasks: Sequence[Task], metric: str) -> str:
+    """Return the phase that trained the task of `SPLIT/TASK/METRIC` last, where a later phase does not."""
+    name = metric.partition("/")[2].partition("/")[0].partition("@")[0]
+    return next((task.trained_last for task in tasks if task.name == name), "")
 
 
 class Phase(Part):

@@ -52,7 +52,7 @@ def of_plan(plan: Plan, layers: Layers | None = None) -> Report:
         total_parameters=sum(node.parameters for node in nodes),
         datasets=tuple(_dataset(name, data) for name, data in plan.datasets.items()),
         nodes=nodes,
-        tasks=tuple(_task(name, task) for name, task in plan.tasks.items()),
+        tasks=tuple(_task(name, task, plan) for name, task in plan.tasks.items()),
         phases=tuple(_phase(phase) for phase in plan.phases),
         expect=plan.expect,
         trusted=plan.trusted,
@@ -133,7 +133,7 @@ def _dataset(name: str, data: DatasetPlan) -> Dataset:
     )
 
 
-def _task(name: str, task: TaskPlan) -> Task:
+def _task(name: str, task: TaskPlan, plan: Plan) -> Task:
     return Task(
         name=name,
         type=str(task.block["type"]),
@@ -144,6 +144,7 @@ def _task(name: str, task: TaskPlan) -> Task:
         metrics=tuple(metric.name for metric in task.metrics),
         weight=task.weight,
         units=target_text(task),
+        trained_last=plan.trained_earlier.get(name, ""),
     )
 
 

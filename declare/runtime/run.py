@@ -263,7 +263,8 @@ class _Session:
             name = problem.at.removeprefix("expect.")
             self._tell("expect_missed", metric=name, value=metrics.get(name), bound=self._plan.expect[name])
         status = MISSED if problems else DONE
-        self._tell("run_finished", metrics=metrics, status=status)
+        earlier = self._plan.trained_earlier
+        self._tell("run_finished", metrics=metrics, status=status, trained_earlier=earlier)
         return Outcome(self._place, metrics, status, (*problems, *poor_metrics(self._plan, metrics)))
 
     def _failed(self, error: Exception, problems: tuple[Problem, ...]) -> Outcome:

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 import declare
+from declare.cli.printing.metrics import render as render_metrics
 from declare.cli.printing.plan import render
 from declare.components.modules.cnn import Cnn
 from declare.components.tasks.classification import Classification
@@ -125,6 +126,20 @@ def test_a_setting_is_shown(path, value, words, plain, tmp_path):
     text = shown(tmp_path, *also, f"{path}={value}")
     assert words in text
     assert path == "tasks.one.target" or words not in plain
+
+
+def test_final_figures_say_which_phase_trained_their_task(tmp_path):
+    """On the terminal, figures of a task that the last phase does not train name the phase that did."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(SPEC, encoding="utf-8")
+    earlier = declare.plan(path, set=["phases.fit.tasks={one: 0, two: 1}"]).trained_earlier
+    assert earlier == {"one": "warm"}
+    out = io.StringIO()
+    figures = {"val/one/loss": 0.25, "val/two/loss": 0.5}
+    render_metrics(figures, {}, Console(file=out, width=200), trained_earlier=earlier)
+    rows = {line.split()[0]: line.split()[1:] for line in out.getvalue().splitlines()[1:]}
+    assert rows["one/loss"][-1] == "warm"
+    assert "warm" not in rows["two/loss"]
 
 
 def test_a_mask_is_shown():

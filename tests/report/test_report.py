@@ -278,6 +278,21 @@ def test_wholly_empty_columns_are_left_out(plan):
     assert "&gt; 0.4" in html.render(bounded)
 
 
+def test_figures_of_tasks_that_were_left_are_marked(plan):
+    """A task that the last phase does not train stands with the phase that trained it last."""
+    first, task = plan.phases[-1], next(iter(plan.tasks))
+    later = first.model_copy(update={"name": "later", "tasks": dict.fromkeys(first.tasks, 0.0)})
+    left = plan.model_copy(update={"phases": (*plan.phases, later)})
+    assert left.trained_earlier[task] == first.name
+    assert plan.trained_earlier == {}
+    metrics = {f"val/{task}/loss": 0.5, f"test/{task}@x/loss": 0.25}
+    report = gather.of_run(FakeRun(left, [], [], metrics))
+    assert "trained last in" not in shown(gather.of_run(FakeRun(plan, [], [], metrics)))
+    rows = [line for line in shown(report).splitlines() if line.strip().startswith(("val/", "test/"))]
+    assert [first.name in row.split() for row in rows] == [True, True]
+    assert f"<td>{first.name}</td>" in html.render(report).partition("Final metrics")[2]
+
+
 def shown(report: Report) -> str:
     """Return what the terminal shows."""
     file = io.StringIO()

@@ -23,9 +23,11 @@ def command(
         from declare.runtime.folder import Run
 
         metrics = evaluate(Run(run), split, which=weights, trust=tuple(trust or ()))
+        earlier = Run(run).plan.trained_earlier
     if format == "json":
-        terminal.emit_json({"format": "1.0", "run": str(run), "split": split, "metrics": metrics})
+        about = {"format": "1.0", "run": str(run), "split": split}
+        terminal.emit_json(about | {"metrics": metrics, "trained_earlier": earlier})
         return
     from declare.cli.printing.metrics import render
 
-    render(metrics, {}, terminal.out())
+    render(metrics, {}, terminal.out(), trained_earlier=earlier)

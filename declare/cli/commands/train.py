@@ -174,6 +174,7 @@ def _close(outcome: Outcome, checked: Checked, odd: list[Problem], *, as_json: b
                 "run": str(outcome.folder),
                 "status": outcome.status,
                 "metrics": outcome.metrics,
+                "trained_earlier": checked.plan.trained_earlier if checked.plan is not None else {},
                 "diagnostics": problems,
             }
         )
@@ -184,6 +185,7 @@ def _close(outcome: Outcome, checked: Checked, odd: list[Problem], *, as_json: b
 
     if outcome.metrics and checked.plan is not None:
         best = oracle(checked.plan, Run(outcome.folder).events())
-        render(outcome.metrics, checked.plan.expect, terminal.out(), best)
+        earlier = checked.plan.trained_earlier
+        render(outcome.metrics, checked.plan.expect, terminal.out(), best, earlier)
     findings.show_problems(outcome.problems, checked)
     terminal.emit(f"run: {outcome.folder}")

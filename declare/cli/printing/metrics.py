@@ -18,10 +18,12 @@ def render(
     expect: Mapping[str, str],
     console: Console,
     oracle: Mapping[str, float] | None = None,
+    trained_earlier: Mapping[str, str] | None = None,
 ) -> None:
     """Print `metrics` (`SPLIT/TASK/METRIC` and composites) as one table, the trivial predictor's beside them.
 
-    `oracle` holds the best figures there are, where the data know them.
+    `oracle` holds the best figures there are, where the data know them; `trained_earlier` the phase that trained a
+    task last, where a later one did not.
     """
     from rich.table import Table
     from rich.text import Text
@@ -37,6 +39,7 @@ def render(
         if split in compared:
             table.add_column("trivial", justify="right", style="dim")
     table.add_column("expected" if expect else "")
+    table.add_column("trained last in" if trained_earlier else "")
     for row in dict.fromkeys(rest or split for _, split, rest in parts):
         names = [f"{split}/{row}" for split in splits]
         cells = []
@@ -47,7 +50,8 @@ def render(
             if split in compared:
                 cells.append(figure(trivial[shown]) if shown in trivial else "")
         bounds = ", ".join(f"{name} {expect[name]}" for name in (*names, row) if name in expect)
-        table.add_row(*(Text(cell) for cell in (row, *cells, bounds)))
+        phase = (trained_earlier or {}).get(row.partition("/")[0].partition("@")[0], "")
+        table.add_row(*(Text(cell) for cell in (row, *cells, bounds, phase)))
     console.print(table)
     for name, best in (oracle or {}).items():
         words = share(model.get(name), best)

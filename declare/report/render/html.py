@@ -7,7 +7,7 @@ from html import escape
 from importlib import resources
 
 from declare.report.charts import COLOURS, legend, line_chart
-from declare.report.data import Curve, Dataset, Node, Phase, Report, Throughput, share
+from declare.report.data import Curve, Dataset, Node, Phase, Report, Throughput, share, trained_last
 from declare.report.drawing import draw
 from declare.report.gradients import agreement, cosines, is_gradient, norms
 from declare.report.incidents import rows as incident_rows
@@ -284,6 +284,7 @@ def _metrics(report: Report) -> str:
             name,
             report.expect.get(name, ""),
             share(value, report.oracle.get(name)),
+            trained_last(report.tasks, name),
             figure(report.trivial[name]) if name in report.trivial else "",
             figure(value),
         )
@@ -294,7 +295,7 @@ def _metrics(report: Report) -> str:
         '<p class="note">Trivial: the same answer for every sample, learned from training targets alone (their '
         "mean, the most frequent class, unigrams).</p>"
     )
-    body = table(("metric", "expected", "best possible", "trivial", "value"), rows, 3)
+    body = table(("metric", "expected", "best possible", "trained last in", "trivial", "value"), rows, 4)
     return body + note if report.trivial else body
 
 

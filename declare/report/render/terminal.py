@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from declare.report.data import Node, Report, share
+from declare.report.data import Node, Report, share, trained_last
 from declare.report.incidents import rows as incident_rows
 from declare.report.probing import across_phases, is_probe
 from declare.report.starts import told
@@ -199,7 +199,7 @@ def _run_tables(report: Report) -> Iterable[Table]:
     )
     yield _table(
         "Final metrics",
-        ("metric", "value", "trivial", "expected", "best possible"),
+        ("metric", "value", "trivial", "expected", "best possible", "trained last in"),
         (
             (
                 name,
@@ -207,6 +207,7 @@ def _run_tables(report: Report) -> Iterable[Table]:
                 _trivial(report, name),
                 report.expect.get(name, ""),
                 share(value, report.oracle.get(name)),
+                trained_last(report.tasks, name),
             )
             for name, value in sorted(report.metrics.items())
             if not is_probe(name)
