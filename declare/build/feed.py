@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from declare.build.columns import Columns, Fields
+from declare.build.columns import Array, Columns, Fields
 from declare.build.scales import resized
 from declare.build.sharing import dealt, pieces, share
 from declare.build.store import Tables
@@ -24,6 +24,7 @@ from declare.contract import reading
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.training import Sampler
 from declare.data import ahead
+from declare.data.table import Table
 from declare.ir.plan import PhasePlan, Plan
 
 Batch = dict[str, Fields]
@@ -135,7 +136,8 @@ class Stream:
         sampler = sampler.chosen({field: item.shape for field, item in plan.datasets[name].fields.items()})
         self._sampler: Sampler = sampler.settled(phase.steps, phase.steps_per_epoch).for_batches(self._rows)
         self._sampled_by = {
-            field: tables.table(name, "train").array(field) for field in self._sampler.columns()
+            field: _column(tables.table(name, "train"), field, by_length=self._sampler.by_length)
+            for field in self._sampler.columns()
         }
         self._orders: dict[int, Tensor] = {}
         # Samples that the whole phase takes from this dataset.
@@ -216,6 +218,14 @@ class Stream:
 def _shown(fields: Fields, sizes: Mapping[str, int]) -> Fields:
     """Return a batch with images at the sizes that evaluations see them at."""
     return {name: resized(value, sizes[name]) if name in sizes else value for name, value in fields.items()}
+
+
+def _column(table: Table, field: str, *, by_length: bool) -> Array:
+    """Return a whole field, or the length of each of its samples."""
+    if not by_length:
+        return table.array(field)
+    lengths = table.lengths(field)
+    return np.zeros(table.num_samples, np.int64) if lengths is None else lengths
 
 
 def evaluation_batches(

@@ -1,4 +1,4 @@
-"""Joining rows of several datasets whose texts differ in length."""
+"""Joining rows that differ in length: of several datasets, or of several batches."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from torch.nn import functional
 
 
 def joined(parts: Sequence[Tensor]) -> Tensor:
-    """Return parts [B, ...] one after another; where the first axis after the rows differs, the end is padded.
+    """Return parts [B, ...] one after another; where other axes than the rows differ, their ends are padded.
 
     Ids and indices are padded with -1, which counts nowhere; numbers and masks with zeros.
     """
-    if len({part.shape[1:] for part in parts}) == 1:
+    shapes = {part.shape[1:] for part in parts}
+    if len(shapes) == 1:
         return torch.cat(list(parts))
-    longest = max(part.shape[1] for part in parts)
-    return torch.cat([padded(part, longest) for part in parts])
+    return torch.cat([padded(part, [max(sizes) for sizes in zip(*shapes, strict=True)]) for part in parts])
 
 
-def padded(part: Tensor, length: int) -> Tensor:
-    """Return `part` [B, T, ...] as [B, length, ...]."""
+def padded(part: Tensor, sizes: Sequence[int]) -> Tensor:
+    """Return `part` [B, ...] as [B, *sizes]."""
     missing = -1 if part.dtype in {torch.int64, torch.int32} else 0
-    return functional.pad(part, (*(0, 0) * (part.dim() - 2), 0, length - part.shape[1]), value=missing)
+    behind = [(0, size - own) for size, own in zip(sizes, part.shape[1:], strict=True)]
+    return functional.pad(part, [edge for pair in reversed(behind) for edge in pair], value=missing)

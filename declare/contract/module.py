@@ -74,6 +74,13 @@ class Node(Component):
         """Return how it leaves out padding; None where it cannot: it is then refused where lengths differ."""
         return None
 
+    def batch_norm_values(self, inputs: Inputs) -> int | None:
+        """Return how many values of one sample, for each channel, its batch norm with the fewest sees.
+
+        None where it has none, or nobody can say. One value of one sample has no variance.
+        """
+        return None
+
     def output_lengths(self, lengths: Any, inputs: Inputs) -> Any:
         """Return the steps of the outputs for inputs of `lengths` steps: an int, or int64 [B] for a batch.
 

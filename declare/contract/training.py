@@ -67,6 +67,9 @@ class Sampler(Component):
     layouts: ClassVar[tuple[Layout, ...]] = ()
     """What the fields that `columns` names may hold; anything if empty."""
 
+    by_length: ClassVar[bool] = False
+    """Whether `order` is given the lengths [samples] of the fields that `columns` names, in place of their values."""
+
     together: ClassVar[int] = 1
     """How many samples that stand side by side belong together: several processes take whole groups."""
 
@@ -142,6 +145,9 @@ class Regularizer(Component):
 
 class Augment(Component):
     """A random change of a whole training batch on the device, possibly of targets too."""
+
+    takes_lengths: ClassVar[bool] = False
+    """Whether it takes series of different lengths: it keeps `FIELD.lengths` [B] true, or leaves series alone."""
 
     def check_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Iterable[Problem]:
         """Yield why it has nothing to change in a dataset whose model inputs and targets have these shapes."""

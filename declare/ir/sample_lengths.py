@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from declare.contract import reading
+from declare.contract import reading, secrets
 from declare.contract.module import Inputs, Node
+from declare.contract.poison import holed
 from declare.contract.shapes import Shape
 from declare.ir.plan import DatasetPlan, ModulePlan, Wire
 
@@ -59,12 +60,20 @@ def visits(nodes: Sequence[ModulePlan], dataset: str, fields: Mapping[str, Span]
         wires = tuple((wire, _span(wire, fields, known, nodes)) for wire in node.wires_of(dataset))
         if not any(span for _, span in wires):
             continue
-        kind = "heads" if node.role == "head" else "modules"
-        component: Node = reading.parse(kind, node.block)
+        component = component_of(node)
+        if component is None:
+            continue
         outputs = node.outputs_of(dataset)
         found = Visit(node, component, wires, _given(component, wires, outputs))
         known |= {(node.path, name): span for name, span in found.outputs.items()}
         yield found
+
+
+def component_of(node: ModulePlan) -> Node | None:
+    """Return a node's component, also where its parameters contradict each other; None where it cannot be read."""
+    kind = "heads" if node.role == "head" else "modules"
+    found, _ = reading.read(kind, secrets.reveal(node.block), trust=reading.EVERYTHING)
+    return found if isinstance(found, Node) and not holed(found) else None
 
 
 def _span(

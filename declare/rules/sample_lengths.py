@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.lengths import KEY, lengths_differ
+from declare.contract.module import Inputs
 from declare.contract.wiring import place
-from declare.ir.plan import Wire
+from declare.ir.plan import ModulePlan, Wire
 from declare.ir.sample_lengths import TRIED, Span, Visit, is_fixed, visits
 from declare.rules.parts import given
 from declare.rules.view import View
@@ -46,3 +47,20 @@ def lengths_in_words(view: View, dataset: str, field: str) -> str:
     """Say how the samples of a field differ in length."""
     known = view.facts[dataset].fields[field].extra.get(KEY)
     return f"{known[0]} to {known[1]} steps" if known else "texts differ in length"
+
+
+def shortest(view: View, node: ModulePlan, dataset: str) -> Inputs:
+    """Return the shapes of a node's inputs in a dataset, as long as the shortest sample where lengths differ."""
+    visit = next(
+        (item for name, item in lengths_on_the_way(view) if name == dataset and item.node is node), None
+    )
+    pairs = visit.wires if visit else [(wire, None) for wire in node.wires_of(dataset)]
+    found: Inputs = {}
+    for wire, span in pairs:
+        shape = wire.shape
+        if span is not None:
+            axis, dims = shape.time_axis or 0, list(shape.dims)
+            dims[axis] = span.counts[0]
+            shape = shape._replace(dims=tuple(dims))
+        found = {**found, wire.port: (*found.get(wire.port, ()), shape)}
+    return found

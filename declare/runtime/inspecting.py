@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -14,8 +15,10 @@ from torch import Tensor, nn
 from declare.build.feed import evaluation_batches
 from declare.build.objective import TaskLosses
 from declare.build.views import Views, shown
+from declare.contract.lengths import lengths_name
 from declare.contract.problem import Problem, ProblemError
 from declare.diagnostics.suggest import suggest
+from declare.ir.sample_lengths import is_fixed
 from declare.runtime.opened import Opened
 
 _BATCH = 64
@@ -173,11 +176,32 @@ def _batches(opened: Opened, samples: int) -> Iterator[Mapping[str, Tensor]]:
     )
     for fields in found:
         size = len(next(iter(fields.values())))
-        taken = {name: value[:samples] for name, value in fields.items()}
-        yield taken
+        yield from _equally_long(opened, {name: value[:samples] for name, value in fields.items()})
         samples -= size
         if samples <= 0:
             return
+
+
+def _equally_long(opened: Opened, fields: Mapping[str, Tensor]) -> Iterator[Mapping[str, Tensor]]:
+    """Yield the rows of a batch in their order, those together that are equally long: no padding is looked at."""
+    plans = opened.plan.datasets[opened.dataset].fields
+    uneven = [name for name in fields if name in plans and plans[name].has_lengths]
+    lengths = {name: _lengths(fields, name) for name in uneven}
+    rows = list(zip(*lengths.values(), strict=True)) or [()] * len(next(iter(fields.values())))
+    for own, part in groupby(range(len(rows)), key=rows.__getitem__):
+        places = list(part)
+        taken = {name: value[places[0] : places[-1] + 1] for name, value in fields.items()}
+        for name, length in zip(lengths, own, strict=True):
+            shape = plans[name].shape
+            if not is_fixed(shape):
+                taken[name] = taken[name].narrow(1 + (shape.time_axis or 0), 0, length)
+        yield taken
+
+
+def _lengths(fields: Mapping[str, Tensor], name: str) -> list[int]:
+    stated = fields.get(lengths_name(name))
+    found = (fields[name] >= 0).sum(1).clamp_min(1) if stated is None else stated
+    return [int(length) for length in found]
 
 
 def _run(opened: Opened, fields: Mapping[str, Tensor]) -> None:

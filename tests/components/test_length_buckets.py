@@ -15,7 +15,7 @@ def sampler(rows, **block):
 
 
 def texts(lengths):
-    return np.where(np.arange(50) < np.asarray(lengths)[:, None], 5, -1)
+    return np.asarray(lengths)
 
 
 def test_batches_hold_little_padding():

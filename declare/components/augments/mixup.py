@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field as Param
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 class Mixup(Augment):
     """Adds to each sample another of its batch, inputs and targets in the same proportion.
 
-    Fields of numbers (images, series, vectors) are mixed; categories and tokens that the model reads stay
-    as they are. Class targets become class probabilities, numbers and labels are mixed; a missing class
-    adds nothing, a pair with a missing number does not count. All samples of a batch are mixed in one
-    proportion, drawn from Beta(alpha, alpha). Source: Zhang et al. 2018, https://arxiv.org/abs/1710.09412.
+    Fields of numbers (images, series, vectors) are mixed, a series to the end of the longer one; categories and
+    tokens that the model reads stay as they are. Class targets become class probabilities, numbers and labels are
+    mixed; a missing class adds nothing, a pair with a missing number does not count. All samples of a batch are mixed
+    in one proportion, drawn from Beta(alpha, alpha). Source: Zhang et al. 2018, https://arxiv.org/abs/1710.09412.
 
     ```yaml
     phases:
@@ -33,6 +33,8 @@ class Mixup(Augment):
         augment: [{type: mixup, alpha: 0.2}]
     ```
     """
+
+    takes_lengths: ClassVar[bool] = True
 
     alpha: float = Param(
         0.2, gt=0, description="how evenly samples are mixed: near 0 hardly, 1 at any proportion"

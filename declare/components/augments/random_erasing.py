@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -30,6 +30,8 @@ class RandomErasing(Augment):
         augment: [{type: random_erasing, probability: 0.25}]
     ```
     """
+
+    takes_lengths: ClassVar[bool] = True
 
     probability: float = Param(0.5, gt=0, le=1, description="share of the images that lose a box")
     area: list[Annotated[float, Param(gt=0, lt=1)]] = Param(

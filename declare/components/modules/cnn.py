@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
-from declare.contract.counting import Tally
+from declare.contract.counting import Tally, size
 from declare.contract.module import Costs, Inputs, LeftOut, Module, Outputs, Port
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Dim, Shape
@@ -97,6 +97,10 @@ class Cnn(Module):
         """Return the pixels at the edge that halving leaves over."""
         halved = len(self.channels) - 1 if self.downsample in {"max", "mean"} else 0
         return remainders(inputs["input"][0], (1, 2), 2**halved)
+
+    def batch_norm_values(self, inputs: Inputs) -> int | None:
+        """Return the places of the last map."""
+        return size(self._sizes(inputs["input"][0])[-1]) if self.norm == "batch" else None
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the stages."""

@@ -120,6 +120,12 @@ class Conv1d(Module):
         halved = len(self.channels) - 1 if self.downsample in {"max", "mean"} else 0
         return remainders(shape, (1 if shape.layout == "series" else 0,), 2**halved)
 
+    def batch_norm_values(self, inputs: Inputs) -> int | None:
+        """Return the steps that the last stage sees."""
+        shape = inputs["input"][0]
+        steps = shape.dims[shape.time_axis or 0]
+        return None if self.norm != "batch" or steps is None else int(self.output_lengths(steps, inputs))
+
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the stages."""
         shape = inputs["input"][0]

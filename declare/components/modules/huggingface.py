@@ -149,7 +149,11 @@ class Huggingface(Module):
         return Padding(follows="tokens")
 
     def build(self, inputs: Inputs) -> nn.Module:
-        """Return the real model; raises `ProblemError` REF241 for a model type that transformers does not know."""
+        """Return the real model.
+
+        Raises `ProblemError`: REF241 for a model type that transformers does not know, SHP536 for one that reads
+        padding.
+        """
         from declare.nn.modules.huggingface import Huggingface as Real
 
         if problem := self._unloadable():
@@ -157,12 +161,25 @@ class Huggingface(Module):
         config = _plain(_stated(self)) | self.config
         if self.pretrained is not True:
             config.setdefault("vocab_size", _classes(inputs))
-        return Real(
+        real = Real(
             self._kind(),
             config,
             folder=self.path,
             weights=self.pretrained is True,
             writes=bool(inputs.get("tokens")),
+        )
+        if real.reads_padding():
+            raise ProblemError(self._leaking())
+        return real
+
+    def _leaking(self) -> Problem:
+        """Return the finding that the architecture does not leave padding out."""
+        return Problem(
+            "SHP536",
+            f"`{self._kind()}` reads padding: a text's result depends on the texts beside it",
+            at="name" if self.name else "path",
+            label="no mask of padding here",
+            helps=("use an architecture with a mask of attention, such as `bert` or `gpt2`",),
         )
 
     def _kind(self) -> str:

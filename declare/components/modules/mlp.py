@@ -56,6 +56,11 @@ class Mlp(Module):
         """Return that every step is mapped by itself; a batch norm alone must know which steps there are."""
         return Padding(lengths_of="input" if self.norm == "batch" else None)
 
+    def batch_norm_values(self, inputs: Inputs) -> int | None:
+        """Return one, or the steps of a sequence."""
+        first = inputs["input"][0]
+        return None if self.norm != "batch" else first.dims[0] if first.layout == "sequence" else 1
+
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the layers at every step."""
         shapes = inputs["input"]

@@ -28,10 +28,12 @@ class LengthBuckets(Sampler):
         ```
     """
 
-    layouts: ClassVar[tuple[Layout, ...]] = ("tokens",)
+    layouts: ClassVar[tuple[Layout, ...]] = ("tokens", "series", "video")
+    by_length: ClassVar[bool] = True
 
     fields: list[str] | None = Param(
-        None, description="the texts whose lengths count, added up; all by default"
+        None,
+        description="the texts or series whose lengths count, added up; by default all of different lengths",
     )
     batches: int = Param(50, ge=1, description="batches of a stretch that is sorted: more mean less padding")
     batch: int | None = Param(
@@ -39,16 +41,16 @@ class LengthBuckets(Sampler):
     )
 
     def columns(self) -> tuple[str, ...]:
-        """Return the texts."""
+        """Return the texts and series."""
         return tuple(self.fields or ())
 
     def chosen(self, shapes: Mapping[str, Shape]) -> Self | Problem:
-        """Return the sampler with all texts of a dataset where none is named."""
-        found = self.fields or [name for name, shape in shapes.items() if shape.layout == "tokens"]
+        """Return the sampler with all texts of a dataset, and series of any length, where none is named."""
+        found = self.fields or [name for name, shape in shapes.items() if _varies(shape)]
         if found:
             return self.model_copy(update={"fields": found})
-        title = "`length_buckets` sorts texts by length, but the dataset has no text"
-        return Problem("DAT343", title, label="no text here", helps=("use `sampler: random`",))
+        title = "`length_buckets` sorts by length, but no samples here differ in it"
+        return Problem("DAT343", title, label="equally long", helps=("use `sampler: random`",))
 
     def for_batches(self, rows: int) -> Self:
         """Return the sampler for batches of `rows` samples."""
@@ -66,7 +68,7 @@ class LengthBuckets(Sampler):
 
         lengths = np.zeros(num_samples, np.int64)
         for name in self.fields or ():
-            lengths += (columns[name] >= 0).sum(axis=1)
+            lengths += columns[name]
         size = self.batch or 1
         mixed = generator.permutation(num_samples)
         full = num_samples // size * size
@@ -76,3 +78,7 @@ class LengthBuckets(Sampler):
             whole[start : start + size * self.batches] = stretch[np.argsort(lengths[stretch], kind="stable")]
         grouped = generator.permutation(whole.reshape(-1, size), axis=0)
         return np.concatenate([generator.permuted(grouped, axis=1).reshape(-1), mixed[full:]])
+
+
+def _varies(shape: Shape) -> bool:
+    return shape.layout == "tokens" or (shape.time_axis is not None and shape.dims[shape.time_axis] is None)

@@ -89,6 +89,9 @@ class Mixup(Mixing):
     ) -> dict[str, Tensor]:
         """Return the fields, mixed."""
         self.mix_targets(fields, self._values, share, partner)
+        for name in (f"{field}.lengths" for field in self._values):
+            if name in fields:  # beyond its end a sample is silent
+                fields[name] = torch.maximum(fields[name], fields[name][partner.to(fields[name].device)])
         return fields
 
 

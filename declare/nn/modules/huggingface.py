@@ -43,6 +43,7 @@ class Huggingface(nn.Module):
             model = AutoModel.from_config(stated, trust_remote_code=False)
         if getattr(model, "pooler", None) is not None:
             model.pooler = None  # the mean over real positions stands in its place
+        self.writes = writes
         self.model = model.get_encoder() if stated.is_encoder_decoder and not writes else model
 
     def forward(self, x: Tensor, written: Tensor | None = None) -> dict[str, Tensor]:
@@ -57,6 +58,33 @@ class Huggingface(nn.Module):
         shown |= {"use_cache": False} if hasattr(self.model.config, "use_cache") else {}
         found: Tensor = self.model(**shown).last_hidden_state
         return {"output": found, "pooled": pooled(found, mask), "mask": mask}
+
+    @torch.no_grad()
+    def reads_padding(self) -> bool:
+        """Return whether what it gives for a text depends on how much padding stands behind it.
+
+        Tried on a short text and a longer one, for some take none so short; False where its weights are not there yet,
+        or where it cannot be tried.
+        """
+        if any(parameter.is_meta for parameter in self.parameters()):
+            return False
+        training = self.training
+        try:
+            return any(self.eval()._differs(count) for count in (2, 16))  # noqa: SLF001
+        finally:
+            self.train(training)
+
+    def _differs(self, count: int) -> bool:
+        """Return whether a text of `count` tokens has another result beside one three times as long."""
+        longer = torch.arange(3 * count, device=next(self.parameters()).device) % 2
+        text = torch.where(torch.arange(3 * count, device=longer.device) < count, longer, -1)
+        inputs = 1 + self.writes
+        try:
+            alone = self(*[text[None, :count]] * inputs)["output"][0].float()
+            beside = self(*[torch.stack([text, longer])] * inputs)["output"][0, : len(alone)].float()
+        except (RuntimeError, ValueError, TypeError, IndexError):
+            return False
+        return not torch.allclose(alone, beside, rtol=1e-3, atol=1e-4 * float(alone.abs().max() + 1))
 
 
 def _seen(mask: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Batch normalisation of vectors cannot train on a batch of one sample."""
+"""Batch normalisation of one value a channel cannot train on a batch of one sample."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.ir.plan import ModulePlan, PhasePlan
+from declare.ir.sample_lengths import component_of
 from declare.rules.course import train_sizes
-from declare.rules.parts import given, phases
+from declare.rules.parts import phases
+from declare.rules.sample_lengths import shortest
 from declare.rules.view import View
 
 CODE = "DAT304"
@@ -20,7 +22,7 @@ def check(view: View) -> Iterator[Problem]:
     for phase in phases(view):
         plan, sizes = view.phases.get(phase.name), train_sizes(view, phase.block)
         single = _single(plan, sizes) if plan is not None and sizes else ""
-        node = next((node for node in view.nodes.values() if normalises_vectors(node)), None)
+        node = next((node for node in view.nodes.values() if normalises_vectors(view, node)), None)
         if not single or node is None or plan is None:
             continue
         name = next(iter(sizes or {}))
@@ -46,14 +48,19 @@ def _single(plan: PhasePlan, sizes: dict[str, int]) -> str:
         return f"each batch of phase `{plan.name}` holds one sample, too few for batch norm"
     total = sum(sizes.values())
     last = total % plan.batch_size
-    if len(sizes) == 1 and last == 1 and plan.steps >= math.ceil(total / plan.batch_size):
-        return f"{total} samples in batches of {plan.batch_size} end in one, too few for batch norm"
+    pieces = max(1, min(plan.accumulate, last))
+    if len(sizes) == 1 and last // pieces == 1 and plan.steps >= math.ceil(total / plan.batch_size):
+        cut = f", cut into {pieces}," if pieces > 1 else ""
+        return f"{total} samples in batches of {plan.batch_size}{cut} end in one, too few for batch norm"
     return ""
 
 
-def normalises_vectors(node: ModulePlan) -> bool:
-    """Return whether a node has batch norms whose statistics come from the batch axis alone."""
+def normalises_vectors(view: View, node: ModulePlan) -> bool:
+    """Return whether a node has batch norms that see one value of a sample, of the shortest where lengths differ."""
     if node.layers:
         norms = [layer for layer in node.layers if layer.type.startswith(("BatchNorm", "SyncBatchNorm"))]
         return any(layer.shape is not None and not set(layer.shape[1:]) - {1} for layer in norms)
-    return bool(given(node.block, "type") == "mlp" and given(node.block, "norm") == "batch")
+    component = component_of(node)
+    return component is not None and any(
+        component.batch_norm_values(shortest(view, node, dataset)) == 1 for dataset in node.datasets
+    )
