@@ -200,3 +200,11 @@ def test_files_named_by_splits_are_those_splits(tmp_path):
     with pytest.raises(ProblemError) as caught:
         reading.parse("sources", block).open()
     assert caught.value.problem.code == "DAT323"
+
+
+def test_an_architecture_that_reads_padding_is_refused():
+    """FNet mixes all positions: a text would have another result beside a longer one."""
+    config = {"hidden_size": 16, "num_hidden_layers": 1, "intermediate_size": 32}
+    with pytest.raises(ProblemError) as caught:
+        module("fnet", config=config).build(TOKENS)
+    assert caught.value.problem.code == "SHP536"

@@ -12,11 +12,15 @@ import torch
 
 from declare.build.evaluation import Evaluator
 from declare.build.graph import make_graph
+from declare.build.ragged import joined
 from declare.build.store import Tables
 from declare.compiler.pipeline import check
+from declare.contract import reading
 from declare.contract.problem import ProblemError
 from declare.nn.tasks.next_token import Sampling
 from declare.runtime.folder import Run
+from declare.runtime.inspecting import inspect
+from declare.runtime.opened import Loading, open_run
 from declare.runtime.predict import predict
 from declare.runtime.run import train
 
@@ -269,3 +273,51 @@ def test_a_sample_of_another_size_is_named(tmp_path):
         predict(run, write(tmp_path / "new.jsonl", [wave(12, 1), wave(9, 2)]))
     assert caught.value.problem.code == "SHP524"
     assert "new.jsonl line 2" in caught.value.problem.notes[0]
+
+
+def test_nothing_is_seen_of_padding_by_those_who_look_inside(runs):
+    """Statistics of activations are the same over samples one by one and together."""
+    folder, run, samples, _ = runs
+    write(folder / "each.jsonl", samples)
+    opened = open_run(run, folder / "each.jsonl", dataset=None, split="test", loading=Loading())
+    if any(task.block["type"] == "reconstruction" for task in run.plan.tasks.values()):
+        return  # zeros up to a stated length are what its modules read
+    seen = {item.name: item for item in inspect(opened, ["*"], samples=9, keep=True).activities}
+    for name in [name for name in seen if name.endswith((":sequence", ":series"))]:
+        axis = 1 if name.endswith(":sequence") else 2
+        assert len({part.shape[axis] for part in seen[name].values}) > 1, name
+        assert joined(seen[name].values).shape[0] == len(samples)
+
+
+def test_series_of_similar_length_stand_together(runs):
+    """`length_buckets` sorts series by their lengths as it sorts texts."""
+    _, run, *_ = runs
+    plan = run.plan
+    table = Tables(plan, run.statistics).table("d", "train")
+    shapes = {name: field.shape for name, field in plan.datasets["d"].fields.items()}
+    made = reading.parse("samplers", {"type": "length_buckets", "fields": ["x" if "x" in shapes else "text"]})
+    sampler = made.chosen(shapes).for_batches(3)
+    (name,) = sampler.columns()
+    lengths = table.lengths(name)
+    order = sampler.order(len(lengths), {name: lengths}, np.random.default_rng(0), 0.0)
+    spread = np.ptp(lengths[order].reshape(-1, 3), axis=1).sum()
+    assert spread < 0.5 * np.ptp(lengths.reshape(-1, 3), axis=1).sum()
+
+
+@pytest.mark.parametrize(("width", "found"), [(1, ["DAT304"]), (4, [])])
+def test_a_last_batch_of_one_short_sample_is_refused(tmp_path, width, found):
+    """A batch norm over one step of one sample has no variance: said before training, by the shortest sample."""
+    rows = [wave(max(width, 4) + number % 3 if number else width, number) for number in range(13)]
+    write(tmp_path / "d.jsonl", rows)
+    spec = (
+        SERIES[: SERIES.index("model:")]
+        + """
+model: {conv: {type: conv1d, input: x, channels: [4, 4], kernel: 3}}
+tasks: {sign: {type: classification, dataset: d, target: sign}}
+phases: {fit: {epochs: 1, batch_size: 3, optimizer: {type: adamw, lr: 1e-2}}}
+"""
+    )
+    (tmp_path / "spec.yaml").write_text(spec.replace("split: {val: 0.25}", "split: {val: 0.24}"))
+    assert [
+        item.code for item in check(tmp_path / "spec.yaml").diagnostics if item.severity == "error"
+    ] == found

@@ -63,8 +63,8 @@ class Huggingface(nn.Module):
     def reads_padding(self) -> bool:
         """Return whether what it gives for a text depends on how much padding stands behind it.
 
-        Tried on a short text and a longer one, for some take none so short; False where its weights are not there yet,
-        or where it cannot be tried.
+        Tried on a short text and a longer one, for some take none so short; False where its weights are not there
+        yet, or where it cannot be tried.
         """
         if any(parameter.is_meta for parameter in self.parameters()):
             return False

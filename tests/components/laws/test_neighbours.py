@@ -6,14 +6,18 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from declare.contract import lookup
+from declare.contract.data import FieldFacts
 from declare.contract.module import Head, Node
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.ir.sample_lengths import followed_port
+from declare.nn.augments.mixing import Mixup
 from tests.components.conformance import SAMPLES, classes, variants
 
 FOREIGN = {"huggingface", "braindecode", "timm", "torchvision"}
@@ -230,3 +234,46 @@ def test_padding_enters_no_batch_statistic(way: Way) -> None:
     for one, other in zip(*found, strict=True):
         if one is not None:
             torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+
+
+def transforms() -> list[Any]:
+    """Return every stored transform in its variants that changes a series."""
+    shape = Shape("series", (3, None))
+    found = []
+    for name in lookup.own_names("transforms"):
+        for item in variants("transforms", name):
+            settled = item.settled({"x": FieldFacts(shape=shape, rate=20.0)})
+            if settled.stored and not isinstance(settled.infer(shape), Problem):
+                found.append(pytest.param(settled, id=f"{name}-{len(found)}"))
+    return found
+
+
+@pytest.mark.parametrize("transform", transforms())
+def test_a_transform_ends_where_a_sample_does(transform: Any) -> None:
+    """A series is changed as it is alone, whatever it is padded to; statistics are those of real steps."""
+    draws = np.random.default_rng(0)
+    samples = [draws.random((3, length)).astype(np.float32) + 1 for length in (1, 2, 7, 30)]
+    padded = np.full((4, 3, 30), np.nan, np.float32)
+    for row, sample in enumerate(samples):
+        padded[row, :, : sample.shape[1]] = sample
+    statistics = transform.fit(iter([padded]))
+    alone = transform.fit(iter(sample[None] for sample in samples))
+    for key, values in alone.items():
+        np.testing.assert_allclose(statistics[key], values, rtol=1e-5)
+    together = transform.apply(padded.copy(), statistics)
+    for row, sample in enumerate(samples):
+        own = transform.apply(sample[None].copy(), statistics)[0]
+        part = together[row][..., : own.shape[-1]] if own.ndim == 2 else together[row]
+        np.testing.assert_allclose(part, own, rtol=1e-5, atol=1e-6)
+        if own.ndim == 2:
+            assert np.isnan(together[row][..., own.shape[-1] :]).all()
+
+
+def test_mixed_series_end_with_the_longer_one() -> None:
+    """`mixup` of series of different lengths adds the one to the other, each to its own end."""
+    made = Mixup(["x"], {}, alpha=1.0)
+    fields = {"x": torch.ones(2, 1, 5), "x.lengths": torch.tensor([2, 5])}
+    fields["x"][0, :, 2:] = 0
+    mixed = made.mix(dict(fields), 0.75, torch.tensor([1, 0]), None)
+    assert mixed["x.lengths"].tolist() == [5, 5]
+    assert mixed["x"][0, 0].tolist() == [1, 1, 0.25, 0.25, 0.25]

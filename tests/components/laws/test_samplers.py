@@ -43,7 +43,7 @@ def _column(layout: Layout, number: int, place: int) -> Any:
     if layout in {"number", "vector"}:
         return draws.random(number).astype(np.float32)
     if layout == "tokens":
-        return np.where(np.arange(9) < draws.integers(1, 10, (number, 1)), 5, -1)
+        return draws.integers(1, 10, number)  # the lengths of the texts
     values = np.arange(number) // 2**place % (2 if place < 2 else number)
     return np.where(np.arange(number) == number - 1, -1, values)
 
