@@ -69,6 +69,8 @@ class Task(Component):
     """Whether it goes on from a target that the user begins, where it generates."""
     streams: ClassVar[bool] = False
     """Whether a piece of a sample is as good as the whole: every part of it is a target of its own."""
+    hides: ClassVar[bool] = False
+    """Whether it shows the model something else than the batch holds: hidden parts, shifted tokens."""
     ahead: ClassVar[bool | None] = None
     """Whether a position may (False: must not) look at later ones of the target; None where that does not matter."""
     bears: ClassVar[frozenset[Effect]] = frozenset({"places"})

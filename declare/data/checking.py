@@ -81,7 +81,8 @@ def summarise(
             place = pool.reader.where(row)
             unreadable.append(Unreadable(split=splits[row], field=item, where=place, reason=reason))
         if len(block.rows):
-            _count(block, [splits[row] for row in map(int, block.rows)], tallies, twins)
+            first = block.rows < pool.reader.num_samples
+            _count(block, np.array([splits[row] for row in map(int, block.rows)]), (tallies, twins), first)
         progress(len(block.rows) + len(block.bad))
     return DatasetSummary(
         name=name,
@@ -95,11 +96,16 @@ def summarise(
     )
 
 
-def _count(block: Block, splits: list[str], tallies: Mapping[str, Tally], twins: Twins) -> None:
+def _count(block: Block, splits: Array, counted: tuple[Mapping[str, Tally], Twins], first: Array) -> None:
+    """Count values of samples; texts, and what is compared, of the `first` part of each text alone."""
+    tallies, twins = counted
     for name, values in block.values.items():
-        tallies[name].take(values, np.array(splits))
-    compared = {name: tallies[name].stripped(block.values[name]) for name in (*twins.fields, *twins.targets)}
-    twins.take(block.rows, splits, compared)
+        whole = values.dtype == object and not first.all()  # a text stands there for each of its parts
+        tallies[name].take(values[first] if whole else values, splits[first] if whole else splits)
+    compared = {
+        name: tallies[name].stripped(block.values[name][first]) for name in (*twins.fields, *twins.targets)
+    }
+    twins.take(block.rows[first], splits[first].tolist(), compared)
 
 
 def _content(pool: Pool, targets: Collection[str]) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from declare.compiler.pipeline import check
+from declare.data.checking import opened, summarise
 from declare.data.learning import samples_of
 from declare.data.pool import Pool
 from declare.data.table import Table
@@ -168,3 +169,15 @@ def test_a_class_that_is_cut_away_everywhere_is_said(tmp_path):
     assert {"DAT354", "LOS412"} <= codes
     (tmp_path / "spec.yaml").write_text(TAGGED.format(overlong="tail"))
     assert "LOS412" not in {item.code for item in check(tmp_path / "spec.yaml").diagnostics}
+
+
+def test_windows_of_a_text_are_no_twins_of_it(tmp_path):
+    """A check of the data compares and counts texts, not the windows that they make."""
+    plan(tmp_path)
+    text = (tmp_path / "spec.yaml").read_text()
+    (tmp_path / "spec.yaml").write_text(text.replace("max_length: 4", "max_length: 4, overlong: windows"))
+    spec = check(tmp_path / "spec.yaml").spec
+    pool = opened("corpus", spec.datasets["corpus"], 0)
+    found = summarise("corpus", pool, (), lambda _: None)
+    assert found.num_samples > 54
+    assert found.duplicates is None or found.duplicates.within == 0

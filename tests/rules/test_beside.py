@@ -154,3 +154,23 @@ def test_every_augment_that_mixes_samples_says_what() -> None:
         augment = reading.parse("augments", {"type": name})
         mixed = augment.mixed(inputs, targets)
         assert mixed in (frozenset(), frozenset({"image", "label"}))
+
+
+HIDING = """\
+declare: 1
+datasets:
+  pictures: {source: {type: simulated, name: textures, samples: 24}}
+model:
+  encoder: {type: transformer, input: image, patch: 8, dim: 8, depth: 1, heads: 2}
+tasks:
+  mim: {type: reconstruction, dataset: pictures, target: image, head: {type: decoder, input: encoder.output}}
+  kind: {type: classification, dataset: pictures, target: label, head: {type: linear, input: encoder.pooled}}
+phases:
+  fit: {tasks: [%s], epochs: 1, batch_size: 8, augment: [{type: mixup}], optimizer: {type: adamw, lr: 1e-3}}
+"""
+
+
+@pytest.mark.parametrize(("tasks", "idle"), [("mim", True), ("mim, kind", False)])
+def test_augments_that_no_task_sees_are_said(tmp_path: Path, tasks: str, idle: bool) -> None:
+    """Where all tasks of a phase hide parts of what they see, an augment has no effect."""
+    assert ("LOS415" in codes(tmp_path, HIDING % tasks)) == idle

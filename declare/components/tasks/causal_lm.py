@@ -28,6 +28,7 @@ class CausalLm(Task):
     """
 
     targets: ClassVar[tuple[Layout, ...]] = ("tokens",)
+    hides: ClassVar[bool] = True
     prediction: ClassVar[str] = "token_logits"
     feeds: ClassVar[tuple[Layout, ...]] = ("sequence",)
     default_head: ClassVar[str] = "lm"

@@ -33,6 +33,7 @@ class Reconstruction(Task):
     """
 
     targets: ClassVar[tuple[Layout, ...]] = ("series", "image", "sequence", "vector")
+    hides: ClassVar[bool] = True
     prediction: ClassVar[str] = "reconstruction"
     feeds: ClassVar[tuple[Layout, ...]] = ("sequence", "vector")
     default_head: ClassVar[str] = "decoder"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.rules.fields import field_place, fields
+from declare.rules.parts import given, task_datasets, tasks
 from declare.rules.view import View
 
 CODE = "DAT366"
@@ -29,9 +30,24 @@ def check(view: View) -> Iterator[Problem]:
             f"{overlong / train:.0%} of the texts of `{name}` are cut at {length} tokens",
             at=field_place(view, dataset, name),
             label=f"the longest has {longest}",
+            notes=_notes(view, dataset, name),
             helps=(f"raise `max_length` up to {longest}", *_instead(str(block["overlong"]))),
         )
 
 
 def _instead(overlong: str) -> tuple[str, ...]:
     return ("or say `overlong: tail` to keep the ends",) if overlong == "cut" else ()
+
+
+def _notes(view: View, dataset: str, name: str) -> tuple[str, ...]:
+    """Say where a text is written from one that is cut: the pair no longer says the same."""
+    for task in tasks(view):
+        written = given(task.block, "target")
+        if task.block.generates and not task.block.prompted and dataset in task_datasets(view, task.block):
+            other = (
+                f"`{written}` stays whole beside it"
+                if written != name
+                else "what it is written from stays whole"
+            )
+            return (f"task `{task.name}` learns from pairs: {other}",)
+    return ()

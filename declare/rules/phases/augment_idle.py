@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
+from declare.contract.training import Augment
 from declare.rules.fields import augment_roles
-from declare.rules.parts import failed, phase_datasets, phase_tasks, phases
+from declare.rules.parts import failed, phase_datasets, phase_tasks, phases, tasks
 from declare.rules.view import View
 
 CODE = "LOS415"
@@ -14,7 +15,7 @@ STAGE = "phases"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each augment that every dataset of its phase refuses."""
+    """Yield each augment that every dataset of its phase refuses, or that no task of the phase sees the work of."""
     for phase in phases(view):
         if phase.name not in view.phases or failed(phase.block, "augment"):
             continue
@@ -24,5 +25,20 @@ def check(view: View) -> Iterator[Problem]:
                 list(augment.check_fields(*augment_roles(view, dataset, trained)))
                 for dataset in phase_datasets(view, phase.block)
             ]
+            at = f"{phase.path}.augment.{index}"
             if refusals and all(refusals):
-                yield refusals[0][0].under(f"{phase.path}.augment.{index}")
+                yield refusals[0][0].under(at)
+            elif trained and all(task.block.hides for task in tasks(view) if task.name in trained):
+                yield _unseen(augment, at)
+
+
+def _unseen(augment: Augment, at: str) -> Problem:
+    """Return the problem that all tasks of the phase see samples in a way of their own."""
+    return Problem(
+        CODE,
+        f"`{augment.type_name()}` changes nothing that a task of the phase sees",
+        at=at,
+        label="all of them hide parts",
+        notes=("a task that hides parts of a sample keeps view and target as they are",),
+        helps=("remove it, or change samples with `transforms` of the dataset",),
+    )

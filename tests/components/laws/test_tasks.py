@@ -107,6 +107,7 @@ def what_the_mask_leaves_out_is_missing(item: Learned) -> None:
 
 def what_is_hidden_is_drawn_by_the_key(item: Learned) -> None:
     """The same key hides the same parts, in fields with the same rows; what is hidden is what the loss sees."""
+    assert item.task.hides == hasattr(item.adapter, "hide"), "`hides` does not say what the adapter does"
     hide = getattr(item.adapter, "hide", None)
     if hide is None:
         return
