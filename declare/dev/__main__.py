@@ -42,10 +42,10 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("only", nargs="*", help="run only these steps")
     _versions(commands)
     new = commands.add_parser(
-        "new", help="start a component: its file, its nn twin, its test, its changelog line"
+        "new", help="start a component, a rule or a command: its files, its test, its changelog line"
     )
-    new.add_argument("kind", help="the kind: losses, heads, ...")
-    new.add_argument("name", help="the name that specs will write as `type`")
+    new.add_argument("kind", help="the kind: losses, heads, ...; or `rules`, or `commands`")
+    new.add_argument("name", help="the name that specs will write as `type`; of a rule FAMILY/NAME")
     return parser
 
 

@@ -15,9 +15,9 @@ _INCOMPLETE = re.compile(
 )
 
 
-def check() -> int:
-    """Run pydoclint over the package and print what contradicts a signature; returns an exit code."""
-    words = (sys.executable, "-m", "pydoclint.main", "--quiet", "declare")
+def check(*paths: str) -> int:
+    """Run pydoclint over paths (the package) and print what contradicts a signature; returns an exit code."""
+    words = (sys.executable, "-m", "pydoclint.main", "--quiet", *(paths or ("declare",)))
     done = subprocess.run(words, cwd=ROOT, check=False, capture_output=True, text=True)
     place, wrong = "", []
     for line in (done.stdout + done.stderr).splitlines():

@@ -1,0 +1,146 @@
+"""The stub of a component: every method that its contract leaves open, its twin under `nn`, a test of its page."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from declare.contract.card import contract_of
+from declare.dev.repository import ROOT
+from declare.dev.stubs.examples import EXAMPLES
+from declare.dev.stubs.twins import TWINS
+
+_SELDOM = {
+    "modules": {"costs_each", "build_each"},
+    "fields": {"places", "encode_at", "decode"},
+    "transforms": {"build"},
+}
+"""Methods that most components of a kind leave as they are."""
+
+
+def files(kind: str, name: str) -> dict[Path, str]:
+    """Return the text of each file of a new component."""
+    class_name = "".join(part.capitalize() for part in name.split("_"))
+    found = {
+        ROOT / "declare" / "components" / kind / f"{name}.py": _component(kind, name, class_name),
+        ROOT / "tests" / "components" / kind / f"test_{name}.py": _test(kind, name),
+    }
+    if kind in TWINS:
+        found[ROOT / "declare" / "nn" / kind / f"{name}.py"] = _twin(kind, name, class_name)
+    return found
+
+
+def _twin(kind: str, name: str, class_name: str) -> str:
+    twin, methods = TWINS[kind], ""
+    if twin.protocol:
+        tree = ast.parse(contract_of(kind)[0].read_text(encoding="utf-8"))
+        (found,) = [
+            node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == twin.protocol
+        ]
+        wanted = [x for x in found.body if isinstance(x, ast.FunctionDef) and not x.decorator_list]
+        methods = "\n\n".join(_method("", name, node) for node in wanted) + "\n"
+    return twin.text.replace("METHODS", methods).replace("CLASS", class_name).replace("NAME", name)
+
+
+def announcement(kind: str, name: str) -> str:
+    """Return the line of the changelog."""
+    return f"- `{name}` ({contract_of(kind)[1].name.lower()})."
+
+
+def _component(kind: str, name: str, class_name: str) -> str:
+    path, contract = contract_of(kind)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    body = "\n\n".join(_members(kind, name, contract))
+    header, checked = _imports(path.stem, tree, contract.name, body)
+    return (
+        f'"""`{name}`: say in one sentence what it is."""\n\n'
+        f"from __future__ import annotations\n\n{header}\n\n"
+        + (f"if TYPE_CHECKING:\n{checked}\n\n" if checked else "")
+        + f"\nclass {class_name}({contract.name}):\n"
+        '    """Say in one sentence what it is.\n\n'
+        "    Takes ... Gives ... (shapes, units, what is not applied). Source: paper or library.\n\n"
+        f"    ```yaml\n{_indented(EXAMPLES[kind].replace('NAME', name))}    ```\n"
+        f'    """\n\n{body}\n'
+    ).rstrip() + "\n"
+
+
+def _members(kind: str, name: str, contract: ast.ClassDef) -> Iterator[str]:
+    """Yield what the class must say, and its methods: those that the contract does not answer itself."""
+    stated = [node for node in contract.body if isinstance(node, ast.AnnAssign) and node.value is None]
+    if stated:
+        yield "\n".join(f"    {ast.unparse(node)}" for node in stated)
+    for node in contract.body:
+        if isinstance(node, ast.FunctionDef) and _is_wanted(kind, node):
+            yield _method(kind, name, node)
+
+
+def _is_wanted(kind: str, node: ast.FunctionDef) -> bool:
+    twin = kind in TWINS and node.name == "build"
+    open_ = "NotImplementedError" in ast.unparse(node.body[-1])
+    return twin or (open_ and node.name not in _SELDOM.get(kind, ()))
+
+
+def _method(kind: str, name: str, node: ast.FunctionDef) -> str:
+    returns = ast.unparse(node.returns) if node.returns else "None"
+    lines = [f"def {node.name}({ast.unparse(node.args)}) -> {returns}:", f'    """{ast.get_docstring(node)}']
+    lines[-1] = "\n".join(
+        [lines[-1].splitlines()[0], *(f"    {x}".rstrip() for x in lines[-1].splitlines()[1:])]
+    )
+    lines[-1] += '\n    """' if "\n" in lines[-1] else '"""'
+    if kind in TWINS and node.name == "build":
+        class_name = "".join(part.capitalize() for part in name.split("_"))
+        lines.append(f"    from declare.nn.{kind}.{name} import {class_name} as Real")
+        last = TWINS[kind].build.replace("NAME", name)
+        lines += [f"    {line}" if line else "" for line in last.splitlines()]
+    else:
+        lines.append("    raise NotImplementedError")
+    return _indented("\n".join(lines)).rstrip()
+
+
+def _imports(module: str, tree: ast.Module, contract: str, body: str) -> tuple[str, str]:
+    """Return the imports that the copied lines need, and those that only type checkers need."""
+    used = {node.id for node in ast.walk(ast.parse(f"class _:\n{body}")) if isinstance(node, ast.Name)}
+    own = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    own |= {target.id for node in tree.body if isinstance(node, ast.Assign) for target in _names(node)}
+    header = [f"from declare.contract.{module} import {', '.join(sorted({contract} | (own & used)))}"]
+    header += _needed(tree.body, used)
+    checked = [line for node in tree.body if isinstance(node, ast.If) for line in _needed(node.body, used)]
+    if checked:
+        typing = next((line for line in header if line.startswith("from typing import ")), "")
+        header = [line for line in header if line != typing]
+        header.append(f"{typing}, TYPE_CHECKING" if typing else "from typing import TYPE_CHECKING")
+    return "\n".join(header), "".join(f"    {line}\n" for line in checked)
+
+
+def _needed(nodes: list[ast.stmt], used: set[str]) -> list[str]:
+    found = []
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom | ast.Import):
+            named = [item for item in node.names if (item.asname or item.name).partition(".")[0] in used]
+            if named and not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
+                node.names = named
+                found.append(ast.unparse(node))
+    return found
+
+
+def _names(node: ast.Assign) -> list[ast.Name]:
+    return [target for target in node.targets if isinstance(target, ast.Name)]
+
+
+def _indented(text: str) -> str:
+    return "".join(f"    {line}".rstrip() + "\n" for line in text.splitlines())
+
+
+def _test(kind: str, name: str) -> str:
+    """Return a test of the page; what the component does is tested by the laws of its kind without an edit."""
+    return (
+        f'"""`{name}` of the kind `{kind}`; its laws are those of `tests/components/laws/test_{kind}.py`."""\n\n'
+        "from declare.contract.card import card\n\n\n"
+        f"def test_the_page_of_{name}_is_written() -> None:\n"
+        '    """It says what the component is, takes and gives."""\n'
+        f'    found = card("{kind}", "{name}")\n'
+        "    assert found is not None\n"
+        '    assert "ay in one sentence" not in found.text\n'
+        '    assert "..." not in found.text.partition("```yaml")[0]\n'
+    )
