@@ -262,7 +262,12 @@ def _in_one_cell(values: list[Any]) -> str:
 
 def _harmless(value: Any) -> Any:
     """Keep a spreadsheet from taking a text for a formula; numbers stay as they are."""
-    risky = isinstance(value, str) and value.startswith(_FORMULA_STARTS) and not _all_numbers(value)
+    risky = (
+        isinstance(value, str)
+        and len(value) > 1  # a lone sign, as of a strand, is no formula
+        and value.startswith(_FORMULA_STARTS)
+        and not _all_numbers(value)
+    )
     return f"'{value}" if risky else value
 
 

@@ -38,6 +38,7 @@ def read(values, **block):
         (np.array([7.0, 12.0, 7.0]), ("7", "12")),
         (np.array([7.0, 12.0, np.nan], np.float32), ("7", "12")),
         (np.array([0.1, 0.25], np.float32), ("0.1", "0.25")),
+        (np.array([1.5, 2.0], np.float16), ("1.5", "2")),
         (np.array([7, 12], object), ("7", "12")),
         (np.array([True, False]), ("false", "true")),
         ([True, False, None], ("false", "true")),
@@ -198,6 +199,23 @@ def test_names_in_lists_are_texts():
     facts, encoded = read([[7, 12], [True], ["?", 7], None], type="labels", missing=["?"])
     assert facts.classes == ("7", "12", "true")
     np.testing.assert_array_equal(encoded, [[1, 1, 0], [0, 0, 1], [1, np.nan, np.nan], [np.nan] * 3])
+
+
+def test_one_text_of_two_types_is_refused_in_lists_too():
+    """The types of names in lists are compared over all lists; the row is that of the sample."""
+    for block in ({"type": "labels"}, {"type": "tags", "of": "text"}):
+        problem = refused([["a", True], None, ["true"]], **block)
+        assert (problem.code, problem.row) == ("DAT377", 2)
+
+
+def test_values_of_no_type_of_a_class_are_refused():
+    """Arrays in a column, bytes that are no text and spans of time are findings, whatever the field."""
+    arrays = [np.array([1, 2]), np.array([3])]
+    for kind in ("category", "id", "number"):
+        assert refused(arrays, type=kind).code == "DAT319"
+    assert refused([b"\xff"], type="datetime").code == "DAT311"
+    assert refused([b"\xff"], type="valid").code == "DAT311"
+    assert refused(np.array([5], "timedelta64[s]"), type="datetime").code == "DAT382"
 
 
 def test_marks_among_names_leave_open_what_else_holds():

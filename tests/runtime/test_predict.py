@@ -228,7 +228,12 @@ def test_predictions_are_written_as_their_file_name_says(tmp_path):
             ("-2+3", "'-2+3"),
             ("+1\t=x", "'+1\t=x"),
         ),
-        *((["sci fi", "b"], '["sci fi", "b"]'), (["None", None], '["None", null]'), ("007", "007")),
+        *(
+            (["sci fi", "b"], '["sci fi", "b"]'),
+            (["None", None], '["None", null]'),
+            ("007", "007"),
+            ("-", "-"),
+        ),
     ],
 )
 def test_vectors_of_numbers_are_written_as_they_are(tmp_path, value, written):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _SPACES = "[\u00a0\u2007\u2009\u202f]"
 _INVISIBLE = "[\u200b\u200e\u200f\u2060\ufeff]"
+_LOOK = 1000
+"""Texts that are tried first, to spare the whole column notations that do not fit."""
 _EXPONENT = r"([eE][+-]?[0-9]+)?"
 _HEXADECIMAL = r"^0[xX]([0-9a-fA-F]{1,13})$"
 
@@ -158,7 +160,9 @@ def notation_of(texts: pl.Series, stated: Stated) -> Notation:
     first = allowed[0]
     if first.parse(texts).null_count() == texts.null_count():
         return first
-    read = {item: item.parse(texts) for item in allowed[1:]}
+    few = texts.head(_LOOK)
+    likely = [item for item in allowed[1:] if item.parse(few).null_count() == few.null_count()]
+    read = {item: item.parse(texts) for item in likely}
     fitting = {item: values for item, values in read.items() if values.null_count() == texts.null_count()}
     if not fitting:
         return first

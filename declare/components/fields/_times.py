@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from declare.components.fields import _time_findings as findings
 from declare.components.fields._number_texts import PLAIN, tidied
 from declare.components.fields._numbers import Numbers, numbers
-from declare.components.fields._values import Marks, shown, text_of
+from declare.components.fields._values import Marks, shown, text_in, text_of
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.text_column import TextColumn
 
@@ -109,11 +110,12 @@ def times(values: Any, missing: Iterable[Any], format_: str | None) -> Times:
 def _column(values: Any) -> TextColumn:
     if isinstance(values, TextColumn):
         return values
-    rows = values.tolist() if hasattr(values, "tolist") else list(values)
+    spans = isinstance(values, np.ndarray) and values.dtype.kind == "m"  # which would be counts in a list
+    rows = values.tolist() if hasattr(values, "tolist") and not spans else list(values)
     for row, value in enumerate(rows):
-        if isinstance(value, list | dict | tuple | bool):
+        if isinstance(value, list | dict | tuple | bool | timedelta | np.timedelta64):
             raise ProblemError(findings.no_time(value, row))
-    return TextColumn.of(map(text_of, rows))
+    return TextColumn.of(text_in(value, row) for row, value in enumerate(rows))
 
 
 def _used(values: Any, marks: Marks) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -54,7 +55,7 @@ def text_in(value: Any, row: int) -> str | None:
 def _of_float(value: Any) -> str | None:
     if math.isnan(value):
         return None
-    if abs(value) < _LARGEST_WHOLE and float(value).is_integer():
+    if abs(float(value)) < _LARGEST_WHOLE and float(value).is_integer():
         return str(int(value))
     return str(value)
 
@@ -153,6 +154,20 @@ def factorise(values: Any, missing: Iterable[Any]) -> Factor:
     )
 
 
+def factorise_lists(rows: Sequence[Any], missing: Iterable[Any]) -> tuple[Factor, np.ndarray[Any, Any]]:
+    """Return the entries of lists as `factorise` does, and the row that each stands in; a row of None has none."""
+    import numpy as np
+
+    owners = np.repeat(np.arange(len(rows)), [len(row or ()) for row in rows])
+    try:
+        return factorise([item for row in rows for item in row or ()], missing), owners
+    except ProblemError as error:
+        found = (
+            replace(item, row=None if item.row is None else int(owners[item.row])) for item in error.problems
+        )
+        raise ProblemError(*found) from None
+
+
 def _distinct(values: Any) -> tuple[list[Any], np.ndarray[Any, Any]]:
     """Return the distinct values of a column, and the index of each row's; true, 1 and 1.0 are distinct."""
     import numpy as np
@@ -243,7 +258,11 @@ def no_text(value: bytes, row: int) -> Problem:
 
 
 def _several(rows: list[Any]) -> Problem:
-    row = next(number for number, value in enumerate(rows) if isinstance(value, list | dict | tuple | set))
+    row = next(
+        row
+        for row, value in enumerate(rows)
+        if hasattr(value, "__len__") and not isinstance(value, str | bytes)
+    )
     return Problem(
         "DAT319",
         "a sample holds several values, one name or class is needed",

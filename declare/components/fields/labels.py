@@ -10,6 +10,7 @@ from pydantic import Field as Param
 from declare.components.fields._values import (
     Marks,
     factorise,
+    factorise_lists,
     in_order,
     index_of,
     shown,
@@ -163,20 +164,20 @@ class Labels(Field):
     def _listed(self, rows: list[Any], marks: Marks) -> _Named:
         import numpy as np
 
-        texts = [
-            [text_in(item, number) for item in row]
-            if isinstance(row, list | tuple)
-            else None
-            if text_in(row, number) in marks
-            else [text_in(row, number)]
-            for number, row in enumerate(rows)
+        single = [
+            None if not isinstance(row, list | tuple) and text_in(row, at) in marks else row
+            for at, row in enumerate(rows)
         ]
-        seen = [text for row in texts for text in row or ()]
-        # A gap in a list is no name; a mark says that more is not known.
-        named = [
-            None if row is None else [None if text in marks else text for text in row if text is not None]
-            for row in texts
-        ]
+        lists = [row if isinstance(row, list | tuple) or row is None else [row] for row in single]
+        found, owners = factorise_lists(lists, ())
+        named: list[list[str | None] | None] = [None if row is None else [] for row in lists]
+        for owner, code in zip(owners.tolist(), found.codes.tolist(), strict=True):
+            text, names = found.texts[code], named[owner]
+            if (
+                text is not None and names is not None
+            ):  # a gap in a list is no name; a mark says that more is not known
+                names.append(None if text in marks else text)
+        seen = [*found.texts, *(text_of(row) for row in rows if not isinstance(row, list | tuple))]
         return _Named(named, np.arange(len(rows)), marks.unused(seen) if marks.stated else [])
 
 

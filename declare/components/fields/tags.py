@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.fields._values import Marks, in_order, index_of, text_in, text_of, twice
+from declare.components.fields._values import Marks, factorise_lists, index_of, text_in, text_of, twice
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
 from declare.contract.problem import Problem, ProblemError
@@ -43,17 +42,13 @@ class Tags(Field):
 
     def examine(self, values: Any) -> FieldFacts:
         """Return the class names; raises `ProblemError` DAT363 where a value is no list."""
-        marks = Marks(self.missing)
-        texts: Counter[str | None] = Counter()
         rows = _lists(values)
         for row, value in enumerate(rows):
             if not isinstance(value, list | tuple | type(None)):
                 raise ProblemError(_no_list(value, row))
-            texts.update(text_in(item, row) for item in value or ())
-        present = in_order(text for text in texts if text is not None and text not in marks)
-        names = [str(text_of(name)) for name in self.classes] if self.classes else present
-        unused = marks.unused(texts) if marks.stated else []
-        total = sum(number for text, number in texts.items() if text is not None and text not in marks)
+        found, _ = factorise_lists(rows, self.missing)
+        names = [str(text_of(name)) for name in self.classes] if self.classes else found.present()
+        unused, total = found.unused, len(found.codes) - found.num_missing()
         return FieldFacts(
             shape=Shape("tags", (None,), "int64", len(names)),
             classes=tuple(names),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.fields._values import text_of
+from declare.components.fields._values import text_in
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
 from declare.contract.problem import Problem, ProblemError
@@ -79,7 +79,11 @@ class Valid(Field):
 
         array = np.asarray(values)
         if array.ndim == 1 and array.dtype.kind in "USO":
-            array = _flags(values if isinstance(values, TextColumn) else TextColumn.of(map(text_of, array)))
+            array = _flags(
+                values
+                if isinstance(values, TextColumn)
+                else TextColumn.of(map(text_in, array, range(len(array))))
+            )
         if array.dtype.kind not in "biuf" or array.ndim > 2:
             raise ProblemError(_no_flags(None))
         wrong = (array != 0) & (array != 1)

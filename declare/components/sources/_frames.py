@@ -172,7 +172,7 @@ class FrameReader:
         if isinstance(kind, pl.Datetime) and kind.time_zone:
             moments = series.dt.convert_time_zone("UTC")
             return TextColumn(moments.dt.strftime("%Y-%m-%dT%H:%M:%S%.f+00:00"))
-        if kind == pl.Date or isinstance(kind, pl.Datetime):
+        if kind == pl.Date or isinstance(kind, pl.Datetime | pl.Duration):
             return series.to_numpy()
         if (kind.is_numeric() or kind == pl.Boolean) and not series.null_count():
             return series.to_numpy()
