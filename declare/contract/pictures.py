@@ -39,6 +39,12 @@ _ENDINGS = {
 }
 FORMATS = tuple(_ENDINGS)
 """Pillow's names of the formats that are decoded: all that it decodes whole, by itself."""
+_USUAL = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000")
+_WEAKLY_MARKED = frozenset(
+    {"CUR", "DCX", "DIB", "FLI", "GBR", "IM", "PCD", "PCX", "SGI", "TGA", "XBM"},
+)
+"""Formats that a file has no more than a few bits to be told by: damaged files may look like them."""
+_MARKED = (*_USUAL, *(name for name in FORMATS if name not in _WEAKLY_MARKED | {*_USUAL}))
 SUFFIXES: Mapping[str, str] = {
     ending: name for name, endings in _ENDINGS.items() for ending in endings.split()
 }
@@ -56,3 +62,12 @@ UNREAD: Mapping[str, str] = {
     "WMF": "needs a program of its own",
 }
 """Formats that Pillow has an ending for and that are not read, each with the reason."""
+
+
+def formats_of(suffix: str) -> tuple[str, ...]:
+    """Return the formats that a file with this ending (lower case) may have, the most usual ones first.
+
+    Weakly marked formats are read where the ending promises them alone.
+    """
+    promised = SUFFIXES.get(suffix)
+    return (*_MARKED, promised) if promised in _WEAKLY_MARKED else _MARKED

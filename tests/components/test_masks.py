@@ -212,3 +212,21 @@ def test_clear_pixels_have_no_colour_and_indices_may_share_one():
     assert read([clear]) == (("#00000000", "#ff0000"), [[0, 0, 1]])
     twins = palette([0, 1, 2], [RED, RED, BLUE])
     assert read([twins]) == (("0", "1", "2"), [[0, 1, 2]])
+
+
+def test_values_before_names_are_turned_round():
+    """`{0: background, 255: cell}` is refused with the edit that puts the names first."""
+    _, [problem] = reading.read("fields", {"type": "mask", "classes": {"0": "background", "255": "cell"}})
+    assert problem.code == "SCH108"
+    assert [(item.path, item.value) for item in problem.rewrites] == [
+        ("classes", {"background": 0, "cell": 255})
+    ]
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i4"])
+def test_the_largest_value_of_a_type_is_a_class_like_others(dtype):
+    """Nothing wraps round at the end of a type."""
+    most = min(np.iinfo(dtype).max, 2**31 - 1)
+    values = np.array([[[most, 0, most]]], dtype)
+    assert read(values) == (("0", str(most)), [[1, 0, 1]])
+    assert code_of(lambda: field().encode(values - 1, field().examine(values))) == "DAT301"

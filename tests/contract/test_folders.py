@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from declare.contract.folders import list_files, split_of
-from declare.contract.pictures import FORMATS, SUFFIXES, UNREAD
+from declare.contract.pictures import FORMATS, SUFFIXES, UNREAD, formats_of
 from declare.contract.problem import ProblemError
 
 
@@ -82,3 +82,13 @@ def test_every_ending_of_pillow_is_read_or_refused_for_a_reason():
 def test_names_of_splits_in_any_case(name, split):
     """The usual words for the three splits are known, however they are written."""
     assert split_of(name) == split
+
+
+def test_formats_without_a_mark_are_read_by_their_ending_alone():
+    """A damaged file of a usual ending is never taken for a format that hardly marks its files."""
+    Image.init()
+    unmarked = {name for name in FORMATS if Image.OPEN[name][1] is None}
+    assert not unmarked & {*formats_of(".png"), *formats_of("")}
+    assert formats_of(".png")[:2] == ("JPEG", "PNG")
+    assert "TGA" in formats_of(".tga")
+    assert {name for suffix in SUFFIXES for name in formats_of(suffix)} == set(FORMATS)

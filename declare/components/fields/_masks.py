@@ -49,7 +49,7 @@ def value_of(code: int) -> Value:
 
 
 class Codes(NamedTuple):
-    """The codes [rows, height, width] of masks of one size, and what files say of them.
+    """The codes [rows, height, width] of masks of one size, int64 or unsigned of 16 bits at most.
 
     `palettes` maps the indices in use to their colours, `lossy` says whether a file's values are not exact.
     """
@@ -107,7 +107,14 @@ def _from_arrays(values: Array, how: Decoding, row: int) -> Array:
         values = moved[..., 0]
     if values.ndim != 3:
         raise ProblemError(_no_mask(values.shape[1:]))
+    return _whole_numbers(values, row)
+
+
+def _whole_numbers(values: Array, row: int) -> Array:
+    """Return numbers as codes, NaN as not labelled; raises `ProblemError` DAT394 for numbers that are not whole."""
     if values.dtype.kind != "f":
+        if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
+            return values  # no negative numbers and few: read as they are
         if values.dtype.itemsize == 8 and values.max(initial=0) >= _COLOURS:
             raise ProblemError(_not_whole(float(values.max()), row))
         return values.astype(np.int64)
@@ -184,7 +191,8 @@ def refuse_other_palette(known: Mapping[int, int], block: Codes, row: int) -> No
 
 def indices_of(codes: Array, classes: Mapping[int, int], row: int) -> Array:
     """Return class indices [rows, height, width] of codes; raises `ProblemError` DAT301 for one that is no class."""
-    least, largest = (int(codes.min(initial=0)), int(codes.max(initial=0)))
+    narrow = codes.dtype.kind == "u"
+    least, largest = (0, _TABLE - 1) if narrow else (int(codes.min(initial=0)), int(codes.max(initial=0)))
     if least >= UNLABELLED and largest < _TABLE:
         table = np.full(largest + 2, -2, np.int64)
         for code, index in classes.items():
@@ -196,7 +204,7 @@ def indices_of(codes: Array, classes: Mapping[int, int], row: int) -> Array:
         places = np.searchsorted(known, codes).clip(0, len(known) - 1)
         order = np.array([classes[int(code)] for code in known], np.int64)
         found = np.where(known[places] == codes, order[places], -2)
-    if (found == -2).any():
+    if found.min(initial=0) == -2:
         first = int(np.flatnonzero((found == -2).reshape(len(codes), -1).any(axis=1))[0])
         raise ProblemError(_no_class(int(codes[found == -2][0]), classes, row + first))
     return found

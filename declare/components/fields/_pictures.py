@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from PIL import Image, ImageOps
 
 from declare.components.fields._scales import Scale
-from declare.contract.pictures import FORMATS
+from declare.contract.pictures import formats_of
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shortage import refuse_if_short
 
@@ -68,7 +68,8 @@ def _opened(value: Any, frame: int | None) -> Picture:
     try:
         if isinstance(value, Image.Image):
             return _whole(value, value, frame)
-        with Image.open(_source(value), formats=FORMATS) as picture:
+        suffix = "" if isinstance(value, bytes) else Path(value).suffix.lower()
+        with Image.open(_source(value), formats=formats_of(suffix)) as picture:
             _refuse_huge(picture, value)
             size += _MOST_PIXEL_BYTES * picture.width * picture.height
             return _whole(picture, value, frame)

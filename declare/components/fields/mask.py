@@ -9,7 +9,7 @@ from pydantic import Field as Param
 
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
-from declare.contract.problem import Problem, ProblemError
+from declare.contract.problem import Problem, ProblemError, Rewrite
 from declare.contract.shapes import Layout, Shape
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from declare.components.fields._pixels import Decoding
 
 Value = int | str
+_FEW = 1 << 16
+"""Values below which they are counted instead of sorted."""
 
 
 class Mask(Field):
@@ -64,6 +66,16 @@ class Mask(Field):
         from declare.components.fields._masks import is_colour
 
         yield from super().check()
+        turned = self._names_by_value()
+        if turned:
+            yield Problem(
+                "SCH108",
+                "`classes` maps names to values, here values to names",
+                at="classes",
+                helps=("put the names first: `classes: {background: 0, cell: 255}`",),
+                rewrites=(Rewrite("put the names first", "classes", turned),),
+            )
+            return
         for place, mark in enumerate(self.missing):
             if not (isinstance(mark, str) and is_colour(mark)) and type(mark) not in (int, float):
                 yield Problem(
@@ -82,6 +94,12 @@ class Mask(Field):
         twice = next((value for value in values if values.count(value) > 1), None)
         if twice is not None:
             yield Problem("SCH108", f"`{twice}` stands for two things", at=stated[values.index(twice)][1])
+
+    def _names_by_value(self) -> dict[str, int]:
+        """Return names with their values where `classes` states them the other way round, else nothing."""
+        pairs = self.classes.items() if isinstance(self.classes, dict) else ()
+        turned = {name: int(value) for value, name in pairs if value.isdecimal() and isinstance(name, str)}
+        return turned if len(turned) == len(pairs) else {}
 
     def _void(self) -> list[Value]:
         return [] if self.void is None else list(self.void) if isinstance(self.void, list) else [self.void]
@@ -198,6 +216,10 @@ class Mask(Field):
 def _distinct(codes: np.ndarray[Any, Any]) -> list[int]:
     import numpy as np
 
+    shift = 0 if codes.dtype.kind == "u" else 1  # -1 is counted too
+    if codes.size and (not shift or (codes.min() >= -shift and codes.max() < _FEW)):
+        known: list[int] = (np.flatnonzero(np.bincount(codes.ravel() + shift)) - shift).tolist()
+        return known
     found: list[int] = np.unique(codes).tolist()
     return found
 
