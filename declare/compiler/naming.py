@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from declare.compiler.probe import folder
+from declare.compiler.probe import LIBRARIES, folder
 from declare.compiler.shaping import ports
+from declare.contract.library_table import installed_version
 from declare.contract.module import Head, Module, Node
 from declare.contract.reading import parse
 from declare.ir.plan import ModulePlan, Wire
@@ -89,14 +90,6 @@ def _remembered(node: ModulePlan, wires: tuple[Wire, ...], output: Shape) -> Nam
 
 
 def _key(kind: str, component: Node, wires: tuple[Wire, ...], output: Shape, each: Each) -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    def installed(library: str) -> str:
-        try:
-            return version(library)
-        except PackageNotFoundError:
-            return ""
-
     block = {key: value for key, value in component.dump().items() if key not in {"input", "pretrained"}}
     root = Path(__file__).parents[1]
     files = [root / room / kind / f"{component.type_name()}.py" for room in ("components", "nn")]
@@ -105,8 +98,9 @@ def _key(kind: str, component: Node, wires: tuple[Wire, ...], output: Shape, eac
     code = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]
     shapes: list[Any] = [(wire.port, list(wire.shape)) for wire in wires]
     shapes += [(name, wire.port, list(wire.shape)) for name, own in each.items() for wire in own]
-    libraries = [installed(name) for name in ("torch", "timm", "torchvision")]
-    question = [_FORMAT, kind, block, shapes, list(output), libraries, code]
+    libraries = [installed_version(name) for name in LIBRARIES]
+    stamp = component.stamp() if isinstance(component, Module) else ""
+    question = [_FORMAT, kind, block, shapes, list(output), libraries, code, stamp]
     return hashlib.sha256(json.dumps(question, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 

@@ -9,10 +9,10 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from declare.contract.library_table import installed_version
 from declare.contract.module import Costs, Inputs, Module, Node, Outputs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from declare.compiler.trial import Trial
 
 FORMAT = 2
-_LIBRARIES = ("torch", "timm", "torchvision", "transformers")
+LIBRARIES = ("torch", "timm", "torchvision", "transformers", "braindecode")
+"""Whatever a module is built with: what a probe found counts for the versions that it asked."""
 
 
 class Probed(NamedTuple):
@@ -109,20 +110,13 @@ def _key(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> st
         "block": block,
         "inputs": {port: [list(shape) for shape in shapes] for port, shapes in inputs.items()},
         "output": list(output) if output else None,
-        "versions": [_version(name) for name in _LIBRARIES],
+        "versions": [installed_version(name) for name in LIBRARIES],
         "code": _code(kind, component),
         "stamp": component.stamp() if isinstance(component, Module) else "",
         "file": _hash(Path(block["file"])) if block.get("file") else None,
     }
     text = json.dumps(question, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _version(library: str) -> str | None:
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return None
 
 
 def _code(kind: str, component: Node) -> list[str | None]:

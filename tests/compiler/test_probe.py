@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from declare.compiler import naming
+from declare.compiler import probe as probing
 from declare.compiler.probe import Probed, folder, layers, probe
 from declare.contract import lookup, trust
 from declare.contract.problem import Problem, ProblemError
@@ -195,3 +197,33 @@ def test_a_folder_that_cannot_be_written_costs_no_answer(monkeypatch, tmp_path):
     component = lookup.find("modules", "mlp")(hidden=[4])
     assert isinstance(probe("modules", component, {"input": (Shape("vector", (6,)),)}), Probed)
     assert not folder().exists()
+
+
+@pytest.mark.parametrize("library", probing.LIBRARIES)
+def test_what_was_asked_counts_for_its_versions(library, monkeypatch):
+    """Another version of any library that modules are built with is asked anew, for shapes and for names."""
+    component, shape = lookup.find("modules", "mlp")(hidden=[2]), Shape("vector", (3,))
+
+    def keys():
+        return (
+            probing._key("modules", component, {"input": (shape,)}, None),
+            naming._key("modules", component, (), shape, {}),
+        )
+
+    before = keys()
+    for module in (probing, naming):
+        monkeypatch.setattr(module, "installed_version", lambda name: "99" if name == library else "1")
+    some = keys()
+    for module in (probing, naming):
+        monkeypatch.setattr(module, "installed_version", lambda name: "1")
+    assert len({before, some, keys()}) == 3
+    assert all(one != other for one, other in zip(some, keys(), strict=True))
+
+
+def test_names_follow_the_files_that_a_module_stands_on(monkeypatch):
+    """Names of parameters are asked anew where a module's own files have changed."""
+    make = lookup.find("modules", "mlp")
+    component, shape = make(hidden=[2]), Shape("vector", (3,))
+    before = naming._key("modules", component, (), shape, {})
+    monkeypatch.setattr(make, "stamp", lambda self: "changed")
+    assert naming._key("modules", component, (), shape, {}) != before
