@@ -100,3 +100,62 @@ def test_moments_are_those_of_all_parts_together():
     assert found.std[:2] == pytest.approx(np.nanstd(values[:, :2], 0).tolist(), rel=1e-6)
     assert found.known == (*np.isfinite(values[:, :2]).sum(0), 0)
     assert (found.mean[2], found.std[2]) == (0, 0)
+
+
+ARRAYS = """\
+declare: 1
+datasets:
+  d:
+    source: {type: npz, path: d.npz}
+    fields: {image: {type: image}, area: {type: mask, classes: 2}, use: {type: valid}, part: {type: category}}
+    transforms: [{type: center_crop, fields: [image, area], size: 4}]
+    split: {column: part}
+model: {enc: {type: cnn, input: image, channels: [4]}}
+tasks: {k: {type: segmentation, dataset: d, target: area, mask: use, loss: {type: focal, class_weights: balanced}}}
+phases: {fit: {epochs: 1, batch_size: 8, optimizer: {type: adamw, lr: 1e-2}}}
+"""
+
+
+def test_class_weights_are_those_after_a_crop_and_a_mask(tmp_path):
+    """Pixels that a crop cuts away, and samples that the mask leaves out, have no part in class weights."""
+    area = (R.random((24, 8, 8)) < 0.2).astype(np.uint8)
+    area[:, 2:6, 2:6] = R.random((24, 4, 4)) < 0.5
+    parts, use = np.array([part(row) for row in range(24)]), np.arange(24) % 5 != 0
+    images = R.integers(0, 255, (24, 3, 8, 8)).astype(np.uint8)
+    np.savez(tmp_path / "d.npz", image=images, area=area, part=parts, use=use)
+    (tmp_path / "spec.yaml").write_text(ARRAYS)
+    checked = check(tmp_path / "spec.yaml")
+    assert checked.plan is not None, [found.title for found in checked.diagnostics]
+    kept = area[(parts == "train") & use][:, 2:6, 2:6]
+    counts = np.bincount(kept.ravel(), minlength=2)
+    assert checked.plan.tasks["k"].target.counts == tuple(counts)
+    weights = checked.plan.tasks["k"].losses[0].class_weights
+    assert weights == pytest.approx((counts.sum() / (2 * counts)).tolist())
+
+
+FILES = """\
+declare: 1
+datasets:
+  d:
+    source: {type: csv, path: train.csv}
+    fields: {x: {type: number}, yy: {type: number}}
+    transforms: [{type: log, field: yy}]
+    split: {val: val.csv}
+model: {enc: {type: mlp, input: x, hidden: [4]}}
+tasks: {k: {type: regression, dataset: d, target: yy}}
+phases: {fit: {epochs: 1, batch_size: 8, optimizer: {type: adamw, lr: 1e-2}}}
+"""
+
+
+def test_files_of_other_splits_have_no_part(tmp_path):
+    """Statistics are those of the file that trains; a value without a logarithm in another file is found."""
+    y = np.exp(R.normal(size=20))
+    for name, values in (("train", y), ("val", 1000 * y)):
+        lines = [f"{row},{value}" for row, value in enumerate(values)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["x,yy", *lines]))
+    (tmp_path / "spec.yaml").write_text(FILES)
+    plan = check(tmp_path / "spec.yaml").plan
+    assert plan is not None
+    assert plan.tasks["k"].target.mean == pytest.approx([np.log(y).mean()], rel=1e-5)
+    (tmp_path / "val.csv").write_text("x,yy\n1,2\n2,0\n")
+    assert [found.code for found in check(tmp_path / "spec.yaml").diagnostics] == ["DAT336"]
