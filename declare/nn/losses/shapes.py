@@ -19,8 +19,12 @@ def require_same(output: Tensor, target: Tensor) -> None:
 
 def require_indices(logits: Tensor, target: Tensor) -> None:
     """Raise `ShapeMismatchError` unless target [B, ...] holds an index for logits [B, K, ...]."""
-    shape = logits.shape
-    if target.shape != (shape[:1] if logits.dim() == 2 else (*shape[:1], *shape[2:])) or logits.dim() < 2:
+    axes = logits.dim()
+    if axes == 2:  # by far the most, and in every step
+        fits = target.dim() == 1 and target.size(0) == logits.size(0)
+    else:
+        fits = axes > 2 and target.shape == (*logits.shape[:1], *logits.shape[2:])
+    if not fits:
         raise ShapeMismatchError(logits, target)
 
 
