@@ -15,7 +15,7 @@ from declare.build.balance import make_balance
 from declare.build.graph import Batch, Graph, Joined
 from declare.build.ragged import joined
 from declare.build.scales import Scales
-from declare.build.shapes import mismatch, require_sizes
+from declare.build.shapes import require_sizes, shape_mismatch
 from declare.build.views import Fields, Views, kept, known, shown
 from declare.contract import reading
 from declare.contract.task import Target, TaskAdapter
@@ -83,7 +83,7 @@ class TaskLosses(nn.Module):
             try:
                 getattr(loss, "check", partial(require_sizes, component, given))(output, target)
             except ShapeMismatchError as error:
-                raise mismatch(name, f"`{component.type_name()}`", error) from error
+                raise shape_mismatch(name, f"`{component.type_name()}`", error) from error
 
     def count(self, target: Tensor) -> list[Weight]:
         """Return the weight of each loss, known from the target alone."""

@@ -25,10 +25,10 @@ def require_scores(task: str, prediction: Tensor, target: Tensor) -> None:
     Targets that are numbers have the shape of the predictions, for metrics broadcast as losses do.
     """
     if len(prediction) != len(target) or (target.is_floating_point() and prediction.shape != target.shape):
-        raise mismatch(task, "a metric", ShapeMismatchError(prediction, target))
+        raise shape_mismatch(task, "a metric", ShapeMismatchError(prediction, target))
 
 
-def mismatch(task: str, who: str, error: ShapeMismatchError) -> ProblemError:
+def shape_mismatch(task: str, who: str, error: ShapeMismatchError) -> ProblemError:
     """Return the finding that outputs of a task are compared with targets of other shapes."""
     problem = Problem(
         "LOS432",

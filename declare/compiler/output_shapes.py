@@ -12,13 +12,13 @@ from declare.contract.shapes import Dim
 from declare.rules.parts import Placed, dataset_place, task_datasets
 
 
-def mismatched(state: State, task: Placed[Any], at: str, loss: Loss) -> Iterator[Problem]:
+def shape_mismatches(state: State, task: Placed[Any], at: str, loss: Loss) -> Iterator[Problem]:
     """Yield (LOS432) where the target that a task takes has other sizes than its loss needs for the head's output."""
     for dataset in task_datasets(state.view, task.block):
         target = state.target(task.name, dataset)
         shape = state.shapes.get(dataset, {}).get(task.block.target or "", target.output)
         taken, needed = task.block.target_dims(shape), loss.target_dims(target)
-        if fits(taken, needed):
+        if same_sizes(taken, needed):
             continue
         yield Problem(
             "LOS432",
@@ -36,7 +36,7 @@ def mismatched(state: State, task: Placed[Any], at: str, loss: Loss) -> Iterator
         return
 
 
-def fits(taken: Sequence[Dim], needed: Sequence[Dim]) -> bool:
+def same_sizes(taken: Sequence[Dim], needed: Sequence[Dim]) -> bool:
     """Return whether sizes agree; one that varies from sample to sample agrees with any."""
     pairs = zip(taken, needed, strict=False)
     return len(taken) == len(needed) and all(a is None or b is None or a == b for a, b in pairs)

@@ -11,7 +11,7 @@ from declare.contract.data import FieldFacts
 from declare.contract.poison import holed
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
-from declare.contract.transform import Transform, Undone
+from declare.contract.transform import InverseStep, Transform
 from declare.rules.parts import Placed
 
 _NUMBERS: frozenset[Layout] = frozenset({"number", "vector", "counts", "sequence"})
@@ -23,14 +23,14 @@ Chain = list[tuple[int, Transform]]
 class LearnedTarget(NamedTuple):
     """A task's target in one dataset.
 
-    `facts` are those of what the task learns. `undo` takes predictions back, the last transform first; `kept` names
-    what nothing takes back; `changes` are the transforms to another unit as the spec states them, by which datasets
-    that share a head are compared. `warnings` are what is worth saying of all that.
+    `facts` are those of what the task learns. `undo` takes predictions back, the last transform first; `not_undone`
+    names what nothing takes back; `changes` are the transforms to another unit as the spec states them, by which
+    datasets that share a head are compared. `warnings` are what is worth saying of all that.
     """
 
     facts: FieldFacts
-    undo: tuple[Undone, ...] = ()
-    kept: tuple[str, ...] = ()
+    undo: tuple[InverseStep, ...] = ()
+    not_undone: tuple[str, ...] = ()
     changes: tuple[dict[str, Any], ...] = ()
     warnings: tuple[Problem, ...] = ()
 
@@ -41,12 +41,12 @@ def learn_target(
     """Return what a task learns of a dataset, or what keeps it from being learned; problems have whole paths."""
     sides = {side: _chain(state, dataset, task.block.target, side) for side in ("train", "eval")}
     problems = [
-        *_unbearable(state, task, dataset, sides),
-        *_unmeasurable(task, dataset, sides["train"], facts),
+        *_refused_effects(state, task, dataset, sides),
+        *_batch_time_changes(task, dataset, sides["train"], facts),
     ]
     if problems:
         return problems
-    undone, kept = _way_back(sides["eval"])
+    undone, kept = _inverse_chain(sides["eval"])
     if task.block.scale_free:
         # The model reads the field itself: its figures are those of the field as the model sees it.
         kept = [item for item in kept if item[1].effect != "places" and not item[1].affine]
@@ -60,7 +60,9 @@ def learn_target(
         if _is_empty(facts):
             return [_nothing_left(state, task, dataset)]
         problems = [
-            _cut(dataset, task, index, transform, cut[index]) for index, transform in kept if cut.get(index)
+            _cut_values(dataset, task, index, transform, cut[index])
+            for index, transform in kept
+            if cut.get(index)
         ]
     problems += [
         _not_undone(dataset, task, index, transform)
@@ -68,7 +70,7 @@ def learn_target(
         if transform.effect == "units"
     ]
     undo = tuple(
-        Undone(
+        InverseStep(
             transform=transform.dump(),
             statistics={
                 key: tuple(values) for key, values in fitted.get(f"{index}.{task.block.target}", {}).items()
@@ -91,7 +93,7 @@ def _chain(state: State, dataset: str, field: str, side: str) -> Chain:
     ]
 
 
-def _way_back(chain: Chain) -> tuple[Chain, Chain]:
+def _inverse_chain(chain: Chain) -> tuple[Chain, Chain]:
     """Return the transforms that are undone, the last first, and those that are not."""
     undone: Chain = []
     kept: Chain = []
@@ -130,12 +132,12 @@ def _measured(
     state: State, task: Placed[Any], dataset: str, facts: FieldFacts
 ) -> tuple[FieldFacts, Mapping[str, Mapping[str, list[float]]], Mapping[int, int]]:
     """Return facts of what is learned, statistics of fitted transforms, and values that each transform cut."""
-    from declare.data.target_statistics import Learned, target_statistics
+    from declare.data.target_statistics import TargetQuery, target_statistics
 
     block = task.block
     exact = not holed(block.loss) and block.needs_statistics()
     plan = dataset_plan(state, dataset)
-    target = Learned(block.target, _mask(state, block.mask, dataset, facts), exact)
+    target = TargetQuery(block.target, _mask(state, block.mask, dataset, facts), exact)
     found = target_statistics(plan, f"datasets.{dataset}", target)
     counts = facts.counts if found.counts is None else facts.counts | {"train": found.counts}
     learned = facts.model_copy(update={"outputs": found.outputs, "counts": counts})
@@ -171,20 +173,22 @@ def _mask(state: State, mask: str | None, dataset: str, facts: FieldFacts) -> st
     return mask if found.shape.dims == facts.shape.dims[: len(found.shape.dims)] else None
 
 
-def _unbearable(
+def _refused_effects(
     state: State, task: Placed[Any], dataset: str, sides: Mapping[str, Chain]
 ) -> Iterator[Problem]:
     """Yield transforms that the task cannot take back, and those that only training or evaluation sees."""
     if state.facts[dataset].fields[task.block.target].shape.dtype != "float32":
         return
     for index, transform in dict(sides["train"] + sides["eval"]).items():
-        if transform.effect not in task.block.bears:
-            yield _refused(dataset, task, index, transform)
+        if transform.effect not in task.block.target_effects:
+            yield _refusal(dataset, task, index, transform)
         elif transform.effect == "units" and transform.on != "all":
             yield _one_side(dataset, task, index, transform)
 
 
-def _unmeasurable(task: Placed[Any], dataset: str, chain: Chain, facts: FieldFacts) -> Iterator[Problem]:
+def _batch_time_changes(
+    task: Placed[Any], dataset: str, chain: Chain, facts: FieldFacts
+) -> Iterator[Problem]:
     """Yield the first transform that only batches see, where statistics of what comes after it are needed."""
     late = [(index, transform) for index, transform in chain if not transform.stored]
     if facts.shape.layout in _NUMBERS and late and not task.block.scale_free:
@@ -199,7 +203,7 @@ def _unmeasurable(task: Placed[Any], dataset: str, chain: Chain, facts: FieldFac
         )
 
 
-def _refused(dataset: str, task: Placed[Any], index: int, transform: Transform) -> Problem:
+def _refusal(dataset: str, task: Placed[Any], index: int, transform: Transform) -> Problem:
     name, kind = transform.type_name(), task.block.type_name()
     return Problem(
         "LOS430",
@@ -223,7 +227,7 @@ def _one_side(dataset: str, task: Placed[Any], index: int, transform: Transform)
     )
 
 
-def _cut(dataset: str, task: Placed[Any], index: int, transform: Transform, number: int) -> Problem:
+def _cut_values(dataset: str, task: Placed[Any], index: int, transform: Transform, number: int) -> Problem:
     values = "a value" if number == 1 else f"{number:,} values"
     return Problem(
         "LOS431",

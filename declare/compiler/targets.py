@@ -52,7 +52,7 @@ def _link(state: State, task: Placed[Any], learned: Mapping[str, LearnedTarget])
         return
     good = [item for item in linked if not isinstance(item, Problem)]
     each = dict(zip(learned, good if own else good * len(learned), strict=True))
-    each = {name: _with_way_back(target, learned[name]) for name, target in each.items()}
+    each = {name: _with_inverse(target, learned[name]) for name, target in each.items()}
     state.targets[task.name] = next(iter(each.values()), good[0])
     # With one head for all, statistics of fitted transforms may still be each dataset's own.
     if own or len({target.model_dump_json() for target in each.values()}) > 1:
@@ -61,8 +61,8 @@ def _link(state: State, task: Placed[Any], learned: Mapping[str, LearnedTarget])
     yield from (item.under(task.path) for item in task.block.check_facts(facts))
 
 
-def _with_way_back(target: Target, learned: LearnedTarget) -> Target:
-    return target.model_copy(update={"undo": learned.undo, "kept": learned.kept})
+def _with_inverse(target: Target, learned: LearnedTarget) -> Target:
+    return target.model_copy(update={"undo": learned.undo, "not_undone": learned.not_undone})
 
 
 def _other_units(task: Placed[Any], learned: Mapping[str, LearnedTarget]) -> Problem | None:

@@ -8,7 +8,7 @@ from declare.contract.task import Target
 from declare.rules.parts import task_datasets
 
 
-def other_way_back(state: State, task: str, owner: str) -> Problem | None:
+def inverse_mismatch(state: State, task: str, owner: str) -> Problem | None:
     """Return the problem that what one head gives is taken back to the data's units in two ways."""
     names = [None, *state.own_targets.get(task, {})]
     pairs = [(state.target(task, name), state.target(owner, name)) for name in names]

@@ -15,7 +15,7 @@ from declare.contract.metric import Metric
 from declare.contract.module import Head
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Layout, Shape
-from declare.contract.transform import Effect, Undone
+from declare.contract.transform import Effect, InverseStep
 
 if TYPE_CHECKING:
     import torch
@@ -28,8 +28,9 @@ class Target(BaseModel):
     `prediction` names what the head's output means (`class_logits`, `label_logits`, `ordinal_logits`, `values`,
     `pixel_logits`): losses and metrics say which they take. `counts` are samples per class in the training
     split, over all datasets of the task. `mean` and `std` (training split, one for each output, after the target's
-    transforms) standardise a regression target; then `undo` takes values back to the data's own units, and `kept`
-    names the transforms that nothing takes back. `center` is the mean of a target that is not standardised.
+    transforms) standardise a regression target; then `undo` takes values back to the data's own units, and
+    `not_undone` names the transforms that nothing takes back. `center` is the mean of a target that is learned as it
+    is.
     `may_miss` says whether some targets are missing. `special` are the ids of a text's special tokens by name,
     `length` its tokens at most.
     `link` names how scores become rates; `mean` then holds each unit's mean rate. `unigrams` are occurrences of each
@@ -51,8 +52,8 @@ class Target(BaseModel):
     link: str | None = None
     unigrams: tuple[int, ...] | None = None
     rates: tuple[float, ...] | None = None
-    undo: tuple[Undone, ...] = ()
-    kept: tuple[str, ...] = ()
+    undo: tuple[InverseStep, ...] = ()
+    not_undone: tuple[str, ...] = ()
 
 
 class Task(Component):
@@ -73,7 +74,7 @@ class Task(Component):
     """Whether it shows the model something else than the batch holds: hidden parts, shifted tokens."""
     ahead: ClassVar[bool | None] = None
     """Whether a position may (False: must not) look at later ones of the target; None where that does not matter."""
-    bears: ClassVar[frozenset[Effect]] = frozenset({"places"})
+    target_effects: ClassVar[frozenset[Effect]] = frozenset({"places"})
     """What transforms may do to a target of numbers; with `units` the task takes predictions and metrics back."""
     scale_free: ClassVar[bool] = False
     """Whether all its figures stay what they are when channels of the target are shifted and scaled."""

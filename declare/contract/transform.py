@@ -76,7 +76,7 @@ class Transform(Component):
         raise NotImplementedError
 
 
-class Undone(BaseModel):
+class InverseStep(BaseModel):
     """A transform that predictions are taken back through, with its fitted statistics; part of the plan."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,7 +85,7 @@ class Undone(BaseModel):
     statistics: dict[str, tuple[float, ...]] = {}
 
 
-def inverse(steps: Sequence[Undone]) -> Callable[[torch.Tensor], torch.Tensor] | None:
+def inverse(steps: Sequence[InverseStep]) -> Callable[[torch.Tensor], torch.Tensor] | None:
     """Return what takes values [rows, ...] back through `steps`, one after another; None for no step."""
     from declare.contract.reading import parse
 

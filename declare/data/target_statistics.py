@@ -21,7 +21,7 @@ _ROWS = 4096
 _INDEXED = frozenset({"category", "id", "tags", "mask"})
 
 
-class Learned(NamedTuple):
+class TargetQuery(NamedTuple):
     """Which target: its field, and the `valid` field that says what counts.
 
     With `exact` samples that cannot be read are left out, where the dataset skips them: every file is then decoded.
@@ -48,7 +48,7 @@ class TargetStatistics(BaseModel):
     changed: dict[int, int] = {}
 
 
-def target_statistics(plan: DatasetPlan, path: str, target: Learned) -> TargetStatistics:
+def target_statistics(plan: DatasetPlan, path: str, target: TargetQuery) -> TargetStatistics:
     """Return the statistics of a target of the dataset at `path`, kept in the user's cache.
 
     Raises `ProblemError`: DAT336 and DAT316 for values that a transform makes nothing of, in any split; what reading
@@ -70,15 +70,15 @@ def target_statistics(plan: DatasetPlan, path: str, target: Learned) -> TargetSt
             return TargetStatistics.model_validate_json(kept)
         except ValidationError:
             place.unlink(missing_ok=True)
-    found = _Reading(Pool(plan, path), target).statistics()
+    found = _TargetReader(Pool(plan, path), target).statistics()
     cache.write_text(place, found.model_dump_json())
     return found
 
 
-class _Reading:
+class _TargetReader:
     """Reads a target in blocks, as the task will see it."""
 
-    def __init__(self, pool: Pool, target: Learned) -> None:
+    def __init__(self, pool: Pool, target: TargetQuery) -> None:
         self._pool, self._target = pool, target
         self._light = pool.is_light(target.field)
         self._fitted: dict[str, dict[str, list[float]]] = {}
@@ -135,7 +135,7 @@ class _Reading:
                 placed = (self._placed(problem, split, index) for problem in error.problems)
                 raise ProblemError(*placed) from None
             self._compare(before, values, split, index)
-        return self._counting(values, rows)
+        return self._apply_mask(values, rows)
 
     def _compare(self, before: Array, values: Array, split: str, index: int) -> None:
         """Count what a transform made others; raises DAT316 where it made a finite value one that is not."""
@@ -157,7 +157,7 @@ class _Reading:
         placed = replace(problem, at=f"transforms.{index}", row=None, notes=(note, *problem.notes))
         return placed.under(self._pool.path)
 
-    def _counting(self, values: Array, rows: Array) -> Array:
+    def _apply_mask(self, values: Array, rows: Array) -> Array:
         """Return values with what the mask leaves out marked as missing."""
         if self._target.mask is None:
             return values

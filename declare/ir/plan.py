@@ -185,7 +185,7 @@ class TaskPlan(Frozen):
     @property
     def has_own_heads(self) -> bool:
         """Whether targets of datasets differ in more than the way back to the data's units."""
-        alike = [target.model_copy(update={"undo": (), "kept": ()}) for target in self.targets.values()]
+        alike = [target.model_copy(update={"undo": (), "not_undone": ()}) for target in self.targets.values()]
         return any(target != alike[0] for target in alike)
 
     def target_of(self, dataset: str) -> Target:

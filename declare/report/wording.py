@@ -32,8 +32,8 @@ def target_text(task: TaskPlan) -> str:
     if target.undo:
         names = ", ".join(str(step.transform["type"]) for step in reversed(target.undo))
         parts.append(f"learned after {names}; figures and predictions in the data's units")
-    if target.kept:
-        parts.append(f"{', '.join(target.kept)} is not undone")
+    if target.not_undone:
+        parts.append(f"{', '.join(target.not_undone)} is not undone")
     if target.mean and target.std and len(target.mean) == 1:
         parts.append(f"standard units of mean {figure(target.mean[0])}, std {figure(target.std[0])}")
     elif target.mean and target.std:

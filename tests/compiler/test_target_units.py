@@ -160,7 +160,7 @@ def test_what_is_cut_is_said(write):
     found = write((LOG[0], clip))
     assert codes(found) == {"datasets.d.transforms.0": "LOS431"}
     assert "3 values" in found.diagnostics[0].title
-    assert target(found).kept == ("clip",)
+    assert target(found).not_undone == ("clip",)
     assert not codes(write((LOG[0], clip.replace(f"{high}", f"{high}, on: train"))))
     assert not codes(write((LOG[0], "transforms: [{type: clip, field: yy, high: 1e9}]")))
 
@@ -293,10 +293,10 @@ def test_what_comes_before_other_places_is_not_undone(write):
     flat, log = "{type: flatten, field: yy}", "{type: log, field: yy}"
     found = write(VECTOR, (LOG[0], f"transforms: [{log}, {flat}]"), yy=y)
     assert codes(found) == {"datasets.d.transforms.0": "LOS431"}
-    assert (target(found).undo, target(found).kept) == ((), ("log", "flatten"))
+    assert (target(found).undo, target(found).not_undone) == ((), ("log", "flatten"))
     assert_learned(target(found), np.log(y)[TRAIN].astype(float))
     found = write(VECTOR, (LOG[0], f"transforms: [{flat}, {log}]"), yy=y)
-    assert (codes(found), len(target(found).undo), target(found).kept) == ({}, 1, ("flatten",))
+    assert (codes(found), len(target(found).undo), target(found).not_undone) == ({}, 1, ("flatten",))
 
 
 def test_a_transform_of_batches_changes_no_target(write, monkeypatch):

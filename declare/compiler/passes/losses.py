@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from declare.compiler.output_shapes import mismatched
+from declare.compiler.output_shapes import shape_mismatches
 from declare.compiler.state import State
 from declare.contract.component import Component
 from declare.contract.loss import Loss
@@ -35,7 +35,7 @@ def run(state: State) -> Iterator[Problem]:
         for at, loss in fitting:
             for each in state.own_targets.get(task.name, {"": target}).values():
                 yield from (problem.under(at) for problem in loss.check_target(each))
-            yield from mismatched(state, task, at, loss)
+            yield from shape_mismatches(state, task, at, loss)
         if head is None or len(fitting) < len(found):
             state.skip(task.path)
             continue

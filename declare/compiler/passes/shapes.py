@@ -8,7 +8,7 @@ from declare.compiler.heads import head_wiring
 from declare.compiler.remainders import left_out
 from declare.compiler.shaping import Inferred, Shaper, ports
 from declare.compiler.state import State
-from declare.compiler.units import in_units_of, other_way_back
+from declare.compiler.units import in_units_of, inverse_mismatch
 from declare.compiler.wiring import GraphNode, module_wiring, usage
 from declare.contract.module import Module
 from declare.contract.problem import Problem
@@ -104,7 +104,7 @@ def _shared_heads(state: State) -> Iterator[Problem]:
         pairs = [(_needs(state.target(name, each)), _needs(state.target(owner, each))) for each in names]
         here, there = next((pair for pair in pairs if pair[0] != pair[1]), (None, None))
         if here is None or there is None:
-            if (problem := other_way_back(state, name, owner)) is not None:
+            if (problem := inverse_mismatch(state, name, owner)) is not None:
                 del heads[name]
                 yield problem
                 continue

@@ -34,7 +34,7 @@ class Counts(Task):
     feeds: ClassVar[tuple[Layout, ...]] = ("image", "video", "vector")
     default_loss: ClassVar[str] = "poisson_nll"
     default_metrics: ClassVar[tuple[str, ...]] = ("bits_per_spike", "correlation")
-    bears: ClassVar[frozenset[Effect]] = frozenset({"range", "places"})
+    target_effects: ClassVar[frozenset[Effect]] = frozenset({"range", "places"})
 
     nonlinearity: Literal["softplus", "exp", "elu"] = Param(
         "softplus", description="how a score becomes a rate; `elu` is elu(score) + 1"

@@ -39,7 +39,7 @@ class Reconstruction(Task):
     default_head: ClassVar[str] = "decoder"
     default_loss: ClassVar[str] = "masked_mse"
     default_metrics: ClassVar[tuple[str, ...]] = ("nrmse",)
-    bears: ClassVar[frozenset[Effect]] = frozenset({"units", "range", "places"})
+    target_effects: ClassVar[frozenset[Effect]] = frozenset({"units", "range", "places"})
     scale_free: ClassVar[bool] = True
 
     ratio: float = Param(0.5, gt=0, lt=1, description="share of blocks that are hidden")

@@ -38,7 +38,7 @@ class Regression(Task):
     prediction: ClassVar[str] = "values"
     default_loss: ClassVar[str] = "mse"
     default_metrics: ClassVar[tuple[str, ...]] = ("mae", "rmse", "r2")
-    bears: ClassVar[frozenset[Effect]] = frozenset({"units", "range", "places"})
+    target_effects: ClassVar[frozenset[Effect]] = frozenset({"units", "range", "places"})
 
     normalize: bool = Param(True, description="learn the target in standard units")
 

@@ -15,7 +15,7 @@ from declare.contract.problem import Problem
 from declare.contract.reading import parse
 from declare.contract.shapes import Layout, Shape
 from declare.contract.task import Task
-from declare.contract.transform import Transform, Undone, inverse
+from declare.contract.transform import InverseStep, Transform, inverse
 from tests.components.conformance import SAMPLES, variants
 
 ROWS = 24
@@ -65,9 +65,9 @@ def test_there_are_transforms_to_other_units() -> None:
     assert {type(transform).type_name() for transform, _ in UNITS} >= {"log", "standardize", "normalize"}
 
 
-def undone(transform: Transform, statistics: dict[str, list[float]]) -> Undone:
+def undone(transform: Transform, statistics: dict[str, list[float]]) -> InverseStep:
     """Return the step back through a transform."""
-    return Undone(
+    return InverseStep(
         transform=transform.dump(), statistics={key: tuple(item) for key, item in statistics.items()}
     )
 
@@ -111,7 +111,11 @@ def test_affine_transforms_shift_and_scale_each_channel() -> None:
 def tasks_in_other_units() -> list[type[Task]]:
     """Return the task types whose target may be in other units."""
     found = [find("tasks", name) for name in own_names("tasks")]
-    return [item for item in found if item is not None and issubclass(item, Task) and "units" in item.bears]
+    return [
+        item
+        for item in found
+        if item is not None and issubclass(item, Task) and "units" in item.target_effects
+    ]
 
 
 def facts_of(changed: np.ndarray, shape: Shape) -> FieldFacts:
