@@ -45,6 +45,15 @@ def norm_buffers(root: nn.Module) -> list[Tensor]:
     ]
 
 
+def freeze_statistics(root: nn.Module) -> None:
+    """Let norms under `root` use their running statistics and leave them as they are.
+
+    Nothing else: dropout in a frozen module still regularises what stands above it.
+    """
+    for _, module in running_norms(root):
+        module.eval()
+
+
 def unshared_norms(root: nn.Module) -> list[str]:
     """Return the names of norms with running statistics that are no batch norms: no process shares theirs."""
     return [name for name, module in running_norms(root) if not isinstance(module, _BatchNorm)]

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from torch import nn
 
 from declare.ir.plan import PhasePlan
-from declare.nn.running_statistics import running_norms
+from declare.nn.running_statistics import freeze_statistics
 
 
 class Freezer:
@@ -40,15 +40,9 @@ class Freezer:
             parameter.requires_grad_(id(parameter) in self._trainable and id(parameter) not in frozen)
         for rule in held:
             for name in rule.modules:
-                _freeze_statistics(self._graph.get_submodule(name))
+                freeze_statistics(self._graph.get_submodule(name))
         return [rule.match for rule in held]
 
     def next_change(self, step: int) -> int | None:
         """Return the first step after `step` at which something thaws."""
         return next((change for change in self._changes if change > step), None)
-
-
-def _freeze_statistics(module: nn.Module) -> None:
-    # Only what keeps running statistics; dropout in a frozen module still regularises what stands above it.
-    for _, part in running_norms(module):
-        part.eval()

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from declare.nn.running_statistics import (
     StatisticsBySize,
     StepStatistics,
+    freeze_statistics,
     norm_buffers,
     running_norms,
     running_statistics,
@@ -162,3 +163,14 @@ def test_micro_batches_move_statistics_as_one_batch_does(name: str, cuts: tuple[
     for key, expected in whole.named_buffers():
         if "var" not in key:
             torch.testing.assert_close(dict(cut.named_buffers())[key], expected, msg=f"{key} of {name}")
+
+
+def test_norms_of_every_kind_stand_still_with_their_module() -> None:
+    """A frozen module's running statistics do not move; its other layers go on as in training."""
+    for make, axes in NORMS.values():
+        model = nn.Sequential(make(), nn.Dropout()).train()
+        before = [item.clone() for item in model.buffers()]
+        freeze_statistics(model)
+        model(torch.randn(5, 3, *[4] * axes))
+        assert all(torch.equal(*pair) for pair in zip(before, model.buffers(), strict=True))
+        assert model[1].training

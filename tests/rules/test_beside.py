@@ -174,3 +174,15 @@ phases:
 def test_augments_that_no_task_sees_are_said(tmp_path: Path, tasks: str, idle: bool) -> None:
     """Where all tasks of a phase hide parts of what they see, an augment has no effect."""
     assert ("LOS415" in codes(tmp_path, HIDING % tasks)) == idle
+
+
+@pytest.mark.parametrize(("mask", "apart"), [((32, 48), True), ((24, 16), False), ((48, 32), False)])
+def test_masks_of_other_proportions(tmp_path: Path, mask: tuple[int, int], apart: bool) -> None:
+    """A mask that lies on its side is not of the picture that it stands beside."""
+    images = np.random.default_rng(0).integers(0, 255, (8, 48, 32, 3)).astype(np.uint8)
+    np.savez(tmp_path / "d.npz", image=images, mask=np.arange(8)[:, None, None] % 2 * np.ones(mask, np.uint8))
+    spec = (SCENES % "").replace(
+        "{type: simulated, name: segmentation, samples: 24}",
+        "{type: npz, path: d.npz}\n    fields: {image: {type: image}, mask: {type: mask}}",
+    )
+    assert ("DAT356" in codes(tmp_path, spec)) == apart

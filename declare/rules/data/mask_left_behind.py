@@ -21,6 +21,7 @@ STAGE = "shapes"
 _SIDES = ("train", "eval")
 _WHERE = frozenset({"field", "fields", "on"})
 _NEAR = 0.01
+_ALIKE = 0.05
 
 
 class _Move(NamedTuple):
@@ -70,7 +71,7 @@ def _cut_apart(view: View, dataset: str, picture: str, mask: str) -> Problem | N
     """Return that reading cuts the edges of one of the two away, and not the same of the other."""
     cuts = {name: _cut_to(view, dataset, name) for name in (picture, mask)}
     if all(cut is None for cut in cuts.values()):
-        return None
+        return _of_other_proportions(view, dataset, picture, mask)
     ratios = {name: cut or _uncut(view, dataset, name) for name, cut in cuts.items()}
     one, other = ratios[picture], ratios[mask]
     if one is not None and other is not None and abs(one - other) <= _NEAR * one:
@@ -84,6 +85,29 @@ def _cut_apart(view: View, dataset: str, picture: str, mask: str) -> Problem | N
         label="cut while reading",
         also={field_place(view, dataset, whole): "not cut alike"},
         helps=(f"say `fit: crop` and a `size` of the same proportions on `{picture}` and on `{mask}`",),
+    )
+
+
+def _of_other_proportions(view: View, dataset: str, picture: str, mask: str) -> Problem | None:
+    """Return that pictures and masks that are read as they are cannot show the same: a mask that lies on its side."""
+    one, other = (_uncut(view, dataset, name) for name in (picture, mask))
+    if one is None or other is None or abs(one - other) <= _ALIKE * max(one, other):
+        return None
+    sizes = [
+        " x ".join(str(side) for side in view.facts[dataset].fields[name].shape.dims[-2:])
+        for name in (picture, mask)
+    ]
+    return Problem(
+        CODE,
+        f"`{picture}` is {sizes[0]} but `{mask}` is {sizes[1]} pixels: not the same picture",
+        at=field_place(view, dataset, mask),
+        label="other proportions",
+        also={field_place(view, dataset, picture): f"{sizes[0]} pixels"},
+        notes=("sizes are height x width", "pictures are turned as their EXIF data say, masks have none"),
+        helps=(
+            "turn the masks as the pictures are",
+            "or state the same `size` on both if they do show the same",
+        ),
     )
 
 
