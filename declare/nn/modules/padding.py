@@ -6,6 +6,8 @@ the steps of each sample, at least 1.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -37,11 +39,10 @@ def batch_norm(layer: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:
     if not layer.training:
         return layer(x)
     real = within(lengths, x.shape[2])
-    steps_first = x.transpose(1, 2)
-    kept_NC = layer(steps_first[real].unsqueeze(2)).squeeze(2)
-    found = torch.zeros(steps_first.shape, dtype=kept_NC.dtype, device=x.device)
-    found[real] = kept_NC
-    return found.transpose(1, 2)
+    if _is_shared(layer):
+        steps_first = x.transpose(1, 2)
+        return _kept(layer, steps_first.unsqueeze(3), real).squeeze(3).transpose(1, 2)
+    return _normed(layer, x, _along(real, x, 2), 1)
 
 
 def step_norm(layer: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:
@@ -49,10 +50,38 @@ def step_norm(layer: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:
     if not layer.training:
         return layer(x)
     real = within(lengths, x.shape[1])
-    kept_NF = layer(x[real])
-    found = torch.zeros(x.shape, dtype=kept_NF.dtype, device=x.device)
-    found[real] = kept_NF
+    return _kept(layer, x, real) if _is_shared(layer) else _normed(layer, x, real.unsqueeze(2), 2)
+
+
+def _is_shared(layer: nn.Module) -> bool:
+    """Return whether several processes take the statistics of a layer together: it has a forward of its own then."""
+    return "forward" in vars(layer)
+
+
+def _kept(layer: nn.Module, x: Tensor, real: Tensor) -> Tensor:
+    """Return x[B, T, ...] with the real steps [N, ...] through a layer, zeros elsewhere."""
+    kept = layer(x[real])
+    found = torch.zeros(x.shape, dtype=kept.dtype, device=x.device)
+    found[real] = kept
     return found
+
+
+def _normed(layer: Any, x: Tensor, real: Tensor, channels: int) -> Tensor:
+    """Return x after a batch norm over what `real` shows, in fixed shapes; `channels` is their axis."""
+    axes = [axis for axis in range(x.dim()) if axis != channels]
+    form = [-1 if axis == channels else 1 for axis in range(x.dim())]
+    wide, gone = x.float(), ~real
+    number = real.sum() * (x.numel() // (real.numel() * x.shape[channels]))
+    mean = wide.masked_fill(gone, 0.0).sum(axes) / number
+    centred = (wide - mean.view(form)).masked_fill(gone, 0.0)
+    variance = centred.square().sum(axes) / number
+    with torch.no_grad():
+        unbiased = variance * (number / (number - 1).clamp_min(1))
+        layer.running_mean.lerp_(mean, layer.momentum)
+        layer.running_var.lerp_(unbiased, layer.momentum)
+        layer.num_batches_tracked.add_(1)
+    found = centred * (variance + layer.eps).rsqrt().view(form)
+    return (found * layer.weight.view(form) + layer.bias.view(form)).to(x.dtype)
 
 
 def group_norm(layer: nn.GroupNorm, x: Tensor, lengths: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.ir.sample_lengths import followed_port
 from declare.nn.augments.mixing import Mixup
+from declare.nn.modules import padding
 from tests.components.conformance import SAMPLES, classes, variants
 
 FOREIGN = {"huggingface", "braindecode", "timm", "torchvision"}
@@ -277,3 +278,21 @@ def test_mixed_series_end_with_the_longer_one() -> None:
     mixed = made.mix(dict(fields), 0.75, torch.tensor([1, 0]), None)
     assert mixed["x.lengths"].tolist() == [5, 5]
     assert mixed["x"][0, 0].tolist() == [1, 1, 0.25, 0.25, 0.25]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_batch_norm_sees_the_real_steps_one_after_another(shared: bool) -> None:
+    """Statistics and outputs are torch's own over the steps of all samples in one row, alone and with other processes."""
+    torch.manual_seed(0)
+    x, lengths = torch.randn(3, 4, 6) * 3 + 1, torch.tensor([1, 6, 2])
+    steps = torch.cat([sample[:, :length].t() for sample, length in zip(x, lengths, strict=True)])
+    own, whole = torch.nn.BatchNorm1d(4), torch.nn.BatchNorm1d(4)
+    if shared:
+        own.forward = torch.nn.BatchNorm1d.forward.__get__(own)
+    found = padding.batch_norm(own, x, lengths)
+    expected = whole(steps)
+    torch.testing.assert_close(
+        torch.cat([sample[:, :length].t() for sample, length in zip(found, lengths, strict=True)]), expected
+    )
+    for name, value in whole.named_buffers():
+        torch.testing.assert_close(own.get_buffer(name), value)
