@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from declare.contract.lookup import own_names
+from declare.contract.lookup import names
 from tests.components.conformance import variants
 from tests.components.laws.batches import Learned, learned
 from tests.components.laws.samples import generator
@@ -190,7 +190,7 @@ def cases(name: str) -> Iterator[Case]:
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
-@pytest.mark.parametrize("name", own_names("metrics"))
+@pytest.mark.parametrize("name", names("metrics"))
 def test_every_metric_keeps_the_law(name, law):
     """In every variant, for every task that it may judge."""
     for case in cases(name):
