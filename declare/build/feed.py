@@ -193,7 +193,9 @@ class Stream:
             per_epoch = -(-self._size // self._rows)
             epoch, within = divmod(step, per_epoch)
             return epoch, self._order(epoch)[within * self._rows : (within + 1) * self._rows]
-        epoch, start = divmod(step * self._rows, self._size)
+        # An order holds whole groups: what belongs together must not be cut where one epoch goes over into the next.
+        together = self._sampler.together
+        epoch, start = divmod(step * self._rows, -(-self._size // together) * together)
         found = self._order(epoch)[start : start + self._rows]
         first = epoch
         while len(found) < self._rows:

@@ -118,3 +118,21 @@ def test_sample_keys_differ_by_seed_epoch_and_row():
     rows = np.arange(1000)
     keys = np.concatenate([sample_keys((seed, epoch), rows) for seed in (0, 1) for epoch in (0, 1)])
     assert len(np.unique(keys)) == len(keys)
+
+
+@pytest.mark.parametrize("samples", [50, 51, 52, 53])
+@pytest.mark.parametrize("mix", ["", "mix: equal, "])
+def test_what_belongs_together_stands_in_one_batch(tmp_path, samples, mix):
+    """Of an odd number of samples too, no batch is empty and none parts a pair, from one epoch into the next."""
+    sampler = "sampler: {type: pairs, same: [stimulus]}, "
+    text = SPEC.format(more=TWO if mix else "", names="one, two" if mix else "one", mix=mix + sampler)
+    text = text.replace("samples: 50", f"samples: {samples}").replace("batch_size: 12", "batch_size: 8")
+    (tmp_path / "spec.yaml").write_text(text)
+    plan = pipeline.check(tmp_path / "spec.yaml").plan
+    found = list(feed((plan, Tables.fit(plan))).batches(0, plan.phases[0].steps))
+    assert len(found) == plan.phases[0].steps
+    for batch in found:
+        for fields in batch.values():
+            pairs = fields["stimulus"].reshape(-1, 2)
+            assert len(pairs) > 0
+            assert (pairs[:, 0] == pairs[:, 1]).all()

@@ -104,7 +104,7 @@ def test_pairs_stand_side_by_side(seed, number, movies, subjects):
         return
     found, again = (sampler.order(number, columns, np.random.default_rng(1), 0.0) for _ in range(2))
     assert found.tolist() == again.tolist()
-    assert len(found) == number // 2 * 2
+    assert len(found) == -(-number // 2) * 2
     first, second = found.reshape(-1, 2).T
     assert (columns["movie"][first] == columns["movie"][second]).all()
     assert (columns["movie"][first] >= 0).all()

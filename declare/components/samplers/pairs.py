@@ -20,7 +20,7 @@ class Pairs(Sampler):
     """Samples two by two: those of a pair agree in all fields of `same` and differ in `different`.
 
     For contrastive learning: the same movie and time, another subject. Every epoch pairs the samples anew, each of
-    them once before any comes again, in random order; an epoch has as many samples as the training split (one less
+    them once before any comes again, in random order; an epoch has as many samples as the training split (one more
     where that is odd). Samples without a partner are left out. Several processes take whole pairs. A `contrastive`
     task that states no positives takes these.
 
@@ -68,8 +68,8 @@ class Pairs(Sampler):
 
         group = _combined([columns[name] for name in self.same])
         origin = columns[self.different] if self.different else np.arange(num_samples)
-        wanted, found = num_samples // 2, np.empty((0, 2), np.int64)
-        while len(found) < max(wanted, 1):
+        wanted, found = -(-num_samples // 2), np.empty((0, 2), np.int64)
+        while len(found) < wanted:
             more = _paired(np.where(origin < 0, -1, group), origin, generator)
             if not len(more):
                 raise ProblemError(self.without_positives())

@@ -49,12 +49,13 @@ def _column(layout: Layout, number: int, place: int) -> Any:
 
 
 def every_position_is_one_of_the_split(case: Case) -> None:
-    """An order holds whole numbers below the number of samples, as many as there are (whole groups alone)."""
+    """An order holds whole numbers below the number of samples, as many as there are, the last group whole."""
     order = case.order()
     assert order.dtype.kind == "i", f"positions of type {order.dtype}"
     assert ((order >= 0) & (order < case.number)).all(), "a position outside the split"
     together = case.sampler.together
-    assert len(order) == case.number // together * together, f"{len(order)} of {case.number} samples"
+    whole = -(-case.number // together) * together
+    assert len(order) == whole, f"{len(order)} positions for {case.number} samples"
 
 
 def seed_and_epoch_alone_decide(case: Case) -> None:
