@@ -16,6 +16,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.ir.plan import Plan
 from declare.ir.sample_lengths import field_spans, is_fixed, joined_fields, least_length
+from declare.nn.precision import on_device
 
 Fields = dict[str, Tensor]
 Array = np.ndarray[Any, Any]
@@ -84,7 +85,7 @@ class Columns:
             rows, decoded = self.table.sound(self.decoded, positions.cpu().numpy())
             positions = torch.from_numpy(rows)
         found = {name: self._gathered(self._cut(name, positions), positions) for name, _ in self._items}
-        found |= {name: torch.from_numpy(values).to(self._device) for name, values in decoded.items()}
+        found |= {name: on_device(torch.from_numpy(values), self._device) for name, values in decoded.items()}
         for name in self._texts:
             found[name] = found[name].long()
         for name in self._least:
@@ -195,7 +196,10 @@ def _unequal(steps: Mapping[str, int], where: str) -> Problem:
 
 
 def _applied(transform: Any, statistics: dict[str, list[float]], values: Tensor, keys: Array) -> Tensor:  # noqa: ARG001
-    return torch.from_numpy(transform.apply(values.cpu().numpy(), statistics)).to(values.device)
+    changed = torch.from_numpy(transform.apply(values.cpu().numpy(), statistics))
+    # What was rounded before stays so: transforms compute in double precision.
+    rounded = changed.float() if values.dtype != torch.float64 and changed.is_floating_point() else changed
+    return rounded.to(values.device)
 
 
 def used_fields(plan: Plan, dataset: str) -> list[str]:

@@ -209,9 +209,11 @@ class Maker:
         return self.slots[source, (dataset,)]
 
     def entered(self, source: Source, dataset: str, slot: int) -> int:
-        """Add what turns pixels 0..255 into numbers 0..1 where a field of them enters the model."""
-        shape = self.plan.datasets[dataset].fields[source[1]].shape
-        pixels = shape.layout in {"image", "video"} and shape.dtype == "uint8"
+        """Add what turns a field into numbers of single precision where it enters the model, pixels into 0..1."""
+        field = self.plan.datasets[dataset].fields[source[1]]
+        pixels = field.shape.layout in {"image", "video"} and field.shape.dtype == "uint8"
+        if field.double:
+            return self.call(_single, [slot])
         return self.call(_unit, [slot]) if pixels else slot
 
     def any_field(self, dataset: str) -> str:
@@ -290,6 +292,10 @@ def _join(*parts: Tensor) -> Tensor:
 
 def _cut(whole: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:
     return whole.split([len(part) for part in rows])
+
+
+def _single(values: Tensor) -> Tensor:
+    return values.float()
 
 
 def _unit(pixels: Tensor) -> Tensor:

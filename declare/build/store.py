@@ -18,6 +18,7 @@ from declare.data.statistics import fit_pool
 from declare.data.table import Pool, Statistics, Table
 from declare.ir.plan import Plan
 from declare.nn.distributed.world import World
+from declare.nn.precision import on_device
 
 
 class Tables:
@@ -88,7 +89,7 @@ class Tables:
             array = self.table(dataset, split).array(field)
             stays = isinstance(array, np.memmap) or array.nbytes > _room(device)
             tensor = _as_tensor(array)
-            self._tensors[key] = tensor if stays else tensor.to(device)
+            self._tensors[key] = tensor if stays else on_device(tensor, device)
         return self._tensors[key]
 
     def stamps(self) -> dict[str, Stamps]:

@@ -23,6 +23,7 @@ def dataset_plan(state: State, name: str) -> DatasetPlan:
                 block=facts.blocks[field],
                 facts=found,
                 shape=state.shapes[name].get(field, found.shape),
+                double=_is_double(state, name, field),
             )
             for field, found in facts.fields.items()
         },
@@ -36,6 +37,14 @@ def dataset_plan(state: State, name: str) -> DatasetPlan:
         else plain(block.on_corrupt),
         limit=block.limit,
         passed_over=facts.passed_over,
+    )
+
+
+def _is_double(state: State, dataset: str, field: str) -> bool:
+    """Return whether a task learns a field whose numbers single precision would change."""
+    return any(
+        task.target_field == field and dataset in task.datasets and task.target_of(dataset).double
+        for task in state.tasks.values()
     )
 
 

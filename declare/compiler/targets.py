@@ -62,7 +62,11 @@ def _link(state: State, task: Placed[Any], learned: Mapping[str, LearnedTarget])
 
 
 def _with_inverse(target: Target, learned: LearnedTarget) -> Target:
-    return target.model_copy(update={"undo": learned.undo, "not_undone": learned.not_undone})
+    # What was rounded before the way back is another number after it.
+    double = target.double or bool(learned.undo)
+    return target.model_copy(
+        update={"undo": learned.undo, "not_undone": learned.not_undone, "double": double}
+    )
 
 
 def _other_units(task: Placed[Any], learned: Mapping[str, LearnedTarget]) -> Problem | None:

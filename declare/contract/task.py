@@ -31,6 +31,7 @@ class Target(BaseModel):
     transforms) standardise a regression target; then `undo` takes values back to the data's own units, and
     `not_undone` names the transforms that nothing takes back. `center` is the mean of a target that is learned as it
     is.
+    `double` says that single precision would change it by more than rounding in the figures of the task.
     `may_miss` says whether some targets are missing. `special` are the ids of a text's special tokens by name,
     `length` its tokens at most.
     `link` names how scores become rates; `mean` then holds each unit's mean rate. `unigrams` are occurrences of each
@@ -54,6 +55,7 @@ class Target(BaseModel):
     rates: tuple[float, ...] | None = None
     undo: tuple[InverseStep, ...] = ()
     not_undone: tuple[str, ...] = ()
+    double: bool = False
 
 
 class Task(Component):

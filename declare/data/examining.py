@@ -200,12 +200,12 @@ def _moments(values: Rows) -> dict[str, float]:
     kept = values[np.isfinite(values)].astype(np.float64)
     if not kept.size:
         return {}
-    return {
-        "minimum": float(kept.min()),
-        "maximum": float(kept.max()),
-        "mean": float(kept.mean()),
-        "std": float(kept.std()),
-    }
+    low, high = float(kept.min()), float(kept.max())
+    # Relative to the largest: squares of very large or very small numbers are no numbers.
+    size = max(abs(low), abs(high)) or 1.0
+    kept /= size
+    mean, std = float(kept.mean()) * size, float(kept.std()) * size
+    return {"minimum": low, "maximum": high, "mean": mean, "std": std}
 
 
 def field_components(dataset: Dataset, reader: Reader, name: str) -> dict[str, Field]:

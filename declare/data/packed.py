@@ -17,7 +17,7 @@ from declare.data import cache
 
 Array = np.ndarray[Any, Any]
 _SMALL_BYTES = 2 << 30
-_VERSION = 3
+_VERSION = 5
 """Raised when decoding changes, so that kept files are made again."""
 
 

@@ -81,7 +81,7 @@ class Table:
         for index, transform in self._pool.stored(field, self._split):
             encoded = transform.apply(encoded, self._statistics.get(f"{index}.{field}", {}))
         lengths = ends(encoded, self._axis(field)) if self._differs(field) else None
-        return self._filled(field, encoded), lengths
+        return self._filled(field, self._rounded(field, encoded)), lengths
 
     def _axis(self, field: str) -> int:
         """Return the axis of arrays [rows, ...] along which samples differ in length."""
@@ -160,6 +160,13 @@ class Table:
         found = ask(self._pool.fields[field].place(field), self.rows)
         return None if found is None else np.asarray(found, np.float32)
 
+    def _rounded(self, field: str, values: Array) -> Array:
+        """Return numbers in single precision after all transforms; a target that it would change stays as it is."""
+        if values.dtype != np.float64 or self._pool.plan.fields[field].double:
+            return values
+        with np.errstate(over="ignore"):
+            return values.astype(np.float32)
+
     def _filled(self, field: str, values: Array) -> Array:
         """Put zeros where samples that are shorter than others were padded with NaN."""
         facts = self._pool.plan.fields[field].facts
@@ -182,7 +189,8 @@ class Table:
             (pool.plan.transforms[index], self._statistics.get(f"{index}.{field}", {}))
             for index, _ in pool.stored(field, self._split)
         ]
-        identity = (pool.plan.fingerprint, pool.plan.fields[field].block, stored, self._split, self.rows)
+        form = [pool.plan.fields[field].block, pool.plan.fields[field].double]
+        identity = (pool.plan.fingerprint, form, stored, self._split, self.rows)
         try:
             if self._differs(field):
                 blocks = partial(self._pairs, field)

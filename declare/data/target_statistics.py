@@ -16,7 +16,7 @@ from declare.data.statistics import fit_field
 from declare.ir.plan import DatasetPlan
 
 Array = np.ndarray[Any, Any]
-_VERSION = 2
+_VERSION = 3
 _ROWS = 4096
 _INDEXED = frozenset({"category", "id", "tags", "mask"})
 
@@ -93,7 +93,9 @@ class _TargetReader:
         if facts.classes is not None:
             tally = _ClassCounts(len(facts.classes), indexed=facts.shape.layout in _INDEXED)
         for values in self._blocks("train"):
-            tally.add(values)
+            # Numbers beyond single precision, whose squares may be none, are a finding of their field.
+            with np.errstate(over="ignore", invalid="ignore"):
+                tally.add(values)
         if self._light and pool.stored(field, "val"):
             for split in pool.assigned:
                 for _ in self._blocks(split) if split != "train" else ():

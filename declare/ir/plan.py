@@ -29,11 +29,12 @@ class Frozen(BaseModel):
 
 
 class FieldPlan(Frozen):
-    """A field with its facts; `shape` is what modules and tasks see, after all transforms."""
+    """A field with its facts; `shape` is after all transforms; `double` marks a target that float32 would change."""
 
     block: Block
     facts: FieldFacts
     shape: Shape
+    double: bool = False
 
     @property
     def has_lengths(self) -> bool:
@@ -185,7 +186,8 @@ class TaskPlan(Frozen):
     @property
     def has_own_heads(self) -> bool:
         """Whether targets of datasets differ in more than the way back to the data's units."""
-        alike = [target.model_copy(update={"undo": (), "not_undone": ()}) for target in self.targets.values()]
+        free = {"undo": (), "not_undone": (), "double": False}
+        alike = [target.model_copy(update=free) for target in self.targets.values()]
         return any(target != alike[0] for target in alike)
 
     def target_of(self, dataset: str) -> Target:

@@ -154,8 +154,8 @@ def test_numbers_are_read_in_the_notation_of_their_column(texts, block, numbers)
     made = field(type="number", **block)
     facts = made.examine(TextColumn.of(texts))
     for values in (TextColumn.of(texts), texts, np.array(texts, object)):
-        np.testing.assert_array_equal(made.encode(values, facts), np.array(numbers, np.float32))
-    np.testing.assert_array_equal(made.encode(texts[:1], facts), np.array(numbers[:1], np.float32))
+        np.testing.assert_array_equal(made.encode(values, facts), np.array(numbers, np.float64))
+    np.testing.assert_array_equal(made.encode(texts[:1], facts), np.array(numbers[:1], np.float64))
 
 
 @pytest.mark.parametrize(

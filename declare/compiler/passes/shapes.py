@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.compiler.heads import head_wiring
+from declare.compiler.input_precision import input_precision
 from declare.compiler.remainders import left_out
 from declare.compiler.shaping import Inferred, Shaper, ports
 from declare.compiler.state import State
@@ -38,6 +39,7 @@ def run(state: State) -> Iterator[Problem]:
             yield found
         else:
             state.skip(node.at)
+    yield from input_precision(state)
 
 
 def _node(state: State, shaper: Shaper, node: GraphNode) -> ModulePlan | Problem | None:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class ArrayField(Field):
-    """A field whose samples are numeric arrays of one number of axes; float32 [rows, ...], NaN kept.
+    """A field whose samples are numeric arrays of one number of axes; NaN is kept.
+
+    Encoded as float32 [rows, ...] where that holds every number of the source's type, else as float64, which
+    transforms see; what models see is float32.
 
     Numbers that are listed under `missing` become NaN, before transforms.
     Sizes that vary from sample to sample are None in the shape; samples are padded with NaN at the end of each
@@ -36,7 +39,22 @@ class ArrayField(Field):
         """Return the shape, range and moments of samples."""
         from declare.components.fields._numbers import unused_marks
 
-        return self._facts(self._stacked(values), unused_marks(values, self.missing))
+        found = self._stacked(values)
+        self._refuse_merged(values, found)
+        return self._facts(found, unused_marks(values, self.missing))
+
+    def _refuse_merged(self, values: Any, found: Any) -> None:
+        """Raise `ProblemError` DAT306 where a feature's or channel's whole numbers are one as doubles."""
+        import numpy as np
+
+        from declare.components.fields._exactness import is_narrow, refuse_merged
+
+        if not isinstance(found, np.ndarray) or found.dtype != np.float64:
+            return
+        for feature in (place for place in range(found.shape[1]) if is_narrow(found[:, place])):
+            raw = np.asarray(values)
+            if raw.dtype.kind in "iu" and raw.shape == found.shape:
+                refuse_merged(raw[:, feature], found[:, feature])
 
     def _facts(
         self, found: np.ndarray[Any, Any] | list[np.ndarray[Any, Any]], unused: list[str]
@@ -153,7 +171,7 @@ class ArrayField(Field):
         return KEY in facts.extra
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
-        """Return float32 [rows, ...], padded with NaN where sizes vary.
+        """Return float32 or float64 [rows, ...], padded with NaN where sizes vary.
 
         Raises `ProblemError` SHP524 for a sample of another size than all of those looked at.
         """
@@ -164,7 +182,7 @@ class ArrayField(Field):
         if isinstance(found, np.ndarray):
             return found
         largest = tuple(max(sizes) for sizes in zip(*(sample.shape for sample in found), strict=True))
-        padded = np.full((len(found), *largest), np.nan, np.float32)
+        padded = np.full((len(found), *largest), np.nan, np.result_type(*found))
         for row, sample in enumerate(found):
             inside: tuple[Any, ...] = tuple(slice(size) for size in sample.shape)
             padded[(row, *inside)] = sample

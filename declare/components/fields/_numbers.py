@@ -22,7 +22,9 @@ from declare.contract.text_column import TextColumn
 
 Array = np.ndarray[Any, Any]
 _LARGEST = float(np.finfo(np.float32).max)
-"""Fields are float32: what is larger becomes infinite."""
+"""Models compute in float32: what is larger becomes infinite."""
+_SINGLE = frozenset({"e", "f", "b", "B", "h", "H", "?"})
+"""Codes of the number types whose values are all float32."""
 
 
 class Table(NamedTuple):
@@ -159,34 +161,38 @@ def _truth_among_numbers(value: object, row: int) -> Problem:
 
 
 def statistics(array: Array) -> dict[str, float | int | None]:
-    """Return minimum, maximum, mean and std of the finite values, and the number of infinite ones."""
+    """Return minimum, maximum, mean and std of the finite values, and the number that float32 makes infinite."""
     kept = array[np.isfinite(array)]
     infinite = int((np.abs(array) > _LARGEST).sum())
     if not kept.size:
         return {"num_nonfinite": infinite}
+    # Relative to the largest: squares of very large or very small numbers are no numbers.
+    size = max(float(np.abs(kept).max()), float(np.finfo(np.float64).tiny))
+    scaled = kept.astype(np.float64) / size
     return {
         "minimum": float(kept.min()),
         "maximum": float(kept.max()),
-        "mean": float(kept.mean(dtype=np.float64)),
-        "std": float(kept.std(dtype=np.float64)),
+        "mean": float(scaled.mean() * size),
+        "std": float(scaled.std() * size),
         "num_nonfinite": infinite,
     }
 
 
 def stack(values: Any, rank: int, what: str, missing: Iterable[Any] = ()) -> Array | list[Array]:
-    """Return samples of `rank` axes as one float32 array [rows, ...], or a list where their sizes differ.
+    """Return samples of `rank` axes as one array [rows, ...], or a list where their sizes differ.
 
-    Numbers that are listed as `missing` become NaN. Raises `ProblemError` DAT319 where a sample has another number of
+    It is float32 where that holds every number of the source's type, else float64. Numbers that are listed as
+    `missing` become NaN. Raises `ProblemError` DAT319 where a sample has another number of
     axes or holds no numbers.
     """
     marks = Marks(missing)
     if isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and values.ndim == rank + 1:
-        return _single(values, marks)
+        return _exact(values, marks)
     samples = []
     for row, value in enumerate(values):
         try:
             found = np.asarray(_unmarked(value, marks))
-            sample = _single(found, marks) if found.dtype.kind not in "cUSMm" else None
+            sample = _exact(found, marks) if found.dtype.kind not in "cUSMm" else None
         except (TypeError, ValueError):
             sample = None
         if sample is None:
@@ -216,12 +222,13 @@ def _unmarked(value: Any, marks: Marks) -> Any:
     ]
 
 
-def _single(array: Array, marks: Marks) -> Array:
-    """Return float32, with NaN at marks."""
+def _exact(array: Array, marks: Marks) -> Array:
+    """Return float32 where that holds every number of the type, else float64, with NaN at marks."""
+    dtype = np.float32 if array.dtype.char in _SINGLE else np.float64
     if marks.stated:
         numbers = array if array.dtype.kind in "fiub" else array.astype(np.float64)
         array = without(numbers, marks).values
-    return array.astype(np.float32, copy=False)
+    return array.astype(dtype, copy=False)
 
 
 def unused_marks(values: Any, missing: Iterable[Any]) -> list[str]:

@@ -41,7 +41,7 @@ class Counts(ArrayField):
         return facts
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
-        """Return float32 [rows, units]; raises `ProblemError` DAT351 for what is no count."""
+        """Return numbers [rows, units]; raises `ProblemError` DAT351 for what is no count."""
         import numpy as np
 
         found = super().encode(values, facts)

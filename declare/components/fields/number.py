@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Number(Field):
     """A number: a feature of a table, or a regression target.
 
-    Encoded as float32 [rows], NaN where missing (empty, NaN, or listed under `missing`). Texts are read in the one
+    Encoded as float64 [rows], NaN where missing (empty, NaN, or listed under `missing`); what models see is float32,
+    rounded after transforms. Texts are read in the one
     notation in which all of the column are numbers: `1234.5`, `1e5`, `0x1F`, `1234,5`, `1.234,5`, `1 234,5`,
     `1,234.5`, or all of them `true` and `false` (1 and 0). Raises `ProblemError` DAT318 for texts that are no
     numbers, DAT376 where they could be others as well (`1,234`) or hold a unit that is not stated.
@@ -62,9 +63,11 @@ class Number(Field):
         """Return the range and moments of a column, in the source's units."""
         import numpy as np
 
+        from declare.components.fields._exactness import refuse_merged
         from declare.components.fields._numbers import numbers, statistics
 
         found = numbers(values, self.missing, self._stated())
+        refuse_merged(values, found.values)
         extra: dict[str, Any] = {}
         if found.notation.differs():
             extra = {
@@ -86,11 +89,9 @@ class Number(Field):
         return Stated(self.decimal, self.thousands, self.unit or "")
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
-        """Return float32 [rows], NaN where missing; texts are read as those of the whole column are."""
-        import numpy as np
-
+        """Return float64 [rows], NaN where missing; texts are read as those of the whole column are."""
         from declare.components.fields._number_texts import notation_called
         from declare.components.fields._numbers import numbers
 
         notation = notation_called(facts.extra.get("notation"), self._stated())
-        return numbers(values, self.missing, notation).values.astype(np.float32)
+        return numbers(values, self.missing, notation).values

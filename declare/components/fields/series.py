@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Series(ArrayField):
-    """A time series [channels, time], float32, channels first; samples [time] are one channel.
+    """A time series [channels, time] of numbers, channels first; samples [time] are one channel.
 
     Arrays that lie [time, channels], as tables and Keras have them, say `layout: time_channels`; stated sizes that
     fit only so are DAT322, which `dcl fix` mends. New samples to predict are read the same way.
@@ -74,7 +74,7 @@ class Series(ArrayField):
         return facts.model_copy(update={"extra": facts.extra | {KEY: [1, self.length]}})
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
-        """Return float32 [rows, channels, time], NaN after the end of shorter samples."""
+        """Return numbers [rows, channels, time], NaN after the end of shorter samples."""
         import numpy as np
 
         found = super().encode(values, facts)

@@ -17,6 +17,10 @@ from declare.contract.transform import Effect, inverse
 
 Moments = tuple[float, float]
 """Mean and standard deviation."""
+_LEAST, _LARGEST, _ROUNDING = 2.0**-100, 2.0**127, 2.0**-24
+"""Single precision: sizes between which nothing is lost but rounding, by this share."""
+_NEGLIGIBLE = 5e-7
+"""A share of the deviation that no figure shows."""
 
 
 class Regression(Task):
@@ -61,6 +65,7 @@ class Regression(Task):
             prediction=self.prediction,
             output=output,
             **units,
+            double=any(map(_needs_double, facts.values())),
             # A vector may lack some of its numbers, which facts do not count.
             may_miss=output.layout != "number" or may_miss(self, facts),
         )
@@ -112,6 +117,22 @@ def _moments(facts: FieldFacts) -> list[Moments]:
     return [] if facts.mean is None or facts.std is None else [(facts.mean, facts.std)]
 
 
+def _needs_double(facts: FieldFacts) -> bool:
+    """Return whether single precision moves some output by more than a negligible part of its deviation."""
+    outputs = facts.outputs
+    if outputs is not None:
+        columns = list(zip(outputs.minimum, outputs.maximum, outputs.std, strict=True))
+    elif facts.minimum is None or facts.maximum is None:
+        return False
+    else:
+        columns = [(facts.minimum, facts.maximum, facts.std or 0.0)]
+    return any(
+        largest < _LEAST or largest > _LARGEST or largest * _ROUNDING > _NEGLIGIBLE * std
+        for low, high, std in columns
+        if (largest := max(abs(low), abs(high))) > 0
+    )
+
+
 def _is_constant(seen: Sequence[OutputStatistics], index: int) -> bool:
     known = [item for item in seen if item.known[index]]
     return len({bound for item in known for bound in (item.minimum[index], item.maximum[index])}) < 2
@@ -129,4 +150,4 @@ def _together(known: Sequence[Moments]) -> Moments:
     variance = sum(std**2 + (item - mean) ** 2 for item, std in known) / len(known)
     # A constant target keeps its unit: dividing by a spread that is only rounding would blow it up.
     std = math.sqrt(variance)
-    return mean, std if std > 1e-12 * max(1.0, abs(mean)) else 1.0
+    return mean, std if std > 1e-15 * abs(mean) else 1.0

@@ -50,4 +50,4 @@ class Clip(Transform):
         """Return the values within the bounds."""
         import numpy as np
 
-        return np.asarray(np.clip(values, self.low, self.high), np.float32)
+        return np.asarray(np.clip(values, self.low, self.high))

@@ -34,8 +34,8 @@ class Flatten(Transform):
         return Shape("vector", (shape.numel,))
 
     def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
-        """Return [rows, features] float32."""
+        """Return [rows, features], of pixels float32."""
         import numpy as np
 
-        scale = np.float32(1 / 255) if values.dtype == np.uint8 else np.float32(1)
-        return values.reshape(len(values), -1).astype(np.float32) * scale
+        flat = values.reshape(len(values), -1)
+        return flat * np.float32(1 / 255) if values.dtype == np.uint8 else np.asarray(flat)

@@ -52,7 +52,7 @@ class Log(Transform):
                     helps=("raise `offset`, or clip the field first",),
                 )
             )
-        return np.asarray(np.log(moved), np.float32)
+        return np.asarray(np.log(moved))
 
     def invert(self, values: torch.Tensor, statistics: Mapping[str, Sequence[float]]) -> torch.Tensor:
         """Return exp(values) - offset."""

@@ -63,26 +63,17 @@ class Normalize(Transform):
         """Return mean and std of each channel on the scale 0..1."""
         import numpy as np
 
+        from declare.components.transforms._moments import ChannelMoments
+
         if self.mean == "imagenet":
             return {"mean": list(IMAGENET[0]), "std": list(IMAGENET[1])}
         if self.mean is not None:
             return {"mean": list(self.mean), "std": list(self.std or ())}
-        count: Any = 0
-        total, square = np.zeros(1), np.zeros(1)
+        moments = ChannelMoments()
         for values in batches:
-            pixels = values.astype(np.float32) / (255 if values.dtype == np.uint8 else 1)
-            axes = (0, *range(2, pixels.ndim))
-            real = np.isfinite(pixels)  # shorter videos are padded with NaN
-            if real.all():
-                count += pixels.size // pixels.shape[1]
-            else:
-                count, pixels = count + real.sum(axis=axes), np.where(real, pixels, 0)
-            total = total + pixels.sum(axis=axes, dtype=np.float64)
-            square = square + (pixels.astype(np.float64) ** 2).sum(axis=axes)
-        count = np.maximum(count, 1)
-        mean = total / count
-        std = np.sqrt(np.maximum(square / count - mean**2, 0))
-        return {"mean": mean.tolist(), "std": np.where(std > 1e-6, std, 1.0).tolist()}
+            moments.add(values / 255 if values.dtype == np.uint8 else values)
+        std = moments.std()
+        return {"mean": moments.mean().tolist(), "std": np.where(std > 0, std, 1.0).tolist()}
 
     def build(self, shape: Shape, statistics: dict[str, list[float]]) -> torch.nn.Module:
         """Return the module that normalises a batch [B, C, ...]."""

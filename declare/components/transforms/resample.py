@@ -75,6 +75,6 @@ class Resample(Transform):
         up, down = self._factors()
 
         def change(whole: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-            return np.asarray(resample_poly(whole, up, down, axis=-1, padtype="line"), np.float32)
+            return np.asarray(resample_poly(np.asarray(whole, np.float64), up, down, axis=-1, padtype="line"))
 
         return each_to_its_end(values, -(-values.shape[-1] * up // down), change)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Standardize(Transform):
     """Subtract the mean and divide by the standard deviation of each feature or channel.
 
-    The statistics are those of the training split, missing values left out; they are stored in the run. A
+    The statistics are those of the training split, missing values left out; they are stored in the run. Means are
+    subtracted in double precision, before anything is rounded to what models compute in. A
     feature that is constant is only centred. Shapes stay as they are. Of a target it is undone for predictions and
     metrics, which are in the data's own units.
 
@@ -43,31 +44,22 @@ class Standardize(Transform):
         """Return mean and std for each feature; batches [rows, channels, ...]."""
         import numpy as np
 
-        count: Any = 0
-        total: Any = 0
-        square: Any = 0
+        from declare.components.transforms._moments import ChannelMoments
+
+        moments = ChannelMoments()
         for values in batches:
-            flat = values.astype(np.float64).reshape(len(values), -1) if values.ndim <= 2 else values
-            axes = (0, *range(2, flat.ndim))
-            valid = np.isfinite(flat)
-            kept = np.where(valid, flat, 0).astype(np.float64)
-            count = count + valid.sum(axis=axes)
-            total = total + kept.sum(axis=axes)
-            square = square + (kept**2).sum(axis=axes)
-        number = np.maximum(count, 1)
-        mean = total / number
-        std = np.sqrt(np.maximum(square / number - mean**2, 0))
-        std = np.where(std > 1e-8 * np.maximum(1, np.abs(mean)), std, 1.0)
-        return {"mean": np.atleast_1d(mean).tolist(), "std": np.atleast_1d(std).tolist()}
+            moments.add(values.reshape(len(values), -1) if values.ndim <= 2 else values)
+        std = np.atleast_1d(moments.std())
+        return {"mean": np.atleast_1d(moments.mean()).tolist(), "std": np.where(std > 0, std, 1.0).tolist()}
 
     def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
-        """Return (values - mean) / std as float32."""
+        """Return (values - mean) / std in double precision."""
         import numpy as np
 
         form = (-1,) + (1,) * (values.ndim - 2) if values.ndim > 1 else (-1,)
         mean = np.asarray(statistics["mean"], np.float64).reshape(form)
         std = np.asarray(statistics["std"], np.float64).reshape(form)
-        return ((values - mean) / std).astype(np.float32)
+        return np.asarray((values - mean) / std)
 
     def invert(self, values: torch.Tensor, statistics: Mapping[str, Sequence[float]]) -> torch.Tensor:
         """Return values * std + mean."""

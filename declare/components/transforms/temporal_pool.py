@@ -36,18 +36,19 @@ class TemporalPool(Transform):
         return Shape("vector", shape.dims[:1])
 
     def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
-        """Return [rows, channels] float32 for [rows, channels, time]."""
+        """Return [rows, channels] for [rows, channels, time]."""
         import numpy as np
 
         if self.mode == "last":
             return _last(values)
+        values = values.astype(np.float64)
         reduce: Any = {"mean": np.mean, "max": np.max, "min": np.min, "std": np.std}[self.mode]
         if np.isnan(values).any():
             empty = np.isnan(values).all(axis=-1)
             kept = np.where(empty[..., None], 0.0, values)
             known: Any = {"mean": np.nanmean, "max": np.nanmax, "min": np.nanmin, "std": np.nanstd}[self.mode]
-            return np.asarray(np.where(empty, np.nan, known(kept, axis=-1)), np.float32)
-        return np.asarray(reduce(values, axis=-1), np.float32)
+            return np.asarray(np.where(empty, np.nan, known(kept, axis=-1)))
+        return np.asarray(reduce(values, axis=-1))
 
 
 def _last(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -57,4 +58,4 @@ def _last(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     known = ~np.isnan(values)
     behind = np.argmax(known[..., ::-1], axis=-1)[..., None]
     found = np.take_along_axis(values, values.shape[-1] - 1 - behind, axis=-1)
-    return np.asarray(found[..., 0], np.float32)
+    return np.asarray(found[..., 0])

@@ -42,11 +42,12 @@ class Regression:
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return standardised targets, NaN where the loss leaves them out."""
         target = self._learned(batch)
-        if self._plain:
-            return target
         if self._units is not None:
-            return self._units(target)
-        return (target - self._mean[0]) * (1 / self._std[0])
+            target = self._units(target)
+        elif not self._plain:
+            target = (target - self._mean[0]) * (1 / self._std[0])
+        # What was subtracted in double precision is learned in single.
+        return target.float()
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return values and targets in the data's own units; missing targets stay NaN."""

@@ -14,6 +14,7 @@ from declare.rules.view import View
 CODE = "DAT316"
 STAGE = "shapes"
 
+_LARGEST = (2 - 2**-23) * 2.0**127
 _TAKE_GAPS = frozenset({"tabular", "python"})
 
 
@@ -65,7 +66,11 @@ def _infinite_target(view: View, place: tuple[str, str], facts: FieldFacts) -> P
 
 
 def _counted(facts: FieldFacts) -> str:
-    return "an infinite value" if facts.num_nonfinite == 1 else f"{facts.num_nonfinite} infinite values"
+    number = facts.num_nonfinite
+    if max(abs(facts.minimum or 0.0), abs(facts.maximum or 0.0)) > _LARGEST:
+        what = f"beyond {_LARGEST:.1e}, the largest of single precision"
+        return f"a value {what}" if number == 1 else f"{number} values {what}"
+    return "an infinite value" if number == 1 else f"{number} infinite values"
 
 
 def _gaps(view: View, place: tuple[str, str], facts: FieldFacts, readers: list[Placed[Module]]) -> Problem:

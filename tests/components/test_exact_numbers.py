@@ -1,0 +1,153 @@
+"""Numbers as sources hold them: fields read them in double precision, transforms compute in it."""
+
+import numpy as np
+import pytest
+
+from declare.contract import lookup, reading
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import AXES, Shape
+from declare.contract.text_column import TextColumn
+from tests.components.conformance import variants
+
+N = 120
+LAYOUTS = ("number", "vector", "series")
+COLUMNS = {
+    "seconds": 1_700_000_000 + np.arange(N),
+    "milliseconds": 1_700_000_000_000 + np.arange(N),
+    "nanoseconds": 1_700_000_000_000_000_000 + np.arange(N) * 10**9,
+    "prices": 1e12 + np.arange(N) * 0.01,
+    "tiny": 1e-30 * (1 + np.arange(N)),
+    "denormal in single precision": 1e-40 * (1 + np.arange(N)),
+    "hardly a double": 1e-300 * (1 + np.arange(N)),
+    "both signs": (np.arange(N) - 60) * 1e9 + 0.5,
+}
+
+
+def field(kind):
+    """Return a field of this type."""
+    return reading.parse("fields", {"type": kind})
+
+
+def encoded(kind, values):
+    """Return a column as its field encodes it."""
+    return field(kind).encode(values, field(kind).examine(values))
+
+
+def shaped(kind, column):
+    """Return a column [rows] as samples of a layout."""
+    return column.reshape((-1, *[1] * len(AXES[kind])))
+
+
+@pytest.mark.parametrize("kind", LAYOUTS)
+@pytest.mark.parametrize("name", COLUMNS)
+def test_standardized_values_stay_apart(name, kind):
+    """As many different values reach the model as the source holds, with mean 0 and deviation 1."""
+    values = encoded(kind, shaped(kind, COLUMNS[name]))
+    rule = reading.parse("transforms", {"type": "standardize", "field": "x"})
+    statistics = rule.fit(np.array_split(values, 7))
+    found = rule.apply(values, statistics).astype(np.float32)
+    assert len(np.unique(found)) == N
+    # The mean itself is a double: beside a spread as small as that of the prices its rounding shows.
+    assert found.mean(dtype=float) == pytest.approx(0, abs=1e-3 if name == "prices" else 1e-6)
+    assert found.std(dtype=float) == pytest.approx(1, rel=1e-6)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6, 1e9, 1e12])
+def test_moments_are_numpys_beside_a_large_mean(offset):
+    """Batches of uneven size, gaps and a constant channel change nothing."""
+    values = np.random.default_rng(0).normal(size=(500, 3)) + offset
+    values[::7, 1] = np.nan
+    values[:, 2] = offset + 0.1
+    found = reading.parse("transforms", {"type": "standardize", "field": "x"}).fit(np.array_split(values, 9))
+    wide = values.astype(np.longdouble)
+    np.testing.assert_allclose(found["mean"], np.nanmean(wide, 0).astype(float), rtol=1e-14, atol=1e-14)
+    np.testing.assert_allclose(found["std"][:2], np.nanstd(wide, 0)[:2].astype(float), rtol=1e-9)
+    assert found["std"][2] == 1.0
+
+
+STORED = [
+    (name, kind)
+    for name in lookup.own_names("transforms")
+    for kind in LAYOUTS
+    if lookup.find("transforms", name).stored
+    and any(
+        not isinstance(block.infer(Shape(kind, (3,) * len(AXES[kind]))), Problem)
+        for block in variants("transforms", name)
+    )
+]
+
+
+@pytest.mark.parametrize(("name", "kind"), STORED)
+def test_stored_transforms_compute_in_double(name, kind):
+    """What differs by less than single precision tells apart still differs after each transform of numbers."""
+    rng = np.random.default_rng(1)
+    near = 1 + rng.uniform(0, 1e-9, (N, *[6] * len(AXES[kind])))
+    for block in variants("transforms", name):
+        shape = block.infer(Shape(kind, near.shape[1:]))
+        if isinstance(shape, Problem) or shape.dtype != "float32":
+            continue
+        found = block.apply(near, block.fit(iter([near])) if block.fitted else {})
+        assert found.dtype == np.float64, block
+        if block.effect != "range" and getattr(block, "mode", "") != "std":
+            assert len(np.unique(found)) >= N, block
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kept"),
+    [
+        *(("float16", "float32"), ("float32", "float32"), ("int16", "float32"), ("uint8", "float32")),
+        *(("bool", "float32"), ("int32", "float64"), ("int64", "float64"), ("float64", "float64")),
+    ],
+)
+def test_arrays_are_single_where_that_holds_all_of_their_type(dtype, kept):
+    """Narrow types cost no more memory than before, wide ones keep their numbers."""
+    assert encoded("vector", np.ones((4, 2), dtype)).dtype == kept
+
+
+BEYOND = 2**60 + np.arange(N)
+NUMBERS = {
+    "array": BEYOND,
+    "unsigned": (2**63 + np.arange(N).astype(np.uint64)).astype(np.uint64),
+    "list": [int(value) for value in BEYOND],
+    "list with a gap": [*(int(value) for value in BEYOND), None],
+    "texts": TextColumn.of([str(value) for value in BEYOND]),
+    "texts with decimals": TextColumn.of([f"1700000000000.{place:09d}" for place in range(N)]),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_that_doubles_merge_are_refused(name):
+    """Whole numbers beyond 2^53, and decimals beyond 16 digits, that are close to each other."""
+    with pytest.raises(ProblemError) as caught:
+        field("number").examine(NUMBERS[name])
+    assert caught.value.problem.code == "DAT306"
+
+
+def test_features_that_doubles_merge_are_refused():
+    """Each feature by itself: beside a far wider one it is merged all the same."""
+    with pytest.raises(ProblemError) as caught:
+        field("vector").examine(np.stack([np.arange(N), BEYOND], 1))
+    assert caught.value.problem.code == "DAT306"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        2**60 + np.arange(N) * 2**40,
+        np.full(N, 2**60 + 1),
+        [5, 5, -1, 5],
+        TextColumn.of(["5", "5.0", "5.00"]),
+        TextColumn.of(["0.1234567890123456789", "0.2", "0.3"]),
+    ],
+)
+def test_rounding_that_merges_nothing_passes(values):
+    """Numbers far from each other, one number alone, marks, other ways to write a number."""
+    reading.parse("fields", {"type": "number", "missing": [-1]}).examine(values)
+
+
+def test_facts_of_extreme_numbers_are_numbers():
+    """Mean and deviation of numbers whose squares are none."""
+    for size in (1e300, 1e-300):
+        facts = field("number").examine(np.array([1.0, 2.0, 3.0]) * size)
+        assert facts.mean == pytest.approx(2 * size)
+        assert facts.std == pytest.approx(np.sqrt(2 / 3) * size)
