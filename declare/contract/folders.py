@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,41 @@ _MOST = 10_000_000
 def split_of(name: str) -> str | None:
     """Return the split that a folder, file or table of this name holds, None where it names none."""
     return SPLIT_NAMES.get(name.strip().lower())
+
+
+def splits_named_in(name: str) -> set[str]:
+    """Return the splits whose words are parts of a name, as in `seg_train`, `Test set` and `val2017`."""
+    return {SPLIT_NAMES[word] for word in re.split(r"[\W\d_]+", name.lower()) if word in SPLIT_NAMES}
+
+
+def folders_like_splits(names: Collection[tuple[str, ...]]) -> list[str]:
+    """Return the folders at the top that may be splits by parts of their names; `names` are the parts of paths.
+
+    Those are folders that name different splits, or ones that hold the same folders as another one does.
+    """
+    inner = _inner(names)
+    named = {name: splits for name in sorted(inner) if (splits := splits_named_in(name))}
+    different = len(named) > 1 and len(set().union(*named.values())) > 1
+    alike = Counter(frozenset(folders) for folders in inner.values() if folders)
+    return [name for name in named if different or alike[frozenset(inner[name])] > 1]
+
+
+def splits_inside(names: Collection[tuple[str, ...]]) -> list[str]:
+    """Return the folders inside of those at the top that name splits, where each of these holds such folders."""
+    inner = _inner(names)
+    held = [{name for name in folders if splits_named_in(name)} for folders in inner.values()]
+    found = sorted(set().union(*held))
+    several = len(found) > 1 and len({split for name in found for split in splits_named_in(name)}) > 1
+    return found if several and all(held) else []
+
+
+def _inner(names: Collection[tuple[str, ...]]) -> dict[str, set[str]]:
+    """Return the folders at the top, each with the folders in it."""
+    inner: dict[str, set[str]] = {}
+    for parts in names:
+        if len(parts) > 1:
+            inner.setdefault(parts[0], set()).update(parts[1:-1][:1])
+    return inner
 
 
 @dataclass(frozen=True)
@@ -135,11 +171,11 @@ def by_split(root: Path, files: Sequence[Path]) -> SplitFiles:
 
 
 def split_folders_unclear(
-    root: Path, because: str, notes: Sequence[str], choices: Mapping[str, str]
+    root: Path, because: str, notes: Sequence[str], choices: Mapping[str, str], helps: Sequence[str] = ()
 ) -> Problem:
     """Return the finding that folders have the names of splits and may be something else.
 
-    `choices` are the values of `layout` that settle it, each with when it is right.
+    `choices` are the values of `layout` that settle it, each with when it is right; `helps` say what else does.
     """
     return Problem(
         "DAT323",
@@ -147,7 +183,7 @@ def split_folders_unclear(
         at="source",
         label="splits, or not?",
         notes=(f"looked in `{root}`", *notes),
-        helps=tuple(f"say `layout: {choice}` where {when}" for choice, when in choices.items()),
+        helps=(*(f"say `layout: {choice}` where {when}" for choice, when in choices.items()), *helps),
     )
 
 

@@ -110,6 +110,12 @@ def test_split_folders_are_no_classes(names, labels, splits, passed_over, tmp_pa
     assert reader.passed_over == passed_over
 
 
+def test_a_class_may_have_the_word_of_a_split_in_its_name(tmp_path):
+    """One such folder among others is a class, and no question."""
+    reader = source(tree(tmp_path, "training_shoes/1.png", "boots/1.png")).open()
+    assert (reader.read("label"), reader.splits) == (["boots", "training_shoes"], {})
+
+
 @pytest.mark.parametrize(
     "names",
     [
@@ -119,6 +125,11 @@ def test_split_folders_are_no_classes(names, labels, splits, passed_over, tmp_pa
         ["val/a/1.png", "test/a/1.png"],
         ["train/a/1.png", "cat/1.png", "dog/1.png"],
         ["train/a/1.png", "val/a/1.png", "extra/a/1.png"],
+        ["seg_train/a/1.png", "seg_test/a/1.png"],
+        ["seg_train/seg_train/a/1.png", "seg_test/seg_test/a/1.png"],
+        ["train/train/a/1.png", "test/test/a/1.png"],
+        ["train2017/1.png", "val2017/1.png"],
+        ["a/train/1.png", "a/test/1.png", "b/train/1.png", "b/test/1.png"],
     ],
 )
 def test_folders_that_may_be_splits_or_classes_are_a_question(names, tmp_path):
