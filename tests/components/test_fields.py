@@ -47,6 +47,24 @@ def test_categories_are_indexed_in_natural_order(values, missing, classes, indic
     assert facts.num_missing == found.count(-1)
 
 
+@pytest.mark.parametrize(
+    ("values", "block"),
+    [
+        (["b", "a", "b"], {"type": "category"}),
+        ([2, 0, 2], {"type": "category"}),
+        ([1.5, 2.5, -1.0], {"type": "number"}),
+        ([1, 2, 7], {"type": "number"}),
+        (["s1", "s2", "s1"], {"type": "id"}),
+        (["2020-01-31", "2020-02-01", "2021-01-01"], {"type": "datetime"}),
+    ],
+)
+def test_a_column_of_one_is_the_column(values, block):
+    """Arrays [rows, 1] are read as [rows]."""
+    column = np.array(values)
+    (found, facts), (expected, known) = encoded(column[:, None], **block), encoded(column, **block)
+    assert (found, facts) == (expected, known)
+
+
 def test_a_label_outside_stated_classes_is_refused():
     """Stated names are the classes; another label is DAT301."""
     made = field(type="category", classes=["a", "b"])

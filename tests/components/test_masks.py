@@ -97,12 +97,11 @@ def test_files_of_each_mode_keep_their_values(name):
 
 
 def test_arrays_in_colours_have_a_class_for_each_colour():
-    """[H, W, 3] and [3, H, W] alike; one-hot masks too."""
+    """[H, W, 3] and [3, H, W] alike."""
     colours = np.repeat(U1([[[RED, BLACK, BLUE, RED, RED]]]), 5, axis=1)
     expected = (("#000000", "#0000ff", "#ff0000"), [[2, 0, 1, 2, 2]])
     assert read(colours) == expected
     assert read(np.moveaxis(colours, -1, 1)) == expected
-    assert read(np.tile(np.eye(3, dtype=U1)[[0, 2, 1, 1, 1]], (1, 5, 1, 1)))[1] == [[2, 0, 1, 1, 1]]
 
 
 @pytest.mark.parametrize(
@@ -149,6 +148,24 @@ UNCLEAR = {
     "several frames": ([file(Image.new("L", (2, 2), 1), kind="GIF", save_all=True, append_images=[Image.new("L", (2, 2))])],
                        {}, "DAT392"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("axis", [1, -1])
+@pytest.mark.parametrize("dtype", [bool, U1, np.int64])
+def test_one_hot_masks_are_no_colours(channels, axis, dtype):
+    """A single 1 in each pixel, else 0, is refused with the remedy; colours of few values are not."""
+    classes = np.arange(60).reshape(2, 6, 5) % channels
+    values = np.moveaxis(np.eye(channels, dtype=dtype)[classes], -1, axis)
+    for given in (values, list(values)):
+        with pytest.raises(ProblemError) as caught:
+            field().examine(given)
+        assert caught.value.problem.code == "DAT394"
+        assert len(caught.value.problem.title) <= 80
+        assert f"argmax(axis={-3 if axis == 1 else -1})" in caught.value.problem.helps[0]
+    values = values.astype(U1)
+    values[0, 0, 0] = 1
+    assert field().examine(values).unique > 1
 
 
 @pytest.mark.parametrize("name", UNCLEAR)

@@ -363,6 +363,25 @@ def test_a_scale_that_is_hardly_used_is_said():
 
 
 @pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ((BASE * 255).astype("u2"), "range: [0, 255]"),
+        (list((BASE * 255).astype("u2")), "range: [0, 255]"),
+        ([saved(Image.fromarray((BASE[0] * 250).astype("u2")), "PNG")], "range: [0, 255]"),
+        (BASE * 1e-3, "range: [0, 0.001]"),
+    ],
+)
+def test_pictures_that_all_become_black_are_said(values, named):
+    """Values so low that every pixel is 0, though they differ, are a warning that names `range`."""
+    made = field()
+    [found] = made.compare(made.examine(values))
+    assert found.code == "DAT393"
+    assert named in found.helps[0]
+    assert len(found.title) <= 80
+    assert list(made.compare(made.examine([np.zeros((6, 5), "u2")]))) == []
+
+
+@pytest.mark.parametrize(
     ("shape", "block", "dims"),
     [
         ((6, 5), {}, (1, 6, 5)),

@@ -83,6 +83,25 @@ def read_masks(values: Any, how: Decoding, *, colours: bool) -> Iterator[Codes]:
             yield item
 
 
+def refuse_one_hot(values: Any, how: Decoding) -> None:
+    """Raise `ProblemError` DAT394 where all are arrays of 3 or 4 channels with a single 1 in each pixel, else 0."""
+    table = is_table(values)
+    rows = [values] if table else each_sample(values)
+    arrays = (row if table else as_array(row) for row in rows)
+    shape: tuple[int, ...] = ()
+    for array in arrays:
+        if array is None or array.ndim != 3 + table or array.dtype.kind not in "biu":
+            return
+        axis = -3 if axes_of(array.shape[-3:], how) == "CHW" else -1
+        if array.shape[axis] not in {3, 4} or array.min(initial=0) < 0 or array.max(initial=0) != 1:
+            return
+        if (array.sum(axis=axis, dtype=np.int64) != 1).any():
+            return
+        shape = shape or array.shape[-3:]
+    if shape:
+        raise ProblemError(_one_hot(shape, axes_of(shape, how)))
+
+
 def _sized(block: Codes, frame: Frame, row: int) -> Iterator[Codes]:
     """Yield masks at the size that they get; each pixel takes the value of the nearest."""
     size = frame.target(block.codes.shape[1:], row)
@@ -245,6 +264,17 @@ def _no_mask(shape: tuple[int, ...]) -> Problem:
         f"an array of shape ({said}) is no mask",
         label="read as mask",
         helps=("give one class index [H, W], or one colour [H, W, 3], for each pixel",),
+    )
+
+
+def _one_hot(shape: tuple[int, ...], layout: str) -> Problem:
+    axis = -3 if layout == "CHW" else -1
+    return Problem(
+        "DAT394",
+        f"masks of shape ({', '.join(map(str, shape))}) hold one 1 for each pixel, no colour",
+        label="read as colours",
+        notes=("one-hot classes as colours would be near black, a fourth one would be opacity",),
+        helps=(f"store the class index of each pixel, [H, W]: `masks.argmax(axis={axis})`",),
     )
 
 

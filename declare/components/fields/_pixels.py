@@ -14,6 +14,7 @@ from declare.components.fields._pictures import DEEP, GREY, Picture, name_of, op
 from declare.components.fields._scales import (
     BYTES,
     Scale,
+    largest_of,
     limits,
     own_scale,
     refuse_beyond,
@@ -117,13 +118,14 @@ def decode(values: Any, how: Decoding) -> Array:
 class Survey(NamedTuple):
     """What pictures are: their sizes, how they are read, and the least and largest level of those deeper than a byte.
 
-    Where none is `deep`, levels are those of all.
+    Where none is `deep`, levels are those of all. `raw` is the largest value where all differ but are read as 0.
     """
 
     dims: tuple[int, ...]
     how: Decoding
     levels: tuple[int, int]
     deep: bool
+    raw: float | None = None
 
 
 def survey(values: Any, how: Decoding) -> Survey:
@@ -137,14 +139,25 @@ def survey(values: Any, how: Decoding) -> Survey:
         how = how._replace(scale=scale_of_column(wide))
     if table:
         found = decode(values[:1], how)
-        return Survey(found.shape[1:], how, _levels(values, how), own_scale(values.dtype) != BYTES)
+        levels = _levels(values, how)
+        raw = None if levels[1] else largest_of([values])
+        return Survey(found.shape[1:], how, levels, own_scale(values.dtype) != BYTES, raw)
     looks = [look(value, how, row) for row, value in enumerate(rows[:_LOOK])]
     numbers = [number for number, _ in looks] + [len(channels_first(array[None], how)[0]) for array in arrays]
     channels = how.channels or max(numbers)
     found = decode(rows[:_LOOK], how._replace(channels=channels))
     deep = np.array([deep for _, deep in looks])
     seen = found[deep] if deep.any() else found
-    return Survey(found.shape[1:], how, (int(seen.min()), int(seen.max())), bool(deep.any()))
+    levels, raw = (int(seen.min()), int(seen.max())), None
+    if deep.any() and not levels[1]:
+        raw = largest_of(_source(rows[row], int(row), how) for row in np.flatnonzero(deep))
+    return Survey(found.shape[1:], how, levels, bool(deep.any()), raw)
+
+
+def _source(value: Any, row: int, how: Decoding) -> Array:
+    """Return a picture's values as they are stored."""
+    array = as_array(value)
+    return np.asarray(open_picture(value, row, how.number).image) if array is None else array
 
 
 def look_at_axes(values: Any, how: Decoding) -> str | None:

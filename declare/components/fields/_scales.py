@@ -67,6 +67,12 @@ def span(arrays: Iterable[Array]) -> Span:
     return Span(least, largest, finite, whole)
 
 
+def largest_of(arrays: Iterable[Array]) -> float | None:
+    """Return the largest value of arrays, None where all values are equal."""
+    found = span(arrays)
+    return found.largest if found.least < found.largest else None
+
+
 def scale_of_column(arrays: Sequence[Array]) -> Scale:
     """Return the scale of arrays whose type states none, by the range of all of them.
 

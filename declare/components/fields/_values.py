@@ -113,6 +113,11 @@ def shown(mark: Any) -> str:
     return f'"{mark}"' if isinstance(mark, str) else "null" if mark is None else str(text_of(mark))
 
 
+def flat(values: Any) -> Any:
+    """Return an array [rows, 1] as [rows], anything else as it is."""
+    return values[:, 0] if getattr(values, "ndim", 1) == 2 and values.shape[1] == 1 else values
+
+
 class Factor(NamedTuple):
     """Distinct texts of a column, None for missing ones; the index [rows] of each row's; marks that never occur."""
 
@@ -138,6 +143,7 @@ def factorise(values: Any, missing: Iterable[Any]) -> Factor:
     Raises `ProblemError` DAT319 where a sample holds more than one value, DAT377 where values of different types have
     one text, DAT311 for bytes that are no text.
     """
+    values = flat(values)
     raw, codes = _distinct(values)
     texts = [
         text_in(value, _first(codes, index)) if isinstance(value, bytes) else text_of(value)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
+from declare.components.fields._values import flat
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
 from declare.contract.problem import Problem, ProblemError
@@ -80,7 +81,7 @@ class Datetime(Field):
         from declare.components.fields._calendar import names_of
         from declare.components.fields._times import times
 
-        found = times(values, self.missing, self.format)
+        found = times(flat(values), self.missing, self.format)
         gone = np.isnat(found.moments)
         features = list(self.features or self._features(found))
         known = found.moments[~gone]
@@ -127,7 +128,7 @@ class Datetime(Field):
         from declare.components.fields._time_findings import other_zones
         from declare.components.fields._times import times
 
-        found = times(values, self.missing, facts.extra["format"])
+        found = times(flat(values), self.missing, facts.extra["format"])
         if found.zoned != facts.extra["zoned"] and not np.isnat(found.moments).all():
             raise ProblemError(other_zones(found.zoned))
         table = columns(

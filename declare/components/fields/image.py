@@ -109,6 +109,8 @@ class Image(Field):
 
         found = survey(values, self._decoding())
         extra: dict[str, Any] = {"levels": list(found.levels), "deep": found.deep}
+        if found.raw is not None:
+            extra["raw"] = found.raw
         if found.how.layout is not None:
             extra["layout"] = found.how.layout
         if found.how.scale is not None and not found.how.stated:
@@ -118,6 +120,15 @@ class Image(Field):
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
         """Yield that pictures leave most of their scale unused."""
         low, high = facts.extra.get("levels", (0, 255))
+        raw = facts.extra.get("raw")
+        if raw is not None:
+            yield Problem(
+                "DAT393",
+                f"pictures use 1 of 256 levels of grey: all up to {raw:.5g} is 0",
+                label="all black",
+                notes=("depth and type say what white is, and nothing comes near it",),
+                helps=(f"state the values of black and white: {_ranges(raw)}",),
+            )
         if 0 < high < _DIM and (facts.extra.get("deep") or high == 1):
             yield Problem(
                 "DAT393",
@@ -134,3 +145,9 @@ class Image(Field):
         from declare.components.fields._pixels import decode
 
         return decode(values, self._decoding(facts))
+
+
+def _ranges(raw: float) -> str:
+    """Return what white may be where the largest value is `raw`."""
+    own = f"`range: [0, {raw:.10g}]`"
+    return f"`range: [0, 255]` for bytes, {own} for the largest value" if 1 <= raw < 255 else own

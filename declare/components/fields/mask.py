@@ -34,8 +34,8 @@ class Mask(Field):
     Values listed under `void` (255 in many data sets) are not labelled either: they count in no loss, metric, weight
     or number of pixels. `classes` names the classes in the order of their values, or by value (`{background: 0, cell:
     255}`, several in a list); a value that is neither is DAT301. Without it a 255 far from the others must be said to
-    be void or a class (DAT395), and many values with gaps, as lossy files make them, are DAT394. `size` resizes to
-    the nearest value. Predictions are written in the masks' own values.
+    be void or a class (DAT395), and many values with gaps, as lossy files make them, are DAT394, as are arrays
+    with one-hot channels. `size` resizes to the nearest value. Predictions are written in the masks' own values.
 
     Example:
         ```yaml
@@ -136,10 +136,17 @@ class Mask(Field):
 
     def examine(self, values: Any) -> FieldFacts:
         """Return size and classes; raises `ProblemError` DAT301, DAT394, DAT395 or DAT396 for unclear values."""
-        from declare.components.fields._masks import read_masks, refuse_other_palette, value_of
+        from declare.components.fields._masks import (
+            read_masks,
+            refuse_one_hot,
+            refuse_other_palette,
+            value_of,
+        )
         from declare.components.fields._pixels import look_at_axes
 
         how = self._decoding(layout=look_at_axes(values, self._decoding()))
+        if not self._in_colours():
+            refuse_one_hot(values, how)
         seen: set[int] = set()
         palette: dict[int, int] = {}
         row, lossy, shape = 0, False, (0, 0)

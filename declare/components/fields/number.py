@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
+from declare.components.fields._values import flat
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
 from declare.contract.problem import Problem
@@ -66,6 +67,7 @@ class Number(Field):
         from declare.components.fields._exactness import refuse_merged
         from declare.components.fields._numbers import numbers, statistics
 
+        values = flat(values)
         found = numbers(values, self.missing, self._stated())
         refuse_merged(values, found.values)
         extra: dict[str, Any] = {}
@@ -94,4 +96,4 @@ class Number(Field):
         from declare.components.fields._numbers import numbers
 
         notation = notation_called(facts.extra.get("notation"), self._stated())
-        return numbers(values, self.missing, notation).values
+        return numbers(flat(values), self.missing, notation).values
