@@ -194,6 +194,77 @@ def test_rows_of_flags_are_labels_in_lists_as_in_arrays(rows):
     assert (facts.classes, encoded.tolist()) == (("0", "1"), [[1, 0], [0, 1]])
 
 
+@pytest.mark.parametrize("gap", [None, float("nan"), -1, "?"])
+@pytest.mark.parametrize("classes", [None, ["cat", "dog"]])
+def test_what_is_not_known_in_lists_of_flags_is_missing(gap, classes):
+    """A gap, a mark and a row without a value leave rows of flags what they are in an array."""
+    marks = [gap] if gap in {-1, "?"} else []
+    facts, encoded = read([[1, gap], None, [True, 0]], type="labels", classes=classes, missing=marks)
+    assert facts.classes == tuple(classes or ("0", "1"))
+    assert (facts.num_missing, facts.extra) == (1, {"table": True})
+    np.testing.assert_array_equal(encoded, [[1, np.nan], [np.nan, np.nan], [1, 0]])
+
+
+@pytest.mark.parametrize("rows", [[[0, -1, 1], [1, 1, 0]], [[0, 0, 9], [1, 1, 0]], [[-1.0, 1.0], [1.0, 1.0]]])
+def test_unstated_marks_among_flags_are_refused(rows):
+    """What elsewhere stands for not known is no class; as in an array, it is neither 0 nor 1."""
+    for values in (rows, np.array(rows)):
+        with pytest.raises(ProblemError) as caught:
+            read(values, type="labels")
+        assert caught.value.problem.code == "DAT301"
+
+
+@pytest.mark.parametrize(
+    ("rows", "block", "classes"),
+    [
+        ([[3, 7], [1, 2]], {}, ("1", "2", "3", "7")),
+        ([[0, 9], [1, 9]], {}, ("0", "1", "9")),
+        ([[0, 1], [1]], {}, ("0", "1")),
+        ([[0, -1], [1, 0]], {"classes": [-1, 0, 1]}, ("-1", "0", "1")),
+        ([[0, 1], [1, 2**60]], {}, ("0", "1", str(2**60))),
+    ],
+)
+def test_ids_of_labels_stay_names(rows, block, classes):
+    """Numbers that are the ids of labels are names, equally many in a row or not."""
+    facts, encoded = read(rows, type="labels", **block)
+    assert (facts.classes, facts.extra) == (classes, {"table": False})
+    assert encoded.shape == (2, len(classes))
+
+
+@pytest.mark.parametrize(
+    ("texts", "block", "remedy"),
+    [
+        (["['a', 'b']", "['c']", "[]", None], {}, '["a", "b"]'),
+        (["['a', 'b']", "['c']"], {"separator": ","}, '["a", "b"]'),
+        (["a,b", "b", "c,a"], {}, 'separator: ","'),
+        (["a; b", "b", "c; a"], {}, 'separator: ";"'),
+    ],
+)
+def test_names_that_something_else_separates_are_one_finding(texts, block, remedy):
+    """Written lists and another separator are said once for the column, with the remedy."""
+    problem = refused(TextColumn.of(texts), type="labels", **block)
+    assert (problem.code, problem.row) == ("DAT385", 0)
+    assert remedy in " ".join(problem.helps)
+    assert len(problem.title) <= 80
+
+
+@pytest.mark.parametrize(
+    ("texts", "block"),
+    [
+        (["a,b", "b", "c,a", "a|b"], {}),
+        (["a,b", "b", "c,a"], {"separator": "|"}),
+        (["a,b", "b", "c,a"], {"classes": ["a,b", "b", "c,a"]}),
+        (["Paris, France", "Lyon, France"], {}),
+        (["a,b;c", "a", "b"], {}),
+        (["[NOUN]", "[VERB]"], {}),
+        (["a", "b"], {}),
+    ],
+)
+def test_names_with_a_comma_stay_names(texts, block):
+    """Where the separator is stated or occurs, or the parts do not recur, a text is a name."""
+    assert "table" in read(TextColumn.of(texts), type="labels", **block)[0].extra
+
+
 def test_names_in_lists_are_texts():
     """Numbers and booleans in lists are classes as in a category; a mark leaves open what else holds."""
     facts, encoded = read([[7, 12], [True], ["?", 7], None], type="labels", missing=["?"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from pydantic import Field as Param
 
+from declare.components.fields._label_rows import another_separator, flags
 from declare.components.fields._values import (
     Marks,
     factorise,
@@ -34,9 +35,9 @@ class Labels(Field):
     """Any number of classes at once: rows of 0 and 1 [classes], lists of names, or texts with a separator.
 
     A name is its text, as in `category`; spaces around it are left out. Lists are rows of 0 and 1 where all of them
-    hold nothing but the numbers 0 and 1 and are equally long. Encoded as float32 [rows, classes]: 1 where the class
-    holds, NaN where it is not known: in a whole row without a value, and in a list or text that holds a mark of
-    `missing` for all classes that it does not name.
+    are equally long and hold nothing but the numbers 0 and 1 and what is not known. Encoded as float32 [rows,
+    classes]: 1 where the class holds, NaN where it is not known: in a whole row without a value, in a row of 0 and 1
+    where it says so, and in a list or text that holds a mark of `missing` for all classes that it does not name.
 
     Example:
         ```yaml
@@ -58,7 +59,7 @@ class Labels(Field):
             yield from twice(self.classes, "classes")
 
     def examine(self, values: Any) -> FieldFacts:
-        """Return class names and the samples per class."""
+        """Return class names; raises `ProblemError` DAT385 where names are separated by something else."""
         import numpy as np
 
         table = self._table(values)
@@ -68,6 +69,12 @@ class Labels(Field):
             missing, unused = int(np.isnan(table.values).all(axis=1).sum()), table.unused
         else:
             named = self._named(values)
+            own = bool(stated) and set(named.texts) - {None} <= set(stated or ())
+            odd = another_separator(
+                named.texts, self.separator, own or "separator" in self.model_fields_set, named.codes
+            )
+            if problems := list(odd):
+                raise ProblemError(*problems)
             names = stated or in_order(name for row in named.rows if row for name in row if name is not None)
             gone = np.array([row is None for row in named.rows], bool)
             missing, unused = int(gone[named.codes].sum()), named.unused
@@ -111,9 +118,9 @@ class Labels(Field):
         """Return float32 [rows, classes]; raises `ProblemError` DAT301 for what is no class or not 0 or 1."""
         import numpy as np
 
-        table = self._table(values) if facts.extra.get("table") else None
-        if table is not None:
-            if not np.isin(table.values[~np.isnan(table.values)], (0, 1)).all():
+        if facts.extra.get("table"):
+            table = self._table(values, len(facts.classes or ()))
+            if table is None or not np.isin(table.values[~np.isnan(table.values)], (0, 1)).all():
                 raise ProblemError(
                     Problem("DAT301", "labels hold values other than 0 and 1", label="these labels")
                 )
@@ -132,16 +139,19 @@ class Labels(Field):
                 encoded[place, index[name]] = 1
         return encoded[named.codes]
 
-    def _table(self, values: Any) -> Table | None:
-        """Return rows of 0 and 1, or None where the values are names."""
+    def _table(self, values: Any, width: int = 0) -> Table | None:
+        """Return rows of 0 and 1 (lists: `width` of them, if given), or None where the values are names."""
         import numpy as np
 
         from declare.components.fields._numbers import without
 
-        if isinstance(values, list) and _are_flags(values):
-            values = np.asarray(values)
+        marks, used = Marks(self.missing), set[str]()
+        if isinstance(values, list) or (isinstance(values, np.ndarray) and values.dtype == object):
+            stated = [str(text_of(name)) for name in self.classes] if isinstance(self.classes, list) else None
+            found = flags(list(values), marks, stated, width)
+            values, used = found or (values, used)
         if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype.kind in "fiub":
-            return without(values, Marks(self.missing))
+            return without(values, marks, used)
         return None
 
     def _named(self, values: Any) -> _Named:
@@ -159,7 +169,7 @@ class Labels(Field):
         ]
         named = [None if row is None else [None if text in marks else text for text in row] for row in parts]
         used = set(map(shown, marks.stated)) - set(marks.unused(text for row in parts for text in row or ()))
-        return _Named(named, found.codes, [mark for mark in found.unused if mark not in used])
+        return _Named(named, found.codes, [mark for mark in found.unused if mark not in used], found.texts)
 
     def _listed(self, rows: list[Any], marks: Marks) -> _Named:
         import numpy as np
@@ -182,15 +192,9 @@ class Labels(Field):
 
 
 class _Named(NamedTuple):
-    """Names of distinct rows, the index [rows] of each row's, and marks that never occur."""
+    """Names of distinct rows, the index [rows] of each row's, marks that never occur, the distinct texts if any."""
 
     rows: Sequence[list[str | None] | list[str] | None]
     codes: np.ndarray[Any, Any]
     unused: list[str]
-
-
-def _are_flags(rows: list[Any]) -> bool:
-    """Return whether all rows are equally long lists of the numbers 0 and 1, with all gaps filled."""
-    if not rows or not all(isinstance(row, list | tuple) and len(row) == len(rows[0]) for row in rows):
-        return False
-    return all(type(item) is not str and item in (0, 1) for row in rows for item in row) and bool(rows[0])
+    texts: Sequence[str | None] = ()
