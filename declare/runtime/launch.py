@@ -185,7 +185,8 @@ def note_loss(rank: int, reason: str) -> None:
 
 def _note(name: str, text: str) -> None:
     if folder := os.environ.get(LAUNCH):
-        draft = Path(folder) / f".{name}"
+        # Every process says where the run is, at the same moment.
+        draft = Path(folder) / f".{name}.{os.getpid()}"
         draft.write_text(text, encoding="utf-8")
         draft.replace(Path(folder) / name)
 

@@ -125,3 +125,32 @@ def test_fields_that_do_not_fit(kind, shape, code):
     found = parse(type=kind, **needed).infer(shape)
     assert isinstance(found, Problem)
     assert found.code == code
+
+
+def test_a_gap_of_a_resampled_series_stays_where_it_is():
+    """One missing step leaves its neighbours and the rest of its channel alone, at the ends too."""
+    item = reading.parse("transforms", {"type": "resample", "field": "x", "from_rate": 4, "rate": 2})
+    steps = np.arange(24, dtype=np.float64)
+    holed = np.stack([steps, steps])[None]
+    holed[0, 0, 23] = holed[0, 0, 8] = np.nan
+    found = item.apply(holed, {})
+    assert np.isnan(found[0, 0]).nonzero()[0].tolist() == [4]
+    known = np.isfinite(found)
+    assert np.allclose(found[known], np.broadcast_to(np.arange(0, 24, 2.0), found.shape)[known], atol=0.6)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "factors"),
+    [(48000, 4, (1, 12000)), (44100, 1, (1, 44100)), (250, 100, (2, 5)), (256.5, 100, (200, 513))],
+)
+def test_rates_are_taken_as_written(before, after, factors):
+    """The ratio is that of the two rates, however large."""
+    item = reading.parse("transforms", {"type": "resample", "field": "x", "from_rate": before, "rate": after})
+    assert item._factors() == factors
+    assert item.infer(Shape("series", (1, 100_000))).dims == (1, -(-100_000 * factors[0] // factors[1]))
+
+
+def test_a_ratio_that_is_too_fine_is_refused():
+    """A filter for it would not fit into memory."""
+    item = reading.parse("transforms", {"type": "resample", "field": "x", "from_rate": 1e6, "rate": 0.3})
+    assert item.infer(Shape("series", (1, 100))).code == "DAT348"

@@ -18,8 +18,14 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+_LARGEST = 50_000
+_TOLERANCE = 1e-7
+
+
 class Resample(Transform):
     """Change a series [channels, time] to `rate` by polyphase filtering (antialiased).
+
+    A gap stays a gap at its own place: the filter sees a line from one neighbour to the other.
 
     Its present rate is that of the field (`{type: series, rate: 250}`); `from_rate` says it where the field does
     not, or where another resampling comes before. Source: scipy.signal.resample_poly.
@@ -46,8 +52,11 @@ class Resample(Transform):
         return self.model_copy(update={"from_rate": rates.pop()})
 
     def _factors(self) -> tuple[int, int]:
-        ratio = Fraction(self.rate / (self.from_rate or self.rate)).limit_denominator(10_000)
-        return ratio.numerator, ratio.denominator
+        """Return by how much the rate goes up and then down: the ratio of the rates as they are written."""
+        ratio = Fraction(str(self.rate)) / Fraction(str(self.from_rate or self.rate))
+        near = ratio.limit_denominator(_LARGEST)
+        fits = near > 0 and abs(near / ratio - 1) <= _TOLERANCE
+        return (near.numerator, near.denominator) if fits else (ratio.numerator, ratio.denominator)
 
     def infer(self, shape: Shape) -> Shape | Problem:
         """Return the series with its new length."""
@@ -64,6 +73,15 @@ class Resample(Transform):
                 helps=("state `rate` on the field, or `from_rate` here",),
             )
         up, down = self._factors()
+        if max(up, down) > _LARGEST:
+            return Problem(
+                "DAT348",
+                f"`resample` cannot go from {self.from_rate:g} to {self.rate:g} Hz: the ratio is too fine",
+                at="rate",
+                label="no such ratio",
+                notes=(f"it is {up} to {down}; filters are made up to {_LARGEST:,}",),
+                helps=("choose a rate whose ratio to the other is simpler", "or go there in two steps"),
+            )
         length = None if shape.dims[1] is None else -(-shape.dims[1] * up // down)
         return shape._replace(dims=(shape.dims[0], length))
 
@@ -75,6 +93,31 @@ class Resample(Transform):
         up, down = self._factors()
 
         def change(whole: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-            return np.asarray(resample_poly(np.asarray(whole, np.float64), up, down, axis=-1, padtype="line"))
+            exact = np.asarray(whole, np.float64)
+            changed = np.asarray(resample_poly(_filled(exact), up, down, axis=-1, padtype="line"))
+            return np.where(_gaps(exact, changed.shape[-1], down / up), np.nan, changed)
 
         return each_to_its_end(values, -(-values.shape[-1] * up // down), change)
+
+
+def _filled(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return series [..., time] with gaps on the line between their neighbours; without any value, zeros."""
+    import numpy as np
+
+    known = np.isfinite(values)
+    if known.all():
+        return values
+    found = np.zeros_like(values)
+    steps = np.arange(values.shape[-1])
+    for place in np.ndindex(values.shape[:-1]):
+        there = known[place]
+        found[place] = np.interp(steps, steps[there], values[place][there]) if there.any() else 0.0
+    return found
+
+
+def _gaps(values: np.ndarray[Any, Any], width: int, stride: float) -> np.ndarray[Any, Any]:
+    """Return which of `width` new steps [..., width], `stride` old ones apart, lie nearest to a gap."""
+    import numpy as np
+
+    nearest = np.minimum(np.rint(np.arange(width) * stride).astype(np.int64), values.shape[-1] - 1)
+    return np.asarray(~np.isfinite(values)[..., nearest])

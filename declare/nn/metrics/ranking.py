@@ -99,4 +99,4 @@ def spearman(score: Tensor, truth: Tensor) -> Tensor:
     """Return the correlation of ranks; NaN where one side is constant."""
     left, right = ranks(score), ranks(truth)
     left, right = left - left.mean(), right - right.mean()
-    return (left * right).sum() / ((left**2).sum().sqrt() * (right**2).sum().sqrt())
+    return ((left * right).sum() / ((left**2).sum().sqrt() * (right**2).sum().sqrt())).clamp(-1, 1)

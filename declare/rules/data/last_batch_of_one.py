@@ -37,7 +37,7 @@ def check(view: View) -> Iterator[Problem]:
             },
             helps=(
                 f"set `batch_size: {plan.batch_size + 1}`, or another that leaves more than one sample",
-                "normalise without the batch: `norm: layer`",
+                "or choose a `norm` that does without the batch (`layer`, `group`)",
             ),
         )
 
