@@ -43,11 +43,6 @@ def allow_downloads() -> None:
     _switches["downloads"] = True
 
 
-def forbid_downloads() -> None:
-    """Let no source fetch data, as it is before anything trains."""
-    _switches["downloads"] = False
-
-
 def may_download() -> bool:
     """Whether data may be fetched: never while a spec is only looked at."""
     return _switches["downloads"]

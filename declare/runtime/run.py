@@ -43,7 +43,7 @@ from declare.runtime.statuses import DONE, FAILED, LOST, MISSED, STOPPED
 from declare.runtime.stopping import StopFlag
 from declare.runtime.storage import explain, translated, write_durably
 from declare.runtime.strategies.choice import shards
-from declare.runtime.trivial import poor_metrics, prefixed, unbeaten
+from declare.runtime.trivial import prefixed, trivial_findings, unbeaten
 from declare.runtime.trouble import first_line, outside
 from declare.runtime.words import process_lost, told, written
 from declare.runtime.workshop import Workshop
@@ -127,7 +127,7 @@ def _continue(plan: Plan, place: Path, *, allow: bool) -> tuple[Outcome | None, 
     adopt(place, plan, Revision("", changes))
     problems = missed(plan.expect, run.final)
     status = MISSED if problems else DONE
-    return Outcome(place, run.final, status, (*problems, *poor_metrics(plan, run.final))), changes
+    return Outcome(place, run.final, status, (*problems, *trivial_findings(plan, run.final))), changes
 
 
 class _Session:
@@ -265,7 +265,7 @@ class _Session:
         status = MISSED if problems else DONE
         earlier = self._plan.trained_earlier
         self._tell("run_finished", metrics=metrics, status=status, trained_earlier=earlier)
-        return Outcome(self._place, metrics, status, (*problems, *poor_metrics(self._plan, metrics)))
+        return Outcome(self._place, metrics, status, (*problems, *trivial_findings(self._plan, metrics)))
 
     def _failed(self, error: Exception, problems: tuple[Problem, ...]) -> Outcome:
         self._world.note_failure(written(problems))

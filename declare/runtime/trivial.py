@@ -50,7 +50,7 @@ class Unbeaten(NamedTuple):
         )
 
 
-def poor_metrics(plan: Plan, metrics: Mapping[str, float]) -> list[Problem]:
+def trivial_findings(plan: Plan, metrics: Mapping[str, float]) -> list[Problem]:
     """Return the findings (PHS627) that a run ended no better than the trivial predictor."""
     return [item.problem() for item in unbeaten(plan, metrics)]
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from declare.ir.plan import MetricPlan
-from declare.runtime.trivial import parted, poor_metrics, prefixed, unbeaten
+from declare.runtime.trivial import parted, prefixed, trivial_findings, unbeaten
 from tests.runtime.fakes import make_plan, phase
 
 BEST = {"metric": "val/digit/accuracy", "mode": "max"}
@@ -37,7 +37,7 @@ def test_its_direction_counts():
 def test_without_best_the_first_metric_of_each_task_is_compared():
     """Where the last phase picks by no metric, every task that it trains is judged by its first one."""
     name = "val/digit/accuracy"
-    (problem,) = poor_metrics(made(), {name: 0.1} | prefixed({name: 0.1}))
+    (problem,) = trivial_findings(made(), {name: 0.1} | prefixed({name: 0.1}))
     assert (problem.code, problem.at) == ("PHS627", "tasks.digit")
 
 
