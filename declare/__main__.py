@@ -11,16 +11,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     from declare.cli.dispatch import run
 
+    if arguments is None:
+        from declare.contract.python_process import protect_children
+
+        protect_children()
     return run(sys.argv[1:] if arguments is None else arguments)
+
+
+def _root() -> str:
+    """Return the folder that this package stands in."""
+    return os.path.realpath(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120 - cheap
 
 
 def _leave_folder() -> None:
     """Import nothing from the folder that `python -m declare` is called in: it may hold somebody else's files."""
-    here, own = os.path.realpath(os.getcwd()), os.path.realpath(os.path.dirname(os.path.dirname(__file__)))  # noqa: PTH109, PTH120 - cheap
-    if here != own:
+    here = os.path.realpath(os.getcwd())  # noqa: PTH109 - cheap
+    if here != _root():
         sys.path[:] = [place for place in sys.path if os.path.realpath(place or here) != here]
 
 
+def _import_own_package() -> None:
+    """Make `declare` the package that this file belongs to, wherever the path leads: it was started as a file."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location("declare", os.path.join(_root(), "declare", "__init__.py"))  # noqa: PTH118 - cheap
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules["declare"] = module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["declare"])
+    sys.path.append(_root())  # for processes that this one starts
+
+
 if __name__ == "__main__":
-    _leave_folder()
+    if __package__:
+        _leave_folder()
+    else:
+        _import_own_package()
     raise SystemExit(main())

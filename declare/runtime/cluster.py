@@ -6,6 +6,8 @@ import contextlib
 import logging
 import os
 import sys
+import sysconfig
+import tempfile
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -30,7 +32,8 @@ def connected(processors: int = 1) -> Iterator[Any]:
     ours = not ray.is_initialized()
     try:
         if ours:
-            with _mute():
+            # Ray puts the current folder first on the path of all workers.
+            with _mute(), _package_folder() as folder, contextlib.chdir(folder):
                 _connect(ray, max(os.cpu_count() or 1, processors))
         yield ray
     finally:
@@ -50,6 +53,18 @@ def _mute() -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+@contextlib.contextmanager
+def _package_folder() -> Iterator[Path]:
+    """Give the folder of a source tree that this package stands in; an empty one where it is installed."""
+    root = Path(__file__).resolve().parents[2]
+    installed = {Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")}
+    if root not in installed:
+        yield root
+        return
+    with tempfile.TemporaryDirectory(prefix="declare-") as empty:
+        yield Path(empty)
 
 
 def _connect(ray: Any, processors: int) -> None:

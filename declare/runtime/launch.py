@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from declare.contract.problem import Problem
+from declare.contract.python_process import program_arguments, protect_children
 from declare.runtime import pulse
 from declare.runtime.place import LAUNCH, LAUNCHER
 from declare.runtime.statuses import FAILED, LOST, SIGNALLED
@@ -85,20 +86,21 @@ class Ending:
 
 
 def launch(crew: Crew, words: Sequence[str], folder: Path, attempt: int) -> Ending:
-    """Run `python -m declare WORDS` in every process and wait for all of them; `folder` is new and private."""
+    """Run this program with `words` in every process and wait for all of them; `folder` is new and private."""
     from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.elastic.rendezvous import RendezvousError
     from torch.distributed.launcher.api import elastic_launch
 
     _hush()
+    protect_children()
     os.environ |= {LAUNCH: str(folder), LAUNCHER: str(os.getpid())}
     # The launcher's own store would listen on all interfaces, and nobody here asks it anything.
     os.environ.setdefault("TORCH_DISABLE_SHARE_RDZV_TCP_STORE", "1")
     run = elastic_launch(_config(crew, folder, attempt), sys.executable)
     death = None
     try:
-        run("-m", "declare", *words)
+        run(*program_arguments(*words))
     except ChildFailedError as error:
         death = _death(error, folder)
     except SignalException as error:

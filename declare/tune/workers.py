@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any, Protocol
 
+from declare.contract.python_process import SAFE_PATH
 from declare.runtime.statuses import DONE, STOPPED
 from declare.tune.engines.optuna import Emit, OptunaEngine
 from declare.tune.halting import Halt, Line
@@ -47,9 +48,9 @@ def cards(accelerator: str) -> list[str]:
 
 
 def surroundings(workers: int, found: Sequence[str]) -> list[dict[str, str]]:
-    """Return the variables of each worker: its card in turn, and its part of the processors."""
+    """Return the variables of each worker: its card in turn, its part of the processors, a safe path."""
     threads = os.environ.get(_THREADS) or str(max(1, (os.cpu_count() or 1) // workers))
-    shared = {_THREADS: threads}
+    shared = {_THREADS: threads, SAFE_PATH: "1"}
     return [shared | ({_CARDS: found[index % len(found)]} if found else {}) for index in range(workers)]
 
 

@@ -8,15 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
 from declare.__main__ import main
+from declare.contract.python_process import program_arguments
 from declare.runtime.folder import Run
 from declare.runtime.tensors import read_tensors
+from tests.trust.planting import plant, ran
 
 SPEC = """
 declare: 1
@@ -61,11 +63,14 @@ class Stem(nn.Module):
 
 
 @pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write a spec with code of the user's own that does as the environment says."""
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Write a spec with code of the user's own that does as the environment says, among modules of a stranger."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "spec.yaml").write_text(SPEC.replace("EVERY", "10"))
     (tmp_path / "stem.py").write_text(STEM)
+    plant(tmp_path)
+    yield
+    assert ran(tmp_path) == []
 
 
 def words(name: str, *more: str) -> list[str]:
@@ -74,7 +79,8 @@ def words(name: str, *more: str) -> list[str]:
 
     trust = f"stem.py@sha256:{hashlib.sha256(STEM.encode()).hexdigest()}"
     where = [] if "--resume" in " ".join(more) else ["--run-dir", name]
-    return [sys.executable, "-m", "declare", "train", "spec.yaml", *where, "--trust", trust, *more]
+    command = [sys.executable, *program_arguments("train", "spec.yaml")]
+    return [*command, *where, "--trust", trust, *more]
 
 
 def environment(how: str) -> dict[str, str]:

@@ -61,7 +61,7 @@ def test_without_cards_the_variable_is_left_alone(monkeypatch: pytest.MonkeyPatc
     """Where there are none, workers see what the search saw; threads that the user has set stay."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert surroundings(2, cards("auto")) == [{"OMP_NUM_THREADS": "3"}] * 2
+    assert surroundings(2, cards("auto")) == [{"OMP_NUM_THREADS": "3", "PYTHONSAFEPATH": "1"}] * 2
 
 
 def test_cards_are_counted_where_nobody_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
