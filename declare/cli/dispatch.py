@@ -55,6 +55,14 @@ def run(arguments: Sequence[str]) -> int:
     return code
 
 
+def _say_damaged(entry: Path) -> None:
+    """Say that an entry of the cache was damaged, where no list of findings and no run does."""
+    from declare.cli import findings
+    from declare.contract.user_cache import damaged_entry
+
+    findings.show_problems([damaged_entry(entry)], None)
+
+
 def _outside(error: Exception) -> Problem | None:
     """Return the finding of what is no bug of ours: lack of memory, or code of the user's that fails."""
     from declare.contract import user_code
@@ -147,13 +155,15 @@ def invoke(name: str, words: list[str]) -> int:
     import typer
 
     from declare.cli.findings import FindingsError
+    from declare.contract.user_cache import on_damage
 
     # Click's own base of usage errors, wherever this version of typer keeps click.
     usage_error = cast("type[Exception]", typer.BadParameter.__mro__[2])
     as_json = wants_json(words)
     try:
         command = parser(name)
-        with command.make_context(f"{PROGRAM} {name}", catalog.prepared(name, words)) as context:
+        context = command.make_context(f"{PROGRAM} {name}", catalog.prepared(name, words))
+        with context, on_damage(_say_damaged):
             return command.invoke(context) or DONE
     except typer.Exit as ending:
         return ending.exit_code

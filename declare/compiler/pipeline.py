@@ -11,9 +11,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from declare.compiler.ruling import rules
+from declare.compiler.spans import diagnose
 from declare.compiler.state import State
 from declare.contract.problem import Problem
 from declare.contract.trust import grant
+from declare.contract.user_cache import damaged_entry, on_damage
 from declare.diagnostics.diagnostic import Diagnostic, Label
 from declare.ir.facts import Facts
 from declare.language.document import Document
@@ -77,13 +79,17 @@ def check(
     """
     grant(trust)
     state = State(Path(path), tuple(sets), tuple(trust), dict(os.environ))
-    records = [_run(state, name) for name, _ in _up_to(until)]
+    damaged: list[Path] = []
+    with on_damage(damaged.append):
+        records = [_run(state, name) for name, _ in _up_to(until)]
     plan = None
     if until is None and not state.errors and state.readable:
         from declare.compiler.assemble import assemble
 
         plan = assemble(state)
     spec = state.spec if state.readable else None
+    nowhere = Document(None, ())  # no line of the spec is at fault
+    state.diagnostics += [diagnose(damaged_entry(entry), nowhere) for entry in damaged]
     found = tuple(sorted(state.diagnostics, key=_order))
     return Checked(state.document, spec, state.facts, plan, found, tuple(records))
 

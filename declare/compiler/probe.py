@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from declare.contract.library_table import installed_version
 from declare.contract.module import Costs, Inputs, Module, Node, Outputs
@@ -54,10 +52,10 @@ def layers(component: Node, inputs: Inputs, output: Shape | None = None) -> tupl
 
 def _remembered(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> Probed | Problem:
     path = folder() / f"{_key(kind, component, inputs, output)}.json"
-    known = _read(path)
-    if known is None:
-        known = _ask(component, inputs, output)
-        _write(path, known)
+    kept = cache.read_text(path)
+    known = _ask(component, inputs, output) if kept is None else json.loads(kept)
+    if kept is None:
+        cache.write_text(path, json.dumps(known))
     if "problem" in known:
         stated = known["problem"]
         return Problem(
@@ -115,8 +113,7 @@ def _key(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> st
         "stamp": component.stamp() if isinstance(component, Module) else "",
         "file": _hash(Path(block["file"])) if block.get("file") else None,
     }
-    text = json.dumps(question, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return cache.key(question)
 
 
 def _code(kind: str, component: Node) -> list[str | None]:
@@ -130,21 +127,3 @@ def _hash(path: Path) -> str | None:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return None
-
-
-def _read(path: Path) -> Mapping[str, Any] | None:
-    try:
-        return cast(Mapping[str, Any], json.loads(path.read_bytes()))
-    except (OSError, ValueError):
-        return None
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    # A cache that cannot be written costs time, not answers.
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps(content), encoding="utf-8")
-        partial.replace(path)
-    except OSError:
-        return

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import PlainSerializer
 
@@ -24,6 +27,26 @@ def is_path(metadata: Iterable[object]) -> bool:
 SpecPath = Annotated[Path, _PathMarker(), PlainSerializer(str)]
 
 
+class Fingerprints(NamedTuple):
+    """What tells data from other data.
+
+    `portable` is the same for a copy with the same sizes and times, on another machine too: it stands in plans.
+    `local` changes as well where a file was replaced by one of the same size and time: what is kept in the user's
+    cache goes by both.
+    """
+
+    portable: str
+    local: str
+
+
+def local_stamp(stats: Iterable[os.stat_result]) -> str:
+    """Return what changes when one of the files is replaced or written to, whatever its time of change says."""
+    digest = hashlib.sha256()
+    for stat in stats:
+        digest.update(f"{stat.st_ino} {stat.st_ctime_ns}\n".encode())
+    return digest.hexdigest()[:32]
+
+
 class Source(Component):
     """A place that samples come from; `open()` gives a reader."""
 
@@ -33,6 +56,10 @@ class Source(Component):
         Cheap: reads no content. Raises `ProblemError` where a file is missing or unreadable (DAT302, DAT312).
         """
         raise NotImplementedError
+
+    def fingerprints(self) -> Fingerprints:
+        """Return the fingerprint and the stamp of the files; raises what `fingerprint` does."""
+        return Fingerprints(self.fingerprint(), local_stamp(_stats(self.files())))
 
     def files(self) -> Iterable[Path]:
         """Return the files that samples are read from, by name alone; none where nobody knows them."""
@@ -44,3 +71,9 @@ class Source(Component):
     def open(self) -> Reader:
         """Open the source. Raises `ProblemError` for what is missing, empty, corrupt or malicious."""
         raise NotImplementedError
+
+
+def _stats(files: Iterable[Path]) -> Iterable[os.stat_result]:
+    for file in files:
+        with suppress(OSError):  # it went away a moment ago: reading it says so
+            yield file.stat()

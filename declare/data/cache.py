@@ -7,23 +7,58 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from declare.contract.user_cache import folder, key, read_text, write_text
+from declare.contract.user_cache import (
+    folder,
+    is_whole,
+    key,
+    read_plain,
+    read_text,
+    report_damage,
+    seal,
+    write_plain,
+    write_text,
+)
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["folder", "key", "read_array", "read_text", "write_array", "write_text"]
+__all__ = [
+    "folder",
+    "key",
+    "open_array",
+    "read_array",
+    "read_plain",
+    "read_text",
+    "seal",
+    "write_array",
+    "write_plain",
+    "write_text",
+]
 
 
 def read_array(path: Path) -> np.ndarray[Any, Any] | None:
-    """Return a cached array, or None where there is none that can be read."""
+    """Return a cached array; None where there is none, or it was damaged, which is said."""
+    return _load(path, mapped=False)
+
+
+def open_array(path: Path) -> np.ndarray[Any, Any] | None:
+    """Return a cached array as a memory map, or None as `read_array` does; its file is read and hashed once."""
+    return _load(path, mapped=True)
+
+
+def _load(path: Path, *, mapped: bool) -> np.ndarray[Any, Any] | None:
     import numpy as np
 
-    try:
-        found: np.ndarray[Any, Any] = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    if not path.exists():
         return None
-    return found
+    try:
+        if is_whole(path):
+            found: np.ndarray[Any, Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+            return found
+    except (OSError, ValueError, EOFError, SyntaxError):
+        pass
+    report_damage(path)
+    return None
 
 
 def write_array(path: Path, values: np.ndarray[Any, Any]) -> None:
@@ -35,6 +70,7 @@ def write_array(path: Path, values: np.ndarray[Any, Any]) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, suffix=".npy")
         with os.fdopen(handle, "wb") as file:
             np.save(file, values)
+        seal(Path(name))
         Path(name).replace(path)
     except OSError:
         return

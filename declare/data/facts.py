@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from declare.contract.component import plain
 from declare.contract.field import Field, Uses, settled
 from declare.contract.problem import Problem, ProblemError
 from declare.data import cache
+from declare.data.fingerprints import remember_stamp, source_fingerprints
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
 
@@ -31,10 +32,11 @@ def gather(name: str, dataset: Dataset, seed: int, uses: Uses | None = None) -> 
     uses = uses or Uses()
     dataset = dataset.model_copy(update={"fields": settled(dataset.fields, uses)})
     stamps = list(filter(None, (_stamp(name, field) for name, field in dataset.fields.items())))
+    portable, local = source_fingerprints(dataset.source, split)
     fingerprint = cache.key(
         _VERSION,
         __version__,
-        _fingerprint(dataset, split),
+        portable,
         plain(dataset.source),
         plain(dataset.fields),
         split,
@@ -43,7 +45,8 @@ def gather(name: str, dataset: Dataset, seed: int, uses: Uses | None = None) -> 
         plain(dataset.on_corrupt),
         *((list(uses), stamps) if any(uses) or stamps else ()),
     )
-    place = cache.folder("facts", f"{fingerprint}.json")
+    remember_stamp(fingerprint, local)
+    place = cache.folder("facts", f"{cache.key(fingerprint, local)}.json")
     kept = cache.read_text(place)
     if kept is not None:
         try:
@@ -64,12 +67,6 @@ def _stamp(name: str, field: Field) -> str:
         return field.stamp()
     except ProblemError as error:
         raise ProblemError(*(item.under(f"fields.{name}") for item in error.problems)) from None
-
-
-def _fingerprint(dataset: Dataset, split: Mapping[str, Any]) -> str:
-    from declare.data.fingerprints import source_fingerprint
-
-    return source_fingerprint(dataset.source, split)
 
 
 def compare(dataset: Dataset, facts: DatasetFacts) -> Iterator[Problem]:

@@ -29,11 +29,12 @@ def load(identity: tuple[Any, ...], num_samples: int, blocks: Iterator[Array], w
     """Return all samples that `blocks` yields, one array [samples, ...].
 
     `where` is the dataset's `cache`: `memory` decodes for each run, `disk` keeps a file under the hash of
-    `identity`, `auto` does the one up to 2 GiB (or a quarter of the free memory) and the other beyond. A file that
-    is damaged is made again. Raises `NoRoomError` RES804 where the disk has no room.
+    `identity`, `auto` does the one up to 2 GiB (or a quarter of the free memory) and the other beyond. The file is
+    hashed once when it is opened; one that is damaged is made again, and said. Raises `NoRoomError` RES804 where the
+    disk has no room.
     """
     place = cache.folder("packed", f"{_key(identity)}.npy")
-    kept = _mapped(place) if where != "memory" and place.exists() else None
+    kept = cache.open_array(place) if where != "memory" else None
     if kept is not None and len(kept) == num_samples:
         return kept
     first = next(blocks, None)
@@ -95,15 +96,6 @@ def _room() -> int:
     return min(_SMALL_BYTES, int(psutil.virtual_memory().available) // 4)
 
 
-def _mapped(place: Path) -> Array | None:
-    """Return a kept file, or None where it is torn or no array."""
-    try:
-        found: Array = np.load(place, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError):
-        return None
-    return found
-
-
 def _fill(target: Array, blocks: Iterator[Array]) -> None:
     start = 0
     for block in blocks:
@@ -123,6 +115,7 @@ def _write(place: Path, shape: tuple[int, ...], dtype: Any, blocks: Iterator[Arr
         _fill(target, blocks)
         target.flush()
         del target
+        cache.seal(Path(name))
         Path(name).replace(place)
     except OSError as error:
         raise NoRoomError(_no_room(place, shape, dtype, error)) from None

@@ -19,6 +19,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.contract.transform import Transform
 from declare.data import ahead, cache, learning, raw
 from declare.data.examining import assigned, limited
+from declare.data.fingerprints import cache_identity
 from declare.data.opening import open_reader, reads_late
 from declare.data.quarantine import Quarantine, Skipped
 from declare.data.stalls import hangs
@@ -108,7 +109,7 @@ class Pool:
         if not blocks:
             return None
         # The blocks too: where a model goes on from texts they are read in another way.
-        place = cache.folder("parts", f"{cache.key(self.plan.fingerprint, blocks)}.npy")
+        place = cache.folder("parts", f"{cache.key(cache_identity(self.plan), blocks)}.npy")
         kept = cache.read_array(place)
         if kept is None or len(kept) != len(pool):
             kept = learning.parts_of(self.fields, self._facts, self.raw, pool)
@@ -192,7 +193,7 @@ class Pool:
         if not self.skips or not heavy:
             return {}
         blocks = [self.plan.fields[name].block for name in heavy]
-        place = cache.folder("unreadable", f"{cache.key(self.plan.fingerprint, heavy, blocks)}.json")
+        place = cache.folder("unreadable", f"{cache.key(cache_identity(self.plan), heavy, blocks)}.json")
         kept = _kept(cache.read_text(place))
         if kept is None:
             kept = self._find_unreadable(heavy)

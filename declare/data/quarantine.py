@@ -76,7 +76,7 @@ class Quarantine:
             fresh = [item for item in skipped if item.row not in found]
             found.update({item.row: item for item in fresh})
             if fresh and self._path is not None:
-                cache.write_text(self._path, json.dumps(self._plain(), indent=1))
+                cache.write_plain(self._path, json.dumps(self._plain(), indent=1))
 
     def news(self) -> list[tuple[str, Skipped]]:
         """Return what was added since the last call, with its dataset."""
@@ -102,7 +102,7 @@ class Quarantine:
 def _read(path: Path | None) -> Mapping[str, Any]:
     """Return what a file of an earlier start says; nothing where it is absent or damaged."""
     try:
-        kept = {} if path is None else json.loads(cache.read_text(path) or "{}")
+        kept = {} if path is None else json.loads(cache.read_plain(path) or "{}")
         return {
             name: {"data": block["data"], "samples": [vars(Skipped(**item)) for item in block["samples"]]}
             for name, block in kept.items()

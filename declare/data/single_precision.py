@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from declare.data import cache
+from declare.data.fingerprints import cache_identity
 from declare.ir.plan import DatasetPlan
 
 _VERSION = 1
@@ -49,7 +50,7 @@ def rounded(plan: DatasetPlan, path: str, field: str) -> Rounded | None:
         for index, block in enumerate(plan.transforms)
         if field in (block.get("field"), *(block.get("fields") or ()))
     ]
-    key = cache.key(_VERSION, plan.fingerprint, plan.split, field, plan.fields[field].block, own)
+    key = cache.key(_VERSION, cache_identity(plan), plan.split, field, plan.fields[field].block, own)
     place = cache.folder("rounded", f"{key}.json")
     kept = cache.read_text(place)
     if kept is not None:

@@ -95,7 +95,7 @@ class Ledger:
         if name not in self._kept or self._kept[name][0] != data.fingerprint:
             self._kept[name] = (data.fingerprint, Stamps.of(data.source, data.split))
             plain = {key: {"data": mark, "files": item.plain()} for key, (mark, item) in self._kept.items()}
-            cache.write_text(self._path, json.dumps(plain))
+            cache.write_plain(self._path, json.dumps(plain))
         return self._kept[name][1]
 
     def differences(self, name: str, data: DatasetPlan) -> list[str] | None:
@@ -110,7 +110,7 @@ class Ledger:
 
 def _kept(path: Path) -> dict[str, tuple[str, Stamps]]:
     try:
-        kept = json.loads(cache.read_text(path) or "{}")
+        kept = json.loads(cache.read_plain(path) or "{}")
         return {name: (str(item["data"]), Stamps.read(item["files"])) for name, item in kept.items()}
     except (ValueError, TypeError, KeyError, AttributeError):
         return {}

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from declare.contract.data import OutputStatistics
 from declare.contract.problem import Problem, ProblemError
 from declare.data import ahead, cache
+from declare.data.fingerprints import cache_identity
 from declare.data.pool import Pool
 from declare.data.statistics import fit_field
 from declare.ir.plan import DatasetPlan
@@ -61,7 +62,7 @@ def target_statistics(plan: DatasetPlan, path: str, target: TargetQuery) -> Targ
     ]
     blocks = [plan.fields[name].block for name in (target.field, target.mask) if name]
     key = cache.key(
-        _VERSION, plan.fingerprint, plan.split, list(target), blocks, [list(plan.transforms), own]
+        _VERSION, cache_identity(plan), plan.split, list(target), blocks, [list(plan.transforms), own]
     )
     place = cache.folder("targets", f"{key}.json")
     kept = cache.read_text(place)

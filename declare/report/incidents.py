@@ -12,6 +12,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "sample_skipped": ("sample", "{dataset}: {where} ({split}, row {row}) cannot be read: {reason}"),
     "batch_skipped": ("batch", "left out: {reason}"),
     "checkpoint_rejected": ("checkpoint", "{path} not used: {reason}"),
+    "cache_rebuilt": ("cache", "{path} was damaged and was made again"),
     "plan_changed": ("spec", "{path} was {old}, is {new}: {why}"),
     "machine_changed": ("machine", "{name} was {old}, is {new}"),
     "process_lost": ("process", "another process has gone"),

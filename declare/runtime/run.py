@@ -13,6 +13,7 @@ from typing import Any, Literal
 import torch
 
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.user_cache import on_damage
 from declare.ir.plan import Plan
 from declare.nn.distributed.world import World
 from declare.runtime import folder as folders
@@ -155,7 +156,8 @@ class _Session:
         mine = self._listeners() if self._world.leads else [it for it in self._extra if it.everywhere]
         self._bus = Bus(mine)
         try:
-            return self._judge(self._work(resume=resume))
+            with on_damage(lambda path: self._tell("cache_rebuilt", path=str(path))):
+                return self._judge(self._work(resume=resume))
         except StoppedError:
             return Outcome(self._place, {}, STOPPED)
         except RefusedError as error:

@@ -1,5 +1,6 @@
 """Facts: what the data say, each with its place; kept so that a second reading costs nothing."""
 
+import os
 import subprocess
 import sys
 
@@ -124,13 +125,26 @@ def test_facts_are_read_again_when_the_file_changes(tmp_path):
 
 
 def test_a_damaged_cache_is_read_over(tmp_path, monkeypatch):
-    """Facts that cannot be understood are gathered anew."""
+    """Facts that are not what was written are gathered anew, and said."""
     monkeypatch.setenv("DECLARE_CACHE_DIR", str(tmp_path / "cache"))
     block = table(tmp_path, "x\n" + "1\n" * 20, {"x": {"type": "number"}})
     facts = gather("data", block, 0)
-    for file in (tmp_path / "cache" / "facts").iterdir():
-        file.write_text('{"fingerprint": 3}')
-    assert gather("data", block, 0) == facts
+    (file,) = (tmp_path / "cache" / "facts").iterdir()
+    file.write_text(file.read_text().replace('"num_samples":20', '"num_samples":30'))
+    with pytest.warns(UserWarning, match="a damaged entry of the cache"):
+        assert gather("data", block, 0) == facts
+
+
+def test_a_file_of_the_same_size_and_time_is_read_again(tmp_path):
+    """Facts go by inode and time of change too: a file put in another's place is other data, the plan's or not."""
+    block = table(tmp_path, "x\n" + "1\n" * 20, {"x": {"type": "number"}})
+    path = tmp_path / "table.csv"
+    before, facts = path.stat(), gather("data", block, 0)
+    path.write_text("x\n" + "2\n" * 20)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    found = gather("data", block, 0)
+    assert (facts.fields["x"].mean, found.fields["x"].mean) == (1, 2)
+    assert found.fingerprint == facts.fingerprint  # copies on other machines have the same plan
 
 
 def test_a_second_reading_needs_no_numpy(tmp_path):

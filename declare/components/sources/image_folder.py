@@ -23,7 +23,7 @@ from declare.contract.folders import (
 )
 from declare.contract.pictures import SUFFIXES
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.source import Source, SpecPath
+from declare.contract.source import Fingerprints, Source, SpecPath, local_stamp
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,13 +56,17 @@ class ImageFolder(Source):
 
     def fingerprint(self) -> str:
         """Return a hash of names, sizes and times of the pictures, and of how many files are passed over."""
+        return self.fingerprints().portable
+
+    def fingerprints(self) -> Fingerprints:
+        """Return that hash and the stamp of the pictures, from one listing."""
         digest = hashlib.sha256()
         listing = self._listing()
-        for file in listing.files:
-            stat = file.stat()
+        stats = [file.stat() for file in listing.files]
+        for file, stat in zip(listing.files, stats, strict=True):
             digest.update(f"{file.relative_to(self.path)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
         digest.update(repr(listing.passed_over).encode())
-        return f"{self.path} {digest.hexdigest()}"
+        return Fingerprints(f"{self.path} {digest.hexdigest()}", local_stamp(stats))
 
     def files(self) -> list[Path]:
         """Return the pictures."""

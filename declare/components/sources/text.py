@@ -15,7 +15,7 @@ from declare.contract.data import Reader
 from declare.contract.folders import Listing, by_split, list_files, split_folders_unclear, split_of
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shortage import refuse_if_short
-from declare.contract.source import Source, SpecPath
+from declare.contract.source import Fingerprints, Source, SpecPath, local_stamp
 
 _MAGIC = frozenset("*?[")
 
@@ -45,9 +45,19 @@ class Text(Source):
 
     def fingerprint(self) -> str:
         """Return the files' sizes and times of change."""
+        return self.fingerprints().portable
+
+    def fingerprints(self) -> Fingerprints:
+        """Return them with the stamp of the files, from one listing."""
         files = self._listing().files
-        stated = [file_fingerprint(file) for file in files] if len(files) == 1 else list(map(_stamp, files))
-        return hashlib.sha256("\n".join(stated).encode()).hexdigest()
+        if len(files) == 1:
+            file_fingerprint(files[0])  # says what is wrong with it
+        stats = [file.stat() for file in files]
+        stated = [
+            f"{file} {stat.st_size} {stat.st_mtime_ns}" for file, stat in zip(files, stats, strict=True)
+        ]
+        portable = hashlib.sha256("\n".join(stated).encode()).hexdigest()
+        return Fingerprints(portable, local_stamp(stats))
 
     def files(self) -> list[Path]:
         """Return the files of documents."""
@@ -138,11 +148,6 @@ class Text(Source):
         )
         helps = ("name a file, a folder with .txt or .md files, or a pattern such as `books/*.txt`",)
         raise ProblemError(Problem("DAT312", title, at="source.path", label="no such data", helps=helps))
-
-
-def _stamp(file: Path) -> str:
-    stat = file.stat()
-    return f"{file} {stat.st_size} {stat.st_mtime_ns}"
 
 
 def _content(file: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field as Param
@@ -48,12 +49,14 @@ class Torchvision(Source):
         """Return name and version, and names, sizes and times of the data set's files."""
         from importlib.metadata import version
 
-        files = sorted(
-            file for file in self.root.glob(_FILES.get(self.name, f"{self.name}/**/*")) if file.is_file()
-        )
-        stats = [(str(file), file.stat()) for file in files]
+        stats = [(str(file), file.stat()) for file in self.files()]
         found = " ".join(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats)
         return f"torchvision {version('torchvision')} {self.name} {self.root} {found}"
+
+    def files(self) -> list[Path]:
+        """Return the data set's files."""
+        pattern = _FILES.get(self.name, f"{self.name}/**/*")
+        return sorted(file for file in self.root.glob(pattern) if file.is_file())
 
     def open(self) -> Reader:
         """Open both parts; raises `ProblemError` DAT312 where the files are not there."""

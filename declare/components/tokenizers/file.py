@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -36,8 +37,8 @@ class File(Tokenizer):
     special: dict[str, str] = Param({}, description="names of the tokens `bos`, `eos`, `mask`, `unk`")
 
     def stamp(self) -> str:
-        """Return the file's size and time."""
-        return "{0.st_size} {0.st_mtime_ns}".format(self._file().stat())
+        """Return a hash of the file's content."""
+        return hashlib.sha256(self._file().read_bytes()).hexdigest()
 
     def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary | Problem:
         """Return the file's content, packed, and the ids of special tokens."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -30,9 +31,8 @@ class Run(Tokenizer):
     field: str = Param(description="dataset and field there: `corpus.text`")
 
     def stamp(self) -> str:
-        """Return the size and time of the run's plan."""
-        self._known()
-        return "{0.st_size} {0.st_mtime_ns}".format((self.path / "plan.json").stat())
+        """Return a hash of the field in the run's plan."""
+        return hashlib.sha256(json.dumps(self._known(), sort_keys=True).encode()).hexdigest()
 
     def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
         """Return the tokenizer of that run with its vocabulary."""
