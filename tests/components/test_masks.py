@@ -175,6 +175,71 @@ def test_values_that_may_be_no_classes_are_a_question(name):
     assert code_of(lambda: field(**block).examine(values)) == code
 
 
+LOW, HIGH, WORDS = [0, 1, 0], [0, 255, 0], [0, 65535, 0]
+SCALES = {
+    "files of 1 bit beside bytes": [file(U1(HIGH), "1"), file(U1(HIGH))],
+    "bytes": [file(U1(LOW)), file(U1(HIGH))],
+    "bytes beside words": [file(U1(HIGH)), file(np.array(WORDS, np.uint16))],
+    "all three": [file(U1(LOW)), file(U1(HIGH)), file(np.array(WORDS, np.uint16))],
+    "a palette beside bytes": [file(palette(LOW, [BLACK, RED])), file(U1(HIGH))],
+    "one table": U1([[LOW] * 3, [HIGH] * 3]),
+    "arrays": [U1([LOW]), U1([HIGH])],
+}
+
+
+@pytest.mark.parametrize("block", [{}, {"classes": 2}, {"classes": ["none", "cell"]}])
+@pytest.mark.parametrize("name", SCALES)
+def test_one_class_on_several_scales_is_named_as_such(name, block):
+    """Where each mask holds one white of several, the finding says so; its remedy makes one class of them."""
+    values = SCALES[name]
+    with pytest.raises(ProblemError) as caught:
+        field(**block).examine(values)
+    problem = caught.value.problem
+    assert (problem.code, problem.label) == ("DAT394", "one class with two values?")
+    merged = field(classes=problem.rewrites[0].value)
+    assert np.array_equal(*(merged.encode(values[i : i + 1], merged.examine(values)) for i in (0, 1)))
+
+
+def test_one_scale_of_the_masks_looked_at_is_named_to_later_ones():
+    """A later mask with another white is refused with that remedy; one mask with both asks about 255."""
+    made = field()
+    with pytest.raises(ProblemError) as caught:
+        made.encode(U1([[HIGH]]), made.examine(U1([[LOW]])))
+    assert "object: [1, 255]" in caught.value.problem.helps[0]
+    assert code_of(lambda: field().examine([U1([LOW]), U1([[0, 1, 255]])])) == "DAT395"
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "lossy"),
+    [
+        ("JPEG", {}, True),
+        ("WEBP", {}, True),
+        ("WEBP", {"lossless": True}, False),
+        ("JPEG2000", {"irreversible": True}, True),
+        ("JPEG2000", {}, False),
+        ("TIFF", {"compression": "jpeg"}, True),
+        ("TIFF", {"compression": "tiff_lzw"}, False),
+    ],
+)
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_lossy_files_hold_no_masks_of_several_classes(kind, options, lossy, on_disk, tmp_path):
+    """Whatever classes are stated, and of later masks too: a value between two classes may be a third."""
+    whole = np.repeat(U1([0, 60, 120, 180, 180, 60, 0, 120]), 32).reshape(16, 16)
+    content = file(Image.fromarray(whole), "RGB" if kind == "WEBP" else None, kind, **options)
+    if on_disk:
+        (tmp_path / "mask.bin").write_bytes(content)
+        content = tmp_path / "mask.bin"
+    exact = file(Image.fromarray(whole), "RGB" if kind == "WEBP" else None)
+    made = field()
+    facts = made.examine([exact])
+    if not lossy:
+        assert np.array_equal(made.encode([content], facts), made.encode([exact], facts))
+        return
+    assert code_of(lambda: made.encode([content], facts)) == "DAT394"
+    for block in ({}, {"classes": 4}, {"classes": {"a": 0, "b": 60, "c": 120, "d": 180}}):
+        assert code_of(lambda block=block: field(**block).examine([content])) in {"DAT394", "DAT301"}
+
+
 def test_a_value_of_later_masks_that_is_no_class_is_refused():
     """A value that no mask looked at had is DAT301 with its sample."""
     made = field()

@@ -124,6 +124,19 @@ def test_each_format_has_the_scale_of_its_depth(name):
     assert encoded([content], channels=1)[0, 0, 0].tolist() == expected
 
 
+@pytest.mark.parametrize("name", DEPTHS)
+def test_later_pictures_have_the_scale_of_their_own_depth(name):
+    """One that was not looked at is brought to 0..255 by its own depth, or refused, never by that of the others."""
+    content, expected = DEPTHS[name]
+    bytes_only = saved(grey([0] * len(expected)).resize((len(expected), 16 if name == "ico" else 1)), "PNG")
+    assert encoded([bytes_only, content], [bytes_only], channels=1)[1, 0, 0].tolist() == expected
+    assert encoded([bytes_only, content], [content], channels=1)[0].max() == 0
+    if len(expected) == 3 and "16" in name:
+        assert code_of([bytes_only], [content], channels=1, range=[0, 4095]) == "DAT390"
+    signed = tiff(expected, 16, sample_format=2)
+    assert code_of([signed], [bytes_only], channels=1, size=[1, 3]) == "DAT390"
+
+
 @pytest.mark.parametrize("name", [name for name in DEPTHS if "16" in name or "12" in name or "10" in name])
 def test_dark_pictures_have_the_scale_of_bright_ones(name):
     """A picture without a bright pixel is as dark beside a bright one as alone."""

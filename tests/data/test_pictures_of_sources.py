@@ -10,7 +10,10 @@ import pytest
 from PIL import Image
 
 from declare.compiler import pipeline
+from declare.contract.lookup import find
+from declare.data.examining import spread
 from declare.data.pool import Pool
+from declare.data.table import Table
 from declare.runtime.folder import Run
 from declare.runtime.predict import predict
 from declare.runtime.run import train
@@ -106,6 +109,34 @@ def test_sources_give_the_same_pixels_and_classes(source, tmp_path):
     rows = np.arange(12)
     assert np.array_equal(pool.encoded("image", rows)[:, 0], DEEP >> 8)
     assert np.array_equal(pool.encoded("mask", rows), MASKS // 255)
+
+
+@pytest.fixture
+def many(tmp_path):
+    """Write 80 files of 8 bits, the fifth of 16; return the spec and the pixels."""
+    pixels = np.random.default_rng(0).integers(0, 256, (80, 1, 6, 5)).astype(np.uint8)
+    for row in range(80):
+        deep = row == 4
+        whole = pixels[row, 0].astype(np.uint16) << 8 | 9 if deep else pixels[row, 0]
+        (tmp_path / f"i{row}.png").write_bytes(file(whole))
+        (tmp_path / f"m{row}.png").write_bytes(file((pixels[row, 0] > 99).astype(np.uint8)))
+    rows = "".join(f"i{row}.png,m{row}.png\n" for row in range(80))
+    (tmp_path / "d.csv").write_text("image,mask\n" + rows)
+    (tmp_path / "spec.yaml").write_text(SPEC.replace("SOURCE", "{type: csv, path: d.csv}"))
+    return tmp_path / "spec.yaml", pixels
+
+
+@pytest.mark.parametrize("cache", ["none", "memory", "disk"])
+def test_a_picture_of_another_depth_than_those_looked_at_has_its_own_scale(many, cache):
+    """Through each cache, in all splits."""
+    spec, pixels = many
+    spec.write_text(spec.read_text().replace("split:", f"cache: {cache}\n    split:"))
+    plan = pipeline.check(spec).plan
+    assert 4 not in spread(np.arange(80), find("fields", "image").num_examined)
+    pool = Pool(plan.datasets["d"], "datasets.d")
+    for split, rows in pool.rows.items():
+        table = Table(pool, split, {})
+        assert np.array_equal(table.read("image", np.arange(len(rows))), pixels[rows])
 
 
 @pytest.fixture

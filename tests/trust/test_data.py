@@ -12,8 +12,9 @@ import zlib
 import numpy as np
 import pytest
 
+from declare.components.fields._decoding import Decoding, Frame
 from declare.components.fields._pictures import MAX_PIXELS
-from declare.components.fields._pixels import Decoding, Frame, decode
+from declare.components.fields._pixels import decode
 from declare.components.sources.csv import Csv
 from declare.components.sources.hdf5 import Hdf5
 from declare.components.sources.jsonl import Jsonl

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from declare.components.fields._masks import code_of, is_colour, shown, value_of
+from declare.components.fields._mask_codes import code_of, is_colour, shown, value_of
 from declare.contract.problem import Problem, ProblemError, Rewrite
 
 _MANY = 20
@@ -22,11 +22,11 @@ def names_of(codes: Sequence[int]) -> tuple[str, ...]:
     return tuple(str(value_of(code)) for code in codes)
 
 
-def by_value(codes: list[int], *, lossy: bool) -> Classes:
+def by_value(codes: list[int]) -> Classes:
     """Return the values that occur as the classes; raises `ProblemError` DAT394 or DAT395 where they can be none."""
     in_a_row = codes == list(range(codes[0], codes[0] + len(codes)))
-    if (len(codes) > _MANY and not in_a_row and not _void_apart(codes)) or (lossy and len(codes) > _LOSSY):
-        raise ProblemError(_too_many(codes, lossy=lossy))
+    if len(codes) > _MANY and not in_a_row and not _void_apart(codes):
+        raise ProblemError(_too_many(codes))
     numbers = sum(not is_colour(value_of(code)) for code in codes)
     if numbers not in {0, len(codes)}:
         raise ProblemError(_numbers_and_colours(codes))
@@ -34,6 +34,36 @@ def by_value(codes: list[int], *, lossy: bool) -> Classes:
     if apart is not None:
         raise ProblemError(_void_unclear(apart, [code for code in codes if code != apart]))
     return names_of(codes), codes
+
+
+def refuse_lossy(number: int, row: int | None = None) -> None:
+    """Raise `ProblemError` DAT394 where masks of more than two classes stand in files that change values."""
+    if number > _LOSSY:
+        raise ProblemError(_lossy(number, row))
+
+
+def refuse_two_scales(values: Sequence[int]) -> None:
+    """Raise `ProblemError` DAT394: some masks write their one class as one of `values`, some as another."""
+    first, last = values[0], values[-1]
+    mapping = {"background": 0, "object": list(values)}
+    raise ProblemError(
+        Problem(
+            "DAT394",
+            f"some masks hold 0 and {first}, others 0 and {last}",
+            label="one class with two values?",
+            notes=(
+                f"no mask holds two of {shown(values)}: they look like one class, saved in several depths",
+            ),
+            helps=(
+                f"if all mean the same, say so: `classes: {{background: 0, object: {list(values)}}}`",
+                f"if {last} means that nothing is labelled, say `void: {last}`",
+            ),
+            rewrites=(
+                Rewrite("take them for one class", "classes", mapping, safe=False),
+                Rewrite(f"set `void: {last}`", "void", last, safe=False),
+            ),
+        )
+    )
 
 
 def _void_apart(codes: Sequence[int]) -> int | None:
@@ -87,17 +117,29 @@ def refuse_named_colours(names: Sequence[str], codes: Sequence[int]) -> None:
         )
 
 
-def _too_many(codes: Sequence[int], *, lossy: bool) -> Problem:
-    because = "JPEG changes values" if lossy else "soft edges and lossy files make values that are no class"
+def _too_many(codes: Sequence[int]) -> Problem:
     return Problem(
         "DAT394",
         f"masks hold {len(codes)} different values, {shown(codes, 6)} among them",
         label="too many for classes",
-        notes=(because,),
+        notes=("soft edges and lossy files make values that are no class",),
         helps=(
             "save the masks without loss, one value for each class",
             "or state the classes by value: `classes: {background: 0, cell: 255}`",
         ),
+    )
+
+
+def _lossy(number: int, row: int | None) -> Problem:
+    return Problem(
+        "DAT394",
+        f"masks of {number} values stand in lossy files, which change values",
+        label="values that may be another class",
+        notes=(
+            "JPEG and its like mix neighbouring values, and what lies between two classes may be a third",
+        ),
+        helps=("save the masks without loss, as PNG",),
+        row=row,
     )
 
 

@@ -1,51 +1,27 @@
-"""Masks as codes: the values of their pixels, whole numbers or colours, and the classes that they stand for."""
+"""Masks as codes: the values of their pixels as files and arrays hold them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from declare.components.fields._decoding import Decoding, Frame
+from declare.components.fields._mask_codes import COLOURS, UNLABELLED, value_of
 from declare.components.fields._pictures import open_picture
-from declare.components.fields._pixels import Decoding, Frame, as_array, axes_of, each_sample, is_table
+from declare.components.fields._pixel_arrays import as_array, axes_of, each_sample, is_table
 from declare.contract.problem import Problem, ProblemError
 
 Array = np.ndarray[Any, Any]
-Value = int | str
-UNLABELLED = -1
-_COLOURS = 1 << 40
-"""Codes from here on are colours: red, green, blue and opacity, a byte each."""
-_HEX = re.compile(r"#([0-9a-fA-F]{6})([0-9a-fA-F]{2})?")
+
+
 _CHUNK = 256
-_TABLE = 1 << 16
-"""Values below which classes are looked up in a table."""
+
+
 _CONVERTED = frozenset({"RGBX", "CMYK", "YCbCr", "HSV", "LAB"})
-
-
-def is_colour(value: object) -> bool:
-    """Return whether a stated value is a colour: `#rrggbb`, or `#rrggbbaa` where it is not opaque."""
-    return isinstance(value, str) and _HEX.fullmatch(value) is not None
-
-
-def code_of(value: Value) -> int:
-    """Return the code of a whole number or colour."""
-    if not isinstance(value, str):
-        return int(value)
-    found = _HEX.fullmatch(value)
-    assert found is not None, "checked where it is stated"
-    return _COLOURS + int(found[1] + (found[2] or "ff"), 16)
-
-
-def value_of(code: int) -> Value:
-    """Return the whole number or colour of a code."""
-    if code < _COLOURS:
-        return code
-    text = f"#{code - _COLOURS:08x}"
-    return text.removesuffix("ff") if text.endswith("ff") else text
 
 
 class Codes(NamedTuple):
@@ -81,6 +57,12 @@ def read_masks(values: Any, how: Decoding, *, colours: bool) -> Iterator[Codes]:
         for item in _sized(block, frame, row):
             frame = frame._replace(known=frame.known or item.codes.shape[1:])
             yield item
+
+
+def each_mask(values: Any, how: Decoding, *, colours: bool) -> Iterator[Array]:
+    """Yield the codes [height, width] of each mask. Raises as `read_masks` does."""
+    for block in read_masks(values, how, colours=colours):
+        yield from block.codes
 
 
 def refuse_one_hot(values: Any, how: Decoding) -> None:
@@ -134,7 +116,7 @@ def _whole_numbers(values: Array, row: int) -> Array:
     if values.dtype.kind != "f":
         if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
             return values  # no negative numbers and few: read as they are
-        if values.dtype.itemsize == 8 and values.max(initial=0) >= _COLOURS:
+        if values.dtype.itemsize == 8 and values.max(initial=0) >= COLOURS:
             raise ProblemError(_not_whole(float(values.max()), row))
         return values.astype(np.int64)
     unlabelled = np.isnan(values)
@@ -159,10 +141,10 @@ def _coloured(values: Array, row: int) -> Array:
             )
         )
     wide = values.astype(np.int64)
-    codes = _COLOURS + (wide[..., 0] << 24) + (wide[..., 1] << 16) + (wide[..., 2] << 8)
+    codes = COLOURS + (wide[..., 0] << 24) + (wide[..., 1] << 16) + (wide[..., 2] << 8)
     if values.shape[-1] == 3:
         return codes + 255
-    return np.where(wide[..., 3] > 0, codes + wide[..., 3], _COLOURS)  # what is clear has no colour
+    return np.where(wide[..., 3] > 0, codes + wide[..., 3], COLOURS)  # what is clear has no colour
 
 
 def _from_file(value: Any, row: int, how: Decoding, *, colours: bool) -> Codes:
@@ -206,55 +188,6 @@ def refuse_other_palette(known: Mapping[int, int], block: Codes, row: int) -> No
                     row=row,
                 )
             )
-
-
-def indices_of(codes: Array, classes: Mapping[int, int], row: int) -> Array:
-    """Return class indices [rows, height, width] of codes; raises `ProblemError` DAT301 for one that is no class."""
-    narrow = codes.dtype.kind == "u"
-    least, largest = (0, _TABLE - 1) if narrow else (int(codes.min(initial=0)), int(codes.max(initial=0)))
-    if least >= UNLABELLED and largest < _TABLE:
-        table = np.full(largest + 2, -2, np.int64)
-        for code, index in classes.items():
-            if UNLABELLED <= code <= largest:
-                table[code] = index  # -1 is the last place
-        found = table[codes]
-    else:
-        known = np.array(sorted(classes), np.int64)
-        places = np.searchsorted(known, codes).clip(0, len(known) - 1)
-        order = np.array([classes[int(code)] for code in known], np.int64)
-        found = np.where(known[places] == codes, order[places], -2)
-    if found.min(initial=0) == -2:
-        first = int(np.flatnonzero((found == -2).reshape(len(codes), -1).any(axis=1))[0])
-        raise ProblemError(_no_class(int(codes[found == -2][0]), classes, row + first))
-    return found
-
-
-def to_values(indices: Array, codes: Sequence[int]) -> Array:
-    """Return class indices as the values of masks: whole numbers [...], or colours [..., 3 or 4] as bytes."""
-    found = np.asarray(codes, np.int64)[indices]
-    if max(codes) < _COLOURS:
-        smallest = np.min_scalar_type(max(codes)) if min(codes) >= 0 else np.int64
-        return found.astype(smallest)
-    planes = np.stack([(found >> shift) & 255 for shift in (24, 16, 8, 0)], axis=-1).astype(np.uint8)
-    return planes[..., :3] if all((code & 255) == 255 for code in codes) else planes
-
-
-def shown(codes: Iterable[int], most: int = 8) -> str:
-    """Return values as messages list them."""
-    found = [str(value_of(code)) for code in codes]
-    return ", ".join(found[:most]) + (", ..." if len(found) > most else "")
-
-
-def _no_class(code: int, classes: Mapping[int, int], row: int) -> Problem:
-    known = [item for item, index in classes.items() if index >= 0]
-    return Problem(
-        "DAT301",
-        f"a mask holds the value {value_of(code)}, which is none of the {len(known)} classes",
-        label="these classes",
-        notes=(f"the classes are {shown(known)}",),
-        helps=("list values to leave out under `void`, or state all classes: `classes: {name: value, ...}`",),
-        row=row,
-    )
 
 
 def _no_mask(shape: tuple[int, ...]) -> Problem:

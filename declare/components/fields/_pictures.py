@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -29,10 +30,18 @@ _FRAMES = frozenset({"AVIF", "DCX", "FLI", "GIF", "PNG", "TIFF", "WEBP"})
 """Formats whose frames are pictures of their own; those of others are sizes or layers of one picture."""
 _BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 """Tags of TIFF."""
+_LOSSY = frozenset({"AVIF", "JPEG", "MPO"})
+_LOSSY_TIFF = frozenset({"jpeg", "tiff_jpeg", "webp"})
+_LOSSY_MARKS = {"WEBP": rb"VP8 ", "JPEG2000": rb"(?s)\xff\x52\x00.{10}\x00"}
+"""What stands at the beginning of files of formats that have a lossy and an exact way."""
+_HEAD = 1 << 16
 
 
 class Picture(NamedTuple):
-    """A decoded picture, upright; `scale` is black and white by the file's depth, None where that is open."""
+    """A decoded picture, upright; `scale` is black and white by the file's depth, None where that is open.
+
+    `lossy` says whether its file changes values of pixels.
+    """
 
     image: Image.Image
     scale: Scale | None
@@ -114,7 +123,20 @@ def _whole(picture: Image.Image, value: Any, frame: int | None) -> Picture:
     if picture.mode in DEEP and scale is not None and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
         scale = Scale(scale.high, scale.low)  # of bytes Pillow has turned it already
     upright = ImageOps.exif_transpose(picture) or picture
-    return Picture(upright, scale, lossy=picture.format in {"JPEG", "MPO"})
+    return Picture(upright, scale, lossy=_is_lossy(picture, value))
+
+
+def _is_lossy(picture: Image.Image, value: Any) -> bool:
+    """Return whether a format, or the way that a file of it is written, changes values of pixels."""
+    if picture.format == "TIFF":
+        return picture.info.get("compression") in _LOSSY_TIFF
+    mark = _LOSSY_MARKS.get(picture.format or "")
+    if mark is None or isinstance(value, Image.Image):
+        return picture.format in _LOSSY
+    if isinstance(value, bytes):
+        return re.search(mark, value[:_HEAD]) is not None
+    with Path(value).open("rb") as file:
+        return re.search(mark, file.read(_HEAD)) is not None
 
 
 def depth(picture: Image.Image) -> Scale | None:

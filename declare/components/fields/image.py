@@ -15,7 +15,7 @@ from declare.contract.shapes import Layout, Shape
 if TYPE_CHECKING:
     import numpy as np
 
-    from declare.components.fields._pixels import Decoding
+    from declare.components.fields._decoding import Decoding
 
 
 MOST_PIXELS = 64_000_000
@@ -81,7 +81,7 @@ class Image(Field):
 
     def _decoding(self, facts: FieldFacts | None = None) -> Decoding:
         """Return how pictures are read: as stated, else as the facts of the samples looked at say."""
-        from declare.components.fields._pixels import Decoding, Frame
+        from declare.components.fields._decoding import Decoding, Frame
         from declare.components.fields._scales import Scale
 
         known = facts.shape.dims if facts else (self.channels, None, None)
@@ -105,7 +105,7 @@ class Image(Field):
 
     def examine(self, values: Any) -> FieldFacts:
         """Return the shape of a sample of pictures, and how arrays lie and what their values mean."""
-        from declare.components.fields._pixels import survey
+        from declare.components.fields._pixel_survey import survey
 
         found = survey(values, self._decoding())
         extra: dict[str, Any] = {"levels": list(found.levels), "deep": found.deep}

@@ -15,7 +15,7 @@ from declare.contract.shapes import Layout, Shape
 if TYPE_CHECKING:
     import numpy as np
 
-    from declare.components.fields._pixels import Decoding
+    from declare.components.fields._decoding import Decoding
 
 Value = int | str
 _FEW = 1 << 16
@@ -35,7 +35,8 @@ class Mask(Field):
     or number of pixels. `classes` names the classes in the order of their values, or by value (`{background: 0, cell:
     255}`, several in a list); a value that is neither is DAT301. Without it a 255 far from the others must be said to
     be void or a class (DAT395), and many values with gaps, as lossy files make them, are DAT394, as are arrays
-    with one-hot channels. `size` resizes to the nearest value. Predictions are written in the masks' own values.
+    with one-hot channels, one class written as 1 in some masks and as 255 in others, and more than two classes in
+    lossy files. `size` resizes to the nearest value. Predictions are written in the masks' own values.
 
     Example:
         ```yaml
@@ -63,7 +64,7 @@ class Mask(Field):
 
     def check(self) -> Iterable[Problem]:
         """Yield texts that are no colours, and values that stand for two things."""
-        from declare.components.fields._masks import is_colour
+        from declare.components.fields._mask_codes import is_colour
 
         yield from super().check()
         turned = self._names_by_value()
@@ -112,7 +113,7 @@ class Mask(Field):
 
     def _left_out(self) -> dict[int, int]:
         """Return the codes of what is not labelled."""
-        from declare.components.fields._masks import UNLABELLED, code_of, is_colour
+        from declare.components.fields._mask_codes import UNLABELLED, code_of, is_colour
 
         marks = [value for value in self.missing if isinstance(value, int | float) or is_colour(value)]
         return {code_of(value): -1 for value in [UNLABELLED, *self._void(), *marks]}  # type: ignore[arg-type]
@@ -122,7 +123,7 @@ class Mask(Field):
         return any(isinstance(value, str) for value in stated)
 
     def _decoding(self, known: tuple[int, int] | None = None, layout: str | None = None) -> Decoding:
-        from declare.components.fields._pixels import Decoding, Frame
+        from declare.components.fields._decoding import Decoding, Frame
 
         size = None if self.size is None else [self.size] * 2 if isinstance(self.size, int) else self.size
         stated = None if size is None else (size[0], size[-1])
@@ -136,13 +137,10 @@ class Mask(Field):
 
     def examine(self, values: Any) -> FieldFacts:
         """Return size and classes; raises `ProblemError` DAT301, DAT394, DAT395 or DAT396 for unclear values."""
-        from declare.components.fields._masks import (
-            read_masks,
-            refuse_one_hot,
-            refuse_other_palette,
-            value_of,
-        )
-        from declare.components.fields._pixels import look_at_axes
+        from declare.components.fields._mask_classes import refuse_lossy
+        from declare.components.fields._mask_codes import value_of
+        from declare.components.fields._masks import read_masks, refuse_one_hot, refuse_other_palette
+        from declare.components.fields._pixel_survey import look_at_axes
 
         how = self._decoding(layout=look_at_axes(values, self._decoding()))
         if not self._in_colours():
@@ -158,7 +156,10 @@ class Mask(Field):
         codes = sorted(seen - self._left_out().keys())
         if not codes:
             raise ProblemError(_nothing_labelled(bool(seen)))
-        names, codes = self._classes_of(codes, lossy=lossy)
+        self._refuse_two_scales(values, codes, how)
+        if lossy:
+            refuse_lossy(len(self._by_name() or codes))
+        names, codes = self._classes_of(codes)
         extra: dict[str, Any] = {"layout": how.layout} if how.layout else {}
         if palette:
             extra["palette"] = {str(index): value_of(colour) for index, colour in palette.items()}
@@ -170,14 +171,26 @@ class Mask(Field):
             extra=extra,
         )
 
-    def _classes_of(self, codes: list[int], *, lossy: bool) -> tuple[tuple[str, ...], list[int]]:
+    def _refuse_two_scales(self, values: Any, codes: Sequence[int], how: Decoding) -> None:
+        """Raise `ProblemError` DAT394 where each mask holds one of several whites, and the spec names none."""
+        from declare.components.fields._mask_classes import refuse_two_scales
+        from declare.components.fields._mask_codes import whites
+        from declare.components.fields._masks import each_mask
+
+        stated = len(self.classes) if isinstance(self.classes, list) else self.classes
+        values_of_white = () if isinstance(stated, dict) or stated == len(codes) else whites(codes)
+        masks = each_mask(values, how, colours=False) if values_of_white else ()
+        if values_of_white and all(sum(int(code in mask) for code in values_of_white) < 2 for mask in masks):
+            refuse_two_scales(values_of_white)
+
+    def _classes_of(self, codes: list[int]) -> tuple[tuple[str, ...], list[int]]:
         """Return the names of classes and the code of each, from the codes that occur."""
         from declare.components.fields import _mask_classes as stated
 
         if isinstance(self.classes, dict):
             return stated.by_name(self._by_name(), codes)
         if self.classes is None:
-            return stated.by_value(codes, lossy=lossy)
+            return stated.by_value(codes)
         number = self.classes if isinstance(self.classes, int) else len(self.classes)
         codes = stated.in_order(codes, number)
         if isinstance(self.classes, int) or len(codes) != number:
@@ -189,7 +202,9 @@ class Mask(Field):
         """Return int64 [rows, height, width]; raises `ProblemError` DAT301 for a value that is no class."""
         import numpy as np
 
-        from declare.components.fields._masks import code_of, indices_of, read_masks, refuse_other_palette
+        from declare.components.fields._mask_classes import refuse_lossy
+        from declare.components.fields._mask_codes import code_of, indices_of
+        from declare.components.fields._masks import read_masks, refuse_other_palette
 
         height, width = facts.shape.dims
         known = (height, width) if height is not None and width is not None else None
@@ -200,13 +215,15 @@ class Mask(Field):
         how = self._decoding(known, facts.extra.get("layout"))
         for block in read_masks(values, how, colours=self._in_colours()):
             refuse_other_palette(palette, block, row)
+            if block.lossy:
+                refuse_lossy(len(facts.classes or ()), row)
             maps.append(indices_of(block.codes, classes, row))
             row += len(block.codes)
         return np.concatenate(maps) if maps else np.zeros((0, *(known or (0, 0))), np.int64)
 
     def _indices(self, values: Sequence[Any]) -> dict[int, int]:
         """Return the class index of each code."""
-        from declare.components.fields._masks import code_of
+        from declare.components.fields._mask_codes import code_of
 
         if isinstance(self.classes, dict):
             groups: Mapping[int, list[Value]] = dict(enumerate(self._by_name().values()))
@@ -215,7 +232,7 @@ class Mask(Field):
 
     def decode(self, values: np.ndarray[Any, Any], facts: FieldFacts) -> Any:
         """Return class indices [rows, height, width] in the masks' own values; colours are [..., 3] bytes."""
-        from declare.components.fields._masks import code_of, to_values
+        from declare.components.fields._mask_codes import code_of, to_values
 
         return to_values(values, [code_of(value) for value in facts.values or ()])  # type: ignore[arg-type]
 

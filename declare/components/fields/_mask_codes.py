@@ -1,0 +1,116 @@
+"""Codes of pixels of masks: whole numbers or colours, and the class index of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from declare.contract.problem import Problem, ProblemError
+
+Array = np.ndarray[Any, Any]
+
+
+Value = int | str
+
+
+UNLABELLED = -1
+
+
+COLOURS = 1 << 40
+"""Codes from here on are colours: red, green, blue and opacity, a byte each."""
+
+
+_HEX = re.compile(r"#([0-9a-fA-F]{6})([0-9a-fA-F]{2})?")
+
+
+_TABLE = 1 << 16
+"""Values below which classes are looked up in a table."""
+
+
+_WHITES = (1, 255, 65535)
+"""What white is in 1, 8 and 16 bits."""
+
+
+def whites(codes: Sequence[int]) -> tuple[int, ...]:
+    """Return the values that full depths of 1, 8 and 16 bits have, where nothing but 0 stands beside two of them."""
+    found = tuple(code for code in _WHITES if code in codes)
+    return found if len(found) > 1 and set(codes) <= {0, *found} else ()
+
+
+def is_colour(value: object) -> bool:
+    """Return whether a stated value is a colour: `#rrggbb`, or `#rrggbbaa` where it is not opaque."""
+    return isinstance(value, str) and _HEX.fullmatch(value) is not None
+
+
+def code_of(value: Value) -> int:
+    """Return the code of a whole number or colour."""
+    if not isinstance(value, str):
+        return int(value)
+    found = _HEX.fullmatch(value)
+    assert found is not None, "checked where it is stated"
+    return COLOURS + int(found[1] + (found[2] or "ff"), 16)
+
+
+def value_of(code: int) -> Value:
+    """Return the whole number or colour of a code."""
+    if code < COLOURS:
+        return code
+    text = f"#{code - COLOURS:08x}"
+    return text.removesuffix("ff") if text.endswith("ff") else text
+
+
+def indices_of(codes: Array, classes: Mapping[int, int], row: int) -> Array:
+    """Return class indices [rows, height, width] of codes; raises `ProblemError` DAT301 for one that is no class."""
+    narrow = codes.dtype.kind == "u"
+    least, largest = (0, _TABLE - 1) if narrow else (int(codes.min(initial=0)), int(codes.max(initial=0)))
+    if least >= UNLABELLED and largest < _TABLE:
+        table = np.full(largest + 2, -2, np.int64)
+        for code, index in classes.items():
+            if UNLABELLED <= code <= largest:
+                table[code] = index  # -1 is the last place
+        found = table[codes]
+    else:
+        known = np.array(sorted(classes), np.int64)
+        places = np.searchsorted(known, codes).clip(0, len(known) - 1)
+        order = np.array([classes[int(code)] for code in known], np.int64)
+        found = np.where(known[places] == codes, order[places], -2)
+    if found.min(initial=0) == -2:
+        first = int(np.flatnonzero((found == -2).reshape(len(codes), -1).any(axis=1))[0])
+        raise ProblemError(_no_class(int(codes[found == -2][0]), classes, row + first))
+    return found
+
+
+def to_values(indices: Array, codes: Sequence[int]) -> Array:
+    """Return class indices as the values of masks: whole numbers [...], or colours [..., 3 or 4] as bytes."""
+    found = np.asarray(codes, np.int64)[indices]
+    if max(codes) < COLOURS:
+        smallest = np.min_scalar_type(max(codes)) if min(codes) >= 0 else np.int64
+        return found.astype(smallest)
+    planes = np.stack([(found >> shift) & 255 for shift in (24, 16, 8, 0)], axis=-1).astype(np.uint8)
+    return planes[..., :3] if all((code & 255) == 255 for code in codes) else planes
+
+
+def shown(codes: Iterable[int], most: int = 8) -> str:
+    """Return values as messages list them."""
+    found = [str(value_of(code)) for code in codes]
+    return ", ".join(found[:most]) + (", ..." if len(found) > most else "")
+
+
+def _no_class(code: int, classes: Mapping[int, int], row: int) -> Problem:
+    known = [item for item, index in classes.items() if index >= 0]
+    several = list(whites([*known, code]))
+    same = (f"if {shown(several)} mean the same, say so: `classes: {{background: 0, object: {several}}}`",)
+    return Problem(
+        "DAT301",
+        f"a mask holds the value {value_of(code)}, which is none of the {len(known)} classes",
+        label="these classes",
+        notes=(f"the classes are {shown(known)}",),
+        helps=(
+            *(same if several else ()),
+            "list values to leave out under `void`, or state all classes: `classes: {name: value, ...}`",
+        ),
+        row=row,
+    )

@@ -1,0 +1,123 @@
+"""Pillow's modes as grey, RGB or RGBA of 8 bits: depth, palettes, transparency, channels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from declare.components.fields._decoding import Decoding
+from declare.components.fields._pictures import DEEP, Picture
+from declare.components.fields._scales import BYTES, Scale, refuse_beyond, to_bytes
+from declare.contract.problem import Problem, ProblemError
+
+Array = np.ndarray[Any, Any]
+
+
+PILLOW_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+
+
+_CLEAR = {"LA": "LA", "La": "LA", "PA": "RGBA", "RGBA": "RGBA", "RGBa": "RGBA"}
+"""Modes with transparency, and the mode that they are read as."""
+
+
+def eight_bits(picture: Picture, how: Decoding, name: str) -> Image.Image:
+    """Return a picture of mode L, LA, RGB or RGBA, on the scale that is stated or that its depth says."""
+    image, scale = picture.image, picture.scale
+    if how.stated and how.scale is not None:
+        refuse_beyond(
+            how.scale, None if image.mode == "F" or scale is None else Scale(min(scale), max(scale)), name
+        )
+        scale = how.scale if scale is None or scale.low <= scale.high else Scale(*reversed(how.scale))
+    if image.mode in DEEP:
+        return _from_deep(image, scale, stated=how.stated, name=name)
+    plain = _plain(image)
+    if scale in {None, BYTES}:
+        return plain
+    whole = np.asarray(plain)
+    colours = whole[..., None] if whole.ndim == 2 else whole[..., : 3 if whole.shape[-1] > 2 else 1]
+    scaled = to_bytes(colours[None], scale or BYTES, stated=True)[0]
+    rest = whole[..., colours.shape[-1] :] if whole.ndim == 3 else whole[..., None][..., 1:]
+    joined = np.concatenate([scaled, rest], axis=-1)
+    return Image.fromarray(joined[..., 0] if joined.shape[-1] == 1 else joined)
+
+
+def _from_deep(image: Image.Image, scale: Scale | None, *, stated: bool, name: str) -> Image.Image:
+    values = np.asarray(image)
+    if scale is None:
+        raise ProblemError(_no_scale(name, values))
+    found = to_bytes(values[None], scale, stated=stated)[0]
+    clear = image.info.get("transparency")
+    if isinstance(clear, int):
+        found = np.where(values == clear, np.uint8(255), found)
+    return Image.fromarray(found)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Return a picture of bytes as one of mode L, LA, RGB or RGBA."""
+    if image.mode == "LAB":
+        return _from_lab(image)
+    mode = image.mode
+    clear = "transparency" in image.info or (
+        mode == "P" and image.palette and image.palette.mode.endswith("A")
+    )
+    if clear and mode not in _CLEAR:
+        return image.convert("RGBA")
+    return _as(image, _CLEAR.get(mode) or ("L" if mode in {"1", "L"} else "RGB"))
+
+
+def _as(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _from_lab(image: Image.Image) -> Image.Image:
+    from PIL import ImageCms
+
+    lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    found = ImageCms.profileToProfile(image, lab, rgb, outputMode="RGB")
+    assert found is not None, "only a change in place gives nothing back"
+    return found
+
+
+def with_channels(picture: Image.Image, how: Decoding, name: str) -> Image.Image:
+    """Return a picture of mode L, LA, RGB or RGBA with the channels that are asked for, transparency on white."""
+    if how.channels not in PILLOW_MODES:
+        said = f"`channels` is {how.channels}, pictures have 1 (grey), 3 (RGB) or 4 (RGBA)"
+        raise ProblemError(Problem("SCH108", said, at="channels", helps=("only arrays have other numbers",)))
+    mode = PILLOW_MODES[how.channels]
+    if picture.mode in {"LA", "RGBA"} and mode != "RGBA":
+        picture = _on_white(_as(picture, "RGBA"))
+    if mode == "L" and not how.converts and picture.mode == "RGB" and not _is_grey(picture):
+        raise ProblemError(_in_colour(name))
+    return _as(picture, mode)
+
+
+def _is_grey(picture: Image.Image) -> bool:
+    pixels = np.asarray(picture)
+    return bool((pixels == pixels[..., :1]).all())
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture).convert("RGB")
+
+
+def _no_scale(name: str, values: Array) -> Problem:
+    return Problem(
+        "DAT390",
+        f"{name} holds {values.min():.5g} to {values.max():.5g}, its depth says no scale",
+        label="pixels without a scale",
+        notes=("signed and 32-bit numbers have no usual black and white",),
+        helps=("state the values of black and white, such as `range: [0, 4095]`",),
+    )
+
+
+def _in_colour(name: str) -> Problem:
+    return Problem(
+        "DAT391",
+        f"{name} is in colour, the pictures looked at first are grey",
+        at="channels",
+        label="grey by the others",
+        helps=("state `channels: 1` to make all of them grey, or `channels: 3` to keep colours",),
+    )
