@@ -92,7 +92,8 @@ class Npz(Source):
             shape, _, dtype = read(file)
             if dtype.hasobject:
                 raise ProblemError(self._malformed("pickled objects"))
-            if math.prod(shape) * dtype.itemsize > entry.file_size - file.tell():
+            promised = math.prod(shape) * dtype.itemsize  # below 0 where numpy's own size overflows
+            if not 0 <= promised <= entry.file_size - file.tell():
                 raise ValueError(f"`{entry.filename}` promises shape {shape} in {entry.file_size} bytes")
 
     def _arrays(self) -> dict[str, np.ndarray[Any, Any]]:
