@@ -1,11 +1,11 @@
-"""Folders of samples: which files are read, what is passed over, which folders are splits."""
+"""Folders of samples: which files are read, what is passed over, what splits are called."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,8 @@ SPLIT_NAMES: Mapping[str, str] = {
 }
 """What folders, files and tables of the three splits are called, in lower case."""
 SPLIT_ORDER = ("train", "val", "test")
+SPLIT_WORD = re.compile(rf"(?<![^\W\d_])({'|'.join(SPLIT_NAMES)})(?:set|data)?(?![^\W\d_])")
+"""The word of a split between marks, blanks and digits, in lower case."""
 _SYSTEM = frozenset(
     {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
     | {"thumbs.db", "ehthumbs.db", "desktop.ini"}
@@ -38,38 +40,9 @@ def split_of(name: str) -> str | None:
 
 
 def splits_named_in(name: str) -> set[str]:
-    """Return the splits whose words are parts of a name, as in `seg_train`, `Test set` and `val2017`."""
-    return {SPLIT_NAMES[word] for word in re.split(r"[\W\d_]+", name.lower()) if word in SPLIT_NAMES}
-
-
-def folders_like_splits(names: Collection[tuple[str, ...]]) -> list[str]:
-    """Return the folders at the top that may be splits by parts of their names; `names` are the parts of paths.
-
-    Those are folders that name different splits, or ones that hold the same folders as another one does.
-    """
-    inner = _inner(names)
-    named = {name: splits for name in sorted(inner) if (splits := splits_named_in(name))}
-    different = len(named) > 1 and len(set().union(*named.values())) > 1
-    alike = Counter(frozenset(folders) for folders in inner.values() if folders)
-    return [name for name in named if different or alike[frozenset(inner[name])] > 1]
-
-
-def splits_inside(names: Collection[tuple[str, ...]]) -> list[str]:
-    """Return the folders inside of those at the top that name splits, where each of these holds such folders."""
-    inner = _inner(names)
-    held = [{name for name in folders if splits_named_in(name)} for folders in inner.values()]
-    found = sorted(set().union(*held))
-    several = len(found) > 1 and len({split for name in found for split in splits_named_in(name)}) > 1
-    return found if several and all(held) else []
-
-
-def _inner(names: Collection[tuple[str, ...]]) -> dict[str, set[str]]:
-    """Return the folders at the top, each with the folders in it."""
-    inner: dict[str, set[str]] = {}
-    for parts in names:
-        if len(parts) > 1:
-            inner.setdefault(parts[0], set()).update(parts[1:-1][:1])
-    return inner
+    """Return the splits whose words are parts of a name, as in `seg_train`, `TestSet` and `val2017`."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    return {SPLIT_NAMES[word] for word in SPLIT_WORD.findall(words)}
 
 
 @dataclass(frozen=True)
@@ -141,50 +114,6 @@ class _Walk:
         if suffix not in self._suffixes:
             return f"other files ({suffix or 'no ending'})"
         return "" if entry.is_file() else "no regular files"
-
-
-@dataclass(frozen=True)
-class SplitFiles:
-    """Files in the order of the splits that they belong to, the rows of each split, and what is passed over."""
-
-    files: tuple[Path, ...]
-    splits: dict[str, tuple[int, int]]
-    passed_over: dict[str, int]
-
-
-def by_split(root: Path, files: Sequence[Path]) -> SplitFiles:
-    """Return the files below the split folders of `root`; the others are passed over."""
-    of = {file: split_of(file.relative_to(root).parts[0]) for file in files}
-    ordered: list[Path] = []
-    splits: dict[str, tuple[int, int]] = {}
-    for name in SPLIT_ORDER:
-        own = [file for file in files if of[file] == name and len(file.relative_to(root).parts) > 1]
-        if own:
-            splits[name] = (len(ordered), len(ordered) + len(own))
-            ordered += own
-    kept = set(ordered)
-    others = Counter(
-        f"in `{parts[0]}`" if len(parts) > 1 else "beside the split folders"
-        for parts in (file.relative_to(root).parts for file in files if file not in kept)
-    )
-    return SplitFiles(tuple(ordered), splits, dict(others))
-
-
-def split_folders_unclear(
-    root: Path, because: str, notes: Sequence[str], choices: Mapping[str, str], helps: Sequence[str] = ()
-) -> Problem:
-    """Return the finding that folders have the names of splits and may be something else.
-
-    `choices` are the values of `layout` that settle it, each with when it is right; `helps` say what else does.
-    """
-    return Problem(
-        "DAT323",
-        because,
-        at="source",
-        label="splits, or not?",
-        notes=(f"looked in `{root}`", *notes),
-        helps=(*(f"say `layout: {choice}` where {when}" for choice, when in choices.items()), *helps),
-    )
 
 
 def _closed(root: Path, folder: Path, error: OSError) -> Problem:

@@ -9,6 +9,7 @@ import numpy as np
 
 from declare.contract.folders import split_of
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.split_folders import refuse_two_names
 
 Rows = np.ndarray[Any, Any]
 SPLITS = ("train", "val", "test")
@@ -48,7 +49,11 @@ def assign(
 
 
 def by_column(values: Rows, names: tuple[str, ...]) -> dict[str, Rows]:
-    """Return the rows of each split from a column of split names (indices into `names`)."""
+    """Return the rows of each split from a column of split names (indices into `names`).
+
+    Raises `ProblemError` DAT314 for a name that is no split, DAT323 for two names of one split (`val` and `valid`).
+    """
+    refuse_two_names("the split column", sorted({name.strip().lower() for name in names}), "split.column")
     rows: dict[str, Rows] = {}
     for index, name in enumerate(names):
         place = split_of(name.strip())

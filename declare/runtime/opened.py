@@ -53,7 +53,7 @@ def open_run(run: Run, inputs: Path | None, *, dataset: str | None, split: str, 
     weights = run.weights_path(loading.weights)
     device = choose_device(plan.hardware)
     make_precision("fp32", device)  # as evaluations compute
-    name = _named(plan, dataset) if dataset or inputs is None else choose_dataset(plan, inputs)
+    name = _dataset_of(plan, dataset, split, inputs)
     if inputs is None and not plan.datasets[name].splits.get(split):
         raise ProblemError(no_samples(plan, split))
     plan = written.prompted(plan, name)
@@ -69,8 +69,31 @@ def open_run(run: Run, inputs: Path | None, *, dataset: str | None, split: str, 
     return Opened(plan, graph, device, name, split, tables)
 
 
-def _named(plan: Plan, dataset: str | None) -> str:
-    name = dataset or next(iter(plan.datasets))
+def _dataset_of(plan: Plan, dataset: str | None, split: str, inputs: Path | None) -> str:
+    """Return the dataset that is named, else the one that the samples fit or that has the split."""
+    if dataset is not None:
+        return _named(plan, dataset)
+    return dataset_with(plan, split) if inputs is None else choose_dataset(plan, inputs)
+
+
+def dataset_with(plan: Plan, split: str) -> str:
+    """Return the dataset that has samples in a split; raises `ProblemError` RES815 for none, RES816 for several."""
+    fitting = [name for name, item in plan.datasets.items() if item.splits.get(split)]
+    if not fitting:
+        raise ProblemError(no_samples(plan, split))
+    if len(fitting) > 1:
+        raise ProblemError(
+            Problem(
+                "RES816",
+                f"{len(fitting)} datasets of the run have samples in the split `{split}`",
+                notes=(f"they are {', '.join(fitting)}; each has fields and transforms of its own",),
+                helps=(f"say which one, once for each: `--dataset {fitting[0]}`",),
+            )
+        )
+    return fitting[0]
+
+
+def _named(plan: Plan, name: str) -> str:
     if name in plan.datasets:
         return name
     raise ProblemError(

@@ -202,6 +202,55 @@ def test_files_named_by_splits_are_those_splits(tmp_path):
     assert caught.value.problem.code == "DAT323"
 
 
+def put(folder, **contents):
+    for name, content in contents.items():
+        path = folder / name.replace("__", "/").replace("_DOT_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    return {"type": "huggingface", "path": str(folder)}
+
+
+@needs_datasets
+@pytest.mark.filterwarnings("ignore")
+def test_folders_named_by_splits_are_those_splits(tmp_path):
+    """A folder around all of them says nothing; other files are counted."""
+    block = put(tmp_path, data__train__a_DOT_csv="x\n007\n", data__test__a_DOT_csv="x\n7\n", READ_DOT_md="#")
+    reader = reading.parse("sources", block).open()
+    assert (reader.splits, rows(reader)) == ({"train": (0, 1), "test": (1, 2)}, {"x": ["007", "7"]})
+    assert reader.passed_over == {"other files (.md)": 1}
+
+
+@needs_datasets
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("files", "code", "why"),
+    [
+        ({"seg_train_DOT_csv": "x\n1\n", "seg_test_DOT_csv": "x\n1\n"}, "DAT323", "may be a split"),
+        ({"train_DOT_csv": "x\n1\n", "test_DOT_json": '{"x": 1}'}, "DAT333", "holds files of csv, json"),
+        ({"a_DOT_csv": "x,x\n1,2\n"}, "DAT333", "names `x` twice"),
+        ({"a_DOT_csv": "x,y\n1,2,3\n"}, "DAT333", "has 3 cells"),
+        ({"a_DOT_csv": "x,y\n1,2\n", "b_DOT_csv": "x,z\n1,2\n"}, "DAT333", "different columns"),
+        ({"a_DOT_json": '{"x": 1, "x": 2}'}, "DAT333", "key `x` stands twice"),
+    ],
+)
+def test_files_that_would_be_read_in_part_are_refused(files, code, why, tmp_path):
+    """Splits in names, two formats, a name that stands twice, lines with more cells: nothing is dropped."""
+    with pytest.raises(ProblemError) as caught:
+        reading.parse("sources", put(tmp_path, **files)).open()
+    assert caught.value.problem.code == code
+    assert why in f"{caught.value.problem.title} {caught.value.problem.notes}"
+
+
+@needs_datasets
+@pytest.mark.filterwarnings("ignore")
+def test_lines_of_text_begin_behind_the_byte_order_mark(tmp_path):
+    """The mark is no letter of the first document, in UTF-8 and in UTF-16."""
+    for encoding in ("utf-8-sig", "utf-16"):
+        (tmp_path / "a.txt").write_text("h\u00e4llo\nb\n", encoding=encoding)
+        reader = reading.parse("sources", {"type": "huggingface", "path": str(tmp_path / "a.txt")}).open()
+        assert rows(reader) == {"text": ["h\u00e4llo", "b"]}
+
+
 def test_an_architecture_that_reads_padding_is_refused():
     """FNet mixes all positions: a text would have another result beside a longer one."""
     config = {"hidden_size": 16, "num_hidden_layers": 1, "intermediate_size": 32}

@@ -76,6 +76,41 @@ def test_some_texts_in_split_folders_are_a_question(folder):
     assert (reader.read("text"), reader.splits) == (["of the test"], {"test": (0, 1)})
 
 
+@pytest.mark.parametrize(
+    ("names", "pattern"),
+    [
+        ("seg_train/1.txt seg_test/2.txt", ""),
+        ("data/train/1.txt data/test/2.txt", ""),
+        ("en/train/1.txt en/test/1.txt de/train/1.txt de/test/1.txt", ""),
+        ("wiki.train.txt wiki.valid.txt wiki.test.txt", ""),
+        ("train/1.txt val/1.txt valid/1.txt", ""),
+        ("val.txt test.txt", ""),
+        ("seg_train/1.txt seg_test/2.txt", "*/*.txt"),
+        ("wiki.train.txt wiki.valid.txt wiki.test.txt", "wiki*.txt"),
+    ],
+)
+def test_texts_that_may_be_of_splits_are_a_question(names, pattern, tmp_path):
+    """Words of splits in names of folders and files are DAT323 as for pictures; `layout: file` pools them."""
+    for name in names.split():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    with pytest.raises(ProblemError) as caught:
+        source(tmp_path / pattern).open()
+    assert caught.value.problem.code == "DAT323"
+    reader = source(tmp_path / pattern, layout="file").open()
+    assert (reader.num_samples, reader.splits) == (len(names.split()), {})
+
+
+@pytest.mark.parametrize("pattern", ["", "*.txt"])
+def test_files_named_by_splits_are_the_split(pattern, tmp_path):
+    """`train.txt` and `test.txt` never mix, whether a folder or a pattern names them."""
+    for name in ("train", "valid", "test"):
+        (tmp_path / f"{name}.txt").write_text(f"{name} 1\n{name} 2\n")
+    reader = source(tmp_path / pattern, document="line").open()
+    assert reader.read("text") == ["train 1", "train 2", "valid 1", "valid 2", "test 1", "test 2"]
+    assert reader.splits == {"train": (0, 2), "val": (2, 4), "test": (4, 6)}
+
+
 def test_a_pattern_chooses_files(folder):
     """Only what fits the pattern is read."""
     assert [place for place, _ in texts(folder / "*.txt")] == ["a.txt", "b.txt"]
@@ -98,3 +133,27 @@ def test_what_cannot_be_read_is_said(folder, name, code):
     with pytest.raises(ProblemError) as caught:
         source(folder / name).open()
     assert caught.value.problem.code == code
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "utf-16-le", "windows-1252"])
+@pytest.mark.parametrize(("kind", "content"), [("text", "h\u00e4llo"), ("jsonl", '{"text": "h\u00e4llo"}')])
+def test_marks_say_how_letters_are_written(kind, content, encoding, tmp_path):
+    """A byte-order mark is read right and is no letter; an encoding without one is refused until it is stated."""
+    path = tmp_path / "a.txt"
+    path.write_text(content, encoding=encoding)
+    block = {"type": kind, "path": str(path)}
+    if encoding in ("utf-16-le", "windows-1252"):
+        with pytest.raises(ProblemError) as caught:
+            reading.parse("sources", block).open()
+        assert caught.value.problem.code == "DAT333"
+        assert "state its `encoding`" in caught.value.problem.notes[0]
+        block["encoding"] = encoding
+    assert reading.parse("sources", block).open().read("text") == ["h\u00e4llo"]
+
+
+def test_an_encoding_and_a_mark_that_contradict_each_other_are_refused(tmp_path):
+    """The mark would be read as letters."""
+    (tmp_path / "a.txt").write_text("hello", encoding="utf-8-sig")
+    with pytest.raises(ProblemError, match="cannot be read as text") as caught:
+        source(tmp_path / "a.txt", encoding="latin-1").open()
+    assert "byte-order mark" in caught.value.problem.notes[0]

@@ -206,6 +206,17 @@ def test_npz_whose_header_promises_more_than_it_holds(shape, tmp_path):
     assert problem(block).code in {"DAT333", "DAT335"}
 
 
+def test_npz_with_two_arrays_of_one_name(tmp_path):
+    """Neither is the column of that name."""
+    path = tmp_path / "a.npz"
+    np.savez(path, x=np.arange(3))
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("x.npy", archive.read("x.npy"))
+    with pytest.raises(ProblemError) as caught:
+        reading.parse("sources", {"type": "npz", "path": str(path)}).open()
+    assert caught.value.problem.notes == ("`x.npy` stands twice in it",)
+
+
 def test_npz_cut_short(tmp_path):
     """A member that lacks its last bytes is DAT333."""
     block = npz(tmp_path / "x.npz", {"x.npy": npy(np.arange(100.0))[:-9]})

@@ -130,6 +130,7 @@ def test_a_class_may_have_the_word_of_a_split_in_its_name(tmp_path):
         ["train/train/a/1.png", "test/test/a/1.png"],
         ["train2017/1.png", "val2017/1.png"],
         ["a/train/1.png", "a/test/1.png", "b/train/1.png", "b/test/1.png"],
+        ["data/train/a/1.png", "data/train/b/1.png"],
     ],
 )
 def test_folders_that_may_be_splits_or_classes_are_a_question(names, tmp_path):

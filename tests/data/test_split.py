@@ -87,3 +87,5 @@ def test_a_column_may_hold_the_split():
     }
     with pytest.raises(ProblemError):
         by_column(np.array([0, 1]), ("train", "holdout"))
+    with pytest.raises(ProblemError, match="two names of one split"):
+        by_column(np.array([0, 1, 2]), ("train", "val", "valid"))

@@ -12,6 +12,7 @@ from declare.compiler.pipeline import check
 from declare.contract.problem import ProblemError
 from declare.runtime.folder import Run
 from declare.runtime.inputs import choose_dataset
+from declare.runtime.opened import dataset_with
 from declare.runtime.predict import Predictions, predict
 from declare.runtime.run import train
 
@@ -191,6 +192,19 @@ def test_samples_that_fit_two_datasets_are_not_guessed(homes, tmp_path):
     assert caught.value.problem.code == "RES816"
     with pytest.raises(ProblemError, match="no dataset `nowhere`"):
         predict(homes, path, dataset="nowhere")
+
+
+def test_a_split_of_two_datasets_is_not_that_of_the_first(homes):
+    """Which one is predicted must be said (RES816); where one alone has samples in the split, it is that."""
+    homes_, splits = homes.plan.datasets["homes"], {"train": 4}
+    both = homes.plan.model_copy(update={"datasets": {"a": homes_, "b": homes_}})
+    with pytest.raises(ProblemError, match="2 datasets") as caught:
+        dataset_with(both, "val")
+    assert caught.value.problem.code == "RES816"
+    one = {"a": homes_.model_copy(update={"splits": splits}), "b": homes_}
+    assert dataset_with(homes.plan.model_copy(update={"datasets": one}), "val") == "b"
+    with pytest.raises(ProblemError, match="no samples in the split `test`"):
+        dataset_with(both, "test")
 
 
 def test_predictions_are_written_as_their_file_name_says(tmp_path):

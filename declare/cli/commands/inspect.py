@@ -36,7 +36,7 @@ def command(
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="At most so many samples.")] = 256,
     dataset: Annotated[
-        str | None, typer.Option(help="Whose fields the input has, where several fit.", show_default=False)
+        str | None, typer.Option(help="Which dataset is meant, where several fit.", show_default=False)
     ] = None,
     split: Annotated[str, typer.Option(help="The split to look at where there is no --input.")] = "val",
     weights: Annotated[str, typer.Option(help="best, last, or the name of a phase.")] = "best",

@@ -27,7 +27,7 @@ def command(
         typer.Option(help="Write csv, json or jsonl, by its name; default: print csv.", show_default=False),
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option(help="Whose fields the input has, where several fit.", show_default=False)
+        str | None, typer.Option(help="Which dataset is meant, where several fit.", show_default=False)
     ] = None,
     split: Annotated[str, typer.Option(help="The split to predict where there is no --input.")] = "test",
     max_new_tokens: Annotated[

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from pydantic import Field as Param
 
 from declare.components.sources._frames import TableSource
+from declare.components.sources._text_files import Encoding, encoding_of, unknown_encoding
 from declare.contract.data import Reader
 from declare.contract.problem import Problem
 
@@ -21,12 +22,10 @@ if TYPE_CHECKING:
 
 
 _LONGEST = 16 << 20
-_MARKED = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-"""What a file starts with that says which encoding it has."""
 
 
 class Csv(TableSource):
-    """A text table with a header line; UTF-8, or UTF-16 with a byte-order mark, unless `encoding` says another.
+    """A text table with a header line; UTF-8, or UTF-16 or 32 with a byte-order mark, unless `encoding` says another.
 
     Every cell is a text until a field reads it: `007` is a name to a `category` and seven to a `number`, in all files
     alike. Empty cells are missing, blank lines are passed over, and so is a first column without a name (an index
@@ -39,25 +38,11 @@ class Csv(TableSource):
     """
 
     separator: str = Param(",", min_length=1, max_length=1, description="what separates cells")
-    encoding: str | None = Param(
-        None,
-        description="how the file writes its letters: `windows-1252`, `latin-1`, `shift-jis`; UTF-8 by default",
-    )
+    encoding: Encoding = None
 
     def check(self) -> Iterable[Problem]:
         """Yield an encoding that nobody knows."""
-        try:
-            known = self.encoding is None or bool("a".encode(self.encoding))
-        except (LookupError, TypeError):
-            known = False
-        if not known:
-            yield Problem(
-                "SCH108",
-                f"`{str(self.encoding)[:24]}` is no encoding of text",
-                at="encoding",
-                label="not known",
-                helps=("write `utf-8`, `windows-1252` or another name that Python knows",),
-            )
+        yield from unknown_encoding(self.encoding)
 
     def open(self) -> Reader:
         """Read the table; raises `ProblemError` DAT302, DAT312 or DAT333 for a file that is none."""
@@ -92,10 +77,8 @@ class Csv(TableSource):
 
     def _open(self) -> Open:
         """Return what opens the content as UTF-8: the file itself where that is its encoding."""
-        with self.path.open("rb") as file:
-            start = file.read(2)
-        encoding = self.encoding or _MARKED.get(start)
-        if encoding is None or codecs.lookup(encoding).name == "utf-8":
+        encoding = encoding_of(self.path, self.encoding)
+        if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
             return lambda: self.path.open("rb")
         try:
             content = self.path.read_bytes().decode(encoding).encode()

@@ -13,14 +13,33 @@ from typing import Any, BinaryIO, Literal
 
 from pydantic import Field as Param
 
-from declare.components.sources._lines import header
+from declare.components.sources._json_objects import without_twins
+from declare.components.sources._lines import fault, header, twice
+from declare.components.sources._text_files import read_text
 from declare.contract.data import Reader
 from declare.contract.extras import require
-from declare.contract.folders import SPLIT_ORDER, split_of
+from declare.contract.folders import SPLIT_ORDER, list_files, split_of
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shortage import refuse_if_short
 from declare.contract.source import Source, SpecPath
+from declare.contract.split_folders import Layouts, top_name, unclear_splits
 
+_LAYOUTS = Layouts(
+    thing="a part of the data",
+    whole="put all files into one, or name one of them, where all of them train alike",
+    lay_out="train.csv and test.csv (or in folders of these names)",
+)
+_FORMATS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".json": "json",
+    ".jsonl": "json",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".arrow": "arrow",
+    ".txt": "text",
+}
+"""What a file's ending promises."""
 _FILE_OF_SPLIT = re.compile(r"([a-z]+)([-_.0-9].*)?", re.IGNORECASE)
 """A file named by its split: `train.csv`, `test-00000-of-00002.parquet`."""
 
@@ -28,10 +47,11 @@ _FILE_OF_SPLIT = re.compile(r"([a-z]+)([-_.0-9].*)?", re.IGNORECASE)
 class Huggingface(Source):
     """A folder written by `save_to_disk`, or files that `datasets` reads: csv, json, parquet, arrow, text.
 
-    Columns keep their names. Splits that the folder holds (`train`, `validation`, `test`; files like `train.csv` or
-    `test-00000-of-00002.parquet`) are used as they are; rows of others (`unsupervised`) are passed over and counted,
-    unless `split` names the one that is used. Tables of which none is called `train` are a question (DAT323).
-    Nothing is downloaded and no code of a data set is run. Needs the extra `huggingface`.
+    Columns keep their names. Splits that the folder holds (`train`, `validation`, `test`; files like `train.csv`,
+    `test-00000-of-00002.parquet` or `test/0.csv`) are used as they are; rows of others (`unsupervised`) are passed
+    over and counted, unless `split` names the one that is used. Tables of which none is called `train`, or whose
+    names only hold such a word (`seg_train.csv`), are a question (DAT323). Files of text are UTF-8. Nothing is
+    downloaded and no code of a data set is run. Needs the extra `huggingface`.
 
     Example:
         ```yaml
@@ -62,7 +82,9 @@ class Huggingface(Source):
         """Open the data set; raises `ProblemError` DAT333 where the library cannot read it."""
         require("datasets", "huggingface", "source")
         try:
-            tables = self._tables()
+            tables, passed_over = self._tables()
+        except ProblemError:
+            raise
         except Exception as error:  # noqa: BLE001 - the library raises its own, of every kind
             refuse_if_short(error)
             title = f"`{self.path.name}` cannot be read by `datasets`"
@@ -75,8 +97,9 @@ class Huggingface(Source):
                 Problem("DAT312", title, at="source.split", label="no such split", helps=helps)
             )
         if self.split:
-            return _Reader({"train": tables[self.split]}, self.path.name, {})
-        return _Reader(*self._of_splits(tables))
+            return _Reader({"train": tables[self.split]}, self.path.name, passed_over)
+        of_splits, name, others = self._of_splits(tables)
+        return _Reader(of_splits, name, {**passed_over, **others})
 
     def _of_splits(self, tables: dict[str, Any]) -> tuple[dict[str, Any], str, dict[str, int]]:
         """Return tables by split, the data set's name, and rows of other tables that are passed over, by reason."""
@@ -92,25 +115,30 @@ class Huggingface(Source):
         others = {f"rows of `{key}`": len(tables[key]) for key, split in known.items() if not split}
         return {split: found[split] for split in SPLIT_ORDER if split in found}, name, others
 
-    def _tables(self) -> dict[str, Any]:
+    def _tables(self) -> tuple[dict[str, Any], dict[str, int]]:
+        """Return tables by the split that they are called by, and counts of files that are passed over."""
         import datasets
 
         datasets.disable_progress_bars()
         if (self.path / "dataset_dict.json").is_file() or (self.path / "state.json").is_file():
             found: Any = datasets.load_from_disk(str(self.path))
-            return dict(found) if isinstance(found, datasets.DatasetDict) else {"train": found}
+            return (dict(found) if isinstance(found, datasets.DatasetDict) else {"train": found}), {}
         kind = self.format or _format(self.path)
         read = _readers(datasets).get(kind)
         if read is None:
             raise ValueError(f"`{kind}` is none of {', '.join(_readers(datasets))}: state the `format`")
-        files = [self.path]
+        by_split, passed_over = {"train": [self.path]}, {}
         if self.path.is_dir():
-            files = sorted(file for file in self.path.iterdir() if _kind(file) == kind and file.is_file())
+            listing = list_files(
+                self.path, [suffix for suffix, format_ in _FORMATS.items() if format_ == kind]
+            )
+            by_split, passed_over = _files_by_split(self.path, listing.files), listing.passed_over
         with TemporaryDirectory(ignore_cleanup_errors=True) as place:
-            return {
+            tables = {
                 name: read(list(map(str, own)), cache_dir=place, keep_in_memory=True)
-                for name, own in _files_by_split(files).items()
+                for name, own in by_split.items()
             }
+        return tables, passed_over
 
 
 def _readers(datasets: Any) -> dict[str, Any]:
@@ -120,7 +148,7 @@ def _readers(datasets: Any) -> dict[str, Any]:
         "csv": partial(_texts, datasets),
         "json": lambda files, **_: _Lines(files),
         "parquet": table.from_parquet,
-        "text": table.from_text,
+        "text": lambda files, **_: _Documents(files),
     } | {"arrow": lambda files, **_: datasets.concatenate_datasets([table.from_file(file) for file in files])}
 
 
@@ -128,20 +156,36 @@ def _texts(datasets: Any, files: list[str], **where: Any) -> Any:
     """Read text tables with every column as text: the library would guess types, and `007` would be 7."""
     mark = "\t" if files[0].lower().endswith(".tsv") else ","
 
-    def first() -> BinaryIO:
-        return Path(files[0]).open("rb")
-
-    names = header(first, mark)
+    headers = {file: _checked_header(Path(file), mark) for file in files}
+    first, names = next(iter(headers.items()))
+    other = next((name for name, own in headers.items() if set(own) != set(names)), None)
+    if other is not None:
+        raise ValueError(f"`{Path(first).name}` and `{Path(other).name}` have different columns")
     texts = datasets.Features({name: datasets.Value("string") for name in names})
-    as_they_stand = {"keep_default_na": False, "na_values": [""], "delimiter": mark}
+    as_they_stand = {"keep_default_na": False, "na_values": [""], "delimiter": mark, "index_col": False}
     return datasets.Dataset.from_csv(files, features=texts, **as_they_stand, **where)
+
+
+def _checked_header(file: Path, mark: str) -> list[str]:
+    """Return the names of a text table's columns; raises ValueError where it is not UTF-8 or no table."""
+
+    def content() -> BinaryIO:
+        return file.open("rb")
+
+    because = fault(content, mark)
+    if because is not None:
+        raise ValueError(f"`{file.name}`: {because}; the source `csv` has more ways to read it")
+    names = header(content, mark)
+    if (name := twice(names)) is not None:
+        raise ValueError(f"the header line of `{file.name}` names `{name}` twice")
+    return names
 
 
 class _Lines:
     """Objects of JSON files, one a line or in one list: the library would make times of texts and floats of ids."""
 
     def __init__(self, files: list[str]) -> None:
-        rows = [row for file in files for row in _objects(Path(file).read_text(encoding="utf-8-sig"))]
+        rows = [row for file in files for row in _objects(_content(Path(file)))]
         if not all(isinstance(row, dict) for row in rows):
             raise ValueError("it is neither one JSON object a line nor a list of objects")
         self._rows: list[dict[str, Any]] = rows
@@ -155,34 +199,70 @@ class _Lines:
         return [row.get(name) for row in self._rows]
 
 
+class _Documents:
+    """Lines of text files: the library would keep a byte-order mark as a letter."""
+
+    column_names = ("text",)
+
+    def __init__(self, files: list[str]) -> None:
+        contents = (_content(Path(file)).removesuffix("\n") for file in files)
+        self._texts = [line for content in contents for line in content.split("\n")]
+        self.features: dict[str, Any] = {"text": None}
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __getitem__(self, name: str) -> list[str]:
+        return self._texts
+
+
+def _content(file: Path) -> str:
+    try:
+        return read_text(file)
+    except ValueError as error:
+        raise ValueError(f"`{file.name}`: {error}; only other sources take `encoding`") from None
+
+
 def _objects(text: str) -> list[Any]:
-    """Return the values of a file."""
+    """Return the values of a file; raises ValueError for a key that stands twice in an object."""
     if text.lstrip().startswith("["):
-        return list(json.loads(text))
-    return [json.loads(line) for line in text.split("\n") if line.strip()]
+        return list(json.loads(text, object_pairs_hook=without_twins))
+    return [json.loads(line, object_pairs_hook=without_twins) for line in text.split("\n") if line.strip()]
 
 
 def _format(path: Path) -> str:
-    return _kind(path) or next((_kind(file) for file in sorted(path.glob("*.*")) if file.name[0] != "."), "")
+    """Return the format of a file, or of all files of a folder; raises ValueError where they have several."""
+    if not path.is_dir():
+        return _FORMATS.get(path.suffix.lower(), path.suffix)
+    found = sorted({_FORMATS[file.suffix.lower()] for file in list_files(path, _FORMATS).files})
+    if len(found) > 1:
+        raise ValueError(f"the folder holds files of {', '.join(found)}: state the `format` that is read")
+    return found[0] if found else ""
 
 
-def _kind(file: Path) -> str:
-    """Return the format that a file's ending promises."""
-    names = {".jsonl": "json", ".tsv": "csv", ".txt": "text", ".pq": "parquet"}
-    suffix = file.suffix.lower()
-    return names.get(suffix, suffix.lstrip("."))
+def _files_by_split(root: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
+    """Return files by the split that their names begin with, or that of their folder; all together where none does.
 
-
-def _files_by_split(files: Sequence[Path]) -> dict[str, list[Path]]:
-    """Return files by the split that their names begin with; all together where none does."""
+    Folders that all files lie in say nothing. Raises `ProblemError` DAT323 where names only hold the word of a split.
+    """
+    while (
+        len(tops := {file.relative_to(root).parts[0] for file in files}) == 1
+        and (root / next(iter(tops))).is_dir()
+    ):
+        root /= next(iter(tops))
     found: dict[str, list[Path]] = {}
-    for file in files:
-        word = _FILE_OF_SPLIT.fullmatch(file.stem)
-        name = split_of(word[1]) if word else None
-        found.setdefault(name or (word[1] if word else file.stem), []).append(file)
-    if not any(map(split_of, found)) or len(files) == 1:
-        return {"train": list(files)}
-    return found
+    names = [file.relative_to(root).parts for file in files]
+    for file, parts in zip(files, names, strict=True):
+        top = top_name(parts)
+        word = _FILE_OF_SPLIT.fullmatch(top) if len(parts) == 1 else None
+        named = split_of(word[1]) if word else split_of(top)
+        found.setdefault(top if named is None else word[1] if word else top, []).append(file)
+    if any(map(split_of, found)) and len(files) > 1:
+        return found
+    grouped = [parts if len(parts) > 1 else (top_name(parts), *parts) for parts in names]
+    if problem := unclear_splits(root, grouped, _LAYOUTS):
+        raise ProblemError(problem)
+    return {"train": list(files)}
 
 
 def _splits_unclear(path: Path, tables: Mapping[str, Any]) -> Problem:

@@ -12,24 +12,22 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field as Param
 
 from declare.contract.data import Reader
-from declare.contract.folders import (
-    Listing,
-    by_split,
-    folders_like_splits,
-    list_files,
-    split_folders_unclear,
-    split_of,
-    splits_inside,
-)
+from declare.contract.folders import Listing, list_files, split_of
 from declare.contract.pictures import SUFFIXES
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.source import Fingerprints, Source, SpecPath, local_stamp
+from declare.contract.split_folders import Layouts, by_split, split_folders_unclear, unclear_splits
 
 if TYPE_CHECKING:
     import numpy as np
 
 _UNLABELLED = frozenset({"unlabeled", "unlabelled", "unsup", "unsupervised"})
 Layout = Literal["class", "split/class"]
+_LAYOUTS = Layouts(
+    thing="a class",
+    whole="say `layout: class` where every folder at the top is a class, and all below it is of that class",
+    lay_out="train/CLASS/name.jpg and test/CLASS/name.jpg",
+)
 
 
 class ImageFolder(Source):
@@ -135,11 +133,9 @@ def _layout(root: Path, names: Sequence[tuple[str, ...]]) -> Layout:
     """Return what the folders at the top are; raises `ProblemError` DAT323 where their names leave it open."""
     top = sorted({parts[0] for parts in names if len(parts) > 1})
     splits = [name for name in top if split_of(name)]
-    if inside := splits_inside(names):
-        raise ProblemError(_like_splits(root, inside, f"stand in each folder at the top, such as `{top[0]}`"))
+    if problem := unclear_splits(root, [parts for parts in names if len(parts) > 1], _LAYOUTS):
+        raise ProblemError(problem)
     if not splits:
-        if alike := folders_like_splits(names):
-            raise ProblemError(_like_splits(root, alike, "stand at the top, and their names hold a split's"))
         return "class"
     with_classes = {parts[0] for parts in names if len(parts) > 2}
     nested = [name for name in splits if name in with_classes]
@@ -166,17 +162,10 @@ def _unclear(root: Path, splits: Sequence[str], others: Sequence[str], nested: S
         root,
         f"`{splits[0]}` may be a split or a class",
         notes,
-        {"class": "every folder at the top is a class", "split/class": "splits hold class folders"},
-    )
-
-
-def _like_splits(root: Path, folders: Sequence[str], place: str) -> Problem:
-    return split_folders_unclear(
-        root,
-        f"`{folders[0]}` may be a split or a class",
-        [f"{', '.join(f'`{name}`' for name in folders[:4])} {place}"],
-        {"class": "every folder at the top is a class, and all below it belongs to that class alike"},
-        ["lay the pictures out as train/CLASS/name.jpg and test/CLASS/name.jpg where they are splits"],
+        [
+            "say `layout: class` where every folder at the top is a class",
+            "say `layout: split/class` where splits hold class folders",
+        ],
     )
 
 

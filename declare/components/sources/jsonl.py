@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field as Param
 
 from declare.components.sources._frames import file_fingerprint
+from declare.components.sources._json_objects import without_twins
+from declare.components.sources._text_files import Encoding, encoding_of, not_in, unknown_encoding
 from declare.contract.data import Reader
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shortage import refuse_if_short
@@ -21,7 +24,8 @@ _MOST_GAPS, _SMALL = 100, 10_000_000
 class Jsonl(Source):
     """A text file with a JSON object in each line; keys are columns, what a line lacks is missing there.
 
-    Empty lines are passed over.
+    Empty lines are passed over; a key that stands twice in an object is refused. UTF-8, or UTF-16 or 32 with a
+    byte-order mark, unless `encoding` says another.
 
     Example:
         ```yaml
@@ -30,6 +34,11 @@ class Jsonl(Source):
     """
 
     path: SpecPath = Param(description="the file, a JSON object in each line")
+    encoding: Encoding = None
+
+    def check(self) -> Iterable[Problem]:
+        """Yield an encoding that nobody knows."""
+        yield from unknown_encoding(self.encoding)
 
     def fingerprint(self) -> str:
         """Return the file's size and time of change."""
@@ -52,11 +61,14 @@ class Jsonl(Source):
     def _rows(self) -> dict[int, dict[str, Any]]:
         """Return the objects by line number."""
         try:
-            with self.path.open(encoding="utf-8-sig") as file:
+            encoding = encoding_of(self.path, self.encoding)
+            with self.path.open(encoding=encoding) as file:
                 lines = enumerate(iter(lambda: file.readline(_LONGEST), ""), 1)
                 return {number: self._row(number, line) for number, line in lines if line.strip()}
-        except UnicodeDecodeError as error:
-            raise ProblemError(self._malformed(f"it is not UTF-8: {error.reason}")) from None
+        except UnicodeError as error:
+            raise ProblemError(self._malformed(not_in(encoding, error))) from None
+        except ValueError as error:
+            raise ProblemError(self._malformed(str(error))) from None
         except OSError as error:
             refuse_if_short(error)
             raise ProblemError(self._malformed(str(error))) from None
@@ -75,7 +87,7 @@ class Jsonl(Source):
         if len(line) == _LONGEST:
             raise ProblemError(self._malformed(f"line {number} is longer than {_LONGEST >> 20} MiB"))
         try:
-            row = json.loads(line)
+            row = json.loads(line, object_pairs_hook=without_twins)
         except (ValueError, RecursionError) as error:
             raise ProblemError(self._malformed(f"line {number}: {error}")) from None
         if not isinstance(row, dict):
@@ -89,5 +101,5 @@ class Jsonl(Source):
             at="source.path",
             label="malformed",
             notes=(because[:200],),
-            helps=("repair or remove the line",),
+            helps=("repair the file, or remove the line",),
         )

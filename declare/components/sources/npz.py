@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import zipfile
 import zlib
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field as Param
@@ -52,6 +53,7 @@ class Npz(Source):
         try:
             with zipfile.ZipFile(self.path) as archive:
                 self._refuse_bombs(archive.infolist())
+                self._refuse_twins(archive.namelist())
                 for entry in archive.infolist():
                     self._refuse_header(archive, entry)
         except _DAMAGE as error:
@@ -81,6 +83,12 @@ class Npz(Source):
                     helps=("save the arrays without compression, or use `parquet`",),
                 )
             )
+
+    def _refuse_twins(self, names: list[str]) -> None:
+        """Raise ValueError for two members of one name: the first would never be read."""
+        twin = next((name for name, number in Counter(names).items() if number > 1), None)
+        if twin is not None:
+            raise ValueError(f"`{twin}` stands twice in it")
 
     def _refuse_header(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
         """Raise for a member that is no array, holds objects, or promises more values than it has bytes."""

@@ -4,30 +4,45 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field as Param
 
 from declare.components.sources._frames import file_fingerprint
+from declare.components.sources._text_files import Encoding, read_text, unknown_encoding
 from declare.contract.data import Reader
-from declare.contract.folders import Listing, by_split, list_files, split_folders_unclear, split_of
+from declare.contract.folders import Listing, list_files, split_of
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shortage import refuse_if_short
 from declare.contract.source import Fingerprints, Source, SpecPath, local_stamp
+from declare.contract.split_folders import (
+    Layouts,
+    by_split,
+    split_folders_unclear,
+    top_name,
+    unclear_splits,
+)
 
 _MAGIC = frozenset("*?[")
+_LAYOUTS = Layouts(
+    thing="a part of the texts",
+    whole="say `layout: file` where all of them train alike",
+    lay_out="train/name.txt and test/name.txt",
+)
 
 
 class Text(Source):
     """A text file, a folder of them, or a pattern such as `books/*.txt`; the one column is called `text`.
 
     Of a file every line is a document, of a folder or pattern every file; `document` says it otherwise, paragraphs
-    end at an empty line. Documents without a letter are passed over. Files are UTF-8 and read in the order of
-    their names; in a folder those that end in `.txt` or `.md`, in folders inside it and behind links too; plan and
-    `data check` count the others. Where all of them lie in folders named `train`, `val`, `valid`, `validation`, `dev`
-    or `test` (any case), those are the split; where only some do, `layout` says what is meant (else DAT323).
+    end at an empty line. Documents without a letter are passed over. Files are UTF-8, or have a byte-order mark,
+    unless `encoding` says another; they are read in the order of their names; in a folder those that end in `.txt` or
+    `.md`, in folders inside it and behind links too; plan and `data check` count the others. Where all of them lie in
+    folders named `train`, `val`, `valid`, `validation`, `dev` or `test` (any case), or are files of these names,
+    those are the split. Where only some do, where names only hold such a word (`seg_train`), or where the splits
+    stand one folder deeper, `layout` says what is meant (else DAT323).
 
     Example:
         ```yaml
@@ -36,12 +51,17 @@ class Text(Source):
     """
 
     path: SpecPath = Param(description="a file, a folder, or a pattern of files")
+    encoding: Encoding = None
     document: Literal["line", "paragraph", "file"] | None = Param(None, description="what a document is")
     layout_: Literal["file", "split/file"] | None = Param(
         None,
         alias="layout",
-        description="whether folders at the top are splits (`split/file`); by default as their names say",
+        description="whether folders and files at the top are splits (`split/file`); by default as names say",
     )
+
+    def check(self) -> Iterable[Problem]:
+        """Yield an encoding that nobody knows."""
+        yield from unknown_encoding(self.encoding)
 
     def fingerprint(self) -> str:
         """Return the files' sizes and times of change."""
@@ -71,14 +91,14 @@ class Text(Source):
         files, splits = listing.files, {}
         passed_over = Counter(listing.passed_over)
         if self._has_splits(listing.files):
-            found = by_split(self.path, listing.files)
+            found = by_split(self._root(), listing.files)
             files, splits = found.files, found.splits
             passed_over.update(found.passed_over)
         texts: list[str] = []
         places: list[str] = []
         ends = [0]
         for file in files:
-            for line, text in self._documents(_content(file)):
+            for line, text in self._documents(_content(file, self.encoding)):
                 if text.strip():
                     texts.append(text)
                     places.append(f"{file.name} line {line}" if line else file.name)
@@ -88,27 +108,33 @@ class Text(Source):
         reader.passed_over = dict(passed_over)
         return reader
 
+    def _root(self) -> Path:
+        """Return the folder that all files lie in: of a pattern what stands before its first sign."""
+        parts = self.path.parts
+        first = next((place for place, part in enumerate(parts) if _MAGIC & set(part)), len(parts))
+        return self.path if self.path.is_dir() else Path(*parts[:first])
+
     def _has_splits(self, files: Sequence[Path]) -> bool:
-        """Return whether the folders at the top are splits; raises `ProblemError` DAT323 where that is open."""
-        if not self.path.is_dir() or self.layout_ == "file":
+        """Return whether folders or files at the top are splits; raises `ProblemError` DAT323 where that is open."""
+        root = self._root()
+        if not root.is_dir() or self.layout_ == "file":
             return False
-        top = [
-            parts[0] if len(parts) > 1 else ""
-            for parts in (file.relative_to(self.path).parts for file in files)
-        ]
+        names = [file.relative_to(root).parts for file in files]
+        top = list(map(top_name, names))
         splits = sorted({name for name in top if split_of(name)})
-        if self.layout_ is not None or not splits:
+        if self.layout_ is not None:
             return bool(splits)
+        if problem := unclear_splits(root, names, _LAYOUTS):
+            raise ProblemError(problem)
+        if not splits or max(map(len, names)) == len(names) == 1:
+            return False
         if all(map(split_of, top)) and "train" in map(split_of, splits):
             return True
         others = sum(not split_of(name) for name in top)
         notes = [f"{others:,} files lie beside {', '.join(f'`{name}`' for name in splits)}"]
-        choices = {"file": "all of them train alike", "split/file": "only the split folders count"}
-        raise ProblemError(
-            split_folders_unclear(
-                self.path, f"`{splits[0]}` may be a split or a folder of texts", notes, choices
-            )
-        )
+        helps = [_LAYOUTS.whole, "say `layout: split/file` where only what is named by a split counts"]
+        title = f"`{splits[0]}` may be a split or {_LAYOUTS.thing}"
+        raise ProblemError(split_folders_unclear(root, title, notes, helps))
 
     def _documents(self, content: str) -> Iterator[tuple[int, str]]:
         """Yield documents with the line where each starts; 0 for a whole file."""
@@ -134,9 +160,8 @@ class Text(Source):
                 return listing
             found = []
         elif _MAGIC & set(str(self.path)) and not self.path.exists():
-            parts = self.path.parts
-            first = next(place for place, part in enumerate(parts) if _MAGIC & set(part))
-            found = [file for file in Path(*parts[:first]).glob(str(Path(*parts[first:]))) if file.is_file()]
+            root = self._root()
+            found = [file for file in root.glob(str(self.path.relative_to(root))) if file.is_file()]
         else:
             found = [self.path]
         if found:
@@ -150,12 +175,12 @@ class Text(Source):
         raise ProblemError(Problem("DAT312", title, at="source.path", label="no such data", helps=helps))
 
 
-def _content(file: Path) -> str:
+def _content(file: Path, encoding: str | None) -> str:
     file_fingerprint(file)
     try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        because = f"it is not UTF-8: {error.reason} at byte {error.start}"
+        return read_text(file, encoding)
+    except ValueError as error:
+        because = str(error)
     except OSError as error:
         refuse_if_short(error)
         because = error.strerror or str(error)
@@ -166,6 +191,6 @@ def _content(file: Path) -> str:
             at="source.path",
             label="no text",
             notes=(because,),
-            helps=("save it as UTF-8",),
+            helps=("state its `encoding`, or save it as UTF-8",),
         )
     )

@@ -1,0 +1,83 @@
+"""Files of text: how they write their letters, and what is said of those that are no text."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field as Param
+
+from declare.contract.problem import Problem
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins as that of UTF-16 does
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""What a file starts with that says which encoding it has."""
+_LOOK = 4096
+
+Encoding = Annotated[
+    str | None,
+    Param(
+        description="how the file writes its letters: `windows-1252`, `latin-1`, `shift-jis`; by default UTF-8, or "
+        "what its byte-order mark says"
+    ),
+]
+
+
+def unknown_encoding(encoding: str | None) -> Iterable[Problem]:
+    """Yield a stated encoding that nobody knows."""
+    try:
+        known = encoding is None or bool("a".encode(encoding))
+    except (LookupError, TypeError):
+        known = False
+    if not known:
+        yield Problem(
+            "SCH108",
+            f"`{str(encoding)[:24]}` is no encoding of text",
+            at="encoding",
+            label="not known",
+            helps=("write `utf-8`, `windows-1252` or another name that Python knows",),
+        )
+
+
+def encoding_of(path: Path, stated: str | None = None) -> str:
+    """Return the encoding of a file: what is stated, else what its byte-order mark says, else UTF-8.
+
+    Raises ValueError for a file that begins as no text does.
+    """
+    with path.open("rb") as file:
+        start = file.read(_LOOK)
+    marked = next((name for mark, name in _MARKS if start.startswith(mark)), None)
+    if stated is not None and marked is not None:
+        if not codecs.lookup(stated).name.startswith(marked.removesuffix("-sig")):
+            raise ValueError(
+                f"its byte-order mark says {marked.removesuffix('-sig')}, `encoding` says {stated}"
+            )
+        return marked
+    if stated is not None:
+        return stated
+    if marked is None and b"\0" in start:
+        raise ValueError("its first bytes hold zeros, as no text does: state its `encoding` (`utf-16-le`)")
+    return marked or "utf-8"
+
+
+def read_text(path: Path, stated: str | None = None) -> str:
+    """Return the content of a file, lines ended as in Unix; raises ValueError for one that has another encoding."""
+    encoding = encoding_of(path, stated)
+    try:
+        return path.read_text(encoding=encoding)
+    except UnicodeError as error:
+        raise ValueError(not_in(encoding, error)) from None
+
+
+def not_in(encoding: str, error: UnicodeError) -> str:
+    """Return what is wrong with text that does not have its encoding, and the remedy."""
+    name = "UTF-8" if encoding.startswith("utf-8") else encoding
+    where = f" (byte {error.object[error.start]:#04x})" if isinstance(error, UnicodeDecodeError) else ""
+    return f"it is not {name}{where}: state its `encoding` (`windows-1252` in western Europe), or save it as UTF-8"
