@@ -198,6 +198,8 @@ def _not_one_format(texts: pl.Series) -> Problem:
     import polars as pl
 
     known = texts.drop_nulls().head(_LOOK)
+    if not known.str.contains(r"\d").any():
+        return findings.no_format(texts)
     misfits = {name: int(np.isnat(_moments(known, name)[0]).sum()) for name in (ISO, *_FORMATS)}
     name = min(misfits, key=lambda name: misfits[name])
     if misfits[name] * 2 > known.len():

@@ -1,0 +1,411 @@
+"""Grows a spec: data first, then tasks on what they hold, modules that read it, and phases; every link by its type."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from declare.contract import reading
+from declare.contract.lookup import find
+from declare.contract.module import Inputs, Node
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Shape
+from declare.language.spec import Dataset, Hardware, Phase
+from tests.combining.data import Place
+from tests.combining.pages import example
+from tests.combining.values import NOTHING, Ordinary
+
+Block = dict[str, Any]
+FEW = 40
+"""Samples of a dataset are at most so many."""
+
+
+@dataclass
+class Growth:
+    """A spec that is being written, and the names in it by what they are."""
+
+    draw: random.Random
+    places: Sequence[Place]
+    forced: dict[str, str] = field(default_factory=dict)
+    spec: Block = field(default_factory=dict)
+    pool: dict[str, list[str]] = field(default_factory=dict)
+    shapes: dict[str, dict[str, Shape]] = field(default_factory=dict)
+    outputs: dict[str, Shape] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.ordinary = Ordinary(self.draw, self.pool, example)
+        self.ordinary.forced = self.forced
+
+    def grow(self) -> Block:
+        """Return a whole spec."""
+        for _ in range(8):
+            if self._model():
+                break
+        self._tasks()
+        self._phases()
+        self._rest()
+        return self.spec
+
+    def _model(self) -> bool:
+        """Write data and modules; return whether each task can read some output of them."""
+        self.spec = {"declare": 1, "seed": self.draw.randint(0, 99), "datasets": {}}
+        self.shapes, self.outputs = {}, {}
+        self.pool.clear()
+        self._dataset("a")
+        if self.draw.random() < 0.25:
+            self._twin("b")
+        self._targets()
+        self._modules()
+        tasks = [find("tasks", kind) for kind, _, _ in self.chosen.values()]
+        return bool(tasks) and bool(self.spec["model"]) and all(self._readable(task) for task in tasks)
+
+    def _readable(self, task: Any) -> list[str]:
+        return [name for name, shape in self.outputs.items() if shape.layout in task.feeds]
+
+    # -- data --------------------------------------------------------------------------------------------
+
+    def _dataset(self, name: str) -> None:
+        place = self._place()
+        block: Block = {"source": dict(place.block)}
+        if self.forced.get("fields") or not place.known or self.draw.random() < 0.4:
+            block["fields"] = self._fields(place)
+        self.spec["datasets"][name] = block
+        if place.rows > FEW:
+            block["limit"] = FEW
+        self.shapes[name] = shapes_of(block, name)
+        self.pool.setdefault("dataset", []).append(name)
+        self.pool["field"] = sorted({key for shapes in self.shapes.values() for key in shapes})
+        self._transforms(name, block)
+        rest = self.ordinary.block(Dataset, {}, share=0.15)
+        block.update(
+            {
+                key: value
+                for key, value in rest.items()
+                if key not in {"source", "fields", "transforms", "limit"}
+            }
+        )
+        if not self._holds_out(block):
+            block["split"] = {"val": self.draw.choice([0.2, 0.3]), "test": self.draw.choice([0.2, 0.1])}
+
+    def _twin(self, name: str) -> None:
+        """Write a second dataset with the fields of the first, of other samples where there are some."""
+        block = dict(self.spec["datasets"]["a"])
+        kind = block["source"]["type"]
+        alike = [
+            place
+            for place in self.places
+            if place.block["type"] == kind and place.block.get("name") == block["source"].get("name")
+        ]
+        block["source"] = dict(self.draw.choice(alike).block)
+        self.spec["datasets"][name] = block
+        self.shapes[name] = shapes_of(block, name)
+        self.pool["dataset"].append(name)
+
+    def _holds_out(self, block: Block) -> bool:
+        split = block.get("split")
+        return self.draw.random() < 0.3 if split is None else bool(split.get("val") or split.get("column"))
+
+    def _place(self) -> Place:
+        wanted = self.forced.get("sources")
+        kinds = sorted({place.block["type"] for place in self.places})
+        kind = wanted if wanted in kinds else self.draw.choice(kinds)
+        fitting = [place for place in self.places if place.block["type"] == kind]
+        if (typed := self.forced.get("fields")) and not wanted:
+            fitting = [
+                p for p in self.places if any(typed in types for types in p.columns.values())
+            ] or fitting
+        return self.draw.choice(fitting)
+
+    def _fields(self, place: Place) -> Block:
+        names = list(place.columns)
+        chosen = self.draw.sample(names, min(len(names), self.draw.randint(2, 7)))
+        wanted = self.forced.get("fields")
+        able = [name for name in names if wanted in place.columns[name]]
+        if wanted and able:
+            chosen = [self.draw.choice(able), *chosen]
+        rare = {
+            kind: sum(kind in types for types in place.columns.values())
+            for types in place.columns.values()
+            for kind in types
+        }
+        types = {}
+        for name in dict.fromkeys(chosen):
+            options = place.columns[name]
+            (types[name],) = self.draw.choices(options, [1 / rare[kind] ** 2 for kind in options])
+        if wanted and able:
+            types[chosen[0]] = wanted
+        self.pool["field"] = list(types)
+        found = {}
+        for name, kind in types.items():
+            block = self.ordinary.component("fields", kind, bare=0.8)
+            stated = {key for key in block if key in {"key", "column"}}
+            found[name] = {key: value for key, value in block.items() if key not in stated}
+        return found
+
+    def _transforms(self, name: str, block: Block) -> None:
+        count = self.draw.choice([0, 0, 1, 1, 2]) or bool(self.forced.get("transforms"))
+        shapes = self.shapes[name]
+        found = []
+        for _ in range(12):
+            if len(found) >= count or not shapes:
+                break
+            made = self.ordinary.component("transforms")
+            target = self.draw.choice(sorted(shapes))
+            made = {key: value for key, value in made.items() if key != "fields"} | {"field": target}
+            after = _after(made, shapes[target])
+            if after is not None:
+                found.append(made)
+                shapes[target] = after
+        if found:
+            block["transforms"] = found
+
+    # -- tasks and modules -------------------------------------------------------------------------------
+
+    def _targets(self) -> None:
+        """Choose types of tasks and their targets, before modules read what is left."""
+        self.chosen: dict[str, tuple[str, str, str | None]] = {}
+        for name in ("t", "u")[: 1 if self.draw.random() < 0.7 else 2]:
+            for _ in range(30):
+                kind = self.forced.get("tasks") or self.draw.choice(self.ordinary.names("tasks"))
+                dataset = self.draw.choice(list(self.shapes))
+                target = self._target(kind, dataset)
+                if target is not NOTHING:
+                    self.chosen[name] = (kind, dataset, target)
+                    break
+        self.pool["task"] = list(self.chosen)
+        for name, (kind, _, _) in self.chosen.items():
+            metrics = ["loss", *getattr(find("tasks", kind), "default_metrics", ())]
+            self.pool.setdefault("metric", []).extend(f"val/{name}/{metric}" for metric in metrics)
+
+    def _target(self, kind: str, dataset: str) -> Any:
+        layouts = getattr(find("tasks", kind), "targets", ())
+        if not layouts:
+            return None
+        able = [name for name, shape in self.shapes[dataset].items() if shape.layout in layouts]
+        return self.draw.choice(able) if able else NOTHING
+
+    def _modules(self) -> None:
+        self.spec["model"] = {}
+        taken = {target for _, _, target in self.chosen.values()}
+        reads = next((dataset for _, dataset, _ in self.chosen.values()), "a")
+        inputs = {
+            name: shape
+            for name, shape in self.shapes[reads].items()
+            if name not in taken or self.draw.random() < 0.1
+        }
+        wanted = {
+            layout
+            for kind, _, _ in self.chosen.values()
+            for layout in getattr(find("tasks", kind), "feeds", ())
+        }
+        for number in range(5):
+            made = self._module(inputs)
+            if made is None:
+                break
+            name = f"m{number}"
+            self.spec["model"][name] = made[0]
+            for output, shape in made[1].items():
+                self.outputs[name if output == next(iter(made[1])) else f"{name}.{output}"] = shape
+            self.pool["module"] = list(self.spec["model"])
+            feeds = {shape.layout for shape in self.outputs.values()}
+            if wanted <= feeds or (wanted & feeds and self.draw.random() < 0.6):
+                break
+        names = list(self.spec["model"])
+        self.pool["pattern"] = [
+            "*",
+            "*.weight",
+            "*.bias",
+            *(f"{name}.*" for name in names),
+            *(f"heads.{task}.*" for task in self.chosen),
+        ]
+
+    def _module(self, fields: dict[str, Shape]) -> tuple[Block, dict[str, Shape]] | None:
+        for attempt in range(25):
+            wanted = self.forced.get("modules") if attempt < 20 else None
+            name = wanted or self.draw.choice(self.ordinary.names("modules"))
+            cls = find("modules", name)
+            assert cls is not None
+            wires = self._wires(cls, fields)
+            if wires is None:
+                continue
+            made = self.ordinary.component("modules", name) | {"input": stated(wires)}
+            made = {
+                key: value
+                for key, value in made.items()
+                if key != "pretrained" and (key != "per_dataset" or len(self.shapes) > 1)
+            }
+            component, problems = reading.read("modules", made)
+            if problems:
+                continue
+            known = fields | self.outputs
+            inputs = {port: tuple(known[item] for item in items) for port, items in wires.items()}
+            outputs = _inferred(component, inputs)
+            if outputs is not None:
+                return made, outputs
+        return None
+
+    def _wires(self, cls: Any, fields: dict[str, Shape]) -> dict[str, list[str]] | None:
+        """Return names for each port of a node, fields or outputs of a layout that it takes."""
+        found = {}
+        for port in cls.ports:
+            known = fields | self.outputs
+            able = [name for name, shape in known.items() if shape.layout in port.takes]
+            newest = [name for name in able if name in self.outputs]
+            if port.optional and (not able or self.draw.random() < 0.6):
+                continue
+            if not able:
+                return None
+            pool = newest if newest and self.draw.random() < 0.5 else able
+            found[port.name] = (
+                self.draw.sample(pool, min(len(pool), self.draw.randint(1, 3)))
+                if port.many
+                else [self.draw.choice(pool)]
+            )
+        return found
+
+    def _tasks(self) -> None:
+        self.spec["tasks"] = {}
+        for name, (kind, dataset, target) in self.chosen.items():
+            cls = find("tasks", kind)
+            block = self.ordinary.component("tasks", kind, bare=0.6)
+            block = {
+                key: value
+                for key, value in block.items()
+                if key not in {"dataset", "datasets", "target", "mask", "head", "loss", "metrics"}
+            }
+            if len(self.shapes) > 1 and self.draw.random() < 0.6:
+                block["datasets"] = list(self.shapes)
+            else:
+                block["dataset"] = dataset
+            if target is not None:
+                block["target"] = target
+            prediction = getattr(cls, "prediction", "")
+            for key, kind_ in (("loss", "losses"), ("metrics", "metrics")):
+                made = self._judges(kind_, prediction)
+                if made:
+                    block[key] = made if key == "metrics" or len(made) > 1 else made[0]
+            head = self._head(cls)
+            if head:
+                block["head"] = head
+            self.spec["tasks"][name] = block
+
+    def _judges(self, kind: str, prediction: str) -> list[Block]:
+        able = [
+            name for name in self.ordinary.names(kind) if prediction in getattr(find(kind, name), "takes", ())
+        ]
+        wanted = self.forced.get(kind)
+        if not able or (self.draw.random() < 0.5 and wanted is None):
+            return []
+        chosen = self.draw.sample(able, min(len(able), self.draw.randint(1, 4 if kind == "metrics" else 2)))
+        if wanted in able and wanted not in chosen:
+            chosen[0] = wanted
+        return [self.ordinary.component(kind, name) for name in chosen]
+
+    def _head(self, task: Any) -> Block | None:
+        wanted = self.forced.get("heads")
+        kind = wanted or (
+            self.draw.choice(self.ordinary.names("heads")) if self.draw.random() < 0.3 else task.default_head
+        )
+        cls = find("heads", kind)
+        assert cls is not None
+        takes = {layout for port in cls.ports for layout in port.takes}
+        able = [name for name in self._readable(task) if self.outputs[name].layout in takes]
+        if not able and not wanted:
+            kind, able = task.default_head, self._readable(task)
+        if not able:
+            return None
+        made = self.ordinary.component("heads", kind)
+        return {key: value for key, value in made.items() if key != "per_dataset"} | {
+            "input": self.draw.choice(able)
+        }
+
+    # -- phases ------------------------------------------------------------------------------------------
+
+    def _phases(self) -> None:
+        self.spec["phases"] = {}
+        for name in ("p", "q")[: 1 if self.draw.random() < 0.75 else 2]:
+            block = self.ordinary.block(Phase, {}, share=0.12)
+            for kind, key in _slots(Phase):
+                if kind in self.forced and key not in block:
+                    made = self.ordinary.component(kind)
+                    block[key] = [made] if key in {"augment", "regularizers", "probes"} else made
+            block.pop("epochs", None)
+            block["steps"] = self.draw.randint(2, 4)
+            if not isinstance(block.get("batch_size"), dict):
+                block["batch_size"] = self.draw.choice([4, 6, 8])
+            optimizer = block["optimizer"]
+            optimizer["lr"] = self.draw.choice([0.001, 0.01])
+            self.spec["phases"][name] = block
+
+    def _rest(self) -> None:
+
+        hardware = self.ordinary.block(Hardware, {}, share=0.1)
+        machine = {"devices", "nodes", "strategy", "accelerator", "compile", "memory_limit"}
+        hardware = {key: value for key, value in hardware.items() if key not in machine}
+        if isinstance(hardware.get("workers"), int):
+            hardware["workers"] = hardware["workers"] % 3
+        if hardware:
+            self.spec["hardware"] = hardware
+        forced = self.forced.get("trackers")
+        if forced or self.draw.random() < 0.1:
+            self.spec["tracking"] = self.ordinary.component("trackers", forced)
+
+
+def _slots(model: type[Any]) -> Iterator[tuple[str, str]]:
+    """Yield kind and key of each parameter of a block that holds components."""
+    from declare.contract.forms import fields
+
+    for key, (_, item) in fields(model).items():
+        for option in item.options:
+            inner = option.arguments[0] if option.origin is list and option.arguments else option
+            if inner.slot:
+                yield inner.slot, key
+
+
+def stated(wires: dict[str, list[str]]) -> Any:
+    """Return wires as specs write them."""
+    flat = {port: names if len(names) > 1 else names[0] for port, names in wires.items()}
+    return next(iter(flat.values())) if len(flat) == 1 else flat
+
+
+def _after(block: Block, shape: Shape) -> Shape | None:
+    component, problems = reading.read("transforms", block)
+    if problems:
+        return None
+    try:
+        found = component.infer(shape)
+    except ProblemError:
+        return None
+    return found if isinstance(found, Shape) else None
+
+
+def _inferred(component: Node, inputs: Inputs) -> dict[str, Shape] | None:
+    found = component.infer(inputs)
+    if found is None:
+        from declare.compiler.probe import Probed, probe
+
+        probed = probe("modules", component, inputs)
+        found = probed.outputs if isinstance(probed, Probed) else None
+    return None if isinstance(found, Problem) else found
+
+
+def shapes_of(dataset: Block, name: str) -> dict[str, Shape]:
+    """Return the shapes of a dataset's fields as the compiler finds them, before transforms."""
+    from declare.compiler.pipeline import PASSES, _run
+    from tests.combining.writing import state_of
+
+    spec = {
+        "declare": 1,
+        "datasets": {name: dataset},
+        "model": {"m": "identity"},
+        "tasks": {"t": {"type": "auxiliary"}},
+    }
+    spec["phases"] = {"p": {"steps": 1, "batch_size": 2, "optimizer": {"type": "sgd", "lr": 0.1}}}
+    state = state_of(spec)
+    for title, _ in PASSES:
+        _run(state, title)
+        if title == "links":
+            break
+    return dict(state.shapes.get(name, {}))

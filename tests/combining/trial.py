@@ -1,0 +1,250 @@
+"""What is done to a spec: validate, train, evaluate, predict, report, kill and resume; and what is wrong then."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import math
+import os
+import signal
+import traceback
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from declare.__main__ import main
+
+DONE, FINDINGS, FAILED = 0, 1, 4
+
+
+@dataclass
+class Result:
+    """What became of a spec: `clean` is whether it validated, `wrong` what failed after that, by its place."""
+
+    clean: bool = False
+    place: str = ""
+    codes: list[str] = field(default_factory=list)
+    wrong: str = ""
+    details: str = ""
+    incident: bool = False
+
+    @property
+    def signature(self) -> str:
+        """What failures of one kind have in common."""
+        return f"{self.place}: {self.wrong}"
+
+    def as_json(self) -> str:
+        """Return it for another process."""
+        return json.dumps(asdict(self))
+
+
+class WrongError(Exception):
+    """Something is wrong; `details` is what there is to read."""
+
+    def __init__(self, place: str, wrong: str, details: str = "", codes: Sequence[str] = ()) -> None:
+        super().__init__(wrong)
+        self.result = Result(
+            clean=place != "validate", place=place, wrong=wrong, details=details[-6000:], codes=list(codes)
+        )
+
+
+def command(place: str, *words: object, allowed: Sequence[int] = (DONE,)) -> tuple[int, str]:
+    """Run a command in this process; return its code and what it printed."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main([str(word) for word in words])
+        except BaseException as error:
+            text = "".join(traceback.format_exception(error))
+            raise WrongError(place, f"raises {type(error).__name__}: {_last(text)}", text) from error
+    said = f"{err.getvalue()}\n{out.getvalue()}"
+    if code not in allowed or "Traceback (most recent" in said:
+        codes = codes_of(said)
+        raise WrongError(place, f"exit {code} {' '.join(codes) or _last(said)}", said, codes)
+    return code, out.getvalue()
+
+
+def codes_of(said: str) -> list[str]:
+    """Return the codes of errors in what a command printed, as text or as JSON."""
+    import re
+
+    text = re.findall(r"error\[([A-Z]+\d+)\]", said)
+    found = re.findall(r'"code": ?"([A-Z]+\d+)",\s*"[a-z_]+": ?"[^"]*",\s*"severity": ?"error"', said)
+    return sorted({*text, *found})
+
+
+def _last(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:160] if lines else ""
+
+
+def tried(path: Path) -> Result:
+    """Return what becomes of the spec at `path`; runs stand beside it."""
+    try:
+        code, said = command("validate", "validate", path, "--format", "json", allowed=(DONE, FINDINGS))
+        if code == FINDINGS and not json.loads(said)["valid"]:
+            codes = sorted(
+                {it["code"] for it in json.loads(said)["diagnostics"] if it["severity"] == "error"}
+            )
+            return Result(place="refused", codes=codes)
+        _use(path, path.parent / "run")
+    except WrongError as error:
+        return error.result
+    return Result(clean=True)
+
+
+def _use(path: Path, run: Path) -> None:
+    command("plan", "plan", path, allowed=(DONE, FINDINGS))
+    command("train", "train", path, "--run-dir", run, "--quiet", allowed=(DONE, FINDINGS))
+    plan = json.loads((run / "plan.json").read_text())
+    _judge_figures(run, plan)
+    _judge_model(run, plan)
+    for split in ("val", "test"):
+        if any(sizes["splits"].get(split) for sizes in plan["datasets"].values()):
+            _evaluated(run, split)
+    for name, dataset in plan["datasets"].items():
+        _predicted(run, name, dataset)
+    command("report", "report", run)
+
+
+def _judge_figures(run: Path, plan: dict[str, Any]) -> None:
+    """See that every figure that the plan promises is there, and that no loss is NaN in silence."""
+    final = json.loads((run / "metrics.json").read_text())
+    trained = {task for phase in plan["phases"] for task in phase["tasks"]}
+    events = (run / "events.jsonl").read_text()
+    for name, task in plan["tasks"].items():
+        for split in ("val", "test"):
+            held = any(plan["datasets"][it]["splits"].get(split) for it in task["datasets"])
+            for metric in (
+                [*(item["name"] for item in task["metrics"]), "loss"] if held and name in trained else []
+            ):
+                figure = f"{split}/{name}/{metric}"
+                if figure not in final:
+                    raise WrongError(
+                        "figures", f"{metric} of {task['block']['type']} is not in metrics.json", figure
+                    )
+                if (
+                    metric == "loss"
+                    and final[figure] is not None
+                    and math.isnan(final[figure])
+                    and '"batch_' not in events
+                ):
+                    raise WrongError("figures", f"loss of {task['block']['type']} is NaN", figure)
+
+
+def _judge_model(run: Path, plan: dict[str, Any]) -> None:
+    """See that the run did as many steps with as many parameters as the plan says."""
+    import torch
+
+    from declare.build.graph import make_graph
+    from declare.runtime.folder import Run
+
+    opened = Run(run)
+    steps = sum(phase["steps"] for phase in plan["phases"])
+    finished = [event for event in opened.events() if event["event"] == "run_finished"]
+    stopped = any(phase["early_stop"] for phase in plan["phases"])
+    if not stopped and finished[-1]["total"] != steps:
+        raise WrongError("plan", "other steps than planned", f"{finished[-1]['total']}, planned {steps}")
+    with torch.random.fork_rng():
+        real = sum(weight.numel() for weight in make_graph(opened.plan).parameters())
+    planned = sum(node.total_parameters for node in opened.plan.nodes)
+    if real != planned:
+        raise WrongError("plan", "other parameters than planned", f"{real}, planned {planned}")
+
+
+def _evaluated(run: Path, split: str) -> None:
+    _, said = command("evaluate", "evaluate", run, "--split", split, "--format", "json")
+    found = json.loads(said)["metrics"]
+    final = json.loads((run / "metrics.json").read_text())
+    for name, value in found.items():
+        known = final.get(name)
+        same = name in final and (
+            value == known or (value != value and known != known) or _close(value, known)
+        )
+        if not same:
+            raise WrongError(
+                "evaluate",
+                f"{name.rpartition('/')[2]} differs from the run's",
+                f"{name}: {value}, was {known}",
+            )
+
+
+def _close(one: float | None, other: float | None) -> bool:
+    """Return whether two figures are one; what is not defined may be written as null or NaN."""
+    if one is None or other is None or math.isnan(one) or math.isnan(other):
+        return all(value is None or math.isnan(value) for value in (one, other))
+    return math.isclose(one, other, rel_tol=1e-4, abs_tol=1e-5)
+
+
+def _predicted(run: Path, name: str, dataset: dict[str, Any]) -> None:
+    import csv
+
+    for split in ("val", "test"):
+        rows = dataset["splits"].get(split)
+        if not rows:
+            continue
+        output = run.parent / f"{name}-{split}.csv"
+        _, said = command(
+            "predict",
+            "predict",
+            run,
+            "--split",
+            split,
+            "--dataset",
+            name,
+            "--output",
+            output,
+            "--max-new-tokens",
+            3,
+        )
+        with output.open(encoding="utf-8", newline="") as file:
+            found = len(list(csv.DictReader(file)))
+        if found != rows:
+            raise WrongError("predict", "another number of rows than the split", f"{found} of {rows}\n{said}")
+
+
+def resumed(path: Path) -> Result:
+    """Let the run that was killed go on, and compare it bit by bit with the one that nobody disturbed."""
+    from tests.runtime.hunted import differences, fingerprint
+
+    run, again = path.parent / "run", path.parent / "again"
+    resume = ["--resume"] if (again / "plan.json").exists() else []
+    try:
+        command("resume", "train", path, "--run-dir", again, *resume, "--quiet", allowed=(DONE, FINDINGS))
+    except WrongError as error:
+        return error.result
+    different = differences(_comparable(fingerprint(again)), _comparable(fingerprint(run)))
+    if different:
+        said = "\n".join(different[:20])
+        return Result(clean=True, place="resume", wrong=f"differs in {_kind(different[0])}", details=said)
+    return Result(clean=True)
+
+
+def _kind(name: str) -> str:
+    return name.split(":", maxsplit=1)[0].split("/", maxsplit=1)[0][:60]
+
+
+def _comparable(found: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what tells of time, and Python's own generator: libraries draw from it when they are imported."""
+    apart = ("seconds", "/randomness/python")
+    return {key: repr(value) for key, value in found.items() if not any(word in key for word in apart)}
+
+
+def killed(path: Path) -> None:
+    """Train for some steps, then die at once."""
+    from declare.runtime.step import Step
+
+    seed = sum(path.read_bytes()) % 3
+    call, made = Step.__call__, 0
+
+    def dying(step: Any, *args: Any) -> Any:
+        nonlocal made
+        made += 1
+        if made == 2 + seed:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return call(step, *args)
+
+    Step.__call__ = dying  # type: ignore[method-assign]
+    command("train", "train", path, "--run-dir", path.parent / "again", "--quiet", allowed=range(256))
