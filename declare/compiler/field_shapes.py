@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from declare.compiler.state import State
 from declare.contract.data import FieldFacts
-from declare.contract.poison import holed
+from declare.contract.poison import POISON, holed
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.contract.transform import Transform
@@ -31,17 +31,30 @@ def field_shapes(state: State) -> Iterator[Problem]:
         facts = state.facts[dataset.name]
         shapes = {name: _shape(item) for name, item in facts.fields.items()}
         tracks = {name: _Track(shape, shape) for name, shape in shapes.items()}
-        blind = given(dataset.block, "transforms") is None
-        for index, transform in enumerate(given(dataset.block, "transforms") or ()):
-            if holed(transform) or _targets(transform) is None:
-                blind = True
-            else:
-                settled = transform.settled(facts.fields)
-                yield from _apply(settled, f"{dataset.path}.transforms.{index}", tracks)
-        if blind:  # a transform that could not be read may change any field
+        if given(dataset.block, "transforms") is None:
             state.skip(f"{dataset.path}.transforms")
             continue
+        for index, transform in enumerate(given(dataset.block, "transforms") or ()):
+            path = f"{dataset.path}.transforms.{index}"
+            changed = _unclear(state, transform, path, shapes)
+            if changed:
+                state.skip(path)
+                tracks |= dict.fromkeys(changed, _Track(None, None, path))
+            else:
+                yield from _apply(transform.settled(facts.fields), path, tracks)
         yield from _merge(state, dataset, tracks)
+
+
+def _unclear(state: State, transform: Any, path: str, shapes: Mapping[str, Shape]) -> list[str]:
+    """Return the fields of which nothing is known after a transform that could not be read; none for a whole one."""
+    known = state.untyped.get(path) if transform is POISON else transform
+    names = _targets(known) or []
+    lost = not names or any(name not in shapes for name in names)
+    if not lost:
+        return names if holed(transform) else []
+    if holed(transform):
+        return list(shapes)
+    return [name for name, shape in shapes.items() if not isinstance(transform.infer(shape), Problem)]
 
 
 def _shape(facts: FieldFacts) -> Shape:
@@ -51,7 +64,7 @@ def _shape(facts: FieldFacts) -> Shape:
     return facts.shape._replace(classes=len(facts.classes))
 
 
-def _targets(transform: Transform) -> list[str] | None:
+def _targets(transform: Any) -> list[str] | None:
     """Return the fields that a transform changes."""
     if given(transform, "field") is not None:
         return [str(transform.field)]

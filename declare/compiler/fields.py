@@ -7,7 +7,7 @@ from typing import Any
 
 from declare.compiler.state import State
 from declare.compiler.unknown import unknown
-from declare.contract.poison import holed
+from declare.contract.poison import POISON, holed
 from declare.contract.problem import Problem
 from declare.rules.parts import (
     Placed,
@@ -16,7 +16,7 @@ from declare.rules.parts import (
     named,
     phase_datasets,
     task_datasets,
-    tasks,
+    tasks_in_part,
 )
 
 Known = Mapping[str, frozenset[str]]
@@ -34,15 +34,18 @@ def stated_fields(state: State) -> dict[str, frozenset[str]]:
 
 def all_fields(state: State) -> dict[str, frozenset[str]]:
     """Return the fields of each dataset, from its data or else from the spec."""
-    return stated_fields(state) | {name: frozenset(facts.fields) for name, facts in state.facts.items()}
+    stated = stated_fields(state)
+    return stated | {
+        name: frozenset(facts.fields) | stated.get(name, frozenset()) for name, facts in state.facts.items()
+    }
 
 
 def field_references(state: State, known: Known) -> Iterator[Problem]:
     """Yield names of fields that no dataset in `known` has where it should; others are left for later."""
     for dataset in named(state.spec, "datasets"):
         if dataset.name in known:
-            yield from _dataset(dataset, known[dataset.name])
-    for task in tasks(state.view):
+            yield from _dataset(state, dataset, known[dataset.name])
+    for task in tasks_in_part(state.view):
         for dataset_name in task_datasets(state.view, task.block):
             if dataset_name in known:
                 yield from _task(task, dataset_name, known[dataset_name])
@@ -50,7 +53,7 @@ def field_references(state: State, known: Known) -> Iterator[Problem]:
         yield from _sampler(state, phase, known)
 
 
-def _dataset(dataset: Placed[Any], fields: frozenset[str]) -> Iterator[Problem]:
+def _dataset(state: State, dataset: Placed[Any], fields: frozenset[str]) -> Iterator[Problem]:
     where = f"in dataset `{dataset.name}`"
     stated = [
         (f"{dataset.path}.split.{key}", given(dataset.block, "split", key))
@@ -60,8 +63,9 @@ def _dataset(dataset: Placed[Any], fields: frozenset[str]) -> Iterator[Problem]:
         path = f"{dataset.path}.transforms.{index}"
         if not holed(transform):
             yield from _field_or_fields(transform, path, sorted(fields))
-        stated.append((f"{path}.field", given(transform, "field")))
-        several = given(transform, "fields") or ()
+        named_by = state.untyped.get(path) if transform is POISON else transform
+        stated.append((f"{path}.field", given(named_by, "field")))
+        several = given(named_by, "fields") or ()
         stated += [(f"{path}.fields.{place}", name) for place, name in enumerate(several)]
     for at, name in stated:
         if isinstance(name, str) and name not in fields:

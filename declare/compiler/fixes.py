@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from declare.contract.problem import Rewrite
 from declare.diagnostics.diagnostic import Applicability, Edit, Fix, Span
 from declare.language.document import Document, Node
-from declare.language.writing import flow
+from declare.language.writing import Written, flow
 
 _MISSING = object()
 
@@ -17,12 +18,21 @@ def fix(rewrite: Rewrite, document: Document) -> Fix | None:
 
     A fix that takes a value away is never safe.
     """
-    edit = _edit(rewrite, document)
-    if edit is None:
+    edits = _edits(rewrite, document)
+    if not edits:
         return None
-    removes = rewrite.key is None and rewrite.value is None and not _is_null(document.at(rewrite.path))
+    gone = rewrite.key is None and rewrite.to is None and rewrite.value is None
+    removes = gone and not _is_null(document.at(rewrite.path))
     applicability: Applicability = "safe" if rewrite.safe and not removes else "unsafe"
-    return Fix(rewrite.title, (edit,), applicability)
+    return Fix(rewrite.title, edits, applicability)
+
+
+def _edits(rewrite: Rewrite, document: Document) -> tuple[Edit, ...]:
+    """Return the edits of a rewrite; none where the text does not allow them."""
+    if rewrite.to is not None:
+        return _move(rewrite, rewrite.to, document)
+    edit = _edit(rewrite, document)
+    return () if edit is None else (edit,)
 
 
 def _edit(rewrite: Rewrite, document: Document) -> Edit | None:
@@ -34,6 +44,27 @@ def _edit(rewrite: Rewrite, document: Document) -> Edit | None:
     if node is not None:
         return _replace(node, rewrite.value)
     return _insert(rewrite.path, rewrite.value, document)
+
+
+def _move(rewrite: Rewrite, to: str, document: Document) -> tuple[Edit, ...]:
+    """Rename a key and state its value anew, or take it away and put it into another block, as it was written."""
+    node = document.at(rewrite.path)
+    if node is None or node.key_span is None or not _writable(node):
+        return ()
+    home, new = _parent(rewrite.path, document), to.rpartition(".")
+    if home == new[0]:
+        value = () if rewrite.value is None else (_replace(node, rewrite.value),)
+        edits = (_rename(node, new[2]), *value)
+    else:
+        written = Written(node.span.text) if rewrite.value is None else rewrite.value
+        if "\n" in node.span.text:
+            return ()
+        edits = (_remove(rewrite.path, node, document), _insert(to, written, document))
+    found = tuple(edit for edit in edits if edit is not None)
+    apart = all(
+        a.span.end <= b.span.start for a, b in pairwise(sorted(found, key=lambda item: item.span.start))
+    )
+    return found if len(found) == len(edits) and apart else ()
 
 
 def _is_null(node: Node | None) -> bool:

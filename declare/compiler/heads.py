@@ -92,9 +92,8 @@ def _sink(state: State, task: str, component: Head, at: str) -> list[Ref] | Prob
     nodes = state.wiring.nodes
     names = task_datasets(state.view, state.spec.tasks[task])
     modules = [name for name, node in nodes.items() if node.role == "module"]
-    if len(modules) < len(given(state.spec, "model") or {}) or any(
-        name not in state.shapes for name in names
-    ):
+    known = given(state.spec, "model")
+    if known is None or len(modules) < len(known) or any(name not in state.shapes for name in names):
         return []
     read = {ref.name for node in nodes.values() if node.role == "module" for ref in node.refs}
     free = [name for name, node in nodes.items() if node.role == "module" and name not in read]

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from declare.compiler.dataset_plan import dataset_plan
+from declare.compiler.readable_data import values_known
 from declare.compiler.state import State
 from declare.contract.data import FieldFacts
-from declare.contract.poison import holed
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.reading import parse
 from declare.contract.shapes import Layout
@@ -30,7 +30,7 @@ def input_precision(state: State) -> Iterator[Problem]:
     """Yield inputs whose different values single precision merges, after their transforms."""
     for dataset in state.shapes:
         plan = None
-        if holed(state.spec.datasets[dataset]) or holed(state.spec.seed):
+        if not values_known(state, dataset):
             state.skip(f"datasets.{dataset}")
             continue
         for field in sorted(input_fields(state.view, dataset)):

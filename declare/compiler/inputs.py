@@ -83,10 +83,28 @@ def input_references(state: State, known: Mapping[str, frozenset[str]]) -> Itera
     for place, node in nodes(state):
         yield from _ports(place, node)
         for ref in refs(node, place.path) or ():
-            if ref.name in modules or ref.name in fields or not complete:
-                continue
-            own = [name for name in modules if f"model.{name}" != place.path]
-            yield _with_output(unknown("field or module", ref.name, ref.at, [*own, *fields]), ref)
+            yield from _unknown(place.path, ref, modules, fields if complete else None)
+    for path, untyped in state.untyped.items():
+        for ref in _untyped_refs(path, untyped):
+            yield from _unknown(path, ref, modules, fields if complete else None)
+
+
+def _untyped_refs(path: str, node: Any) -> Iterator[Ref]:
+    """Yield the inputs of a module or head whose type, and so whose ports, nobody knows."""
+    stated = given(node, "input") if isinstance(node, Node) else None
+    items = (
+        enumerate(stated) if isinstance(stated, list) else stated.items() if isinstance(stated, dict) else ()
+    )
+    found = [(f"{path}.input.{key}", text) for key, text in items]
+    found += [(f"{path}.input", stated)] if isinstance(stated, str) else []
+    yield from (_ref("", text, at) for at, text in found if isinstance(text, str))
+
+
+def _unknown(path: str, ref: Ref, modules: Mapping[str, Any], fields: list[str] | None) -> Iterator[Problem]:
+    """Yield that a reference names no module and no field; nothing where the fields are not known."""
+    if ref.name not in modules and fields is not None and ref.name not in fields:
+        own = [name for name in modules if f"model.{name}" != path]
+        yield _with_output(unknown("field or module", ref.name, ref.at, [*own, *fields]), ref)
 
 
 def _with_output(problem: Problem, ref: Ref) -> Problem:

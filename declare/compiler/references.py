@@ -9,7 +9,7 @@ from declare.compiler.unknown import as_key, unknown
 from declare.contract.lookup import find, names
 from declare.contract.poison import POISON
 from declare.contract.problem import Problem
-from declare.rules.parts import given, named
+from declare.rules.parts import given, named, tasks_in_part
 from declare.rules.view import View
 
 
@@ -17,7 +17,7 @@ def references(view: View) -> Iterator[Problem]:
     """Yield every name of a dataset, task or head that does not exist."""
     datasets = given(view.spec, "datasets")
     tasks = given(view.spec, "tasks")
-    for task in named(view.spec, "tasks"):
+    for task in tasks_in_part(view):
         if datasets is not None:
             yield from _datasets(task.path, task.block, datasets)
         if tasks is not None:

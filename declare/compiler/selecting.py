@@ -12,6 +12,7 @@ from declare.compiler.state import State
 from declare.contract.duration import Duration
 from declare.contract.problem import Problem
 from declare.ir.plan import FreezePlan, ModulePlan, OptimizerGroup
+from declare.rules.parts import given
 
 
 @dataclass
@@ -61,7 +62,7 @@ def _chosen(state: State, pattern: str, at: str, problems: list[Problem]) -> Nam
     statistics = {
         name: kept for name, kept in known.statistics.items() if all(matches(pattern, item) for item in kept)
     }
-    if not parameters and _complete(state):
+    if not parameters and is_dead(state, pattern):
         problems.append(unmatched(pattern, at, state.nodes, known.parameters))
     return Names(parameters, statistics)
 
@@ -78,20 +79,57 @@ def _names(nodes: Mapping[str, ModulePlan], pattern: str) -> Names:
     return found
 
 
-def _complete(state: State) -> bool:
-    """Return whether every node is known, so that a pattern that matches nothing is wrong."""
-    assert state.wiring is not None
+def is_dead(state: State, pattern: str) -> bool:
+    """Return whether no node that a pattern could reach is unknown, where it matches nothing that is known."""
+    paths = _node_paths(state)
+    if paths is None:
+        return False
+    unknown = [path for path in paths if path not in state.nodes or _names_unknown(state.nodes[path])]
+    return not any(matches(pattern, path) or may_reach(pattern, f"{path}.") for path in unknown)
+
+
+def _names_unknown(node: ModulePlan) -> bool:
+    return bool(node.parameters) and names(node) is None
+
+
+def _node_paths(state: State) -> list[str] | None:
+    """Return the paths of all modules and heads that the spec names; None where these sections could not be read.
+
+    Modules that no head reads are not among them.
+    """
+    modules, tasks = given(state.spec, "model"), given(state.spec, "tasks")
+    if modules is None or tasks is None:
+        return None
+    heads = {name: given(task, "head") for name, task in tasks.items()}
+    own = [name for name, head in heads.items() if not (isinstance(head, str) and head in tasks)]
+    paths = [*modules, *(f"heads.{name}" for name in own)]
     wiring = state.wiring
-    modules = sum(node.role == "module" for node in wiring.nodes.values())
-    whole = modules == len(state.spec.model) and len(wiring.heads) == len(state.spec.tasks)
-    return whole and len(state.nodes) == len(wiring.datasets)
+    assert wiring is not None
+    placed = sum(node.role == "module" for node in wiring.nodes.values())
+    if placed == len(modules) and len(wiring.heads) == len(tasks):
+        return [path for path in paths if path in wiring.datasets]
+    return paths
+
+
+def lost_patterns(state: State, phase: Any, path: str) -> Iterator[Problem]:
+    """Yield the patterns of a phase that match nothing, as far as phase and model could be read."""
+    found: list[Problem] = []
+    for part in ("optimizer.groups", "freeze", "regularizers"):
+        for index, item in enumerate(given(phase, *part.split(".")) or ()):
+            pattern = given(item, "match")
+            if isinstance(pattern, str):
+                _chosen(state, pattern, f"{path}.{part}.{index}.match", found)
+    yield from found
+    yield from _init(state, phase, path)
 
 
 def _init(state: State, phase: Any, path: str) -> Iterator[Problem]:
     """Yield patterns of `init` that reach no module: they may name modules as well as parameters."""
-    for index, init in enumerate(phase.init):
-        for place, pattern in enumerate(init.modules):
+    for index, init in enumerate(given(phase, "init") or ()):
+        for place, pattern in enumerate(given(init, "modules") or ()):
+            if not isinstance(pattern, str):
+                continue
             reached = any(matches(pattern, node) or may_reach(pattern, f"{node}.") for node in state.nodes)
-            if not reached and _complete(state):
+            if not reached and is_dead(state, pattern):
                 at = f"{path}.init.{index}.modules.{place}"
                 yield unmatched(pattern, at, state.nodes, state.nodes, "module")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from declare.compiler.spans import diagnose
+from declare.contract.component import Component
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.task import Target
@@ -35,7 +36,13 @@ class State:
     environ: Mapping[str, str] = field(default_factory=dict)
     document: Document = field(default_factory=lambda: Document(None, ()))
     spec: Spec | Any = None
+    assumed: set[str] = field(default_factory=set)
+    """Paths of values in whose place passes see what is surely meant."""
+    untyped: dict[str, Component] = field(default_factory=dict)
+    """What components of unknown types say that all of their kind do, by path; they are POISON in the spec."""
     facts: dict[str, DatasetFacts] = field(default_factory=dict)
+    partial: set[str] = field(default_factory=set)
+    """Datasets with facts of some fields alone, since others are wrong."""
     shapes: dict[str, dict[str, Shape]] = field(default_factory=dict)
     targets: dict[str, Target] = field(default_factory=dict)
     own_targets: dict[str, dict[str, Target]] = field(default_factory=dict)
@@ -74,6 +81,7 @@ class State:
             self.phases,
             self.hardware,
             self.document,
+            self.untyped,
         )
 
     def target(self, task: str, dataset: str | None = None) -> Target:
@@ -89,10 +97,16 @@ class State:
         self.notes.append(text)
 
     def add(self, found: Problem | Diagnostic) -> None:
-        """Keep a finding, unless its place has one of this code, or an error where this is none."""
+        """Keep a finding, unless its place has one of this code, or an error where this is none.
+
+        A value that stays wrong as it is surely meant has one finding, whose fixes are not safe then.
+        """
         new = diagnose(found, self.document) if isinstance(found, Problem) else found
         for index in self._by_path.setdefault(new.path, []) if new.path else ():
             old = self.diagnostics[index]
+            if new.path in self.assumed and old.code != new.code and new.severity == "error":
+                self.diagnostics[index] = _unsafe(old)
+                return
             if old.code == new.code or (old.severity == "error" and new.severity != "error"):
                 return
             if new.severity == "error" and old.severity != "error":
@@ -105,3 +119,11 @@ class State:
     def errors(self) -> list[Diagnostic]:
         """The findings that keep a plan from being made."""
         return [found for found in self.diagnostics if found.severity == "error"]
+
+
+def _unsafe(found: Diagnostic) -> Diagnostic:
+    """Return a finding with no fix that is applied without being asked for."""
+    fixes = (
+        replace(fix, applicability="unsafe") if fix.applicability == "safe" else fix for fix in found.fixes
+    )
+    return replace(found, fixes=tuple(fixes))

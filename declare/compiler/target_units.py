@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from declare.compiler.dataset_plan import dataset_plan
+from declare.compiler.readable_data import values_known
 from declare.compiler.state import State
 from declare.contract.data import FieldFacts
 from declare.contract.poison import holed
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
 from declare.contract.transform import InverseStep, Transform
-from declare.rules.parts import Placed
+from declare.rules.parts import Placed, given
 
 _NUMBERS: frozenset[Layout] = frozenset({"number", "vector", "counts", "sequence"})
 _CLASSES: frozenset[Layout] = frozenset({"category", "id", "labels", "mask", "tags"})
@@ -52,7 +53,9 @@ def learn_target(
         kept = [item for item in kept if item[1].effect != "places" and not item[1].affine]
         undone = [] if all(transform.affine for _, transform in undone) else undone
     fitted: Mapping[str, Mapping[str, list[float]]] = {}
-    if _is_needed(state, task, dataset, (facts, bool(sides["train"] or sides["eval"])), undone):
+    if values_known(state, dataset) and _is_needed(
+        state, task, dataset, (facts, bool(sides["train"] or sides["eval"])), undone
+    ):
         try:
             facts, fitted, cut = _measured(state, task, dataset, facts)
         except ProblemError as error:
@@ -88,7 +91,8 @@ def _chain(state: State, dataset: str, field: str, side: str) -> Chain:
     known = state.facts[dataset].fields
     return [
         (index, transform.settled(known))
-        for index, transform in enumerate(state.spec.datasets[dataset].transforms or ())
+        for index, transform in enumerate(given(state.spec.datasets[dataset], "transforms") or ())
+        if not holed(transform)
         if transform.on in {"all", side} and field in (transform.field, *(transform.fields or ()))
     ]
 

@@ -8,7 +8,7 @@ from typing import Any
 from declare.compiler.state import State
 from declare.compiler.target_units import LearnedTarget, learn_target
 from declare.contract.data import FieldFacts
-from declare.contract.poison import holed
+from declare.contract.poison import POISON, holed
 from declare.contract.problem import Problem
 from declare.contract.task import Target
 from declare.rules.parts import Placed, dataset_place, given, task_datasets, tasks
@@ -117,7 +117,12 @@ def _facts(state: State, task: Placed[Any]) -> dict[str, FieldFacts] | None:
     found = {}
     for name in names:
         shapes = state.shapes.get(name, {})
-        if field is None or field not in shapes or holed(state.spec.datasets[name]) or holed(state.spec.seed):
+        if (
+            field is None
+            or field not in shapes
+            or state.spec.datasets[name] is POISON
+            or holed(state.spec.seed)
+        ):
             return None
         found[name] = state.facts[name].fields[field].model_copy(update={"shape": shapes[field]})
     stated = task.block.datasets or ([task.block.dataset] if task.block.dataset else names)

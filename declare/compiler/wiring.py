@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from declare.compiler.fields import all_fields
 from declare.compiler.inputs import Ref, refs
 from declare.compiler.state import State
 from declare.contract.module import Head, Module
@@ -113,11 +114,17 @@ def _inferred(
     read = {ref.name for found in earlier.values() for ref in found}
     unread = [other for other in earlier if other not in read]
     choices = [*unread, *_fitting_fields(state, port.takes)]
-    if len(state.shapes) < len(given(state.spec, "datasets") or {}):
+    if _fields_unclear(state):
         return None
     if len(choices) == 1:
         return [Ref(port.name, choices[0], None, f"model.{name}")]
     return ambiguous(name, f"model.{name}", port.takes, choices)
+
+
+def _fields_unclear(state: State) -> bool:
+    """Return whether some field of some dataset is not known, or not its shape."""
+    whole = all(set(facts.fields) <= set(state.shapes.get(name, ())) for name, facts in state.facts.items())
+    return bool(state.partial) or not whole or len(state.shapes) < len(given(state.spec, "datasets") or {})
 
 
 def _fitting_fields(state: State, takes: tuple[str, ...]) -> list[str]:
@@ -153,6 +160,7 @@ def usage(state: State) -> Iterator[Problem]:
     assert state.wiring is not None
     wiring = state.wiring
     found: dict[str, dict[str, None]] = {}
+    known = all_fields(state)
     for task in tasks(state.view):
         head = wiring.heads.get(task.name)
         if head is None:
@@ -162,7 +170,7 @@ def usage(state: State) -> Iterator[Problem]:
             found.setdefault(path, {}).update(dict.fromkeys(names))
         for reader, ref in wiring.fields(head):
             for name in names:
-                if name in state.shapes and ref.name not in state.facts[name].fields:
+                if name in state.shapes and ref.name not in known[name]:
                     yield Problem(
                         "REF201",
                         f"there is no field `{ref.name}` in dataset `{name}`, which `{reader.name}` reads",

@@ -41,6 +41,9 @@ class Component(Strict):
     trusted_only: ClassVar[bool] = False
     """Whether it runs the user's code and so loads only where the user trusted it by name."""
 
+    also_called: ClassVar[tuple[str, ...]] = ()
+    """What other frameworks call it: a name that is no `type` here is looked up among them."""
+
     @classmethod
     def type_name(cls) -> str:
         """The name that specs write as `type`."""

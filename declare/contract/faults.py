@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel
 
@@ -17,114 +17,12 @@ from declare.contract.lookup import find, kinds, names, own_names
 from declare.contract.poison import POISON
 from declare.contract.problem import Problem, ProblemError, Rewrite
 from declare.contract.source import is_path
+from declare.contract.unknown_keys import Level, UnknownKey, owner, slip_of_key, unknown_key
 from declare.contract.wording import block_name, component, given, name, shown, wanted
-from declare.diagnostics.suggest import suggest
+from declare.diagnostics.suggest import slip, suggest
+from declare.diagnostics.synonyms import plain
 
-__all__ = ["Level", "unknown_value"]
-
-
-class Level(NamedTuple):
-    """A block around the current one: its path and the keys that it knows."""
-
-    path: str
-    keys: frozenset[str]
-
-
-class Stranger(NamedTuple):
-    """An unknown key: its problem, the key of the same block that it means, the paths where it belongs."""
-
-    problem: Problem
-    meant: str | None = None
-    belongs: tuple[str, ...] = ()
-
-
-def unknown_key(model: type[BaseModel], key: str, block: dict[str, Any], levels: Sequence[Level]) -> Stranger:
-    """Return what is to be said of a key that a block does not know."""
-    path = levels[-1].path
-    at = _join(path, key)
-    title = f"{_owner(model, path)} has no key `{key}`"
-    places = [*_above(key, levels), *_below(model, key, block, path)]
-    known = fields(model)
-    near = suggest(key, [name for name in known if name not in block]) if not places else []
-    if places:
-        helps: tuple[str, ...] = (f"move it to `{places[0]}`" if places[0] else "move it to the top level",)
-        problem = Problem("SCH101", title, at=at, on="key", label="it belongs elsewhere", helps=helps)
-        return Stranger(problem, belongs=tuple(_join(place, key) for place in places))
-    if near:
-        words = " or ".join(f"`{word}`" for word in near)
-        rewrites = (Rewrite(f"rename to `{near[0]}`", at, key=near[0]),)
-        problem = Problem(
-            "SCH101",
-            title,
-            at=at,
-            on="key",
-            label="unknown key",
-            helps=(f"write {words}",),
-            rewrites=rewrites,
-        )
-        return Stranger(problem, near[0])
-    helps = tuple(_remedies(model, key))
-    rewrite = Rewrite("remove it", at, safe=False)
-    problem = Problem("SCH101", title, at=at, on="key", label="unknown key", helps=helps, rewrites=(rewrite,))
-    return Stranger(problem)
-
-
-def _owner(model: type[BaseModel], path: str) -> str:
-    if issubclass(model, Component):
-        return f"`{model.type_name()}`"
-    return block_name(path)
-
-
-def _above(key: str, levels: Sequence[Level]) -> Iterator[str]:
-    """Yield the nearest block around this one that knows the key."""
-    for level in reversed(levels[:-1]):
-        if key in level.keys:
-            yield level.path
-            return
-
-
-def _below(model: type[BaseModel], key: str, block: dict[str, Any], path: str) -> Iterator[str]:
-    """Yield the blocks inside this one that know the key."""
-    for inner_key, (_, item) in fields(model).items():
-        inside = block.get(inner_key)
-        for option in item.options:
-            inner = _model_of(option, inside)
-            if (
-                inner is not None
-                and key in fields(inner)
-                and not (isinstance(inside, dict) and key in inside)
-            ):
-                yield _join(path, inner_key)
-
-
-def _model_of(option: Form, block: Any) -> type[BaseModel] | None:
-    if option.slot is None:
-        return option.model
-    named = block if isinstance(block, str) else block.get("type") if isinstance(block, dict) else None
-    return find(option.slot, named) if isinstance(named, str) and option.model is not None else None
-
-
-def _remedies(model: type[BaseModel], key: str) -> Iterator[str]:
-    """Yield what may help with a key that resembles none: another component's, the keys that there are."""
-    if issubclass(model, Component):
-        kind = model.kind()
-        owners = [other for other in own_names(kind) if _has(kind, other, key)]
-        if owners and kind in kinds():
-            yield f"`{key}` is a parameter of {_words(owners)}"
-        if kind == "heads" and re.fullmatch(r"(num_)?(classes|outputs|labels)|(out|width|dim)\w*", key):
-            yield f"remove `{key}`: the width of a head is linked to its task's target"
-            return
-    known = list(fields(model))
-    yield f"use one of {_words(known[:8])}{', ...' if len(known) > 8 else ''}" if known else f"remove `{key}`"
-
-
-def _has(kind: str, name: str, key: str) -> bool:
-    cls = find(kind, name)
-    return cls is not None and key in fields(cls)
-
-
-def _words(words: Sequence[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words)
+__all__ = ["Level", "UnknownKey", "slip_of_key", "unknown_key", "unknown_value"]
 
 
 def missing(model: type[BaseModel], key: str, item: Form, path: str) -> Problem:
@@ -138,7 +36,7 @@ def missing(model: type[BaseModel], key: str, item: Form, path: str) -> Problem:
     )
     return Problem(
         "SCH103",
-        f"{_owner(model, path)} needs `{key}`, which is missing",
+        f"{owner(model, path)} needs `{key}`, which is missing",
         at=path,
         on="key",
         label=f"no `{key}` here",
@@ -255,7 +153,7 @@ def no_type(kind: str, block: dict[str, Any], path: str) -> Problem:
             inside is None or (isinstance(inside, dict) and POISON not in inside.values())
         ):
             rewrites = (Rewrite(f"write `type: {key}`", path, {"type": key, **(inside or {})}),)
-    wrong = next((key for key in block if suggest(key, ["type"])), None)
+    wrong = _meant_as_type(kind, block)
     if wrong is not None and not rewrites:
         help_text = f"write `type` in place of `{wrong}`"
         rewrites = (Rewrite("rename to `type`", _join(path, wrong), key="type"),)
@@ -270,21 +168,47 @@ def no_type(kind: str, block: dict[str, Any], path: str) -> Problem:
     )
 
 
+def _meant_as_type(kind: str, block: dict[str, Any]) -> str | None:
+    """Return the key that stands for `type`: a slip, another framework's word, or `name` with a name of the kind."""
+    texts = [key for key, value in block.items() if isinstance(value, str)]
+    near = [key for key in texts if suggest(key, ["type"])]
+    named = [
+        key for key in texts if key == "name" and (find(kind, block[key]) or _also_called(kind, block[key]))
+    ]
+    return next(iter([*near, *named]), None)
+
+
 def unknown_component(kind: str, found: str, at: str) -> Problem:
     """Return the problem of a name that no component of the kind has."""
     one = component(kind)
-    near = suggest(found, names(kind))
+    near = _also_called(kind, found) or suggest(found, names(kind))
+    same = bool(near) and plain(near[0]) == plain(found.rpartition(".")[2])
+    sure = same or (len(found) > 3 and bool(near) and slip(found, names(kind)) == near[0])
     elsewhere = [other for other in kinds() if other != kind and found in own_names(other)]
     notes = tuple(f"`{found}` is {component(other)}" for other in elsewhere)
     known = own_names(kind)
     if near:
         helps = (f"write {' or '.join(f'`{word}`' for word in near)}",)
     else:
-        some = _words(known[:10]) + (", ..." if len(known) > 10 else "")
+        some = _listed(known[:10]) + (", ..." if len(known) > 10 else "")
         helps = (f"write {some}; `dcl list {kind}` shows all",)
-    rewrites = (Rewrite(f"change to `{near[0]}`", at, near[0], safe=False),) if near else ()
+    rewrites = (Rewrite(f"change to `{near[0]}`", at, near[0], safe=False, sure=sure),) if near else ()
     title = f"there is no {one.split()[-1]} `{found[:40]}`"
     return Problem("SCH106", title, at=at, label="unknown name", notes=notes, helps=helps, rewrites=rewrites)
+
+
+def _also_called(kind: str, found: str) -> list[str]:
+    """Return the component that other frameworks call by this name, written with or without its package."""
+    word = plain(found.rpartition(".")[2])
+    for own in own_names(kind):
+        cls = find(kind, own)
+        if cls is not None and word in map(plain, (own, *vars(cls).get("also_called", ()))):
+            return [own]
+    return []
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
 
 
 def untrusted(component: Component, granted: Collection[str]) -> Problem | None:

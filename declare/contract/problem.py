@@ -13,14 +13,25 @@ At = Literal["value", "key"]
 class Rewrite:
     """A proposed change of the spec in terms of paths: set `path` to `value`.
 
-    A `value` of None removes `path`; `key` renames its last key instead.
+    A `value` of None removes `path`; `key` renames its last key instead; `to` moves the value there, as it is or
+    as `value`. A safe one takes nothing away, and leaves a spec without findings that it did not have before. `sure`
+    says that nothing else can be meant, though it is not safe. With the first rewrite of a problem, if it is either,
+    reading goes on, so that one mistake hides no other.
     """
 
     title: str
     path: str
     value: object = None
     key: str | None = None
+    to: str | None = None
     safe: bool = True
+    sure: bool = False
+
+    @property
+    def assumed(self) -> bool:
+        """Whether reading goes on as if it were made."""
+        removes = self.value is None and self.key is None and self.to is None
+        return (self.safe or self.sure) and not removes
 
 
 @dataclass(frozen=True)
@@ -45,7 +56,10 @@ class Problem:
 
     def under(self, path: str) -> Problem:
         """Return the problem with its paths and its rewrites' below `path`; `also` is absolute already."""
-        rewrites = tuple(replace(item, path=_join(path, item.path)) for item in self.rewrites)
+        rewrites = tuple(
+            replace(item, path=_join(path, item.path), to=None if item.to is None else _join(path, item.to))
+            for item in self.rewrites
+        )
         return replace(self, at=_join(path, self.at), rewrites=rewrites)
 
 

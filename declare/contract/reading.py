@@ -20,7 +20,7 @@ from declare.contract.poison import POISON, Poison, holed
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.source import is_path
 
-__all__ = ["POISON", "Poison", "parse", "read"]
+__all__ = ["POISON", "Poison", "parse", "read", "read_parts"]
 
 Base = Callable[[str], Path]
 Block = TypeVar("Block", bound=BaseModel)
@@ -56,6 +56,17 @@ def read(
     return reader.value(form(model), tree, at), reader.problems
 
 
+def read_parts(
+    model: type[Block], tree: Any, base: Base | None = None, trust: Collection[str] = ()
+) -> tuple[Block | Poison, list[Problem], dict[str, Component]]:
+    """Read as `read` does; also return what components of unknown types say that all of their kind do.
+
+    They are POISON in the block; here they stand by path, as instances of the base class of their kind.
+    """
+    reader = _Reader(base, trust)
+    return reader.value(form(model), tree, ""), reader.problems, reader.untyped
+
+
 def parse(kind: str, block: Any) -> Any:
     """Return the component of a plan's block; raises `ProblemError` for one of a plan that somebody changed."""
     found, problems = read(kind, secrets.reveal(block), trust=EVERYTHING)
@@ -72,6 +83,7 @@ class _Reader:
         self.problems: list[Problem] = []
         self.levels: list[faults.Level] = []
         self.excused: set[str] = set()
+        self.untyped: dict[str, Component] = {}
 
     def fail(self, problem: Problem) -> Poison:
         """Keep a problem; its value is POISON."""
@@ -100,7 +112,7 @@ class _Reader:
 
     def slot(self, item: Form, value: Any, path: str) -> Any:
         """Read the component of a slot."""
-        return self.component(item.slot or "", value, path)
+        return self.component(item.slot or "", value, path, item.model)
 
     def plain_block(self, item: Form, value: Any, path: str) -> Any:
         """Read a strict block that is no component."""
@@ -188,8 +200,8 @@ class _Reader:
             found[key] = self.value(values, part, where)
         return found
 
-    def component(self, kind: str, value: Any, path: str) -> Any:
-        """Read a component: `{type: NAME, ...}` or just its name."""
+    def component(self, kind: str, value: Any, path: str, base: type[BaseModel] | None = None) -> Any:
+        """Read a component: `{type: NAME, ...}` or just its name; `base` is what all of its kind have."""
         if value is POISON:
             return POISON
         if not isinstance(value, str | dict):
@@ -199,6 +211,8 @@ class _Reader:
             return POISON
         found = self._class(kind, block, path, _join(path, "type") if block is value else path)
         if isinstance(found, Problem):
+            if isinstance(value, dict) and base is not None:
+                self.shared_keys(base, block, path)
             return self.fail(found)
         made = self.block(found, block, path)
         if found.trusted_only and not holed(made) and "*" not in self.trust:
@@ -216,11 +230,28 @@ class _Reader:
             return faults.unknown_component(kind, name, at)
         return cls
 
+    def shared_keys(self, base: type[BaseModel], block: dict[str, Any], path: str) -> None:
+        """Read the keys that every component of a kind has, of one whose type nobody knows."""
+        self.levels.append(faults.Level(path, base, block))
+        known = fields(base)
+        for key in list(block)[:_STRANGERS]:
+            if key not in known and key != "type" and (problem := faults.slip_of_key(base, key, block, path)):
+                self.fail(problem)
+        found = {
+            key: self.value(item, block[key], _join(path, key))
+            for key, (_, item) in known.items()
+            if key in block
+        }
+        self.levels.pop()
+        made = base.model_construct(None, **found)
+        assert isinstance(made, Component)
+        self.untyped[path] = made
+
     def block(self, model: type[BaseModel], value: dict[str, Any], path: str) -> Any:
         """Read a strict block: unknown keys first, since they explain missing ones."""
         known = fields(model)
         typed = issubclass(model, Component)
-        self.levels.append(faults.Level(path, frozenset(known)))
+        self.levels.append(faults.Level(path, model, value))
         before = len(self.problems)
         strange = [key for key in value if key not in known and not (typed and key == "type")]
         meant = self.strangers(model, strange, value)
@@ -243,11 +274,18 @@ class _Reader:
         """Report unknown keys and return the known ones that they surely mean."""
         meant: set[str] = set()
         for key in keys[:_STRANGERS]:
-            stranger = faults.unknown_key(model, key, block, self.levels)
+            stranger = faults.unknown_key(key, self.levels, meant, self.fits)
             self.fail(stranger.problem)
             meant |= {stranger.meant} if stranger.meant else set()
             self.excused |= set(stranger.belongs)
         return meant
+
+    def fits(self, item: Form, value: Any) -> bool:
+        """Return whether a value can be read in a form, if need be as it is surely meant."""
+        attempt = _Reader(self.base, self.trust)
+        attempt.value(item, value, "")
+        repaired = all(item.rewrites and item.rewrites[0].assumed for item in attempt.problems)
+        return repaired and not holed(value)
 
 
 def _rank(option: Form, value: Any) -> int:

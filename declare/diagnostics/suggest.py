@@ -2,223 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-# What other libraries (Hugging Face, Lightning, timm, mm*, Keras) and hands in a hurry call our keys.
-_SYNONYMS = {
-    "batch": "batch_size",
-    "bs": "batch_size",
-    "batchsize": "batch_size",
-    "perdevicetrainbatchsize": "batch_size",
-    "trainbatchsize": "batch_size",
-    "samplespergpu": "batch_size",
-    "microbatchsize": "batch_size",
-    "optim": "optimizer",
-    "opt": "optimizer",
-    "optimiser": "optimizer",
-    "wd": "weight_decay",
-    "decay": "weight_decay",
-    "l2": "weight_decay",
-    "learningrate": "lr",
-    "baselr": "lr",
-    "maxlr": "lr",
-    "nclasses": "classes",
-    "numclasses": "classes",
-    "numlabels": "classes",
-    "nclass": "classes",
-    "numoutputs": "width classes",
-    "maxepochs": "epochs",
-    "numepochs": "epochs",
-    "numtrainepochs": "epochs",
-    "nepochs": "epochs",
-    "maxsteps": "steps",
-    "numsteps": "steps",
-    "maxiters": "steps",
-    "maxiter": "steps",
-    "iterations": "steps",
-    "iters": "steps",
-    "updates": "steps",
-    "scheduler": "schedule",
-    "lrscheduler": "schedule",
-    "lrschedule": "schedule",
-    "lrschedulertype": "schedule",
-    "lrconfig": "schedule",
-    "sched": "schedule",
-    "warmupsteps": "warmup",
-    "warmupratio": "warmup",
-    "warmupepochs": "warmup",
-    "numwarmupsteps": "warmup",
-    "accumulategradbatches": "accumulate",
-    "gradientaccumulationsteps": "accumulate",
-    "gradaccum": "accumulate",
-    "accumulation": "accumulate",
-    "gradclip": "clip",
-    "gradientclipval": "clip",
-    "clipgrad": "clip",
-    "maxgradnorm": "clip",
-    "maxnorm": "norm",
-    "earlystopping": "early_stop",
-    "patiencesteps": "patience",
-    "monitor": "metric",
-    "metricforbestmodel": "metric best",
-    "greaterisbetter": "mode",
-    "direction": "mode",
-    "gpus": "devices",
-    "ngpus": "devices",
-    "numgpus": "devices",
-    "device": "accelerator devices",
-    "numnodes": "nodes",
-    "nnodes": "nodes",
-    "numworkers": "workers",
-    "dataloadernumworkers": "workers",
-    "workerspergpu": "workers",
-    "fp16": "precision",
-    "bf16": "precision",
-    "amp": "precision",
-    "mixedprecision": "precision",
-    "torchcompile": "compile",
-    "deterministic": "determinism",
-    "evalevery": "evaluate",
-    "evalsteps": "evaluate",
-    "valcheckinterval": "evaluate",
-    "checkvaleverynepoch": "evaluate",
-    "validation": "val evaluate",
-    "valid": "val",
-    "dev": "val",
-    "validate": "evaluate",
-    "savesteps": "checkpoint",
-    "savetotallimit": "keep",
-    "savetopk": "keep",
-    "checkpoints": "checkpoint",
-    "frozen": "freeze",
-    "frozenstages": "freeze",
-    "initfrom": "init",
-    "loadfrom": "init",
-    "resumefrom": "init",
-    "checkpointpath": "init",
-    "modelname": "name",
-    "modelnameorpath": "name",
-    "arch": "name type",
-    "architecture": "name type model",
-    "backbone": "encoder name",
-    "network": "model",
-    "net": "model",
-    "modules": "model",
-    "data": "datasets source",
-    "dataset": "datasets",
-    "datasets": "dataset",
-    "task": "tasks",
-    "stages": "phases",
-    "training": "phases train",
-    "trainer": "hardware phases",
-    "train": "phases",
-    "criterion": "loss",
-    "lossfn": "loss",
-    "lossfunction": "loss",
-    "losses": "loss",
-    "labelsmoothingfactor": "label_smoothing",
-    "smoothing": "label_smoothing",
-    "labels": "target labels classes",
-    "label": "target",
-    "targets": "target",
-    "y": "target",
-    "features": "input fields",
-    "inputs": "input",
-    "x": "input",
-    "inchannels": "channels",
-    "inchans": "channels",
-    "numchannels": "channels",
-    "nchannels": "channels",
-    "hiddensize": "dim width",
-    "hiddendim": "dim width",
-    "embeddim": "dim",
-    "dmodel": "dim",
-    "embeddingdim": "dim",
-    "numheads": "heads",
-    "numattentionheads": "heads",
-    "nhead": "heads",
-    "nheads": "heads",
-    "numlayers": "depth layers",
-    "nlayers": "depth layers",
-    "numhiddenlayers": "depth layers",
-    "layers": "depth",
-    "kernelsize": "kernel",
-    "droprate": "dropout",
-    "drop": "dropout",
-    "dropoutrate": "dropout",
-    "imgsize": "size",
-    "imagesize": "size",
-    "inputsize": "size",
-    "resolution": "size",
-    "samplingrate": "rate",
-    "samplerate": "rate",
-    "sfreq": "rate",
-    "fs": "rate",
-    "maxseqlength": "max_length",
-    "maxlen": "max_length",
-    "blocksize": "max_length",
-    "modelmaxlength": "max_length",
-    "contextlength": "max_length",
-    "file": "path",
-    "filename": "path",
-    "filepath": "path",
-    "root": "path",
-    "rootdir": "path",
-    "datadir": "path",
-    "dir": "path",
-    "folder": "path",
-    "logger": "tracking",
-    "loggers": "tracking",
-    "logging": "tracking",
-    "reportto": "tracking",
-    "randomseed": "seed",
-    "randomstate": "seed",
-    "preprocessing": "transforms",
-    "pipeline": "transforms",
-    "transform": "transforms",
-    "augmentation": "augment transforms",
-    "augmentations": "augment transforms",
-    "groupby": "by",
-    "stratified": "stratify",
-    "kind": "type",
-    "class": "type",
-    "target_": "type",
-    "extend": "extends",
-    "defaults": "extends",
-    "base": "extends",
-    "variables": "vars",
-    "var": "vars",
-    "search": "tune",
-    "sweep": "tune",
-    "hparams": "tune",
-    "assert": "expect",
-    "asserts": "expect",
-    "crossentropyloss": "cross_entropy",
-    "ce": "cross_entropy",
-    "crossentropy": "cross_entropy",
-    "bcewithlogits": "bce",
-    "bcewithlogitsloss": "bce",
-    "mseloss": "mse",
-    "l1loss": "mae",
-    "l1": "mae l1",
-    "smoothl1": "huber",
-    "acc": "accuracy",
-    "f1score": "f1",
-    "auc": "auroc",
-    "adamwtorch": "adamw",
-    "cosineannealing": "cosine",
-    "cosineannealinglr": "cosine",
-    "steplr": "step",
-    "onecyclelr": "one_cycle",
-    "reducelronplateau": "plateau",
-    "lstm": "rnn",
-    "gru": "rnn",
-    "vit": "timm",
-    "resnet": "timm",
-    "cpu": "accelerator",
-    "cuda": "accelerator",
-}
+from declare.diagnostics.synonyms import plain, synonyms
 
 
 def suggest(word: str, candidates: Iterable[str], limit: int = 3) -> list[str]:
@@ -228,14 +14,29 @@ def suggest(word: str, candidates: Iterable[str], limit: int = 3) -> list[str]:
     distance: insert, delete, replace, swap neighbours); longer names that start with the word; the rest
     within a quarter of the word's length. Nothing is suggested for a word that resembles none.
     """
-    plain_word = _normalise(word)
-    meant = _SYNONYMS.get(plain_word, "").split()
+    plain_word = plain(word)
+    meant = synonyms(word)
     ranked: list[tuple[int, int, str]] = []
     for candidate in dict.fromkeys(candidates):
         rank = _rank(plain_word, candidate, meant)
         if rank is not None and candidate != word:
             ranked.append((*rank, candidate))
     return [candidate for *_, candidate in sorted(ranked)[:limit]]
+
+
+def slip(word: str, candidates: Iterable[str]) -> str | None:
+    """Return the one candidate that `word` surely means: the same but for case, `_` and `-`, or one slip away.
+
+    None where none is so near, or several are.
+    """
+    plain_word = plain(word)
+    ranks: dict[int, list[str]] = {}
+    for candidate in dict.fromkeys(candidates):
+        rank = _rank(plain_word, candidate, ())
+        if rank is not None and rank[0] in {0, 2} and candidate != word:
+            ranks.setdefault(rank[0], []).append(candidate)
+    nearest = ranks[min(ranks)] if ranks else []
+    return nearest[0] if len(nearest) == 1 else None
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
@@ -247,9 +48,9 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     return f"did you mean {', '.join(rest)}{' or ' if rest else ''}{last}?"
 
 
-def _rank(word: str, candidate: str, meant: list[str]) -> tuple[int, int] | None:
+def _rank(word: str, candidate: str, meant: Sequence[str]) -> tuple[int, int] | None:
     """Return how near a candidate is (smaller is nearer), None if it is not."""
-    other = _normalise(candidate)
+    other = plain(candidate)
     if other == word:
         return 0, 0
     if candidate in meant:
@@ -261,10 +62,6 @@ def _rank(word: str, candidate: str, meant: list[str]) -> tuple[int, int] | None
     if distance is not None:
         return (2 if distance == 1 else 4), distance
     return (3, len(other)) if len(word) > 2 and other.startswith(word) else None
-
-
-def _normalise(name: str) -> str:
-    return re.sub(r"[\s_\-]", "", name).lower()
 
 
 def osa(left: str, right: str, limit: int) -> int | None:

@@ -20,8 +20,16 @@ _CONSTANTS = {"true", "false", "null"}
 _WIDTH = 100
 
 
+class Written(str):
+    """Text that is YAML already, to be put down as it is."""
+
+    __slots__ = ()
+
+
 def flow(value: Any) -> str:
     """Return `value` on one line: `{type: adamw, lr: 0.001}`."""
+    if isinstance(value, Written):
+        return value
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_key(str(key))}: {flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):

@@ -12,12 +12,16 @@ from declare.rules.view import View
 
 
 class Course(NamedTuple):
-    """How long a phase is; `sizes` are training samples by dataset."""
+    """How long a phase is; `sizes` are training samples by dataset.
+
+    Where the data are not known, `sizes` are empty, and durations count in `unit`, that of the phase.
+    """
 
     sizes: dict[str, int]
     batch_size: int
     steps_per_epoch: int
     steps: int
+    unit: str = "steps"
 
     @property
     def num_samples(self) -> int:
@@ -32,7 +36,7 @@ class Course(NamedTuple):
 def train_sizes(view: View, phase: Phase) -> dict[str, int] | None:
     """Return the training samples of each dataset of a phase, or None where data could not be read."""
     names = phase_datasets(view, phase)
-    if not names or any(name not in view.facts for name in names):
+    if not names or any(name not in view.facts or not view.facts[name].splits for name in names):
         return None
     return {name: view.facts[name].splits.get("train", 0) for name in names}
 
@@ -58,6 +62,17 @@ def course(view: View, phase: Phase) -> Course | None:
     return Course(sizes, batch, per_epoch, max(1, steps))
 
 
+def course_for(view: View, phase: Phase, duration: Duration) -> Course | None:
+    """Return the course of a phase; one from the spec alone where that tells what a duration is of it, else None."""
+    run = course(view, phase)
+    if run is not None or failed(phase, "epochs", "steps") or (phase.epochs is None) == (phase.steps is None):
+        return run
+    length, unit = (phase.epochs, "epochs") if phase.steps is None else (phase.steps, "steps")
+    assert length is not None
+    same = duration.unit == "%" or (duration.unit == unit and float(duration.value).is_integer())
+    return Course({}, 0, 1, int(length), unit) if same and float(length).is_integer() else None
+
+
 def length_key(phase: Phase) -> str:
     """Return the key that states the phase's length."""
     return "steps" if given(phase, "epochs") is None else "epochs"
@@ -65,6 +80,8 @@ def length_key(phase: Phase) -> str:
 
 def words(run: Course) -> str:
     """Say how the number of steps comes about."""
+    if not run.sizes:
+        return f"the phase has {run.steps} {run.unit}"
     sizes = " + ".join(str(size) for size in run.sizes.values())
     return (
         f"{sizes} training samples in batches of {run.batch_size} are {run.steps_per_epoch} steps an epoch; "

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from declare.contract.poison import POISON, holed
 from declare.rules.parts import (
+    failed,
     given,
     metric_classes,
     numbered,
@@ -48,16 +50,17 @@ class Monitor(NamedTuple):
 
 
 def reported(view: View) -> dict[str, Reported] | None:
-    """Return every metric that evaluations will report, or None where a task could not be read."""
+    """Return every metric that evaluations will report, as far as it is known; None where no task is known at all.
+
+    `is_unclear` tells whether others may be.
+    """
     found: dict[str, Reported] = {}
-    stated = given(view.spec, "tasks") or {}
-    known = list(tasks(view))
-    if not stated or len(known) < len(stated):
+    if not given(view.spec, "tasks"):
         return None
-    for task in known:
+    for task in tasks(view):
         classes = metric_classes(task.block)
         if classes is None:
-            return None
+            continue
         rows: dict[str, tuple[Mode, tuple[float | None, float | None]]] = {
             name: (cls.mode, cls.bounds) for name, cls in classes.items()
         }
@@ -74,6 +77,27 @@ def reported(view: View) -> dict[str, Reported] | None:
         split = "test" if any(part.startswith("test/") for part in composite_parts(view, name)) else "val"
         found[name] = Reported(split, None, None, None)
     return found
+
+
+def is_unclear(view: View, metric: str) -> bool:
+    """Return whether something that could not be read may report a metric: its task, probe or composite."""
+    split, *names = metric.split("/")
+    stated = given(view.spec, "tasks") or {}
+    unread = {name for name in stated if stated[name] is POISON or metric_classes(stated[name]) is None}
+    blocks = given(view.spec, "phases")
+    if not names:
+        return bool(unread) or failed(view.spec, "metrics")
+    if split == PROBE:
+        return (
+            bool(unread)
+            or blocks is None
+            or holed([given(blocks, name, "probes") for name in blocks])
+            or any(block is POISON or failed(block, "probes") for block in blocks.values())
+        )
+    if len(names) == 1:
+        return bool(unread)
+    task, _, dataset = names[0].partition("@")
+    return task in unread or bool(dataset and task in stated and failed(stated[task], "dataset", "datasets"))
 
 
 def _probed(view: View) -> dict[str, Reported]:

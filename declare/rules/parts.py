@@ -77,6 +77,15 @@ def tasks(view: View) -> Iterator[Placed[Task]]:
     return named(view.spec, "tasks")
 
 
+def tasks_in_part(view: View) -> Iterator[Placed[Task]]:
+    """Yield the tasks, and what is known of those whose type nobody knows."""
+    yield from tasks(view)
+    for path, block in view.untyped.items():
+        section, _, name = path.partition(".")
+        if section == "tasks" and name in (given(view.spec, "tasks") or {}) and isinstance(block, Task):
+            yield Placed(path, name, block)
+
+
 def phases(view: View) -> Iterator[Placed[Phase]]:
     """Yield the phases in the order in which they run."""
     return named(view.spec, "phases")
@@ -167,10 +176,35 @@ def phase_tasks(view: View, phase: Phase) -> dict[str, float] | None:
 
 
 def phase_datasets(view: View, phase: Phase) -> tuple[str, ...]:
-    """Return the datasets that a phase trains on, in the order of the spec."""
-    trained = phase_tasks(view, phase) or {}
-    used = {name for task in tasks(view) if task.name in trained for name in task_datasets(view, task.block)}
+    """Return the datasets that a phase trains on, in the order of the spec; none where some are not known."""
+    trained = trained_blocks(view, phase)
+    if trained is None:
+        return ()
+    used: set[str] = set()
+    for block in trained:
+        found = task_datasets(view, block) if block is not None else ()
+        unclear = block is None or failed(block, "dataset", "datasets") or block.dataset or block.datasets
+        if not found and unclear:
+            found = dataset_names(view)
+            if len(found) != 1:
+                return ()
+        used |= set(found)
     return tuple(name for name in dataset_names(view) if name in used)
+
+
+def trained_blocks(view: View, phase: Phase) -> list[Any] | None:
+    """Return the tasks that a phase trains, with what is known of unreadable ones or None in the place of these.
+
+    None where the tasks themselves could not be read.
+    """
+    known, stated = given(view.spec, "tasks"), given(phase, "tasks")
+    if known is None or failed(phase, "tasks"):
+        return None
+    names = list(known) if stated is None else [name for name in stated if name is not POISON]
+    if len(names) < len(stated or ()) or any(name not in known for name in names):
+        return None
+    blocks = ((known[name], view.untyped.get(f"tasks.{name}")) for name in names)
+    return [partial if block is POISON else block for block, partial in blocks]
 
 
 def dotted(path: str, *names: str | int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from declare.contract.component import Component
 from declare.contract.shapes import Shape
 from declare.contract.task import Target
 from declare.ir.facts import DatasetFacts
@@ -21,7 +22,8 @@ class View:
     missing entry means that an earlier finding stands in its way. `facts` is filled from stage "facts" on (by
     dataset), `shapes` (dataset -> field -> shape after transforms) and `targets` (by task) from "links",
     `nodes` (by path, in topological order) from "shapes", `phases` (by name) from "phases", `hardware` from
-    "hardware". `document` is the text behind the spec, for rules about how a value is written.
+    "hardware". `document` is the text behind the spec, for rules about how a value is written. `untyped` holds
+    by path what a component of an unknown type, which is `POISON` in the spec, says that all of its kind do.
     """
 
     spec: Spec
@@ -32,3 +34,4 @@ class View:
     phases: Mapping[str, PhasePlan] = field(default_factory=dict)
     hardware: HardwarePlan | None = None
     document: Document = field(default_factory=lambda: Document(None, ()))
+    untyped: Mapping[str, Component] = field(default_factory=dict)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from declare.compiler.fields import all_fields, clashes, field_references, stated_fields
 from declare.compiler.inputs import cycles, input_references
+from declare.compiler.readable_data import Readable, facts_of, readable, said, without
 from declare.compiler.state import State
 from declare.contract.field import Uses
-from declare.contract.poison import POISON, holed
+from declare.contract.poison import POISON
 from declare.contract.problem import Problem, ProblemError
 from declare.rules.parts import Placed, given, named, task_datasets, tasks
 
@@ -23,10 +24,11 @@ def run(state: State) -> Iterator[Problem]:
         if state.spec.datasets[name] is POISON:
             state.skip(f"datasets.{name}")
     for dataset in named(state.spec, "datasets"):
-        if _blocked(state, dataset):
+        part = readable(state, dataset)
+        if part is None or not part.whole:
             state.skip(dataset.path)
-        else:
-            yield from _gather(state, dataset)
+        if part is not None:
+            yield from _gather(state, dataset, part)
     stated = stated_fields(state)
     known = {name: found for name, found in all_fields(state).items() if name not in stated}
     yield from field_references(state, known)
@@ -35,33 +37,32 @@ def run(state: State) -> Iterator[Problem]:
     yield from cycles(state, all_fields(state))
 
 
-def _blocked(state: State, dataset: Placed[Any]) -> bool:
-    """Return whether a part that reading needs has failed or names a field that is not there."""
-    block = dataset.block
-    parts: Iterable[Any] = (block.source, block.split, block.limit, block.on_corrupt, block.fields)
-    if any(holed(part) for part in parts):
-        return True
-    broken = ("split", "fields", "source")
-    return any(found.path.startswith(f"{dataset.path}.{part}") for found in state.errors for part in broken)
-
-
-def _gather(state: State, dataset: Placed[Any]) -> Iterator[Problem]:
+def _gather(state: State, dataset: Placed[Any], known: Readable) -> Iterator[Problem]:
+    """Fill in the facts of a dataset; those of other fields where the data contradict some."""
     from declare.data.facts import compare, gather
 
     seed = 0 if state.spec.seed is POISON else state.spec.seed
+    uses = _uses(state, dataset.name)
     try:
-        facts = gather(dataset.name, dataset.block, seed, _uses(state, dataset.name))
+        facts = gather(dataset.name, known.block, seed, uses)
     except ProblemError as error:
         state.skip(dataset.path)
-        for problem in error.problems:
-            yield (problem if problem.at else _at_source(problem)).under(dataset.path)
+        placed = [problem if problem.at else _at_source(problem) for problem in error.problems]
+        yield from (problem.under(dataset.path) for problem in said(known, placed))
+        left = without(known, placed)
+        if left is not None:
+            yield from _gather(state, dataset, left)
         return
-    found = [problem.under(dataset.path) for problem in compare(dataset.block, facts)]
+    found = [problem.under(dataset.path) for problem in compare(known.block, facts)]
     yield from found
     if any(problem.code in _MISREAD for problem in found):
         state.skip(dataset.path)
         return
-    state.facts[dataset.name] = facts
+    if uses.streams and not known.whole:
+        known = known._replace(sized=False)
+    if not known.whole:
+        state.partial.add(dataset.name)
+    state.facts[dataset.name] = facts_of(known, facts)
     sizes = ", ".join(f"{count} {split}" for split, count in facts.splits.items())
     state.note(f"`{dataset.name}`: {facts.num_samples} samples ({sizes}), {len(facts.fields)} fields")
 

@@ -15,7 +15,7 @@ from declare.contract.problem import Problem
 from declare.contract.reading import parse
 from declare.contract.task import Target
 from declare.ir.plan import LossPlan, MetricPlan, TaskPlan
-from declare.rules.parts import Placed, phase_tasks, phases, task_datasets, tasks
+from declare.rules.parts import Placed, failed, phase_tasks, phases, task_datasets, tasks
 
 _RESOLVED = dict.fromkeys(("dataset", "datasets", "head", "loss", "metrics"))
 """What the plan says in its own words: one place for each fact, stated or by default."""
@@ -26,19 +26,19 @@ def run(state: State) -> Iterator[Problem]:
     assert state.wiring is not None
     for task in tasks(state.view):
         target, head = state.targets.get(task.name), state.wiring.heads.get(task.name)
-        found = _components(task, "loss", "losses", (task.block.default_loss,))
-        figures = _components(task, "metrics", "metrics", task.block.default_metrics)
-        if target is None or found is None or figures is None or holed(task.block):
+        if target is None or failed(task.block, "loss"):
             state.skip(task.path)
             continue
+        found = _components(task, "loss", "losses", (task.block.default_loss,))
         fitting = [(at, loss) for at, loss in found if target.prediction in loss.takes]
         for at, loss in fitting:
             for each in state.own_targets.get(task.name, {"": target}).values():
                 yield from (problem.under(at) for problem in loss.check_target(each))
             yield from shape_mismatches(state, task, at, loss)
-        if head is None or len(fitting) < len(found):
+        if head is None or len(fitting) < len(found) or holed(task.block):
             state.skip(task.path)
             continue
+        figures = _components(task, "metrics", "metrics", task.block.default_metrics)
         samplers = _samplers(state, task.name)
         if holed(samplers):
             state.skip(task.path)
@@ -70,17 +70,15 @@ def _samplers(state: State, task: str) -> list[Any]:
     return [sampler for sampler in found if sampler is not None]
 
 
-def _components(
-    task: Placed[Any], key: str, kind: str, default: tuple[str, ...]
-) -> list[tuple[str, Any]] | None:
-    """Return a task's components with their places, those of its type by default; None where one failed."""
+def _components(task: Placed[Any], key: str, kind: str, default: tuple[str, ...]) -> list[tuple[str, Any]]:
+    """Return a task's readable components with their places, those of its type by default."""
     stated = getattr(task.block, key)
     at = f"{task.path}.{key}"
     if stated is None:
         return [(task.path, parse(kind, {"type": name})) for name in default]
     single = not isinstance(stated, list)
     found = [(at, stated)] if single else [(f"{at}.{i}", item) for i, item in enumerate(stated)]
-    return None if holed(stated) else found
+    return [(place, item) for place, item in found if not holed(item)]
 
 
 def _losses(losses: Sequence[Loss], target: Target) -> tuple[LossPlan, ...]:

@@ -10,7 +10,7 @@ from declare.compiler.batches import Batches, batches
 from declare.compiler.phase_probes import probes
 from declare.compiler.rates import curve
 from declare.compiler.scaling import scaled
-from declare.compiler.selecting import Selection, select
+from declare.compiler.selecting import Selection, lost_patterns, select
 from declare.compiler.state import State
 from declare.contract.component import plain
 from declare.contract.duration import Duration
@@ -28,6 +28,7 @@ def run(state: State) -> Iterator[Problem]:
         sizes = _sizes(state, phase)
         if sizes is None:
             state.skip(phase.path)
+            yield from lost_patterns(state, phase.block, phase.path)
             continue
         made = batches(phase.block, sizes)
         steps = _length(phase.block, made.steps_per_epoch)
@@ -63,7 +64,7 @@ def _sizes(state: State, phase: Placed[Any]) -> dict[str, int] | None:
     if any(path not in state.nodes for head in heads for path in state.wiring.upstream(head)):
         return None
     names = phase_datasets(state.view, block)
-    if any(name not in state.facts for name in names):
+    if not names or any(name not in state.facts for name in names):
         return None
     sizes = {name: state.facts[name].splits.get("train", 0) for name in names}
     stated = [item for item in (block.batch_size, block.mix) if isinstance(item, dict)]

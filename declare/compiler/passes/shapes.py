@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from declare.compiler.fields import all_fields
 from declare.compiler.heads import head_wiring
 from declare.compiler.input_precision import input_precision
 from declare.compiler.remainders import left_out
@@ -143,8 +144,11 @@ def _apart(
 def _unused(state: State) -> Iterator[Problem]:
     """Yield modules that no task's head reads; nothing is said while some head is unknown."""
     assert state.wiring is not None
-    if len(state.wiring.heads) < len(task_names(state.view)):
+    if given(state.spec, "tasks") is None or len(state.wiring.heads) < len(task_names(state.view)):
         return
+    known = set().union(*all_fields(state).values(), state.wiring.nodes)
+    if any(ref.name not in known for node in state.wiring.nodes.values() for ref in node.refs):
+        return  # what is meant by an unknown name may be one of them
     for name in given(state.spec, "model") or ():
         if name in state.wiring.nodes and name not in state.wiring.datasets:
             yield Problem(

@@ -28,6 +28,10 @@ def check(view: View) -> Iterator[Problem]:
 def _none_fits(view: View, phase: Placed[Phase], sampler: Sampler) -> Iterator[Problem]:
     for dataset in phase_datasets(view, phase.block):
         facts = view.facts.get(dataset)
+        if facts is not None and set(given(view.spec, "datasets", dataset, "fields") or ()) - set(
+            facts.fields
+        ):
+            continue  # a field that could not be read may be the one that fits
         found = sampler.chosen({name: item.shape for name, item in facts.fields.items()}) if facts else None
         if isinstance(found, Problem):
             yield found.under(f"{phase.path}.sampler")

@@ -20,7 +20,7 @@ def check(view: View) -> Iterator[Problem]:
         if facts is None:
             continue
         left = facts.num_samples - sum(facts.splits.values())
-        if isinstance(column, str) and left > 0:
+        if isinstance(column, str) and facts.splits and left > 0:
             yield Problem(
                 CODE,
                 f"{left} of {facts.num_samples} samples have an empty `{column[:24]}`",

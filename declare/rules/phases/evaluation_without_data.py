@@ -34,7 +34,7 @@ def _empty(view: View, metric: Reported) -> tuple[str, ...] | None:
     if block is None:
         return None
     names = (metric.dataset,) if metric.dataset else task_datasets(view, block)
-    if not names or any(name not in view.facts for name in names):
+    if not names or any(name not in view.facts or not view.facts[name].splits for name in names):
         return None
     if any(view.facts[name].splits.get(metric.split, 0) for name in names):
         return None

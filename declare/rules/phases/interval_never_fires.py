@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
-from declare.rules.course import course, length_key, words
+from declare.rules.course import course_for, length_key, words
 from declare.rules.durations import Timed, durations
 from declare.rules.parts import phases
 from declare.rules.view import View
@@ -17,8 +17,8 @@ STAGE = "phases"
 def check(view: View) -> Iterator[Problem]:
     """Yield each interval or thaw that lies beyond the end of its phase."""
     for phase in phases(view):
-        run = course(view, phase.block)
         for timed in durations(phase):
+            run = course_for(view, phase.block, timed.duration)
             if run is None or timed.kind not in {"interval", "until"}:
                 continue
             steps = run.duration(timed.duration)
@@ -27,10 +27,10 @@ def check(view: View) -> Iterator[Problem]:
             when = "comes every" if timed.kind == "interval" else "comes after"
             yield Problem(
                 CODE,
-                f"{timed.what} {when} {steps} steps but phase `{phase.name}` has {run.steps}",
+                f"{timed.what} {when} {steps} {run.unit} but phase `{phase.name}` has {run.steps}",
                 at=timed.path,
                 label="lies beyond the end of the phase",
-                also={f"{phase.path}.{length_key(phase.block)}": f"{run.steps} steps"},
+                also={f"{phase.path}.{length_key(phase.block)}": f"{run.steps} {run.unit}"},
                 notes=(words(run),),
                 helps=(_help(timed),),
                 rewrites=_rewrites(timed),

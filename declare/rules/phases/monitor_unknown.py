@@ -15,6 +15,7 @@ from declare.rules.monitors import (
     composite_parts,
     evaluated_tasks,
     expectations,
+    is_unclear,
     monitors,
     reported,
 )
@@ -35,6 +36,8 @@ def check(view: View) -> Iterator[Problem]:
     for monitor in (*monitors(view), *expectations(view), *_composites(view)):
         names = known if monitor.path.startswith("expect.") else early
         if monitor.metric not in names:
+            if is_unclear(view, monitor.metric):
+                continue
             yield _unknown(monitor, names)
         else:
             yield from _elsewhere(view, monitor, known[monitor.metric])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.language.spec import Phase
-from declare.rules.course import Course, course, length_key, words
+from declare.rules.course import Course, course_for, length_key, words
 from declare.rules.durations import Timed, durations
 from declare.rules.parts import Placed, given, phases
 from declare.rules.view import View
@@ -18,8 +18,8 @@ STAGE = "phases"
 def check(view: View) -> Iterator[Problem]:
     """Yield each patience that cannot work as such."""
     for phase in phases(view):
-        run = course(view, phase.block)
         for timed in durations(phase):
+            run = course_for(view, phase.block, timed.duration)
             if run is not None and timed.kind == "patience" and timed.duration.value > 0:
                 yield from _compare(phase, run, timed)
 
@@ -31,14 +31,14 @@ def _compare(phase: Placed[Phase], run: Course, timed: Timed) -> Iterator[Proble
     if patience >= run.steps:
         yield Problem(
             CODE,
-            f"early stopping waits {patience} steps but phase `{phase.name}` has {run.steps}",
+            f"early stopping waits {patience} {run.unit} but phase `{phase.name}` has {run.steps}",
             at=timed.path,
             label="the phase ends first",
-            also={f"{phase.path}.{length_key(phase.block)}": f"{run.steps} steps"},
+            also={f"{phase.path}.{length_key(phase.block)}": f"{run.steps} {run.unit}"},
             notes=(words(run),),
             helps=("shorten the patience, or remove `early_stop`",),
         )
-    elif patience < between:
+    elif run.sizes and patience < between:
         where = f"{phase.path}.evaluate.every" if stated else phase.path
         yield Problem(
             CODE,

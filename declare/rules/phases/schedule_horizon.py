@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.course import course, length_key, words
+from declare.rules.course import course_for, length_key, words
 from declare.rules.durations import durations
 from declare.rules.parts import phases
 from declare.rules.view import View
@@ -17,17 +17,17 @@ STAGE = "phases"
 def check(view: View) -> Iterator[Problem]:
     """Yield each duration inside a schedule or sampler that is longer than its phase."""
     for phase in phases(view):
-        run = course(view, phase.block)
         for timed in durations(phase):
+            run = course_for(view, phase.block, timed.duration)
             if run is None or timed.kind != "within" or run.duration(timed.duration) <= run.steps:
                 continue
             steps = run.duration(timed.duration)
             yield Problem(
                 CODE,
-                f"{timed.what} takes {steps} steps but phase `{phase.name}` has {run.steps}",
+                f"{timed.what} takes {steps} {run.unit} but phase `{phase.name}` has {run.steps}",
                 at=timed.path,
-                label=f"{steps} steps",
-                also={f"{phase.path}.{length_key(phase.block)}": f"{run.steps} steps"},
+                label=f"{steps} {run.unit}",
+                also={f"{phase.path}.{length_key(phase.block)}": f"{run.steps} {run.unit}"},
                 notes=(words(run),),
                 helps=("state it as a share of the phase, such as `50%`",),
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
-from declare.rules.course import course, length_key, words
+from declare.rules.course import course_for, length_key, words
 from declare.rules.durations import durations
 from declare.rules.parts import phases
 from declare.rules.view import View
@@ -17,17 +17,17 @@ STAGE = "phases"
 def check(view: View) -> Iterator[Problem]:
     """Yield each warm-up at least as long as its phase."""
     for phase in phases(view):
-        run = course(view, phase.block)
         for timed in durations(phase):
+            run = course_for(view, phase.block, timed.duration)
             if run is None or timed.kind != "warmup" or run.duration(timed.duration) < max(run.steps, 2):
                 continue
             steps = run.duration(timed.duration)
             yield Problem(
                 CODE,
-                f"warm-up takes {steps} steps but phase `{phase.name}` has {run.steps}",
+                f"warm-up takes {steps} {run.unit} but phase `{phase.name}` has {run.steps}",
                 at=timed.path,
                 label="the base rate is never reached",
-                also={f"{phase.path}.{length_key(phase.block)}": f"{run.steps} steps"},
+                also={f"{phase.path}.{length_key(phase.block)}": f"{run.steps} {run.unit}"},
                 notes=(words(run),),
                 helps=("state it as a share of the phase, such as `5%`",),
                 rewrites=(Rewrite("set it to 5% of the phase", timed.path, "5%", safe=False),),

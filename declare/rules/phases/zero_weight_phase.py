@@ -20,7 +20,9 @@ def check(view: View) -> Iterator[Problem]:
         stated = None if failed(phase.block, "tasks") else phase.block.tasks
         if trained is None or (trained and any(weight > 0 for weight in trained.values())):
             continue
-        if set(stated if stated is not None else task_names(view)) - set(trained):
+        if given(view.spec, "tasks") is None or set(stated if stated is not None else task_names(view)) - set(
+            trained
+        ):
             continue  # an unknown or unreadable task stands there: another finding says so
         path = f"{phase.path}.tasks" if stated is not None else phase.path
         title = (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from declare.contract.poison import holed
 from declare.contract.problem import Problem
 from declare.language.spec import Phase
 from declare.rules.idle_setting import Idle
-from declare.rules.parts import Placed, given, phase_datasets, phase_tasks, phases
+from declare.rules.parts import Placed, failed, given, phase_datasets, phase_tasks, phases, trained_blocks
 from declare.rules.view import View
 
 CODE = "REF203"
@@ -47,6 +48,8 @@ def _scales(phase: Placed[Phase]) -> Iterator[Idle]:
     scales = given(phase.block, "scales")
     mode, sizes = given(scales, "mode"), given(scales, "sizes")
     path = f"{phase.path}.scales"
+    if mode == "joint" and (sizes is None or holed(sizes)):
+        return
     joint = mode == "joint" and isinstance(sizes, list) and len(sizes) > 1
     why = "each step sees one size"
     if isinstance(mode, str) and not joint and given(scales, "consistency") is not None:
@@ -62,6 +65,9 @@ def _scales(phase: Placed[Phase]) -> Iterator[Idle]:
 
 def _balance(view: View, phase: Placed[Phase]) -> Iterator[Idle]:
     """Yield what weighs tasks against each other where there is one."""
+    blocks = trained_blocks(view, phase.block)
+    if blocks is None or any(failed(block, "weight") or block is None for block in blocks):
+        return
     tasks = [name for name, weight in (phase_tasks(view, phase.block) or {}).items() if weight]
     stated = {
         "balance": given(phase.block, "balance"),
@@ -100,7 +106,8 @@ def _evaluation(view: View, phase: Placed[Phase]) -> Iterator[Idle]:
     names = phase_datasets(view, phase.block)
     if given(phase.block, "evaluate", "every") is None or not names:
         return
-    if all(name in view.facts and not view.facts[name].splits.get("val", 0) for name in names):
+    splits = [view.facts[name].splits if name in view.facts else {} for name in names]
+    if all(sizes and not sizes.get("val", 0) for sizes in splits):
         yield Idle(
             f"{phase.path}.evaluate.every",
             "`evaluate.every`",
