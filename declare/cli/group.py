@@ -100,6 +100,14 @@ def start(
     return supervise(crew, command, lambda problem: show([problem]))
 
 
+def require_file(spec: Path, what: str) -> None:
+    """End the command where a spec comes from a pipe, which is read once, and `what` reads it again."""
+    if spec.is_fifo():
+        raise CommandError(
+            f"{what} reads the spec again, `{spec}` is a pipe", hint="write the spec to a file"
+        )
+
+
 def refuse_with_ray(nodes: int | None, rdzv: str | None) -> None:
     """End the command where it was told of machines: Ray knows its own, and where they meet."""
     given = "--nodes" if nodes else "--rdzv" if rdzv else None

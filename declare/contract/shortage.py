@@ -86,6 +86,23 @@ def require_room(size: int, what: str) -> None:
         raise MemoryError(f"{what} takes {_shown(size)} of address space")
 
 
+def require_memory(size: int, what: str, *, copies: int = 1) -> None:
+    """Raise MemoryError where the machine has not so many bytes left, or `ulimit -v` no room for `copies` of them."""
+    if address_limit() is not None:
+        require_room(copies * size, what)
+    free = _available()
+    if free is not None and size > free:
+        raise MemoryError(f"{what} takes {_shown(size)} of memory, {_shown(free)} are free")
+
+
+def _available() -> int | None:
+    """Return the bytes of memory that the machine and the control group leave, or None where nobody knows."""
+    free, swap, group = _free(), _kilobytes(Path("/proc/meminfo"), "SwapFree"), group_limit()
+    left = [] if free is None else [free + (swap or 0)]
+    left += [] if group is None else [group - (_kilobytes(Path("/proc/self/status"), "VmRSS") or 0)]
+    return min(left, default=None)
+
+
 def before_training(error: BaseException) -> Problem:
     """Return the finding that memory did not suffice for something else than a step: libraries, data, the model."""
     said = str(error).strip().splitlines()

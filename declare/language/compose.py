@@ -10,7 +10,7 @@ from declare.diagnostics.diagnostic import Diagnostic
 from declare.language.document import Document, Node
 from declare.language.extends import Loader
 from declare.language.overrides import Overrides
-from declare.language.source import display_name, real
+from declare.language.source import display_name, folder_of
 from declare.language.variables import Interpolation
 
 
@@ -31,7 +31,7 @@ def load(
     found = loader.diagnostics
     sources = loader.sources
     if root is not None:
-        overrides = Overrides(real(file.parent))
+        overrides = Overrides(folder_of(file))
         root = overrides.apply(root, list(sets))
         interpolation = Interpolation(root, environ)
         root = interpolation.apply(root)

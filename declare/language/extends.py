@@ -8,11 +8,13 @@ from pathlib import Path
 from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Label, Source
 from declare.language.document import Node
-from declare.language.source import Parsed, Text, display_name, open_source, parse, real
+from declare.language.source import MAX_BYTES, Parsed, Text, display_name, folder_of, open_source, parse, real
+from declare.language.tree import MAX_EXPANDED
 
 MAX_DEPTH = 8
 _SPECS = frozenset({".yaml", ".yml", ".json"})
 MAX_FILES = 64
+MAX_BYTES_IN_ALL = 4 * MAX_BYTES
 # Maps of free names: a `type` in them is a name like any other, not the type of a component.
 _FREE_NAMES = ("vars", "metrics", "expect", "datasets", "model", "tasks", "phases")
 
@@ -26,6 +28,9 @@ class Loader:
         self.complete = True
         self._parsed: dict[Path, Parsed | None] = {}
         self._files = 0
+        self._values = 0
+        self._bytes = 0
+        self._is_full = False  # the rest is not read: one finding says it
 
     def load(self, path: Path, name: str) -> Node | None:
         """Return the merged tree of a file and its bases; None where the file cannot be read."""
@@ -33,9 +38,11 @@ class Loader:
 
     def _file(self, path: Path, name: str, at: Label | None, above: tuple[Path, ...]) -> Node | None:
         """Read one file and merge it over its bases. `above` are the files that lead to it."""
-        parsed = self._read(path, name, at)
+        parsed = None if self._is_full else self._read(path, name, at)
         if parsed is None or parsed.node is None:
             self.complete = False
+            return None
+        if not self._take(parsed.size, at):
             return None
         root = parsed.node
         stated = root.entries.get("extends")
@@ -48,6 +55,15 @@ class Loader:
             if base is not None:
                 merged = base if merged is None else self._merge(merged, base)
         return own if merged is None else self._merge(merged, own)
+
+    def _take(self, size: int, at: Label | None) -> bool:
+        """Count the values of a file, each time that it is extended; report one that is too many."""
+        self._values += size
+        if self._values <= MAX_EXPANDED:
+            return True
+        self._is_full, self.complete = True, False
+        self.diagnostics.append(_too_large("SYN010", f"{MAX_EXPANDED:,} values", at))
+        return False
 
     def _read(self, path: Path, name: str, at: Label | None) -> Parsed | None:
         """Read and parse one file, once."""
@@ -62,8 +78,15 @@ class Loader:
         if isinstance(source, Diagnostic):
             self.diagnostics.append(_as_base(source) if at else source)
             return None
+        self._bytes += len(source.text)
+        if self._bytes > MAX_BYTES_IN_ALL:
+            self._is_full = True
+            self.diagnostics.append(_too_large("SYN008", f"{MAX_BYTES_IN_ALL // 1_000_000} MB", at))
+            return None
         self.sources.append(source)
-        parsed = parse(source, Text(real(path.parent), "extends" if at else "written"))
+        text = Text(folder_of(path), "extends" if at else "written", others=self._values)
+        parsed = parse(source, text)
+        self._is_full = self._is_full or parsed.limited
         self.diagnostics += parsed.diagnostics
         self.complete = self.complete and parsed.complete
         node = parsed.node
@@ -205,6 +228,13 @@ def switch_note(before: Node, after: Node, name: str, dropped: list[str], path: 
         notes=[f"dropped: {', '.join(f'`{key}`' for key in dropped)}"],
         helps=["state again what should stay"],
     )
+
+
+def _too_large(code: str, limit: str, at: Label | None) -> Diagnostic:
+    """Report that a spec and its bases are together larger than any spec may be."""
+    helps = ["keep data in its own files and name them in a source"]
+    title = f"the spec and its bases hold more than {limit}"
+    return make(code, title, labels=[at] if at else (), path="extends", helps=helps)
 
 
 def _as_base(diagnostic: Diagnostic) -> Diagnostic:

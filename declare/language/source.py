@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,9 @@ from declare.language.syntax import diagnose, read, trouble
 from declare.language.tree import FILLER, MASK, LimitError, TreeBuilder
 
 MAX_BYTES = 1_000_000
+PIPE_SECONDS = 30.0
+"""How long a pipe may take until it has given all of a spec."""
+_PIPE_BYTES, _PIPE_WAIT = 1 << 16, 0.02
 _MAX_REPAIRS = 12
 # What YAML allows in a text at all; everything else is a control character or half of a surrogate pair.
 _UNPRINTABLE = re.compile(
@@ -38,6 +43,8 @@ class Text:
     base: Path
     origin: Origin = "written"
     shift: int = 0
+    others: int = 0
+    """Values that the other texts of the spec hold."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,10 @@ class Parsed:
     node: Node | None
     diagnostics: list[Diagnostic]
     complete: bool = True
+    size: int = 0
+    """How many values it holds."""
+    limited: bool = False
+    """Whether it holds more than any spec may."""
 
 
 def open_source(path: Path, name: str, at: Label | None = None) -> Source | Diagnostic:
@@ -55,8 +66,7 @@ def open_source(path: Path, name: str, at: Label | None = None) -> Source | Diag
     try:
         if at is not None:
             _refuse_pipes(path)
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        raw = _bytes(path)
     except (FileNotFoundError, NotADirectoryError):
         return _missing(path, name, labels)
     except (OSError, ValueError) as error:
@@ -75,6 +85,49 @@ def _refuse_pipes(path: Path) -> None:
     """Raise OSError for a pipe or a device that a spec names: reading it might never end."""
     if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
         raise OSError(0, "it is no regular file")
+
+
+def _bytes(path: Path) -> bytes:
+    """Return the first bytes of a file, one more than a spec may have."""
+    if stat.S_ISFIFO(path.stat().st_mode):
+        return _piped(path)
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def _piped(path: Path) -> bytes:
+    """Read a pipe to its end (`<(program)`); raises OSError where nothing, or no end, comes in time."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    until = time.monotonic() + PIPE_SECONDS
+    raw = b""
+    try:
+        while len(raw) <= MAX_BYTES:
+            if time.monotonic() > until:
+                raise OSError(0, f"it is a pipe that nothing has ended within {PIPE_SECONDS:g} seconds")
+            try:
+                part = os.read(handle, _PIPE_BYTES)
+            except BlockingIOError:
+                part = None
+            if part == b"" and (raw or _has_ended(handle)):
+                break
+            raw += part or b""
+            if not part:
+                time.sleep(_PIPE_WAIT)  # a named pipe without a writer cannot be waited for
+    finally:
+        os.close(handle)
+    return raw
+
+
+def _has_ended(handle: int) -> bool:
+    """Whether a pipe had a writer, which has gone."""
+    poll = select.poll()
+    poll.register(handle, select.POLLIN)
+    return any(event & select.POLLHUP for _, event in poll.poll(0))
+
+
+def folder_of(path: Path) -> Path:
+    """Return the folder that relative paths in a spec start from: for a pipe, that of the call."""
+    return real(Path()) if path.is_fifo() else real(path.parent)
 
 
 def _missing(path: Path, name: str, labels: list[Label]) -> Diagnostic:
@@ -140,16 +193,16 @@ def parse(source: Source, text: Text) -> Parsed:
     lost: list[tuple[str, int, int]] = []
     complete = True
     for _ in range(_MAX_REPAIRS):
-        builder = TreeBuilder(source, text.base, text.origin, text.shift)
+        builder = TreeBuilder(source, text.base, text.origin, text.shift, text.others)
         try:
             _feed(builder, content)
         except LimitError as limit:
-            return Parsed(None, [*found, limit.diagnostic], complete=False)
+            return Parsed(None, [*found, limit.diagnostic], complete=False, limited=True)
         except yaml.MarkedYAMLError as error:
             at = trouble(error, content, builder.last_quoted)
             beyond = _limit_before(at.place, source, text, content)
             if beyond is not None:
-                return Parsed(None, [*found, beyond], complete=False)
+                return Parsed(None, [*found, beyond], complete=False, limited=True)
             reading = read(at)
             found.append(diagnose(source, reading, text.shift))
             block = block_at(content, reading.start)
@@ -165,6 +218,7 @@ def parse(source: Source, text: Text) -> Parsed:
             root,
             _in_order([*found, *builder.diagnostics]),
             complete and builder.complete and root is not None,
+            builder.size,
         )
     return Parsed(None, found, complete=False)
 
@@ -187,7 +241,7 @@ def _limit_before(place: int, source: Source, text: Text, content: str) -> Diagn
     The scanner reads far ahead of the events, and some versions of it have a limit of nesting of their own.
     """
     try:
-        _feed(TreeBuilder(source, text.base, text.origin, text.shift), content[:place])
+        _feed(TreeBuilder(source, text.base, text.origin, text.shift, text.others), content[:place])
     except LimitError as limit:
         return limit.diagnostic
     except yaml.MarkedYAMLError:

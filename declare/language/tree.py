@@ -70,9 +70,12 @@ class _Frame:
 
 
 class TreeBuilder:
-    """Takes the events of one YAML stream; `root` and `diagnostics` are the result."""
+    """Takes the events of one YAML stream; `root` and `diagnostics` are the result.
 
-    def __init__(self, source: Source, base: Path, origin: Origin, shift: int) -> None:
+    `others` values are those of the spec's other texts: the limits are those of all.
+    """
+
+    def __init__(self, source: Source, base: Path, origin: Origin, shift: int, others: int = 0) -> None:
         self.source = source
         self.base = base
         self.origin = origin
@@ -83,8 +86,9 @@ class TreeBuilder:
         self._shift = shift
         self._stack: list[_Frame] = []
         self._anchors: dict[str, _Anchored] = {}
-        self._nodes = 0
-        self._expanded = 0
+        self._others = others
+        self._nodes = others
+        self._expanded = others
         self._warnings = 0
         self._documents = 0
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -106,6 +110,16 @@ class TreeBuilder:
         handler = self._handlers.get(type(event))
         if handler is not None and (self._documents <= 1 or handler == self._document):
             handler(event)
+
+    @property
+    def size(self) -> int:
+        """How many values the text holds, each alias counted as what it stands for."""
+        return self._expanded - self._others
+
+    @property
+    def _limited(self) -> str:
+        """What the limits are those of."""
+        return "the spec and its bases hold" if self._others else "the text holds"
 
     def _document(self, event: Any) -> None:
         """Count documents: only the first is read, a second is reported."""
@@ -149,7 +163,7 @@ class TreeBuilder:
             raise LimitError(
                 make(
                     "SYN010",
-                    f"the text holds more than {MAX_NODES:,} values",
+                    f"{self._limited} more than {MAX_NODES:,} values",
                     labels=[Label(span, "the first value too many")],
                     helps=["keep data in its own files and name them in a source"],
                 )

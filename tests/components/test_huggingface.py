@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import importlib.util
 
 import pytest
 import torch
 
 from declare.compiler.probe import Probed, probe
+from declare.components.sources.huggingface import Huggingface
 from declare.contract import extras, reading
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
@@ -257,3 +260,44 @@ def test_an_architecture_that_reads_padding_is_refused():
     with pytest.raises(ProblemError) as caught:
         module("fnet", config=config).build(TOKENS)
     assert caught.value.problem.code == "SHP536"
+
+
+HOSTILE = {
+    "t.csv": (gzip.compress(b"a,label\n1,x\n"), "it is compressed with gzip"),
+    "t.json": (gzip.compress(b'{"a": 1}\n'), "it is compressed with gzip"),
+    "t.txt": (bz2.compress(b"some words\n"), "it is compressed with bzip2"),
+    "w.csv": (
+        ("a," + ",".join(f"c{n}" for n in range(1000)) + "\n" + "1\n" * 50_000).encode(),
+        "line 2 has 1 cell",
+    ),
+    "t.parquet": (gzip.compress(b"PAR1" * 9), "it is no Parquet file"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_files_that_unpack_to_any_size_are_refused(tmp_path, name):
+    """The library would unpack what is compressed, whatever it is called."""
+    content, said = HOSTILE[name]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ProblemError) as caught:
+        Huggingface(path=tmp_path / name).open()
+    assert caught.value.problem.code == "DAT333"
+    assert said in caught.value.problem.notes[0]
+
+
+@pytest.mark.parametrize("packing", [None, "zstd"])
+def test_arrow_is_read_as_it_is_stored(tmp_path, packing):
+    """Buffers that are compressed, dictionaries included, are refused before they are unpacked; others are read."""
+    import pyarrow as pa
+
+    table = pa.table({"a": pa.array(["x" * 1000] * 100).dictionary_encode()})
+    options = pa.ipc.IpcWriteOptions(compression=packing)
+    with pa.ipc.new_stream(str(tmp_path / "t.arrow"), table.schema, options=options) as writer:
+        writer.write_table(table)
+    source = Huggingface(path=tmp_path / "t.arrow")
+    if packing is None:
+        assert source.open().num_samples == 100
+        return
+    with pytest.raises(ProblemError) as caught:
+        source.open()
+    assert "compressed buffers" in caught.value.problem.notes[0]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from declare.language import extends, tree
 from declare.language.compose import load
 from declare.language.overrides import OPTIONAL_SECTIONS
 
@@ -152,6 +153,25 @@ class TestExtends:
         """`extends` takes names of files and nothing else."""
         result = compose({"spec.yaml": f"extends: {stated}\n", "a": "a: 1"})
         assert codes(result) == ["REF223"]
+
+    @pytest.mark.parametrize("same", [False, True])
+    def test_the_limit_on_values_is_of_the_whole(self, compose, monkeypatch, same):
+        """Bases add up, one that is extended again as well, and what is too much is said once."""
+        monkeypatch.setattr(tree, "MAX_NODES", 100)
+        monkeypatch.setattr(extends, "MAX_EXPANDED", 200)
+        files = {
+            f"b{i}.yaml": "vars: {" + ",".join(f"k{i}_{n}: 1" for n in range(20)) + "}" for i in range(9)
+        }
+        names = ["b0.yaml"] * 9 if same else list(files)
+        result = compose({"spec.yaml": f"extends: [{', '.join(names)}]\n", **files})
+        assert codes(result) == ["SYN010"]
+        assert not result[0].complete
+
+    def test_the_limit_on_bytes_is_of_the_whole(self, compose, monkeypatch):
+        """Comments count too."""
+        monkeypatch.setattr(extends, "MAX_BYTES_IN_ALL", 1000)
+        files = {f"b{i}.yaml": f"#{'x' * 300}\nk{i}: 1\n" for i in range(9)}
+        assert codes(compose({"spec.yaml": f"extends: [{', '.join(files)}]\n", **files})) == ["SYN008"]
 
     def test_wide_fans_end(self, compose):
         """Files that extend each other many times over are refused after a bounded number."""

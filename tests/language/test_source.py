@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
+import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import yaml
@@ -394,3 +396,39 @@ def test_a_name_beyond_what_files_can_have_is_a_finding(tmp_path):
     _, found = load(tmp_path / f"{'a' * 5000}.yaml", [], {})
     assert [item.code for item in found] == ["SYN005"]
     assert "name too long" in found[0].title
+
+
+def test_a_pipe_is_read_to_its_end(tmp_path):
+    """What a program writes is a spec: at once, in pieces, or once it has begun; paths start at the folder of the call."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def write():
+        with pipe.open("w") as file:
+            for line in ("a: 1\n", "b: 2\n"):
+                file.write(line)
+                file.flush()
+                time.sleep(0.05)
+
+    writer = Thread(target=write)
+    writer.start()
+    document, found = load(pipe)
+    writer.join()
+    assert found == []
+    assert document.plain() == {"a": 1, "b": 2}
+    assert document.at("a").base == Path.cwd()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_pipe_without_an_end_is_not_waited_for(tmp_path, monkeypatch, begun):
+    """Neither where nobody writes nor where somebody never ends."""
+    monkeypatch.setattr(module, "PIPE_SECONDS", 0.1)
+    os.mkfifo(tmp_path / "pipe")
+    handle = os.open(tmp_path / "pipe", os.O_RDWR) if begun else None
+    if handle is not None:
+        os.write(handle, b"a: 1\n")
+    found = open_source(tmp_path / "pipe", "pipe")
+    assert isinstance(found, Diagnostic)
+    assert found.code == "SYN005"
+    if handle is not None:
+        os.close(handle)

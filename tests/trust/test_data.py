@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
+import lzma
 import os
 import resource
 import struct
@@ -15,12 +18,15 @@ import pytest
 from declare.components.fields._decoding import Decoding, Frame
 from declare.components.fields._pictures import MAX_PIXELS
 from declare.components.fields._pixels import decode
+from declare.components.sources import _hdf5_limits, _parquet_limits
 from declare.components.sources.csv import Csv
 from declare.components.sources.hdf5 import Hdf5
 from declare.components.sources.jsonl import Jsonl
 from declare.components.sources.npz import Npz
 from declare.components.sources.parquet import Parquet
+from declare.contract import shortage
 from declare.contract.problem import ProblemError
+from tests.trust.hostile_data import overlapped
 
 
 def read_all(source):
@@ -119,6 +125,196 @@ def test_tables_of_text(tmp_path, text):
     """A header of hundreds of thousands of columns, and one without an end."""
     (tmp_path / "a.csv").write_text(text)
     refused(Csv(path=tmp_path / "a.csv"), "DAT333")
+
+
+PACKED = {
+    "gzip": gzip.compress(b"a,b\n1,2\n"),
+    "zlib": zlib.compress(b"a,b\n1,2\n"),
+    "bzip2": bz2.compress(b"a,b\n1,2\n"),
+    "xz": lzma.compress(b"a,b\n1,2\n"),
+    "Zstandard": b"\x28\xb5\x2f\xfd" + bytes(8),
+    "zip": b"PK\x03\x04" + bytes(40),
+}
+
+
+@pytest.mark.parametrize("kind", PACKED)
+@pytest.mark.parametrize("source", [Csv, Jsonl])
+def test_compressed_tables_are_refused_by_name(tmp_path, source, kind):
+    """What a compressed file unpacks to is not known before: it is not begun with, whatever it is called."""
+    (tmp_path / "t.csv").write_bytes(PACKED[kind])
+    with pytest.raises(ProblemError) as caught:
+        source(path=tmp_path / "t.csv").open()
+    assert caught.value.problem.code == "DAT333"
+    assert caught.value.problem.notes == (f"it is compressed with {kind}: unpack it first",)
+
+
+WIDE = "a," + ",".join(f"c{n}" for n in range(1000)) + "\n"
+TABLES = {
+    "short rows": (WIDE + "1\n" * 50_000, "line 2 has 1 cell, the header has 1001"),
+    "short quoted rows": (WIDE + '"1"\n' * 50_000, "line 2 has 1 cell, the header has 1001"),
+    "blank lines": (
+        WIDE + "1" + "," * 1000 + "\n" * 50_000,
+        "50,001 lines hold 52,001 cells, the header names 1,001",
+    ),
+    "a long line": ("a,b\n1," + "x" * (17 << 20) + "\n", "line 2 has more than 16 MiB"),
+    "a long cell": (
+        'a,b\n1,2\n3,"' + "x\n" * (9 << 20) + '"\n',
+        "line 3 has more than 16 MiB: a quotation mark",
+    ),
+    "an open quote": ('a,b\n1,2\n3,"x\n' + "4,y\n" * 50, "the row from line 3 on never ends"),
+    "a quote in a cell": ('a,b\n1,5" pipe\n2,x\n', "the row from line 2 on never ends"),
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_tables_larger_in_memory_than_their_bytes_are_refused_unread(tmp_path, monkeypatch, kind):
+    """Rows without most of their cells, lines and cells without an end: all by counting bytes."""
+    content, said = TABLES[kind]
+    (tmp_path / "t.csv").write_text(content)
+    monkeypatch.setattr("polars.read_csv", None)
+    with pytest.raises(ProblemError) as caught:
+        Csv(path=tmp_path / "t.csv").open()
+    assert caught.value.problem.code == "DAT333"
+    assert said in caught.value.problem.notes[0]
+
+
+@pytest.mark.parametrize(("free", "limit"), [(1000, None), (1 << 40, 1 << 30)])
+def test_a_table_that_memory_cannot_hold_is_refused_unread(tmp_path, monkeypatch, free, limit):
+    """The machine's memory and `ulimit -v` are asked first: the library would end the process."""
+    (tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * 1000)
+    monkeypatch.setattr("polars.read_csv", None)
+    monkeypatch.setattr(shortage, "_available", lambda: free)
+    monkeypatch.setattr(shortage, "address_limit", lambda: limit)
+    monkeypatch.setattr(shortage, "has_room", lambda size: size < 1000)
+    with pytest.raises(MemoryError, match="the table takes"):
+        Csv(path=tmp_path / "t.csv")._read()
+
+
+def test_entries_of_an_archive_that_share_their_bytes(tmp_path):
+    """A directory that names one entry many times promises more than the file holds."""
+    overlapped(tmp_path / "a.npz", 60)
+    refused(Npz(path=tmp_path / "a.npz"), "DAT335")
+
+
+def write_parquet(path, **columns):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pa.table(columns), path, compression="zstd", use_dictionary=False)
+
+
+PARQUET = {
+    "packed texts": lambda pa: {"a": ["x" * 1_000_000] * 5},
+    "packed numbers": lambda pa: {"a": np.zeros(1_000_000)},
+    "a long list": lambda pa: {"a": [np.zeros(1_000_000, np.int32)]},
+    "a wide structure": lambda pa: {
+        "a": pa.StructArray.from_arrays([pa.array(np.zeros(10_000))] * 100, [f"c{n}" for n in range(100)])
+    },
+    "texts of one length": lambda pa: {"a": pa.array([b"x" * 10_000] * 1000, pa.binary(10_000))},
+}
+
+
+@pytest.mark.parametrize("kind", PARQUET)
+def test_parquet_is_measured_by_its_headers(tmp_path, monkeypatch, kind):
+    """Pages, values of nested columns and of fixed length are counted before any page is unpacked."""
+    pa = pytest.importorskip("pyarrow")
+    write_parquet(tmp_path / "t.parquet", **PARQUET[kind](pa))
+    monkeypatch.setattr(_parquet_limits, "MOST_BYTES", 1 << 20)
+    with pytest.raises(ValueError, match=r"it unpacks to .* GB from"):
+        _parquet_limits.refuse_large(tmp_path / "t.parquet")
+
+
+def test_a_footer_does_not_vouch_for_the_pages(tmp_path, monkeypatch):
+    """Sizes are those of the pages' own headers where the footer says less."""
+    write_parquet(tmp_path / "t.parquet", a=["x" * 1_000_000] * 5)
+    monkeypatch.setattr(_parquet_limits, "MOST_BYTES", 1 << 20)
+    real = _parquet_limits._footer
+
+    def lying(*arguments):
+        footer = real(*arguments)
+        for column in footer[4][0][1]:
+            column[3] |= {5: 1, 6: 10}
+        return footer
+
+    monkeypatch.setattr(_parquet_limits, "_footer", lying)
+    with pytest.raises(ValueError, match="it unpacks to"):
+        _parquet_limits.refuse_large(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("damage", ["cut", "header", "footer", "none"])
+def test_damaged_parquet_is_a_finding(tmp_path, damage):
+    """Whatever its headers hold, they are read within the file or refused."""
+    pl = pytest.importorskip("polars")
+    path = tmp_path / "t.parquet"
+    pl.DataFrame({"a": range(1000), "b": ["x", "y"] * 500}).write_parquet(path)
+    content = bytearray(path.read_bytes())
+    cut = {"cut": content[:200], "header": content[:4] + b"\xff" * 60 + content[64:], "none": content}
+    size = int.from_bytes(content[-8:-4], "little")
+    cut["footer"] = content[: -8 - size] + b"\x19\xfc" * (size // 2) + content[-8 - size % 2 :]
+    path.write_bytes(cut[damage])
+    if damage == "none":
+        read_all(Parquet(path=path))
+    else:
+        refused(Parquet(path=path), "DAT333")
+
+
+def chunked(path, shape, chunk, data, **how):
+    """Write a dataset with one chunk as it is given."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(path, "w") as file:
+        item = file.create_dataset("a", shape, "u1", chunks=chunk, **how)
+        item.id.write_direct_chunk((0,) * len(shape), data)
+
+
+def test_hdf5_chunks_that_unpack_to_more_than_their_data(tmp_path, monkeypatch):
+    """A chunk larger than its dataset, a stream longer than its chunk, two compressions, many empty datasets."""
+    h5py = pytest.importorskip("h5py")
+    bomb = zlib.compress(bytes(50_000_000), 9)
+    chunked(tmp_path / "1.h5", (4,), (1 << 28,), bomb, maxshape=(None,), compression="gzip")
+    refused(Hdf5(path=tmp_path / "1.h5"), "DAT335")
+    chunked(tmp_path / "2.h5", (1 << 16,), (1 << 16,), bomb, compression="gzip")
+    monkeypatch.setattr(_hdf5_limits, "_SMALL_STREAM", 1000)
+    refused(Hdf5(path=tmp_path / "2.h5"), "DAT335")
+    with h5py.File(tmp_path / "3.h5", "w") as file:
+        steps = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        steps.set_chunk((10,))
+        steps.set_deflate(9)
+        steps.set_deflate(9)
+        h5py.h5d.create(file.id, b"a", h5py.h5t.STD_U8LE, h5py.h5s.create_simple((10,)), steps)
+    refused(Hdf5(path=tmp_path / "3.h5"), "DAT335")
+    with h5py.File(tmp_path / "4.h5", "w") as file:
+        for number in range(20):
+            file.create_dataset(f"c{number}", (1 << 21,), "f8", chunks=(1 << 10,))
+    refused(Hdf5(path=tmp_path / "4.h5"), "DAT335")
+
+
+def test_honest_hdf5_chunks_are_read(tmp_path, monkeypatch):
+    """Every filter that writers use, and chunks on several axes, rows in any order."""
+    h5py = pytest.importorskip("h5py")
+    monkeypatch.setattr(_hdf5_limits, "_SMALL_STREAM", 10)
+    values = np.random.default_rng(0).integers(0, 9, (50, 30))
+    packings = ({"compression": "gzip", "shuffle": True, "fletcher32": True}, {"compression": "lzf"}, {})
+    for number, how in enumerate(packings):
+        with h5py.File(tmp_path / f"{number}.h5", "w") as file:
+            file.create_dataset("a", data=values, chunks=(8, 7), **how)
+        reader = Hdf5(path=tmp_path / f"{number}.h5").open()
+        assert (reader.read("a", np.array([49, 3, 7])) == values[[49, 3, 7]]).all()
+        assert (reader.read("a") == values).all()
+
+
+def test_hdf5_texts_stored_once_and_named_often(tmp_path, monkeypatch):
+    """References to one long text are not copied out without end."""
+    h5py = pytest.importorskip("h5py")
+    monkeypatch.setattr(_hdf5_limits, "_ALL_BYTES", 1 << 20)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        kind = h5py.string_dtype()
+        file.create_dataset("a", data=["x" * 100_000] + ["y"] * 999, dtype=kind)
+    assert Hdf5(path=tmp_path / "a.h5").open().read("a")[999] == "y"
+    content = (tmp_path / "a.h5").read_bytes()
+    with h5py.File(tmp_path / "a.h5") as file:
+        start = file["a"].id.get_offset()
+    (tmp_path / "b.h5").write_bytes(
+        content[:start] + content[start : start + 16] * 1000 + content[start + 16000 :]
+    )
+    refused(Hdf5(path=tmp_path / "b.h5"), "DAT335")
 
 
 @pytest.mark.parametrize("source", [Csv, Npz, Parquet, Hdf5, Jsonl])

@@ -103,6 +103,7 @@ def command(
         odd = _see_sane(plan, checked, as_json=as_json) if sanity and resume is None else []
         crew = None if engine == "ray" else group.crew(plan, rdzv)
         if crew is not None:
+            group.require_file(spec, "each of several processes")
             words = [str(spec), f"--format={format}", *_each("--set", sets), *_each("--trust", trust or ())]
             where = _where(run_dir, resume, allow_changes=allow_changes)
             return group.start(crew, words, where, lambda found: findings.show_problems(found, checked))

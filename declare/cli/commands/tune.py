@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from declare.cli import findings, options, terminal
+from declare.cli import findings, group, options, terminal
 from declare.cli.failure import FINDINGS, CommandError
 from declare.contract.trust import allow_downloads
 from declare.runtime.statuses import STOPPED
@@ -57,6 +57,7 @@ def command(
     as_json = format == "json"
     if resume is not None and run_dir is not None:
         raise CommandError("--resume and --run-dir contradict each other", hint="--resume takes the folder")
+    group.require_file(spec, "a search")
     allow_downloads()
     plan, checked = findings.plan(spec, set_, trust, as_json=as_json)
     if plan.tune is None:

@@ -11,12 +11,16 @@ import h5py
 import numpy as np
 
 from declare.components.sources._arrays import same_length
+from declare.components.sources._hdf5_limits import (
+    LIGHT_BYTES,
+    Streams,
+    refuse_inflated,
+    refuse_inflated_sum,
+    refuse_shared_texts,
+)
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shortage import refuse_if_short
 
-_LIGHT_BYTES = 1 << 26
-_RATIO = 200
-"""How often larger than its stored bytes a large dataset may be."""
 _MOST, _DEEPEST = 10_000, 32
 """Datasets and groups that a file may hold, and how deep they may lie."""
 _DENSE = 0.5
@@ -39,6 +43,7 @@ class Hdf5Reader:
         self.splits: Mapping[str, tuple[int, int]] = {}
         try:
             found = dict(_datasets(self._top(), path))
+            refuse_inflated_sum(f"`{path.name}`", found.values(), path.stat().st_size)
         except (OSError, RuntimeError, ValueError) as error:
             refuse_if_short(error)
             self._close()
@@ -51,7 +56,8 @@ class Hdf5Reader:
         self.num_samples = same_length(
             lengths, f"`{path.name}`", "name the group of the samples: `group: /trials`"
         )
-        self._light = {name for name, item in found.items() if item.nbytes <= _LIGHT_BYTES}
+        self._light = {name for name, item in found.items() if item.nbytes <= LIGHT_BYTES}
+        self._streams = {name: Streams(name, item) for name, item in found.items()}
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
         """Return nothing: the file does not say what its columns mean."""
@@ -65,6 +71,9 @@ class Hdf5Reader:
         """Return the raw values of `column` for `rows`; DAT311 where they cannot be read."""
         try:
             dataset = self._top()[column]
+            self._streams[column].check(dataset, rows)
+            if h5py.check_string_dtype(dataset.dtype) and rows is None:
+                refuse_shared_texts(column, dataset, self._path.stat().st_size)
             values = _read(dataset, rows)
         except (OSError, RuntimeError, ValueError) as error:
             refuse_if_short(error)
@@ -135,8 +144,7 @@ def _refuse(item: Any, path: Path, name: str) -> None:
     """Raise `ProblemError` (DAT335) for a dataset that stands elsewhere, or that promises more than it stores."""
     if item.external or item.is_virtual:
         raise ProblemError(_outside(path, name, "data in other files"))
-    if item.nbytes > _LIGHT_BYTES and item.nbytes > _RATIO * item.id.get_storage_size():
-        raise ProblemError(_inflated(name, item))
+    refuse_inflated(name, item, path.stat().st_size)
 
 
 def _malformed(path: Path, because: str) -> Problem:
@@ -146,17 +154,6 @@ def _malformed(path: Path, because: str) -> Problem:
         at="source.path",
         label="malformed",
         notes=(because.strip().splitlines()[0][:200] if because.strip() else "damaged",),
-    )
-
-
-def _inflated(name: str, item: Any) -> Problem:
-    return Problem(
-        "DAT335",
-        f"`{name[:40]}` unpacks to {item.nbytes / 1e9:.3g} GB from {item.id.get_storage_size() / 1e6:.3g} MB",
-        at="source.path",
-        label="unsafe file",
-        notes=(f"limits: {_LIGHT_BYTES >> 20} MiB, or {_RATIO} times what is stored",),
-        helps=("write the values as they are, with less compression",),
     )
 
 

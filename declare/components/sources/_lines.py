@@ -9,7 +9,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-_LONGEST = 16 << 20
+LONGEST = 16 << 20
+"""Bytes of a line, and of a cell between quotation marks."""
+_BLOCK = 4 << 20
 Open = Callable[[], BinaryIO]
 """Opens the content of a table as UTF-8."""
 
@@ -26,18 +28,51 @@ def twice(names: list[str]) -> str | None:
 
 def fault(open_: Open, separator: str) -> str | None:
     """Return what is wrong with the first line that is not UTF-8 or has another number of cells, if any is."""
+    quoted, width, uneven, above = False, 0, None, 0
+    for lines in _blocks_of_lines(open_):
+        try:
+            lines.decode("utf-8")
+        except UnicodeDecodeError as error:
+            number = above + lines.count(b"\n", 0, error.start) + 1
+            return (
+                f"line {number} is not UTF-8 (byte {lines[error.start]:#04x}): state its `encoding` "
+                "(`windows-1252` in western Europe), or save the file as UTF-8"
+            )
+        quoted = quoted or b'"' in lines
+        if not quoted and uneven is None:
+            width, uneven = _uneven(np.frombuffer(lines, np.uint8), ord(separator), width, above)
+        above += lines.count(b"\n")
+    return _uneven_quoted(open_, separator) if quoted else uneven
+
+
+def _blocks_of_lines(open_: Open) -> Iterator[bytes]:
+    """Yield the content in blocks that end where a line does."""
     with open_() as file:
-        data = file.read()
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        number = data.count(b"\n", 0, error.start) + 1
-        return (
-            f"line {number} is not UTF-8 (byte {data[error.start]:#04x}): state its `encoding` "
-            "(`windows-1252` in western Europe), or save the file as UTF-8"
-        )
-    if b'"' not in data:
-        return _uneven(np.frombuffer(data, np.uint8), ord(separator))
+        while block := file.read(_BLOCK):
+            yield block if block.endswith(b"\n") else block + file.readline(LONGEST)
+
+
+def _uneven(data: np.ndarray, separator: int, width: int, above: int) -> tuple[int, str | None]:
+    """Compare the numbers of separators between line ends; `above` lines precede, the header has `width` cells.
+
+    Returns the header's number of cells, and what is wrong.
+    """
+    ends = np.flatnonzero(data == ord("\n"))
+    if data[-1] != ord("\n"):
+        ends = np.append(ends, len(data))
+    marks = np.searchsorted(np.flatnonzero(data == separator), ends)
+    cells = np.diff(marks, prepend=0) + 1
+    width = width or int(cells[0])
+    lengths = np.diff(ends, prepend=-1) - 1
+    blank = (lengths == 0) | ((lengths == 1) & (data[np.maximum(ends - 1, 0)] == ord("\r")))
+    wrong = np.flatnonzero((cells != width) & ~blank)
+    if not len(wrong):
+        return width, None
+    return width, _said(above + int(wrong[0]) + 1, int(cells[wrong[0]]), width)
+
+
+def _uneven_quoted(open_: Open, separator: str) -> str | None:
+    """Compare the numbers of cells where some stand in quotation marks."""
     width = 0
     try:
         for number, cells in _rows(open_, separator):
@@ -49,25 +84,12 @@ def fault(open_: Open, separator: str) -> str | None:
     return None
 
 
-def _uneven(data: np.ndarray, separator: int) -> str | None:
-    """Compare the numbers of separators between line ends."""
-    ends = np.flatnonzero(data == ord("\n"))
-    if not len(data) or data[-1] != ord("\n"):
-        ends = np.append(ends, len(data))
-    marks = np.searchsorted(np.flatnonzero(data == separator), ends)
-    cells = np.diff(marks, prepend=0) + 1
-    lengths = np.diff(ends, prepend=-1) - 1
-    blank = (lengths == 0) | ((lengths == 1) & (data[np.maximum(ends - 1, 0)] == ord("\r")))
-    wrong = np.flatnonzero((cells != cells[0]) & ~blank)
-    return _said(int(wrong[0]) + 1, int(cells[wrong[0]]), int(cells[0])) if len(wrong) else None
-
-
 def _said(number: int, found: int, width: int) -> str:
     return f"line {number} has {found} cell{'s' if found != 1 else ''}, the header has {width}"
 
 
 def _rows(open_: Open, separator: str) -> Iterator[tuple[int, list[str]]]:
-    csv.field_size_limit(_LONGEST)
+    csv.field_size_limit(LONGEST)
     with io.TextIOWrapper(open_(), encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=separator, strict=True)
         for cells in reader:

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field as Param
 
 from declare.contract.problem import Problem
+from declare.contract.shortage import require_memory
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -20,6 +21,24 @@ _MARKS = (
 )
 """What a file starts with that says which encoding it has."""
 _LOOK = 4096
+_COPIES = 3
+"""How often a text stands in memory while it is read: as bytes, as letters, in parts."""
+_SLOW = frozenset({"idna", "punycode"})
+"""Encodings of names, which take time by the square of a text's length."""
+_PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+    b"\x04\x22\x4d\x18": "LZ4",
+    b"PK\x03\x04": "zip",
+    b"7z\xbc\xaf": "7-Zip",
+    b"x\x01": "zlib",
+    b"x\x9c": "zlib",
+    b"x\xda": "zlib",
+}
+"""What compressed files start with."""
+
 
 Encoding = Annotated[
     str | None,
@@ -33,7 +52,7 @@ Encoding = Annotated[
 def unknown_encoding(encoding: str | None) -> Iterable[Problem]:
     """Yield a stated encoding that nobody knows."""
     try:
-        known = encoding is None or bool("a".encode(encoding))
+        known = encoding is None or (bool("a".encode(encoding)) and codecs.lookup(encoding).name not in _SLOW)
     except (LookupError, TypeError):
         known = False
     if not known:
@@ -44,6 +63,19 @@ def unknown_encoding(encoding: str | None) -> Iterable[Problem]:
             label="not known",
             helps=("write `utf-8`, `windows-1252` or another name that Python knows",),
         )
+
+
+def compression(start: bytes) -> str | None:
+    """Return what a file is compressed with, by its first bytes; None where it is not."""
+    name = next((name for mark, name in _PACKED.items() if start.startswith(mark)), None)
+    return None if name == "bzip2" and start[4:10] != b"1AY&SY" else name
+
+
+def refuse_compressed(start: bytes) -> None:
+    """Raise ValueError for the first bytes of a compressed file: it says nothing of what it unpacks to."""
+    name = compression(start)
+    if name is not None:
+        raise ValueError(f"it is compressed with {name}: unpack it first")
 
 
 def encoding_of(path: Path, stated: str | None = None) -> str:
@@ -62,6 +94,7 @@ def encoding_of(path: Path, stated: str | None = None) -> str:
         return marked
     if stated is not None:
         return stated
+    refuse_compressed(start)
     if marked is None and b"\0" in start:
         raise ValueError("its first bytes hold zeros, as no text does: state its `encoding` (`utf-16-le`)")
     return marked or "utf-8"
@@ -70,6 +103,7 @@ def encoding_of(path: Path, stated: str | None = None) -> str:
 def read_text(path: Path, stated: str | None = None) -> str:
     """Return the content of a file, lines ended as in Unix; raises ValueError for one that has another encoding."""
     encoding = encoding_of(path, stated)
+    require_memory(_COPIES * path.stat().st_size, f"`{path.name}`")
     try:
         return path.read_text(encoding=encoding)
     except UnicodeError as error:

@@ -14,6 +14,7 @@ from declare.components.sources._frames import TableSource
 from declare.components.sources._text_files import Encoding, encoding_of, unknown_encoding
 from declare.contract.data import Reader
 from declare.contract.problem import Problem
+from declare.contract.shortage import require_memory
 
 if TYPE_CHECKING:
     import polars as pl
@@ -54,9 +55,10 @@ class Csv(TableSource):
         import polars as pl
 
         from declare.components.sources._lines import fault
+        from declare.components.sources._table_limits import refuse_large
 
         open_ = self._open()
-        _refuse_width(open_, self.separator)
+        refuse_large(open_, self.separator)
         try:
             with open_() as file:
                 frame = pl.read_csv(file, separator=self.separator, infer_schema=False, encoding="utf8")
@@ -80,6 +82,7 @@ class Csv(TableSource):
         encoding = encoding_of(self.path, self.encoding)
         if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
             return lambda: self.path.open("rb")
+        require_memory(self.path.stat().st_size, f"`{self.path.name}`", copies=3)
         try:
             content = self.path.read_bytes().decode(encoding).encode()
         except UnicodeError as error:
@@ -107,21 +110,6 @@ def _named(frame: pl.DataFrame, open_: Open, separator: str) -> pl.DataFrame:
         elif place and frame[column].null_count() < frame.height:
             raise ValueError(f"the header line has an empty name: that of column {place + 1}")
     return frame.select(kept)
-
-
-def _refuse_width(open_: Open, separator: str) -> None:
-    """Raise ValueError for a first line that is endless, or that names more columns than any table has."""
-    from declare.components.sources._frames import MOST_COLUMNS
-
-    with open_() as file:
-        line = file.readline(_LONGEST)
-    if len(line) == _LONGEST:
-        raise ValueError(f"its first line has more than {_LONGEST >> 20} MiB")
-    if b"\0" in line:
-        raise ValueError("its first line holds zero bytes: state its `encoding` (`utf-16-le`)")
-    columns = line.count(separator.encode()) + 1
-    if columns > MOST_COLUMNS:
-        raise ValueError(f"its first line has {columns:,} cells, at most {MOST_COLUMNS:,} are read")
 
 
 def _other_separator(open_: Open, separator: str) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Literal
 
 from pydantic import Field as Param
 
+from declare.components.sources._arrow_limits import refuse_damaged, refuse_packed
 from declare.components.sources._json_objects import without_twins
 from declare.components.sources._lines import fault, header, twice
 from declare.components.sources._text_files import read_text
@@ -121,8 +122,13 @@ class Huggingface(Source):
 
         datasets.disable_progress_bars()
         if (self.path / "dataset_dict.json").is_file() or (self.path / "state.json").is_file():
+            for file in self.path.rglob("*.arrow"):
+                refuse_packed(file)
             found: Any = datasets.load_from_disk(str(self.path))
-            return (dict(found) if isinstance(found, datasets.DatasetDict) else {"train": found}), {}
+            tables = dict(found) if isinstance(found, datasets.DatasetDict) else {"train": found}
+            for table in tables.values():
+                refuse_damaged(table)
+            return tables, {}
         kind = self.format or _format(self.path)
         read = _readers(datasets).get(kind)
         if read is None:
@@ -143,13 +149,28 @@ class Huggingface(Source):
 
 def _readers(datasets: Any) -> dict[str, Any]:
     """Return the library's readers by format; its other builders may unpickle or fetch."""
-    table = datasets.Dataset
     return {
         "csv": partial(_texts, datasets),
         "json": lambda files, **_: _Lines(files),
-        "parquet": table.from_parquet,
+        "parquet": partial(_parquet, datasets),
         "text": lambda files, **_: _Documents(files),
-    } | {"arrow": lambda files, **_: datasets.concatenate_datasets([table.from_file(file) for file in files])}
+        "arrow": lambda files, **_: datasets.concatenate_datasets([_arrow(datasets, file) for file in files]),
+    }
+
+
+def _parquet(datasets: Any, files: list[str], **where: Any) -> Any:
+    from declare.components.sources._parquet_limits import refuse_large
+
+    for file in files:
+        refuse_large(Path(file))
+    return datasets.Dataset.from_parquet(files, **where)
+
+
+def _arrow(datasets: Any, file: str) -> Any:
+    refuse_packed(Path(file))
+    table = datasets.Dataset.from_file(file)
+    refuse_damaged(table)
+    return table
 
 
 def _texts(datasets: Any, files: list[str], **where: Any) -> Any:
@@ -168,10 +189,12 @@ def _texts(datasets: Any, files: list[str], **where: Any) -> Any:
 
 def _checked_header(file: Path, mark: str) -> list[str]:
     """Return the names of a text table's columns; raises ValueError where it is not UTF-8 or no table."""
+    from declare.components.sources._table_limits import refuse_large
 
     def content() -> BinaryIO:
         return file.open("rb")
 
+    refuse_large(content, mark)
     because = fault(content, mark)
     if because is not None:
         raise ValueError(f"`{file.name}`: {because}; the source `csv` has more ways to read it")

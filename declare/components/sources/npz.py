@@ -13,7 +13,7 @@ from pydantic import Field as Param
 from declare.components.sources._frames import file_fingerprint
 from declare.contract.data import Reader
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shortage import refuse_if_short
+from declare.contract.shortage import refuse_if_short, require_memory
 from declare.contract.source import Source, SpecPath
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class Npz(Source):
 
     def _refuse_bombs(self, entries: list[zipfile.ZipInfo]) -> None:
         total = sum(entry.file_size for entry in entries)
-        stored = max(1, sum(entry.compress_size for entry in entries))
+        # Entries may share their stored bytes.
+        stored = max(1, min(sum(entry.compress_size for entry in entries), self.path.stat().st_size))
         if (
             len(entries) > MAX_ENTRIES
             or total > MAX_BYTES
@@ -83,6 +84,7 @@ class Npz(Source):
                     helps=("save the arrays without compression, or use `parquet`",),
                 )
             )
+        require_memory(total, "the archive")
 
     def _refuse_twins(self, names: list[str]) -> None:
         """Raise ValueError for two members of one name: the first would never be read."""

@@ -27,18 +27,10 @@ class Parquet(TableSource):
         return FrameReader(read_frame(self.path, self._read), self.path)
 
     def _read(self) -> pl.DataFrame:
-        """Read the table, after a look at what its own header promises; raises ValueError."""
+        """Read the table, after a look at what its own headers promise; raises ValueError."""
         import polars as pl
 
-        from declare.components.sources._frames import MOST_BYTES, MOST_COLUMNS, MOST_RATIO
+        from declare.components.sources._parquet_limits import refuse_large
 
-        table = pl.scan_parquet(self.path, glob=False)
-        columns, rows = len(table.collect_schema()), int(table.select(pl.len()).collect().item())
-        if columns > MOST_COLUMNS:
-            raise ValueError(f"it has {columns:,} columns, at most {MOST_COLUMNS:,} are read")
-        size = 8 * rows * columns
-        if size > MOST_BYTES and size > 8 * MOST_RATIO * self.path.stat().st_size:
-            raise ValueError(
-                f"it promises {rows:,} rows of {columns:,} columns in {self.path.stat().st_size:,} bytes"
-            )
-        return table.collect()
+        refuse_large(self.path)
+        return pl.scan_parquet(self.path, glob=False).collect()

@@ -1,0 +1,148 @@
+"""What datasets of an HDF5 file may unpack to: by their own word, and by the streams that they are packed as."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Iterable, Iterator
+from itertools import product
+from typing import Any
+
+import h5py
+import numpy as np
+
+from declare.contract.problem import Problem, ProblemError
+
+LIGHT_BYTES = 1 << 26
+"""Of a dataset that is read whole, and what any may unpack to however little it stores."""
+_RATIO = 200
+"""How often larger than its stored bytes a large dataset may be."""
+_ALL_BYTES = 1 << 28
+"""What all datasets together may unpack to, however small the file is."""
+_SMALL_STREAM = 1 << 18
+"""Bytes of a packed chunk that cannot unpack to more than 256 MiB, whatever it holds."""
+_PIECE = 1 << 20
+_CHECKSUM_BYTES = 4
+_FREE_FILTERS = {h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
+"""Filters that leave the number of bytes as it is, or add a checksum."""
+
+
+def refuse_inflated(name: str, item: Any, size: int) -> None:
+    """Raise `ProblemError` (DAT335) for a dataset or chunk far larger than what a file of `size` bytes stores."""
+    stored = min(int(item.id.get_storage_size()), size)
+    unpacked = max(int(item.nbytes), _chunk_bytes(item))
+    if unpacked > LIGHT_BYTES and unpacked > _RATIO * stored:
+        raise ProblemError(_inflated(f"`{name[:40]}`", unpacked, stored))
+    if len(_packing(item)) > 1:
+        raise ProblemError(_packed_twice(name))
+
+
+def refuse_inflated_sum(title: str, items: Iterable[Any], size: int) -> None:
+    """Raise `ProblemError` (DAT335) where datasets are together far larger than the file: they may share bytes."""
+    unpacked = sum(int(item.nbytes) for item in items)
+    if unpacked > _ALL_BYTES and unpacked > _RATIO * size:
+        raise ProblemError(_inflated(title, unpacked, size))
+
+
+def refuse_shared_texts(name: str, item: Any, size: int) -> None:
+    """Raise `ProblemError` (DAT335) for texts of any length that are stored once and referred to many times."""
+    if item.dtype.kind != "O" or item.shape[0] * size <= _ALL_BYTES:
+        return
+    unpacked, step = 0, max(1, LIGHT_BYTES // size)
+    for start in range(0, item.shape[0], step):
+        unpacked += sum(map(len, np.ravel(item[start : start + step])))
+        if unpacked > _ALL_BYTES and unpacked > _RATIO * size:
+            raise ProblemError(_inflated(f"`{name[:40]}`", unpacked, size))
+
+
+def _chunk_bytes(item: Any) -> int:
+    return math.prod(item.chunks) * item.dtype.itemsize if item.chunks else 0
+
+
+def _packing(item: Any) -> list[int]:
+    """Return the filters of a dataset that change how many bytes it has."""
+    steps = item.id.get_create_plist()
+    codes = [steps.get_filter(number)[0] for number in range(steps.get_nfilters())]
+    return [code for code in codes if code not in _FREE_FILTERS]
+
+
+class Streams:
+    """Looks at the packed chunks of one dataset before the library unpacks them, each once.
+
+    The library unpacks a deflated chunk to its end, however much it comes to.
+    """
+
+    def __init__(self, name: str, item: Any) -> None:
+        self._name = name
+        self._deflated = item.chunks is not None and _packing(item) == [h5py.h5z.FILTER_DEFLATE]
+        self._seen: set[int] = set()
+
+    def check(self, item: Any, rows: np.ndarray[Any, Any] | None) -> None:
+        """Raise `ProblemError` (DAT335) for a chunk that holds these rows and unpacks to more than a chunk has."""
+        if not self._deflated:
+            return
+        touched = (
+            range(-(-item.shape[0] // item.chunks[0])) if rows is None else np.unique(rows // item.chunks[0])
+        )
+        for number in map(int, touched):
+            if number not in self._seen:
+                self._seen.add(number)
+                for place in _places(item, number):
+                    self._check_chunk(item, place)
+
+    def _check_chunk(self, item: Any, place: tuple[int, ...]) -> None:
+        stored = item.id.get_chunk_info_by_coord(place).size
+        if stored <= _SMALL_STREAM:
+            return
+        most = _chunk_bytes(item) + _CHECKSUM_BYTES
+        if stored > 2 * most or _unpacks_beyond(item.id.read_direct_chunk(place)[1], most):
+            raise ProblemError(_outgrown(self._name))
+
+
+def _places(item: Any, number: int) -> Iterator[tuple[int, ...]]:
+    """Yield the coordinates of the chunks that stand at one place of the first axis."""
+    others = [range(0, size, step) for size, step in zip(item.shape[1:], item.chunks[1:], strict=True)]
+    return ((number * item.chunks[0], *rest) for rest in product(*others))
+
+
+def _unpacks_beyond(content: bytes, most: int) -> bool:
+    """Whether a deflated stream holds more than `most` bytes; one that is damaged is left to who reads it."""
+    stream, total = zlib.decompressobj(), 0
+    try:
+        while content and not stream.eof and total <= most:
+            total += len(stream.decompress(content, _PIECE))
+            content = stream.unconsumed_tail
+    except zlib.error:
+        return False
+    return total > most
+
+
+def _inflated(what: str, unpacked: int, stored: int) -> Problem:
+    return Problem(
+        "DAT335",
+        f"{what} unpacks to {unpacked / 1e9:.3g} GB from {stored / 1e6:.3g} MB",
+        at="source.path",
+        label="unsafe file",
+        notes=(f"limits: {LIGHT_BYTES >> 20} MiB, or {_RATIO} times what is stored",),
+        helps=("write the values as they are, with less compression",),
+    )
+
+
+def _outgrown(name: str) -> Problem:
+    return Problem(
+        "DAT335",
+        f"a chunk of `{name[:40]}` unpacks to more than a chunk holds",
+        at="source.path",
+        label="unsafe file",
+        helps=("write the file anew: `h5repack`",),
+    )
+
+
+def _packed_twice(name: str) -> Problem:
+    return Problem(
+        "DAT335",
+        f"`{name[:40]}` is compressed by several filters",
+        at="source.path",
+        label="unsafe file",
+        helps=("write it with one: `h5repack -f GZIP=4`",),
+    )

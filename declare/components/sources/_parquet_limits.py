@@ -1,0 +1,215 @@
+"""What a Parquet file unpacks to, added up from its own headers before any page of it is unpacked.
+
+Source: the format's definition, https://github.com/apache/parquet-format (Thrift's compact protocol).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from declare.components.sources._frames import MOST_BYTES, MOST_COLUMNS, MOST_RATIO
+from declare.contract.shortage import require_memory
+
+_MAGIC = b"PAR1"
+_MOST_PAGES = 1_000_000
+_MOST_HEADER = 1 << 20
+_MOST_FOOTER = 64 << 20
+_DEEPEST = 16
+_TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
+_FIXED_LENGTH = 7
+"""The type of columns whose values all have the length that the schema states."""
+_SHARED_PREFIXES = 7
+"""The encoding in which a text may repeat all of the text before it."""
+_SMALLEST_VALUE = 8
+_COPIES = 3
+"""How often a table may stand in the address space while it is read: pages, values, a selection of these."""
+
+# Numbers of fields in the format's definition.
+_SCHEMA, _ROW_GROUPS = 2, 4
+_TYPE, _LENGTH, _CHILDREN = 1, 2, 5
+_COLUMNS, _META = 1, 3
+_VALUES, _UNPACKED, _PACKED, _FIRST_PAGE, _DICTIONARY = 5, 6, 7, 9, 11
+_PAGE_UNPACKED, _PAGE_PACKED = 2, 3
+_PAGES = {5: 2, 8: 4}
+"""Headers of data pages of both versions, each with the field that names its encoding."""
+
+
+def refuse_large(path: Path) -> None:
+    """Raise ValueError for a file that is no Parquet, or that unpacks to far more than it stores.
+
+    Counted are bytes after decompression and values after run lengths, of pages as well as of what the footer says
+    of them. Raises MemoryError where there is no room for them.
+    """
+    stored = path.stat().st_size
+    total = _Totals()
+    with path.open("rb") as file:
+        footer = _footer(file, stored)
+        lengths = _lengths(footer.get(_SCHEMA, []))
+        for group in footer.get(_ROW_GROUPS, []):
+            for length, chunk in zip(lengths, group.get(_COLUMNS, []), strict=True):
+                total.add(file, stored, chunk.get(_META, {}), length)
+    limit = max(MOST_BYTES, MOST_RATIO * stored)
+    if total.unpacked > limit or total.numbers > max(MOST_BYTES, _SMALLEST_VALUE * MOST_RATIO * stored):
+        most = max(total.unpacked, total.numbers)
+        raise ValueError(f"it unpacks to {most / 1e9:.3g} GB from {stored / 1e6:.3g} MB")
+    if total.repeated > limit:
+        raise ValueError("its texts share prefixes (DELTA_BYTE_ARRAY): write them in another encoding")
+    require_memory(max(total.unpacked, total.numbers // 2), "the table", copies=_COPIES)
+
+
+@dataclass
+class _Totals:
+    """Bytes of pages when unpacked, of values whatever they are stored as, and of texts that share prefixes."""
+
+    unpacked: int = 0
+    numbers: int = 0
+    repeated: int = 0
+    _pages: int = 0
+
+    def add(self, file: BinaryIO, stored: int, column: Mapping[int, Any], length: int) -> None:
+        """Add a column of a row group, by what is said of it and by its pages."""
+        unpacked = values = 0
+        for page in self._headers(file, stored, column):
+            unpacked += _whole(page, _PAGE_UNPACKED)
+            for kind, encoding in _PAGES.items():
+                header = page.get(kind, {})
+                values += _whole(header, 1)
+                if header.get(encoding) == _SHARED_PREFIXES:
+                    self.repeated += _whole(header, 1) * _whole(page, _PAGE_UNPACKED)
+        self.unpacked += max(unpacked, _whole(column, _UNPACKED))
+        self.numbers += max(values, _whole(column, _VALUES)) * max(length, _SMALLEST_VALUE)
+
+    def _headers(self, file: BinaryIO, stored: int, column: Mapping[int, Any]) -> Iterator[Mapping[int, Any]]:
+        """Yield the headers of a column's pages, without what they pack."""
+        place = _whole(column, _FIRST_PAGE)
+        if 0 < _whole(column, _DICTIONARY) < place:
+            place = _whole(column, _DICTIONARY)
+        end = place + _whole(column, _PACKED)
+        if end > stored:
+            raise ValueError("a column lies beyond the end of the file")
+        while place < end:
+            self._pages += 1
+            if self._pages > _MOST_PAGES:
+                raise ValueError(f"it has more than {_MOST_PAGES:,} pages")
+            page, size = _page_header(file, place)
+            yield page
+            place += size + _whole(page, _PAGE_PACKED)
+
+
+def _whole(block: Mapping[int, Any], number: int) -> int:
+    """Return a field that counts something; raises ValueError for what is negative or no number."""
+    value = block.get(number, 0)
+    if not isinstance(value, int) or value < 0:
+        raise ValueError("a header holds a negative size")
+    return value
+
+
+def _footer(file: BinaryIO, stored: int) -> Mapping[int, Any]:
+    if stored < 3 * len(_MAGIC):
+        raise ValueError("it is no Parquet file")
+    file.seek(stored - 8)
+    end = file.read(8)
+    size = int.from_bytes(end[:4], "little")
+    if end[4:] != _MAGIC:
+        raise ValueError("it is no Parquet file: its last bytes are others")
+    if size > min(stored - 12, _MOST_FOOTER):
+        raise ValueError(f"its footer promises {size:,} bytes")
+    file.seek(stored - 8 - size)
+    return _Compact(file.read(size)).struct()
+
+
+def _lengths(schema: list[Mapping[int, Any]]) -> list[int]:
+    """Return the bytes of a value of each column, 0 where the type says it; raises ValueError for too many."""
+    leaves = [item for item in schema if not item.get(_CHILDREN)]
+    if len(leaves) > MOST_COLUMNS:
+        raise ValueError(f"it has {len(leaves):,} columns, at most {MOST_COLUMNS:,} are read")
+    return [_whole(item, _LENGTH) if item.get(_TYPE) == _FIXED_LENGTH else 0 for item in leaves]
+
+
+def _page_header(file: BinaryIO, place: int) -> tuple[Mapping[int, Any], int]:
+    """Return the header of a page and its size."""
+    size = 512
+    while True:
+        file.seek(place)
+        content = file.read(size)
+        reader = _Compact(content)
+        try:
+            return reader.struct(), reader.position
+        except EOFError:
+            if len(content) < size or size > _MOST_HEADER:
+                raise ValueError("a page has no header") from None
+            size *= 16
+
+
+class _Compact:
+    """Reads values of Thrift's compact protocol: numbers and structures by field, texts are passed over."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.position = 0
+
+    def struct(self, depth: int = 0) -> dict[int, Any]:
+        """Read a structure as its fields by number; raises ValueError, or EOFError where the content ends in it."""
+        if depth > _DEEPEST:
+            raise ValueError("its headers are nested too deep")
+        fields: dict[int, Any] = {}
+        number = 0
+        while head := self._byte():
+            step, kind = head >> 4, head & 15
+            number = number + step if step else self._signed()
+            fields[number] = kind == _TRUE if kind in {_TRUE, _FALSE} else self._value(kind, depth)
+        return fields
+
+    def _value(self, kind: int, depth: int) -> Any:
+        if kind in {_I16, _I32, _I64}:
+            return self._signed()
+        if kind in {_TRUE, _FALSE, _BYTE}:
+            return self._byte()
+        if kind in {_DOUBLE, _BINARY}:
+            self._pass_over(8 if kind == _DOUBLE else self._unsigned())
+            return None
+        if kind in {_LIST, _SET}:
+            head = self._byte()
+            size = head >> 4 if head >> 4 < 15 else self._unsigned()
+            self._require(size)
+            return [self._value(head & 15, depth + 1) for _ in range(size)]
+        if kind == _MAP:
+            size = self._unsigned()
+            self._require(size)
+            kinds = self._byte() if size else 0
+            return [
+                (self._value(kinds >> 4, depth + 1), self._value(kinds & 15, depth + 1)) for _ in range(size)
+            ]
+        if kind == _STRUCT:
+            return self.struct(depth + 1)
+        raise ValueError("its headers hold an unknown type")
+
+    def _byte(self) -> int:
+        self._require(1)
+        self.position += 1
+        return self._content[self.position - 1]
+
+    def _unsigned(self) -> int:
+        value = shift = 0
+        while shift < 70:
+            byte = self._byte()
+            value |= (byte & 127) << shift
+            if byte < 128:
+                return value
+            shift += 7
+        raise ValueError("a header holds a number without end")
+
+    def _signed(self) -> int:
+        value = self._unsigned()
+        return value >> 1 ^ -(value & 1)
+
+    def _pass_over(self, size: int) -> None:
+        self._require(size)
+        self.position += size
+
+    def _require(self, size: int) -> None:
+        if self.position + size > len(self._content):
+            raise EOFError
