@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, TextIO
 
-from declare.diagnostics.output import shown
+from declare.diagnostics.output import shown, visible, visible_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,13 +76,18 @@ def say(text: str) -> None:
 
 
 def emit(text: str) -> None:
-    """Print a result to standard output as it is."""
-    print(text)
+    """Print a result to standard output; control characters are shown, line ends and tabs stay."""
+    print(visible(text))
+
+
+def emit_json_text(text: str) -> None:
+    """Print JSON to standard output; control characters are escaped as JSON does."""
+    print(visible_json(text))
 
 
 def emit_json(value: Any) -> None:
     """Print a result to standard output as JSON; numbers that JSON lacks (NaN) become null."""
-    print(json.dumps(_strict(value), indent=2, ensure_ascii=False))
+    emit_json_text(json.dumps(_strict(value), indent=2, ensure_ascii=False))
 
 
 def _strict(value: Any) -> Any:

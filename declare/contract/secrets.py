@@ -7,6 +7,7 @@ are settings and are shown.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -41,6 +42,15 @@ def hidden(text: str) -> str:
         if len(value) > 2 * _PART:  # messages cut long texts
             text = text.replace(value[:_PART], shown).replace(value[-_PART:], shown)
     return text
+
+
+def occur_in(text: str) -> bool:
+    """Return whether a text holds the value of a variable that a spec used, as it is or as JSON writes it."""
+    return any(form in text for value in _known for form in {value, *_in_json(value)})
+
+
+def _in_json(value: str) -> tuple[str, str]:
+    return json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
 
 
 def hide(value: Any, key: str = "") -> Any:

@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from declare.contract import secrets
 from declare.contract.problem import Problem
 
 TRAILER_BYTES = 72
@@ -105,7 +106,12 @@ def read_text(path: Path) -> str | None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write an entry in one move; a cache that cannot be written is done without."""
+    """Write an entry in one move; a cache that cannot be written is done without.
+
+    What holds the value of an environment variable that a spec names is not kept.
+    """
+    if secrets.occur_in(text):
+        return
     body = text.encode()
     _replace(path, body + _trailer_of(body))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +15,9 @@ from typing import cast
 from declare.diagnostics.diagnostic import Diagnostic, Span
 
 _FOLDER = Path(__file__).with_name("render")
+_DELETE = "\x7f"
+_UNSEEN = re.compile(r"[^\n\t\x20-\x7e]")
+_BEYOND_ASCII = re.compile(r"[\x7f-\U0010ffff]")
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,26 @@ def printable(text: str) -> str:
 def shown(text: str) -> str:
     """Return text of several lines as a terminal may get it."""
     return text if text.isprintable() else "\n".join(map(printable, text.split("\n")))
+
+
+def visible(text: str) -> str:
+    """Return text of a result, with its line ends and tabs, as a terminal may get it."""
+    return (
+        text if text.isascii() and text.isprintable() else _UNSEEN.sub(lambda found: escape(found[0]), text)
+    )
+
+
+def visible_json(text: str) -> str:
+    """Return JSON with control and format characters as its own escapes, so that it means the same."""
+    if text.isascii() and _DELETE not in text:
+        return text
+    return _BEYOND_ASCII.sub(lambda found: _json_escape(found[0]), text)
+
+
+def _json_escape(char: str) -> str:
+    if escape(char) == char:
+        return char
+    return "\\u007f" if char == _DELETE else json.dumps(char)[1:-1]
 
 
 def escape(char: str) -> str:

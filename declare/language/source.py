@@ -218,7 +218,7 @@ def parse(source: Source, text: Text) -> Parsed:
             root,
             _in_order([*found, *builder.diagnostics]),
             complete and builder.complete and root is not None,
-            builder.size,
+            builder.values - text.others,
         )
     return Parsed(None, found, complete=False)
 

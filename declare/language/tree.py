@@ -70,10 +70,7 @@ class _Frame:
 
 
 class TreeBuilder:
-    """Takes the events of one YAML stream; `root` and `diagnostics` are the result.
-
-    `others` values are those of the spec's other texts: the limits are those of all.
-    """
+    """Takes the events of one YAML stream; `root` and `diagnostics` are the result. The spec has `others` values."""
 
     def __init__(self, source: Source, base: Path, origin: Origin, shift: int, others: int = 0) -> None:
         self.source = source
@@ -86,9 +83,8 @@ class TreeBuilder:
         self._shift = shift
         self._stack: list[_Frame] = []
         self._anchors: dict[str, _Anchored] = {}
-        self._others = others
-        self._nodes = others
-        self._expanded = others
+        self._who = "the spec and its bases hold" if others else "the text holds"
+        self._nodes = self.values = others  # of these, aliases count as what they stand for
         self._warnings = 0
         self._documents = 0
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -110,16 +106,6 @@ class TreeBuilder:
         handler = self._handlers.get(type(event))
         if handler is not None and (self._documents <= 1 or handler == self._document):
             handler(event)
-
-    @property
-    def size(self) -> int:
-        """How many values the text holds, each alias counted as what it stands for."""
-        return self._expanded - self._others
-
-    @property
-    def _limited(self) -> str:
-        """What the limits are those of."""
-        return "the spec and its bases hold" if self._others else "the text holds"
 
     def _document(self, event: Any) -> None:
         """Count documents: only the first is read, a second is reported."""
@@ -157,13 +143,13 @@ class TreeBuilder:
             LimitError: One node too many.
         """
         self._nodes += 1
-        self._expanded += 1
+        self.values += 1
         if self._nodes > MAX_NODES:
             span = self._span(event.start_mark.index, event.start_mark.index + 1)
             raise LimitError(
                 make(
                     "SYN010",
-                    f"{self._limited} more than {MAX_NODES:,} values",
+                    f"{self._who} more than {MAX_NODES:,} values",
                     labels=[Label(span, "the first value too many")],
                     helps=["keep data in its own files and name them in a source"],
                 )
@@ -321,8 +307,8 @@ class TreeBuilder:
             self._bad_alias(event.anchor, span, known=anchored is not None)
             self._add(Node("scalar", None, span, None, self.origin, self.base, poison=True), 1, 1)
             return
-        self._expanded += anchored.size - 1
-        if self._expanded > MAX_EXPANDED:
+        self.values += anchored.size - 1
+        if self.values > MAX_EXPANDED:
             title = f"aliases expand the text to more than {MAX_EXPANDED:,} values"
             label = Label(span, "expands beyond the limit")
             raise LimitError(

@@ -20,6 +20,7 @@ from declare.build.ragged import joined
 from declare.build.store import Tables
 from declare.contract import reading
 from declare.contract.task import TaskAdapter
+from declare.diagnostics.output import visible
 from declare.ir.plan import Plan, TaskPlan
 from declare.nn.tasks.next_token import Sampling
 from declare.runtime import written
@@ -72,8 +73,8 @@ class Predictions:
         return "".join(json.dumps(row) + "\n" for row in self.rows)
 
     def as_csv(self) -> str:
-        """Return a table; nested values get dotted column names."""
-        flat = [dict(_flatten(row)) for row in self.rows]
+        """Return a table; nested values get dotted column names, control characters are shown as escapes."""
+        flat = [{visible(name): value for name, value in _flatten(row)} for row in self.rows]
         columns = list(dict.fromkeys(name for row in flat for name in row))
         out = io.StringIO()
         writer = csv.DictWriter(out, columns, lineterminator="\n")
@@ -261,7 +262,9 @@ def _in_one_cell(values: list[Any]) -> str:
 
 
 def _harmless(value: Any) -> Any:
-    """Keep a spreadsheet from taking a text for a formula; numbers stay as they are."""
+    """Show control characters, and keep a spreadsheet from taking a text for a formula; numbers stay as they are."""
+    if isinstance(value, str):
+        value = visible(value)
     risky = (
         isinstance(value, str)
         and len(value) > 1  # a lone sign, as of a strand, is no formula

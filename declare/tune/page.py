@@ -8,6 +8,7 @@ from html import escape
 from importlib import resources
 from typing import Any
 
+from declare.diagnostics.output import visible
 from declare.language.spec import Space, Tune
 from declare.report.charts import line_chart
 from declare.report.data import Curve
@@ -26,7 +27,7 @@ def render(tune: Tune, trials: Sequence[Trial], importance: Mapping[str, float],
         section("Values", _values(tune, trials, importance)),
         section("Trials", _trials(tune, trials)),
     )
-    return (
+    return visible(
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(name)}</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from declare.compiler.expand import expand
+from declare.diagnostics.output import visible
 from declare.language.spec import Tune
 from declare.runtime.storage import translated, write_durably
 from declare.tune.page import render
@@ -50,7 +51,7 @@ def _table(tune: Tune, trials: Sequence[Trial]) -> str:
 
 def _cell(value: object) -> str:
     """Return a cell that no spreadsheet takes for a formula."""
-    text = str(value)
+    text = visible(str(value))
     return f"'{text}" if text[:1] in {"=", "+", "@"} or (text[:1] == "-" and not _number(text)) else text
 
 

@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Edit, Fix, Label, Source, Span
 from declare.diagnostics.excerpt import excerpt
-from declare.diagnostics.output import Settings, counts, escape, formats, printable, region, render
+from declare.diagnostics.output import (
+    Settings,
+    counts,
+    escape,
+    formats,
+    printable,
+    region,
+    render,
+    visible,
+    visible_json,
+)
 
 SPEC = Source("spec.yaml", "a: 1\nhead: {type: linear, classes: 100}   # head\nx:\n  y: 2\n")
 BASE = Source("sub dir/base.yaml", "# base\r\nclasses: 200\r\n")
@@ -284,3 +294,19 @@ def test_plain_text_needs_no_rich():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("text", ["plain", "two\nlines\tand a tab", "Übergröße 漢字 👍"])
+def test_texts_without_control_characters_stay(text):
+    """Line ends, tabs and letters of every script are what they were."""
+    assert visible(text) == text
+    assert json.loads(visible_json(json.dumps(text, ensure_ascii=False))) == text
+
+
+@pytest.mark.parametrize("char", ["\x1b", "\x7f", "\x9b", "\u202e", "\u2028", "\U000e0001", "\r"])
+def test_control_characters_are_shown_and_stay_themselves_in_json(char):
+    """A terminal gets an escape; JSON says the same character by an escape of its own."""
+    assert char not in visible(f"a{char}b")
+    document = visible_json(json.dumps(f"a{char}b", ensure_ascii=False))
+    assert char not in document
+    assert json.loads(document) == f"a{char}b"

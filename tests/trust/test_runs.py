@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import unicodedata
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from declare.cli.dispatch import run as dcl
 from declare.contract import trust
 from declare.contract.problem import ProblemError
 
-EVIL = "<script>alert(1)</script>\x1b[31m"
+EVIL = "<script>alert(1)</script>\x1b[31m\x9b7m\x7f\u202e"
 SPEC = """declare: 1
 name: x
 datasets:
@@ -51,6 +52,11 @@ def copy(made, tmp_path):
     return Path(shutil.copytree(made / "run", tmp_path / "run"))
 
 
+def raw(text):
+    """Return the characters that a terminal or a browser would obey."""
+    return [char for char in text if unicodedata.category(char) in {"Cc", "Cf"} and char not in "\n\t"]
+
+
 def changed(folder, change):
     plan = json.loads((folder / "plan.json").read_text())
     change(plan)
@@ -82,6 +88,7 @@ def test_pages_run_and_load_nothing(made, tmp_path):
     dcl(["data", "check", str(made / "spec.yaml"), "--html", str(pages[1])])
     for page in pages:
         found = Page(page.read_text())
+        assert not raw(page.read_text())
         assert not found.tags & {"script", "iframe", "object", "embed", "link", "base", "form"}
         assert not [name for name, _ in found.attributes if name.startswith("on")]
         outside = [
@@ -99,11 +106,32 @@ def test_terminals_are_told_nothing_by_data(made, capsys):
         ["data", "check", str(made / "spec.yaml")],
         ["plan", str(made / "spec.yaml")],
         ["report", str(made / "run")],
+        ["predict", str(made / "run"), "--split", "val"],
+        ["inspect", str(made / "run")],
     ):
         dcl(words)
         out, err = capsys.readouterr()
-        assert "\x1b[31m" not in out + err
+        assert not raw(out + err), words
         assert out
+
+
+def test_json_says_control_characters_in_its_own_way(made, tmp_path, capsys):
+    """Names of classes come back as they are from JSON that holds no such character itself."""
+    run = str(made / "run")
+    for words in (
+        ["plan", str(made / "spec.yaml"), "--json"],
+        ["report", run, "--json"],
+        ["predict", run, "--split", "val", "--format", "json"],
+    ):
+        dcl(words)
+        out = capsys.readouterr().out
+        assert not raw(out)
+        assert json.dumps(EVIL)[1:-1] in json.dumps(json.loads(out))
+    for name in ("out.csv", "out.json", "out.jsonl"):
+        dcl(["predict", run, "--split", "val", "--output", str(tmp_path / name)])
+        text = (tmp_path / name).read_text()
+        assert not raw(text)
+        assert "script" in text
 
 
 def _events(folder):
@@ -290,13 +318,15 @@ def test_training_on_one_machine_listens_to_nobody(made, tmp_path):
 
 
 def test_no_file_of_a_run_holds_a_value_of_the_environment(tmp_path, monkeypatch, capsys):
-    """Neither the run's folder nor what is printed holds a token, whether the spec names its variable or not."""
+    """Neither run, cache nor what is printed holds a token, whether the spec names its variable or not."""
+    monkeypatch.setenv("DECLARE_CACHE_DIR", str(tmp_path / "cache"))
     named, other = "tok-0123456789-named-QRSTUV", "tok-9876543210-other-ABCDEF"
     monkeypatch.setenv("SENTINEL", named)
     monkeypatch.setenv("WANDB_API_KEY", other)
     rows = "".join(f"{i % 7},{'ab'[i % 2]}\n" for i in range(40))
     (tmp_path / "t.csv").write_text("a,label\n" + rows)
-    (tmp_path / "spec.yaml").write_text(SPEC + 'description: "says ${env:SENTINEL}"\n')
+    missing = SPEC.replace("{type: number}", '{type: number, missing: ["${env:SENTINEL}", "-9"]}')
+    (tmp_path / "spec.yaml").write_text(missing + 'description: "says ${env:SENTINEL}"\n')
     run = tmp_path / "run"
     assert dcl(["train", str(tmp_path / "spec.yaml"), "--run-dir", str(run)]) == 0
     for words in (

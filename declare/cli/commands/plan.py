@@ -21,7 +21,7 @@ def command(
     as_json = json or format == "json"
     plan, _ = findings.plan(spec, set_, trust, as_json=as_json)
     if as_json:
-        terminal.emit(plan.model_dump_json(indent=2))
+        terminal.emit_json_text(plan.model_dump_json(indent=2))
         return
     from declare.cli.printing.plan import render
 

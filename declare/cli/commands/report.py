@@ -40,7 +40,7 @@ def command(
     if as_json:
         from declare.report.render.json import render
 
-        terminal.emit(render(report).rstrip("\n"))
+        terminal.emit_json_text(render(report).rstrip("\n"))
     elif html is None:
         from declare.report.render.terminal import render as show
 

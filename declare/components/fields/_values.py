@@ -10,6 +10,7 @@ from datetime import UTC
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from declare.contract import secrets
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.text_column import TextColumn
 
@@ -109,8 +110,14 @@ def _is_number(mark: object) -> bool:
 
 
 def shown(mark: Any) -> str:
-    """Return a mark as a spec writes it."""
-    return f'"{mark}"' if isinstance(mark, str) else "null" if mark is None else str(text_of(mark))
+    """Return a mark as a spec writes it, the name of a variable in the place of its value."""
+    return (
+        f'"{secrets.hidden(mark)}"'
+        if isinstance(mark, str)
+        else "null"
+        if mark is None
+        else str(text_of(mark))
+    )
 
 
 def flat(values: Any) -> Any:

@@ -8,6 +8,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from declare.data.summary import DatasetSummary, Duplicates, FieldSummary, several
+from declare.diagnostics.output import visible
 from declare.report.render.html import POLICY, section, table
 from declare.report.render.thumbnails import bars, card
 from declare.report.units import counts_text
@@ -29,7 +30,7 @@ def render(
     """Return the page; `samples` is dataset -> class -> samples."""
     css = resources.files("declare.report.render").joinpath("page.css").read_text(encoding="utf-8")
     body = "".join(_dataset(item, samples.get(item.name, {})) for item in summaries)
-    return (
+    return visible(
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}: data</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

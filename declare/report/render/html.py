@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from importlib import resources
 
+from declare.diagnostics.output import visible
 from declare.report.charts import COLOURS, legend, line_chart
 from declare.report.data import Curve, Dataset, Node, Phase, Report, Throughput, share, trained_last
 from declare.report.drawing import draw
@@ -34,7 +35,7 @@ def render(report: Report) -> str:
         section("Probes", _probes(report)),
         section("What happened", _notices(report)),
     )
-    return (
+    return visible(
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(report.name)}</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from declare.diagnostics.output import printable
 from declare.runtime.events import Event
 from declare.runtime.folder import METRICS
 from declare.runtime.listener import Listener
@@ -64,7 +65,7 @@ def scalars(event: Event) -> Mapping[str, float]:
         return {}
     losses = {_curve(name): value for name, value in event["losses"].items()}
     rates = {
-        f"train/rate/{match.replace(',', ';')}": value
+        f"train/rate/{printable(match).replace(',', ';')}": value
         for match, value in event.fields.get("group_rates", {}).items()
     }
     speed = {"train/samples_per_second": event["samples_per_second"]}
