@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import resource
 import sys
 import tempfile
 import time
@@ -29,10 +30,13 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=0, help="stop after this long")
     parser.add_argument("--save", type=Path, help="a folder for specs that fail")
     parser.add_argument("--show", action="store_true", help="print each spec and what became of it")
+    parser.add_argument(
+        "--data", type=Path, help="a folder for the tiny data, used again where it holds them"
+    )
     asked = parser.parse_args()
     began, tally, go_on = time.monotonic(), Tally(), timed(asked.seconds)
     with tempfile.TemporaryDirectory() as made:
-        hunt = Hunt(Path(made), asked.seed)
+        hunt = Hunt((asked.data or Path(made)).resolve(), asked.seed)
         prepared = time.monotonic() - began
         for number in range(asked.first, asked.first + asked.specs):
             if not go_on():
@@ -46,9 +50,12 @@ def main() -> int:
                 if asked.save and spec:
                     _save(asked.save, number, result, minimised(hunt, spec, result))
     seconds = round(time.monotonic() - began, 1)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = round(children.ru_utime + children.ru_stime, 1)
     figures = {**vars(tally), "codes": dict(tally.codes.most_common()), "used": dict(tally.used)}
     sys.stdout.write(
-        json.dumps(figures | {"prepared": round(prepared, 1), "seconds": seconds}, indent=1) + "\n"
+        json.dumps(figures | {"prepared": round(prepared, 1), "seconds": seconds, "cpu": cpu}, indent=1)
+        + "\n"
     )
     return 1 if tally.failed else 0
 

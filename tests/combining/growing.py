@@ -12,6 +12,8 @@ from declare.contract.lookup import find
 from declare.contract.module import Inputs, Node
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
+from declare.contract.task import Task
+from declare.contract.training import Sampler
 from declare.language.spec import Dataset, Hardware, Phase
 from tests.combining.data import Place
 from tests.combining.pages import example
@@ -62,7 +64,9 @@ class Growth:
         return bool(tasks) and bool(self.spec["model"]) and all(self._readable(task) for task in tasks)
 
     def _readable(self, task: Any) -> list[str]:
-        return [name for name, shape in self.outputs.items() if shape.layout in task.feeds]
+        """Return the outputs that the head of a task may start from."""
+        layouts = _starts_from(task)
+        return [name for name, shape in self.outputs.items() if shape.layout in layouts]
 
     # -- data --------------------------------------------------------------------------------------------
 
@@ -170,7 +174,7 @@ class Growth:
             for _ in range(30):
                 kind = self.forced.get("tasks") or self.draw.choice(self.ordinary.names("tasks"))
                 dataset = self.draw.choice(list(self.shapes))
-                target = self._target(kind, dataset)
+                target = self.target(kind, dataset)
                 if target is not NOTHING:
                     self.chosen[name] = (kind, dataset, target)
                     break
@@ -179,7 +183,7 @@ class Growth:
             metrics = ["loss", *getattr(find("tasks", kind), "default_metrics", ())]
             self.pool.setdefault("metric", []).extend(f"val/{name}/{metric}" for metric in metrics)
 
-    def _target(self, kind: str, dataset: str) -> Any:
+    def target(self, kind: str, dataset: str) -> Any:
         layouts = getattr(find("tasks", kind), "targets", ())
         if not layouts:
             return None
@@ -188,7 +192,10 @@ class Growth:
 
     def _modules(self) -> None:
         self.spec["model"] = {}
-        taken = {target for _, _, target in self.chosen.values()}
+        read = {
+            target for kind, _, target in self.chosen.values() if getattr(find("tasks", kind), "hides", False)
+        }
+        taken = {target for _, _, target in self.chosen.values()} - read
         reads = next((dataset for _, dataset, _ in self.chosen.values()), "a")
         inputs = {
             name: shape
@@ -196,9 +203,7 @@ class Growth:
             if name not in taken or self.draw.random() < 0.1
         }
         wanted = {
-            layout
-            for kind, _, _ in self.chosen.values()
-            for layout in getattr(find("tasks", kind), "feeds", ())
+            layout for kind, _, _ in self.chosen.values() for layout in _starts_from(find("tasks", kind))
         }
         for number in range(5):
             made = self._module(inputs)
@@ -287,7 +292,9 @@ class Growth:
                 if made:
                     block[key] = made if key == "metrics" or len(made) > 1 else made[0]
             head = self._head(cls)
-            if head:
+            if "input" in block:  # what its own head reads
+                block["input"] = self.draw.choice(self._readable(cls) or [block["input"]])
+            elif head:
                 block["head"] = head
             self.spec["tasks"][name] = block
 
@@ -331,6 +338,11 @@ class Growth:
                 if kind in self.forced and key not in block:
                     made = self.ordinary.component(kind)
                     block[key] = [made] if key in {"augment", "regularizers", "probes"} else made
+            if self._needs_pairs():
+                pairs = [name for name in self.ordinary.names("samplers") if _pairs(name)]
+                block["sampler"] = self._sampler(self.draw.choice(pairs))
+            elif "sampler" in block:
+                block["sampler"] = self._sampler(block["sampler"]["type"])
             block.pop("epochs", None)
             block["steps"] = self.draw.randint(2, 4)
             if not isinstance(block.get("batch_size"), dict):
@@ -338,6 +350,22 @@ class Growth:
             optimizer = block["optimizer"]
             optimizer["lr"] = self.draw.choice([0.001, 0.01])
             self.spec["phases"][name] = block
+
+    def _sampler(self, name: str) -> Block:
+        """Return a sampler; its fields hold what it takes."""
+        layouts = getattr(find("samplers", name), "layouts", ())
+        fields = self.pool["field"]
+        self.pool["field"] = [
+            key for key, shape in self.shapes["a"].items() if not layouts or shape.layout in layouts
+        ] or fields
+        made = self.ordinary.component("samplers", name)
+        self.pool["field"] = fields
+        return made
+
+    def _needs_pairs(self) -> bool:
+        """Return whether a task takes something from the sampler of its phase."""
+        tasks = [find("tasks", kind) for kind, _, _ in self.chosen.values()]
+        return any(getattr(task, "drawn_by", None) is not Task.drawn_by for task in tasks)
 
     def _rest(self) -> None:
 
@@ -351,6 +379,18 @@ class Growth:
         forced = self.forced.get("trackers")
         if forced or self.draw.random() < 0.1:
             self.spec["tracking"] = self.ordinary.component("trackers", forced)
+
+
+def _starts_from(task: Any) -> set[str]:
+    """Return the layouts that a task feeds to its own head."""
+    head = find("heads", task.default_head)
+    takes = {layout for port in getattr(head, "ports", ()) for layout in port.takes}
+    return (takes & set(task.feeds)) or takes
+
+
+def _pairs(name: str) -> bool:
+    """Return whether a sampler pairs samples."""
+    return getattr(find("samplers", name), "pairing", None) is not Sampler.pairing
 
 
 def _slots(model: type[Any]) -> Iterator[tuple[str, str]]:

@@ -61,9 +61,13 @@ class Hunt:
         self.folder, self.seed = folder, seed
         _settle(folder)
         listing = folder / "places"
-        # In a child: a process with threads of libraries must not fork.
-        draw = random.Random(seed)
-        _in_child(folder, lambda: listing.write_bytes(pickle.dumps(places(write_all(folder / "data"), draw))))
+        if not listing.exists():  # in a child: a process with threads of libraries must not fork
+
+            def look() -> None:
+                found = places(write_all(folder / "data"), random.Random(seed))
+                listing.write_bytes(pickle.dumps(found))
+
+            _in_child(folder, look, 5 * PATIENCE)
         self.places: list[Place] = pickle.loads(listing.read_bytes())
         self._warm()
 
@@ -108,7 +112,7 @@ class Hunt:
                 finally:
                     (place / "modules").write_text(json.dumps(list(sys.modules)))
 
-            _in_child(place, first)
+            _in_child(place, first, 3 * PATIENCE)
             if (place / "modules").exists():
                 names |= set(json.loads((place / "modules").read_text()))
         for name in sorted(names - set(sys.modules)):
@@ -127,11 +131,11 @@ def _answer(place: Path, work: Callable[[], Result], clean: Callable[[], bool]) 
     return Result(place="process", wrong=ended, clean=clean(), details=said)
 
 
-def _in_child(place: Path, work: Callable[[], object]) -> str:
+def _in_child(place: Path, work: Callable[[], object], patience: float = PATIENCE) -> str:
     """Do some work in a child, in a folder; return how the child ended."""
     child = os.fork()
     if child:
-        return _await(child)
+        return _await(child, patience)
     code = 1
     try:
         os.setpgid(0, 0)
@@ -167,10 +171,10 @@ def _quiet(log: Path) -> None:
     os.dup2(descriptor, 2)
 
 
-def _await(child: int) -> str:
+def _await(child: int, patience: float) -> str:
     """Wait for a child; say how it ended where it left no answer."""
     handle = os.pidfd_open(child)
-    ready = select.select([handle], [], [], PATIENCE)[0]
+    ready = select.select([handle], [], [], patience)[0]
     os.close(handle)
     if not ready:
         os.kill(child, signal.SIGKILL)

@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 from declare.contract.forms import Form
+from declare.contract.lookup import find
 from tests.combining.growing import Growth
 from tests.combining.places import Steps, changed, get, parameters, steps_of, without
 from tests.combining.values import NOTHING
@@ -22,7 +23,7 @@ def mended(growth: Growth, spec: Spec, draw: random.Random) -> tuple[Spec, list[
             break
         forms = dict(parameters(spec))
         for path, _ in errors[:6]:
-            spec = _mend(growth, spec, steps_of(path), forms, drop=number > 2 or draw.random() < 0.5)
+            spec = _mend(growth, spec, steps_of(path), forms, drop=number > 0 or draw.random() < 0.5)
         errors = errors_of(spec)
     return spec, errors
 
@@ -33,10 +34,15 @@ def _mend(growth: Growth, spec: Spec, steps: Steps, forms: dict[Steps, Form], *,
         steps = steps[:-1]
     if len(steps) < 2:
         return spec
-    key = steps[-1]
-    if key == "type":
+    if steps[-1] == "type":
         steps = steps[:-1]
-    if drop and not _needed(spec, steps):
+    if steps[0] == "tasks" and steps[2:] == ("target",):
+        task = get(spec, steps[:2])
+        made = growth.target(task["type"], task.get("dataset") or task["datasets"][0])
+        return spec if made is NOTHING else changed(spec, steps, made)
+    if steps[0] == "tasks":
+        return changed(spec, steps[:2], _plainer(get(spec, steps[:2]), steps[2:]))
+    if drop and not _needed(steps):
         return without(spec, steps)
     item = forms.get(steps)
     if item is None:
@@ -45,16 +51,32 @@ def _mend(growth: Growth, spec: Spec, steps: Steps, forms: dict[Steps, Form], *,
     return spec if made is NOTHING else changed(spec, steps, made)
 
 
-def _needed(spec: Spec, steps: Steps) -> bool:
+def _needed(steps: Steps) -> bool:
     """Return whether a spec must say something at a path: whole sections and names of blocks."""
-    return len(steps) <= 2 or steps[-1] in {"optimizer", "source", "dataset", "batch_size", "target"}
+    return len(steps) <= 2 or steps[-1] in {"optimizer", "source", "batch_size"}
+
+
+_LINKS = ("type", "dataset", "datasets", "target", "input")
+
+
+def _plainer(task: Spec, steps: Steps) -> Spec:
+    """Return a task without what an error points at; its head keeps what it reads."""
+    if steps and steps[0] in task and steps[0] not in {*_LINKS, "head"}:
+        return without(task, steps[:1])
+    head = task.get("head")
+    links = {key: part for key, part in task.items() if key in _LINKS}
+    if isinstance(head, dict) and "input" in head:
+        default = getattr(find("tasks", task["type"]), "default_head", "linear")
+        links["head"] = {"type": default, "input": head["input"]}
+    return links
 
 
 def _anew(growth: Growth, spec: Spec, steps: Steps, item: Form) -> Any:
+    """Return what is drawn anew at a path; modules and sources keep their type and what they read."""
     old = get(spec, steps)
-    shown = old if isinstance(old, int | float) and not isinstance(old, bool) else NOTHING
     slots = [option.slot for option in item.options if option.slot and option.origin is None]
-    if slots and isinstance(old, dict) and slots[0] in {"modules", "tasks", "sources"}:
-        links = {key: old[key] for key in ("input", "dataset", "target") if key in old}
+    if slots and isinstance(old, dict) and slots[0] in {"modules", "sources"}:
+        links = {"input": old["input"]} if "input" in old else {}
         return growth.ordinary.component(slots[0], old["type"], bare=0.9) | links
+    shown = old if isinstance(old, int | float) and not isinstance(old, bool) else NOTHING
     return growth.ordinary.value(str(steps[-1]), item, shown)
