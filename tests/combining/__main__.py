@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--specs", type=int, default=100)
     parser.add_argument("--first", type=int, default=0, help="the number of the first spec")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--edges", action="store_true", help="put one parameter of each at an edge")
     parser.add_argument("--seconds", type=float, default=0, help="stop after this long")
     parser.add_argument("--save", type=Path, help="a folder for specs that fail")
     parser.add_argument("--show", action="store_true", help="print each spec and what became of it")
@@ -41,7 +42,7 @@ def main() -> int:
         for number in range(asked.first, asked.first + asked.specs):
             if not go_on():
                 break
-            result, spec = hunt.trial(number)
+            result, spec = hunt.trial(number, edge=asked.edges)
             tally.note(number, result)
             if asked.show:
                 sys.stderr.write(f"-- {number}: {result}\n{text_of(spec or {})}\n")

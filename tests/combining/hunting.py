@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.combining.bounds import spec_at_an_edge, targets
 from tests.combining.data import Place, places, write_all
 from tests.combining.growing import Growth
 from tests.combining.mending import mended
@@ -69,6 +70,7 @@ class Hunt:
 
             _in_child(folder, look, 5 * PATIENCE)
         self.places: list[Place] = pickle.loads(listing.read_bytes())
+        self.targets = targets()
         self._warm()
 
     def spec(self, number: int) -> Spec:
@@ -77,9 +79,13 @@ class Hunt:
         growth = Growth(draw, self.places)
         return mended(growth, growth.grow(), draw)[0]
 
-    def trial(self, number: int, make: Callable[[int], Spec] | None = None) -> tuple[Result, Spec | None]:
+    def at_an_edge(self, number: int) -> Spec:
+        """Return the spec of a number with one parameter at the edge of what it allows."""
+        return spec_at_an_edge(self.places, self.targets, random.Random(f"edge-{self.seed}-{number}"))
+
+    def trial(self, number: int, *, edge: bool = False) -> tuple[Result, Spec | None]:
         """Grow and try the spec of a number."""
-        return self.apart(lambda: (make or self.spec)(number))
+        return self.apart(lambda: self.at_an_edge(number) if edge else self.spec(number))
 
     def apart(self, make: Callable[[], Spec]) -> tuple[Result, Spec | None]:
         """Make and try a spec in children; one that dies or hangs is a failure."""
