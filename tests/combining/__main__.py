@@ -27,6 +27,10 @@ def main() -> int:
     parser.add_argument("--specs", type=int, default=100)
     parser.add_argument("--first", type=int, default=0, help="the number of the first spec")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--clean", type=int, default=10**9, help="stop once so many validated clean")
+    parser.add_argument(
+        "--whole", type=int, default=1, help="kill, resume and evaluate every so manieth alone"
+    )
     parser.add_argument("--edges", action="store_true", help="put one parameter of each at an edge")
     parser.add_argument("--seconds", type=float, default=0, help="stop after this long")
     parser.add_argument("--save", type=Path, help="a folder for specs that fail")
@@ -40,9 +44,9 @@ def main() -> int:
         hunt = Hunt((asked.data or Path(made)).resolve(), asked.seed)
         prepared = time.monotonic() - began
         for number in range(asked.first, asked.first + asked.specs):
-            if not go_on():
+            if not go_on() or tally.clean >= asked.clean:
                 break
-            result, spec = hunt.trial(number, edge=asked.edges)
+            result, spec = hunt.trial(number, edge=asked.edges, whole=number % asked.whole == 0)
             tally.note(number, result)
             if asked.show:
                 sys.stderr.write(f"-- {number}: {result}\n{text_of(spec or {})}\n")

@@ -186,9 +186,18 @@ class Growth:
     def target(self, kind: str, dataset: str) -> Any:
         layouts = getattr(find("tasks", kind), "targets", ())
         if not layouts:
-            return None
+            return None if self._pairable(kind, dataset) else NOTHING
         able = [name for name, shape in self.shapes[dataset].items() if shape.layout in layouts]
         return self.draw.choice(able) if able else NOTHING
+
+    def _pairable(self, kind: str, dataset: str) -> bool:
+        """Return whether a task that takes something from a sampler that pairs finds fields for it."""
+        if getattr(find("tasks", kind), "drawn_by", None) is Task.drawn_by:
+            return True
+        layouts = {
+            layout for name in self.ordinary.names("samplers") if _pairs(name) for layout in _layouts(name)
+        }
+        return any(shape.layout in layouts for shape in self.shapes[dataset].values())
 
     def _modules(self) -> None:
         self.spec["model"] = {}
@@ -349,11 +358,13 @@ class Growth:
                 block["batch_size"] = self.draw.choice([4, 6, 8])
             optimizer = block["optimizer"]
             optimizer["lr"] = self.draw.choice([0.001, 0.01])
+            if self.draw.random() < 0.5:
+                block["checkpoint"] = {"every": "1 steps"}
             self.spec["phases"][name] = block
 
     def _sampler(self, name: str) -> Block:
         """Return a sampler; its fields hold what it takes."""
-        layouts = getattr(find("samplers", name), "layouts", ())
+        layouts = _layouts(name)
         fields = self.pool["field"]
         self.pool["field"] = [
             key for key, shape in self.shapes["a"].items() if not layouts or shape.layout in layouts
@@ -374,8 +385,9 @@ class Growth:
         hardware = {key: value for key, value in hardware.items() if key not in machine}
         if isinstance(hardware.get("workers"), int):
             hardware["workers"] = hardware["workers"] % 3
-        if hardware:
-            self.spec["hardware"] = hardware
+        if hardware.get("precision", "auto") == "auto":
+            hardware["precision"] = "fp32"  # what `auto` times may come out otherwise in a second run
+        self.spec["hardware"] = hardware
         forced = self.forced.get("trackers")
         if forced or self.draw.random() < 0.1:
             self.spec["tracking"] = self.ordinary.component("trackers", forced)
@@ -386,6 +398,11 @@ def _starts_from(task: Any) -> set[str]:
     head = find("heads", task.default_head)
     takes = {layout for port in getattr(head, "ports", ()) for layout in port.takes}
     return (takes & set(task.feeds)) or takes
+
+
+def _layouts(name: str) -> tuple[str, ...]:
+    """Return what the fields of a sampler may hold."""
+    return tuple(getattr(find("samplers", name), "layouts", ()))
 
 
 def _pairs(name: str) -> bool:

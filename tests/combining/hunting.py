@@ -83,11 +83,11 @@ class Hunt:
         """Return the spec of a number with one parameter at the edge of what it allows."""
         return spec_at_an_edge(self.places, self.targets, random.Random(f"edge-{self.seed}-{number}"))
 
-    def trial(self, number: int, *, edge: bool = False) -> tuple[Result, Spec | None]:
+    def trial(self, number: int, *, edge: bool = False, whole: bool = True) -> tuple[Result, Spec | None]:
         """Grow and try the spec of a number."""
-        return self.apart(lambda: self.at_an_edge(number) if edge else self.spec(number))
+        return self.apart(lambda: self.at_an_edge(number) if edge else self.spec(number), whole=whole)
 
-    def apart(self, make: Callable[[], Spec]) -> tuple[Result, Spec | None]:
+    def apart(self, make: Callable[[], Spec], *, whole: bool = True) -> tuple[Result, Spec | None]:
         """Make and try a spec in children; one that dies or hangs is a failure."""
         place = Path(tempfile.mkdtemp(dir=self.folder))
         spec, path = place / "spec.json", place / "spec.yaml"
@@ -96,10 +96,10 @@ class Hunt:
             made = make()
             spec.write_text(json.dumps(made))
             path.write_text(text_of(made), encoding="utf-8")
-            return tried(path)
+            return tried(path, whole=whole)
 
         result = _answer(place, first, clean=spec.exists)
-        if result.clean and not result.wrong:
+        if whole and result.clean and not result.wrong:
             _in_child(place, lambda: killed(path))
             result = _answer(place, lambda: resumed(path), clean=lambda: True)
         made = json.loads(spec.read_text()) if spec.exists() else None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import io
 import json
 import math
 import os
+import re
 import signal
 import traceback
 from collections.abc import Sequence
@@ -68,20 +70,20 @@ def command(place: str, *words: object, allowed: Sequence[int] = (DONE,)) -> tup
 
 def codes_of(said: str) -> list[str]:
     """Return the codes of errors in what a command printed, as text or as JSON."""
-    import re
-
     text = re.findall(r"error\[([A-Z]+\d+)\]", said)
     found = re.findall(r'"code": ?"([A-Z]+\d+)",\s*"[a-z_]+": ?"[^"]*",\s*"severity": ?"error"', said)
     return sorted({*text, *found})
 
 
 def _last(text: str) -> str:
+    """Return the line that says what went wrong, without what differs from run to run."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:160] if lines else ""
+    bugs = [line.partition("not a mistake of yours: ")[2] for line in lines if "this is a bug" in line]
+    return re.sub(r"\d+", "N", (bugs or lines[-1:] or [""])[0])[:160]
 
 
-def tried(path: Path) -> Result:
-    """Return what becomes of the spec at `path`; runs stand beside it."""
+def tried(path: Path, *, whole: bool = True) -> Result:
+    """Return what becomes of the spec at `path`; runs stand beside it. Else than `whole`, it trains and predicts only."""
     try:
         code, said = command("validate", "validate", path, "--format", "json", allowed=(DONE, FINDINGS))
         if code == FINDINGS and not json.loads(said)["valid"]:
@@ -89,23 +91,27 @@ def tried(path: Path) -> Result:
                 {it["code"] for it in json.loads(said)["diagnostics"] if it["severity"] == "error"}
             )
             return Result(place="refused", codes=codes)
-        _use(path, path.parent / "run")
+        _use(path, path.parent / "run", whole=whole)
     except WrongError as error:
         return error.result
     return Result(clean=True)
 
 
-def _use(path: Path, run: Path) -> None:
-    command("plan", "plan", path, allowed=(DONE, FINDINGS))
+def _use(path: Path, run: Path, *, whole: bool) -> None:
     command("train", "train", path, "--run-dir", run, "--quiet", allowed=(DONE, FINDINGS))
     plan = json.loads((run / "plan.json").read_text())
     _judge_figures(run, plan)
     _judge_model(run, plan)
+    for name, dataset in plan["datasets"].items():
+        for split in ("val", "test") if whole else ("val",):
+            if dataset["splits"].get(split):
+                _predicted(run, name, split, dataset["splits"][split])
+    if not whole:
+        return
+    command("plan", "plan", path, allowed=(DONE, FINDINGS))
     for split in ("val", "test"):
         if any(sizes["splits"].get(split) for sizes in plan["datasets"].values()):
             _evaluated(run, split)
-    for name, dataset in plan["datasets"].items():
-        _predicted(run, name, dataset)
     command("report", "report", run)
 
 
@@ -178,31 +184,14 @@ def _close(one: float | None, other: float | None) -> bool:
     return math.isclose(one, other, rel_tol=1e-4, abs_tol=1e-5)
 
 
-def _predicted(run: Path, name: str, dataset: dict[str, Any]) -> None:
-    import csv
-
-    for split in ("val", "test"):
-        rows = dataset["splits"].get(split)
-        if not rows:
-            continue
-        output = run.parent / f"{name}-{split}.csv"
-        _, said = command(
-            "predict",
-            "predict",
-            run,
-            "--split",
-            split,
-            "--dataset",
-            name,
-            "--output",
-            output,
-            "--max-new-tokens",
-            3,
-        )
-        with output.open(encoding="utf-8", newline="") as file:
-            found = len(list(csv.DictReader(file)))
-        if found != rows:
-            raise WrongError("predict", "another number of rows than the split", f"{found} of {rows}\n{said}")
+def _predicted(run: Path, name: str, split: str, rows: int) -> None:
+    output = run.parent / f"{name}-{split}.csv"
+    words = ("predict", run, "--split", split, "--dataset", name, "--output", output, "--max-new-tokens", 3)
+    _, said = command("predict", *words)
+    with output.open(encoding="utf-8", newline="") as file:
+        found = len(list(csv.DictReader(file)))
+    if found != rows:
+        raise WrongError("predict", "another number of rows than the split", f"{found} of {rows}\n{said}")
 
 
 def resumed(path: Path) -> Result:

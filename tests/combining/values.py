@@ -66,7 +66,7 @@ class Ordinary:
     def _list(self, key: str, item: Form) -> Any:
         inner = item.arguments[0]._replace(description=item.description)
         low = item.bounds.get("min_length", 1)
-        high = item.bounds.get("max_length", low + 2)
+        high = min(item.bounds.get("max_length", low + 2), low + 2)
         found = [self.value(key, inner) for _ in range(self.draw.randint(low, high))]
         if any(part is NOTHING for part in found):
             return NOTHING

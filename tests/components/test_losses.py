@@ -221,3 +221,16 @@ def test_weights_must_be_one_for_each_class():
     assert not list(block.check_target(target(classes=2)))
     block = reading.parse("losses", {"type": "bce", "pos_weight": [0.0, 0.0]})
     assert [problem.code for problem in block.check_target(target("label_logits", 2))] == ["LOS407"]
+
+
+def test_weights_of_tokens_are_one_for_each_token_and_never_counted():
+    """Lists of another length than the vocabulary are LOS406; weights from counts, which nobody has, are LOS440."""
+    tokens = Target(prediction="token_logits", output=Shape("sequence", (None, 9)))
+    for stated, codes in (
+        ([1.0], ["LOS406"]),
+        ([1.0] * 9, []),
+        ([0.0] * 9, ["LOS407"]),
+        ("balanced", ["LOS440"]),
+    ):
+        block = reading.parse("losses", {"type": "cross_entropy", "class_weights": stated})
+        assert [problem.code for problem in block.check_target(tokens)] == codes

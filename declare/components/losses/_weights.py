@@ -33,18 +33,26 @@ def class_weights(stated: ClassWeights, target: Target) -> tuple[float, ...] | N
 
 
 def check_weights(stated: ClassWeights, target: Target, at: str = "class_weights") -> Iterator[Problem]:
-    """Yield the problem (LOS406) that a stated list does not have one weight for each class."""
-    if not isinstance(stated, list) or target.classes is None:
+    """Yield that a list has not one weight for each class (LOS406), or none above 0 (LOS407).
+
+    Tokens are classes too, but nobody counts them: weights from counts would all be 1 in silence (LOS440).
+    """
+    number = len(target.classes) if target.classes is not None else _scores(target)
+    if isinstance(stated, str):
+        if target.classes is None:
+            yield _uncounted(stated, at)
         return
-    if len(stated) != len(target.classes):
-        names = ", ".join(target.classes[:8]) + (", ..." if len(target.classes) > 8 else "")
+    if stated is None or number is None:
+        return
+    if len(stated) != number:
+        names = ", ".join((target.classes or ())[:8]) + (", ..." if number > 8 else "")
         yield Problem(
             "LOS406",
-            f"{len(stated)} weights for {len(target.classes)} classes",
+            f"{len(stated)} weights for {number} classes",
             at=at,
             label=f"{len(stated)} weights",
-            notes=(f"the classes are, in order: {names}",),
-            helps=("state one weight for each class, or `balanced`",),
+            notes=(f"the classes are, in order: {names}",) if target.classes else ("each token is a class",),
+            helps=("state one weight for each class" + (", or `balanced`" if target.classes else ""),),
         )
     elif not any(weight > 0 for weight in stated):
         yield Problem(
@@ -54,3 +62,19 @@ def check_weights(stated: ClassWeights, target: Target, at: str = "class_weights
             label="all zero",
             helps=("give at least one class a weight above 0",),
         )
+
+
+def _scores(target: Target) -> int | None:
+    """Return the number of scores of one prediction: the last axis of a sequence, else the first."""
+    dims = target.output.dims
+    return dims[-1 if target.output.layout == "sequence" else 0] if dims else None
+
+
+def _uncounted(stated: str, at: str) -> Problem:
+    return Problem(
+        "LOS440",
+        f"`{stated}` weights need counts of classes, which tokens do not have",
+        at=at,
+        label="would have no effect",
+        helps=("remove it: each token counts the same",),
+    )
