@@ -25,7 +25,10 @@ def _root() -> str:
 
 def _leave_folder() -> None:
     """Import nothing from the folder that `python -m declare` is called in: it may hold somebody else's files."""
-    here = os.path.realpath(os.getcwd())  # noqa: PTH109 - cheap
+    try:
+        here = os.path.realpath(os.getcwd())  # noqa: PTH109 - cheap
+    except OSError:  # the folder is gone
+        return
     if here != _root():
         sys.path[:] = [place for place in sys.path if os.path.realpath(place or here) != here]
 

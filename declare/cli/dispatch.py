@@ -100,6 +100,25 @@ def _open_streams() -> None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for the whole process
 
 
+def _refuse_odd_names(words: Sequence[str]) -> int:
+    """Return the exit code where an argument or the current folder is no UTF-8, else 0: plans keep paths as text."""
+    for name in (_current_folder(), *words):
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            hint = "rename the file or folder"
+            return report("usage", f"`{name}` is not UTF-8", COULD_NOT, hint=hint, as_json=wants_json(words))
+    return DONE
+
+
+def _current_folder() -> str:
+    """Return the folder of the call; nothing where it is gone."""
+    try:
+        return os.getcwd()  # noqa: PTH109 - as it is written
+    except OSError:
+        return ""
+
+
 def _choose(arguments: list[str]) -> int:
     match arguments:
         case [] | ["--help" | "-h" | "help"]:
@@ -113,7 +132,7 @@ def _choose(arguments: list[str]) -> int:
         case ["help", name, *_]:
             return _choose([name, "--help"])
         case [name, *words] if name in catalog.names():
-            return invoke(name, words)
+            return _refuse_odd_names(words) or invoke(name, words)
         case _:
             return _unknown(arguments)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from declare.contract.problem import Problem, ProblemError
+from declare.diagnostics.output import printable
 
 SPLIT_NAMES: Mapping[str, str] = {
     "train": "train",
@@ -30,6 +32,7 @@ _SYSTEM = frozenset(
     | {"thumbs.db", "ehthumbs.db", "desktop.ini"}
 )
 _DEEPEST = 32
+_MOST_MATCHED = 1_000_000
 _MOST = 10_000_000
 """Entries of a folder and of all below it; more are links that lead to each other."""
 
@@ -75,13 +78,13 @@ class _Walk:
 
     def enter(self, folder: Path, above: tuple[tuple[int, int], ...]) -> None:
         """Take the files of a folder and of those in it; `above` are the folders on the way to it."""
-        stat = folder.stat()
-        here = (*above, (stat.st_dev, stat.st_ino))
         before = len(self.files)
         try:
+            stat = folder.stat()
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
             raise ProblemError(_closed(self._root, folder, error)) from None
+        here = (*above, (stat.st_dev, stat.st_ino))
         self._entries += len(entries)
         if len(here) > _DEEPEST or self._entries > _MOST:
             raise ProblemError(_endless(self._root, folder))
@@ -92,6 +95,8 @@ class _Walk:
 
     def _take(self, entry: os.DirEntry[str], here: tuple[tuple[int, int], ...]) -> None:
         reason = self._reason(entry, here)
+        if not reason:
+            refuse_odd_name(self._root, entry.name)
         if reason:
             self.passed_over[reason] += 1
         elif entry.is_dir():
@@ -112,8 +117,69 @@ class _Walk:
             return "links that lead back" if (stat.st_dev, stat.st_ino) in here else ""
         suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - a million of them
         if suffix not in self._suffixes:
-            return f"other files ({suffix or 'no ending'})"
+            return f"other files ({printable(suffix) or 'no ending'})"
         return "" if entry.is_file() else "no regular files"
+
+
+def list_matching(root: Path, pattern: Sequence[str]) -> tuple[Path, ...]:
+    """Return the regular files below `root` whose parts fit the parts of a pattern (`*`, `?`, `[]`, `**`), in order.
+
+    `**` stands for any folders, links among them left out. Raises `ProblemError` DAT312 for a folder that may not be
+    read, DAT335 for more entries than any data have.
+    """
+    found = _Matches(root)
+    found.enter(root, tuple(pattern))
+    return tuple(sorted(found.files))
+
+
+class _Matches:
+    """A walk through the folders that a pattern leads to: the files found so far."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._entries = 0
+        self.files: set[Path] = set()
+
+    def enter(self, folder: Path, parts: tuple[str, ...]) -> None:
+        """Take the files of a folder that fit the parts, and those of the folders that fit the first of them."""
+        try:
+            entries = list(os.scandir(folder))
+        except OSError as error:
+            raise ProblemError(_closed(self._root, folder, error)) from None
+        self._entries += len(entries)
+        if self._entries > _MOST_MATCHED:
+            raise ProblemError(_endless(self._root, folder))
+        if parts[0] == "**" and len(parts) > 1:
+            self.enter(folder, parts[1:])
+        for entry in entries:
+            self._take(entry, parts)
+
+    def _take(self, entry: os.DirEntry[str], parts: tuple[str, ...]) -> None:
+        if parts[0] == "**":
+            if entry.is_dir(follow_symlinks=False):
+                self.enter(Path(entry.path), parts)
+        elif fnmatchcase(entry.name, parts[0]):
+            if len(parts) > 1 and os.path.isdir(entry.path):  # noqa: PTH112 - a million of them
+                self.enter(Path(entry.path), parts[1:])
+            elif len(parts) == 1 and os.path.isfile(entry.path):  # noqa: PTH113 - a million of them
+                refuse_odd_name(self._root, entry.path)
+                self.files.add(Path(entry.path))
+
+
+def refuse_odd_name(root: Path, name: str) -> None:
+    """Raise `ProblemError` (DAT312) for a name that is no text: it could neither be shown nor kept in a plan."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ProblemError(
+            Problem(
+                "DAT312",
+                f"a name in `{printable(root.name)}` is no text: `{printable(name)[-40:]}`",
+                at="source.path",
+                label="not UTF-8",
+                helps=("rename it: file systems of other machines write letters otherwise (`convmv`)",),
+            )
+        ) from None
 
 
 def _closed(root: Path, folder: Path, error: OSError) -> Problem:

@@ -66,6 +66,7 @@ def open_source(path: Path, name: str, at: Label | None = None) -> Source | Diag
     try:
         if at is not None:
             _refuse_pipes(path)
+        real(path).as_posix().encode()  # plans keep paths as text
         raw = _bytes(path)
     except (FileNotFoundError, NotADirectoryError):
         return _missing(path, name, labels)
@@ -147,6 +148,8 @@ def _missing(path: Path, name: str, labels: list[Label]) -> Diagnostic:
 def _reason(error: Exception) -> str:
     if isinstance(error, IsADirectoryError):
         return "it is a folder"
+    if isinstance(error, UnicodeEncodeError):
+        return "its path is not UTF-8"
     return (error.strerror or "unknown reason").lower() if isinstance(error, OSError) else str(error)
 
 

@@ -14,6 +14,7 @@ import pytest
 from declare.__main__ import main
 from declare.cli import catalog, dispatch
 from declare.cli.failure import CommandError
+from declare.language.compose import load
 
 ROOT = Path(__file__).parents[2]
 
@@ -154,3 +155,27 @@ def test_letters_that_the_locale_lacks_are_escaped(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "nam\\xe9" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words", [["validate", "\udcff.yaml"], ["validate", "spec.yaml", "--set", "name=\udcff"]]
+)
+def test_arguments_that_are_no_text_are_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A name in another encoding could not be kept in a plan; it is shown with escapes."""
+    assert main(words) == 2
+    assert "\\udcff" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_text_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is begun in it: the paths of a plan would be no text either."""
+    place = tmp_path / "\udcff"
+    place.mkdir()
+    (place / "spec.yaml").write_text("declare: 1\n")
+    monkeypatch.chdir(place)
+    assert main(["validate", "spec.yaml"]) == 2
+    assert "is not UTF-8" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    _, found = load(place / "spec.yaml")
+    assert [item.code for item in found] == ["SYN005"]

@@ -1,11 +1,13 @@
 """Listing folders: what is read, what is passed over, which links are followed."""
 
 import os
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from declare.contract.folders import list_files, split_of, splits_named_in
+from declare.contract import folders
+from declare.contract.folders import list_files, list_matching, split_of, splits_named_in
 from declare.contract.pictures import FORMATS, SUFFIXES, UNREAD, formats_of
 from declare.contract.problem import ProblemError
 
@@ -110,3 +112,58 @@ def test_formats_without_a_mark_are_read_by_their_ending_alone():
     assert formats_of(".png")[:2] == ("JPEG", "PNG")
     assert "TGA" in formats_of(".tga")
     assert {name for suffix in SUFFIXES for name in formats_of(suffix)} == set(FORMATS)
+
+
+@pytest.mark.parametrize("name", [b"a\xff.txt", b"\xfe/a.txt"])
+def test_a_name_that_is_no_text_is_a_finding(tmp_path, name):
+    """Files and folders named in another encoding are said with escapes, and counted among files that are not read."""
+    place = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    place.parent.mkdir(exist_ok=True)
+    place.write_text("x")
+    with pytest.raises(ProblemError) as caught:
+        list_files(tmp_path, {".txt"})
+    assert caught.value.problem.code == "DAT312"
+    assert "\\udcf" in caught.value.problem.title
+    (tmp_path / os.fsdecode(b"b.\xff")).write_text("x")
+    assert list(list_files(place.parent, {".md"}).passed_over)[-1].startswith("other files (.")
+
+
+PATTERNS = ["*.txt", "**/*.txt", "a/*", "a/**/*", "*/[bc].txt", "a/?.txt", "a/b.txt", "**/b*"]
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_patterns_fit_what_pathlib_fits(tmp_path, pattern):
+    """Stars, marks and folders of any depth."""
+    for name in ("a.txt", "a/b.txt", "a/c.md", "a/d/b.txt", "e/b.txt", "e/bb"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    expected = sorted(file for file in tmp_path.glob(pattern) if file.is_file())
+    assert list(list_matching(tmp_path, Path(pattern).parts)) == expected
+
+
+def test_a_folder_that_a_pattern_may_not_read_is_a_finding(tmp_path, monkeypatch):
+    """Files below it are not left out in silence."""
+    (tmp_path / "a.txt").write_text("x")
+    (tmp_path / "closed").mkdir()
+    real = os.scandir
+
+    def scandir(place):
+        if Path(place).name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return real(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(ProblemError) as caught:
+        list_matching(tmp_path, ("**", "*.txt"))
+    assert caught.value.problem.code == "DAT312"
+    assert caught.value.problem.title == f"`closed` in `{tmp_path.name}` cannot be read"
+
+
+def test_a_pattern_over_everything_ends(tmp_path, monkeypatch):
+    """More entries than data have are refused."""
+    monkeypatch.setattr(folders, "_MOST_MATCHED", 3)
+    for number in range(5):
+        (tmp_path / f"{number}.txt").write_text("x")
+    with pytest.raises(ProblemError) as caught:
+        list_matching(tmp_path, ("*.txt",))
+    assert caught.value.problem.code == "DAT335"

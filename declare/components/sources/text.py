@@ -13,7 +13,7 @@ from pydantic import Field as Param
 from declare.components.sources._frames import file_fingerprint
 from declare.components.sources._text_files import Encoding, read_text, unknown_encoding
 from declare.contract.data import Reader
-from declare.contract.folders import Listing, list_files, split_of
+from declare.contract.folders import Listing, list_files, list_matching, split_of
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shortage import refuse_if_short
 from declare.contract.source import Fingerprints, Source, SpecPath, local_stamp
@@ -161,7 +161,7 @@ class Text(Source):
             found = []
         elif _MAGIC & set(str(self.path)) and not self.path.exists():
             root = self._root()
-            found = [file for file in root.glob(str(self.path.relative_to(root))) if file.is_file()]
+            found = list(list_matching(root, self.path.relative_to(root).parts))
         else:
             found = [self.path]
         if found:
