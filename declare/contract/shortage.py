@@ -86,10 +86,13 @@ def require_room(size: int, what: str) -> None:
         raise MemoryError(f"{what} takes {_shown(size)} of address space")
 
 
-def require_memory(size: int, what: str, *, copies: int = 1) -> None:
-    """Raise MemoryError where the machine has not so many bytes left, or `ulimit -v` no room for `copies` of them."""
+def require_memory(size: int, what: str, *, copies: int = 1, library: int = 0) -> None:
+    """Raise MemoryError where the machine has not so many bytes left.
+
+    Where `ulimit -v` limits the address space, it must hold `copies` of them and what a `library` takes for itself.
+    """
     if address_limit() is not None:
-        require_room(copies * size, what)
+        require_room(copies * size + library, what)
     free = _available()
     if free is not None and size > free:
         raise MemoryError(f"{what} takes {_shown(size)} of memory, {_shown(free)} are free")

@@ -314,3 +314,11 @@ def test_numbers_are_no_pictures():
     with pytest.raises(ProblemError) as caught:
         field(type="image").examine([1.5, 2.5])
     assert (caught.value.problem.code, caught.value.problem.row) == ("DAT319", 0)
+
+
+@pytest.mark.parametrize("size", [[], [0], [4, -1], [1, 2, 3]])
+@pytest.mark.parametrize("kind", ["image", "mask", "video"])
+def test_a_size_is_one_or_two_positive_numbers(kind, size):
+    """An empty list, and one of too many or of no pixels, is a finding at `size`."""
+    _, problems = reading.read("fields", {"type": kind, "size": size})
+    assert [(item.code, item.at) for item in problems] == [("SCH108", "size")]

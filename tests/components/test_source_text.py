@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from declare.components.sources._arrays import LinePlaces
 from declare.contract import reading
 from declare.contract.problem import ProblemError
 
@@ -157,3 +158,16 @@ def test_an_encoding_and_a_mark_that_contradict_each_other_are_refused(tmp_path)
     with pytest.raises(ProblemError, match="cannot be read as text") as caught:
         source(tmp_path / "a.txt", encoding="latin-1").open()
     assert "byte-order mark" in caught.value.problem.notes[0]
+
+
+def test_places_are_said_when_they_are_asked_for():
+    """File and line of any sample, of the last ones and of several."""
+    places = LinePlaces()
+    for name, lines in (("a.txt", [1, 3]), ("empty.txt", []), ("b.txt", [0])):
+        places.begin(name)
+        for line in lines:
+            places.add(line)
+    assert list(places) == ["a.txt line 1", "a.txt line 3", "b.txt"]
+    assert (places[-1], places[:2]) == ("b.txt", ["a.txt line 1", "a.txt line 3"])
+    with pytest.raises(IndexError):
+        places[3]

@@ -18,7 +18,7 @@ import pytest
 from declare.components.fields._decoding import Decoding, Frame
 from declare.components.fields._pictures import MAX_PIXELS
 from declare.components.fields._pixels import decode
-from declare.components.sources import _hdf5_limits, _parquet_limits
+from declare.components.sources import _hdf5_limits, _parquet_limits, jsonl
 from declare.components.sources.csv import Csv
 from declare.components.sources.hdf5 import Hdf5
 from declare.components.sources.jsonl import Jsonl
@@ -116,6 +116,15 @@ def test_lines_of_json(tmp_path, kind):
     """Keys that no two lines share, depth, digits, and a line without an end."""
     (tmp_path / "a.jsonl").write_text(JSONL[kind])
     refused(Jsonl(path=tmp_path / "a.jsonl"), "DAT333")
+
+
+def test_lines_of_json_that_lack_their_cells_are_refused_as_they_come(tmp_path, monkeypatch):
+    """Objects without keys end the reading long before the end of the file."""
+    monkeypatch.setattr(jsonl, "_SMALL", 1000)
+    (tmp_path / "a.jsonl").write_text('{"a": 1, "b": 2}\n' + "{}\n" * 5000)
+    with pytest.raises(ProblemError) as caught:
+        Jsonl(path=tmp_path / "a.jsonl").open()
+    assert caught.value.problem.notes == ("601 lines name 2 columns in 2 cells: keys differ",)
 
 
 @pytest.mark.parametrize(

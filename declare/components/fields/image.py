@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
+from declare.components.fields._sizes import check_size
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
 from declare.contract.problem import Problem
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from declare.components.fields._decoding import Decoding
-
-
-MOST_PIXELS = 64_000_000
 
 
 _DIM = 16
@@ -71,11 +69,7 @@ class Image(Field):
     def check(self) -> Iterable[Problem]:
         """Yield sizes that are not one or two positive numbers, and a range that is none."""
         yield from super().check()
-        sides = [self.size] if isinstance(self.size, int) else self.size
-        if sides is not None and (len(sides) > 2 or not sides or min(sides) < 1):
-            yield Problem("SCH108", "`size` is one or two positive numbers of pixels", at="size")
-        elif sides is not None and sides[0] * sides[-1] > MOST_PIXELS:
-            yield Problem("SCH108", f"`size` asks for more than {MOST_PIXELS:,} pixels", at="size")
+        yield from check_size(self.size)
         if self.range is not None and (len(self.range) != 2 or not self.range[0] < self.range[1]):
             yield Problem("SCH108", "`range` is [black, white], the lower number first", at="range")
 

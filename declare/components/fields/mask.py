@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
+from declare.components.fields._sizes import check_size
 from declare.contract.data import FieldFacts
 from declare.contract.field import Field
 from declare.contract.problem import Problem, ProblemError, Rewrite
@@ -67,6 +68,7 @@ class Mask(Field):
         from declare.components.fields._mask_codes import is_colour
 
         yield from super().check()
+        yield from check_size(self.size)
         turned = self._names_by_value()
         if turned:
             yield Problem(

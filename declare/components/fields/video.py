@@ -9,6 +9,7 @@ from pydantic import Field as Param
 
 from declare.components.fields._arrays import ArrayField
 from declare.components.fields._axes import Order
+from declare.components.fields._sizes import check_size
 from declare.contract.data import FieldFacts
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout
@@ -47,6 +48,11 @@ class Video(ArrayField):
     frames: int | None = Param(None, ge=1, description="number of frames; checked against the data")
     size: int | list[int] | None = Param(None, description="pixels: both sides, or [height, width]; checked")
     layout_: _Layout = Param("CTHW", alias="layout", description="the axes of a sample in the source")
+
+    def check(self) -> Iterable[Problem]:
+        """Yield sizes that are not one or two positive numbers."""
+        yield from super().check()
+        yield from check_size(self.size)
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
         """Yield where stated sizes contradict the data, and videos that differ in height or width."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -64,6 +66,38 @@ class ArrayReader:
     def where(self, row: int) -> str:
         """Say which sample `row` is."""
         return self._places[row] if self._places else f"sample {row} of {self._origin}"
+
+
+class LinePlaces(Sequence[str]):
+    """Where samples stand: file and line, said only when it is asked for; line 0 stands for the whole file."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._starts: list[int] = []
+        self._lines = array("q")
+
+    def begin(self, name: str) -> None:
+        """Go on with the samples of another file."""
+        self._names.append(name)
+        self._starts.append(len(self._lines))
+
+    def add(self, line: int) -> None:
+        """Note the line of the next sample."""
+        self._lines.append(line)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[str]: ...
+    def __getitem__(self, row: int | slice) -> str | list[str]:
+        if isinstance(row, slice):
+            return [self[place] for place in range(*row.indices(len(self)))]
+        place = range(len(self))[row]
+        name, line = self._names[bisect_right(self._starts, place) - 1], self._lines[place]
+        return f"{name} line {line}" if line else name
 
 
 def _by_position(values: Any) -> Any:

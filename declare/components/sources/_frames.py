@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field as Param
 
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shortage import refuse_if_short, require_room
+from declare.contract.shortage import address_limit, refuse_if_short, require_room
 from declare.contract.source import Source, SpecPath
 from declare.contract.text_column import TextColumn
 
@@ -27,7 +28,9 @@ MOST_RATIO = 100
 """How often larger than its file a larger column may be."""
 MOST_COLUMNS = 100_000
 _LIBRARY_BYTES = 640 << 20
-"""Address space that the library of tables takes with its threads."""
+"""Address space that the library of tables takes when it is loaded."""
+WORK_BYTES = 512 << 20
+"""Address space that one thread of it takes to read the smallest table: it ends the process where it gets none."""
 _REFUSALS = (OSError, ValueError, MemoryError)
 
 
@@ -83,6 +86,8 @@ def read_frame(path: Path, read: Callable[[], pl.DataFrame]) -> pl.DataFrame:
     """Return a table; what polars refuses is DAT333 with its first line of reason."""
     if "polars" not in sys.modules:
         require_room(_LIBRARY_BYTES, "the library that reads tables")
+        if address_limit() is not None:
+            os.environ.setdefault("POLARS_MAX_THREADS", "1")  # each takes address space of its own
     import polars as pl
 
     file_fingerprint(path)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from declare.components.sources._frames import MOST_BYTES, MOST_COLUMNS, MOST_RATIO
+from declare.components.sources._frames import MOST_BYTES, MOST_COLUMNS, MOST_RATIO, WORK_BYTES
 from declare.contract.shortage import require_memory
 
 _MAGIC = b"PAR1"
@@ -57,7 +57,7 @@ def refuse_large(path: Path) -> None:
         raise ValueError(f"it unpacks to {most / 1e9:.3g} GB from {stored / 1e6:.3g} MB")
     if total.repeated > limit:
         raise ValueError("its texts share prefixes (DELTA_BYTE_ARRAY): write them in another encoding")
-    require_memory(max(total.unpacked, total.numbers // 2), "the table", copies=_COPIES)
+    require_memory(max(total.unpacked, total.numbers // 2), "the table", copies=_COPIES, library=WORK_BYTES)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from declare.components.sources._frames import MOST_COLUMNS
+from declare.components.sources._frames import MOST_COLUMNS, WORK_BYTES
 from declare.components.sources._lines import LONGEST, fault
 from declare.components.sources._text_files import refuse_compressed
 from declare.contract.shortage import require_memory
@@ -44,7 +44,7 @@ def refuse_large(open_: Open, separator: str) -> None:
     if table > _MOST_GAPS * cells + _SMALL:
         said = f"{counted.rows:,} lines hold {cells:,} cells, the header names {columns:,} columns"
         raise ValueError(fault(open_, separator) or said)
-    require_memory(counted.size + _CELL_BYTES * table, "the table", copies=_COPIES)
+    require_memory(counted.size + _CELL_BYTES * table, "the table", copies=_COPIES, library=WORK_BYTES)
 
 
 def _num_columns(open_: Open, separator: str) -> int:

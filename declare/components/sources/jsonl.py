@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import Field as Param
@@ -49,22 +49,21 @@ class Jsonl(Source):
         from declare.components.sources._arrays import ArrayReader
 
         file_fingerprint(self.path)
-        rows = self._rows()
-        names = dict.fromkeys(name for row in rows.values() for name in row)
-        self._refuse_gaps(rows, len(names))
-        columns = {name: [row.get(name) for row in rows.values()] for name in names}
-        lines = [f"{self.path.name} line {number}" for number in rows]
-        reader = ArrayReader(columns, origin=f"`{self.path.name}`", places=lines)
+        table = self._table()
+        reader = ArrayReader(table.columns, origin=f"`{self.path.name}`", places=table.places)
         reader.folder = self.path.parent
         return reader
 
-    def _rows(self) -> dict[int, dict[str, Any]]:
-        """Return the objects by line number."""
+    def _table(self) -> _Table:
+        """Return the objects by column."""
+        table = _Table(self.path.name)
         try:
             encoding = encoding_of(self.path, self.encoding)
             with self.path.open(encoding=encoding) as file:
                 lines = enumerate(iter(lambda: file.readline(_LONGEST), ""), 1)
-                return {number: self._row(number, line) for number, line in lines if line.strip()}
+                for number, line in lines:
+                    if line.strip():
+                        table.add(number, self._row(number, line))
         except UnicodeError as error:
             raise ProblemError(self._malformed(not_in(encoding, error))) from None
         except ValueError as error:
@@ -73,15 +72,7 @@ class Jsonl(Source):
             refuse_if_short(error)
             raise ProblemError(self._malformed(str(error))) from None
 
-    def _refuse_gaps(self, rows: dict[int, dict[str, Any]], columns: int) -> None:
-        """Raise for lines that share no names: their table would be all gaps."""
-        cells, table = sum(map(len, rows.values())), columns * len(rows)
-        if table > _MOST_GAPS * cells + _SMALL:
-            raise ProblemError(
-                self._malformed(
-                    f"{len(rows):,} lines name {columns:,} columns in {cells:,} cells: keys differ"
-                )
-            )
+        return table
 
     def _row(self, number: int, line: str) -> dict[str, Any]:
         if len(line) == _LONGEST:
@@ -103,3 +94,29 @@ class Jsonl(Source):
             notes=(because[:200],),
             helps=("repair the file, or remove the line",),
         )
+
+
+class _Table:
+    """Objects that become columns line by line: none is kept, and what they lack costs a reference each."""
+
+    def __init__(self, name: str) -> None:
+        from declare.components.sources._arrays import LinePlaces
+
+        self.columns: dict[str, list[Any]] = {}
+        self.places = LinePlaces()
+        self.places.begin(name)
+        self._cells = 0
+
+    def add(self, number: int, row: Mapping[str, Any]) -> None:
+        """Add the object of a line; raises ValueError where lines share so few names that all is gaps."""
+        rows = len(self.places)
+        for name in row:
+            if name not in self.columns:
+                self.columns[name] = [None] * rows
+        for name, column in self.columns.items():
+            column.append(row.get(name))
+        self.places.add(number)
+        self._cells += len(row)
+        if (rows + 1) * len(self.columns) > _MOST_GAPS * self._cells + _SMALL:
+            said = f"{rows + 1:,} lines name {len(self.columns):,} columns in {self._cells:,} cells"
+            raise ValueError(f"{said}: keys differ")

@@ -85,7 +85,7 @@ class Text(Source):
 
     def open(self) -> Reader:
         """Read the documents; raises `ProblemError` DAT302 where there are none, DAT323 or DAT333 (no text)."""
-        from declare.components.sources._arrays import ArrayReader
+        from declare.components.sources._arrays import ArrayReader, LinePlaces
 
         listing = self._listing()
         files, splits = listing.files, {}
@@ -95,13 +95,14 @@ class Text(Source):
             files, splits = found.files, found.splits
             passed_over.update(found.passed_over)
         texts: list[str] = []
-        places: list[str] = []
+        places = LinePlaces()
         ends = [0]
         for file in files:
+            places.begin(file.name)
             for line, text in self._documents(_content(file, self.encoding)):
                 if text.strip():
                     texts.append(text)
-                    places.append(f"{file.name} line {line}" if line else file.name)
+                    places.add(line)
             ends.append(len(texts))
         reader = ArrayReader({"text": texts}, origin=f"`{self.path.name}`", places=places)
         reader.splits = {name: (ends[start], ends[stop]) for name, (start, stop) in splits.items()}

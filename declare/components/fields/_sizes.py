@@ -1,0 +1,21 @@
+"""Sizes of pictures as specs state them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+
+MOST_PIXELS = 64_000_000
+"""What a picture may be resized to."""
+
+
+def check_size(size: int | list[int] | None) -> Iterator[Problem]:
+    """Yield that a size is not one or two positive numbers, or asks for more pixels than any picture has."""
+    sides = [size] if isinstance(size, int) else size
+    if sides is None:
+        return
+    if len(sides) not in {1, 2} or min(sides) < 1:
+        yield Problem("SCH108", "`size` is one or two positive numbers of pixels", at="size")
+    elif sides[0] * sides[-1] > MOST_PIXELS:
+        yield Problem("SCH108", f"`size` asks for more than {MOST_PIXELS:,} pixels", at="size")
