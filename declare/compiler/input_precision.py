@@ -86,17 +86,16 @@ def _advice(plan: DatasetPlan, field: str) -> str:
 def _refused(found: Rounded, field: str, place: str, advice: str) -> Problem:
     if found.infinite:
         title = f"{found.infinite} values of input `{field}` are infinite in single precision"
+        note = f"they go up to {found.largest:.3g}, single precision to 3.4e+38"
     else:
+        note = f"values up to {found.gap:.3g} apart are one; the deviation is {found.std:.3g}"
         title = f"{found.distinct} different values of input `{field}` are {found.left} in single precision"
     return Problem(
         "DAT305",
         title,
         at=place,
         label="models compute in single precision",
-        notes=(
-            f"values up to {found.gap:.3g} apart are one; the deviation is {found.std:.3g}",
-            *((f"feature {found.feature}, counted from 0",) if found.feature else ()),
-        ),
+        notes=(note, *((f"feature {found.feature}, counted from 0",) if found.feature else ())),
         helps=(advice,),
     )
 

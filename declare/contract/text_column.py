@@ -10,11 +10,17 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+_LOOK = 1000
+"""Texts that are tried before a whole column is."""
+
+
 class TextColumn:
     """Texts [rows] of a column, None in gaps, held by polars; to those who look at single values it is a list."""
 
     def __init__(self, series: pl.Series) -> None:
         self.series = series
+        self._numbers: np.ndarray[Any, Any] | None = None
+        self._tried = False
 
     @classmethod
     def of(cls, values: Iterable[str | None]) -> Self:
@@ -39,7 +45,10 @@ class TextColumn:
     def __getitem__(self, rows: Any) -> Any:
         """Return one text for a number, a column for an array of rows."""
         if hasattr(rows, "__len__") or isinstance(rows, slice):
-            return type(self)(self.series[rows])
+            chosen = type(self)(self.series[rows])
+            if self._numbers is not None:
+                chosen._numbers, chosen._tried = self._numbers[rows], True  # noqa: SLF001 - its own kind
+            return chosen
         return self.series[int(rows)]
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
@@ -50,6 +59,18 @@ class TextColumn:
     def tolist(self) -> list[str | None]:
         """Return the texts as a list."""
         return self.series.to_list()
+
+    def plain_numbers(self) -> np.ndarray[Any, Any] | None:
+        """Return float64 [rows], NaN in gaps, where every text is a number with a point and nothing else; else None.
+
+        Read once, also for the rows that are chosen later; not to be written to.
+        """
+        if not self._tried:
+            self._tried = True
+            few = self.series.head(_LOOK)
+            if _as_numbers(few) is not None:
+                self._numbers = _as_numbers(self.series)
+        return self._numbers
 
     def factorise(self) -> tuple[list[str | None], np.ndarray[Any, Any]]:
         """Return the distinct texts in the order in which they first occur, and the index [rows] of each row's."""
@@ -64,3 +85,13 @@ class TextColumn:
         if codes.null_count():
             names, codes = [*names, None], codes.fill_null(len(names))
         return names, codes.to_numpy()
+
+
+def _as_numbers(texts: pl.Series) -> np.ndarray[Any, Any] | None:
+    """Return texts as float64, None where one of them is no number."""
+    import polars as pl
+
+    values = texts.cast(pl.Float64, strict=False)
+    if values.null_count() != texts.null_count():
+        return None
+    return values.to_numpy()

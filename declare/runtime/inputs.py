@@ -30,6 +30,7 @@ _SOURCES = {
     ".npz": "npz",
     ".h5": "hdf5",
     ".hdf5": "hdf5",
+    ".nc": "hdf5",
     ".jsonl": "jsonl",
     ".txt": "text",
 }

@@ -77,8 +77,12 @@ def test_one_large_value_hides_the_others(check):
 
 
 def test_numbers_beyond_single_precision_are_called_so(check):
-    """They are finite in the source, which the finding does not deny."""
-    (found,) = [item for item in check(PLAIN * 1e300).diagnostics if item.code == "DAT316"]
+    """They are finite in double precision, in which `standardize` makes plain numbers of them; targets are refused."""
+    (found,) = [item for item in check(PLAIN * 1e300).diagnostics if item.code == "DAT305"]
+    assert "infinite in single precision" in found.title
+    assert "single precision to 3.4e+38" in found.notes[0]
+    assert findings(check(PLAIN * 1e300, STANDARDIZE)) == []
+    (found,) = [item for item in check(PLAIN, y=PLAIN[:, 0] * 1e300).diagnostics if item.code == "DAT316"]
     assert "beyond 3.4e+38" in found.title
 
 

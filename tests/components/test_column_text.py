@@ -373,3 +373,31 @@ def test_times_are_no_numbers():
     for values in (np.array(["2024-01-01"], "datetime64[ns]"), np.array([5], "timedelta64[ns]")):
         assert refused(values, type="number").code == "DAT318"
         assert refused(values[:, None], type="vector").code == "DAT319"
+
+
+PLAIN_TEXTS = st.sampled_from(
+    ["1", "-2.5", "1e3", "+4", "007", "-999", "nan", "inf", " 5", "0x1F", "1,5", "NA", None]
+)
+
+
+@given(
+    st.lists(PLAIN_TEXTS, min_size=1, max_size=6),
+    st.lists(st.sampled_from(["", "NA", "-999", -999, 7, "nan", "inf", "1.0", 0.5]), max_size=2, unique=True),
+)
+def test_columns_of_plain_numbers_are_read_as_any_other(texts, missing):
+    """That they are parsed at once, and once for all rows, changes neither values, gaps, unused marks nor findings."""
+
+    class Slow(TextColumn):
+        def plain_numbers(self):
+            return None
+
+    def read(column):
+        field = reading.parse("fields", {"type": "number", "missing": missing})
+        try:
+            facts = field.examine(column)
+            return facts, field.encode(column, facts).tolist(), field.encode(column[[0]], facts).tolist()
+        except ProblemError as error:
+            return [(item.code, item.title, item.row) for item in error.problems]
+
+    plain = TextColumn.of(texts)
+    np.testing.assert_equal(read(plain), read(Slow.of(texts)))

@@ -57,7 +57,7 @@ def refused(values, **block):
 def test_seconds_since_an_origin(values, block, seconds):
     """Whatever the format and the source, the same moment is the same number; gaps stay gaps."""
     facts, encoded = read(values, **SECONDS, **block)
-    np.testing.assert_array_equal(encoded[:, 0], np.array(seconds, np.float32))
+    np.testing.assert_array_equal(encoded[:, 0], seconds)
     assert facts.num_missing == int(np.isnan(np.array(seconds, float)).sum())
     assert "unused_marks" not in facts.extra
 
@@ -157,3 +157,27 @@ def test_seconds_keep_their_precision():
     """An origin is subtracted in double: a second between two times of today is a second."""
     _, encoded = read(["2024-05-05T10:00:00", "2024-05-05T10:00:01"], features=["seconds"])
     assert encoded[1, 0] - encoded[0, 0] == 1
+
+
+@pytest.mark.parametrize(
+    ("texts", "format_", "features"),
+    [
+        (["2024-03", "2023-12"], "%Y-%m", ["month"]),
+        (["03/2024", "12/2023"], "%m/%Y", ["month"]),
+        (["Mar 2024", "Dec 2023"], "%b %Y", ["month"]),
+        (["20240301T000000", "20231201T000000"], "%Y%m%dT%H%M%S", ["weekday", "month"]),
+        (["2024-03-01 00:00:00 UTC", "2023-12-01 01:00:00+01"], "iso", ["weekday", "month"]),
+        (["Fri, 01 Mar 2024 00:00:00 +0000", "Fri, 01 Dec 2023 02:00:00 +0200"], None, ["weekday", "month"]),
+        (["01/Mar/2024:00:00:00 +0000", "01/Dec/2023:00:00:00 +0000"], None, ["weekday", "month"]),
+        (["Fri Mar 01 00:00:00 2024", "Fri Dec 01 00:00:00 2023"], None, ["weekday", "month"]),
+    ],
+)
+def test_usual_formats_need_not_be_stated(texts, format_, features):
+    """Months, basic ISO 8601, names of UTC, mails and web servers; a month has no weekday."""
+    field = reading.parse("fields", {"type": "datetime"})
+    facts = field.examine(TextColumn.of(texts))
+    assert facts.extra["features"] == features
+    assert facts.extra["format"] == (format_ or facts.extra["format"])
+    days = reading.parse("fields", {"type": "datetime", "features": ["days"], "origin": "2023-12-01"})
+    values = TextColumn.of(texts)
+    assert days.encode(values, days.examine(values))[:, 0].tolist() == [91.0, 0.0]

@@ -277,10 +277,10 @@ def test_masks_are_fitted_like_their_pictures():
     assert set(np.unique(made.decode(made.encode([wide()], facts), facts))) == {255}
 
 
-def test_numbers_too_large_for_a_field_are_infinite():
-    """A number that float32 cannot hold counts as not finite."""
+def test_numbers_too_large_for_single_precision_are_numbers():
+    """What float32 cannot hold is finite in double precision, in which transforms are computed."""
     facts = reading.parse("fields", {"type": "number"}).examine([1.0, 1e39])
-    assert facts.num_nonfinite == 1
+    assert (facts.num_nonfinite, facts.maximum) == (0, 1e39)
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,21 @@ def header(shape, dtype="<f8"):
     return buffer.getvalue()
 
 
+def test_floats_of_32_bits_keep_their_texts_beside_gaps(tmp_path):
+    """A class is 0.1 whether or not another row is empty."""
+    path = tmp_path / "a.parquet"
+    pl.DataFrame({"x": pl.Series([0.1, None], dtype=pl.Float32)}).write_parquet(path)
+    values = reading.parse("sources", {"type": "parquet", "path": str(path)}).open().read("x")
+    assert reading.parse("fields", {"type": "category"}).examine(values).classes == ("0.1",)
+
+
+def test_numbers_of_scikit_learn_come_in_double_precision():
+    """What is subtracted from them has not been rounded before."""
+    reader = reading.parse("sources", {"type": "sklearn", "name": "iris"}).open()
+    assert reader.read("features").dtype == np.float64
+    assert reader.read("features")[0, 0] == 5.1
+
+
 def test_npz_gives_arrays_by_name(tmp_path):
     """Every array is a column; rows come in the order that is asked for."""
     np.savez_compressed(tmp_path / "x.npz", x=np.arange(12).reshape(4, 3), y=np.array(list("abcd")))

@@ -92,3 +92,76 @@ def test_a_loop_of_links_ends(path, link):
     with h5py.File(path, "a") as file:
         file["trials/again"] = link(file)
     assert problem(path).code == "DAT335"
+
+
+def stored(path, values, **attributes):
+    """Write a column with attributes."""
+    with h5py.File(path, "w") as file:
+        file["x"] = np.asarray(values)
+        file["x"].attrs.update(attributes)
+    return path
+
+
+I2, F4 = np.int16, np.float32
+PACKED = {
+    "scale": (I2([10, 25]), {"scale_factor": 0.1, "add_offset": np.array([5.0])}, [6.0, 7.5]),
+    "fill": (I2([10, -999]), {"_FillValue": I2(-999), "scale_factor": 0.5}, [5.0, np.nan]),
+    "several": (F4([1.5, -9.9, -8]), {"missing_value": np.array([-9.9, -8])}, [1.5, np.nan, np.nan]),
+    "whole": (I2([3, -1, 5]), {"_FillValue": I2([-1])}, [3, None, 5]),
+    "no gap": (I2([3, 5]), {"_FillValue": I2(-1)}, [3, 5]),
+    "range": (I2([1, 9, 4]), {"valid_range": I2([2, 5]), "scale_factor": 2.0}, [np.nan, np.nan, 8.0]),
+    "limits": (F4([1, 9, 4]), {"valid_min": 2, "valid_max": 5}, [np.nan, np.nan, 4.0]),
+    "unsigned": (np.int8([-1, 1]), {"_Unsigned": "true"}, [255, 1]),
+    "images": (I2([[1, -1], [3, 4]]), {"_FillValue": I2(-1)}, [[1, np.nan], [3, 4]]),
+    "nan": (F4([1, np.nan]), {"_FillValue": F4(np.nan)}, [1, np.nan]),
+}
+
+
+@pytest.mark.parametrize(("values", "attributes", "meant"), PACKED.values(), ids=PACKED)
+def test_attributes_of_netcdf_say_what_numbers_mean(values, attributes, meant, tmp_path):
+    """Columns are what stored values stand for, as in xarray and netCDF4, whichever rows are asked for."""
+    path = stored(tmp_path / "x.h5", values, **attributes)
+    reader = opened(path)
+    np.testing.assert_array_equal(reader.read("x"), meant)
+    np.testing.assert_array_equal(reader.read("x", np.array([1])), meant[1:2])
+    np.testing.assert_array_equal(opened(path, mask_and_scale=False).read("x"), values)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [{"scale_factor": [0.1, 0.2]}, {"add_offset": "5"}, {"scale_factor": 0.0}, {"_FillValue": "x"}],
+)
+def test_attributes_that_are_not_clear_are_refused(attributes, tmp_path):
+    """The finding says how to read the column without them."""
+    found = problem(stored(tmp_path / "x.h5", I2([1, 2]), **attributes))
+    assert found.code == "DAT333"
+    assert "mask_and_scale: false" in found.notes[0]
+
+
+def test_texts_that_stand_for_nothing_are_gaps(tmp_path):
+    """A fill value may be a text."""
+    path = stored(tmp_path / "x.h5", np.array([b"a", b"-"]), _FillValue=b"-")
+    assert opened(path).read("x") == ["a", None]
+
+
+def test_what_is_no_column_is_counted(tmp_path):
+    """Scalars, tables, references, and coordinates of other axes than the samples'."""
+    path = stored(tmp_path / "x.h5", np.zeros((4, 2)))
+    with h5py.File(path, "a") as file:
+        file["scalar"] = 3
+        file["table"] = np.zeros(4, [("a", "i4"), ("b", "f4")])
+        file.create_dataset("refs", data=[file["x"].ref] * 4, dtype=h5py.ref_dtype)
+        for name, size in (("time", 4), ("lat", 2)):
+            file[name] = np.arange(size)
+            file[name].make_scale(name)
+        file["level"] = np.zeros(9)
+        file["level"].make_scale("This is a netCDF dimension but not a netCDF variable.         9")
+    reader = opened(path)
+    assert reader.columns == ("time", "x")
+    assert reader.passed_over == {
+        "coordinates of other axes": 1,
+        "dimensions without values": 1,
+        "references": 1,
+        "scalars": 1,
+        "tables of several types": 1,
+    }

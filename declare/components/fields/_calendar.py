@@ -10,6 +10,8 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 CYCLES = ("minute", "hour", "weekday", "day", "month", "day_of_year")
 LINES = ("year", "days", "seconds")
+_DIGITS = 12
+"""Decimals of a sine: the rounding of angles makes no different values of equal places."""
 _DAY = np.timedelta64(1, "D")
 
 
@@ -33,7 +35,7 @@ def columns(features: Sequence[str], local: Array, instants: Array, origin: np.d
     for feature in features:
         if feature in CYCLES:
             angle = 2 * np.pi * _CYCLE[feature](local)
-            found += [np.sin(angle), np.cos(angle)]
+            found += [np.sin(angle).round(_DIGITS), np.cos(angle).round(_DIGITS)]
         elif feature == "year":
             found.append(local.astype("datetime64[Y]").astype(np.int64) + 1970.0)
         else:

@@ -21,8 +21,6 @@ from declare.contract.problem import Problem, ProblemError
 from declare.contract.text_column import TextColumn
 
 Array = np.ndarray[Any, Any]
-_LARGEST = float(np.finfo(np.float32).max)
-"""Models compute in float32: what is larger becomes infinite."""
 _SINGLE = frozenset({"e", "f", "b", "B", "h", "H", "?"})
 """Codes of the number types whose values are all float32."""
 
@@ -97,6 +95,13 @@ def _of_values(values: list[Any], marks: Marks, written: Notation | Stated) -> N
 
 def _of_texts(column: TextColumn, marks: Marks, written: Notation | Stated) -> Numbers:
     words = [mark.strip() for mark in marks.stated if isinstance(mark, str)]
+    is_plain = written.allows(PLAIN) and not written.unit if isinstance(written, Stated) else written == PLAIN
+    # A mark that is no number stands for none of plain numbers, but for the texts that read as NaN and infinite.
+    is_plain = is_plain and not any(part in word.lower() for word in words for part in ("nan", "inf"))
+    plain = column.plain_numbers() if is_plain else None
+    if plain is not None:
+        found, unused = without(plain, marks)
+        return Numbers(found, PLAIN, unused)
     texts = tidied(column, words)
     notation = notation_of(texts, written) if isinstance(written, Stated) else written
     bare = column.series.str.strip_chars() if words else None
@@ -161,9 +166,9 @@ def _truth_among_numbers(value: object, row: int) -> Problem:
 
 
 def statistics(array: Array) -> dict[str, float | int | None]:
-    """Return minimum, maximum, mean and std of the finite values, and the number that float32 makes infinite."""
+    """Return minimum, maximum, mean and std of the finite values, and the number of infinite ones."""
     kept = array[np.isfinite(array)]
-    infinite = int((np.abs(array) > _LARGEST).sum())
+    infinite = int(np.isinf(array).sum())
     if not kept.size:
         return {"num_nonfinite": infinite}
     # Relative to the largest: squares of very large or very small numbers are no numbers.

@@ -53,7 +53,7 @@ def no_format(texts: pl.Series) -> Problem:
             "DAT383",
             f"`{first}` is a number: what it counts is not known",
             label="since when, in which unit?",
-            helps=("state `format: unix_s` (or `unix_ms`, `unix_us`, `unix_ns`), or `type: number`",),
+            helps=("state `format: unix_s` (`unix_ms`, `unix_us`, `unix_ns`), a pattern, or `type: number`",),
             row=row,
         )
     return Problem(

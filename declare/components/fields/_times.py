@@ -26,7 +26,8 @@ UNIX = {"unix_s": 10**6, "unix_ms": 10**3, "unix_us": 1, "unix_ns": 0}
 _LOOK = 200
 _FARTHEST = 253_402_300_800e6
 """Microseconds from 1970 to the end of the year 9999."""
-_ISO = r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-]\d{2}:?\d{2})?)?$"
+_ZONE = r"(Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
+_ISO = rf"^(\d{{4}}-\d{{2}}-\d{{2}})(?:[T ](\d{{2}}:\d{{2}})(?::(\d{{2}})(?:[.,](\d{{1,9}}))?)?\s?{_ZONE}?)?$"
 _DIRECTIVES = {
     "Y": r"\d{4}",
     **dict.fromkeys("mdHI", r"\d{1,2}"),
@@ -71,7 +72,23 @@ _DATES = (
     "%d/%b/%Y",
 )
 _CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
-_FORMATS = (*_DATES, *(f"{date} {clock}" for date in _DATES for clock in _CLOCKS), *_CLOCKS)
+_MONTHS = ("%Y-%m", "%Y/%m", "%Y.%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b %Y", "%B %Y", "%b-%Y")
+_OF_PROGRAMS = (
+    *("%Y%m%dT%H%M%S", "%Y%m%d %H%M%S", "%Y%m%dT%H%M%S%z", "%Y/%m/%d %H:%M:%S %z", "%Y-%m-%d %I:%M:%S %p %z"),
+    *(
+        "%a, %d %b %Y %H:%M:%S %z",
+        "%a %b %d %H:%M:%S %Y",
+        "%d/%b/%Y:%H:%M:%S %z",
+        "%A, %B %d, %Y",
+        "%b %d %Y",
+    ),
+)
+"""Basic ISO 8601, mail, C, web servers, and long dates."""
+_FORMATS = (
+    *_DATES,
+    *(f"{date} {clock}" for date in _DATES for clock in _CLOCKS),
+    *(*_CLOCKS, *_MONTHS, *_OF_PROGRAMS),
+)
 
 
 class Times(NamedTuple):
@@ -289,9 +306,8 @@ def _iso(texts: pl.Series) -> tuple[Array, Array]:
     )
     time = whole.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
     digits = pl.col("offset").str.replace(":", "", literal=True)
-    minutes = digits.str.slice(1, 2).cast(pl.Int64, strict=False) * 60 + digits.str.slice(3, 2).cast(
-        pl.Int64, strict=False
-    )
+    hours, rest = (digits.str.slice(place, 2).cast(pl.Int64, strict=False) for place in (1, 3))
+    minutes = hours * 60 + rest.fill_null(0)
     signed = pl.when(digits.str.starts_with("-")).then(-minutes).otherwise(minutes).fill_null(0)
     found = frame.select(
         (time - pl.duration(minutes=signed)).dt.cast_time_unit("us").alias("time"),
@@ -303,3 +319,14 @@ def _iso(texts: pl.Series) -> tuple[Array, Array]:
 def is_clock(name: str) -> bool:
     """Return whether a format holds a time of day and no date."""
     return name in _CLOCKS
+
+
+def is_month(name: str) -> bool:
+    """Return whether a format holds a month and no day."""
+    held = set(re.findall("%(.)", name))
+    return bool(held & set("mbB")) and not held & set("djF")
+
+
+def is_year(name: str) -> bool:
+    """Return whether a format holds a year and nothing else."""
+    return set(re.findall("%(.)", name)) in ({"Y"}, {"y"})

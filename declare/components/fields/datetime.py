@@ -22,14 +22,15 @@ Feature = Literal["minute", "hour", "weekday", "day", "month", "day_of_year", "y
 
 
 class Datetime(Field):
-    """A date, a time of day, or both: features of it as a vector [features], float32, NaN where missing.
+    """A date, a time of day, or both: features of it as a vector [features], NaN where missing.
 
     Comes as text in one format, as numbers since 1970 (`format: unix_s`), or as times of Parquet and NumPy. Without
     `format` it is ISO 8601, or the one of the usual formats that all texts have; where two fit and differ (day or
     month first?) DAT383 asks. `minute` (of the hour), `hour` (of the day), `weekday`, `day` (of the month), `month`
-    and `day_of_year` are a sine and a cosine each, `year` is a number, `days` and `seconds` are counted from `origin`
-    in double precision before they become float32: `standardize` them. Times with an offset are converted to
-    `timezone` (UTC unless stated), times without one are taken as they stand; both in one column are DAT383.
+    and `day_of_year` are a sine and a cosine each, `year` is a number, `days` and `seconds` are counted from
+    `origin`, all in double precision until after the transforms: `standardize` them. Times with an offset are
+    converted to `timezone` (UTC unless stated), times without one are taken as they stand; both in one column are
+    DAT383.
 
     Example:
         ```yaml
@@ -100,13 +101,15 @@ class Datetime(Field):
         return FieldFacts(shape=shape, num_missing=int(gone.sum()), extra=extra)
 
     def _features(self, found: Times) -> list[Feature]:
-        """Return what a column can say: no hour of dates, no date of clocks."""
+        """Return what a column can say: no hour of dates, no date of clocks, no weekday of months."""
         import numpy as np
 
-        from declare.components.fields._times import is_clock
+        from declare.components.fields._times import is_clock, is_month, is_year
 
         if is_clock(found.format):
             return ["hour"]
+        if is_month(found.format) or is_year(found.format):
+            return ["month"] if is_month(found.format) else ["year"]
         local = self._local(found)[~np.isnat(found.moments)]
         dates = bool((local == local.astype("datetime64[D]")).all())
         return ["weekday", "month"] if dates else ["hour", "weekday", "month"]
@@ -121,20 +124,18 @@ class Datetime(Field):
         return moments.dt.replace_time_zone(None).to_numpy()
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
-        """Return float32 [rows, features], NaN where missing; times are read as those of the whole column are."""
+        """Return float64 [rows, features], NaN where missing; times are read as those of the whole column are."""
         import numpy as np
 
-        from declare.components.fields._calendar import columns
+        from declare.components.fields._calendar import columns as table_of
         from declare.components.fields._time_findings import other_zones
         from declare.components.fields._times import times
 
         found = times(flat(values), self.missing, facts.extra["format"])
         if found.zoned != facts.extra["zoned"] and not np.isnat(found.moments).all():
             raise ProblemError(other_zones(found.zoned))
-        table = columns(
-            facts.extra["features"], self._local(found), found.moments, _origin(facts.extra["origin"])
-        )
-        return table.astype(np.float32)
+        origin = _origin(facts.extra["origin"])
+        return table_of(facts.extra["features"], self._local(found), found.moments, origin)
 
 
 def _is_zone(name: str) -> bool:

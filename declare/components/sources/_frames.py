@@ -138,6 +138,30 @@ def _digits(series: pl.Series) -> pl.Series:
     return series.cast(pl.String).str.replace(r"(\.[0-9]*?)0+$", "$1").str.strip_suffix(".")
 
 
+def _values(series: pl.Series) -> Any:
+    """Return the values of a column that holds no plain texts."""
+    import polars as pl
+
+    kind = series.dtype
+    if kind.is_decimal() or str(kind).endswith("128"):
+        return TextColumn(_digits(series))
+    if isinstance(kind, pl.Categorical | pl.Enum):
+        return TextColumn(series.cast(pl.String))
+    if isinstance(kind, pl.Datetime) and kind.time_zone:
+        moments = series.dt.convert_time_zone("UTC")
+        return TextColumn(moments.dt.strftime("%Y-%m-%dT%H:%M:%S%.f+00:00"))
+    is_plain = (kind.is_numeric() or kind == pl.Boolean) and not series.null_count()
+    # Floats with gaps too: as Python's own they would be of 64 bits, and 0.1 of 32 bits another number.
+    if is_plain or kind.is_float() or kind == pl.Date or isinstance(kind, pl.Datetime | pl.Duration):
+        return series.to_numpy()
+    return series.to_list()
+
+
+def _is_all(rows: np.ndarray[Any, Any], number: int) -> bool:
+    """Return whether rows are all of them in order."""
+    return len(rows) == number and bool((rows[1:] - rows[:-1] == 1).all()) and (not number or rows[0] == 0)
+
+
 class FrameReader:
     """A reader of a table in memory: every column is light."""
 
@@ -146,6 +170,7 @@ class FrameReader:
         self._path = path
         self.folder = path.parent
         self._first_line = first_line
+        self._texts: dict[str, TextColumn] = {}
         self.num_samples = frame.height
         self.columns: Sequence[str] = tuple(frame.columns)
         self.splits: Mapping[str, tuple[int, int]] = {}
@@ -166,22 +191,12 @@ class FrameReader:
         import polars as pl
 
         series = self._frame[column]
-        self._refuse_expansion(column, series)
-        if rows is not None:
-            series = series[rows]
-        kind = series.dtype
-        if kind.is_decimal() or str(kind).endswith("128"):
-            return TextColumn(_digits(series))
-        if kind == pl.String or isinstance(kind, pl.Categorical | pl.Enum):
-            return TextColumn(series.cast(pl.String))
-        if isinstance(kind, pl.Datetime) and kind.time_zone:
-            moments = series.dt.convert_time_zone("UTC")
-            return TextColumn(moments.dt.strftime("%Y-%m-%dT%H:%M:%S%.f+00:00"))
-        if kind == pl.Date or isinstance(kind, pl.Datetime | pl.Duration):
-            return series.to_numpy()
-        if (kind.is_numeric() or kind == pl.Boolean) and not series.null_count():
-            return series.to_numpy()
-        return series.to_list()
+        if column not in self._texts:
+            self._refuse_expansion(column, series)
+        if series.dtype != pl.String:
+            return _values(series if rows is None else series[rows])
+        whole = self._texts.setdefault(column, TextColumn(series))
+        return whole if rows is None or _is_all(rows, series.len()) else whole[rows]
 
     def _refuse_expansion(self, column: str, series: pl.Series) -> None:
         """Raise `ProblemError` (DAT335) for texts and lists that are far larger than their file: shared values."""

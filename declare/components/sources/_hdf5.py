@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,14 @@ from declare.components.sources._hdf5_limits import (
     refuse_inflated_sum,
     refuse_shared_texts,
 )
+from declare.components.sources._packing import NAMES, Packing, packing_of
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shortage import refuse_if_short
 
 _MOST, _DEEPEST = 10_000, 32
 """Datasets and groups that a file may hold, and how deep they may lie."""
+_BARE_DIMENSION = b"This is a netCDF dimension but not a netCDF variable"
+"""How NetCDF names a dimension that has no coordinates."""
 _DENSE = 0.5
 """Share of a span that rows must fill for one read of the whole span to be worth it."""
 
@@ -36,14 +40,16 @@ class Hdf5Reader:
 
     reads_late = True
 
-    def __init__(self, path: Path, group: str) -> None:
+    def __init__(self, path: Path, group: str, *, unpack: bool = True) -> None:
         self._path, self._group = path, group
         self._open: dict[int, h5py.File] = {}
         self.folder = path.parent
         self.splits: Mapping[str, tuple[int, int]] = {}
         try:
-            found = dict(_datasets(self._top(), path))
+            named = dict(_datasets(self._top(), path))
+            found, self.passed_over = _columns(named)
             refuse_inflated_sum(f"`{path.name}`", found.values(), path.stat().st_size)
+            self._packings = {name: _packing(name, item) for name, item in found.items() if unpack}
         except (OSError, RuntimeError, ValueError) as error:
             refuse_if_short(error)
             self._close()
@@ -75,6 +81,8 @@ class Hdf5Reader:
             if h5py.check_string_dtype(dataset.dtype) and rows is None:
                 refuse_shared_texts(column, dataset, self._path.stat().st_size)
             values = _read(dataset, rows)
+            packing = self._packings.get(column)
+            found = values if packing is None else packing.unpack(values)
         except (OSError, RuntimeError, ValueError) as error:
             refuse_if_short(error)
             raise ProblemError(
@@ -86,7 +94,7 @@ class Hdf5Reader:
                     notes=(str(error).splitlines()[0][:200],),
                 )
             ) from None
-        return values if values.dtype != object else list(values)
+        return found if isinstance(found, list) or found.dtype != object else list(found)
 
     def where(self, row: int) -> str:
         """Say which sample `row` is."""
@@ -105,6 +113,53 @@ class Hdf5Reader:
         if not isinstance(top, h5py.Group):
             raise ValueError(f"there is no group `{self._group}`")  # noqa: TRY004
         return top
+
+
+def _columns(named: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return the datasets that are columns, and how many are none, by reason."""
+    passed_over: Counter[str] = Counter()
+    found, scales = {}, {}
+    for name, item in named.items():
+        reason = _no_column(item)
+        if reason:
+            passed_over[reason] += 1
+        elif item.attrs.get("CLASS") == b"DIMENSION_SCALE":
+            scales[name] = item
+        else:
+            found[name] = item
+    lengths = {item.shape[0] for item in found.values()}
+    for name, item in scales.items():
+        if not lengths or item.shape[0] in lengths:
+            found[name] = item
+        else:
+            passed_over["coordinates of other axes"] += 1
+    return {name: item for name, item in named.items() if name in found}, dict(passed_over)
+
+
+def _no_column(item: Any) -> str:
+    """Return why a dataset is no column, empty where it is one."""
+    if not item.ndim:
+        return "scalars"
+    if item.dtype.names:
+        return "tables of several types"
+    if h5py.check_ref_dtype(item.dtype) is not None:
+        return "references"
+    is_bare = bytes(item.attrs.get("NAME", b"")).startswith(_BARE_DIMENSION)
+    return "dimensions without values" if is_bare else ""
+
+
+def _packing(name: str, item: Any) -> Packing | None:
+    """Return what the attributes of a dataset say of its values; raises ValueError where that is not clear."""
+    is_text = h5py.check_string_dtype(item.dtype) is not None
+    if item.dtype.kind not in "iuf" and not is_text:
+        return None
+    attributes = {key: item.attrs[key] for key in NAMES if key in item.attrs}
+    try:
+        return packing_of(attributes, item.dtype.kind) if attributes else None
+    except ValueError as error:
+        raise ValueError(
+            f"attributes of `{name}`: {error}; `mask_and_scale: false` leaves them out"
+        ) from None
 
 
 def _read(dataset: Any, rows: np.ndarray[Any, Any] | None) -> np.ndarray[Any, Any]:
@@ -135,8 +190,9 @@ def _datasets(
         item = group[name]
         if isinstance(item, h5py.Group):
             yield from _datasets(item, path, f"{start}{name}/", (*above, group))
-        elif isinstance(item, h5py.Dataset) and item.ndim and not item.dtype.names:
-            _refuse(item, path, f"{start}{name}")
+        elif isinstance(item, h5py.Dataset):
+            if not _no_column(item):
+                _refuse(item, path, f"{start}{name}")
             yield f"{start}{name}", item
 
 

@@ -13,7 +13,10 @@ class Hdf5(Source):
     """An HDF5 file: every dataset of a group is a column, its first axis the samples.
 
     Datasets below further groups are columns by their path (`stimuli/images`). Large ones are read row by row when
-    they are needed. Links into other files, and data that stand outside the file, are refused.
+    they are needed. Links into other files, and data that stand outside the file, are refused. Attributes of NetCDF
+    (`scale_factor`, `add_offset`, `_FillValue`, `missing_value`, `valid_range`, `_Unsigned`) say what stored numbers
+    mean: the columns are what they stand for, in double precision, and have gaps. Scalars, tables of several types,
+    references and coordinates of other axes are passed over and counted.
 
     Example:
         ```yaml
@@ -23,6 +26,9 @@ class Hdf5(Source):
 
     path: SpecPath = Param(description="the HDF5 file")
     group: str = Param("/", description="the group that holds the columns")
+    mask_and_scale: bool = Param(
+        True, description="whether numbers are scaled, and gaps found, as attributes of NetCDF say"
+    )
 
     def fingerprint(self) -> str:
         """Return the file's size and time of change."""
@@ -33,4 +39,4 @@ class Hdf5(Source):
         from declare.components.sources._hdf5 import Hdf5Reader
 
         file_fingerprint(self.path)
-        return Hdf5Reader(self.path, self.group)
+        return Hdf5Reader(self.path, self.group, unpack=self.mask_and_scale)

@@ -57,7 +57,7 @@ def _digits(bunch: Any) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
 def _table(bunch: Any) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     import numpy as np
 
-    columns: dict[str, Any] = {"features": bunch.data.astype(np.float32)}
+    columns: dict[str, Any] = {"features": np.asarray(bunch.data, np.float64)}
     fields: dict[str, dict[str, Any]] = {"features": {"type": "vector"}}
     names = getattr(bunch, "target_names", None)
     if names is not None and bunch.target.dtype.kind == "i":
@@ -65,7 +65,7 @@ def _table(bunch: Any) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     elif bunch.target.ndim == 1:
         columns["target"], fields["target"] = bunch.target, {"type": "number"}
     else:
-        columns["target"], fields["target"] = bunch.target.astype(np.float32), {"type": "vector"}
+        columns["target"], fields["target"] = np.asarray(bunch.target, np.float64), {"type": "vector"}
     own = {_slug(name): bunch.data[:, index] for index, name in enumerate(bunch.feature_names)}
     return columns | {name: values for name, values in own.items() if name not in columns}, fields
 

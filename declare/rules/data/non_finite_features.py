@@ -24,7 +24,7 @@ def check(view: View) -> Iterator[Problem]:
         if facts.shape.dtype != "float32":
             continue
         if name not in input_fields(view, dataset):
-            if facts.num_nonfinite and name in target_fields(view, dataset):
+            if (facts.num_nonfinite or _is_beyond(facts)) and name in target_fields(view, dataset):
                 yield _infinite_target(view, (dataset, name), facts)
             continue
         readers = [module for module in modules(view) if name in read_by(view, module.name)]
@@ -65,11 +65,15 @@ def _infinite_target(view: View, place: tuple[str, str], facts: FieldFacts) -> P
     )
 
 
+def _is_beyond(facts: FieldFacts) -> bool:
+    """Return whether finite values are larger than any of single precision."""
+    return max(abs(facts.minimum or 0.0), abs(facts.maximum or 0.0)) > _LARGEST
+
+
 def _counted(facts: FieldFacts) -> str:
     number = facts.num_nonfinite
-    if max(abs(facts.minimum or 0.0), abs(facts.maximum or 0.0)) > _LARGEST:
-        what = f"beyond {_LARGEST:.1e}, the largest of single precision"
-        return f"a value {what}" if number == 1 else f"{number} values {what}"
+    if not number:
+        return f"values beyond {_LARGEST:.1e}, the largest of single precision"
     return "an infinite value" if number == 1 else f"{number} infinite values"
 
 

@@ -1,0 +1,116 @@
+"""Numbers packed as NetCDF does it (CF conventions, section 8.1): attributes say what stored values mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+_SCALING = ("scale_factor", "add_offset")
+_LIMITS = ("valid_min", "valid_max")
+_GAPS = ("_FillValue", "missing_value")
+NAMES = (*_SCALING, *_LIMITS, "valid_range", *_GAPS, "_Unsigned")
+"""Attributes of a dataset that say what its values mean."""
+_EXACT = 2**53
+"""Doubles hold every whole number up to it."""
+
+
+class Packing(NamedTuple):
+    """What stored values mean: value = stored * scale + offset, but for stored values that stand for no value."""
+
+    scale: float = 1.0
+    offset: float = 0.0
+    gaps: tuple[Any, ...] = ()
+    low: float = -math.inf
+    high: float = math.inf
+    unsigned: bool = False
+
+    def unpack(self, stored: Array) -> Array | list[Any]:
+        """Return what stored values mean: as they are where that is the same, else float64 with NaN in gaps.
+
+        A column of whole numbers that are not scaled is a list with None in gaps. Raises ValueError for whole numbers
+        beside gaps that float64 does not hold.
+        """
+        if self.unsigned and stored.dtype.kind == "i":
+            stored = stored.view(stored.dtype.str.replace("i", "u"))
+        gone = self._gone(stored)
+        if stored.dtype.kind not in "iuf":
+            return [None if empty else value for value, empty in zip(stored, gone, strict=True)]
+        if (self.scale, self.offset) == (1.0, 0.0):
+            return self._with_gaps(stored, gone)
+        values = stored.astype(np.float64) * self.scale + self.offset
+        values[gone] = np.nan
+        return values
+
+    def _with_gaps(self, stored: Array, gone: Array) -> Array | list[Any]:
+        if not gone.any():
+            return stored
+        if stored.dtype.kind != "f":
+            if stored.ndim == 1:
+                return [None if empty else value for value, empty in zip(stored.tolist(), gone, strict=True)]
+            if np.abs(stored[~gone].astype(np.float64)).max(initial=0) > _EXACT:
+                raise ValueError(f"whole numbers beyond {_EXACT:,} stand beside gaps")
+            stored = stored.astype(np.float64)
+        return np.where(gone, stored.dtype.type(np.nan), stored)
+
+    def _gone(self, stored: Array) -> Array:
+        """Return which stored values stand for no value."""
+        gone = np.zeros(stored.shape, bool)
+        for gap in self.gaps:
+            gone |= stored == (stored.dtype.type(gap) if stored.dtype.kind == "f" else gap)
+        if stored.dtype.kind in "iuf" and (self.low > -math.inf or self.high < math.inf):
+            gone |= (stored < self.low) | (stored > self.high)
+        return gone
+
+
+def packing_of(attributes: Mapping[str, Any], kind: str) -> Packing | None:
+    """Return what attributes say of values of a kind of NumPy type, None where that is nothing.
+
+    Raises ValueError for an attribute that cannot be understood.
+    """
+    stated = {name: attributes[name] for name in NAMES if name in attributes}
+    gaps = tuple(gap for name in _GAPS if name in stated for gap in _all(stated[name]))
+    if kind not in "iuf":
+        texts = tuple(gap.decode() if isinstance(gap, bytes) else gap for gap in gaps)
+        return Packing(gaps=texts) if texts and kind in "OSU" else None
+    for name in _GAPS:
+        if any(not isinstance(gap, int | float) for gap in _all(stated.get(name, ()))):
+            raise ValueError(f"`{name}` is no number")
+    low, high = _limits(stated)
+    found = Packing(
+        _number(stated, "scale_factor", 1.0),
+        _number(stated, "add_offset", 0.0),
+        tuple(gap for gap in gaps if not math.isnan(gap)),
+        low,
+        high,
+        str(next(iter(_all(stated.get("_Unsigned", ()))), "")).strip("b'").lower() == "true",
+    )
+    if found.scale == 0:
+        raise ValueError("`scale_factor` is 0")
+    return None if found == Packing() else found
+
+
+def _limits(stated: Mapping[str, Any]) -> tuple[float, float]:
+    if "valid_range" not in stated:
+        return _number(stated, "valid_min", -math.inf), _number(stated, "valid_max", math.inf)
+    limits = _all(stated["valid_range"])
+    if len(limits) != 2 or not all(isinstance(limit, int | float) for limit in limits):
+        raise ValueError("`valid_range` is not two numbers")
+    return limits[0], limits[1]
+
+
+def _number(stated: Mapping[str, Any], name: str, default: float) -> float:
+    if name not in stated:
+        return default
+    values = _all(stated[name])
+    if len(values) != 1 or not isinstance(values[0], int | float) or not math.isfinite(values[0]):
+        raise ValueError(f"`{name}` is not one finite number")
+    return float(values[0]) if name in _SCALING else values[0]
+
+
+def _all(value: Any) -> list[Any]:
+    """Return an attribute's values as Python's own."""
+    return list(np.ravel(np.asarray(value)).tolist())
