@@ -40,7 +40,19 @@ def hidden(text: str) -> str:
         shown = f"${{env:{_known[value]}}}"
         text = text.replace(value, shown)
         if len(value) > 2 * _PART:  # messages cut long texts
-            text = text.replace(value[:_PART], shown).replace(value[-_PART:], shown)
+            text = _without_part(text, value, shown)
+            text = _without_part(text[::-1], value[::-1], shown[::-1])[::-1]
+    return text
+
+
+def _without_part(text: str, value: str, shown: str) -> str:
+    """Return text with `shown` in the place of what a value begins with, as far as it goes on alike."""
+    place = text.find(value[:_PART])
+    while place >= 0:
+        ends = (n for n, (one, other) in enumerate(zip(text[place:], value, strict=False)) if one != other)
+        length = next(ends, min(len(text) - place, len(value)))
+        text = f"{text[:place]}{shown}{text[place + length :]}"
+        place = text.find(value[:_PART], place + len(shown))
     return text
 
 
