@@ -17,7 +17,6 @@ from torch import Tensor
 
 from declare.build.columns import Array, Columns, Fields
 from declare.build.scales import resized
-from declare.build.sharing import dealt, pieces, share
 from declare.build.store import Tables
 from declare.build.suspects import hanging, suspects
 from declare.contract import reading
@@ -25,6 +24,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.contract.training import Sampler
 from declare.data import ahead
 from declare.data.table import Table
+from declare.ir.micro_batches import dealt, pieces, share
 from declare.ir.plan import PhasePlan, Plan
 
 Batch = dict[str, Fields]
@@ -223,9 +223,9 @@ def _shown(fields: Fields, sizes: Mapping[str, int]) -> Fields:
 
 
 def _column(table: Table, field: str, *, by_length: bool) -> Array:
-    """Return a whole field, or the length of each of its samples."""
+    """Return a whole field as it stands before any transform, or the length of each of its samples."""
     if not by_length:
-        return table.array(field)
+        return table.encoded(field, np.arange(table.num_samples))
     lengths = table.lengths(field)
     return np.zeros(table.num_samples, np.int64) if lengths is None else lengths
 

@@ -20,6 +20,7 @@ from declare.build.ragged import joined
 from declare.contract import reading
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
+from declare.ir.micro_batches import call_key
 from declare.ir.plan import ModulePlan, Plan, Wire
 
 Lane = tuple[str, ...]
@@ -148,10 +149,7 @@ class Maker:
         found: dict[Any, list[str]] = {}
         for dataset in self.ordered(self.need.get(node.path, set())):
             shapes = [self.shape(self.source(wire), dataset) for wire in wires(node, dataset)]
-            fixed = all(shape is not None and None not in shape.dims for shape in shapes)
-            alone = node.per_dataset or node.adapts or not fixed
-            key = dataset if alone else tuple((shape.dims, shape.dtype) for shape in shapes if shape)
-            found.setdefault(key, []).append(dataset)
+            found.setdefault(call_key(node, dataset, shapes), []).append(dataset)
         return [tuple(lane) for lane in found.values()]
 
     def source(self, wire: Wire) -> Source:

@@ -22,8 +22,11 @@ class Batches(NamedTuple):
     steps_per_epoch: int
 
 
-def batches(phase: Any, sizes: Mapping[str, int]) -> Batches:
-    """Return the batches of a phase over datasets with so many training samples."""
+def batches(phase: Any, sizes: Mapping[str, int], together: int = 1) -> Batches:
+    """Return the batches of a phase over datasets with so many training samples.
+
+    Each dataset gets whole groups of `together` rows where the batch can be divided into such.
+    """
     total = sum(sizes.values())
     if isinstance(phase.batch_size, dict):
         rows = {name: phase.batch_size[name] for name in sizes}
@@ -32,7 +35,9 @@ def batches(phase: Any, sizes: Mapping[str, int]) -> Batches:
     size = phase.batch_size
     shares, mix = _shares(phase.mix, sizes)
     alternate = len(sizes) > 1 and mix["type"] == "alternate"
-    rows = dict.fromkeys(sizes, size) if alternate else apportion(size, shares)
+    unit = 1 if size % together else together
+    parts = {name: unit * count for name, count in apportion(size // unit, shares).items()}
+    rows = dict.fromkeys(sizes, size) if alternate else parts
     return Batches(size, rows, alternate, mix, math.ceil(total / size))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from declare.ir.plan import LayerPlan
@@ -24,6 +24,8 @@ class Measured(NamedTuple):
     layers: tuple[LayerPlan, ...]
     left_out: tuple[float, ...] = ()
     """The largest share of each axis after batch and channels that some layer leaves over."""
+    batch_norm_values: int | None = None
+    """The values of one sample, for each channel, of the batch norm that sees the fewest; None without one."""
 
 
 def measure(module: nn.Module, tensors: Sequence[Tensor]) -> Measured:
@@ -39,12 +41,14 @@ def measure(module: nn.Module, tensors: Sequence[Tensor]) -> Measured:
     shapes: dict[str, tuple[int, ...] | None] = {}
     written: dict[str, int] = {}
     rests: dict[int, float] = {}
+    normed: list[int] = []
     with ExitStack() as stack:
         for name, part in module.named_modules():
             handle = part.register_forward_hook(_Recorder(name, shapes, written, rests))
             stack.callback(handle.remove)
         counter = stack.enter_context(FlopCounterMode(display=False, depth=999))
         stack.enter_context(torch.no_grad())
+        stack.enter_context(_batch_norms(normed))
         # torch's counter trips over parameters that are inputs of parts while they want gradients.
         result = module.requires_grad_(requires_grad=False).eval()(*tensors)
     flops = {key.partition(".")[2]: sum(value.values()) for key, value in counter.get_flop_counts().items()}
@@ -55,7 +59,23 @@ def measure(module: nn.Module, tensors: Sequence[Tensor]) -> Measured:
         sum(written.values()) * 4 // BATCH,
         tuple(_layers(module, shapes, flops)),
         tuple(rests.get(axis, 0.0) for axis in range(max(rests, default=-1) + 1)),
+        min(normed, default=None),
     )
+
+
+def _batch_norms(normed: list[int]) -> AbstractContextManager[Any]:
+    """Return a context in which each call of a batch norm adds the values of one sample that a channel has there."""
+    from torch.nn import functional
+    from torch.overrides import TorchFunctionMode
+
+    class Noting(TorchFunctionMode):
+        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if function is functional.batch_norm:
+                values = args[0]
+                normed.append(values.numel() // (values.shape[1] * BATCH))
+            return function(*args, **(kwargs or {}))
+
+    return Noting()
 
 
 class _Recorder:

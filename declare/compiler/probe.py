@@ -21,7 +21,7 @@ from declare.ir.plan import LayerPlan
 if TYPE_CHECKING:
     from declare.compiler.trial import Trial
 
-FORMAT = 2
+FORMAT = 3
 LIBRARIES = ("torch", "timm", "torchvision", "transformers", "braindecode")
 """Whatever a module is built with: what a probe found counts for the versions that it asked."""
 
@@ -34,6 +34,8 @@ class Probed(NamedTuple):
     layers: tuple[LayerPlan, ...]
     left_out: tuple[float, ...] = ()
     """The share of each axis after the channels of the first input that is left over; empty where sizes vary."""
+    batch_norm_values: int | None = None
+    """The values of one sample, for each channel, of the batch norm that sees the fewest; of fixed sizes alone."""
 
 
 def probe(kind: str, component: Module, inputs: Inputs) -> Probed | Problem:
@@ -50,8 +52,17 @@ def layers(component: Node, inputs: Inputs, output: Shape | None = None) -> tupl
     return found if isinstance(found, Problem) else found.layers
 
 
+def batch_norm_values(component: Node, inputs: Inputs, output: Shape | None = None) -> int | None:
+    """Return how many values of one sample, for each channel, the real module's batch norm with the fewest sees.
+
+    None where it has none or cannot be run; a head is built for its target's `output`.
+    """
+    found = _remembered(type(component).kind(), component, inputs, output)
+    return None if isinstance(found, Problem) else found.batch_norm_values
+
+
 def _remembered(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> Probed | Problem:
-    path = folder() / f"{_key(kind, component, inputs, output)}.json"
+    path = folder() / f"{question_key(kind, component, inputs, output)}.json"
     kept = cache.read_text(path)
     known = _ask(component, inputs, output) if kept is None else json.loads(kept)
     if kept is None:
@@ -71,6 +82,7 @@ def _remembered(kind: str, component: Node, inputs: Inputs, output: Shape | None
         Costs(*known["costs"]),
         tuple(LayerPlan(**layer) for layer in known["layers"]),
         tuple(known["left_out"]),
+        known["batch_norm_values"],
     )
 
 
@@ -88,6 +100,7 @@ def _ask(component: Node, inputs: Inputs, output: Shape | None) -> dict[str, Any
         "costs": list(found.costs),
         "layers": [layer.model_dump(mode="json") for layer in found.layers],
         "left_out": list(found.left_out),
+        "batch_norm_values": found.batch_norm_values,
     }
 
 
@@ -96,7 +109,8 @@ def folder() -> Path:
     return cache.folder("probe")
 
 
-def _key(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> str:
+def question_key(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> str:
+    """Return the name under which an answer is kept: of a component, its inputs, code and libraries."""
     block = {
         name: value
         for name, value in component.dump().items()

@@ -85,7 +85,9 @@ def facts_of(known: Readable, facts: DatasetFacts) -> DatasetFacts:
     if known.sized:
         return facts
     fields = {name: item.model_copy(update={"counts": {}}) for name, item in facts.fields.items()}
-    return facts.model_copy(update={"fields": fields, "splits": {}, "missing": {}, "groups": {}})
+    counted = ("splits", "missing", "groups", "refused_orders", "positives")
+    unknown: dict[str, Any] = {key: {} for key in counted}
+    return facts.model_copy(update={"fields": fields} | unknown)
 
 
 def said(known: Readable, problems: Sequence[Problem]) -> Iterator[Problem]:

@@ -221,12 +221,8 @@ def _words(prediction: str) -> str:
 def _cost(state: State, phase: Placed[Any], size: int) -> tuple[int, int] | Problem:
     """Return FLOPs and activation bytes of a sample at a size, or why the model cannot take it."""
     assert state.wiring is not None
-    field, flops, memory = phase.block.scales.field, 0, 0
-    own = {
-        dataset: shapes | ({field: at_size(shapes[field], size)} if field in shapes else {})
-        for dataset, shapes in state.shapes.items()
-    }
-    shaper = Shaper(replace(state, shapes=own))
+    flops, memory = 0, 0
+    shaper = Shaper(scaled_state(state, phase.block.scales.field, size))
     datasets = phase_datasets(state.view, phase.block)
     for path in _trained(state, phase):
         node = state.nodes[path]
@@ -244,6 +240,15 @@ def _cost(state: State, phase: Placed[Any], size: int) -> tuple[int, int] | Prob
         flops += found.costs.flops or 0
         memory += found.costs.activation_bytes or 0
     return flops, memory
+
+
+def scaled_state(state: State, field: str, size: int) -> State:
+    """Return a state in which the images of a field have their shorter edge at a size."""
+    own = {
+        dataset: shapes | ({field: at_size(shapes[field], size)} if field in shapes else {})
+        for dataset, shapes in state.shapes.items()
+    }
+    return replace(state, shapes=own)
 
 
 def _other_weights(name: str, stored: int, size: int, there: int) -> Problem:

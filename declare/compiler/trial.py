@@ -40,6 +40,8 @@ class Trial(NamedTuple):
     layers: tuple[LayerPlan, ...]
     left_out: tuple[float, ...] = ()
     """The share of each axis after the channels that is left over."""
+    batch_norm_values: int | None = None
+    """The values of one sample, for each channel, of the batch norm that sees the fewest; of fixed sizes alone."""
 
 
 class RefusedError(Exception):
@@ -52,7 +54,8 @@ def run(component: Node, inputs: Inputs, output: Shape | None = None) -> Trial |
     try:
         first = _attempt(component, inputs, output, [_fill(shape, 0) for shape in shapes])
         if all(shape.numel is not None for shape in shapes):
-            return Trial(_shapes(component, first, first), _costs(first), first.layers, first.left_out)
+            outputs = _shapes(component, first, first)
+            return Trial(outputs, _costs(first), first.layers, first.left_out, first.batch_norm_values)
         second = _attempt(component, inputs, output, [_fill(shape, 1) for shape in shapes])
     except ProblemError as error:
         return error.problem

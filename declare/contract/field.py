@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
@@ -16,16 +17,28 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+Pairing = tuple[tuple[str, ...], str | None]
+"""Fields in which two samples agree, and one in which they differ."""
+
+
+def pairing_key(pairing: Pairing) -> str:
+    """Return the name under which facts hold what is known of a pairing."""
+    return json.dumps(pairing)
+
+
 class Uses(NamedTuple):
-    """What the tasks of a dataset do with its fields.
+    """What the tasks of a dataset do with its fields, and the phases that train them.
 
     `generated` names the fields that models write themselves, `worded` those by whose words other fields stand;
-    `streams` says whether a piece of a sample is for every task as good as the whole.
+    `streams` says whether a piece of a sample is for every task as good as the whole. `samplers` are blocks (JSON) of
+    those that draw from it by some of its fields, `pairings` say which of its samples are positives of each other.
     """
 
     generated: tuple[str, ...] = ()
     worded: tuple[str, ...] = ()
     streams: bool = False
+    samplers: tuple[str, ...] = ()
+    pairings: tuple[Pairing, ...] = ()
 
 
 class Field(Component):

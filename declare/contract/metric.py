@@ -29,6 +29,8 @@ class Metric(Component):
     takes: ClassVar[frozenset[str]]
     mode: ClassVar[Literal["max", "min"]]
     """Whether more or less is better."""
+    needs_positives: ClassVar[bool] = False
+    """Whether it compares samples that belong together: without any there is no figure."""
     bounds: ClassVar[tuple[float | None, float | None]] = (None, None)
 
     def build(self, target: Target) -> Any:

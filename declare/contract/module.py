@@ -69,6 +69,8 @@ class Node(Component):
     """
 
     ports: ClassVar[tuple[Port, ...]]
+    norms_by_probe: ClassVar[bool] = False
+    """Whether only the real module tells which norms it has, although shapes and costs are known without it."""
 
     def padding_policy(self) -> Padding | None:
         """Return how it leaves out padding; None where it cannot: it is then refused where lengths differ."""
@@ -77,7 +79,8 @@ class Node(Component):
     def batch_norm_values(self, inputs: Inputs) -> int | None:
         """Return how many values of one sample, for each channel, its batch norm with the fewest sees.
 
-        None where it has none, or nobody can say. One value of one sample has no variance.
+        None where it has none, or a size is not known. One value of one sample has no variance. Not asked where
+        only the real module tells (`norms_by_probe`, or no closed form of the costs).
         """
         return None
 
@@ -101,6 +104,8 @@ class Module(Node):
 
     Then `build_each` makes it, and it is called as `module(*tensors, dataset=NAME)`.
     """
+    padding_by_trial: ClassVar[bool] = False
+    """Whether what `padding_policy` says is a claim of code that is not ours: it is tried on the real module."""
     has_weights: ClassVar[bool] = False
     """Whether its library has weights of its own, for `pretrained: true`."""
 
@@ -120,6 +125,10 @@ class Module(Node):
         Sizes that vary from sample to sample are passed over.
         """
         return None if self.costs(inputs) is None else ()
+
+    def padding_helps(self) -> tuple[str, ...]:
+        """Return what to do where a trial shows that it reads padding."""
+        return ("read samples of different lengths with another module",)
 
     def stamp(self) -> str:
         """Return what changes when files that its shapes depend on change; empty where there are none."""

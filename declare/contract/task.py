@@ -10,6 +10,7 @@ from pydantic import Field as Param
 
 from declare.contract.component import Component, Slot
 from declare.contract.data import FieldFacts
+from declare.contract.field import Pairing
 from declare.contract.loss import Loss
 from declare.contract.metric import Metric
 from declare.contract.module import Head
@@ -80,6 +81,8 @@ class Task(Component):
     """What transforms may do to a target of numbers; with `units` the task takes predictions and metrics back."""
     scale_free: ClassVar[bool] = False
     """Whether all its figures stay what they are when channels of the target are shifted and scaled."""
+    fewest_rows: ClassVar[int] = 1
+    """The samples that a micro-batch needs at least for its losses to learn anything: it may compare them."""
     default_head: ClassVar[str] = "linear"
     everywhere: ClassVar[bool] = False
     """Whether it learns from every dataset where it names none."""
@@ -125,6 +128,10 @@ class Task(Component):
     def drawn_by(self, samplers: Sequence[Any]) -> Task | Problem:
         """Return the task with what it takes from the samplers of the phases that train it."""
         return self
+
+    def pairing(self) -> Pairing | None:
+        """Return in which fields samples that belong together agree and differ, where it compares samples."""
+        return None
 
     def fields(self) -> tuple[str, ...]:
         """Return the fields besides target and mask that its adapter takes from batches."""

@@ -10,6 +10,7 @@ from pydantic import Field as Param
 
 from declare.contract.component import Component, Strict
 from declare.contract.duration import Duration
+from declare.contract.field import Pairing
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
@@ -73,7 +74,7 @@ class Sampler(Component):
     together: ClassVar[int] = 1
     """How many samples that stand side by side belong together: several processes take whole groups."""
 
-    def pairing(self) -> tuple[tuple[str, ...], str | None] | None:
+    def pairing(self) -> Pairing | None:
         """Return the fields in which neighbours agree and the one in which they differ, where it pairs samples."""
         return None
 

@@ -13,7 +13,7 @@ from declare.contract.component import plain
 from declare.contract.data import FieldFacts, Reader
 from declare.contract.field import Field, Uses, settled
 from declare.contract.problem import Problem, ProblemError
-from declare.data import learning, raw
+from declare.data import learning, orders, raw
 from declare.data import split as splitting
 from declare.data.opening import Joined, open_reader
 from declare.diagnostics.suggest import suggest
@@ -66,6 +66,7 @@ def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[
         groups=groups,
         passed_over=dict(getattr(reader, "passed_over", {})),
         source_splits=tuple(reader.splits),
+        **orders.order_facts(uses, examined.facts, examined.columns, positions),
     )
 
 

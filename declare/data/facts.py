@@ -18,7 +18,7 @@ from declare.data.fingerprints import remember_stamp, source_fingerprints
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
 
-_VERSION = 9
+_VERSION = 10
 """Raised when facts are gathered in another way, so that kept ones are read again."""
 
 

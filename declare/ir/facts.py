@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 from declare.contract.data import FieldFacts
@@ -13,7 +15,9 @@ class DatasetFacts(BaseModel):
     `blocks` holds the parameters of every field, stated or known by the source, with its `type`; `fields` their
     facts. `splits` maps split -> samples; `missing` maps field -> split -> samples without that label; `groups` maps
     the `by` field to its number of groups. `passed_over` counts files and rows of the source that are not read, by
-    reason; `source_splits` are the splits that the source itself has.
+    reason; `source_splits` are the splits that the source itself has. `refused_orders` holds why samplers (blocks in
+    JSON) have no order of the training split, as a problem's parts; `positives` maps pairing (JSON) -> split ->
+    samples that have a positive there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,6 +32,8 @@ class DatasetFacts(BaseModel):
     groups: dict[str, int] = {}
     passed_over: dict[str, int] = {}
     source_splits: tuple[str, ...] = ()
+    refused_orders: dict[str, dict[str, Any]] = {}
+    positives: dict[str, dict[str, int]] = {}
 
 
 Facts = dict[str, DatasetFacts]

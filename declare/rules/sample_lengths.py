@@ -49,14 +49,19 @@ def lengths_in_words(view: View, dataset: str, field: str) -> str:
     return f"{known[0]} to {known[1]} steps" if known else "texts differ in length"
 
 
-def shortest(view: View, node: ModulePlan, dataset: str) -> Inputs:
-    """Return the shapes of a node's inputs in a dataset, as long as the shortest sample where lengths differ."""
+def shortest(view: View, node: ModulePlan, dataset: str, wires: tuple[Wire, ...] | None = None) -> Inputs:
+    """Return the shapes of a node's inputs in a dataset, as long as the shortest sample where lengths differ.
+
+    `wires` stand in the place of its own where it is shown other sizes.
+    """
     visit = next(
         (item for name, item in lengths_on_the_way(view) if name == dataset and item.node is node), None
     )
-    pairs = visit.wires if visit else [(wire, None) for wire in node.wires_of(dataset)]
+    own = node.wires_of(dataset) if wires is None else wires
     found: Inputs = {}
-    for wire, span in pairs:
+    for wire, span in zip(
+        own, [span for _, span in visit.wires] if visit else [None] * len(own), strict=True
+    ):
         shape = wire.shape
         if span is not None:
             axis, dims = shape.time_axis or 0, list(shape.dims)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from declare.build.sharing import pieces
 from declare.compiler.scaling import untrained_size
 from declare.contract.problem import ProblemError
+from declare.ir.micro_batches import group_size, pieces
 from declare.ir.plan import PhasePlan, Plan
 from declare.nn.balances.balance import Balance
 from declare.nn.running_statistics import StatisticsBySize
@@ -63,7 +63,7 @@ def assemble(
     def trial() -> Trial:
         # Of what stands in memory at once: a whole batch may not fit.
         batch = next(iter(feed.batches(0, 1)))
-        piece = next(split(batch, dict.fromkeys(batch, phase.accumulate)))
+        piece = next(split(batch, dict.fromkeys(batch, phase.accumulate), group_size(phase)))
         return Trial(workshop.graph, objective, piece, workshop.device)
 
     optimizer = workshop.optimizer(phase)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import groupby
@@ -18,7 +18,7 @@ from declare.build.views import Views, shown
 from declare.contract.lengths import lengths_name
 from declare.contract.problem import Problem, ProblemError
 from declare.diagnostics.suggest import suggest
-from declare.ir.sample_lengths import is_fixed
+from declare.ir.sample_lengths import Span, is_fixed, visits
 from declare.runtime.opened import Opened
 
 _BATCH = 64
@@ -153,8 +153,9 @@ def inspect(opened: Opened, patterns: Sequence[str], *, samples: int, keep: bool
     watch = _Watch(names, keep=keep)
     left = samples
     with torch.no_grad(), watch.on(opened.graph):
-        for fields in _batches(opened, samples):
-            _run(opened, fields)
+        for fields, lengths in _batches(opened, samples):
+            with _real_steps(opened, lengths, watch):
+                _run(opened, fields)
             left -= len(next(iter(fields.values())))
     return Inspection(tuple(watch.seen.values()), watch.source, samples - left)
 
@@ -170,7 +171,8 @@ def chosen(graph: nn.Module, patterns: Sequence[str]) -> list[str]:
     return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]
 
 
-def _batches(opened: Opened, samples: int) -> Iterator[Mapping[str, Tensor]]:
+def _batches(opened: Opened, samples: int) -> Iterator[tuple[Mapping[str, Tensor], dict[str, int]]]:
+    """Yield batches of samples that are equally long, with the steps of each field whose samples differ in length."""
     found = evaluation_batches(
         opened.tables, opened.dataset, opened.split, min(_BATCH, samples), opened.device
     )
@@ -182,7 +184,9 @@ def _batches(opened: Opened, samples: int) -> Iterator[Mapping[str, Tensor]]:
             return
 
 
-def _equally_long(opened: Opened, fields: Mapping[str, Tensor]) -> Iterator[Mapping[str, Tensor]]:
+def _equally_long(
+    opened: Opened, fields: Mapping[str, Tensor]
+) -> Iterator[tuple[Mapping[str, Tensor], dict[str, int]]]:
     """Yield the rows of a batch in their order, those together that are equally long: no padding is looked at."""
     plans = opened.plan.datasets[opened.dataset].fields
     uneven = [name for name in fields if name in plans and plans[name].has_lengths]
@@ -195,7 +199,57 @@ def _equally_long(opened: Opened, fields: Mapping[str, Tensor]) -> Iterator[Mapp
             shape = plans[name].shape
             if not is_fixed(shape):
                 taken[name] = taken[name].narrow(1 + (shape.time_axis or 0), 0, length)
-        yield taken
+        yield taken, dict(zip(lengths, own, strict=True))
+
+
+@contextmanager
+def _real_steps(opened: Opened, lengths: Mapping[str, int], watch: _Watch) -> Iterator[None]:
+    """While inside, nodes are seen on the steps that samples have, where these are filled up to a stated length.
+
+    Each such node runs a second time on the steps of its inputs that there are: that alone is seen. One that reads
+    what a sample is filled up with, or is made for one length, is seen on all of it.
+    """
+    plan, dataset = opened.plan, opened.dataset
+    spans = {
+        name: Span(name, is_fixed(plan.datasets[dataset].fields[name].shape), (length,))
+        for name, length in lengths.items()
+    }
+    replaced = []
+    for visit in visits(plan.nodes, dataset, spans):
+        steps = [
+            (1 + (wire.shape.time_axis or 0), span.counts[0]) if span is not None and span.fixed else None
+            for wire, span in visit.wires
+        ]
+        if visit.component.padding_policy() is not None and any(steps):
+            path = f"{visit.node.path}.{dataset}" if visit.node.per_dataset else visit.node.path
+            module = opened.graph.modules_by_path[path]
+            module.forward = _Twice(module, steps, watch)
+            replaced.append(module)
+    try:
+        yield
+    finally:
+        for module in replaced:
+            del module.forward
+
+
+class _Twice:
+    """A module's forward on whole tensors, unseen, and on the steps that samples have."""
+
+    def __init__(self, module: nn.Module, steps: Sequence[tuple[int, int] | None], watch: _Watch) -> None:
+        self._module, self._forward, self._steps, self._watch = module, module.forward, steps, watch
+
+    def __call__(self, *values: Tensor, **named: Any) -> Any:
+        real = [
+            value if step is None else value.narrow(step[0], 0, step[1])
+            for value, step in zip(values, self._steps, strict=True)
+        ]
+        with self._watch.away():
+            whole, fits = self._forward(*values, **named), False
+            with suppress(RuntimeError, ValueError):  # it may be made for one length
+                self._forward(*real, **named)
+                fits = True
+        self._watch.instead[id(self._module)] = self._forward(*(real if fits else values), **named)
+        return whole
 
 
 def _lengths(fields: Mapping[str, Tensor], name: str) -> list[int]:
@@ -230,6 +284,9 @@ class _Watch:
     def __init__(self, names: Sequence[str], *, keep: bool) -> None:
         self._names, self._keep = set(names), keep
         self.seen: dict[str, Activity] = {}
+        self.instead: dict[int, Any] = {}
+        """What to look at in the place of a module's output, by the module's identity."""
+        self._is_away = False
         self.source: str | None = None
 
     @contextmanager
@@ -244,9 +301,20 @@ class _Watch:
             for handle in handles:
                 handle.remove()
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """See nothing while inside."""
+        self._is_away = True
+        try:
+            yield
+        finally:
+            self._is_away = False
+
     def _hook(self, name: str) -> Any:
         def hear(module: nn.Module, inputs: Any, output: Any) -> None:
-            found = dict(_tensors(output))
+            if self._is_away:
+                return
+            found = dict(_tensors(self.instead.pop(id(module), output)))
             self._find_source(name, inputs, found)
             if name in self._names:
                 for part, values in found.items():

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from declare.contract.shortage import is_shortage
+from declare.ir.micro_batches import bounds, group_size
 from declare.ir.plan import PhasePlan
 from declare.nn.balances.balance import Balance
 from declare.nn.distributed.shards import clip_norm, kinds
@@ -92,6 +93,7 @@ class Step:
         self.rate = machinery.rate
         self._last_rate: float | None = None
         self._pieces = machinery.pieces
+        self._together = group_size(phase)
         self._strategy = machinery.strategy
         self._world = machinery.world
         self.scales = (machinery.objective.scales, machinery.statistics)
@@ -162,7 +164,7 @@ class Step:
         base = mix(self._key, number)
         if self._pieces == self._world.size == 1:
             return self._pass(number, batch, None, mix(base, 0), last=True)
-        cut = [batch] if self._pieces == 1 else list(split(batch, self._cuts(batch)))
+        cut = [batch] if self._pieces == 1 else list(split(batch, self._cuts(batch), self._together))
         totals = self._strategy.totals(self._agreed(self._strategy.weigh, batch, cut))
         first = self._world.rank * self._pieces
         losses, all_parts, merged = [], [], self._merged
@@ -193,7 +195,10 @@ class Step:
         """Return into how many micro-batches each dataset goes: in all processes alike, as layers may meet there."""
         names = sorted(batch)
         rows = self._world.least(*(_rows(batch[name]) for name in names))
-        return {name: max(1, min(self._pieces, count)) for name, count in zip(names, rows, strict=True)}
+        return {
+            name: len(bounds(count, self._pieces, self._together))
+            for name, count in zip(names, rows, strict=True)
+        }
 
     def forward(self, batch: Batch, totals: Tensor | None, seed: int, *, last: bool) -> Losses:
         """Return (loss, parts) of a micro-batch, its random draws keyed by `seed`."""
@@ -325,17 +330,17 @@ def _unshared_statistics(machinery: Machinery) -> list[Tensor]:
     return found
 
 
-def split(batch: Batch, pieces: Mapping[str, int]) -> Iterator[Batch]:
-    """Yield a step batch in micro-batches; each dataset's rows are cut evenly, into as many as `pieces` says."""
-    cut = {
-        dataset: {name: tensor.tensor_split(pieces[dataset]) for name, tensor in fields.items()}
-        for dataset, fields in batch.items()
-    }
-    for index in range(max(pieces[dataset] for dataset in batch)):
+def split(batch: Batch, pieces: Mapping[str, int], together: int = 1) -> Iterator[Batch]:
+    """Yield a step batch in micro-batches; each dataset's rows are cut evenly, into as many as `pieces` says.
+
+    Groups of `together` rows stay whole.
+    """
+    cut = {name: bounds(_rows(fields), pieces[name], together) for name, fields in batch.items()}
+    for index in range(max(map(len, cut.values()))):
         yield {
-            dataset: {name: parts[index] for name, parts in fields.items()}
-            for dataset, fields in cut.items()
-            if index < pieces[dataset]
+            dataset: {name: tensor[slice(*cut[dataset][index])] for name, tensor in fields.items()}
+            for dataset, fields in batch.items()
+            if index < len(cut[dataset])
         }
 
 

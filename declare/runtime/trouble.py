@@ -9,6 +9,7 @@ from declare.contract.problem import Problem
 from declare.contract.shortage import before_training, is_shortage, is_starved
 from declare.ir.plan import BestPlan, PhasePlan
 from declare.runtime.account import Account
+from declare.runtime.compiling import compile_failed
 from declare.runtime.storage import FULL
 
 _BATCH_ERRORS = (RuntimeError, ValueError, IndexError, MemoryError, OSError)
@@ -30,6 +31,8 @@ def outside(error: BaseException) -> Problem | None:
     """Return what an error outside of a step means; None where it is a bug of ours, or says itself what it is."""
     if is_shortage(error):
         return before_training(error)
+    if (problem := compile_failed(error)) is not None:
+        return problem
     found = user_code.failed(error)
     if found is None and not isinstance(error, OSError) and is_starved():
         return before_training(error)
@@ -42,6 +45,8 @@ def batch_failed(
     """Return the finding that the batch of step `number` (from 0) could not be computed."""
     if is_shortage(error):
         return out_of_memory(phase, number, error, account)
+    if (problem := compile_failed(error)) is not None:
+        return problem
     theirs = user_code.lines(error)
     skip = "leave single bad batches out: `on_batch_error: {action: skip, limit: 10}`"
     return Problem(

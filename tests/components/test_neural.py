@@ -17,6 +17,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.nn.heads.gaussian_readout import GaussianReadout
 from declare.nn.metrics.figure import Figure
+from declare.nn.metrics.spikes import Likelihoods
 from declare.nn.modules.conv3d import Conv3d, SpaceTime
 from declare.nn.modules.predictive_coding import PredictiveCoding
 from declare.nn.tasks.counts import offsets, rates
@@ -70,12 +71,13 @@ def test_mean_rates_leave_out_what_does_not_count():
 
 @pytest.mark.parametrize("link", LINKS)
 def test_a_head_that_gives_zero_predicts_the_mean_rate(link):
-    """Rates are about each unit's mean, and grow with the score."""
+    """Rates are each unit's mean, so that it gains no bit, and grow with the score."""
     means = [0.01, 0.7, 1.0, 40.0]
-    offset = offsets(means, link)
-    torch.testing.assert_close(
-        rates(torch.zeros(1, 4), offset, link)[0], torch.tensor(means).double(), rtol=1e-3, atol=1e-5
-    )
+    offset, expected = offsets(means, link), torch.tensor(means, dtype=torch.float64)
+    trivial = rates(torch.zeros(1, 4), offset, link)
+    torch.testing.assert_close(trivial[0], expected, rtol=1e-12, atol=0)
+    gained, _ = Likelihoods(means).sums(trivial, torch.tensor([[0.0, 1.0, 7.0, 900.0]]))
+    assert gained.abs().max() < 1e-9
     assert (rates(torch.ones(1, 4), offset, link) > rates(torch.zeros(1, 4), offset, link)).all()
     assert (rates(torch.full((1, 4), -1000.0), offset, link) >= 0).all()
 

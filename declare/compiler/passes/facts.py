@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from declare.compiler.fields import all_fields, clashes, field_references, stated_fields
@@ -10,9 +12,12 @@ from declare.compiler.inputs import cycles, input_references
 from declare.compiler.readable_data import Readable, facts_of, readable, said, without
 from declare.compiler.state import State
 from declare.contract.field import Uses
-from declare.contract.poison import POISON
+from declare.contract.poison import POISON, holed
 from declare.contract.problem import Problem, ProblemError
-from declare.rules.parts import Placed, given, named, task_datasets, tasks
+from declare.contract.training import Sampler
+from declare.ir.facts import DatasetFacts
+from declare.rules.pairings import pairing_of
+from declare.rules.parts import Placed, given, named, phase_datasets, phases, task_datasets, tasks
 
 _MISREAD = frozenset({"DAT322"})
 """Codes of findings with which the shapes of a dataset mean nothing: what follows from them is not said too."""
@@ -63,18 +68,52 @@ def _gather(state: State, dataset: Placed[Any], known: Readable) -> Iterator[Pro
     if not known.whole:
         state.partial.add(dataset.name)
     state.facts[dataset.name] = facts_of(known, facts)
+    if known.sized:
+        yield from _refused(state, dataset.name, facts)
     sizes = ", ".join(f"{count} {split}" for split, count in facts.splits.items())
     state.note(f"`{dataset.name}`: {facts.num_samples} samples ({sizes}), {len(facts.fields)} fields")
 
 
 def _uses(state: State, dataset: str) -> Uses:
     """Return what the readable tasks of a dataset do with its fields."""
-    found = [task.block for task in tasks(state.view) if dataset in task_datasets(state.view, task.block)]
-    written = {given(task, "target") for task in found if task.generates} - {None}
-    return Uses(generated=tuple(sorted(written)), streams=bool(found) and all(task.streams for task in found))
+    found = [task for task in tasks(state.view) if dataset in task_datasets(state.view, task.block)]
+    written = {given(task.block, "target") for task in found if task.block.generates} - {None}
+    return Uses(
+        generated=tuple(sorted(written)),
+        streams=bool(found) and all(task.block.streams for task in found),
+        samplers=tuple(
+            dict.fromkeys(_block(item) for _, item in _samplers(state, dataset) if item.columns())
+        ),
+        pairings=tuple(dict.fromkeys(filter(None, (pairing_of(state.view, task) for task in found)))),
+    )
+
+
+def _samplers(state: State, dataset: str) -> Iterator[tuple[str, Sampler]]:
+    """Yield the samplers that draw from a dataset, each with the path of its phase."""
+    for phase in phases(state.view):
+        sampler = given(phase.block, "sampler")
+        if (
+            isinstance(sampler, Sampler)
+            and not holed(sampler)
+            and dataset in phase_datasets(state.view, phase.block)
+        ):
+            yield phase.path, sampler
+
+
+def _block(sampler: Sampler) -> str:
+    return json.dumps(sampler.dump(), sort_keys=True)
+
+
+def _refused(state: State, dataset: str, facts: DatasetFacts) -> Iterator[Problem]:
+    """Yield each sampler that has no order of the training split."""
+    for path, sampler in _samplers(state, dataset):
+        stated = facts.refused_orders.get(_block(sampler))
+        if stated is not None:
+            lists = {key: tuple(stated[key]) for key in ("notes", "helps")}
+            problem = Problem(**stated | lists | {"rewrites": (), "also": {}})
+            note = f"the training samples of dataset `{dataset}`"
+            yield replace(problem, notes=(*problem.notes, note)).under(path)
 
 
 def _at_source(problem: Problem) -> Problem:
-    from dataclasses import replace
-
     return replace(problem, at="source")

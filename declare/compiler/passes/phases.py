@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from declare.compiler.batches import Batches, batches
+from declare.compiler.norm_rows import one_value_norms
 from declare.compiler.phase_probes import probes
 from declare.compiler.rates import curve
 from declare.compiler.scaling import scaled
@@ -30,7 +31,8 @@ def run(state: State) -> Iterator[Problem]:
             state.skip(phase.path)
             yield from lost_patterns(state, phase.block, phase.path)
             continue
-        made = batches(phase.block, sizes)
+        together = phase.block.sampler.together if phase.block.sampler else 1
+        made = batches(phase.block, sizes, together)
         steps = _length(phase.block, made.steps_per_epoch)
         chosen = select(state, phase.block, phase.path, (steps, made.steps_per_epoch))
         yield from chosen.problems
@@ -39,7 +41,9 @@ def run(state: State) -> Iterator[Problem]:
         probed = probes(state, phase)
         yield from probed.problems
         planned = _plan(state, phase, made, steps, chosen)
-        state.phases[phase.name] = planned.model_copy(update={"scales": scales.plan, "probes": probed.plans})
+        planned = planned.model_copy(update={"scales": scales.plan, "probes": probed.plans})
+        state.phases[phase.name] = planned
+        yield from one_value_norms(state, phase, planned)
         state.note(f"phase `{phase.name}`: {steps} steps of {made.size} samples")
 
 

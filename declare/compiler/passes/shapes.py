@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from declare.compiler.fields import all_fields
 from declare.compiler.heads import head_wiring
 from declare.compiler.input_precision import input_precision
+from declare.compiler.padding_trial import padding_problems
 from declare.compiler.remainders import left_out
 from declare.compiler.shaping import Inferred, Shaper, ports
 from declare.compiler.state import State
@@ -41,6 +42,7 @@ def run(state: State) -> Iterator[Problem]:
         else:
             state.skip(node.at)
     yield from input_precision(state)
+    yield from padding_problems(state)
 
 
 def _node(state: State, shaper: Shaper, node: GraphNode) -> ModulePlan | Problem | None:

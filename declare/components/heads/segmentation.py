@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field as Param
 
-from declare.contract.counting import Tally
+from declare.contract.counting import Tally, size
 from declare.contract.module import Costs, Head, Inputs, Outputs, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -49,16 +49,20 @@ class Segmentation(Head):
             return Problem("SHP511", title, at=place(self, "input"), helps=helps)
         return varies(self, "size of the target", "input") if output.numel is None else {"output": output}
 
+    def batch_norm_values(self, inputs: Inputs) -> int | None:
+        """Return the places of the map."""
+        return None if self.hidden is None else size(inputs["input"][0].dims[1:])
+
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the convolutions."""
-        channels, *size = inputs["input"][0].dims
+        channels, *dims = inputs["input"][0].dims
         before, tally = channels or 0, Tally()
         if self.hidden is not None:
-            tally.conv(before, self.hidden, (3, 3), size, bias=False).norm(self.hidden, size).write(
-                self.hidden, size
+            tally.conv(before, self.hidden, (3, 3), dims, bias=False).norm(self.hidden, dims).write(
+                self.hidden, dims
             )
             before = self.hidden
-        return tally.conv(before, output.dims[0] or 0, (1, 1), size).costs()
+        return tally.conv(before, output.dims[0] or 0, (1, 1), dims).costs()
 
     def build(self, inputs: Inputs, output: Shape) -> nn.Module:
         """Return the real head."""

@@ -21,6 +21,7 @@ class Alignment(Metric):
     ```
     """
 
+    needs_positives: ClassVar[bool] = True
     takes: ClassVar[frozenset[str]] = frozenset({"embedding"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 4.0)

@@ -22,6 +22,7 @@ class Isc(Metric):
     ```
     """
 
+    needs_positives: ClassVar[bool] = True
     takes: ClassVar[frozenset[str]] = frozenset({"embedding"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)

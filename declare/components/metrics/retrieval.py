@@ -21,6 +21,7 @@ class Retrieval(Metric):
     ```
     """
 
+    needs_positives: ClassVar[bool] = True
     takes: ClassVar[frozenset[str]] = frozenset({"embedding"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)

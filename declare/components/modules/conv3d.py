@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
-from declare.contract.counting import Tally
+from declare.contract.counting import Tally, size
 from declare.contract.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
@@ -76,9 +76,9 @@ class Conv3d(Module):
             return problem
         sizes: tuple[Dim, ...] = inputs["input"][0].dims[1:]
         for stage, kernel in enumerate(self._kernels()):
-            for axis, (size, side) in enumerate(zip(sizes, kernel, strict=True)):
-                if size is not None and side > size:
-                    return self._too_large(stage, axis, size)
+            for axis, (length, side) in enumerate(zip(sizes, kernel, strict=True)):
+                if length is not None and side > length:
+                    return self._too_large(stage, axis, length)
             sizes = self._after(sizes, kernel)
         features = sum(self.channels) if self.stack else self.channels[-1]
         if sizes[0] == 1:
@@ -117,6 +117,13 @@ class Conv3d(Module):
     def output_lengths(self, lengths: Any, inputs: Inputs) -> Any:
         """Return the frames that the kernels leave."""
         return lengths - sum(frames - 1 for frames, _, _ in self._kernels())
+
+    def batch_norm_values(self, inputs: Inputs) -> int | None:
+        """Return the places of the last stage's map, over all its frames."""
+        sizes = inputs["input"][0].dims[1:]
+        for kernel in self._kernels():
+            sizes = self._after(sizes, kernel)
+        return size(sizes) if self.norm == "batch" else None
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the stages."""

@@ -84,6 +84,7 @@ class Huggingface(Module):
     )
     has_weights: ClassVar[bool] = True
     skips_at_random: ClassVar[bool] = True
+    padding_by_trial: ClassVar[bool] = True
     outputs: ClassVar[dict[str, Layout]] = {"output": "sequence", "pooled": "vector", "mask": "valid"}
 
     name: str | None = Param(None, description="the model type, as transformers calls it: `bert`")
@@ -148,6 +149,10 @@ class Huggingface(Module):
         """Return that padding shows in the tokens; what is built is tried, for not all architectures see it."""
         return Padding(follows="tokens")
 
+    def padding_helps(self) -> tuple[str, ...]:
+        """Return which architectures do better."""
+        return ("use an architecture with a mask of attention, such as `bert` or `gpt2`",)
+
     def build(self, inputs: Inputs) -> nn.Module:
         """Return the real model.
 
@@ -179,7 +184,7 @@ class Huggingface(Module):
             f"`{self._kind()}` reads padding: a text's result depends on the texts beside it",
             at="name" if self.name else "path",
             label="no mask of padding here",
-            helps=("use an architecture with a mask of attention, such as `bert` or `gpt2`",),
+            helps=self.padding_helps(),
         )
 
     def _kind(self) -> str:

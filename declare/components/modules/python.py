@@ -9,7 +9,8 @@ very content: `--trust net.py@sha256:HASH`. Source: yours.
 Samples that differ in length (texts, series) are padded in a batch, and a module that does not know where they end is
 refused. `padding: masked` says that `forward` also takes `lengths`, the steps of each sample as int64 [batch], and
 leaves out what lies beyond; `padding: stepwise` that it gives something for each step and looks at no other. Outputs
-with a time axis have as many steps as the first input.
+with a time axis have as many steps as the first input. Either is tried before training, on made-up samples: each
+alone and beside longer ones.
 
 ```yaml
 model:
@@ -38,6 +39,7 @@ class Python(Module):
     """A module of your own, from a Python file that you trust."""
 
     trusted_only: ClassVar[bool] = True
+    padding_by_trial: ClassVar[bool] = True
     ports: ClassVar[tuple[Port, ...]] = (Port("input", tuple(AXES), many=True),)
 
     # Every path of a block that runs code is code; weights come by a phase's `init: [{from: "file:PATH"}]`.
@@ -54,6 +56,15 @@ class Python(Module):
     def padding_policy(self) -> Padding | None:
         """Return what the spec says of it."""
         return self.padding and Padding(lengths_of="input" if self.padding == "masked" else None)
+
+    def padding_helps(self) -> tuple[str, ...]:
+        """Return what `padding` promises."""
+        if self.padding == "stepwise":
+            return ("look at no other step, or say `padding: masked` and take `lengths`",)
+        return (
+            "leave out what lies beyond `lengths` in convolutions, norms and pooling",
+            "or leave `padding` out",
+        )
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
         """Return None, so that a probe runs it, where the file is trusted."""

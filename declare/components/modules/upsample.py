@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
-from declare.contract.counting import Tally
+from declare.contract.counting import Tally, size
 from declare.contract.module import Costs, Inputs, Module, Outputs, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
@@ -60,12 +60,16 @@ class Upsample(Module):
             return self.size, self.size
         return _times(inputs["input"][0].dims[1:], 2 ** len(self.channels))
 
+    def batch_norm_values(self, inputs: Inputs) -> int | None:
+        """Return the places of the first stage's map."""
+        return size(_times(inputs["input"][0].dims[1:], 2))
+
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the stages."""
-        channels, *size = inputs["input"][0].dims
+        channels, *dims = inputs["input"][0].dims
         before, tally = channels or 0, Tally()
         for stage, width in enumerate(self.channels):
-            out = _times(tuple(size), 2 ** (stage + 1))
+            out = _times(tuple(dims), 2 ** (stage + 1))
             tally.write(before, out).conv(before, width, (3, 3), out, bias=False).norm(width, out).write(
                 width, out
             )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field as Param
 
+from declare.contract.field import Pairing
 from declare.contract.poison import holed
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
@@ -41,7 +42,7 @@ class Pairs(Sampler):
         same = self.same if isinstance(self.same, list) else []
         return tuple(name for name in (*same, self.different) if isinstance(name, str) and name)
 
-    def pairing(self) -> tuple[tuple[str, ...], str | None] | None:
+    def pairing(self) -> Pairing | None:
         """Return the fields in which the two of a pair agree and differ; None where one could not be read."""
         return None if holed(self) else (tuple(self.same), self.different)
 
@@ -72,12 +73,31 @@ class Pairs(Sampler):
         while len(found) < wanted:
             more = _paired(np.where(origin < 0, -1, group), origin, generator)
             if not len(more):
-                raise ProblemError(self.without_positives())
+                raise ProblemError(self._without_positives(columns))
             found = np.concatenate([found, more])
         return found[:wanted].reshape(-1)
 
-    def without_positives(self) -> Problem:
-        """Return the problem that no two samples are a pair."""
+    def check(self) -> Iterable[Problem]:
+        """Yield a field in which samples should agree and differ."""
+        if self.different is not None and self.different in self.same:
+            title = f"no two samples agree in `{self.different}` and differ in it"
+            helps = ("name another field",)
+            yield Problem("DAT353", title, at="different", label="stands in `same` too", helps=helps)
+
+    def _without_positives(self, columns: Mapping[str, np.ndarray[Any, Any]]) -> Problem:
+        """Return the problem that no two samples are a pair, and what stands in the way."""
+        if self.different and len({*columns[self.different].reshape(-1).tolist()} - {-1}) == 1:
+            title = f"all training samples have one `{self.different}`: none is a partner for another"
+            helps = ("train on data of two or more", "remove `different`")
+            return Problem("DAT353", title, at="sampler.different", label="one value only", helps=helps)
+        for index, name in enumerate(self.same):
+            values = columns[name].reshape(-1)
+            values = values[values >= 0]
+            if len(values) and len({*values.tolist()}) == len(values):
+                title = f"every training sample has a `{name}` of its own: no two agree in it"
+                words = "name a field that samples share, such as a movie"
+                at = f"sampler.same.{index}"
+                return Problem("DAT353", title, at=at, label="never the same twice", helps=(words,))
         agree = " and ".join(f"`{name}`" for name in self.same)
         differ = f" and differ in `{self.different}`" if self.different else ""
         return Problem(

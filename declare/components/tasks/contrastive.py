@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field as Param
 
 from declare.contract.data import FieldFacts
+from declare.contract.field import Pairing
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Layout, Shape
 from declare.contract.task import Target, Task, TaskAdapter
@@ -28,6 +29,7 @@ class Contrastive(Task):
 
     targets: ClassVar[tuple[Layout, ...]] = ()
     prediction: ClassVar[str] = "embedding"
+    fewest_rows: ClassVar[int] = 3  # a pair, and one to tell it from
     default_head: ClassVar[str] = "projection"
     default_loss: ClassVar[str] = "info_nce"
     default_metrics: ClassVar[tuple[str, ...]] = ("alignment", "uniformity", "isc", "retrieval")
@@ -66,6 +68,10 @@ class Contrastive(Task):
                 "or state `same: [...]` in the task",
             ),
         )
+
+    def pairing(self) -> Pairing | None:
+        """Return the fields in which positives agree and differ."""
+        return (tuple(self.same), self.different) if isinstance(self.same, list) else None
 
     def fields(self) -> tuple[str, ...]:
         """Return the fields that tell groups."""

@@ -56,11 +56,10 @@ class Conv1d(nn.Module):
             layers.append(_ACTIVATIONS[activation]())
             if dropout:
                 layers.append(nn.Dropout1d(dropout))
-            stages.append(nn.Sequential(*layers))
+            stages.append(Stage(*layers, downsample=halve))
         self.features_last = features_last
         self.stages = nn.Sequential(*stages)
         self.pool = _POOLS[pool]()
-        self.downsample = downsample
         self.pooling = pool
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> dict[str, Tensor]:
@@ -74,14 +73,39 @@ class Conv1d(nn.Module):
     def _padded(self, x: Tensor, lengths: Tensor) -> dict[str, Tensor]:
         """Return the same for samples of different lengths."""
         for stage in self.stages:
-            assert isinstance(stage, nn.Sequential)
-            for layer in stage:
-                x, lengths = self._layer(layer, x, lengths)
+            assert isinstance(stage, Stage)
+            x, lengths = stage(x, lengths), stage.lengths_after(lengths)
         series_BCT = padding.zeroed(x, lengths)
         if self.pooling == "flatten":
             return {"output": series_BCT.flatten(1), "series": series_BCT}
         over = padding.mean_over if self.pooling == "mean" else padding.max_over
         return {"output": over(x, lengths), "series": series_BCT}
+
+
+class Stage(nn.Sequential):
+    """Halving where there is any, convolution, norm, activation, dropout: one module, which shards are gathered for.
+
+    Input x[B, C, T], output [B, C', T']; where `lengths` [B] are given, nothing is seen of what lies beyond.
+    """
+
+    def __init__(self, *layers: nn.Module, downsample: str) -> None:
+        super().__init__(*layers)
+        self.downsample = downsample
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Apply the layers."""
+        for layer in self:
+            if lengths is None:
+                x = layer(x)
+            else:
+                x, lengths = self._layer(layer, x, lengths)
+        return x
+
+    def lengths_after(self, lengths: Tensor) -> Tensor:
+        """Return the steps [B] that samples have in the output: one stays one."""
+        if self.downsample == "stride":
+            return (lengths + 1) // 2
+        return lengths if self.downsample == "none" else lengths // 2 + (lengths == 1)
 
     def _layer(self, layer: nn.Module, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return what a layer gives for x[B, C, T], and how long the samples are then."""

@@ -73,7 +73,7 @@ class Conv3d(nn.Module):
             if norm != "none":
                 layers.append(nn.BatchNorm3d(after) if norm == "batch" else nn.GroupNorm(1, after))
             layers.append(_ACTIVATIONS[activation]())
-            stages.append(nn.Sequential(*layers))
+            stages.append(Stage(*layers))
         self.stages = nn.Sequential(*stages)
         self.squeeze = squeeze
         self.stack = stack
@@ -85,26 +85,35 @@ class Conv3d(nn.Module):
             if lengths is None:
                 x = stage(x)
             else:
-                x, lengths = _padded(stage, x, lengths)
+                frames, x = x.shape[2], stage(x, lengths)
+                lengths = lengths - (frames - x.shape[2])
             found.append(x)
         if self.stack:
             x = torch.cat([_cut(each, x) for each in found], 1)
         return x.squeeze(2) if self.squeeze else x
 
 
-def _padded(stage: nn.Module, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what a stage gives for samples of different lengths, and how long they are then."""
-    assert isinstance(stage, nn.Sequential)
-    for layer in stage:
-        if isinstance(layer, nn.BatchNorm3d):
-            x = padding.batch_norm(layer, x, lengths)
-        elif isinstance(layer, nn.GroupNorm):
-            x = padding.group_norm(layer, x, lengths)
-        else:
-            frames = x.shape[2]
-            x = layer(x)
-            lengths = lengths - (frames - x.shape[2])
-    return x, lengths
+class Stage(nn.Sequential):
+    """Convolution, norm, activation: one module, which shards are gathered for.
+
+    Input x[B, C, T, H, W], output [B, C', T', H', W']; where `lengths` [B] are given, norms see those frames.
+    """
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Apply the layers."""
+        if lengths is None:
+            found: Tensor = super().forward(x)
+            return found
+        for layer in self:
+            if isinstance(layer, nn.BatchNorm3d):
+                x = padding.batch_norm(layer, x, lengths)
+            elif isinstance(layer, nn.GroupNorm):
+                x = padding.group_norm(layer, x, lengths)
+            else:
+                frames = x.shape[2]
+                x = layer(x)
+                lengths = lengths - (frames - x.shape[2])
+        return x
 
 
 def _cut(x: Tensor, like: Tensor) -> Tensor:

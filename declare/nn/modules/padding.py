@@ -101,7 +101,8 @@ def halved(x: Tensor, lengths: Tensor, how: str) -> tuple[Tensor, Tensor]:
 
     `how` is `max` or `mean`.
     """
-    odd = functional.pad(x, (0, max(0, 2 - x.shape[2])))
+    # Not the larger of two sizes: torch.compile knows no order of such strides.
+    odd = functional.pad(x, (0, 1)) if x.shape[2] < 2 else x
     if how == "max":
         pooled = functional.max_pool1d(zeroed(odd, lengths, value=-torch.inf), 2)
     else:

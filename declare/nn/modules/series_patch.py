@@ -43,7 +43,7 @@ class SeriesPatch(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> dict[str, Tensor]:
         """Return the sequence and its mean."""
         x = x[..., : self.count * self.patch]
-        mask = None if lengths is None else within(lengths // self.patch, self.count)
+        mask = None if lengths is None else within(lengths // self.patch, x.shape[-1] // self.patch)
         if lengths is not None:
             x = zeroed(x, lengths)
         found = self.embed(x).transpose(1, 2)

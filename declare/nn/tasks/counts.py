@@ -28,8 +28,10 @@ def log_rates(output: Tensor, offset: Tensor, link: str) -> Tensor:
 
 
 def offsets(means: Sequence[float], link: str) -> Tensor:
-    """Return the score [N] at which the rate is the mean, in double precision."""
-    mean = torch.tensor(means, dtype=torch.float64).clamp_min(TINY)
+    """Return the score [N] at which the rate is the mean, hardly above 0 for silent units; in double precision."""
+    mean = torch.tensor(means, dtype=torch.float64).clamp_min(2 * TINY)
+    if link != "exp":
+        mean = mean - TINY  # `rates` adds it
     if link == "softplus":
         score = mean + torch.log(-torch.expm1(-mean))
     elif link == "elu":

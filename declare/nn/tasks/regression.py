@@ -64,7 +64,9 @@ class Regression:
         """Return the mean of each output: zero in standard units."""
         if not self._center:
             return torch.zeros_like(output)
-        return output.new_tensor(self._center).expand_as(output)
+        # In double precision: the mean may be far larger than the spread about it.
+        center = torch.tensor(self._center, dtype=widest(output).dtype, device=output.device)
+        return center.expand_as(output)
 
     def _value(self, output: Tensor) -> Tensor:
         # In double precision: a target such as a year has a mean far larger than its spread.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
+from declare.ir.micro_batches import bounds, group_size
 from declare.rules.course import batch_size
 from declare.rules.parts import given, phases
 from declare.rules.view import View
@@ -17,13 +18,19 @@ def check(view: View) -> Iterator[Problem]:
     """Yield each phase whose steps are made of several micro-batches."""
     for phase in phases(view):
         size, parts = batch_size(phase.block), given(phase.block, "accumulate") or 1
-        if size is None or parts == 1 or size % parts:
+        plan = view.phases.get(phase.name)
+        if size is None or parts == 1 or size % parts or plan is None:
             continue
+        rows = [last - first for first, last in bounds(size, parts, group_size(plan))]
+        each = f"{rows[0]}" if rows[0] == rows[-1] else f"{rows[-1]} to {rows[0]}"
         yield Problem(
             CODE,
-            f"a step of phase `{phase.name}` sees {size} samples: {parts} micro-batches of {size // parts}",
+            f"a step of phase `{phase.name}` sees {size} samples: {len(rows)} micro-batches of {each}",
             at=f"{phase.path}.accumulate",
-            label=f"{size} / {parts} = {size // parts} at a time",
+            label=f"{each} at a time",
             also={f"{phase.path}.batch_size": "the global batch, not multiplied"},
-            notes=("`batch_size` counts all devices and micro-batches: `accumulate` changes memory alone",),
+            notes=(
+                "`batch_size` counts all devices and micro-batches",
+                "`accumulate` changes memory, and what batch norms and losses that compare samples see at once",
+            ),
         )

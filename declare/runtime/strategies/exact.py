@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from declare.build.sharing import pieces
+from declare.ir.micro_batches import pieces
 from declare.ir.plan import PhasePlan, Plan
 from declare.nn.distributed.world import World, filled
 from declare.runtime.strategies.alone import Alone

@@ -19,6 +19,7 @@ from declare.contract.shapes import Shape
 from declare.ir.sample_lengths import followed_port
 from declare.nn.augments.mixing import Mixup
 from declare.nn.modules import padding
+from declare.runtime.strategies.fsdp import units
 from tests.components.conformance import SAMPLES, classes, variants
 
 FOREIGN = {"huggingface", "braindecode", "timm", "torchvision"}
@@ -235,6 +236,18 @@ def test_padding_enters_no_batch_statistic(way: Way) -> None:
     for one, other in zip(*found, strict=True):
         if one is not None:
             torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@torch.no_grad()
+def test_every_block_is_called_as_a_module(way: Way) -> None:
+    """What processes hold in shares is gathered when a block is called: none of its layers is reached around it."""
+    module, called = way.build().eval(), set()
+    blocks = units(module, {"node": module}, ())
+    for block in blocks:
+        block.register_forward_pre_hook(lambda block, *_: called.add(id(block)))
+    run(way, module, batch(way, 10**6, 2), slice(None))
+    assert {id(block) for block in blocks} == called
 
 
 def transforms() -> list[Any]:

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from declare.build.sharing import dealt
 from declare.contract.card import card
 from declare.contract.lookup import own_names
 from declare.contract.shapes import Layout, Shape
 from declare.contract.training import Sampler
+from declare.ir.micro_batches import dealt
 from tests.components.conformance import variants
 
 SIZES = (8, 61)

@@ -1,0 +1,107 @@
+"""How the batches of a phase are cut: micro-batches, which of them a process takes, and how many rows each holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise, zip_longest
+from typing import Any
+
+from declare.contract import reading
+from declare.contract.shapes import Shape
+from declare.contract.training import Sampler
+from declare.ir.plan import ModulePlan, PhasePlan, Plan
+
+Rows = dict[str, int]
+"""Dataset -> rows."""
+
+
+def pieces(plan: Plan, phase: PhasePlan, processes: int) -> int:
+    """Return how many micro-batches each process makes of its share of a batch.
+
+    With `determinism: exact` the phase's `accumulate` counts those of all processes, so that the number of
+    processes does not change where a batch is cut.
+    """
+    return max(1, phase.accumulate // processes) if plan.hardware.determinism == "exact" else phase.accumulate
+
+
+def group_size(phase: PhasePlan) -> int:
+    """Return how many samples that stand side by side belong together: no cut goes between them."""
+    sampler = reading.parse("samplers", phase.sampler)
+    assert isinstance(sampler, Sampler)
+    return sampler.together
+
+
+def dealt(groups: int, rank: int, processes: int, each: int) -> list[tuple[int, int]]:
+    """Return the bounds of a process's part of each of `each` micro-batches that `groups` are cut into.
+
+    The parts of all processes are what one process would take for that micro-batch: layers and losses that look at
+    it as a whole see the same. Where there are too few groups for a part each, all make fewer micro-batches.
+    """
+    found = []
+    for first, last in _cut(0, groups, min(each, max(1, groups // processes))):
+        found.append(_cut(first, last, processes)[rank])
+    return found
+
+
+def share(groups: int, rank: int, processes: int, each: int) -> tuple[int, int]:
+    """Return the bounds of a process's share of `groups`, cut in `each` times `processes` pieces as even as can be.
+
+    Pieces of all processes, one after another, are those that one process would cut: each belongs to one of them.
+    Where there are fewer groups than pieces, pieces are left out of every process alike.
+    """
+    own = min(each, max(1, groups // processes))
+    pieces = _cut(0, groups, processes * own)
+    return pieces[rank * own][0], pieces[(rank + 1) * own - 1][1]
+
+
+def bounds(rows: int, parts: int, together: int = 1) -> list[tuple[int, int]]:
+    """Return the first and last row of each of `parts` that `rows` are cut into, as even as whole groups can be.
+
+    Groups are of `together` rows, the last may be cut short; there are no more parts than groups.
+    """
+    groups = math.ceil(rows / together)
+    cut = _cut(0, groups, max(1, min(parts, groups)))
+    return [(first * together, min(last * together, rows)) for first, last in cut]
+
+
+def micro_batches(phase: PhasePlan, sizes: Mapping[str, int]) -> Iterator[tuple[Rows, Rows]]:
+    """Yield each kind of batch of a phase, with each micro-batch that a step makes of it, by rows of each dataset.
+
+    `sizes` are training samples. Several processes take parts of the same micro-batches.
+    """
+    together = group_size(phase)
+    for batch in _batches(phase, sizes, together):
+        parts = {name: bounds(rows, phase.accumulate, together) for name, rows in batch.items()}
+        for piece in zip_longest(*parts.values()):
+            yield batch, {name: span[1] - span[0] for name, span in zip(parts, piece, strict=True) if span}
+
+
+def call_key(node: ModulePlan, dataset: str, shapes: Iterable[Shape | None]) -> Any:
+    """Return what datasets agree in whose rows a node takes in one call; `shapes` are those of its inputs."""
+    known = list(shapes)
+    fixed = [(shape.dims, shape.dtype) for shape in known if shape is not None and None not in shape.dims]
+    return dataset if node.per_dataset or node.adapts or len(fixed) < len(known) else tuple(fixed)
+
+
+def _batches(phase: PhasePlan, sizes: Mapping[str, int], together: int) -> Iterator[Rows]:
+    """Yield the batches that differ in rows: a whole one, and what is left of an epoch."""
+    if phase.alternate:
+        yield from ({name: phase.rows[name]} for name in phase.datasets[: phase.steps])
+    elif len(phase.datasets) > 1:
+        yield dict(phase.rows)  # epochs of several datasets do not end together: batches run on
+    else:
+        (name,) = phase.datasets
+        rows, per_epoch = phase.rows[name], math.ceil(sizes[name] / phase.rows[name])
+        if per_epoch > 1:
+            yield {name: rows}
+        if phase.steps >= per_epoch:
+            epoch = math.ceil(sizes[name] / together) * together
+            yield {name: min(rows, epoch - (per_epoch - 1) * rows)}
+
+
+def _cut(first: int, last: int, parts: int) -> list[tuple[int, int]]:
+    """Return the bounds of parts as even as can be, larger ones first."""
+    size, rest = divmod(last - first, parts)
+    starts = [first + index * size + min(index, rest) for index in range(parts + 1)]
+    return [*pairwise(starts)]

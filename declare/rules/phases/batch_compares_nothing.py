@@ -1,0 +1,44 @@
+"""A task that compares samples learns nothing from a micro-batch with too few of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.ir.micro_batches import micro_batches
+from declare.rules.course import train_sizes
+from declare.rules.parts import given, phases, task_datasets, tasks
+from declare.rules.view import View
+
+CODE = "PHS653"
+STAGE = "phases"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each task whose largest micro-batch in a phase holds fewer samples than it needs."""
+    for phase in phases(view):
+        plan, sizes = view.phases.get(phase.name), train_sizes(view, phase.block)
+        if plan is None or not sizes:
+            continue
+        pieces = [piece for _, piece in micro_batches(plan, sizes)]
+        for task in tasks(view):
+            if not plan.tasks.get(task.name):
+                continue
+            rows = max(
+                (piece.get(name, 0) for name in task_datasets(view, task.block) for piece in pieces),
+                default=0,
+            )
+            if rows < task.block.fewest_rows:
+                yield Problem(
+                    CODE,
+                    f"`{task.name}` compares samples, but sees {rows} at once",
+                    at=f"{phase.path}.batch_size",
+                    label=f"at least {task.block.fewest_rows} in a micro-batch",
+                    also={task.path: f"a `{task.block.type_name()}` task"}
+                    | (
+                        {f"{phase.path}.accumulate": "cuts the batch"}
+                        if given(phase.block, "accumulate") != 1
+                        else {}
+                    ),
+                    helps=("use larger batches, or fewer micro-batches: only samples of one are compared",),
+                )

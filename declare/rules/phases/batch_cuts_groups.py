@@ -1,0 +1,37 @@
+"""A batch must hold whole groups of the samples that its sampler puts side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem, Rewrite
+from declare.ir.micro_batches import group_size
+from declare.rules.parts import phases
+from declare.rules.view import View
+
+CODE = "PHS652"
+STAGE = "phases"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each phase whose batches hold a part of a group."""
+    for phase in phases(view):
+        plan = view.phases.get(phase.name)
+        together = group_size(plan) if plan is not None else 1
+        cut = next((name for name, rows in plan.rows.items() if rows % together), None) if plan else None
+        if plan is None or cut is None:
+            continue
+        stated = phase.block.batch_size
+        near = (plan.batch_size // together + 1) * together
+        fits = isinstance(stated, int)
+        yield Problem(
+            CODE,
+            f"a batch of {plan.rows[cut]} samples of `{cut}` cuts a group of {together}",
+            at=f"{phase.path}.batch_size" if fits else f"{phase.path}.batch_size.{cut}",
+            label=f"not a multiple of {together}",
+            also={f"{phase.path}.sampler": f"`{plan.sampler['type']}` puts {together} side by side"},
+            helps=(f"set `batch_size: {near}`" if fits else f"use a multiple of {together}",),
+            rewrites=(Rewrite(f"set `batch_size: {near}`", f"{phase.path}.batch_size", near, safe=False),)
+            if fits
+            else (),
+        )
