@@ -41,6 +41,8 @@ class Transform(Component):
     """What it does to the values of a target; of `units` and `range` each value is changed by itself."""
     invertible: ClassVar[bool] = False
     """Whether `invert` undoes it, so that predictions of a transformed target come back to the data's own units."""
+    partial: ClassVar[bool] = False
+    """Whether some values have no image: `apply` raises `ProblemError` for them."""
     affine: ClassVar[bool] = False
     """Whether it shifts and scales each channel, so that figures in standard deviations stay what they are."""
 

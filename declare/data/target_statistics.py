@@ -156,7 +156,7 @@ class _TargetReader:
         """Put a problem of a transform at its block, and say in which split the target met it."""
         from dataclasses import replace
 
-        note = f"target `{self._target.field}`, split `{split}`"
+        note = f"field `{self._target.field}`, split `{split}`"
         placed = replace(problem, at=f"transforms.{index}", row=None, notes=(note, *problem.notes))
         return placed.under(self._pool.path)
 

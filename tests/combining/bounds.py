@@ -44,8 +44,9 @@ def spec_at_an_edge(
     if not able or draw.random() < 0.2:
         able = [steps for steps in known if steps[-1] not in _MACHINE]
     steps = draw.choice(able)
-    values = [value for value in edges(known[steps]) if not _too_long(steps, value)]
-    return changed(spec, steps, draw.choice(values))
+    typed = draw.random() < 0.85  # values of another kind are refused, which a few of them show
+    values = [value for value in edges(known[steps], strange=not typed) if not _too_long(steps, value)]
+    return changed(spec, steps, draw.choice(values or [None]))
 
 
 def _is(spec: Spec, steps: Steps, known: dict[Steps, Form], kind: str, name: str) -> bool:

@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import pickle
+import pkgutil
 import random
 import resource
 import select
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import declare
 from tests.combining.bounds import spec_at_an_edge, targets
 from tests.combining.data import Place, places, write_all
 from tests.combining.growing import Growth
@@ -107,21 +109,22 @@ class Hunt:
         return result, made
 
     def _warm(self) -> None:
-        """Import what runs import: a few runs in children say what that is, since threads of libraries end at a fork."""
-        names: set[str] = set()
-        for number in range(4):
-            place = Path(tempfile.mkdtemp(dir=self.folder))
+        """Import what runs import: a run in a child says what that is, since threads of libraries end at a fork."""
+        for item in pkgutil.walk_packages(declare.__path__, "declare."):
+            if not item.name.endswith("__main__"):
+                with suppress(ImportError):  # a library of an extra that is not installed
+                    importlib.import_module(item.name)
+        place = Path(tempfile.mkdtemp(dir=self.folder))
 
-            def first(number: int = number, place: Path = place) -> None:
-                try:
-                    tried(written(self.spec(number), place))
-                finally:
-                    (place / "modules").write_text(json.dumps(list(sys.modules)))
+        def first() -> None:
+            try:
+                tried(written(self.spec(0), place))
+            finally:
+                (place / "modules").write_text(json.dumps(list(sys.modules)))
 
-            _in_child(place, first, 3 * PATIENCE)
-            if (place / "modules").exists():
-                names |= set(json.loads((place / "modules").read_text()))
-        for name in sorted(names - set(sys.modules)):
+        _in_child(place, first, 3 * PATIENCE)
+        names = json.loads((place / "modules").read_text()) if (place / "modules").exists() else []
+        for name in sorted(set(names) - set(sys.modules)):
             with suppress(Exception):  # some of a library's files are no modules of their own
                 importlib.import_module(name)
 

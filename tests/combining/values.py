@@ -205,12 +205,12 @@ _STRANGE: list[Any] = [
 """Values that fit few parameters, each of another kind."""
 
 
-def edges(item: Form) -> list[Any]:
+def edges(item: Form, *, strange: bool = True) -> list[Any]:
     """Return values at, just inside and just outside of what a parameter allows, and some of a wrong kind."""
     found: list[Any] = []
     for option in item.options:
         found += list(_edges(option))
-    return _distinct([*found, *_STRANGE])
+    return _distinct([*found, *(_STRANGE if strange else ())])
 
 
 def _edges(item: Form) -> Iterator[Any]:
@@ -233,7 +233,7 @@ def _edges(item: Form) -> Iterator[Any]:
     elif item.slot and item.origin is None:
         yield from names(item.slot)
     elif item.origin is list and item.arguments:
-        inner = edges(item.arguments[0])[:12]
+        inner = edges(item.arguments[0], strange=False)[:12]
         yield from ([value] for value in inner)
         yield from ([value] * 2 for value in inner[:4])
         yield from ([value] * 40 for value in inner[:2])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from declare.compiler.fields import all_fields
 from declare.compiler.heads import head_wiring
+from declare.compiler.input_domain import input_domain
 from declare.compiler.input_precision import input_precision
 from declare.compiler.padding_trial import padding_problems
 from declare.compiler.remainders import left_out
@@ -41,6 +42,7 @@ def run(state: State) -> Iterator[Problem]:
             yield found
         else:
             state.skip(node.at)
+    yield from input_domain(state)
     yield from input_precision(state)
     yield from padding_problems(state)
 

@@ -28,6 +28,7 @@ class Log(Transform):
     """
 
     invertible: ClassVar[bool] = True
+    partial: ClassVar[bool] = True
 
     offset: float = Param(0.0, description="added first, in the field's units")
 

@@ -1,0 +1,33 @@
+"""Inputs of which a transform makes nothing are refused before training, in every split."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.compiler.specs import codes, run
+
+SPEC = """\
+declare: 1
+datasets:
+  d:
+    source: {type: npz, path: d.npz}
+    fields: {x: {type: vector}, y: {type: number}, s: {type: category}}
+    transforms: [{type: log, field: x, offset: 1}]
+    split: {column: s}
+model: {enc: {type: mlp, input: x, hidden: [4]}}
+tasks: {k: {type: regression, dataset: d, target: y, metrics: [mae]}}
+phases: {fit: {epochs: 1, batch_size: 8, optimizer: {type: adamw, lr: 1e-2}}}
+hardware: {accelerator: cpu, precision: fp32, workers: 0, compile: false}
+"""
+
+
+@pytest.mark.parametrize(("row", "lowest", "found"), [(3, -1.0, True), (50, -1.0, True), (3, -0.9, False)])
+def test_values_without_an_image_are_found_in_each_split(tmp_path, row, lowest, found):
+    """One value that has no logarithm is DAT336 at the transform, whether it trains or is held out."""
+    draws = np.random.default_rng(0)
+    x = draws.random((60, 2))
+    x[row, 1] = lowest
+    np.savez(tmp_path / "d.npz", x=x, y=draws.random(60), s=np.array(["train"] * 40 + ["val"] * 20))
+    codes_by_path = codes(run(tmp_path, SPEC))
+    assert codes_by_path.get("datasets.d.transforms.0") == ("DAT336" if found else None)
