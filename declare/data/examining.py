@@ -95,7 +95,7 @@ class _Examined:
             encodes = not field.learns and field.beside() is None
             if light and encodes and len(facts.shape.dims) <= 1:
                 self.columns[name] = field.encode(values, facts)
-            self.facts[name] = facts if light else _of_sample(facts)
+            self.facts[name] = raw.with_reading(facts if light else _of_sample(facts), self._reader, place)
         except ProblemError as error:
             self.problems += [self._located(problem, name, rows) for problem in error.problems]
 

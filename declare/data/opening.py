@@ -98,6 +98,11 @@ class Joined:
         ]
         return without if len(without) < len(self._readers) else []
 
+    def read_as(self, column: str) -> str:
+        """Return how the values of a column are read, where readers say so."""
+        said = (reader.read_as(column) for reader in self._readers if hasattr(reader, "read_as"))
+        return "; ".join(dict.fromkeys(filter(None, said)))
+
     def known_fields(self) -> dict[str, dict[str, Any]]:
         """Return what the first reader knows."""
         return self._readers[0].known_fields()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from declare.contract.data import Reader
+from declare.contract.data import FieldFacts, Reader
 from declare.contract.field import Field
 
 Rows = np.ndarray[Any, Any]
@@ -28,6 +28,15 @@ def read(reader: Reader, field: Field, place: str, rows: Rows) -> Any:
         return values
     folder = Path(getattr(reader, "folder", "."))
     return [None if value is None else folder / str(value) for value in values]
+
+
+def with_reading(facts: FieldFacts, reader: Reader, place: str) -> FieldFacts:
+    """Return facts that also say how the source reads the column, where that is not as it is stored."""
+    read_as = reader.read_as(place) if hasattr(reader, "read_as") else ""
+    if not read_as:
+        return facts
+    said = ", ".join(filter(None, (facts.extra.get("read_as"), read_as)))
+    return facts.model_copy(update={"extra": facts.extra | {"read_as": said}})
 
 
 def text_of(value: Any) -> str:

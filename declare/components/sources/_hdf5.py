@@ -73,6 +73,11 @@ class Hdf5Reader:
         """Whether the column is small enough to be read whole."""
         return column in self._light
 
+    def read_as(self, column: str) -> str:
+        """Return what attributes make of a column's stored values, empty where they say nothing."""
+        packing = self._packings.get(column)
+        return "" if packing is None else packing.described()
+
     def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> Any:
         """Return the raw values of `column` for `rows`; DAT311 where they cannot be read."""
         try:

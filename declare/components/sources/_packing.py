@@ -45,6 +45,20 @@ class Packing(NamedTuple):
         values[gone] = np.nan
         return values
 
+    def described(self) -> str:
+        """Return in words what stored values mean."""
+        parts = []
+        if (self.scale, self.offset) != (1.0, 0.0):
+            offset = f" {'-' if self.offset < 0 else '+'} {abs(self.offset):g}" if self.offset else ""
+            parts.append(f"stored numbers * {self.scale:g}{offset}")
+        if self.unsigned:
+            parts.append("unsigned")
+        if self.gaps:
+            parts.append(f"gaps where {', '.join(f'{gap}'[:12] for gap in self.gaps[:4])} is stored")
+        if self.low > -math.inf or self.high < math.inf:
+            parts.append(f"gaps outside of {self.low:g} to {self.high:g}")
+        return ", ".join(parts)
+
     def _with_gaps(self, stored: Array, gone: Array) -> Array | list[Any]:
         if not gone.any():
             return stored
