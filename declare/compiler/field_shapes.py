@@ -11,6 +11,7 @@ from declare.contract.poison import POISON, holed
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.contract.transform import Transform
+from declare.contract.trial import refusal
 from declare.rules.parts import Placed, given, named
 
 
@@ -78,17 +79,26 @@ def _apply(transform: Transform, path: str, tracks: dict[str, _Track]) -> Iterat
         if track is None or holed(transform):
             continue
         train, evaluation = track.train, track.evaluation
-        found: Shape | Problem | None = None
+        problems: list[Problem] = []
         if transform.on in {"all", "train"} and train is not None:
-            found = transform.infer(train)
-            train = None if isinstance(found, Problem) else found
+            train = _changed(transform, train, problems)
         if transform.on in {"all", "eval"} and evaluation is not None:
-            other = transform.infer(evaluation)
-            found = found if isinstance(found, Problem) else other
-            evaluation = None if isinstance(other, Problem) else other
+            evaluation = _changed(transform, evaluation, problems)
         tracks[name] = _Track(train, evaluation, path)
-        if isinstance(found, Problem):
-            yield found.under(path)
+        if problems:
+            yield problems[0].under(path)
+
+
+def _changed(transform: Transform, shape: Shape, problems: list[Problem]) -> Shape | None:
+    """Return the shape that a transform makes of `shape`, None where none; add why it does not take or change it."""
+    found = transform.infer(shape)
+    if isinstance(found, Problem):
+        problems.append(found)
+        return None
+    reason = refusal(transform, list(shape))
+    if reason is not None:
+        problems.append(transform.refusal_problem(reason))
+    return found
 
 
 def _merge(state: State, dataset: Placed[Any], tracks: dict[str, _Track]) -> Iterator[Problem]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -35,11 +36,24 @@ class Strict(BaseModel):
     )
 
 
+class Refusal(NamedTuple):
+    """Why a component does not work: what the library says, the parameter that it is due to, and what it does work on.
+
+    Parameter and other samples are known where one of them alone makes the difference.
+    """
+
+    text: str
+    parameter: str | None = None
+    works_on: str | None = None
+
+
 class Component(Strict):
     """Anything pluggable. Its folder under `components/` is its kind, its file name is its `type`."""
 
     trusted_only: ClassVar[bool] = False
     """Whether it runs the user's code and so loads only where the user trusted it by name."""
+    third_party: ClassVar[tuple[str, ...]] = ()
+    """Packages whose code runs in it. It is tried in a process of its own before a run relies on it."""
 
     also_called: ClassVar[tuple[str, ...]] = ()
     """What other frameworks call it: a name that is no `type` here is looked up among them."""
@@ -57,6 +71,29 @@ class Component(Strict):
     def check(self) -> Iterable[Problem]:
         """Yield what is wrong with the parameters taken together (paths are inside this block)."""
         return ()
+
+    def is_proven(self, sample: Any) -> bool:
+        """Whether a generated table holds that it works on such a sample, so that it need not be tried."""
+        return not self.third_party
+
+    def try_out(self, sample: Any) -> None:
+        """Work once on data made up after a plain `sample`; raises whatever the library raises."""
+        raise NotImplementedError
+
+    def other_samples(self, sample: Any) -> dict[str, Any]:
+        """Return samples, by what they are, on which it may work where it does not on this one."""
+        return {}
+
+    def refusal_problem(self, reason: Refusal) -> Problem:
+        """Return the problem that the library refuses the parameters; its place is in this block."""
+        return Problem(
+            "REF250",
+            f"`{self.type_name()}` does not work with these parameters",
+            at=reason.parameter or "type",
+            label="refused",
+            notes=(f"{self.third_party[0]} says: {reason.text}",),
+            helps=(f"see `dcl describe {self.type_name()}` for its parameters and their defaults",),
+        )
 
     def dump(self) -> dict[str, Any]:
         """Return the block as plain values, every default written out, `type` first."""
@@ -82,3 +119,11 @@ def _stated(model: BaseModel) -> dict[str, Any]:
     """Return the fields of a model under the names that specs use."""
     names = {name: info.alias or name for name, info in type(model).model_fields.items()}
     return {names.get(name, name): value for name, value in model}
+
+
+def not_finite(component: Component) -> Iterable[Problem]:
+    """Yield (SCH108) each parameter that holds an infinite number or none: for those of libraries, which have no bounds."""
+    for name, value in component:
+        numbers = value if isinstance(value, list) else [value]
+        if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
+            yield Problem("SCH108", f"`{name}` is {value}, not a finite number", at=name, label="not finite")

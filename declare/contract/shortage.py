@@ -1,12 +1,12 @@
-"""Lack of memory: the errors that mean it, however libraries word them, and what this process may take."""
+"""Lack of memory: the errors that mean it, however libraries word them, and what can be told of it."""
 
 from __future__ import annotations
 
 import errno
 import mmap
 from collections.abc import Iterator
-from pathlib import Path
 
+from declare.contract.memory_limits import address_limit, group_limit, peak, unused_memory
 from declare.contract.problem import Problem, ProblemError
 
 _WORDS = (
@@ -128,47 +128,10 @@ def _figures() -> Iterator[str]:
         if limit is not None:
             taken = peak(kind)
             yield f"{name} {_shown(limit)}, {_shown(taken)} were taken, {_shown(limit - taken)} were left"
-    free = _free()
+    free = unused_memory()
     if free is not None:
         yield f"the machine has {_shown(free)} of free memory"
 
 
 def _shown(size: int) -> str:
     return f"{size / 1e9:.2f} GB"
-
-
-def address_limit() -> int | None:
-    """Return the bytes of address space that `ulimit -v` leaves, or None where it sets no limit."""
-    try:
-        import resource
-    except ImportError:  # not on Windows
-        return None
-    soft = resource.getrlimit(resource.RLIMIT_AS)[0]
-    return None if soft == resource.RLIM_INFINITY else soft
-
-
-def group_limit() -> int | None:
-    """Return the bytes that the control group allows, or None where it sets no limit."""
-    try:
-        text = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
-    except OSError:
-        return None
-    return int(text) if text.isdigit() else None
-
-
-def peak(kind: str) -> int:
-    """Return the most bytes that the process took: of `resident` memory, or of `address` space; 0 where unknown."""
-    name = {"resident": "VmHWM", "address": "VmPeak"}[kind]
-    return _kilobytes(Path("/proc/self/status"), name) or 0
-
-
-def _free() -> int | None:
-    return _kilobytes(Path("/proc/meminfo"), "MemAvailable")
-
-
-def _kilobytes(path: Path, name: str) -> int | None:
-    try:
-        lines = path.read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) << 10 for line in lines if line.startswith(name))
-    except (OSError, StopIteration, ValueError):
-        return None

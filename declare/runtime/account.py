@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 
 from declare.compiler.memory import Memory, of_plan
-from declare.contract.shortage import address_limit, group_limit, peak
+from declare.contract.memory_limits import address_limit, group_limit, peak
 from declare.ir.plan import PhasePlan, Plan
 from declare.rules.sizes import shown
 

@@ -18,12 +18,13 @@ from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan
 from declare.nn.distributed.shards import is_sharded, own, share, whole
 from declare.nn.distributed.world import World
+from declare.nn.state_tree import named
 from declare.runtime.checkpoint import Files, write_share
 from declare.runtime.course import Course
 from declare.runtime.manifest import Saved
 from declare.runtime.pieces import held, marks
 from declare.runtime.saving import Saver
-from declare.runtime.state import StateTree, Tree, named
+from declare.runtime.state import StateTree, Tree
 from declare.runtime.storage import explain
 from declare.runtime.workshop import Average
 

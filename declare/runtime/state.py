@@ -1,15 +1,13 @@
 """The state tree of a run: every part that must survive, with one way out and one way back.
 
-A tree is nested dicts, lists and tuples over tensors and plain values. `encode` splits it into named
-tensors (for safetensors) and a JSON skeleton that refers to them; `decode` puts it together again. Nothing
-is pickled.
+A tree is nested dicts, lists and tuples over tensors and plain values, as `declare.nn.state_tree` splits it into
+tensors and JSON. Nothing is pickled.
 """
 
 from __future__ import annotations
 
-import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +15,7 @@ import torch
 from torch import Tensor
 
 from declare.contract.problem import Problem, ProblemError
+from declare.nn import state_tree
 from declare.nn.distributed.world import ALONE, World
 
 Tree = dict[str, Any]
@@ -140,85 +139,9 @@ def _drawn() -> Tree:
     return state
 
 
-def encode(tree: Any, *, copy: bool = False) -> tuple[dict[str, Tensor], Any]:
-    """Return (tensors by path, JSON skeleton) of a tree; tensors are detached and on the CPU.
-
-    With `copy` none of them shares memory with the tree, which may then change.
-    """
-    found, skeleton = named(tree)
-    return {name: tensor.to("cpu", copy=copy) for name, tensor in found.items()}, skeleton
-
-
-def named(tree: Any) -> tuple[dict[str, Tensor], Any]:
-    """Return the same with the tensors where they are."""
-    found: dict[str, Tensor] = {}
-    skeleton = _encode(tree, "", found)
-    return found, skeleton
-
-
-def _encode(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
-    if isinstance(value, Tensor):
-        while path in tensors:  # keys may hold a slash themselves
-            path += "+"
-        tensors[path] = value.detach()
-        return {"$": "tensor", "name": path}
-    if isinstance(value, Mapping):
-        items = [
-            (key, _encode(item, f"{path}/{key}" if path else str(key), tensors))
-            for key, item in value.items()
-        ]
-        if all(isinstance(key, str) and key != "$" for key, _ in items):
-            return dict(items)
-        return {"$": "map", "items": [list(item) for item in items]}
-    if isinstance(value, list | tuple):
-        encoded = [_encode(item, f"{path}/{index}", tensors) for index, item in enumerate(value)]
-        return encoded if isinstance(value, list) else {"$": "tuple", "items": encoded}
-    return _encode_scalar(value, path)
-
-
-def _encode_scalar(value: Any, path: str) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"$": "float", "value": repr(value)}
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise TypeError(f"the state at {path} is a {type(value).__name__}, which no checkpoint can hold")
-
-
 def decode(skeleton: Any, tensors: Mapping[str, Tensor]) -> Any:
     """Return the tree of a skeleton; raises `ProblemError` (RES809) where a tensor is missing."""
-    if isinstance(skeleton, list):
-        return [decode(item, tensors) for item in skeleton]
-    if not isinstance(skeleton, dict):
-        return skeleton
-    kind = skeleton.get("$")
-    if kind is None:
-        return {key: decode(item, tensors) for key, item in skeleton.items()}
-    return _DECODERS[kind](skeleton, tensors)
-
-
-def _decode_tensor(skeleton: dict[str, Any], tensors: Mapping[str, Tensor]) -> Tensor:
-    if skeleton["name"] not in tensors:
-        raise ProblemError(missing_parts([skeleton["name"]]))
-    return tensors[skeleton["name"]]
-
-
-def _decode_map(skeleton: dict[str, Any], tensors: Mapping[str, Tensor]) -> dict[Any, Any]:
-    return {key: decode(item, tensors) for key, item in skeleton["items"]}
-
-
-def _decode_tuple(skeleton: dict[str, Any], tensors: Mapping[str, Tensor]) -> tuple[Any, ...]:
-    return tuple(decode(item, tensors) for item in skeleton["items"])
-
-
-def _decode_float(skeleton: dict[str, Any], _: Mapping[str, Tensor]) -> float:
-    return float(skeleton["value"])
-
-
-_DECODERS: dict[str, Callable[[dict[str, Any], Mapping[str, Tensor]], Any]] = {
-    "tensor": _decode_tensor,
-    "map": _decode_map,
-    "tuple": _decode_tuple,
-    "float": _decode_float,
-}
+    try:
+        return state_tree.decode(skeleton, tensors)
+    except state_tree.MissingTensorError as error:
+        raise ProblemError(missing_parts([error.name])) from None

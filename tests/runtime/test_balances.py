@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from declare.nn.state_tree import encode
 from declare.runtime.folder import Run
 from declare.runtime.listener import Listener, Wish
 from declare.runtime.run import train
 from declare.runtime.saving import read_state
-from declare.runtime.state import encode
 from tests.runtime.test_real import compiled
 
 SPEC = """

@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from declare.contract.problem import ProblemError
+from declare.nn.state_tree import encode
 from declare.runtime import storage
 from declare.runtime.checkpoint import Checkpoints, load_tree
 from declare.runtime.manifest import MANIFEST, STATE, TENSORS, WEIGHTS, damage, read_manifest
-from declare.runtime.state import decode, encode
+from declare.runtime.state import decode
 from declare.runtime.tensors import read_tensors
 
 FILES = (WEIGHTS, TENSORS, STATE, MANIFEST)

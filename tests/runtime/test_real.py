@@ -13,12 +13,12 @@ import torch
 
 from declare.compiler.pipeline import check
 from declare.contract.problem import ProblemError
+from declare.nn.state_tree import encode
 from declare.runtime.evaluate import evaluate
 from declare.runtime.folder import Run
 from declare.runtime.predict import predict
 from declare.runtime.run import train
 from declare.runtime.saving import read_state
-from declare.runtime.state import encode
 from declare.runtime.tensors import read_tensors
 
 ROOT = Path(__file__).parents[2]

@@ -41,7 +41,7 @@ def fingerprint(place):
 
 
 def tensors(tree):
-    from declare.runtime.state import encode
+    from declare.nn.state_tree import encode
 
     return encode({key: value for key, value in tree.items() if key != "window"})[0]
 

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from declare.nn.distributed.world import World
-from declare.runtime.state import Randomness, Tree, decode, encode
+from declare.nn.state_tree import encode
+from declare.runtime.state import Randomness, Tree, decode
 
 
 class Several(World):

@@ -19,13 +19,15 @@ from declare.contract.poison import POISON, holed
 from declare.contract.problem import Problem
 from declare.contract.reading import parse
 from declare.contract.training import Balance, Sampler, Schedule
+from declare.contract.trial import refusal
 from declare.ir.plan import BestPlan, EarlyStopPlan, InitPlan, PhasePlan
-from declare.rules.parts import Placed, phase_datasets, phase_tasks, phases
+from declare.rules.parts import Placed, given, phase_datasets, phase_tasks, phases
 
 
 def run(state: State) -> Iterator[Problem]:
-    """Fill in the phases; yield patterns that match nothing."""
+    """Fill in the phases; yield patterns that match nothing, and parts of libraries that refuse their parameters."""
     for phase in phases(state.view):
+        yield from _refused_parts(phase)
         sizes = _sizes(state, phase)
         if sizes is None:
             state.skip(phase.path)
@@ -45,6 +47,16 @@ def run(state: State) -> Iterator[Problem]:
         state.phases[phase.name] = planned
         yield from one_value_norms(state, phase, planned)
         state.note(f"phase `{phase.name}`: {steps} steps of {made.size} samples")
+
+
+def _refused_parts(phase: Placed[Any]) -> Iterator[Problem]:
+    """Yield why a library's optimizer does not work with its parameters."""
+    optimizer = given(phase.block, "optimizer")
+    if optimizer is None or holed(optimizer):
+        return
+    reason = refusal(optimizer, None)
+    if reason is not None:
+        yield optimizer.refusal_problem(reason).under(f"{phase.path}.optimizer")
 
 
 def _length(phase: Any, steps_per_epoch: int) -> int:

@@ -39,6 +39,7 @@ _LINKED = ("n_chans", "n_times", "n_outputs")
 class Braindecode(Module):
     """A model of braindecode, by its name and parameters."""
 
+    third_party: ClassVar[tuple[str, ...]] = ("braindecode", "torch")
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("series",)),)
 
     name: str = Param(description="the model, as braindecode calls it: `EEGNet`")

@@ -78,6 +78,7 @@ _BOTH_WAYS = frozenset(
 class Huggingface(Module):
     """The body of a model of transformers, by configuration or from a local folder."""
 
+    third_party: ClassVar[tuple[str, ...]] = ("transformers", "torch")
     ports: ClassVar[tuple[Port, ...]] = (
         Port("input", ("tokens",)),
         Port("tokens", ("tokens",), optional=True),

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 class Python(Module):
     """A module of your own, from a Python file that you trust."""
 
+    third_party: ClassVar[tuple[str, ...]] = ("torch",)
     trusted_only: ClassVar[bool] = True
     padding_by_trial: ClassVar[bool] = True
     ports: ClassVar[tuple[Port, ...]] = (Port("input", tuple(AXES), many=True),)

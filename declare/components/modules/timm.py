@@ -36,6 +36,7 @@ _NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?", re.ASCII)
 class Timm(Module):
     """Any model of timm, without its classifier."""
 
+    third_party: ClassVar[tuple[str, ...]] = ("timm", "torch")
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image",)),)
     has_weights: ClassVar[bool] = True
     norms_by_probe: ClassVar[bool] = True

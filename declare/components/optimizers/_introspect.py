@@ -1,7 +1,7 @@
 """Asks the installed torch and timm for their optimizers: names, parameters and defaults.
 
-Each one has made a step on a matrix and a vector in groups with rates of their own; what cannot do that
-(second-order rules, kernels of other libraries) is left out. timm's names give way to torch's and to our
+Each one has made steps on parameters of every rank in groups with rates of their own, and gone on from its saved
+state; what cannot do that (second-order rules, kernels of other libraries) is left out. timm's names give way to torch's and to our
 own.
 """
 
@@ -100,8 +100,10 @@ def _kind(default: Any, annotation: str) -> str | None:
 
 
 def _works(rule: type[Any], preset: dict[str, Any]) -> bool:
-    """Whether the rule changes a matrix and a vector in two groups to finite values."""
+    """Whether the rule changes parameters of every rank to finite values, before and after its state was saved."""
     import torch
+
+    from declare.nn.optimizer_steps import step_and_resume
 
     matrix, vector = torch.nn.Parameter(torch.ones(4, 3)), torch.nn.Parameter(torch.ones(4))
     groups = [
@@ -109,9 +111,9 @@ def _works(rule: type[Any], preset: dict[str, Any]) -> bool:
         {"params": [vector], "lr": 1e-3, "weight_decay": 0.0},
     ]
     try:
-        # Some rules compile themselves, which takes longer than all the others together.
         with warnings.catch_warnings(), torch.compiler.set_stance("force_eager"):
             warnings.simplefilter("ignore")
+            step_and_resume(lambda own: rule(own, lr=1e-3, **preset), 1e-3, 0.01)
             optimizer = rule(groups, lr=1e-3, **preset)
             for _ in range(3):
                 optimizer.zero_grad()

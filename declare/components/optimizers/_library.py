@@ -12,7 +12,7 @@ from pydantic import Field as Param
 from pydantic import create_model
 
 from declare.components.optimizers._update import Decaying
-from declare.contract.component import Component
+from declare.contract.component import Component, Refusal, not_finite
 from declare.contract.library_table import LibraryTable
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.training import Optimizer
@@ -37,12 +37,15 @@ _OWN_RATES = frozenset({"rprop"})
 class _FromLibrary(Optimizer):
     """An optimizer of torch or timm with its own parameters."""
 
+    record: ClassVar[dict[str, Any]]
     home: ClassVar[tuple[str, str]]
     """Module and class."""
     decays: ClassVar[bool]
+    third_party: ClassVar[tuple[str, ...]] = ("torch", "timm")
 
     def check(self) -> Iterable[Problem]:
-        """Yield weight decays of groups where the rule has none."""
+        """Yield weight decays of groups where the rule has none, and numbers that are not finite."""
+        yield from not_finite(self)
         for index, group in enumerate(self.groups):
             if group.weight_decay is not None and not self.decays:
                 yield Problem(
@@ -55,17 +58,42 @@ class _FromLibrary(Optimizer):
 
     def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         """Return the library's optimizer; raises `ProblemError` (PHS632) where it refuses its parameters."""
+        try:
+            return self._rule(groups)
+        except (ValueError, TypeError, NotImplementedError) as error:
+            said = str(error).strip().partition("\n")[0][:200]
+            raise ProblemError(self.refusal_problem(Refusal(said)).under("optimizer")) from error
+
+    def _rule(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         stated = {name: value for name, value in self if name not in {"groups", "decay_norm_and_bias"}}
         arguments = {
             name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()
         }
         module, name = self.home
-        rule = getattr(import_module(module), name)
-        try:
-            made: torch.optim.Optimizer = rule(groups, **arguments)
-        except (ValueError, TypeError, NotImplementedError) as error:
-            raise ProblemError(_refused(self.type_name(), error)) from error
+        made: torch.optim.Optimizer = getattr(import_module(module), name)(groups, **arguments)
         return made
+
+    def is_proven(self, sample: Any) -> bool:
+        """Whether all but rate and decay is as by default: names are in the table since those defaults work."""
+        names = type(self).record["parameters"]
+        return all(getattr(self, name) == default for name, (_, default) in names.items())
+
+    def try_out(self, sample: Any) -> None:
+        """Take steps, save the state, and take some more from it."""
+        from declare.nn.optimizer_steps import step_and_resume
+
+        step_and_resume(self._rule, self.lr, getattr(self, "weight_decay", 0.0))
+
+    def refusal_problem(self, reason: Refusal) -> Problem:
+        """Return the problem (PHS632) that the rule refuses its parameters, or cannot work with them."""
+        return Problem(
+            "PHS632",
+            f"optimizer `{self.type_name()}` refuses its parameters",
+            at=reason.parameter or "type",
+            label="refused",
+            notes=(f"it says: {reason.text}",),
+            helps=(f"see `dcl describe {self.type_name()}` for its parameters and their defaults",),
+        )
 
 
 def names() -> list[str]:
@@ -95,6 +123,7 @@ def find(name: str) -> type[Component] | None:
         **parameters,
     )
     found = cast("type[_FromLibrary]", made)
+    found.record = record
     found.home, found.decays = (record["module"], record["class"]), decays
     # Only rules of the shipped table were compared on parameters in shares with those of one process.
     found.whole = name in _WHOLE or name not in TABLE.shipped
@@ -120,16 +149,4 @@ def _text(name: str, record: dict[str, Any]) -> str:
         f"{record['summary']}\n\n{decay}\nSource: {record['library']}.optim.{record['class']}.\n\n"
         f"```yaml\nphases:\n  fit: {{epochs: 5, batch_size: 64, optimizer: {{type: {name}, lr: 1e-3}}}}\n"
         "```\n"
-    )
-
-
-def _refused(name: str, error: Exception) -> Problem:
-    first = str(error).strip().partition("\n")[0][:200]
-    return Problem(
-        "PHS632",
-        f"optimizer `{name}` refuses its parameters",
-        at="optimizer",
-        label="refused",
-        notes=(f"it says: {first}",),
-        helps=(f"see `dcl describe {name}` for its parameters and their defaults",),
     )

@@ -12,7 +12,7 @@ from pydantic import Field as Param
 from pydantic import create_model
 
 from declare.components.transforms._pixels import PICTURES, bad_size, pair, sized
-from declare.contract.component import Component
+from declare.contract.component import Component, Refusal, not_finite
 from declare.contract.library_table import LibraryTable
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
@@ -25,6 +25,8 @@ TABLE = LibraryTable(
     Path(__file__).with_name("tables") / "torchvision_v2.json", f"{__package__}._introspect", ("torchvision",)
 )
 Record = dict[str, Any]
+_FEWEST, _MOST, _PIXELS = 2, 24, 1 << 22
+"""Pictures that a trial changes, and how many pixels they have together where they are large."""
 _KINDS: dict[str, Any] = {
     "bool": bool,
     "float": float,
@@ -48,17 +50,22 @@ class _FromTorchvision(Transform):
 
     stored: ClassVar[bool] = False
     effect: ClassVar[Effect] = "range"
+    third_party: ClassVar[tuple[str, ...]] = ("torchvision", "torch")
     record: ClassVar[Record]
 
     def check(self) -> Iterable[Problem]:
-        """Yield sizes that are none."""
-        size = getattr(self, "size", None)
+        """Yield sizes and edges that are none, and numbers that are not finite."""
+        size, padding = getattr(self, "size", None), getattr(self, "padding", None)
         if size is not None:
             yield from bad_size(size)
+        if isinstance(padding, list) and len(padding) not in {1, 2, 4}:
+            title = f"`padding` has {len(padding)} numbers, not 1, 2 or 4"
+            yield Problem("SCH108", title, at="padding", label="[left, top, right, bottom]")
+        yield from not_finite(self)
 
     def infer(self, shape: Shape) -> Shape | Problem:
         """Return the picture's new shape, or why the transform does not take it."""
-        problem = self._unfit(shape)
+        problem = self._unfit(shape) or self._no_pixel(shape)
         if problem is not None:
             return problem
         stated: dict[str, Any] = dict(self)
@@ -69,6 +76,15 @@ class _FromTorchvision(Transform):
         if "num_output_channels" in stated:
             return shape._replace(dims=(stated["num_output_channels"], *shape.dims[1:]))
         return shape
+
+    def _no_pixel(self, shape: Shape) -> Problem | None:
+        """Return that what is filled in is no pixel of such pictures, or None."""
+        fill = getattr(self, "fill", None)
+        values = fill if isinstance(fill, list) else [fill or 0]
+        if shape.dtype != "uint8" or all(0 <= value <= 255 for value in values):
+            return None
+        title = f"`fill` is {fill}, but pixels go from 0 to 255 here"
+        return Problem("SCH108", title, at="fill", label="no pixel")
 
     def _unfit(self, shape: Shape) -> Problem | None:
         """Return why the transform does not take a field of this shape, or None."""
@@ -91,6 +107,13 @@ class _FromTorchvision(Transform):
 
     def build(self, shape: Shape, statistics: dict[str, list[float]]) -> torch.nn.Module:
         """Return the module for a batch; raises `ProblemError` DAT347 where torchvision refuses a parameter."""
+        try:
+            return self._module(shape)
+        except (ValueError, TypeError) as error:
+            said = str(error).strip().partition("\n")[0][:200]
+            raise ProblemError(self.refusal_problem(Refusal(said))) from error
+
+    def _module(self, shape: Shape) -> torch.nn.Module:
         from torchvision import tv_tensors
         from torchvision.transforms import AutoAugmentPolicy, InterpolationMode, v2
 
@@ -102,22 +125,63 @@ class _FromTorchvision(Transform):
         own |= {key: enumeration(own[key]) for key, enumeration in enumerations.items() if key in own}
         if shape.layout == "mask" and "fill" in self.record["parameters"]:
             own["fill"] = {tv_tensors.Mask: -1, "others": own.get("fill", 0)}
-        try:
-            made = getattr(v2, self.record["class"])(**own)
-        except (ValueError, TypeError) as error:
-            raise ProblemError(self._refused(error)) from error
+        made = getattr(v2, self.record["class"])(**own)
         salt = zlib.crc32(self.type_name().encode())
         return Keyed(made, layout=shape.layout, salt=salt, draws=self.record["draws"])
 
-    def _refused(self, error: Exception) -> Problem:
+    def try_out(self, sample: Any) -> None:
+        """Change made-up pictures of the shape `sample`, some of them and each of them for certain."""
+        import torch
+
+        shape = Shape(*sample)
+        expected = self.infer(shape)
+        assert isinstance(expected, Shape), "a shape that was inferred before"
+        values, keys = _made_up(shape)
+        certain = self.model_copy(update={"p": 1.0}) if getattr(self, "p", 0) else self
+        done = certain._module(shape)(values, keys)
+        found = f"{str(done.dtype).removeprefix('torch.')} {list(done.shape[1:])}"
+        if found != f"{expected.dtype} {list(expected.dims)}":
+            raise ValueError(f"it makes {found} of pictures, not {expected.dtype} {list(expected.dims)}")
+        if not torch.isfinite(done).all():
+            raise ValueError("it makes pixels that are no finite numbers")
+
+    def other_samples(self, sample: Any) -> dict[str, Any]:
+        """Return larger pictures, and colour ones."""
+        shape = Shape(*sample)
+        sizes = (64, 128, 256, 512)
+        found = {f"pictures of {size} x {size} pixels": list(sized(shape, (size, size))) for size in sizes}
+        if shape.layout != "mask":
+            found["colour pictures"] = list(shape._replace(dims=(3, *shape.dims[1:])))
+        return found
+
+    def refusal_problem(self, reason: Refusal) -> Problem:
+        """Return the problem (DAT347) that torchvision does not work with the parameters on a field's pictures."""
         return Problem(
             "DAT347",
-            f"torchvision refuses the parameters of `{self.type_name()}`",
-            at="transforms",
+            f"torchvision does not do `{self.type_name()}` "
+            f"{'on these pictures' if reason.works_on else 'with these parameters'}",
+            at=reason.parameter or "type",
             label="refused",
-            notes=(f"it says: {str(error).strip().partition(chr(10))[0][:200]}",),
+            notes=(
+                f"it says: {reason.text}",
+                *((f"it works on {reason.works_on}",) if reason.works_on else ()),
+            ),
             helps=(f"see `dcl describe {self.type_name()}` for its parameters",),
         )
+
+
+def _made_up(shape: Shape) -> tuple[torch.Tensor, Any]:
+    """Return random samples of a shape and a key for each; many where they are small."""
+    import numpy as np
+    import torch
+
+    rows = max(_FEWEST, min(_MOST, _PIXELS // max(1, shape.numel or 1)))
+    draws, size = np.random.default_rng(0), (rows, *shape.dims)
+    if shape.dtype == "float32":
+        values = draws.standard_normal(size, np.float32)
+    else:
+        values = draws.integers(0, 256 if shape.dtype == "uint8" else shape.classes or 2, size, shape.dtype)
+    return torch.from_numpy(values), draws.integers(0, 2**64, rows, np.uint64)
 
 
 def _padded(shape: Shape, padding: int | list[int]) -> Shape:
