@@ -23,14 +23,23 @@ Format = Literal["text", "concise", "json", "jsonl", "sarif", "github"]
 FailOn = Literal["error", "warning", "info", "never"]
 _UNREAD = {"spec-not-found", "spec-unreadable"}
 """Findings that say that there is nothing to check."""
+_LONG_SECONDS = 2.0
+"""From here on it is said what took so long."""
 _RANK = {"error": 3, "warning": 2, "info": 1}
 
 
 def check(spec: Path, sets: Sequence[str] | None, trust: Sequence[str] | None) -> Checked:
-    """Run every pass over a spec."""
+    """Run every pass over a spec; say so where parts of libraries had to be tried for long."""
     from declare.compiler.pipeline import check as compile_spec
+    from declare.contract.worker_process import WORKER
 
-    return compile_spec(spec, tuple(sets or ()), tuple(trust or ()))
+    num_calls, seconds = WORKER.num_calls, WORKER.seconds
+    checked = compile_spec(spec, tuple(sets or ()), tuple(trust or ()))
+    num_calls, seconds = WORKER.num_calls - num_calls, WORKER.seconds - seconds
+    if seconds > _LONG_SECONDS:
+        parts = "1 part of a library" if num_calls == 1 else f"{num_calls} parts of libraries"
+        terminal.say(f"{parts} had to be tried, which took {seconds:.0f} s; the answers are kept")
+    return checked
 
 
 def exit_code(checked: Checked, fail_on: FailOn = "error") -> int:

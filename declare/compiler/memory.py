@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from declare.contract.shapes import Shape
@@ -12,6 +12,7 @@ _BYTES = {"float32": 4, "int64": 8, "uint8": 1, "bool": 1}
 _HALF = {"bf16", "fp16"}
 _STATES = {"sgd": 1, "rmsprop": 1, "adagrad": 1}
 """Numbers that an optimizer keeps for each parameter; two, as Adam does, where it is not known."""
+_CERTAIN_STATES = _STATES | {"adam": 2, "adamw": 2}
 
 
 class Memory(NamedTuple):
@@ -55,12 +56,39 @@ class Memory(NamedTuple):
 
 def of_plan(plan: Plan, phase: PhasePlan) -> Memory | None:
     """Return the memory of each process in a plan's phase by purpose; None where sizes vary."""
-    shapes = {
+    found = estimate(phase, {node.path: node for node in plan.nodes}, plan.tasks, _shapes(plan))
+    return found and found.of_each(plan.hardware, phase, plan.phases)
+
+
+def least_of_plan(plan: Plan, phase: PhasePlan) -> Memory:
+    """Return what each process takes in a plan's phase at the very least, by purpose."""
+    found = certain(phase, {node.path: node for node in plan.nodes}, plan.tasks, _shapes(plan))
+    return found.of_each(plan.hardware, phase, plan.phases)
+
+
+def _shapes(plan: Plan) -> dict[str, dict[str, Shape]]:
+    return {
         name: {field: item.shape for field, item in dataset.fields.items()}
         for name, dataset in plan.datasets.items()
     }
-    found = estimate(phase, {node.path: node for node in plan.nodes}, plan.tasks, shapes)
-    return found and found.of_each(plan.hardware, phase, plan.phases)
+
+
+def certain(
+    phase: PhasePlan,
+    nodes: Mapping[str, ModulePlan],
+    tasks: Mapping[str, TaskPlan],
+    shapes: Mapping[str, Mapping[str, Shape]],
+) -> Memory:
+    """Return what a phase takes at the very least, whatever libraries do.
+
+    Optimizers that nobody knows keep nothing. Of activations it is half of those of nodes that train: others need not
+    be kept for the backward pass, nor does every layer need its own output there (a rectifier overwrites its input).
+    """
+    used = _used(phase, nodes, tasks)
+    still = {name for item in phase.freeze for name in item.parameters}
+    active = [node for node in used if not any(name.startswith(f"{node.path}.") for name in still)]
+    activations = sum(size or 0 for size in _activations(phase, active)) // 2
+    return _memory(phase, used, activations, _CERTAIN_STATES.get(phase.optimizer["type"], 0), shapes)
 
 
 def estimate(
@@ -75,19 +103,33 @@ def estimate(
     micro-batch; each node sees the rows of its own datasets.
     """
     used = _used(phase, nodes, tasks)
-    parameters = sum(_parameters(node) for node in used)
-    half = phase.precision in _HALF
     activations = 0
-    for node in used:
-        for dataset in node.datasets:
-            variant = node.variants.get(dataset, node)
-            size = variant.activation_bytes
-            if size is None:
-                return None
-            activations += size * _rows(phase, dataset)
+    for size in _activations(phase, used):
+        if size is None:
+            return None
+        activations += size
     if phase.scales is not None:
         activations = int(activations * _scale_share(phase.scales))
-    states = _STATES.get(phase.optimizer["type"], 2)
+    return _memory(phase, used, activations, _STATES.get(phase.optimizer["type"], 2), shapes)
+
+
+def _activations(phase: PhasePlan, nodes: Sequence[ModulePlan]) -> Iterator[int | None]:
+    """Yield the activations of each node in one micro-batch of each of its datasets; None where sizes vary."""
+    for node in nodes:
+        for dataset in node.datasets:
+            size = node.variants.get(dataset, node).activation_bytes
+            yield None if size is None else size * _rows(phase, dataset)
+
+
+def _memory(
+    phase: PhasePlan,
+    used: Sequence[ModulePlan],
+    activations: int,
+    states: int,
+    shapes: Mapping[str, Mapping[str, Shape]],
+) -> Memory:
+    parameters = sum(_parameters(node) for node in used)
+    half = phase.precision in _HALF
     if phase.optimizer["type"] == "sgd" and not phase.optimizer.get("momentum"):
         states = 0
     return Memory(

@@ -8,18 +8,17 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from declare.contract import worker_process
 from declare.contract.library_table import installed_version
 from declare.contract.module import Costs, Inputs, Module, Node, Outputs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.wiring import place
+from declare.contract.worker_process import CallError
 from declare.data import cache
 from declare.ir.plan import LayerPlan
-
-if TYPE_CHECKING:
-    from declare.compiler.trial import Trial
 
 FORMAT = 3
 LIBRARIES = ("torch", "timm", "torchvision", "transformers", "braindecode")
@@ -64,7 +63,10 @@ def batch_norm_values(component: Node, inputs: Inputs, output: Shape | None = No
 def _remembered(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> Probed | Problem:
     path = folder() / f"{question_key(kind, component, inputs, output)}.json"
     kept = cache.read_text(path)
-    known = _ask(component, inputs, output) if kept is None else json.loads(kept)
+    try:
+        known = _ask(component, inputs, output) if kept is None else json.loads(kept)
+    except CallError as error:
+        return _untried(component, error, place(component, next(iter(inputs), "input")))
     if kept is None:
         cache.write_text(path, json.dumps(known))
     if "problem" in known:
@@ -87,21 +89,31 @@ def _remembered(kind: str, component: Node, inputs: Inputs, output: Shape | None
 
 
 def _ask(component: Node, inputs: Inputs, output: Shape | None) -> dict[str, Any]:
-    from declare.compiler import trial
+    """Return what a trial tells as plain values; one of code that is not ours runs in a process of its own."""
+    if not component.third_party:
+        from declare.compiler import trial
 
-    found: Trial | Problem = trial.run(component, inputs, output)
-    if isinstance(found, Problem):
-        stated = {"code": found.code, "title": found.title, "label": found.label}
-        return {"problem": stated | {"notes": list(found.notes), "helps": list(found.helps)}}
-    return {
-        "outputs": {
-            name: [shape.layout, list(shape.dims), shape.dtype] for name, shape in found.outputs.items()
-        },
-        "costs": list(found.costs),
-        "layers": [layer.model_dump(mode="json") for layer in found.layers],
-        "left_out": list(found.left_out),
-        "batch_norm_values": found.batch_norm_values,
+        return trial.answer(component, inputs, output)
+    question = {
+        "kind": type(component).kind(),
+        "block": component.dump() | {"pretrained": False},
+        "inputs": {port: [list(shape) for shape in shapes] for port, shapes in inputs.items()},
+        "output": None if output is None else list(output),
     }
+    found: dict[str, Any] = worker_process.call("declare.compiler.trial:answer_plain", question)
+    return found
+
+
+def _untried(component: Node, error: CallError, at: str) -> Problem:
+    """Return the problem (SHP514) that a module could not be tried to its end."""
+    return Problem(
+        "SHP514",
+        f"`{getattr(component, 'name', component.type_name())}` cannot be tried",
+        at=at,
+        label="not tried",
+        notes=(error.text,),
+        helps=("make it smaller", "check its arguments against its documentation"),
+    )
 
 
 def folder() -> Path:

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from declare.compiler.measure import BATCH, Measured, measure
 from declare.contract import user_code
 from declare.contract.module import Costs, Head, Inputs, Module, Node, Outputs
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.reading import parse
 from declare.contract.shapes import AXES, Dim, DType, Layout, Shape
 from declare.ir.plan import LayerPlan
 
@@ -46,6 +47,38 @@ class Trial(NamedTuple):
 
 class RefusedError(Exception):
     """Raised with the library's own words when a module cannot be built or run."""
+
+
+def answer_plain(
+    kind: str, block: dict[str, Any], inputs: dict[str, list[list[Any]]], output: list[Any] | None
+) -> dict[str, Any]:
+    """Return `answer` for plain values; for a worker process."""
+    component = parse(kind, block)
+    assert isinstance(component, Module | Head)
+    shapes = {port: tuple(_shape(item) for item in items) for port, items in inputs.items()}
+    return answer(component, shapes, None if output is None else _shape(output))
+
+
+def answer(component: Node, inputs: Inputs, output: Shape | None) -> dict[str, Any]:
+    """Return as plain values what `run` gives: `problem`, or outputs, costs and layers."""
+    found = run(component, inputs, output)
+    if isinstance(found, Problem):
+        stated = {"code": found.code, "title": found.title, "label": found.label}
+        return {"problem": stated | {"notes": list(found.notes), "helps": list(found.helps)}}
+    return {
+        "outputs": {
+            name: [shape.layout, list(shape.dims), shape.dtype] for name, shape in found.outputs.items()
+        },
+        "costs": list(found.costs),
+        "layers": [layer.model_dump(mode="json") for layer in found.layers],
+        "left_out": list(found.left_out),
+        "batch_norm_values": found.batch_norm_values,
+    }
+
+
+def _shape(item: list[Any]) -> Shape:
+    layout, dims, dtype, classes = item
+    return Shape(layout, tuple(dims), dtype, classes)
 
 
 def run(component: Node, inputs: Inputs, output: Shape | None = None) -> Trial | Problem:

@@ -37,9 +37,9 @@ class Strict(BaseModel):
 
 
 class Refusal(NamedTuple):
-    """Why a component does not work: what the library says, the parameter that it is due to, and what it does work on.
+    """Why a component does not work: what the library says, and what would make the difference, as far as known.
 
-    Parameter and other samples are known where one of them alone makes the difference.
+    It works without `parameter`, and on the samples that `works_on` names.
     """
 
     text: str
@@ -85,15 +85,8 @@ class Component(Strict):
         return {}
 
     def refusal_problem(self, reason: Refusal) -> Problem:
-        """Return the problem that the library refuses the parameters; its place is in this block."""
-        return Problem(
-            "REF250",
-            f"`{self.type_name()}` does not work with these parameters",
-            at=reason.parameter or "type",
-            label="refused",
-            notes=(f"{self.third_party[0]} says: {reason.text}",),
-            helps=(f"see `dcl describe {self.type_name()}` for its parameters and their defaults",),
-        )
+        """Return the problem that the library refuses the parameters or the sample; its place is in this block."""
+        raise NotImplementedError
 
     def dump(self) -> dict[str, Any]:
         """Return the block as plain values, every default written out, `type` first."""
@@ -122,7 +115,7 @@ def _stated(model: BaseModel) -> dict[str, Any]:
 
 
 def not_finite(component: Component) -> Iterable[Problem]:
-    """Yield (SCH108) each parameter that holds an infinite number or none: for those of libraries, which have no bounds."""
+    """Yield (SCH108) each parameter that is infinite or no number: those of libraries have no bounds that say so."""
     for name, value in component:
         numbers = value if isinstance(value, list) else [value]
         if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):

@@ -181,6 +181,9 @@ class Log(Protocol):
 class Tracker(Component):
     """A place where metrics go besides the run folder's own files."""
 
+    package: ClassVar[str | None] = None
+    """The package that it needs, an optional extra of the same name."""
+
     def open(self, folder: Path, name: str, plan: Mapping[str, Any]) -> Log:
         """Return an open log for the run in `folder`."""
         raise NotImplementedError

@@ -16,6 +16,7 @@ from typing import Any
 from declare.contract import user_cache, worker_process
 from declare.contract.component import Component, Refusal
 from declare.contract.library_table import installed_version
+from declare.contract.problem import ProblemError
 from declare.contract.worker_process import CallError
 
 FORMAT = 1
@@ -70,6 +71,9 @@ def _failure(component: Component, sample: Any) -> str:
     except BaseException as error:
         if is_shortage(error):
             raise
+        if isinstance(error, ProblemError):  # said in our words already
+            notes = error.problem.notes
+            return notes[0].rpartition(" says: ")[2] if notes else error.problem.title
         said = (str(error).strip().splitlines() or [""])[0][:300]
         return f"{type(error).__name__}: {said}" if said else type(error).__name__
     return ""

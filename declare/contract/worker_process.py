@@ -1,10 +1,10 @@
 """Calls a function in a process of its own, with limits of time and memory: for code that is not ours.
 
 One worker answers one call after another, so that a library is imported once. Protocol: a line of JSON each way over
-its standard input and output. A request is `{"function": "module:name", "arguments": {...}, "seconds": 60,
-"granted": [...]}`, an answer `{"value": ...}` or `{"error": {"type": ..., "text": ...}}`. What libraries print goes to
-a file. The worker sees no GPU, reaches no model hub and computes in one thread; it ends after `_IDLE_SECONDS` without
-a call, and with its parent.
+its standard input and output. A request is `{"function": "module:name", "arguments": {...}, "seconds": 60, "folder":
+..., "granted": [...]}`, an answer `{"value": ...}` or `{"error": {"type": ..., "text": ...}}`. What libraries print
+goes to a file. The worker sees no GPU, reaches no model hub and computes in one thread; it ends after `_IDLE_SECONDS`
+without a call, and with its parent.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import threading
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from time import perf_counter
 from typing import IO, Any
 
 from declare.contract import shortage, trust
@@ -36,8 +37,18 @@ _UNKNOWN = 8 << 30
 """Bytes that it may take where nobody knows how many are free."""
 _SHORTAGE = ("bad_alloc", "memory allocation", "out of memory", "memoryerror", "cannot allocate memory")
 _TOO_LARGE = "it takes more memory than is free"
-_IDLE_SECONDS = 20
-_BOOT = "import sys; sys.path.append(sys.argv[1]); from declare.contract.worker_process import serve; serve()"
+_ENDED = {"type": "crash", "text": "it ended its process"}
+_IDLE_SECONDS = 60
+_BOOT = """
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+spec = spec_from_file_location("declare", sys.argv[1] + "/declare/__init__.py")
+sys.modules["declare"] = module_from_spec(spec)
+spec.loader.exec_module(sys.modules["declare"])
+from declare.contract.worker_process import serve
+serve()
+"""
+"""The very package that asks, whatever else the path leads to."""
 _ENVIRONMENT = {
     "NO_COLOR": "1",
     "CUDA_VISIBLE_DEVICES": "",
@@ -79,6 +90,8 @@ class WorkerProcess:
         self._owner = 0
         self._printed: IO[bytes] | None = None
         self._lock = threading.Lock()
+        self.num_calls, self.seconds = 0, 0.0
+        """Calls so far, and the time by the clock that they took together."""
 
     def call(self, function: str, arguments: dict[str, Any], seconds: int = CPU_SECONDS) -> Any:
         """Return what `module:name` gives for plain arguments; raises `CallError`.
@@ -90,17 +103,20 @@ class WorkerProcess:
             "arguments": arguments,
             "seconds": seconds,
             "granted": trust.granted(),
+            "folder": str(Path.cwd()),
         }
         line = json.dumps(request).encode() + b"\n"
         with self._lock:
+            start = perf_counter()
             try:
                 # A worker that was about to end for want of calls answers nothing: another one is asked.
-                answer = self._exchange(line) or self._exchange(line)
-                if answer is None:
-                    raise self._death(seconds)
+                answer = self._exchange(line) or self._exchange(line) or {"error": _ENDED}
             except BaseException:
                 self._end()
                 raise
+            finally:
+                self.num_calls += 1
+                self.seconds += perf_counter() - start
         if "error" in answer:
             raise CallError(answer["error"]["type"], answer["error"]["text"])
         return answer["value"]
@@ -181,9 +197,10 @@ class WorkerProcess:
                     stream.close()
 
 
-_WORKER = WorkerProcess()
-call = _WORKER.call
-close = _WORKER.close
+WORKER = WorkerProcess()
+"""The worker of this process."""
+call = WORKER.call
+close = WORKER.close
 atexit.register(close)
 
 
@@ -222,6 +239,9 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     module, _, name = request["function"].partition(":")
     trust.grant(request["granted"])
     try:
+        os.chdir(
+            request["folder"]
+        )  # for paths of a spec that stand in relation to it; nothing is imported from there
         return {"value": getattr(import_module(module), name)(**request["arguments"])}
     except BaseException as error:  # noqa: BLE001 - panics of Rust libraries are no `Exception`
         if shortage.is_shortage(error):

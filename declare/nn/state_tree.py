@@ -26,7 +26,8 @@ class MissingTensorError(LookupError):
 def encode(tree: Any, *, copy: bool = False) -> tuple[dict[str, Tensor], Any]:
     """Return (tensors by path, JSON skeleton) of a tree; tensors are detached and on the CPU.
 
-    Raises TypeError for a value that no checkpoint can hold. With `copy` none of them shares memory with the tree, which may then change.
+    Raises TypeError for a value that no checkpoint can hold. With `copy` none of the tensors shares memory with the
+    tree, which may then change.
     """
     found, skeleton = named(tree)
     return {name: tensor.to("cpu", copy=copy) for name, tensor in found.items()}, skeleton

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import torch
 
-from declare.compiler.memory import Memory, of_plan
+from declare.compiler.machine_fit import Limit, machine_limits, shortage
+from declare.compiler.memory import Memory, least_of_plan, of_plan
 from declare.contract.memory_limits import address_limit, group_limit, peak
+from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
 from declare.rules.sizes import shown
 
@@ -82,6 +84,19 @@ class Account:
         """Return the most that the phase took, with the request that failed."""
         kind = next(kind for name, (_, kind) in self._limits.items() if self._room()[0].startswith(name))
         return _peak(self._device, kind) - self._before.get(kind, 0) + asked(error)
+
+
+def require_memory(plan: Plan, device: torch.device) -> None:
+    """Raise `ProblemError` (HW718) where a phase takes more than the device has, whatever happens."""
+    if device.type == "cuda":
+        total = torch.cuda.get_device_properties(device).total_memory
+        limits = [Limit(total, "the device has", 1)]
+    else:
+        limits = list(machine_limits(plan.hardware))
+    for phase in plan.phases:
+        problem = shortage(phase, least_of_plan(plan, phase), None, limits)
+        if problem is not None:
+            raise ProblemError(problem)
 
 
 def asked(error: BaseException) -> int:

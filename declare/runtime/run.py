@@ -17,6 +17,7 @@ from declare.contract.user_cache import on_damage
 from declare.ir.plan import Plan
 from declare.nn.distributed.world import World
 from declare.runtime import folder as folders
+from declare.runtime.account import require_memory
 from declare.runtime.adopting import RefusedError, Revision, adopt, examine, fitted, goes_on, moved
 from declare.runtime.agreeing import require_one_plan
 from declare.runtime.changes import Change
@@ -191,6 +192,7 @@ class _Session:
     def _work(self, *, resume: bool) -> dict[str, float]:
         plan, world = self._plan, self._world
         device = choose_device(plan.hardware, world.local_rank if world.size > 1 else None)
+        require_memory(plan, device)
         prepare(plan.hardware, device)
         about = {"plan_sha256": plan.sha256, "world_size": world.size, "device": device.type} | facts()
         about["compile"] = str(plan.hardware.compile)

@@ -68,11 +68,12 @@ def test_a_probe_gives_shapes_costs_and_layers():
 
 
 def test_the_second_time_no_torch_is_needed():
-    """A question that was asked before is answered from the user's cache folder, without torch."""
+    """A library is asked in another process, and once: the answer is kept in the user's cache folder."""
     code = (
-        "import sys; from declare.compiler.probe import probe; from declare.contract import lookup;"
+        "import sys; from declare.compiler.probe import probe; from declare.contract import lookup, worker_process;"
         "from declare.contract.shapes import Shape; c = lookup.find('modules', 'timm')(name='resnet10t', args={'drop_rate': 0.5});"
-        "r = probe('modules', c, {'input': (Shape('image', (3, 32, 32)),)}); print(r.costs, 'torch' in sys.modules)"
+        "r = probe('modules', c, {'input': (Shape('image', (3, 32, 32)),)}); "
+        "print(r.costs, 'torch' in sys.modules, worker_process.WORKER.num_calls > 0)"
     )
     first, second = (
         subprocess.run(
@@ -80,7 +81,7 @@ def test_the_second_time_no_torch_is_needed():
         ).stdout.strip()
         for _ in range(2)
     )
-    assert first.endswith("True")
+    assert first.endswith("False True")
     assert second == first.replace("True", "False")
 
 

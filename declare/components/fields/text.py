@@ -15,12 +15,15 @@ from declare.contract.field import Field, Uses
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout, Shape
 from declare.contract.tokenizer import Coder, Tokenizer
+from declare.contract.trial import refusal
 
 if TYPE_CHECKING:
     import numpy as np
 
 _LONGEST = 512
 """Tokens of a sample where `max_length` is not stated."""
+_TRIED, _TRIED_LENGTH = 32, 10_000
+"""Texts, and characters of each, that a tokenizer of somebody else is tried on before all of them are cut."""
 Value = str | Sequence[str] | None
 
 
@@ -94,6 +97,7 @@ class Text(Field):
         texts = [text for text in self._texts(values) if text]
         if not texts:
             raise ProblemError(_no_text("the training split holds no text"))
+        self._try_tokenizer(texts)
         vocabulary = self.tokenizer.learn(texts)
         if isinstance(vocabulary, Problem):
             raise ProblemError(vocabulary.under("tokenizer"))
@@ -116,6 +120,17 @@ class Text(Field):
         }
         shape = Shape("tokens", (length,), "int64", coder.size)
         return facts.model_copy(update={"shape": shape, "extra": facts.extra | figures})
+
+    def _try_tokenizer(self, texts: Sequence[str | Sequence[str]]) -> None:
+        """Raise `ProblemError` where a tokenizer that is not ours fails on the longest texts or the first ones."""
+        if not self.tokenizer.third_party:
+            return
+        plain = [text if isinstance(text, str) else " ".join(text) for text in texts]
+        chosen = [*sorted(plain, key=len, reverse=True)[:_TRIED], *plain[:_TRIED]]
+        sample = {"stamp": self.tokenizer.stamp(), "texts": [text[:_TRIED_LENGTH] for text in chosen]}
+        reason = refusal(self.tokenizer, sample)
+        if reason is not None:
+            raise ProblemError(self.tokenizer.refusal_problem(reason))
 
     def _counted(self, coder: Coder, texts: Sequence[str | Sequence[str]]) -> tuple[list[int], list[int]]:
         """Return the tokens of each text that has some, and how often each token stands in what samples keep."""

@@ -1,8 +1,8 @@
 """Asks the installed torch and timm for their optimizers: names, parameters and defaults.
 
 Each one has made steps on parameters of every rank in groups with rates of their own, and gone on from its saved
-state; what cannot do that (second-order rules, kernels of other libraries) is left out. timm's names give way to torch's and to our
-own.
+state; what cannot do that (second-order rules, kernels of other libraries) is left out. timm's names give way to
+torch's and to our own.
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from declare.contract.problem import Problem
+from declare.contract.problem import Problem, ProblemError
 from declare.contract.tokenizer import SPECIAL
 
 if TYPE_CHECKING:
@@ -13,6 +14,32 @@ if TYPE_CHECKING:
 
 Text = str | Sequence[str]
 TOKENS = tuple(f"<{name}>" for name in SPECIAL)
+
+
+@contextmanager
+def panics_refused() -> Iterator[None]:
+    """Raise `ProblemError` (DAT362) where the library fails on a text: its panics are no `Exception`."""
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise ProblemError(unusable_on_texts(said)) from None
+
+
+def unusable_on_texts(said: str) -> Problem:
+    """Return the problem that a tokenizer fails on texts of the data; its place is in the field."""
+    return Problem(
+        "DAT362",
+        "the tokenizer cannot cut the texts of this field",
+        at="tokenizer",
+        label="fails on a text",
+        notes=(f"tokenizers says: {said}",),
+        helps=(
+            "repair its rules: a pattern that tries too many ways fails, as does a missing unknown token",
+        ),
+    )
 
 
 class PieceCoder:
@@ -33,14 +60,18 @@ class PieceCoder:
                 chosen: Any = [
                     texts[place] if not words else list(map(str, texts[place])) for place in places
                 ]
-                done = self._real.encode_batch_fast(chosen, is_pretokenized=words, add_special_tokens=False)
+                with panics_refused():
+                    done = self._real.encode_batch_fast(
+                        chosen, is_pretokenized=words, add_special_tokens=False
+                    )
                 for place, item in zip(places, done, strict=True):
                     found[place] = item.ids
         return found
 
     def starts(self, words: Sequence[str]) -> list[int]:
         """Return the place of each word's first piece."""
-        made = self._real.encode(list(map(str, words)), is_pretokenized=True, add_special_tokens=False)
+        with panics_refused():
+            made = self._real.encode(list(map(str, words)), is_pretokenized=True, add_special_tokens=False)
         found = [-1] * len(words)
         for place, word in enumerate(made.word_ids):
             if word is not None and found[word] < 0:
@@ -50,7 +81,8 @@ class PieceCoder:
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids."""
         kept = [int(item) for item in ids if item >= 0 and item not in self._hidden]
-        text: str = self._real.decode(kept, skip_special_tokens=True)
+        with panics_refused():
+            text: str = self._real.decode(kept, skip_special_tokens=True)
         return text
 
     def names(self) -> list[str]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
+from declare.components.tokenizers._pieces import PieceCoder, unusable_on_texts
+from declare.contract.component import Refusal
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.source import SpecPath
 from declare.contract.tokenizer import Coder, Tokenizer, Vocabulary
@@ -32,6 +35,8 @@ class File(Tokenizer):
         fields: {text: {type: text, tokenizer: {type: file, path: bert/tokenizer.json}, max_length: 128}}
         ```
     """
+
+    third_party: ClassVar[tuple[str, ...]] = ("tokenizers",)
 
     path: SpecPath = Param(description="a tokenizer.json, or the folder that holds it")
     special: dict[str, str] = Param({}, description="names of the tokens `bos`, `eos`, `mask`, `unk`")
@@ -73,8 +78,6 @@ class File(Tokenizer):
 
         from tokenizers import Tokenizer
 
-        from declare.components.tokenizers._pieces import PieceCoder
-
         unpacking = zlib.decompressobj()
         text = unpacking.decompress(base64.b64decode(vocabulary["packed"]), _LARGEST).decode()
         if unpacking.unconsumed_tail:
@@ -83,6 +86,21 @@ class File(Tokenizer):
         real.no_padding()
         real.no_truncation()
         return PieceCoder(real, dict(vocabulary["special"]))
+
+    def try_out(self, sample: Any) -> None:
+        """Read the file and cut the texts of `sample`, whole and in words; raises what the library raises."""
+        vocabulary = self.learn(())
+        if isinstance(vocabulary, Problem):
+            return  # learning says it better
+        coder = self.open(vocabulary)
+        for ids in coder.encode(sample["texts"]):
+            coder.decode(ids)
+        for text in sample["texts"]:
+            coder.starts(text.split())
+
+    def refusal_problem(self, reason: Refusal) -> Problem:
+        """Return the problem (DAT362) that the library fails on texts."""
+        return unusable_on_texts(reason.text)
 
     def _file(self) -> Path:
         found = self.path / "tokenizer.json" if self.path.is_dir() else self.path

@@ -9,19 +9,6 @@ from typing import Any
 from declare.contract.problem import Problem, ProblemError
 
 
-def not_installed(name: str) -> ProblemError:
-    """Return the error (RES850) that a tracker's library is not installed."""
-    return ProblemError(
-        Problem(
-            "RES850",
-            f"tracker `{name}` needs the package `{name}`, which is not installed",
-            at="tracking",
-            label=f"`{name}` is missing",
-            helps=(f"install it with `pip install 'declare-trainer[{name}]'`, or track with `tensorboard`",),
-        )
-    )
-
-
 def refused(name: str, error: Exception, what: str = "could not be opened") -> ProblemError:
     """Return the error (RES851) that a tracker could not be opened, or fails later."""
     first = str(error).strip().partition("\n")[0][:200]

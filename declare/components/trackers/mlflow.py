@@ -6,11 +6,13 @@ import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.trackers._extras import finite, flat, not_installed, refused, settings
+from declare.components.trackers._extras import finite, flat, refused, settings
+from declare.contract.extras import tracker_missing
+from declare.contract.problem import ProblemError
 from declare.contract.training import Log, Tracker
 
 _FOREIGN = re.compile(r"[^\w\-. :/]")
@@ -29,6 +31,8 @@ class Mlflow(Tracker):
     ```
     """
 
+    package: ClassVar[str | None] = "mlflow"
+
     uri: str | None = Param(
         None,
         pattern=r"^https?://[^\s/@]+(/.*)?$",
@@ -44,7 +48,7 @@ class Mlflow(Tracker):
         try:
             from mlflow.tracking import MlflowClient  # type: ignore[import-not-found,unused-ignore]
         except ImportError:
-            raise not_installed("mlflow") from None
+            raise ProblemError(tracker_missing("mlflow")) from None
         folder = folder.absolute()
         uri = self.uri or f"sqlite:///{folder.parent / 'mlflow.db'}"
         try:

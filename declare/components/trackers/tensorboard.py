@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from declare.components.trackers._extras import refused
 from declare.contract.training import Log, Tracker
@@ -22,6 +22,8 @@ class TensorBoard(Tracker):
     tracking: tensorboard
     ```
     """
+
+    package: ClassVar[str | None] = "tensorboard"
 
     def open(self, folder: Path, name: str, plan: Mapping[str, Any]) -> Log:
         """Return an open log in the run's folder; a run that goes on adds to what is there."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.components.trackers._extras import finite, not_installed, refused, settings
+from declare.components.trackers._extras import finite, refused, settings
+from declare.contract.extras import tracker_missing
+from declare.contract.problem import ProblemError
 from declare.contract.training import Log, Tracker
 
 
@@ -25,6 +27,8 @@ class Wandb(Tracker):
     ```
     """
 
+    package: ClassVar[str | None] = "wandb"
+
     project: str = Param("declare", description="the project on the service")
     entity: str | None = Param(None, description="the user or team; the account's own where left out")
     tags: list[str] = Param([], description="tags of the run")
@@ -38,7 +42,7 @@ class Wandb(Tracker):
         try:
             import wandb  # type: ignore[import-not-found,unused-ignore]
         except ImportError:
-            raise not_installed("wandb") from None
+            raise ProblemError(tracker_missing("wandb")) from None
         folder = folder.absolute()
         try:
             run = wandb.init(

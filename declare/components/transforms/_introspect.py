@@ -46,6 +46,8 @@ _EXAMPLES: dict[str, Any] = {
     "bits": 4,
     "threshold": 128.0,
 }
+_SIZES = ((1, 1), (1, 7), (2, 3), (5, 5), (17, 4), (160, 224))
+"""Pictures that a transform must take with its defaults to be known to take any."""
 _NEEDED = {"ColorJitter": {"brightness": 0.4, "saturation": 0.4, "hue": 0.1}}
 """Without these the transform does nothing."""
 
@@ -55,7 +57,7 @@ def records() -> dict[str, dict[str, Any]]:
 
     `draws`: "nothing", whether it changes a picture ("chance"), "parameters", "chance and parameters", or "all" where
     the change itself draws too. `moves`: it moves pixels, and so masks too. `channels`: the only numbers of
-    channels that it takes.
+    channels that it takes. `any_size`: with its defaults it takes pictures of any size.
     """
     from torchvision.transforms import v2
 
@@ -133,13 +135,17 @@ def _behaviour(rule: type[Any], example: dict[str, Any]) -> dict[str, Any] | Non
         found["moves"] = any(not torch.equal(made(mask), mask) for _ in range(40))
     except TypeError:  # it says itself that it does not take masks
         found["moves"] = False
+    if not example and all(
+        _result(rule, example, number, size) is not None for number in channels for size in _SIZES
+    ):
+        found["any_size"] = True
     return found if len(channels) == 4 else found | {"channels": channels}
 
 
-def _result(rule: type[Any], example: dict[str, Any], channels: int) -> Any:
+def _result(rule: type[Any], example: dict[str, Any], channels: int, size: tuple[int, int] = (48, 64)) -> Any:
     import torch
 
-    picture = torch.randint(0, 256, (channels, 48, 64), dtype=torch.uint8)
+    picture = torch.randint(0, 256, (channels, *size), dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterable
 from functools import cache
@@ -26,7 +27,8 @@ TABLE = LibraryTable(
 )
 Record = dict[str, Any]
 _FEWEST, _MOST, _PIXELS = 2, 24, 1 << 22
-"""Pictures that a trial changes, and how many pixels they have together where they are large."""
+_ANY_SIDE = 32
+"""Pictures that a trial changes, and how many pixels they have together where they are large; a side that varies."""
 _KINDS: dict[str, Any] = {
     "bool": bool,
     "float": float,
@@ -129,6 +131,12 @@ class _FromTorchvision(Transform):
         salt = zlib.crc32(self.type_name().encode())
         return Keyed(made, layout=shape.layout, salt=salt, draws=self.record["draws"])
 
+    def is_proven(self, sample: Any) -> bool:
+        """Whether all but `p` is as by default and the table holds that this works on pictures of any size."""
+        stated = self.record["parameters"].items()
+        plain = all(getattr(self, name) == default for name, (_, default, _) in stated if name != "p")
+        return plain and bool(self.record.get("any_size"))
+
     def try_out(self, sample: Any) -> None:
         """Change made-up pictures of the shape `sample`, some of them and each of them for certain."""
         import torch
@@ -137,11 +145,15 @@ class _FromTorchvision(Transform):
         expected = self.infer(shape)
         assert isinstance(expected, Shape), "a shape that was inferred before"
         values, keys = _made_up(shape)
-        certain = self.model_copy(update={"p": 1.0}) if getattr(self, "p", 0) else self
-        done = certain._module(shape)(values, keys)
+        module = self._module(shape)
+        rule: Any = module.transform
+        if "chance" in self.record["draws"] and rule.p:
+            rule.p = 1.0
+        done = module(values, keys)
+        sizes = [_ANY_SIDE if dim is None else dim for dim in expected.dims]
         found = f"{str(done.dtype).removeprefix('torch.')} {list(done.shape[1:])}"
-        if found != f"{expected.dtype} {list(expected.dims)}":
-            raise ValueError(f"it makes {found} of pictures, not {expected.dtype} {list(expected.dims)}")
+        if found != f"{expected.dtype} {sizes}":
+            raise ValueError(f"it makes {found} of pictures, not {expected.dtype} {sizes}")
         if not torch.isfinite(done).all():
             raise ValueError("it makes pixels that are no finite numbers")
 
@@ -175,13 +187,14 @@ def _made_up(shape: Shape) -> tuple[torch.Tensor, Any]:
     import numpy as np
     import torch
 
-    rows = max(_FEWEST, min(_MOST, _PIXELS // max(1, shape.numel or 1)))
-    draws, size = np.random.default_rng(0), (rows, *shape.dims)
+    sizes = [_ANY_SIDE if dim is None else dim for dim in shape.dims]
+    rows = max(_FEWEST, min(_MOST, _PIXELS // max(1, math.prod(sizes))))
+    draws = np.random.default_rng(0)
+    keys = draws.integers(0, 2**64, rows, np.uint64)
     if shape.dtype == "float32":
-        values = draws.standard_normal(size, np.float32)
-    else:
-        values = draws.integers(0, 256 if shape.dtype == "uint8" else shape.classes or 2, size, shape.dtype)
-    return torch.from_numpy(values), draws.integers(0, 2**64, rows, np.uint64)
+        return torch.from_numpy(draws.standard_normal((rows, *sizes), np.float32)), keys
+    values = draws.integers(0, 256 if shape.dtype == "uint8" else shape.classes or 2, (rows, *sizes))
+    return torch.from_numpy(values.astype(shape.dtype)), keys
 
 
 def _padded(shape: Shape, padding: int | list[int]) -> Shape:

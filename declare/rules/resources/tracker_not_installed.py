@@ -1,0 +1,24 @@
+"""A run that is to be recorded by a service needs that service's package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.extras import is_installed, tracker_missing
+from declare.contract.poison import holed
+from declare.contract.problem import Problem
+from declare.rules.parts import given
+from declare.rules.view import View
+
+CODE = "RES850"
+STAGE = "hardware"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each tracker whose package is not installed."""
+    stated = given(view.spec, "tracking")
+    several = isinstance(stated, list)
+    for index, tracker in enumerate(stated if several else [stated]):
+        if tracker is None or holed(tracker) or tracker.package is None or is_installed(tracker.package):
+            continue
+        yield tracker_missing(tracker.type_name(), at=f"tracking.{index}" if several else "tracking")

@@ -1,0 +1,29 @@
+"""A search needs the package that runs it; training does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.extras import is_installed, search_libraries
+from declare.contract.problem import Problem
+from declare.rules.parts import given
+from declare.rules.view import View
+
+CODE = "HW717"
+STAGE = "hardware"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each package that the search of the spec needs and that is not installed."""
+    engine, sampler = given(view.spec, "tune", "engine"), given(view.spec, "tune", "sampler")
+    if engine is None or sampler is None:
+        return
+    for library, extra in search_libraries(engine, sampler).items():
+        if not is_installed(library):
+            yield Problem(
+                CODE,
+                f"`dcl tune` needs the library `{library}`, which is not installed",
+                at="tune.engine" if library == engine else "tune.sampler",
+                label=f"needs `{library}`",
+                helps=(f'install it: pip install "declare-trainer[{extra}]"',),
+            )
