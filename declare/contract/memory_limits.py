@@ -114,3 +114,11 @@ def _figure(path: Path, name: str) -> int | None:
         return next(int(line.split()[1]) for line in lines if line.startswith(name))
     except (OSError, StopIteration, ValueError):
         return None
+
+
+def available_memory() -> int | None:
+    """Return the bytes that machine, swap space and control group leave to this process; None where nobody knows."""
+    free, swap, group = unused_memory(), _kilobytes(_MACHINE, "SwapFree"), group_limit()
+    left = [] if free is None else [free + (swap or 0)]
+    left += [] if group is None else [group - (_kilobytes(Path("/proc/self/status"), "VmRSS") or 0)]
+    return min(left, default=None)

@@ -6,7 +6,13 @@ import errno
 import mmap
 from collections.abc import Iterator
 
-from declare.contract.memory_limits import address_limit, group_limit, peak, unused_memory
+from declare.contract.memory_limits import (
+    address_limit,
+    available_memory,
+    group_limit,
+    peak,
+    unused_memory,
+)
 from declare.contract.problem import Problem, ProblemError
 
 _WORDS = (
@@ -93,17 +99,9 @@ def require_memory(size: int, what: str, *, copies: int = 1, library: int = 0) -
     """
     if address_limit() is not None:
         require_room(copies * size + library, what)
-    free = _available()
+    free = available_memory()
     if free is not None and size > free:
         raise MemoryError(f"{what} takes {_shown(size)} of memory, {_shown(free)} are free")
-
-
-def _available() -> int | None:
-    """Return the bytes of memory that the machine and the control group leave, or None where nobody knows."""
-    free, swap, group = _free(), _kilobytes(Path("/proc/meminfo"), "SwapFree"), group_limit()
-    left = [] if free is None else [free + (swap or 0)]
-    left += [] if group is None else [group - (_kilobytes(Path("/proc/self/status"), "VmRSS") or 0)]
-    return min(left, default=None)
 
 
 def before_training(error: BaseException) -> Problem:

@@ -192,7 +192,7 @@ def test_a_table_that_memory_cannot_hold_is_refused_unread(tmp_path, monkeypatch
     """The machine's memory and `ulimit -v` are asked first: the library would end the process."""
     (tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * 1000)
     monkeypatch.setattr("polars.read_csv", None)
-    monkeypatch.setattr(shortage, "_available", lambda: free)
+    monkeypatch.setattr(shortage, "available_memory", lambda: free)
     monkeypatch.setattr(shortage, "address_limit", lambda: limit)
     monkeypatch.setattr(shortage, "has_room", lambda size: size < 1000)
     with pytest.raises(MemoryError, match="the table takes"):

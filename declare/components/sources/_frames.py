@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field as Param
 
+from declare.contract.memory_limits import address_limit
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shortage import address_limit, refuse_if_short, require_room
+from declare.contract.shortage import refuse_if_short, require_room
 from declare.contract.source import Source, SpecPath
 from declare.contract.text_column import TextColumn
 
