@@ -163,8 +163,9 @@ TABLES = {
     "short quoted rows": (WIDE + '"1"\n' * 50_000, "line 2 has 1 cell, the header has 1001"),
     "blank lines": (
         WIDE + "1" + "," * 1000 + "\n" * 50_000,
-        "50,001 lines hold 52,001 cells, the header names 1,001",
+        "50,001 lines hold 2,001 cells, the header names 1,001",
     ),
+    "line ends": ("a,b\n" + "\n" * 11_000_000, "11,000,001 lines hold"),
     "a long line": ("a,b\n1," + "x" * (17 << 20) + "\n", "line 2 has more than 16 MiB"),
     "a long cell": (
         'a,b\n1,2\n3,"' + "x\n" * (9 << 20) + '"\n',
@@ -300,7 +301,10 @@ def test_honest_hdf5_chunks_are_read(tmp_path, monkeypatch):
     h5py = pytest.importorskip("h5py")
     monkeypatch.setattr(_hdf5_limits, "_SMALL_STREAM", 10)
     values = np.random.default_rng(0).integers(0, 9, (50, 30))
-    packings = ({"compression": "gzip", "shuffle": True, "fletcher32": True}, {"compression": "lzf"}, {})
+    packings = (
+        *({"compression": "gzip", "shuffle": True, "fletcher32": True}, {"compression": "lzf"}, {}),
+        {"compression": "gzip", "scaleoffset": 4},
+    )
     for number, how in enumerate(packings):
         with h5py.File(tmp_path / f"{number}.h5", "w") as file:
             file.create_dataset("a", data=values, chunks=(8, 7), **how)

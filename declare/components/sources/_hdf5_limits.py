@@ -23,8 +23,11 @@ _SMALL_STREAM = 1 << 18
 """Bytes of a packed chunk that cannot unpack to more than 256 MiB, whatever it holds."""
 _PIECE = 1 << 20
 _CHECKSUM_BYTES = 4
-_FREE_FILTERS = {h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
-"""Filters that leave the number of bytes as it is, or add a checksum."""
+_FREE_FILTERS = {
+    *(h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32),
+    *(h5py.h5z.FILTER_NBIT, h5py.h5z.FILTER_SCALEOFFSET),
+}
+"""Filters that leave the number of bytes as it is, add a checksum, or give a chunk and no more."""
 
 
 def refuse_inflated(name: str, item: Any, size: int) -> None:

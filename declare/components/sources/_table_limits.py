@@ -40,7 +40,7 @@ def refuse_large(open_: Open, separator: str) -> None:
         counted.add(block, separator.encode())
     counted.end()
     table = counted.rows * columns
-    cells = counted.separators + counted.rows
+    cells = counted.separators + max(0, counted.rows - counted.blank)
     if table > _MOST_GAPS * cells + _SMALL:
         said = f"{counted.rows:,} lines hold {cells:,} cells, the header names {columns:,} columns"
         raise ValueError(fault(open_, separator) or said)
@@ -74,6 +74,8 @@ class _Counts:
     size: int = 0
     rows: int = 0
     separators: int = 0
+    blank: int = 0
+    """About how many lines are blank; never less than there are."""
     _lines: int = 0
     _length: int = 0
     """Bytes since the last row ended."""
@@ -85,6 +87,7 @@ class _Counts:
         """Count a block; raises ValueError where a row grows too long."""
         self.size += len(block)
         self.separators += block.count(separator)
+        self.blank += 2 * block.count(b"\n\n")
         marks = block.count(b'"')
         if marks == 0 and not self._quoted:
             number, first, last = block.count(b"\n"), block.find(b"\n"), block.rfind(b"\n")
