@@ -18,6 +18,8 @@ from declare.contract.problem import ProblemError
 from tests.combining.pages import example
 
 Columns = dict[str, list[Any]]
+FEW = 40
+"""A spec takes at most so many samples of a dataset."""
 
 
 def columns(rows: int, seed: int) -> Columns:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from declare.contract import reading
 from declare.contract.lookup import find
-from declare.contract.module import Inputs, Node
-from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.contract.task import Task
-from declare.contract.training import Sampler
 from declare.language.spec import Dataset, Hardware, Phase
-from tests.combining.data import Place
+from tests.combining.data import FEW, Place
+from tests.combining.linking import (
+    Block,
+    component_slots,
+    inferred_outputs,
+    pairs_samples,
+    sampler_layouts,
+    shape_after,
+    shapes_of,
+    starts_from,
+    stated_input,
+)
 from tests.combining.pages import example
 from tests.combining.values import NOTHING, Ordinary
-
-Block = dict[str, Any]
-FEW = 40
-"""Samples of a dataset are at most so many."""
 
 
 @dataclass
@@ -65,7 +69,7 @@ class Growth:
 
     def _readable(self, task: Any) -> list[str]:
         """Return the outputs that the head of a task may start from."""
-        layouts = _starts_from(task)
+        layouts = starts_from(task)
         return [name for name, shape in self.outputs.items() if shape.layout in layouts]
 
     # -- data --------------------------------------------------------------------------------------------
@@ -158,7 +162,7 @@ class Growth:
             made = self.ordinary.component("transforms")
             target = self.draw.choice(sorted(shapes))
             made = {key: value for key, value in made.items() if key != "fields"} | {"field": target}
-            after = _after(made, shapes[target])
+            after = shape_after(made, shapes[target])
             if after is not None:
                 found.append(made)
                 shapes[target] = after
@@ -195,7 +199,10 @@ class Growth:
         if getattr(find("tasks", kind), "drawn_by", None) is Task.drawn_by:
             return True
         layouts = {
-            layout for name in self.ordinary.names("samplers") if _pairs(name) for layout in _layouts(name)
+            layout
+            for name in self.ordinary.names("samplers")
+            if pairs_samples(name)
+            for layout in sampler_layouts(name)
         }
         return any(shape.layout in layouts for shape in self.shapes[dataset].values())
 
@@ -212,7 +219,7 @@ class Growth:
             if name not in taken or self.draw.random() < 0.1
         }
         wanted = {
-            layout for kind, _, _ in self.chosen.values() for layout in _starts_from(find("tasks", kind))
+            layout for kind, _, _ in self.chosen.values() for layout in starts_from(find("tasks", kind))
         }
         for number in range(5):
             made = self._module(inputs)
@@ -244,7 +251,7 @@ class Growth:
             wires = self._wires(cls, fields)
             if wires is None:
                 continue
-            made = self.ordinary.component("modules", name) | {"input": stated(wires)}
+            made = self.ordinary.component("modules", name) | {"input": stated_input(wires)}
             made = {
                 key: value
                 for key, value in made.items()
@@ -255,7 +262,7 @@ class Growth:
                 continue
             known = fields | self.outputs
             inputs = {port: tuple(known[item] for item in items) for port, items in wires.items()}
-            outputs = _inferred(component, inputs)
+            outputs = inferred_outputs(component, inputs)
             if outputs is not None:
                 return made, outputs
         return None
@@ -343,12 +350,12 @@ class Growth:
         self.spec["phases"] = {}
         for name in ("p", "q")[: 1 if self.draw.random() < 0.75 else 2]:
             block = self.ordinary.block(Phase, {}, share=0.12)
-            for kind, key in _slots(Phase):
+            for kind, key in component_slots(Phase):
                 if kind in self.forced and key not in block:
                     made = self.ordinary.component(kind)
                     block[key] = [made] if key in {"augment", "regularizers", "probes"} else made
             if self._needs_pairs():
-                pairs = [name for name in self.ordinary.names("samplers") if _pairs(name)]
+                pairs = [name for name in self.ordinary.names("samplers") if pairs_samples(name)]
                 block["sampler"] = self._sampler(self.draw.choice(pairs))
             elif "sampler" in block:
                 block["sampler"] = self._sampler(block["sampler"]["type"])
@@ -364,7 +371,7 @@ class Growth:
 
     def _sampler(self, name: str) -> Block:
         """Return a sampler; its fields hold what it takes."""
-        layouts = _layouts(name)
+        layouts = sampler_layouts(name)
         fields = self.pool["field"]
         self.pool["field"] = [
             key for key, shape in self.shapes["a"].items() if not layouts or shape.layout in layouts
@@ -391,78 +398,3 @@ class Growth:
         forced = self.forced.get("trackers")
         if forced or self.draw.random() < 0.1:
             self.spec["tracking"] = self.ordinary.component("trackers", forced)
-
-
-def _starts_from(task: Any) -> set[str]:
-    """Return the layouts that a task feeds to its own head."""
-    head = find("heads", task.default_head)
-    takes = {layout for port in getattr(head, "ports", ()) for layout in port.takes}
-    return (takes & set(task.feeds)) or takes
-
-
-def _layouts(name: str) -> tuple[str, ...]:
-    """Return what the fields of a sampler may hold."""
-    return tuple(getattr(find("samplers", name), "layouts", ()))
-
-
-def _pairs(name: str) -> bool:
-    """Return whether a sampler pairs samples."""
-    return getattr(find("samplers", name), "pairing", None) is not Sampler.pairing
-
-
-def _slots(model: type[Any]) -> Iterator[tuple[str, str]]:
-    """Yield kind and key of each parameter of a block that holds components."""
-    from declare.contract.forms import fields
-
-    for key, (_, item) in fields(model).items():
-        for option in item.options:
-            inner = option.arguments[0] if option.origin is list and option.arguments else option
-            if inner.slot:
-                yield inner.slot, key
-
-
-def stated(wires: dict[str, list[str]]) -> Any:
-    """Return wires as specs write them."""
-    flat = {port: names if len(names) > 1 else names[0] for port, names in wires.items()}
-    return next(iter(flat.values())) if len(flat) == 1 else flat
-
-
-def _after(block: Block, shape: Shape) -> Shape | None:
-    component, problems = reading.read("transforms", block)
-    if problems:
-        return None
-    try:
-        found = component.infer(shape)
-    except ProblemError:
-        return None
-    return found if isinstance(found, Shape) else None
-
-
-def _inferred(component: Node, inputs: Inputs) -> dict[str, Shape] | None:
-    found = component.infer(inputs)
-    if found is None:
-        from declare.compiler.probe import Probed, probe
-
-        probed = probe("modules", component, inputs)
-        found = probed.outputs if isinstance(probed, Probed) else None
-    return None if isinstance(found, Problem) else found
-
-
-def shapes_of(dataset: Block, name: str) -> dict[str, Shape]:
-    """Return the shapes of a dataset's fields as the compiler finds them, before transforms."""
-    from declare.compiler.pipeline import PASSES, _run
-    from tests.combining.writing import state_of
-
-    spec = {
-        "declare": 1,
-        "datasets": {name: dataset},
-        "model": {"m": "identity"},
-        "tasks": {"t": {"type": "auxiliary"}},
-    }
-    spec["phases"] = {"p": {"steps": 1, "batch_size": 2, "optimizer": {"type": "sgd", "lr": 0.1}}}
-    state = state_of(spec)
-    for title, _ in PASSES:
-        _run(state, title)
-        if title == "links":
-            break
-    return dict(state.shapes.get(name, {}))

@@ -216,6 +216,8 @@ def edges(item: Form, *, strange: bool = True) -> list[Any]:
 def _edges(item: Form) -> Iterator[Any]:
     if item.annotation in {int, float}:
         yield from _numbers(item)
+    elif item.annotation is bool:
+        yield from (True, False)
     elif item.origin is Literal:
         yield from (*get_args(item.annotation), "nothing_of_this_name")
     elif item.annotation is Duration:

@@ -1,0 +1,90 @@
+"""What the registry says of links: what goes with what, and which shapes come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from declare.contract import reading
+from declare.contract.lookup import find
+from declare.contract.module import Inputs, Node
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Shape
+from declare.contract.training import Sampler
+
+Block = dict[str, Any]
+
+
+def sampler_layouts(name: str) -> tuple[str, ...]:
+    """Return what the fields of a sampler may hold."""
+    return tuple(getattr(find("samplers", name), "layouts", ()))
+
+
+def pairs_samples(name: str) -> bool:
+    """Return whether a sampler pairs samples."""
+    return getattr(find("samplers", name), "pairing", None) is not Sampler.pairing
+
+
+def component_slots(model: type[Any]) -> Iterator[tuple[str, str]]:
+    """Yield kind and key of each parameter of a block that holds components."""
+    from declare.contract.forms import fields
+
+    for key, (_, item) in fields(model).items():
+        for option in item.options:
+            inner = option.arguments[0] if option.origin is list and option.arguments else option
+            if inner.slot:
+                yield inner.slot, key
+
+
+def stated_input(wires: dict[str, list[str]]) -> Any:
+    """Return wires as specs write them."""
+    flat = {port: names if len(names) > 1 else names[0] for port, names in wires.items()}
+    return next(iter(flat.values())) if len(flat) == 1 else flat
+
+
+def shape_after(block: Block, shape: Shape) -> Shape | None:
+    component, problems = reading.read("transforms", block)
+    if problems:
+        return None
+    try:
+        found = component.infer(shape)
+    except ProblemError:
+        return None
+    return found if isinstance(found, Shape) else None
+
+
+def inferred_outputs(component: Node, inputs: Inputs) -> dict[str, Shape] | None:
+    found = component.infer(inputs)
+    if found is None:
+        from declare.compiler.probe import Probed, probe
+
+        probed = probe("modules", component, inputs)
+        found = probed.outputs if isinstance(probed, Probed) else None
+    return None if isinstance(found, Problem) else found
+
+
+def shapes_of(dataset: Block, name: str) -> dict[str, Shape]:
+    """Return the shapes of a dataset's fields as the compiler finds them, before transforms."""
+    from declare.compiler.pipeline import PASSES, _run
+    from tests.combining.writing import state_of
+
+    spec = {
+        "declare": 1,
+        "datasets": {name: dataset},
+        "model": {"m": "identity"},
+        "tasks": {"t": {"type": "auxiliary"}},
+    }
+    spec["phases"] = {"p": {"steps": 1, "batch_size": 2, "optimizer": {"type": "sgd", "lr": 0.1}}}
+    state = state_of(spec)
+    for title, _ in PASSES:
+        _run(state, title)
+        if title == "links":
+            break
+    return dict(state.shapes.get(name, {}))
+
+
+def starts_from(task: Any) -> set[str]:
+    """Return the layouts that a task feeds to its own head."""
+    head = find("heads", task.default_head)
+    takes = {layout for port in getattr(head, "ports", ()) for layout in port.takes}
+    return (takes & set(task.feeds)) or takes
