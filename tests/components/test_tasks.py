@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from declare.contract import reading
-from declare.contract.data import FieldFacts
+from declare.contract.data import FieldFacts, OutputStatistics
 from declare.contract.lookup import find, own_names
 from declare.contract.shapes import Shape
 from tests.build.plans import category, features, labels, number
@@ -80,6 +80,16 @@ def test_ordinal_heads_have_a_logit_for_each_step():
     """K classes need K - 1 logits; one class alone still has a shape."""
     assert task("ordinal").output(category()).dims == (2,)
     assert task("ordinal").output(category(("only",))).dims == (1,)
+
+
+def test_regression_pools_nothing_where_outputs_are_known_in_one_dataset_alone():
+    """Statistics of each output and of a whole field make no common ones, and no error either."""
+    outputs = OutputStatistics(
+        known=(9, 9), mean=(1.0, 2.0), std=(1.0, 1.0), minimum=(0.0, 0.0), maximum=(3.0, 3.0)
+    )
+    whole = FieldFacts(shape=Shape("vector", (2,)), mean=1.0, std=1.0, minimum=0.0, maximum=3.0)
+    each = whole.model_copy(update={"outputs": outputs})
+    assert task("regression").link({"left": each, "right": whole}).mean is None
 
 
 def test_regression_pools_datasets_of_equal_weight():

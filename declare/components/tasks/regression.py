@@ -139,9 +139,14 @@ def _is_constant(seen: Sequence[OutputStatistics], index: int) -> bool:
 
 
 def _pooled(groups: Sequence[Sequence[Moments]]) -> list[Moments]:
-    """Return mean and standard deviation of each output over groups of equal weight."""
+    """Return mean and standard deviation of each output over groups of equal weight.
+
+    None where some groups know each output and others the whole field alone, as beside a loss that cannot be read.
+    """
     known = [group for group in groups if group]
-    return [_together(column) for column in zip(*known, strict=True)] if known else []
+    if len({len(group) for group in known}) != 1:
+        return []
+    return [_together(column) for column in zip(*known, strict=True)]
 
 
 def _together(known: Sequence[Moments]) -> Moments:
