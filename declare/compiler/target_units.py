@@ -57,7 +57,7 @@ def learn_target(
         state, task, dataset, (facts, bool(sides["train"] or sides["eval"])), undone
     ):
         try:
-            facts, fitted, cut = _measured(state, task, dataset, facts)
+            facts, fitted, cut = _measure_target(state, task, dataset, facts)
         except ProblemError as error:
             return list(error.problems)
         if _is_empty(facts):
@@ -81,7 +81,9 @@ def learn_target(
         )
         for index, transform in undone
     )
-    changes = tuple(_stated(transform) for _, transform in sides["eval"] if transform.effect == "units")
+    changes = tuple(
+        _stated_parameters(transform) for _, transform in sides["eval"] if transform.effect == "units"
+    )
     names = tuple(transform.type_name() for _, transform in kept)
     return LearnedTarget(facts, undo, names, changes, tuple(problems))
 
@@ -132,7 +134,7 @@ def _is_needed(
     return block.mask is not None or (needs and (skips or changed or "train" not in facts.counts))
 
 
-def _measured(
+def _measure_target(
     state: State, task: Placed[Any], dataset: str, facts: FieldFacts
 ) -> tuple[FieldFacts, Mapping[str, Mapping[str, list[float]]], Mapping[int, int]]:
     """Return facts of what is learned, statistics of fitted transforms, and values that each transform cut."""
@@ -261,6 +263,6 @@ def _not_undone(dataset: str, task: Placed[Any], index: int, transform: Transfor
     )
 
 
-def _stated(transform: Transform) -> dict[str, Any]:
+def _stated_parameters(transform: Transform) -> dict[str, Any]:
     """Return the block of a transform without the fields that it changes."""
     return {key: value for key, value in transform.dump().items() if key not in {"field", "fields", "on"}}

@@ -71,19 +71,39 @@ def _with_inverse(target: Target, learned: LearnedTarget) -> Target:
 
 def _other_units(task: Placed[Any], learned: Mapping[str, LearnedTarget]) -> Problem | None:
     """Return the problem that one head would give other units for one dataset than for another."""
-    first = next(iter(learned), "")
-    for name, item in learned.items():
-        if item.changes != learned[first].changes:
-            here, there = (_words(learned[one]) for one in (name, first))
-            return Problem(
-                "LOS435",
-                f"target `{task.block.target}` is learned {here} in `{name}` but {there} in `{first}`",
-                at=dataset_place(task, name),
-                label="another unit here",
-                also={dataset_place(task, first): "than here"},
-                helps=("transform it alike in all datasets", "or give the head `per_dataset: true`"),
-            )
-    return None
+    pair = _first_difference({name: item.changes for name, item in learned.items()})
+    if pair is None:
+        return None
+    here, there = (_words(learned[name]) for name in pair)
+    return _dataset_conflict(
+        "LOS435",
+        task,
+        pair,
+        f"is learned {here} in `{pair[0]}` but {there} in `{pair[1]}`",
+        label="another unit here",
+        helps=("transform it alike in all datasets", "or give the head `per_dataset: true`"),
+    )
+
+
+def _first_difference(values: Mapping[str, object]) -> tuple[str, str] | None:
+    """Return the first dataset whose value is not the first one's, and the first dataset; None where all agree."""
+    first = next(iter(values), "")
+    return next(((name, first) for name, value in values.items() if value != values[first]), None)
+
+
+def _dataset_conflict(
+    code: str, task: Placed[Any], pair: tuple[str, str], words: str, *, label: str, helps: tuple[str, ...]
+) -> Problem:
+    """Return a problem of a task's target in one dataset that contradicts another."""
+    here, there = pair
+    return Problem(
+        code,
+        f"target `{task.block.target}` {words}",
+        at=dataset_place(task, here),
+        label=label,
+        also={dataset_place(task, there): "than here"},
+        helps=helps,
+    )
 
 
 def _words(learned: LearnedTarget) -> str:
@@ -139,15 +159,15 @@ def _disagree(state: State, task: Placed[Any], facts: dict[str, FieldFacts]) -> 
     outputs = {name: task.block.output(item) for name, item in facts.items()}
     if any(isinstance(output, Problem) for output in outputs.values()):
         return None  # linking says what is wrong
-    first = next(iter(outputs), "")
-    for name, output in outputs.items():
-        if output != outputs[first]:
-            return Problem(
-                "LOS409",
-                f"target `{task.block.target}` needs {outputs[first]} in `{first}` but {output} in `{name}`",
-                at=dataset_place(task, name),
-                label="another target here",
-                also={dataset_place(task, first): "than here"},
-                helps=("give the head `per_dataset: true`", "or make two tasks of it, one for each dataset"),
-            )
-    return None
+    pair = _first_difference(outputs)
+    if pair is None:
+        return None
+    here, there = pair
+    return _dataset_conflict(
+        "LOS409",
+        task,
+        pair,
+        f"needs {outputs[there]} in `{there}` but {outputs[here]} in `{here}`",
+        label="another target here",
+        helps=("give the head `per_dataset: true`", "or make two tasks of it, one for each dataset"),
+    )

@@ -17,7 +17,7 @@ class Frame(NamedTuple):
     known: tuple[int, int] | None = None
     crop: bool = False
 
-    def fitted(self, picture: Image.Image, size: tuple[int, int], how: Image.Resampling) -> Image.Image:
+    def fit(self, picture: Image.Image, size: tuple[int, int], how: Image.Resampling) -> Image.Image:
         """Return the picture at `size`, stretched or cut in the middle."""
         if (picture.height, picture.width) == size:
             return picture
@@ -28,7 +28,7 @@ class Frame(NamedTuple):
         """Return the size that a picture gets; raises `ProblemError` DAT349 where equal ones are needed."""
         size = self.stated or self.known or own
         if self.stated is None and own != size:
-            raise ProblemError(differing(size, own, row))
+            raise ProblemError(size_mismatch(size, own, row))
         return size
 
 
@@ -49,7 +49,7 @@ class Decoding(NamedTuple):
     number: int | None = None
 
 
-def differing(one: tuple[int, int], other: tuple[int, int], row: int) -> Problem:
+def size_mismatch(one: tuple[int, int], other: tuple[int, int], row: int) -> Problem:
     """Return what is wrong with pictures of two sizes."""
     return Problem(
         "DAT349",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from declare.components.fields._mask_codes import code_of, is_colour, shown, value_of
+from declare.components.fields._mask_codes import code_of, format_values, is_colour, value_of
 from declare.contract.problem import Problem, ProblemError, Rewrite
 
 _MANY = 20
@@ -52,7 +52,7 @@ def refuse_two_scales(values: Sequence[int]) -> None:
             f"some masks hold 0 and {first}, others 0 and {last}",
             label="one class with two values?",
             notes=(
-                f"no mask holds two of {shown(values)}: they look like one class, saved in several depths",
+                f"no mask holds two of {format_values(values)}: they look like one class, saved in several depths",
             ),
             helps=(
                 f"if all mean the same, say so: `classes: {{background: 0, object: {list(values)}}}`",
@@ -84,7 +84,7 @@ def by_name(stated: Mapping[str, Sequence[int | str]], codes: Sequence[int]) -> 
         raise ProblemError(
             Problem(
                 "DAT301",
-                f"masks hold {shown(others, 4)}, which is no class that is stated",
+                f"masks hold {format_values(others, 4)}, which is no class that is stated",
                 at="classes",
                 label="the classes are stated here",
                 helps=("add them to `classes`, or list them under `void`",),
@@ -109,7 +109,7 @@ def refuse_named_colours(names: Sequence[str], codes: Sequence[int]) -> None:
         raise ProblemError(
             Problem(
                 "DAT394",
-                f"the masks are in colours ({shown(codes, 3)}), which have no order",
+                f"the masks are in colours ({format_values(codes, 3)}), which have no order",
                 at="classes",
                 label="names in a list",
                 helps=(f"say which colour each name is: `classes: {{{mapping}, ...}}`",),
@@ -120,7 +120,7 @@ def refuse_named_colours(names: Sequence[str], codes: Sequence[int]) -> None:
 def _too_many(codes: Sequence[int]) -> Problem:
     return Problem(
         "DAT394",
-        f"masks hold {len(codes)} different values, {shown(codes, 6)} among them",
+        f"masks hold {len(codes)} different values, {format_values(codes, 6)} among them",
         label="too many for classes",
         notes=("soft edges and lossy files make values that are no class",),
         helps=(
@@ -146,7 +146,7 @@ def _lossy(number: int, row: int | None) -> Problem:
 def _numbers_and_colours(codes: Sequence[int]) -> Problem:
     return Problem(
         "DAT394",
-        f"some masks hold numbers, others colours: {shown([codes[0], codes[-1]])}",
+        f"some masks hold numbers, others colours: {format_values([codes[0], codes[-1]])}",
         label="two kinds of masks",
         helps=("save all of them in one way", 'or state the classes: `classes: {cell: [1, "#ff0000"], ...}`'),
     )
@@ -156,7 +156,7 @@ def _void_unclear(void: int, others: Sequence[int]) -> Problem:
     mapping = {f"class_{value_of(code)}": code for code in [*others, void]}
     return Problem(
         "DAT395",
-        f"masks hold {shown(others, 4)} and {void}: a class, or not labelled?",
+        f"masks hold {format_values(others, 4)} and {void}: a class, or not labelled?",
         label="which values are classes?",
         notes=(f"{void} mostly marks pixels that nobody labelled",),
         helps=(

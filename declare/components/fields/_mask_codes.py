@@ -93,7 +93,7 @@ def to_values(indices: Array, codes: Sequence[int]) -> Array:
     return planes[..., :3] if all((code & 255) == 255 for code in codes) else planes
 
 
-def shown(codes: Iterable[int], most: int = 8) -> str:
+def format_values(codes: Iterable[int], most: int = 8) -> str:
     """Return values as messages list them."""
     found = [str(value_of(code)) for code in codes]
     return ", ".join(found[:most]) + (", ..." if len(found) > most else "")
@@ -102,12 +102,14 @@ def shown(codes: Iterable[int], most: int = 8) -> str:
 def _no_class(code: int, classes: Mapping[int, int], row: int) -> Problem:
     known = [item for item, index in classes.items() if index >= 0]
     several = list(whites([*known, code]))
-    same = (f"if {shown(several)} mean the same, say so: `classes: {{background: 0, object: {several}}}`",)
+    same = (
+        f"if {format_values(several)} mean the same, say so: `classes: {{background: 0, object: {several}}}`",
+    )
     return Problem(
         "DAT301",
         f"a mask holds the value {value_of(code)}, which is none of the {len(known)} classes",
         label="these classes",
-        notes=(f"the classes are {shown(known)}",),
+        notes=(f"the classes are {format_values(known)}",),
         helps=(
             *(same if several else ()),
             "list values to leave out under `void`, or state all classes: `classes: {name: value, ...}`",

@@ -45,7 +45,7 @@ def read_masks(values: Any, how: Decoding, *, colours: bool) -> Iterator[Codes]:
     if is_table(values):
         for start in range(0, len(values), _CHUNK):
             with_rows = _from_arrays(values[start : start + _CHUNK], how, start)
-            yield from _sized(Codes(with_rows, {}), frame, start)
+            yield from _resize_blocks(Codes(with_rows, {}), frame, start)
         return
     for row, value in enumerate(each_sample(values)):
         try:
@@ -54,7 +54,7 @@ def read_masks(values: Any, how: Decoding, *, colours: bool) -> Iterator[Codes]:
             block = found or Codes(_from_arrays(np.asarray(array)[None], how, row), {})
         except ProblemError as error:
             raise ProblemError(*(replace(item, row=row) for item in error.problems)) from None
-        for item in _sized(block, frame, row):
+        for item in _resize_blocks(block, frame, row):
             frame = frame._replace(known=frame.known or item.codes.shape[1:])
             yield item
 
@@ -84,7 +84,7 @@ def refuse_one_hot(values: Any, how: Decoding) -> None:
         raise ProblemError(_one_hot(shape, axes_of(shape, how)))
 
 
-def _sized(block: Codes, frame: Frame, row: int) -> Iterator[Codes]:
+def _resize_blocks(block: Codes, frame: Frame, row: int) -> Iterator[Codes]:
     """Yield masks at the size that they get; each pixel takes the value of the nearest."""
     size = frame.target(block.codes.shape[1:], row)
     if block.codes.shape[1:] == size:
@@ -93,7 +93,7 @@ def _sized(block: Codes, frame: Frame, row: int) -> Iterator[Codes]:
     known, places = np.unique(block.codes, return_inverse=True)
     maps = places.reshape(block.codes.shape).astype(np.int32)
     for index in maps:
-        fitted = frame.fitted(Image.fromarray(index), size, Image.Resampling.NEAREST)
+        fitted = frame.fit(Image.fromarray(index), size, Image.Resampling.NEAREST)
         yield block._replace(codes=known[np.asarray(fitted)][None])
 
 
@@ -102,7 +102,7 @@ def _from_arrays(values: Array, how: Decoding, row: int) -> Array:
     if values.ndim == 4:
         moved = np.moveaxis(values, 1, -1) if axes_of(values.shape[1:], how) == "CHW" else values
         if moved.shape[-1] in {3, 4}:
-            return _coloured(moved, row)
+            return _colour_codes(moved, row)
         if moved.shape[-1] != 1:
             raise ProblemError(_no_mask(values.shape[1:]))
         values = moved[..., 0]
@@ -128,7 +128,7 @@ def _whole_numbers(values: Array, row: int) -> Array:
     return whole.astype(np.int64)
 
 
-def _coloured(values: Array, row: int) -> Array:
+def _colour_codes(values: Array, row: int) -> Array:
     """Return pixels [..., 3 or 4] of bytes as the codes of their colours."""
     if values.dtype.kind == "f" or values.min(initial=0) < 0 or values.max(initial=0) > 255:
         raise ProblemError(
@@ -163,7 +163,7 @@ def _from_file(value: Any, row: int, how: Decoding, *, colours: bool) -> Codes:
     if image.mode == "RGBa":
         image = image.convert("RGBA")
     if image.mode in {"RGB", "RGBA"}:
-        return Codes(_coloured(np.asarray(image)[None], row), {}, lossy)
+        return Codes(_colour_codes(np.asarray(image)[None], row), {}, lossy)
     return Codes(_from_arrays(np.asarray(image)[None], how, row), {}, lossy)
 
 
@@ -171,7 +171,7 @@ def _palette(image: Image.Image, indices: Array) -> dict[int, int]:
     """Return the colours of the indices that a palette picture uses."""
     colours = np.asarray(image.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
     used = [int(index) for index in np.unique(indices) if index < len(colours)]
-    return {index: int(_coloured(colours[index][None], 0)[0]) for index in used}
+    return {index: int(_colour_codes(colours[index][None], 0)[0]) for index in used}
 
 
 def refuse_other_palette(known: Mapping[int, int], block: Codes, row: int) -> None:

@@ -60,12 +60,12 @@ def open_picture(value: Any, row: int, frame: int | None = None) -> Picture:
     where `frame` does not say which.
     """
     try:
-        return _opened(value, frame)
+        return _open(value, frame)
     except ProblemError as error:
         raise ProblemError(replace(error.problem, row=row)) from None
 
 
-def _opened(value: Any, frame: int | None) -> Picture:
+def _open(value: Any, frame: int | None) -> Picture:
     if value is None:
         raise ProblemError(Problem("DAT311", "a sample has no picture", helps=("remove the sample",)))
     if not is_picture(value):

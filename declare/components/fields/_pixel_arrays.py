@@ -30,10 +30,10 @@ def each_sample(values: Any) -> list[Any]:
     """
     if isinstance(values, np.ndarray) and values.ndim == 2:
         raise ProblemError(not_a_picture(values.shape[1:]))
-    return [_unpacked(value) for value in values]
+    return [_encoded_file(value) for value in values]
 
 
-def _unpacked(value: Any) -> Any:
+def _encoded_file(value: Any) -> Any:
     if isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim == 1:
         return value.tobytes()
     if isinstance(value, dict) and isinstance(value.get("bytes"), bytes):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from declare.components.fields._decoding import Decoding, differing
+from declare.components.fields._decoding import Decoding, size_mismatch
 from declare.components.fields._picture_modes import PILLOW_MODES, eight_bits, with_channels
 from declare.components.fields._pictures import DEEP, GREY, name_of, open_picture
 from declare.components.fields._pixel_arrays import (
@@ -36,7 +36,7 @@ def decode(values: Any, how: Decoding) -> Array:
     if is_table(values):
         table = channels_first(values, how)
         if how.frame.stated is None and how.frame.known not in {None, table.shape[2:]}:
-            raise ProblemError(differing(how.frame.known or (0, 0), table.shape[2:], 0))
+            raise ProblemError(size_mismatch(how.frame.known or (0, 0), table.shape[2:], 0))
         if how.frame.stated in {None, table.shape[2:]} and how.channels in {None, table.shape[1]}:
             return array_bytes(table, how)
         how = how._replace(layout="CHW")
@@ -45,10 +45,10 @@ def decode(values: Any, how: Decoding) -> Array:
     looks = (look(value, how, row) for row, value in enumerate(values))
     channels = how.channels or max((channels for channels, _ in looks), default=3)
     # One after the other: whole pictures may be a thousand times larger than what is kept of them.
-    return np.stack(list(_decoded(values, how._replace(channels=channels))))
+    return np.stack(list(_decode_each(values, how._replace(channels=channels))))
 
 
-def _decoded(values: Sequence[Any], how: Decoding) -> Iterator[Array]:
+def _decode_each(values: Sequence[Any], how: Decoding) -> Iterator[Array]:
     """Yield pictures [channels, height, width] of one size."""
     frame = how.frame
     for row, value in enumerate(values):
@@ -58,7 +58,7 @@ def _decoded(values: Sequence[Any], how: Decoding) -> Iterator[Array]:
             raise ProblemError(*(replace(item, row=row) for item in error.problems)) from None
         size = frame.target(planes[0].size[::-1], row)
         frame = frame._replace(known=frame.known or size)
-        fitted = [np.asarray(frame.fitted(plane, size, Image.Resampling.BILINEAR)) for plane in planes]
+        fitted = [np.asarray(frame.fit(plane, size, Image.Resampling.BILINEAR)) for plane in planes]
         yield np.stack(fitted) if fitted[0].ndim == 2 else np.ascontiguousarray(np.moveaxis(fitted[0], -1, 0))
 
 

@@ -100,7 +100,7 @@ def refuse_beyond(scale: Scale, most: Scale | None, what: str) -> None:
         raise ProblemError(
             Problem(
                 "DAT390",
-                f"`range` is {_shown(scale)}, {what} holds {_shown(most)}",
+                f"`range` is {_format_scale(scale)}, {what} holds {_format_scale(most)}",
                 label="read on another scale",
                 helps=("give pictures of one depth, or a field for each",),
             )
@@ -153,7 +153,7 @@ def _first_outside(values: Array, lies_on: Callable[[Span], bool], bounds: Scale
     """Return what is wrong with the first sample that does not lie on a scale; `start` is the row of the first."""
     row = next(row for row in range(len(values)) if not lies_on(span([values[row : row + 1]])))
     own = span([values[row : row + 1]])
-    return _at(_outside(own, bounds) if own.finite else _not_finite(), start + row)
+    return _with_row(_outside(own, bounds) if own.finite else _not_finite(), start + row)
 
 
 def _lies_on(found: Span, *, bounds: Scale, slack: float, whole: bool) -> bool:
@@ -163,7 +163,7 @@ def _lies_on(found: Span, *, bounds: Scale, slack: float, whole: bool) -> bool:
     return inside or found.least > found.largest
 
 
-def _at(problem: Problem, row: int) -> Problem:
+def _with_row(problem: Problem, row: int) -> Problem:
     return replace(problem, row=row)
 
 
@@ -182,11 +182,11 @@ def _outside(found: Span, scale: Scale) -> Problem:
     word = "numbers that are not whole" if scale == BYTES and not found.whole else "pixels"
     return Problem(
         "DAT390",
-        f"{word} from {found.least:.5g} to {found.largest:.5g}, read on the scale {_shown(scale)}",
+        f"{word} from {found.least:.5g} to {found.largest:.5g}, read on the scale {_format_scale(scale)}",
         label="pixels outside of the scale",
         notes=("nothing is cut off: the values of black and white must be known",),
-        helps=(f"state the values of black and white: `range: {_list(likely)}`",),
-        rewrites=(Rewrite(f"set `range: {_list(likely)}`", "range", list(likely), safe=False),),
+        helps=(f"state the values of black and white: `range: {_format_list(likely)}`",),
+        rewrites=(Rewrite(f"set `range: {_format_list(likely)}`", "range", list(likely), safe=False),),
     )
 
 
@@ -203,10 +203,10 @@ def likely_range(found: Span) -> Scale:
         return Scale(-1, 1)
     if found.least >= 0 and found.largest <= BYTES.high:
         return BYTES
-    return Scale(_rounded(found.least, math.floor), _rounded(found.largest, math.ceil))
+    return Scale(_round_outwards(found.least, math.floor), _round_outwards(found.largest, math.ceil))
 
 
-def _rounded(value: float, way: Any) -> float:
+def _round_outwards(value: float, way: Any) -> float:
     """Return a value with two digits, rounded outwards."""
     if not value:
         return 0
@@ -215,9 +215,9 @@ def _rounded(value: float, way: Any) -> float:
     return int(rounded) if float(rounded).is_integer() else round(rounded, 12)
 
 
-def _shown(scale: Scale) -> str:
+def _format_scale(scale: Scale) -> str:
     return f"{scale.low:.5g} to {scale.high:.5g}"
 
 
-def _list(scale: Scale) -> str:
+def _format_list(scale: Scale) -> str:
     return f"[{scale.low:.10g}, {scale.high:.10g}]"

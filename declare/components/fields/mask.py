@@ -113,7 +113,7 @@ class Mask(Field):
             return {}
         return {name: item if isinstance(item, list) else [item] for name, item in self.classes.items()}
 
-    def _left_out(self) -> dict[int, int]:
+    def _void_codes(self) -> dict[int, int]:
         """Return the codes of what is not labelled."""
         from declare.components.fields._mask_codes import UNLABELLED, code_of, is_colour
 
@@ -155,7 +155,7 @@ class Mask(Field):
             palette |= block.palettes
             seen |= set(_distinct(block.codes))
             row, lossy, shape = row + len(block.codes), lossy or block.lossy, block.codes.shape[1:]
-        codes = sorted(seen - self._left_out().keys())
+        codes = sorted(seen - self._void_codes().keys())
         if not codes:
             raise ProblemError(_nothing_labelled(bool(seen)))
         self._refuse_two_scales(values, codes, how)
@@ -211,7 +211,7 @@ class Mask(Field):
         height, width = facts.shape.dims
         known = (height, width) if height is not None and width is not None else None
         palette = {int(index): code_of(colour) for index, colour in facts.extra.get("palette", {}).items()}
-        classes = self._indices(facts.values or ()) | self._left_out()
+        classes = self._indices(facts.values or ()) | self._void_codes()
         maps = []
         row = 0
         how = self._decoding(known, facts.extra.get("layout"))

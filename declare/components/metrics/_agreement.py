@@ -37,15 +37,18 @@ class Agreement(Metric):
         return self._built(target, "macro", 0.5)
 
     def _built(self, target: Target, average: Average, threshold: float) -> Any:
-        from declare.nn.metrics.agreement import Confusion, LabelCounts, averaged
+        from declare.nn.metrics.agreement import Confusion, LabelCounts, average_over_classes
         from declare.nn.metrics.figure import Figure
 
         if target.prediction == "label_logits":
-            formula = averaged(self.figure_of(target), average, labels=True, unseen=self.unseen_labels)
+            formula = average_over_classes(
+                self.figure_of(target), average, labels=True, unseen=self.unseen_labels
+            )
             return Figure(LabelCounts(threshold), formula)
         ordered = target.prediction == "ordinal_logits"
         return Figure(
-            Confusion(len(target.classes or ()), ordered=ordered), averaged(self.figure_of(target), average)
+            Confusion(len(target.classes or ()), ordered=ordered),
+            average_over_classes(self.figure_of(target), average),
         )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._embedding_figures import EmbeddingMetric
 
 
-class Alignment(Metric):
+class Alignment(EmbeddingMetric):
     """Mean squared distance of positive pairs on the unit sphere.
 
     Takes embeddings [N, features] and their groups. 0 is perfect; pairs drawn at random from embeddings that are
@@ -22,13 +22,11 @@ class Alignment(Metric):
     """
 
     needs_positives: ClassVar[bool] = True
-    takes: ClassVar[frozenset[str]] = frozenset({"embedding"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 4.0)
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.embeddings import Embeddings, alignment
-        from declare.nn.metrics.figure import Figure
+    def figure(self) -> Callable[..., Any]:
+        """Return the figure of all embeddings."""
+        from declare.nn.metrics.embeddings import alignment
 
-        return Figure(Embeddings(), alignment)
+        return alignment

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._output_moments import OutputMomentsMetric
 
 
-class ConcordanceCorrcoef(Metric):
+class ConcordanceCorrcoef(OutputMomentsMetric):
     """Lin's concordance: the correlation, less where means or spreads differ; 1 is perfect.
 
     Takes values [N] or [N, width], averaged over outputs; missing targets do not count. Moments are divided by N. Not
@@ -20,13 +20,8 @@ class ConcordanceCorrcoef(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"values"})
-    mode: ClassVar[Literal["max", "min"]] = "max"
-    bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
+    def figure(self) -> Callable[..., Any]:
+        """Return the figure of an output."""
+        from declare.nn.metrics.moments import concordance
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
-        from declare.nn.metrics.moments import Moments, concordance, each_output
-
-        return Figure(Moments(), each_output(concordance))
+        return concordance

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any, ClassVar
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._output_moments import OutputMomentsMetric
 
 
-class Correlation(Metric):
+class Correlation(OutputMomentsMetric):
     """Pearson's correlation of rates and counts over samples, averaged over neurons.
 
     Takes rates [B, units] and counts; counts that are NaN or masked do not count. Neurons whose rate or count is
@@ -22,12 +22,9 @@ class Correlation(Metric):
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({"rates"})
-    mode: ClassVar[Literal["max", "min"]] = "max"
-    bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
-        from declare.nn.metrics.moments import Moments, correlation, each_output
+    def figure(self) -> Callable[..., Any]:
+        """Return the figure of an output."""
+        from declare.nn.metrics.moments import correlation
 
-        return Figure(Moments(), each_output(correlation))
+        return correlation

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any, ClassVar
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._label_ranking import LabelRankingMetric
 
 
-class CoverageError(Metric):
+class CoverageError(LabelRankingMetric):
     """Number of labels that one goes down from the highest to find all true ones, on average over samples.
 
     Takes label logits [N, labels]; a missing label is not ranked, and a sample without a known label does not
@@ -21,13 +21,10 @@ class CoverageError(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"label_logits"})
-    mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
-        from declare.nn.metrics.label_ranking import LabelRanks, coverage
+    def figure(self) -> Callable[..., Any]:
+        """Return the figure of a sample."""
+        from declare.nn.metrics.label_ranking import coverage
 
-        return Figure(LabelRanks(), coverage)
+        return coverage

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._output_moments import OutputMomentsMetric
 
 
-class ExplainedVariance(Metric):
+class ExplainedVariance(OutputMomentsMetric):
     """1 - Var(error) / Var(target): as `r2`, but an error that is the same everywhere costs nothing.
 
     Takes values [N] or [N, width], averaged over outputs; missing targets do not count. Outputs whose target is
@@ -22,8 +22,6 @@ class ExplainedVariance(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"values"})
-    mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (None, 1.0)
 
     multioutput: Literal["uniform_average", "variance_weighted"] = Param(
@@ -31,15 +29,8 @@ class ExplainedVariance(Metric):
         description="the mean over outputs, or over outputs by the variance of their target",
     )
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
-        from declare.nn.metrics.moments import (
-            Moments,
-            each_output,
-            explained_variance,
-            weighted_explained_variance,
-        )
+    def figure(self) -> Callable[..., Any]:
+        """Return the figure of an output."""
+        from declare.nn.metrics.moments import explained_variance, weighted_explained_variance
 
-        weighted = self.multioutput == "variance_weighted"
-        return Figure(Moments(), each_output(weighted_explained_variance if weighted else explained_variance))
+        return weighted_explained_variance if self.multioutput == "variance_weighted" else explained_variance

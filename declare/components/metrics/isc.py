@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any, ClassVar
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._embedding_figures import EmbeddingMetric
 
 
-class Isc(Metric):
+class Isc(EmbeddingMetric):
     """Inter-subject correlation: how far the same stimulus gives the same features in two subjects.
 
     Takes embeddings [N, features] and their groups. For each feature of the embeddings at unit length, as predictions
@@ -23,13 +23,9 @@ class Isc(Metric):
     """
 
     needs_positives: ClassVar[bool] = True
-    takes: ClassVar[frozenset[str]] = frozenset({"embedding"})
-    mode: ClassVar[Literal["max", "min"]] = "max"
-    bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.embeddings import Embeddings, isc
-        from declare.nn.metrics.figure import Figure
+    def figure(self) -> Callable[..., Any]:
+        """Return the figure of all embeddings."""
+        from declare.nn.metrics.embeddings import isc
 
-        return Figure(Embeddings(), isc)
+        return isc

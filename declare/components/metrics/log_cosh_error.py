@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._value_errors import ValueErrorMetric
 
 
-class LogCoshError(Metric):
+class LogCoshError(ValueErrorMetric):
     """Mean of log(cosh(error)): half the squared error where small, the absolute error less log 2 where large.
 
     Takes values [N] or [N, width], over all values; missing targets do not count. Source: any textbook.
@@ -19,13 +19,8 @@ class LogCoshError(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"values"})
-    mode: ClassVar[Literal["max", "min"]] = "min"
-    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
+    def costs(self) -> tuple[Callable[..., Any], ...]:
+        """Return the cost of a value."""
+        from declare.nn.metrics.moments import log_cosh
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
-        from declare.nn.metrics.moments import ElementSums, log_cosh, mean_cost
-
-        return Figure(ElementSums(log_cosh), mean_cost)
+        return (log_cosh,)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._value_errors import ValueErrorMetric
 
 
-class MeanSquaredLogError(Metric):
+class MeanSquaredLogError(ValueErrorMetric):
     """Mean of the squared difference of log(1 + value).
 
     Takes values [N] or [N, width], over all values; missing targets do not count. Not defined (null) where a
@@ -20,13 +20,8 @@ class MeanSquaredLogError(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"values"})
-    mode: ClassVar[Literal["max", "min"]] = "min"
-    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
+    def costs(self) -> tuple[Callable[..., Any], ...]:
+        """Return the cost of a value."""
+        from declare.nn.metrics.moments import squared_log_error
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
-        from declare.nn.metrics.moments import ElementSums, mean_cost, squared_log_error
-
-        return Figure(ElementSums(squared_log_error), mean_cost)
+        return (squared_log_error,)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._output_moments import OutputMomentsMetric
 
 
-class Nrmse(Metric):
+class Nrmse(OutputMomentsMetric):
     """Root mean squared error over the standard deviation of the target in the evaluation.
 
     Takes values [N] or [N, width], averaged over outputs; missing targets do not count.
@@ -24,9 +24,8 @@ class Nrmse(Metric):
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
-        from declare.nn.metrics.moments import Moments, each_output, root_relative_squared
+    def figure(self) -> Callable[..., Any]:
+        """Return the figure of an output."""
+        from declare.nn.metrics.moments import root_relative_squared
 
-        return Figure(Moments(), each_output(root_relative_squared))
+        return root_relative_squared

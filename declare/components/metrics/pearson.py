@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._output_moments import OutputMomentsMetric
 
 
-class Pearson(Metric):
+class Pearson(OutputMomentsMetric):
     """Pearson's correlation of predicted and true values.
 
     Takes values [N] or [N, width], averaged over outputs; missing targets do not count.
@@ -20,13 +20,8 @@ class Pearson(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"values"})
-    mode: ClassVar[Literal["max", "min"]] = "max"
-    bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
+    def figure(self) -> Callable[..., Any]:
+        """Return the figure of an output."""
+        from declare.nn.metrics.moments import correlation
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
-        from declare.nn.metrics.moments import Moments, correlation, each_output
-
-        return Figure(Moments(), each_output(correlation))
+        return correlation

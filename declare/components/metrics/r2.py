@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any, ClassVar
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._output_moments import OutputMomentsMetric
 
 
-class R2(Metric):
+class R2(OutputMomentsMetric):
     """Share of the target's variance that is explained: 1 is perfect, 0 is as good as the mean.
 
     Takes values [N] or [N, width], averaged over outputs; missing targets do not count.
@@ -21,12 +21,10 @@ class R2(Metric):
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({"reconstruction", "values"})
-    mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (None, 1.0)
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
-        from declare.nn.metrics.moments import Moments, each_output, explained
+    def figure(self) -> Callable[..., Any]:
+        """Return the figure of an output."""
+        from declare.nn.metrics.moments import explained
 
-        return Figure(Moments(), each_output(explained))
+        return explained

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._label_ranking import LabelRankingMetric
 
 
-class RankingAveragePrecision(Metric):
+class RankingAveragePrecision(LabelRankingMetric):
     """Share of true labels among those that stand at least as high as a true one, over true labels and samples.
 
     Takes label logits [N, labels]; a missing label is not ranked, and a sample without a known label does not
@@ -21,13 +21,10 @@ class RankingAveragePrecision(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"label_logits"})
     mode: ClassVar[Literal["max", "min"]] = "max"
-    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
-        from declare.nn.metrics.label_ranking import LabelRanks, ranking_precision
+    def figure(self) -> Callable[..., Any]:
+        """Return the figure of a sample."""
+        from declare.nn.metrics.label_ranking import ranking_precision
 
-        return Figure(LabelRanks(), ranking_precision)
+        return ranking_precision

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._label_ranking import LabelRankingMetric
 
 
-class RankingLoss(Metric):
+class RankingLoss(LabelRankingMetric):
     """Share of pairs of a true and a false label that do not stand in that order, ties included, over samples.
 
     Takes label logits [N, labels]; a missing label is not ranked, and a sample without a known label does not
@@ -21,13 +21,8 @@ class RankingLoss(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"label_logits"})
-    mode: ClassVar[Literal["max", "min"]] = "min"
-    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
+    def figure(self) -> Callable[..., Any]:
+        """Return the figure of a sample."""
+        from declare.nn.metrics.label_ranking import ranking_loss
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
-        from declare.nn.metrics.label_ranking import LabelRanks, ranking_loss
-
-        return Figure(LabelRanks(), ranking_loss)
+        return ranking_loss

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._output_moments import OutputMomentsMetric
 
 
-class RelativeSquaredError(Metric):
+class RelativeSquaredError(OutputMomentsMetric):
     """Squared error over that of the target's mean: 1 - `r2`, or its root with `squared: false`.
 
     Takes values [N] or [N, width], averaged over outputs; missing targets do not count. Not defined (null) where the
@@ -22,15 +22,13 @@ class RelativeSquaredError(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"values"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
 
     squared: bool = Param(True, description="whether the root is left out")
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
-        from declare.nn.metrics.moments import Moments, each_output, relative_squared, root_relative_squared
+    def figure(self) -> Callable[..., Any]:
+        """Return the figure of an output."""
+        from declare.nn.metrics.moments import relative_squared, root_relative_squared
 
-        return Figure(Moments(), each_output(relative_squared if self.squared else root_relative_squared))
+        return relative_squared if self.squared else root_relative_squared

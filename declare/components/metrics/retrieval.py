@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any, ClassVar
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._embedding_figures import EmbeddingMetric
 
 
-class Retrieval(Metric):
+class Retrieval(EmbeddingMetric):
     """Share of samples whose nearest sample of another origin (by cosine) is a positive.
 
     Takes embeddings [N, features] and their groups; samples without a positive do not count; of
@@ -22,13 +22,10 @@ class Retrieval(Metric):
     """
 
     needs_positives: ClassVar[bool] = True
-    takes: ClassVar[frozenset[str]] = frozenset({"embedding"})
-    mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.embeddings import Embeddings, retrieval
-        from declare.nn.metrics.figure import Figure
+    def figure(self) -> Callable[..., Any]:
+        """Return the figure of all embeddings."""
+        from declare.nn.metrics.embeddings import retrieval
 
-        return Figure(Embeddings(), retrieval)
+        return retrieval

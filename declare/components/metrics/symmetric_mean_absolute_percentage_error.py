@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any, ClassVar
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._value_errors import ValueErrorMetric
 
 
-class SymmetricMeanAbsolutePercentageError(Metric):
+class SymmetricMeanAbsolutePercentageError(ValueErrorMetric):
     """Mean of the absolute error over the mean size of target and prediction, as a share: 2 at most.
 
     Takes values [N] or [N, width], over all values; missing targets do not count. 0 where both are 0. Source:
@@ -20,13 +20,10 @@ class SymmetricMeanAbsolutePercentageError(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"values"})
-    mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 2.0)
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
-        from declare.nn.metrics.moments import ElementSums, mean_cost, symmetric_relative_error
+    def costs(self) -> tuple[Callable[..., Any], ...]:
+        """Return the cost of a value."""
+        from declare.nn.metrics.moments import symmetric_relative_error
 
-        return Figure(ElementSums(symmetric_relative_error), mean_cost)
+        return (symmetric_relative_error,)

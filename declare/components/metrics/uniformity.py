@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._embedding_figures import EmbeddingMetric
 
 
-class Uniformity(Metric):
+class Uniformity(EmbeddingMetric):
     """Log of the mean Gaussian potential exp(-2 d^2) over all pairs on the unit sphere.
 
     Takes embeddings [N, features]. 0 means that all are the same; the lower, the more evenly they are spread. Over
@@ -20,13 +20,11 @@ class Uniformity(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"embedding"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (-8.0, 0.0)
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.embeddings import Embeddings, uniformity
-        from declare.nn.metrics.figure import Figure
+    def figure(self) -> Callable[..., Any]:
+        """Return the figure of all embeddings."""
+        from declare.nn.metrics.embeddings import uniformity
 
-        return Figure(Embeddings(), uniformity)
+        return uniformity

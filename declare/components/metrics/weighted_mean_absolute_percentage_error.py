@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.components.metrics._value_errors import ValueErrorMetric
 
 
-class WeightedMeanAbsolutePercentageError(Metric):
+class WeightedMeanAbsolutePercentageError(ValueErrorMetric):
     """Sum of absolute errors over the sum of the sizes of targets, as a share.
 
     Takes values [N] or [N, width], over all values; missing targets do not count. Not defined (null) where all
@@ -20,13 +20,8 @@ class WeightedMeanAbsolutePercentageError(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"values"})
-    mode: ClassVar[Literal["max", "min"]] = "min"
-    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
+    def costs(self) -> tuple[Callable[..., Any], ...]:
+        """Return the cost of a value and its weight."""
+        from declare.nn.metrics.moments import absolute_error, target_size
 
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
-        from declare.nn.metrics.moments import ElementSums, absolute_error, mean_cost, target_size
-
-        return Figure(ElementSums(absolute_error, target_size), mean_cost)
+        return absolute_error, target_size

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 from pydantic import Field as Param
 from pydantic import create_model
 
-from declare.components.transforms._pixels import PICTURES, bad_size, pair, sized
+from declare.components.transforms._pixels import PICTURES, bad_size, pair, resized_shape
 from declare.contract.component import Component, Refusal, not_finite
 from declare.contract.library_table import LibraryTable
 from declare.contract.problem import Problem, ProblemError
@@ -72,7 +72,7 @@ class _FromTorchvision(Transform):
             return problem
         stated: dict[str, Any] = dict(self)
         if "size" in stated:
-            return sized(shape, pair(stated["size"]))
+            return resized_shape(shape, pair(stated["size"]))
         if "padding" in stated:
             return _padded(shape, stated["padding"])
         if "num_output_channels" in stated:
@@ -161,7 +161,9 @@ class _FromTorchvision(Transform):
         """Return larger pictures, and colour ones."""
         shape = Shape(*sample)
         sizes = (64, 128, 256, 512)
-        found = {f"pictures of {size} x {size} pixels": list(sized(shape, (size, size))) for size in sizes}
+        found = {
+            f"pictures of {size} x {size} pixels": list(resized_shape(shape, (size, size))) for size in sizes
+        }
         if shape.layout != "mask":
             found["colour pictures"] = list(shape._replace(dims=(3, *shape.dims[1:])))
         return found

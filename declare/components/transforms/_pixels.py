@@ -34,7 +34,7 @@ def not_a_picture(name: str, shape: Shape) -> Problem | None:
     return Problem("SHP511", f"`{name}` takes pictures, not {shape}", at="type", label="changes pictures")
 
 
-def sized(shape: Shape, size: tuple[int, int]) -> Shape:
+def resized_shape(shape: Shape, size: tuple[int, int]) -> Shape:
     """Return the shape with another height and width."""
     return shape._replace(dims=(*shape.dims[:-2], *size))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.transforms._pixels import bad_size, not_a_picture, pair, sized, too_small
+from declare.components.transforms._pixels import bad_size, not_a_picture, pair, resized_shape, too_small
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.transform import Effect, Transform
@@ -38,7 +38,7 @@ class CenterCrop(Transform):
         """Return the smaller picture; DAT346 where it is not smaller."""
         size = pair(self.size)
         problem = not_a_picture("center_crop", shape) or too_small("center_crop", shape, size)
-        return problem or sized(shape, size)
+        return problem or resized_shape(shape, size)
 
     def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
         """Return [rows, ..., height, width]; raises `ProblemError` DAT346 where pictures are smaller."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.components.transforms._pixels import bad_size, not_a_picture, pair, sized, too_small
+from declare.components.transforms._pixels import bad_size, not_a_picture, pair, resized_shape, too_small
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.transform import Effect, Transform
@@ -64,7 +64,7 @@ class RandomCrop(Transform):
             for side, more in zip(shape.dims[-2:], (top + bottom, left + right), strict=True)
         )
         padded = shape._replace(dims=(*shape.dims[:-2], height, width))
-        return too_small("random_crop", padded, pair(self.size)) or sized(shape, pair(self.size))
+        return too_small("random_crop", padded, pair(self.size)) or resized_shape(shape, pair(self.size))
 
     def build(self, shape: Shape, statistics: dict[str, list[float]]) -> torch.nn.Module:
         """Return the module that crops a batch."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.components.transforms._pixels import bad_size, not_a_picture, pair, sized
+from declare.components.transforms._pixels import bad_size, not_a_picture, pair, resized_shape
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.transform import Effect, Transform
@@ -51,7 +51,7 @@ class Resize(Transform):
                 label="too late for pictures of many sizes",
                 helps=("state `size` on the field instead: it resizes each picture while reading",),
             )
-        return sized(shape, pair(self.size))
+        return resized_shape(shape, pair(self.size))
 
     def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
         """Return [rows, ..., height, width] of the same type."""

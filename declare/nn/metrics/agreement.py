@@ -156,7 +156,7 @@ def share_wrong(found: Decisions) -> Tensor:
 Score = Callable[[Decisions], Tensor]
 
 
-def averaged(
+def average_over_classes(
     score: Score, average: Average, *, labels: bool = False, unseen: bool = False
 ) -> Callable[[Tensor], Tensor]:
     """Return the formula that averages a score over classes or labels.

@@ -31,12 +31,12 @@ def uniform(keys: Keys, salt: int, number: int) -> Keys:
     """
     with np.errstate(over="ignore"):
         steps = np.arange(1, number + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        state = _mixed(keys.astype(np.uint64) ^ np.uint64(salt))[:, None] + steps
-        found: Keys = (_mixed(state) >> np.uint64(11)) * 2.0**-53
+        state = _mix_bits(keys.astype(np.uint64) ^ np.uint64(salt))[:, None] + steps
+        found: Keys = (_mix_bits(state) >> np.uint64(11)) * 2.0**-53
     return found
 
 
-def _mixed(state: Keys) -> Keys:
+def _mix_bits(state: Keys) -> Keys:
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return state ^ (state >> np.uint64(31))

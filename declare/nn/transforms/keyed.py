@@ -40,28 +40,31 @@ class Keyed(nn.Module):
         """Return the batch transformed; `keys` holds one unsigned 64-bit number for each sample."""
         pictures = self._pictures(values)
         if self.draws == "nothing":
-            return self._values(self.transform(self._marked(pictures)))
+            return self._values(self.transform(self._as_mask(pictures)))
         if "chance" not in self.draws:
-            return self._values(self._each(pictures, keys))
+            return self._values(self._transform_each(pictures, keys))
         chosen = np.flatnonzero(uniform(keys, self.salt, 1)[:, 0] < self.transform.p)
         if not len(chosen):
             return values
         index = torch.from_numpy(chosen).to(pictures.device)
         part = pictures.index_select(0, index)
         if self.draws == "chance":
-            marked = self._marked(part)
+            marked = self._as_mask(part)
             part = self.transform.transform(marked, self.transform.make_params([marked])).as_subclass(Tensor)
         else:
-            part = self._each(part, keys[chosen])
+            part = self._transform_each(part, keys[chosen])
         return self._values(pictures.index_copy(0, index, part))
 
-    def _each(self, pictures: Tensor, keys: Any) -> Tensor:
+    def _transform_each(self, pictures: Tensor, keys: Any) -> Tensor:
         """Transform samples one by one, each with draws from its own key."""
         if self.draws == "all":
             with Drawing() as drawing:
-                done = [self._own(drawing, picture, key) for picture, key in zip(pictures, keys, strict=True)]
+                done = [
+                    self._transform_one(drawing, picture, key)
+                    for picture, key in zip(pictures, keys, strict=True)
+                ]
             return torch.stack(done).as_subclass(Tensor)
-        like = self._marked(pictures[0])
+        like = self._as_mask(pictures[0])
         parameters = []
         with Drawing() as drawing:
             for key in keys:
@@ -69,12 +72,12 @@ class Keyed(nn.Module):
                 parameters.append(self.transform.make_params([like]))
         # Outside: within it, every function of torch takes twice as long.
         pairs = zip(pictures, parameters, strict=True)
-        done = [self.transform.transform(self._marked(picture), stated) for picture, stated in pairs]
+        done = [self.transform.transform(self._as_mask(picture), stated) for picture, stated in pairs]
         return torch.stack(done).as_subclass(Tensor)
 
-    def _own(self, drawing: Drawing, picture: Tensor, key: Any) -> Tensor:
+    def _transform_one(self, drawing: Drawing, picture: Tensor, key: Any) -> Tensor:
         drawing.seed(int(key) ^ self.salt)
-        done: Tensor = self.transform(self._marked(picture))
+        done: Tensor = self.transform(self._as_mask(picture))
         return done
 
     def _pictures(self, values: Tensor) -> Tensor:
@@ -89,6 +92,6 @@ class Keyed(nn.Module):
             return plain.transpose(1, 2)
         return plain.squeeze(1) if self.layout == "mask" else plain
 
-    def _marked(self, picture: Tensor) -> Tensor:
+    def _as_mask(self, picture: Tensor) -> Tensor:
         """Say which pixels are classes: they take the nearest, and colours do not concern them."""
         return tv_tensors.Mask(picture) if self.layout == "mask" else picture

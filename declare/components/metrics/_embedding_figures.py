@@ -1,0 +1,28 @@
+"""What metrics of pairs of embeddings share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+from declare.contract.metric import Metric
+from declare.contract.task import Target
+
+
+class EmbeddingMetric(Metric):
+    """A figure of all embeddings of an evaluation."""
+
+    takes: ClassVar[frozenset[str]] = frozenset({"embedding"})
+    mode: ClassVar[Literal["max", "min"]] = "max"
+    bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
+
+    def figure(self) -> Callable[..., Any]:
+        """Return the function of `nn.metrics.embeddings`."""
+        raise NotImplementedError
+
+    def build(self, target: Target) -> Any:
+        """Return the real metric."""
+        from declare.nn.metrics.embeddings import Embeddings
+        from declare.nn.metrics.figure import Figure
+
+        return Figure(Embeddings(), self.figure())

@@ -1,0 +1,28 @@
+"""What metrics that rank the labels of a sample share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+from declare.contract.metric import Metric
+from declare.contract.task import Target
+
+
+class LabelRankingMetric(Metric):
+    """A mean over samples of how their labels are ranked by logits [N, labels]."""
+
+    takes: ClassVar[frozenset[str]] = frozenset({"label_logits"})
+    mode: ClassVar[Literal["max", "min"]] = "min"
+    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
+
+    def figure(self) -> Callable[..., Any]:
+        """Return the function of `nn.metrics.label_ranking`."""
+        raise NotImplementedError
+
+    def build(self, target: Target) -> Any:
+        """Return the real metric."""
+        from declare.nn.metrics.figure import Figure
+        from declare.nn.metrics.label_ranking import LabelRanks
+
+        return Figure(LabelRanks(), self.figure())

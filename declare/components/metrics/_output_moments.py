@@ -1,0 +1,28 @@
+"""What metrics of means, variances and correlations share: a figure of each output, averaged over outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+from declare.contract.metric import Metric
+from declare.contract.task import Target
+
+
+class OutputMomentsMetric(Metric):
+    """A figure of the moments of predictions and targets of each output [N] or [N, width]."""
+
+    takes: ClassVar[frozenset[str]] = frozenset({"values"})
+    mode: ClassVar[Literal["max", "min"]] = "max"
+    bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
+
+    def figure(self) -> Callable[..., Any]:
+        """Return the function of `nn.metrics.moments`."""
+        raise NotImplementedError
+
+    def build(self, target: Target) -> Any:
+        """Return the real metric."""
+        from declare.nn.metrics.figure import Figure
+        from declare.nn.metrics.moments import Moments, each_output
+
+        return Figure(Moments(), each_output(self.figure()))

@@ -1,0 +1,28 @@
+"""What metrics of errors of single values share: a mean over all values of all outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+from declare.contract.metric import Metric
+from declare.contract.task import Target
+
+
+class ValueErrorMetric(Metric):
+    """A mean cost of values [N] or [N, width]; 0 is best."""
+
+    takes: ClassVar[frozenset[str]] = frozenset({"values"})
+    mode: ClassVar[Literal["max", "min"]] = "min"
+    bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
+
+    def costs(self) -> tuple[Callable[..., Any], ...]:
+        """Return the function of `nn.metrics.moments` for the cost of a value, and one for its weight if any."""
+        raise NotImplementedError
+
+    def build(self, target: Target) -> Any:
+        """Return the real metric."""
+        from declare.nn.metrics.figure import Figure
+        from declare.nn.metrics.moments import ElementSums, mean_cost
+
+        return Figure(ElementSums(*self.costs()), mean_cost)
