@@ -47,7 +47,8 @@ def examine(run: Run, plan: Plan, *, allow: bool) -> list[Change]:
     # Another version of the program is no wish of the user's: said, never refused.
     reasons = [change for change in changes if change.verdict in stop and change.path != "declare"]
     if reasons:
-        raise ProblemError(refusal(reasons))
+        versions = next(((str(item.old), str(item.new)) for item in changes if item.path == "declare"), None)
+        raise ProblemError(refusal(reasons, versions))
     return changes
 
 

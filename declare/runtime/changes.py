@@ -152,8 +152,11 @@ def _differences(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]
         yield path, old, new
 
 
-def refusal(changes: Sequence[Change]) -> Problem:
-    """Return the finding that a run cannot be continued with another plan; `changes` are those that are why."""
+def refusal(changes: Sequence[Change], versions: tuple[str, str] | None = None) -> Problem:
+    """Return the finding that a run cannot be continued with another plan; `changes` are those that are why.
+
+    `versions` are the program's that made the two plans, where they differ: it may be what changed the plan.
+    """
     impossible = [change for change in changes if change.verdict == "impossible"]
     causes, rest = _causes(changes)
     shown = [*causes, *sorted(rest, key=lambda change: change.verdict != "impossible")][:8]
@@ -165,13 +168,19 @@ def refusal(changes: Sequence[Change]) -> Problem:
     what = f"its plan has changed in `{brief(shown[0].path, 30)}`"
     if causes:
         what = f"the data of `{brief(causes[0].path.split('.')[1], 30)}` are others now"
+    undo: tuple[str, ...] = ("undo the change to continue this run",)
+    if versions is not None:
+        notes.append(
+            f"declare {versions[0]} made the run's plan, this is declare {versions[1]}, which may plan otherwise"
+        )
+        undo = (f"continue it with declare {versions[0]}, or undo the change if you made one",)
     allow = () if impossible else ("or go on with the new plan from here: `--allow-changes`",)
     return Problem(
         "RES806",
         f"the run cannot be continued: {what}",
         notes=tuple(notes),
         helps=(
-            "undo the change to continue this run",
+            *undo,
             *allow,
             "or train a new run from its weights: `init: [{from: run:PATH}]`",
         ),

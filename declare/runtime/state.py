@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from declare import __version__
 from declare.contract.problem import Problem, ProblemError
 from declare.nn import state_tree
 from declare.nn.distributed.world import ALONE, World
@@ -58,7 +59,7 @@ class StateTree:
         """Give every part its state back; raises `ProblemError` (RES809) that names a missing part."""
         missing = [name for name in self._parts if name not in tree]
         if missing:
-            raise ProblemError(missing_parts(missing))
+            raise ProblemError(missing_parts(missing, tree.get(ORIGIN, {}).get("declare")))
         for name, part in self._parts.items():
             _load(name, part, tree[name])
 
@@ -90,13 +91,18 @@ def does_not_fit(name: str, error: Exception) -> Problem:
     )
 
 
-def missing_parts(names: list[str]) -> Problem:
-    """Return the finding that a checkpoint lacks parts of the state."""
+def missing_parts(names: list[str], version: str | None = None) -> Problem:
+    """Return the finding that a checkpoint lacks parts of the state; `version` of the program has saved it."""
+    other = version not in {None, __version__}
+    saved = (f"declare {version} saved it, this is declare {__version__}, which keeps more",) if other else ()
     return Problem(
         "RES809",
         f"the checkpoint has no state of {', '.join(f'`{name}`' for name in names)}",
-        notes=("a run that went on without it would not be the run that was stopped",),
-        helps=("start anew from its weights: `init: [{from: run:PATH}]`",),
+        notes=(*saved, "a run that went on without it would not be the run that was stopped"),
+        helps=(
+            *((f"continue it with declare {version}",) if other else ()),
+            "start anew from its weights: `init: [{from: run:PATH}]`",
+        ),
     )
 
 

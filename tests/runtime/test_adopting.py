@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from declare.contract.problem import ProblemError
-from declare.runtime.changes import Standing, changed
+from declare.runtime.changes import Change, Standing, changed, refusal
 from declare.runtime.folder import Run
 from declare.runtime.saving import read_state
+from declare.runtime.state import missing_parts
 from tests.runtime import fakes
 from tests.runtime.fakes import train
 from tests.runtime.test_resume import KilledError, dying_workshop
@@ -51,6 +52,20 @@ def test_harmless_changes_go_on_and_are_said_with_the_reason(tmp_path):
     assert "same order with any number" in events["hardware.workers"]["why"]
     assert not (tmp_path / "run" / "plan-1.json").exists()
     assert Run(tmp_path / "run").plan == other
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"), [("0.1", "0.2", "continue it with declare 0.1"), (None, None, "undo")]
+)
+def test_a_plan_of_another_version_names_the_version(old, new, words):
+    """Where another version of the program made the run's plan, the remedy is that version, not an undone change."""
+    versions = (old, new) if old else None
+    found = refusal([Change("phases.fit.ema.warmup", None, True)], versions)
+    assert found.helps[0].startswith(words)
+    assert any("declare 0.1 made the run's plan" in text for text in found.notes) is bool(old)
+    lacking = missing_parts(["norms"], old)
+    assert any("continue it with declare 0.1" in text for text in lacking.helps) is bool(old)
+    assert "init" in lacking.helps[-1]
 
 
 def test_a_change_that_makes_another_run_needs_the_users_word(tmp_path):
