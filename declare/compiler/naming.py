@@ -1,43 +1,45 @@
 """Names of a node's parameters: read off the real module once, then kept in the user's cache folder.
 
-Only patterns (`freeze`, `groups`, `regularizers`) need them, so only specs that have some may import torch
-here, and only the first time.
+Only patterns (`freeze`, `groups`, `regularizers`) and files of weights need them, so only specs that have some may
+import torch here, and only the first time.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from declare.compiler.probe import LIBRARIES, folder
+from declare.compiler.probe import LIBRARIES
 from declare.compiler.shaping import ports
 from declare.contract.library_table import installed_version
 from declare.contract.module import Head, Module, Node
 from declare.contract.reading import parse
+from declare.data import cache
 from declare.ir.plan import ModulePlan, Wire
+from declare.nn.tensor_facts import TensorFacts, dtype_of
 
 if TYPE_CHECKING:
     from torch import nn
 
     from declare.contract.shapes import Shape
 
-_FORMAT = 1
+_FORMAT = 2
 Each = dict[str, tuple[Wire, ...]]
 """What a module that adapts to datasets reads in each; empty for others."""
 
 
 @dataclass(frozen=True)
 class Names:
-    """Elements of each parameter by name; the state of each module that keeps running statistics."""
+    """Elements of each parameter by name, the state of each module with running statistics, and all of the state."""
 
     parameters: dict[str, int]
     statistics: dict[str, tuple[str, ...]]
+    state: dict[str, TensorFacts] = field(default_factory=dict)
 
     def under(self, path: str) -> Names:
         """Return the names below `path`."""
@@ -46,7 +48,7 @@ class Names:
             _join(path, name): tuple(f"{path}.{item}" for item in state)
             for name, state in self.statistics.items()
         }
-        return Names(parameters, statistics)
+        return Names(parameters, statistics, {f"{path}.{name}": item for name, item in self.state.items()})
 
 
 def _join(path: str, name: str) -> str:
@@ -57,6 +59,7 @@ def names(node: ModulePlan) -> Names | None:
     """Return the names of a node's parameters in the model's state; None where it cannot be built here."""
     parameters: dict[str, int] = {}
     statistics: dict[str, tuple[str, ...]] = {}
+    state: dict[str, TensorFacts] = {}
     for path, wires, outputs in _instances(node):
         found = _remembered(node, wires, next(iter(outputs.values())))
         if found is None:
@@ -64,7 +67,13 @@ def names(node: ModulePlan) -> Names | None:
         placed = found.under(path)
         parameters |= placed.parameters
         statistics |= placed.statistics
-    return Names(parameters, statistics)
+        state |= placed.state
+    return Names(parameters, statistics, state)
+
+
+def paths_of_instances(node: ModulePlan) -> list[str]:
+    """Return where instances of a node stand in the model: one, or one for each dataset."""
+    return [path for path, _, _ in _instances(node)]
 
 
 def _instances(node: ModulePlan) -> Iterator[tuple[str, tuple[Wire, ...], dict[str, Shape]]]:
@@ -78,15 +87,16 @@ def _remembered(node: ModulePlan, wires: tuple[Wire, ...], output: Shape) -> Nam
     kind = "heads" if node.role == "head" else "modules"
     component = parse(kind, node.block)
     each = {name: variant.wires for name, variant in node.variants.items()} if node.adapts else {}
-    path = folder().with_name("names") / f"{_key(kind, component, wires, output, each)}.json"
-    try:
-        known = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        known = _ask(component, wires, output, each)
-        _keep(path, known)
+    path = cache.folder("names") / f"{_key(kind, component, wires, output, each)}.json"
+    kept = cache.read_text(path)
+    known = _ask(component, wires, output, each) if kept is None else json.loads(kept)
+    if kept is None:
+        cache.write_text(path, json.dumps(known))
     if known is None:
         return None
-    return Names(known["parameters"], {name: tuple(state) for name, state in known["statistics"].items()})
+    statistics = {name: tuple(state) for name, state in known["statistics"].items()}
+    state = {name: TensorFacts(tuple(shape), dtype) for name, (shape, dtype) in known["state"].items()}
+    return Names(known["parameters"], statistics, state)
 
 
 def _key(kind: str, component: Node, wires: tuple[Wire, ...], output: Shape, each: Each) -> str:
@@ -137,15 +147,9 @@ def _read_off(module: nn.Module) -> dict[str, Any]:
     return {
         "parameters": {name: item.numel() for name, item in module.named_parameters()},
         "statistics": statistics,
+        "state": {
+            name: [list(item.shape), dtype_of(str(item.dtype))]
+            for name, item in module.state_dict().items()
+            if hasattr(item, "shape")
+        },
     }
-
-
-def _keep(path: Path, known: dict[str, Any] | None) -> None:
-    # A cache that cannot be written costs time, not answers.
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps(known), encoding="utf-8")
-        partial.replace(path)
-    except OSError:
-        return

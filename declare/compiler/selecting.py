@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,6 +109,14 @@ def _node_paths(state: State) -> list[str] | None:
     if placed == len(modules) and len(wiring.heads) == len(tasks):
         return [path for path in paths if path in wiring.datasets]
     return paths
+
+
+def reached_nodes(state: State, patterns: Iterable[str]) -> list[str] | None:
+    """Return the paths of all nodes that patterns could reach; None where one of them is not known."""
+    globs = [item for pattern in patterns for item in (pattern, f"{pattern}.*")]
+    paths = _node_paths(state)
+    found = [path for path in paths or () if any(may_reach(item, f"{path}.") for item in globs)]
+    return None if paths is None or any(path not in state.nodes for path in found) else found
 
 
 def lost_patterns(state: State, phase: Any, path: str) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from pydantic import Field as Param
@@ -11,6 +12,7 @@ from declare.contract.component import Component
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 from declare.contract.source import SpecPath
+from declare.contract.weights import Facts, lacking_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -109,6 +111,9 @@ class Module(Node):
     has_weights: ClassVar[bool] = False
     """Whether its library has weights of its own, for `pretrained: true`."""
 
+    weights_root: ClassVar[str] = ""
+    """The part of the real module that a file of its weights is of; empty for all of it."""
+
     input: str | list[str] | dict[str, str] | None = Param(
         None, description="a field, a module or `module.output`; may be left out where one choice exists"
     )
@@ -129,6 +134,14 @@ class Module(Node):
     def padding_helps(self) -> tuple[str, ...]:
         """Return what to do where a trial shows that it reads padding."""
         return ("read samples of different lengths with another module",)
+
+    def weights_file(self) -> Path | None:
+        """Return the file of weights that it starts from; None where there is none, or its library has them."""
+        return self.pretrained if isinstance(self.pretrained, Path) else None
+
+    def check_weights(self, own: Facts, held: Facts, path: Path) -> Problem | None:
+        """Return why the tensors `held` in its file of weights are not its own (names below `weights_root`)."""
+        return lacking_weights(own, held, path)
 
     def stamp(self) -> str:
         """Return what changes when files that its shapes depend on change; empty where there are none."""

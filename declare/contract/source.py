@@ -24,6 +24,14 @@ def is_path(metadata: Iterable[object]) -> bool:
     return any(isinstance(item, _PathMarker) for item in metadata)
 
 
+def file_exists(path: Path) -> bool:
+    """Return whether something stands at a path; False for names that can be none, and where nobody may look."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 SpecPath = Annotated[Path, _PathMarker(), PlainSerializer(str)]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from declare.contract.module import Inputs, LeftOut, Module, Node, Port
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import AXES, Layout, Shape
+from declare.contract.source import file_exists
 
 _HELPS: dict[Layout, str] = {
     "series": "add `{type: temporal_pool}` to the dataset's transforms, or encode it with `conv1d` first",
@@ -64,9 +65,9 @@ def _weights(node: Module) -> Problem | None:
         title, label = f"`{node.type_name()}` has no weights of its own", "none exist"
         helps = ("train from scratch: `pretrained: false`", "or name a file of weights: `pretrained: PATH`")
         return Problem("RES840", title, at="pretrained", label=label, helps=helps)
-    if isinstance(stated, Path) and not stated.is_file():
+    if isinstance(stated, Path) and not (file_exists(stated) and stated.is_file()):
         words = "name a .safetensors file, or a .pt file that holds tensors alone"
-        title, label = f"there are no weights at {stated}", "no such file"
+        title, label = f"there are no weights at {str(stated)[-48:]}", "no such file"
         return Problem("RES840", title, at="pretrained", label=label, helps=(words,))
     return None
 

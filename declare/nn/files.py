@@ -13,17 +13,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from declare.nn.headers import MOST_TENSORS, UnreadableError, check_header, regular_size
+from declare.nn.headers import UnreadableError, check_header, regular_size
+from declare.nn.pickle_headers import refuse_grown, refuse_packed
+from declare.nn.weight_index import is_index, read_indexed
 
 __all__ = ["UnreadableError", "read_tensors"]
 
 
 def read_tensors(path: Path) -> Any:
-    """Return what a `.safetensors` file or a file of `torch.save` holds, on the CPU.
+    """Return what a `.safetensors` file, a file of `torch.save` or the index of several holds, on the CPU.
 
     Raises `FileNotFoundError`, or `UnreadableError` for all else that keeps it from being read.
     """
     try:
+        if is_index(path):
+            return read_indexed(path, read_tensors)
         size = regular_size(path)
         return _safetensors(path) if path.suffix == ".safetensors" else _torch(path, size)
     except (FileNotFoundError, UnreadableError):
@@ -45,12 +49,7 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
 def _torch(path: Path, size: int) -> Any:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-        if len(entries) > MOST_TENSORS:
-            raise UnreadableError(f"it holds {len(entries):,} entries")
-        packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
-        if packed or sum(entry.file_size for entry in entries) > size:
-            raise UnreadableError("its entries are packed: they may unpack to more than the memory")
+            refuse_packed(archive, size)
     return _grown(torch.load(path, map_location="cpu", weights_only=True), size)
 
 
@@ -65,6 +64,5 @@ def _grown(found: Any, size: int) -> Any:
         elif isinstance(item, dict | list | tuple) and id(item) not in seen:
             seen.add(id(item))
             waiting += item.values() if isinstance(item, dict) else item
-    if total > 16 * size + (1 << 28):
-        raise UnreadableError(f"its tensors stand for {total:,} bytes, the file has {size:,}")
+    refuse_grown(total, size)
     return found

@@ -11,6 +11,8 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from declare.nn.tensor_facts import TensorFacts
+
 _LARGEST = 32 << 20
 MOST_TENSORS = 200_000
 _SIZES = {
@@ -37,6 +39,11 @@ def regular_size(path: Path) -> int:
 
 def check_header(path: Path) -> None:
     """Raise `UnreadableError` where a file's header is not true of it; other errors of reading stay what they are."""
+    read_header(path)
+
+
+def read_header(path: Path) -> dict[str, TensorFacts]:
+    """Return shape and type of each tensor in a `.safetensors` file; raises as `check_header` does."""
     size = regular_size(path)
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -45,12 +52,20 @@ def check_header(path: Path) -> None:
         text = file.read(length)
     if any(text.count(mark) > most for mark, most in _MARKS.items()):
         raise UnreadableError("its header lists too many tensors")
+    if not size:
+        raise UnreadableError("it is empty")
     try:
-        _check(json.loads(text), size - 8 - length)
+        header = json.loads(text)
+        _check(header, size - 8 - length)
     except UnreadableError:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableError("its header lists no tensors") from error
+    return {
+        name: TensorFacts(tuple(facts["shape"]), facts["dtype"])
+        for name, facts in header.items()
+        if name != "__metadata__"
+    }
 
 
 def _check(header: Any, room: int) -> None:

@@ -20,14 +20,15 @@ from typing import Any
 from torch import Tensor
 
 from declare.contract.problem import ProblemError
+from declare.ir.checkpoint_files import CHECKPOINTS as FOLDER
+from declare.ir.checkpoint_files import MANIFEST, WEIGHTS
 from declare.nn.state_tree import encode
-from declare.runtime.manifest import MANIFEST, STATE, TENSORS, WEIGHTS, Saved, damage, read_manifest, seal
+from declare.runtime.manifest import STATE, TENSORS, Saved, damage, read_manifest, seal
 from declare.runtime.pieces import stored
 from declare.runtime.state import Tree, decode
 from declare.runtime.storage import HashedFile, create_new, explain, fsync_folder
 from declare.runtime.tensors import read_tensors, tensor_bytes, write_tensors
 
-FOLDER = "checkpoints"
 SHARES = "state-"
 """Begins the names of files that hold one process's share of the state."""
 Files = dict[str, dict[str, object]]

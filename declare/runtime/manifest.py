@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from declare.ir.checkpoint_files import MANIFEST, WEIGHTS
 from declare.nn.headers import UnreadableError, check_header, regular_size
 from declare.runtime.storage import hash_file
 
-MANIFEST = "MANIFEST.json"
-WEIGHTS = "weights.safetensors"
 TENSORS = "state.safetensors"
 STATE = "state.json"
 _LIMIT = 1 << 24

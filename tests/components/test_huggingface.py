@@ -8,12 +8,16 @@ import importlib.util
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from declare.compiler.probe import Probed, probe
 from declare.components.sources.huggingface import Huggingface
 from declare.contract import extras, reading
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
+from declare.contract.weights import state_in
+from declare.nn.tensor_facts import TensorFacts
+from declare.nn.weight_headers import read_facts
 
 TOKENS = {"input": (Shape("tokens", (7,), "int64", 30),)}
 TINY = {
@@ -82,6 +86,50 @@ def test_a_folder_gives_configuration_and_weights(tmp_path):
     refused = reading.parse("modules", {**block, "pretrained": True}).infer(larger)
     assert isinstance(refused, Problem)
     assert refused.code == "SHP522"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """Write a model with its weights; return the folder and the state of the body."""
+    folder = tmp_path_factory.mktemp("tiny")
+    model = module().build(TOKENS).model
+    model.save_pretrained(folder)
+    return folder, {name: TensorFacts(tuple(item.shape), "F32") for name, item in model.state_dict().items()}
+
+
+def test_weights_of_a_folder_are_compared_by_their_header(tiny):
+    """With the names of a whole model too; another shape, or none of the names, is RES840 at the folder."""
+    folder, own = tiny
+    made = reading.parse("modules", {"type": "huggingface", "path": str(folder), "pretrained": True})
+    path = made.weights_file()
+    held = state_in(read_facts(path), TensorFacts)
+    assert path == folder / "model.safetensors"
+    assert made.check_weights(own, held, path) is None
+    assert made.check_weights(own, {f"bert.{name}": item for name, item in held.items()}, path) is None
+    for wrong in (
+        {name: item._replace(shape=(*item.shape, 2)) for name, item in held.items()},
+        {f"{name}_": item for name, item in held.items()},
+    ):
+        assert (made.check_weights(own, wrong, path).code, made.check_weights(own, wrong, path).at) == (
+            "RES840",
+            "path",
+        )
+
+
+def test_a_folder_that_lacks_weights_starts_nothing_at_random(tiny, tmp_path):
+    """A folder without a file of weights is found before a run; a file that lacks some, when the model is built."""
+    folder, _ = tiny
+    (tmp_path / "config.json").write_bytes((folder / "config.json").read_bytes())
+    block = {"type": "huggingface", "path": str(tmp_path), "pretrained": True}
+    assert [problem.code for problem in reading.read("modules", block)[1]] == ["RES840"]
+    state = load_file(folder / "model.safetensors")
+    state.popitem()
+    save_file(state, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ProblemError) as caught:
+        reading.parse("modules", block).build(TOKENS)
+    assert (caught.value.problem.code, caught.value.problem.at) == ("RES840", "path")
+    single = {"type": "huggingface", "name": "bert", "pretrained": str(folder / "model.safetensors")}
+    assert [problem.code for problem in reading.read("modules", single)[1]] == ["RES840"]
 
 
 def test_an_unknown_model_type_is_suggested_for():

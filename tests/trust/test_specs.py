@@ -121,8 +121,8 @@ NETWORK = {
     "torchvision": GOOD.replace(SOURCE, "{type: torchvision, name: MNIST, root: none, download: true}"),
 }
 HOSTILE = {"parse": PARSE, "names": NAMES, "code": CODE, "paths": PATHS, "sizes": SIZES, "network": NETWORK}
-FINE = {"steps", "epochs", "batch", "init"}
-"""Large numbers that cost nothing until somebody trains, and weights that are opened then."""
+FINE = {"steps", "epochs", "batch"}
+"""Large numbers that cost nothing until somebody trains."""
 
 
 def watched(commands: list[list[str]], folder: Path, **environment: str) -> list[dict[str, object]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from declare.compiler.batches import Batches, batches
+from declare.compiler.init_files import init_files
 from declare.compiler.norm_rows import one_value_norms
 from declare.compiler.phase_probes import probes
 from declare.compiler.rates import curve
@@ -46,6 +47,7 @@ def run(state: State) -> Iterator[Problem]:
         planned = planned.model_copy(update={"scales": scales.plan, "probes": probed.plans})
         state.phases[phase.name] = planned
         yield from one_value_norms(state, phase, planned)
+        yield from init_files(state, planned, phase.path)
         state.note(f"phase `{phase.name}`: {steps} steps of {made.size} samples")
 
 

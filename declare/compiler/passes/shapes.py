@@ -9,6 +9,7 @@ from declare.compiler.heads import head_wiring
 from declare.compiler.input_domain import input_domain
 from declare.compiler.input_precision import input_precision
 from declare.compiler.padding_trial import padding_problems
+from declare.compiler.pretrained_files import pretrained_files
 from declare.compiler.remainders import left_out
 from declare.compiler.shaping import Inferred, Shaper, ports
 from declare.compiler.state import State
@@ -37,6 +38,7 @@ def run(state: State) -> Iterator[Problem]:
         found = _node(state, shaper, node)
         if isinstance(found, ModulePlan):
             state.nodes[path] = found
+            yield from (problem.under(node.at) for problem in pretrained_files(found))
             state.note(f"`{path}`: {', '.join(f'{key} {shape}' for key, shape in found.outputs.items())}")
         elif isinstance(found, Problem):
             yield found

@@ -180,10 +180,12 @@ class Mask(Field):
         from declare.components.fields._masks import each_mask
 
         stated = len(self.classes) if isinstance(self.classes, list) else self.classes
-        values_of_white = () if isinstance(stated, dict) or stated == len(codes) else whites(codes)
-        masks = each_mask(values, how, colours=False) if values_of_white else ()
-        if values_of_white and all(sum(int(code in mask) for code in values_of_white) < 2 for mask in masks):
-            refuse_two_scales(values_of_white)
+        found = whites(codes)
+        if not found or isinstance(stated, dict) or stated == len(codes):
+            return
+        masks = each_mask(values, how, colours=False)
+        if all(sum(int(code in mask) for code in found) < 2 for mask in masks):
+            refuse_two_scales(found)
 
     def _classes_of(self, codes: list[int]) -> tuple[tuple[str, ...], list[int]]:
         """Return the names of classes and the code of each, from the codes that occur."""

@@ -24,16 +24,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
+from declare.components.modules import _pretrained
 from declare.contract import arguments
 from declare.contract.extras import missing
 from declare.contract.module import Inputs, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
 from declare.contract.source import SpecPath
+from declare.contract.weights import Facts, lacking_weights
 from declare.contract.wiring import misfit
 
 if TYPE_CHECKING:
@@ -67,6 +70,14 @@ _COMPOSED = frozenset(
     }
 )
 """Model types that are put together from other models, which they load by name."""
+_FILES = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+"""Files of weights that the library looks for, in its order."""
+_WHOLE = ("save the whole model there with `save_pretrained`, or train from scratch: `pretrained: false`",)
 _LONGEST = 1 << 20
 """Bytes of a config.json."""
 _BOTH_WAYS = frozenset(
@@ -84,6 +95,7 @@ class Huggingface(Module):
         Port("tokens", ("tokens",), optional=True),
     )
     has_weights: ClassVar[bool] = True
+    weights_root: ClassVar[str] = "model"
     skips_at_random: ClassVar[bool] = True
     padding_by_trial: ClassVar[bool] = True
     outputs: ClassVar[dict[str, Layout]] = {"output": "sequence", "pooled": "vector", "mask": "valid"}
@@ -112,6 +124,48 @@ class Huggingface(Module):
         elif self.pretrained is True and self.path is None:
             words = ("name a folder of weights: `path: FOLDER`", "or train from scratch: `pretrained: false`")
             yield Problem("RES840", "there are no weights to start from", at="pretrained", helps=words)
+        elif self.pretrained is True and self.path is not None and self.weights_file() is None:
+            yield Problem(
+                "RES840",
+                f"`{self.path.name}` holds no weights",
+                at="path",
+                label="a configuration alone",
+                helps=(
+                    f"put one of {', '.join(f'`{name}`' for name in _FILES)} there, or `pretrained: false`",
+                ),
+            )
+        if isinstance(self.pretrained, Path):
+            yield Problem(
+                "RES840",
+                "`huggingface` takes weights from a folder, not from a file",
+                at="pretrained",
+                label="a file of its own",
+                helps=("name the folder that the file stands in: `path: FOLDER`, and `pretrained: true`",),
+            )
+
+    def weights_file(self) -> Path | None:
+        """Return the file of weights in the folder, or the index of several."""
+        if self.pretrained is not True or self.path is None:
+            return None
+        return next((self.path / name for name in _FILES if (self.path / name).is_file()), None)
+
+    def check_weights(self, own: Facts, held: Facts, path: Path) -> Problem | None:
+        """Return weights of another shape, or that none is there: the library maps names in ways of its own."""
+        by_end = {name: facts for name, facts in held.items() if name in own}
+        for name in held:
+            _, _, rest = name.partition(".")
+            while rest and rest not in own:
+                _, _, rest = rest.partition(".")
+            if rest:
+                by_end.setdefault(rest, held[name])
+        if not by_end:
+            lacking = lacking_weights(own, held, path)
+            return lacking and replace(lacking, at="path")
+        reshaped = [name for name, facts in by_end.items() if facts.shape != own[name].shape]
+        if not reshaped:
+            return None
+        found = lacking_weights({name: own[name] for name in reshaped}, by_end, path)
+        return found and replace(found, at="path")
 
     def _unloadable(self) -> Problem | None:
         """Return why a model type, a parameter, or what stands in the folder's config.json cannot be used."""
@@ -167,13 +221,13 @@ class Huggingface(Module):
         config = _plain(_stated(self)) | self.config
         if self.pretrained is not True:
             config.setdefault("vocab_size", _classes(inputs))
-        real = Real(
-            self._kind(),
-            config,
-            folder=self.path,
-            weights=self.pretrained is True,
-            writes=bool(inputs.get("tokens")),
-        )
+        kind, writes = self._kind(), bool(inputs.get("tokens"))
+        if self.pretrained is True:
+            make = lambda: Real(kind, config, folder=self.path, weights=True, writes=writes)  # noqa: E731
+            real = _pretrained.fetch("transformers", kind, make, at="path", helps=_WHOLE)
+            assert isinstance(real, Real)
+        else:
+            real = Real(kind, config, writes=writes)
         if real.reads_padding():
             raise ProblemError(self._leaking())
         return real

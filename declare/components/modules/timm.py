@@ -40,6 +40,7 @@ class Timm(Module):
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image",)),)
     has_weights: ClassVar[bool] = True
     norms_by_probe: ClassVar[bool] = True
+    weights_root: ClassVar[str] = "model"
 
     name: str = Param(
         description="timm's name of the model, with or without a tag of weights: `resnet18.a1_in1k`"

@@ -35,6 +35,7 @@ class Torchvision(Module):
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image",)),)
     has_weights: ClassVar[bool] = True
     norms_by_probe: ClassVar[bool] = True
+    weights_root: ClassVar[str] = "model"
 
     name: str = Param(description="torchvision's name of the model")
     args: dict[str, Any] = Param(

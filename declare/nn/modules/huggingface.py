@@ -16,7 +16,7 @@ class Huggingface(nn.Module):
     Input: ids [B, T] (below 0: padding); models with an encoder and a decoder take a second input, the ids [B, S]
     that are written (without it the encoder alone runs).
     Output `output` [B, T or S, D], `pooled` [B, D], the mean over real positions, and `mask`. Source: Wolf et al.
-    2020.
+    2020. Raises LookupError where the folder lacks weights of the model.
     """
 
     def __init__(
@@ -36,9 +36,17 @@ class Huggingface(nn.Module):
         logging.set_verbosity_error()
         stated = AutoConfig.for_model(name, **config)
         if weights:
-            model = AutoModel.from_pretrained(
-                str(folder), config=stated, local_files_only=True, trust_remote_code=False, weights_only=True
+            model, report = AutoModel.from_pretrained(
+                str(folder),
+                config=stated,
+                local_files_only=True,
+                trust_remote_code=False,
+                weights_only=True,
+                output_loading_info=True,
             )
+            lacking = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
+            if lacking:
+                raise LookupError(f"{len(lacking)} weights are not there, the first is {lacking[0]}")
         else:
             model = AutoModel.from_config(stated, trust_remote_code=False)
         if getattr(model, "pooler", None) is not None:

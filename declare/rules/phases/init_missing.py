@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from declare.contract.problem import Problem
+from declare.contract.source import file_exists
 from declare.rules.parts import phases
 from declare.rules.view import View
 
@@ -19,15 +20,15 @@ def check(view: View) -> Iterator[Problem]:
         plan = view.phases.get(phase.name)
         for index, init in enumerate(plan.init if plan is not None else ()):
             path = Path(init.reference)
-            if init.source == "phase" or path.exists():
+            if init.source == "phase" or file_exists(path):
                 continue
-            near = next((parent for parent in path.parents if parent.is_dir()), None)
+            near = next((parent for parent in path.parents if file_exists(parent)), None)
             what = "file" if init.source == "file" else "run"
             yield Problem(
                 CODE,
-                f"phase `{phase.name}` starts from a {what} `{path.name}` that does not exist",
+                f"phase `{phase.name}` starts from a {what} `{path.name[:40]}` that does not exist",
                 at=f"{phase.path}.init.{index}.from",
                 label=f"no such {what}",
-                notes=(f"looked for {path}; the nearest folder that exists is {near}",),
+                notes=(f"looked for {str(path)[:200]}; the nearest folder that exists is {near}",),
                 helps=("correct the path: it starts from the folder of the spec that states it",),
             )

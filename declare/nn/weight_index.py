@@ -1,0 +1,58 @@
+"""Weights in several files: the index that says which file holds which tensor (`model.safetensors.index.json`)."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from declare.nn.headers import MOST_TENSORS, UnreadableError, regular_size
+
+_LARGEST = 64 << 20
+
+
+def is_index(path: Path) -> bool:
+    """Return whether a file is an index by its name."""
+    return path.name.endswith(".index.json")
+
+
+def read_indexed(path: Path, read: Callable[[Path], Any]) -> dict[str, Any]:
+    """Return what the files of an index hold by name; `read` gives the content of one of them.
+
+    Raises `UnreadableError` for an index that names files elsewhere or lacking ones, and for tensors that stand in
+    another file than it says.
+    """
+    found: dict[str, Any] = {}
+    for name, wanted in _listed(path).items():
+        file = path.parent / name
+        if not file.is_file():
+            raise UnreadableError(f"its file `{name[:80]}` is not there")
+        try:
+            content = read(file)
+        except UnreadableError as error:
+            raise UnreadableError(f"its file `{name[:80]}`: {error}") from None
+        lacking = [key for key in wanted if not isinstance(content, Mapping) or key not in content]
+        if lacking:
+            raise UnreadableError(f"its file `{name[:80]}` has no `{lacking[0][:80]}`")
+        found |= {key: content[key] for key in wanted}
+    return found
+
+
+def _listed(path: Path) -> dict[str, list[str]]:
+    """Return the names of tensors by file."""
+    if regular_size(path) > _LARGEST:
+        raise UnreadableError("it is too long for an index")
+    try:
+        places = dict(json.loads(path.read_bytes())["weight_map"])
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise UnreadableError("it is no index of weights") from error
+    if not places or len(places) > MOST_TENSORS:
+        raise UnreadableError("it is no index of weights")
+    files: dict[str, list[str]] = defaultdict(list)
+    for key, name in places.items():
+        if not isinstance(name, str) or Path(name).name != name or is_index(Path(name)):
+            raise UnreadableError(f"it names `{str(name)[:80]}`, which is no file beside it")
+        files[name].append(key)
+    return dict(files)
