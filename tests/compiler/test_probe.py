@@ -207,7 +207,7 @@ def test_what_was_asked_counts_for_its_versions(library, monkeypatch):
 
     def keys():
         return (
-            probing._key("modules", component, {"input": (shape,)}, None),
+            probing.question_key("modules", component, {"input": (shape,)}, None),
             naming._key("modules", component, (), shape, {}),
         )
 
