@@ -193,7 +193,7 @@ def invoke(name: str, words: list[str]) -> int:
     except CommandError as failure:
         return report("failure", str(failure), failure.code, hint=failure.hint, as_json=as_json)
     except usage_error as error:
-        message = error.format_message().replace("Value error, ", "")  # type: ignore[attr-defined]
+        message = error.format_message().replace("Value error, ", "").replace("\\x09", " ")  # type: ignore[attr-defined]
         hint = f"`{PROGRAM} {name} --help` shows what it takes"
         return report("usage", message, COULD_NOT, hint=hint, as_json=as_json)
 

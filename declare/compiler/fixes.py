@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from itertools import pairwise
 
 from declare.contract.problem import Rewrite
 from declare.diagnostics.diagnostic import Applicability, Edit, Fix, Span
 from declare.language.document import Document, Node
+from declare.language.scalars import OutOfRangeError, resolve
 from declare.language.writing import Written, flow
 
 _MISSING = object()
@@ -84,12 +86,21 @@ def _rename(node: Node | None, key: str) -> Edit | None:
 def _replace(node: Node, value: object) -> Edit | None:
     if not _writable(node):
         return None
-    text = flow(value)
+    text = _spelled(node, value)
     if not node.span.text:
         return Edit(node.span, f" {text}")
     if node.kind != "scalar" and not _is_flow(node):
         return _replace_block(node, text)
     return Edit(node.span, text)
+
+
+def _spelled(node: Node, value: object) -> str:
+    """Return a value as YAML; a number whose text stands in quotes as it is spelled there."""
+    text = node.scalar.strip() if isinstance(node.scalar, str) else ""
+    if not isinstance(value, bool) and isinstance(value, int | float) and text:
+        with suppress(OutOfRangeError):
+            return text if resolve(text) == value else flow(value)
+    return flow(value)
 
 
 def _replace_block(node: Node, text: str) -> Edit | None:

@@ -59,7 +59,7 @@ def _wrong_parts(state: State, path: str) -> set[str]:
     """Return the parts of a dataset in which errors stand: its keys, single fields by name."""
     found = set()
     for error in state.errors:
-        if error.path.startswith(f"{path}."):
+        if error.path.startswith(f"{path}.") and error.path not in state.repaired:
             key, _, rest = error.path.removeprefix(f"{path}.").partition(".")
             found.add(f"fields.{rest.partition('.')[0]}" if key == "fields" and rest else key)
     return found

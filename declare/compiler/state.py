@@ -12,7 +12,7 @@ from declare.contract.component import Component
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.task import Target
-from declare.diagnostics.diagnostic import Diagnostic
+from declare.diagnostics.diagnostic import Diagnostic, Span
 from declare.ir.facts import DatasetFacts
 from declare.ir.plan import DatasetPlan, HardwarePlan, ModulePlan, PhasePlan, TaskPlan
 from declare.language.document import Document
@@ -38,6 +38,8 @@ class State:
     spec: Spec | Any = None
     assumed: set[str] = field(default_factory=set)
     """Paths of values in whose place passes see what is surely meant."""
+    repaired: set[str] = field(default_factory=set)
+    """Paths of errors that keep nothing from being read, since what is meant is sure."""
     untyped: dict[str, Component] = field(default_factory=dict)
     """What components of unknown types say that all of their kind do, by path; they are POISON in the spec."""
     facts: dict[str, DatasetFacts] = field(default_factory=dict)
@@ -104,8 +106,9 @@ class State:
         new = diagnose(found, self.document) if isinstance(found, Problem) else found
         for index in self._by_path.setdefault(new.path, []) if new.path else ():
             old = self.diagnostics[index]
-            if new.path in self.assumed and old.code != new.code and new.severity == "error":
+            if new.path in self.assumed and old.code != new.code:
                 self.diagnostics[index] = _unsafe(old)
+                self.repaired.discard(new.path)
                 return
             if old.code == new.code or (old.severity == "error" and new.severity != "error"):
                 return
@@ -114,6 +117,14 @@ class State:
                 return
         self._by_path.setdefault(new.path, []).append(len(self.diagnostics))
         self.diagnostics.append(new)
+
+    def drop(self, code: str, spans: Sequence[Span | None]) -> None:
+        """Take back findings of a code at these places, which turned out to be none."""
+        self.diagnostics = [
+            found
+            for found in self.diagnostics
+            if found.code != code or found.primary is None or found.primary.span not in spans
+        ]
 
     @property
     def errors(self) -> list[Diagnostic]:

@@ -256,7 +256,7 @@ def _not_undone(dataset: str, task: Placed[Any], index: int, transform: Transfor
         "LOS431",
         f"`{name}` of target `{task.block.target}` is not undone in predictions and metrics",
         at=f"datasets.{dataset}.transforms.{index}",
-        label="no way back" if not transform.invertible else "a later transform stands in the way",
+        label="no way back" if not transform.invertible else "a later transform prevents it",
         notes=("they are in the units that it makes",),
         also={f"{task.path}.target": "the target"},
         helps=(*how, "or leave the target out of it"),

@@ -11,7 +11,7 @@ from declare.compiler.inputs import Ref, refs
 from declare.compiler.state import State
 from declare.contract.module import Head, Module
 from declare.contract.poison import holed
-from declare.contract.problem import Problem
+from declare.contract.problem import Problem, Rewrite
 from declare.rules.parts import dataset_place, given, named, task_datasets, tasks
 
 
@@ -118,7 +118,36 @@ def _inferred(
         return None
     if len(choices) == 1:
         return [Ref(port.name, choices[0], None, f"model.{name}")]
+    if not choices and (kept := _kept_back(state, port.takes)):
+        return _only_kept_back(name, f"model.{name}", *kept)
     return ambiguous(name, f"model.{name}", port.takes, choices)
+
+
+def _kept_back(state: State, takes: tuple[str, ...]) -> tuple[str, str] | None:
+    """Return the one field that a port takes and a task predicts, with the task; None for none or several."""
+    targets = {given(task.block, "target"): task.name for task in tasks(state.view)}
+    fitting = {
+        name
+        for shapes in state.shapes.values()
+        for name, shape in shapes.items()
+        if name in targets and shape.layout in takes
+    }
+    name = next(iter(fitting), None)
+    return (name, targets[name]) if name is not None and len(fitting) == 1 else None
+
+
+def _only_kept_back(node: str, at: str, field: str, task: str) -> Problem:
+    """Return the problem of a node without `input` where only a target fits, as in language models."""
+    return Problem(
+        "REF208",
+        f"`{node[:16]}` names no input; only `{field[:16]}` fits, the target of task `{task[:16]}`",
+        at=at,
+        on="key",
+        label="no `input` here",
+        also={f"tasks.{task}.target": "a target is no input by itself"},
+        helps=(f"write `input: {field}` if the model is to read it, as in a language model",),
+        rewrites=(Rewrite(f"add `input: {field}`", f"{at}.input", field, safe=False),),
+    )
 
 
 def _fields_unclear(state: State) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -57,6 +57,11 @@ class Component(Strict):
 
     also_called: ClassVar[tuple[str, ...]] = ()
     """What other frameworks call it: a name that is no `type` here is looked up among them."""
+
+    @classmethod
+    def known_names(cls) -> Sequence[str]:
+        """Return what its `name` may be, where a library says it (models, data sets)."""
+        return ()
 
     @classmethod
     def type_name(cls) -> str:

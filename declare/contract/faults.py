@@ -53,7 +53,7 @@ def not_a_block(item: Form, value: Any, path: str) -> Problem:
             f"{block_name(path)} is empty",
             at=path,
             on="key",
-            label="nothing stands here",
+            label="no value here",
             helps=(f"write {wanted(item)}, or remove the key",),
             rewrites=(Rewrite("remove the key", path, safe=False),),
         )
@@ -69,6 +69,17 @@ def not_a_block(item: Form, value: Any, path: str) -> Problem:
         label=f"this is {given(value)}",
         helps=(f"write {wanted(item)}",),
         rewrites=rewrites,
+    )
+
+
+def address(value: str, path: str) -> Problem:
+    """Return the problem of an address of the net where a path on disk stands."""
+    return Problem(
+        "SCH114",
+        f"`{name(path)}` is the address `{value[:32]}`, not a path on disk",
+        at=path,
+        label="nothing is fetched from here",
+        helps=("fetch it first, and state the path of the file or folder on disk",),
     )
 
 
@@ -123,7 +134,7 @@ def not_a_component(kind: str, value: Any, path: str) -> Problem:
     if value is None:
         helps = (f"write `{{type: NAME, ...}}`, or just the name of {one}",)
         return Problem(
-            "SCH109", f"`{name(path)}` is empty", at=path, on="key", label="nothing stands here", helps=helps
+            "SCH109", f"`{name(path)}` is empty", at=path, on="key", label="no value here", helps=helps
         )
     return Problem(
         "SCH107",
@@ -181,9 +192,13 @@ def _meant_as_type(kind: str, block: dict[str, Any]) -> str | None:
 def unknown_component(kind: str, found: str, at: str) -> Problem:
     """Return the problem of a name that no component of the kind has."""
     one = component(kind)
-    near = _also_called(kind, found) or suggest(found, names(kind))
+    slipped = slip(found, names(kind))
+    # Other frameworks' names are asked for last: that imports every component of the kind.
+    near = (
+        suggest(found, names(kind)) if slipped else _also_called(kind, found) or suggest(found, names(kind))
+    )
     same = bool(near) and plain(near[0]) == plain(found.rpartition(".")[2])
-    sure = same or (len(found) > 3 and bool(near) and slip(found, names(kind)) == near[0])
+    sure = same or (len(found) > 3 and bool(near) and slipped == near[0])
     elsewhere = [other for other in kinds() if other != kind and found in own_names(other)]
     notes = tuple(f"`{found}` is {component(other)}" for other in elsewhere)
     known = own_names(kind)

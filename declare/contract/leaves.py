@@ -21,6 +21,8 @@ from declare.diagnostics.suggest import suggest
 
 NUMBER = re.compile(r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _TRUTH = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
+TRUTH_WORDS = frozenset({"yes", "no", "on", "off", "y", "n"})
+"""Texts that YAML 1.1 reads as truth values."""
 _NOTHING = {"none", "null", "nil", "~"}
 
 
@@ -38,6 +40,12 @@ def read_leaf(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:
     if annotation in {bool, str, Path, None, type(None)}:
         return _exact(item, value, path)
     return _foreign(item, value, path)
+
+
+def takes_truth(item: Form) -> bool:
+    """Return whether a truth value may be meant where a form is read; a value of the data is what its text says."""
+    kinds = {option.annotation for option in item.options}
+    return bool(kinds & {bool, Any}) and not {str, int} <= kinds
 
 
 def wrong_type(item: Form, value: Any, path: str) -> Problem:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, NamedTuple, TypeVar, overload
 
 from pydantic import BaseModel
 
@@ -14,13 +14,13 @@ from declare.contract import faults, secrets
 from declare.contract.component import Component
 from declare.contract.duration import Duration
 from declare.contract.forms import Form, accepts, fields, form, kind_of
-from declare.contract.leaves import number_as_text, read_leaf, wrong_type
+from declare.contract.leaves import TRUTH_WORDS, number_as_text, read_leaf, takes_truth, wrong_type
 from declare.contract.lookup import find
 from declare.contract.poison import POISON, Poison, holed
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.source import is_path
+from declare.contract.source import REMOTE, is_path
 
-__all__ = ["POISON", "Poison", "parse", "read", "read_parts"]
+__all__ = ["POISON", "Parts", "Poison", "parse", "read", "read_parts"]
 
 Base = Callable[[str], Path]
 Block = TypeVar("Block", bound=BaseModel)
@@ -56,15 +56,26 @@ def read(
     return reader.value(form(model), tree, at), reader.problems
 
 
-def read_parts(
-    model: type[Block], tree: Any, base: Base | None = None, trust: Collection[str] = ()
-) -> tuple[Block | Poison, list[Problem], dict[str, Component]]:
-    """Read as `read` does; also return what components of unknown types say that all of their kind do.
+class Parts(NamedTuple):
+    """A block that was read, its problems, and what a later pass may want to know of it.
 
-    They are POISON in the block; here they stand by path, as instances of the base class of their kind.
+    `untyped` holds by path what components of unknown types, which are POISON in the block, say that all of their
+    kind do. `names` are paths of texts that YAML 1.1 reads as truth values, where no truth value can be meant.
     """
+
+    block: Any
+    problems: list[Problem]
+    untyped: dict[str, Component]
+    names: frozenset[str]
+
+
+def read_parts(
+    model: type[BaseModel], tree: Any, base: Base | None = None, trust: Collection[str] = ()
+) -> Parts:
+    """Read as `read` does, and return more of what was read."""
     reader = _Reader(base, trust)
-    return reader.value(form(model), tree, ""), reader.problems, reader.untyped
+    block = reader.value(form(model), tree, "")
+    return Parts(block, reader.problems, reader.untyped, frozenset(reader.names - reader.truths))
 
 
 def parse(kind: str, block: Any) -> Any:
@@ -84,6 +95,8 @@ class _Reader:
         self.levels: list[faults.Level] = []
         self.excused: set[str] = set()
         self.untyped: dict[str, Component] = {}
+        self.names: set[str] = set()
+        self.truths: set[str] = set()
 
     def fail(self, problem: Problem) -> Poison:
         """Keep a problem; its value is POISON."""
@@ -94,6 +107,8 @@ class _Reader:
         """Read any value."""
         if value is POISON:
             return POISON
+        if isinstance(value, str) and value.lower() in TRUTH_WORDS:
+            (self.truths if takes_truth(item) else self.names).add(path)
         if item.is_union:
             return self.union(item, value, path)
         if not accepts(item, kind_of(value)):
@@ -127,6 +142,8 @@ class _Reader:
 
     def leaf(self, item: Form, value: Any, path: str) -> Any:
         """Read a scalar; paths become absolute."""
+        if is_path(item.metadata) and isinstance(value, str) and REMOTE.match(value):
+            return self.fail(faults.address(value, path))
         found, problem = read_leaf(item, value, path)
         if problem is not None:
             return self.fail(problem)

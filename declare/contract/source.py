@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +33,8 @@ def file_exists(path: Path) -> bool:
         return False
 
 
+REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+"""How an address of the net starts, also where a path has taken one of its slashes: data are files on disk."""
 SpecPath = Annotated[Path, _PathMarker(), PlainSerializer(str)]
 
 

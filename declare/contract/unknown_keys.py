@@ -13,9 +13,9 @@ from declare.contract.duration import Duration
 from declare.contract.forms import Form, fields
 from declare.contract.lookup import find, kinds, own_names
 from declare.contract.problem import Problem, Rewrite
-from declare.contract.wording import block_name, shown
+from declare.contract.wording import block_name, shown, wanted
 from declare.diagnostics.suggest import slip, suggest
-from declare.diagnostics.synonyms import plain, synonym
+from declare.diagnostics.synonyms import Synonym, plain, synonym
 
 Fits = Callable[[Form, Any], bool]
 """Whether a value can be read in a form."""
@@ -125,15 +125,21 @@ def _moved(key: str, level: Level, places: Sequence[_Place], fits: Fits) -> Unkn
 
 def _by_synonym(key: str, levels: Sequence[Level], fits: Fits) -> UnknownKey | None:
     """Return what another framework's word means here; None where it means nothing that can be stated."""
-    known, level = synonym(key), levels[-1]
-    place = next(_places_of(known.keys, levels), None) if known is not None else None
-    if known is None or place is None:
+    known, level = synonym(key) or Synonym((key,), alike=False), levels[-1]
+    stated_already = next((name for name in known.keys if name in level.block and name != key), None)
+    if stated_already is not None:
+        helps = (f"remove it: `{stated_already}` says it already",)
+        return UnknownKey(_problem(key, level, helps, label="said twice"))
+    place = next(_places_of(known.keys, levels), None)
+    if place is None:
         return None
     stated = level.block[key]
     value = _converted(key, stated, place.form, fits)
     here = place.block == level.path
     rewrite = _rewrite(_join(level.path, key), place, value, stated, safe=not known.alike, here=here)
     helps = (f"write `{_example(place, level, None if value is _UNREADABLE else value)}`",)
+    if value is _UNREADABLE:
+        helps = (f"{helps[0]} with {wanted(place.form)}",)
     label = "another framework's word"
     problem = _problem(key, level, helps, *([rewrite] if rewrite else ()), label=label)
     return UnknownKey(problem, place.key if here else None, () if here else (place.path,))
@@ -174,6 +180,21 @@ def _places_of(keys: Sequence[str], levels: Sequence[Level]) -> Iterator[_Place]
     for key in keys:
         if "." not in key:
             yield from _of_machine(key, levels)
+    yield from (place for key in keys for place in _of_sections(key, levels))
+
+
+def _of_sections(key: str, levels: Sequence[Level]) -> Iterator[_Place]:
+    """Yield the one dataset, module, task or phase of a spec that may state a key that stands in none of them."""
+    root, own = levels[0], levels[min(1, len(levels) - 1)].path.partition(".")[0]
+    for section, (_, item) in fields(root.model).items():
+        blocks = root.block.get(section)
+        if item.origin is not dict or not isinstance(blocks, dict) or len(blocks) != 1 or section == own:
+            continue
+        name, block = next(iter(blocks.items()))
+        model = _model_of(item.arguments[1], block) if isinstance(block, dict) else None
+        place = _inside(key, Level(f"{section}.{name}", model, block)) if model is not None else None
+        if place is not None:
+            yield place
 
 
 def _inside(key: str, level: Level) -> _Place | None:
@@ -284,6 +305,11 @@ def _remedies(model: type[BaseModel], key: str) -> Iterator[str]:
             r"(num_|n_)?(classes|outputs|labels)|(out|width|dim)\w*", key
         ):
             yield f"remove `{key}`: the width of a head is linked to its task's target"
+            return
+        if kind in {"heads", "modules"} and re.fullmatch(
+            r"in(put)?_\w+|n(um)?_(channels|features|inputs)", key
+        ):
+            yield f"remove `{key}`: the size of an input is known from what is read"
             return
     known = list(fields(model))
     yield f"use one of {_words(known[:8])}{', ...' if len(known) > 8 else ''}" if known else f"remove `{key}`"

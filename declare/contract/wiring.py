@@ -11,10 +11,12 @@ from declare.contract.shapes import AXES, Layout, Shape
 from declare.contract.source import file_exists
 
 _HELPS: dict[Layout, str] = {
-    "series": "add `{type: temporal_pool}` to the dataset's transforms, or encode it with `conv1d` first",
-    "sequence": "add `{type: temporal_pool}` to the dataset's transforms, or encode it with `rnn` first",
+    "series": "encode it with `conv1d` first, or add `{type: temporal_pool}` (a mean over time) or `{type: flatten}` "
+    "(every value by itself) to the dataset's transforms",
+    "sequence": "encode it with `rnn` first, or add `{type: temporal_pool}` or `{type: flatten}` to the dataset's "
+    "transforms",
     "image": "encode it with `cnn` or `timm` first, or add `{type: flatten}` to the dataset's transforms",
-    "video": "encode it with `conv3d` first",
+    "video": "encode it with `conv3d` first, or add `{type: flatten}` to the dataset's transforms",
     "category": "embed it with `tabular` first",
     "tokens": "encode it with `transformer` first",
 }

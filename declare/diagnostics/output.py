@@ -115,9 +115,11 @@ def _json_escape(char: str) -> str:
 
 
 def escape(char: str) -> str:
-    """Return a character as it may be shown: itself, or its escape."""
+    """Return a character as it may be shown: itself, a blank for a tab, or its escape."""
     if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
         return char
+    if char == "\t":
+        return " "
     code = ord(char)
     if code < 0x100:
         return f"\\x{code:02x}"

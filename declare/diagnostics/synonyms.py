@@ -140,7 +140,7 @@ encoder: backbone
 hidden: hidden_dims hidden_sizes hidden_layers hidden_units hidden_layer_sizes fc_dims mlp_dims layer_sizes
     fc_layers hidden_features widths units hidden_channels num_hidden
 dim width hidden: hidden_size hidden_dim embed_dim d_model embedding_dim n_embd model_dim embedding_size
-    latent_dim d_hidden hidden_dimension emb_dim feature_dim out_dim output_dim output_size input_dim?
+    latent_dim d_hidden hidden_dimension emb_dim feature_dim out_dim output_dim output_size
 heads: num_heads num_attention_heads nhead n_heads n_head attention_heads
 depth layers: num_layers n_layers num_hidden_layers n_layer nlayers n_blocks num_blocks layers e_layers
 kernel: kernel_size kernel_sizes filter_size ksize

@@ -22,7 +22,8 @@ _FREE_NAMES = ("vars", "metrics", "expect", "datasets", "model", "tasks", "phase
 class Loader:
     """Loads a spec with its bases; collects sources and findings, and whether anything is missing."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str | None = None) -> None:
+        self._text = text
         self.sources: list[Source] = []
         self.diagnostics: list[Diagnostic] = []
         self.complete = True
@@ -74,7 +75,8 @@ class Loader:
 
     def _parse(self, path: Path, name: str, at: Label | None) -> Parsed | None:
         """Open and parse a file; None where there is no map in it."""
-        source = open_source(path, name, at)
+        own = self._text if at is None else None
+        source = open_source(path, name, at) if own is None else Source(name, own)
         if isinstance(source, Diagnostic):
             self.diagnostics.append(_as_base(source) if at else source)
             return None

@@ -114,7 +114,7 @@ def tab(at: Trouble) -> Reading | None:
         end += 1
     spaces = "  " * max(end - at.place, 1)
     return Reading(
-        "a tab stands in the indentation",
+        "the indentation has a tab",
         at.place,
         max(end, at.place + 1),
         "YAML wants spaces here",
@@ -202,7 +202,7 @@ def second_colon(at: Trouble) -> Reading | None:
             else ((start + value.end(), start + value.end() + len(tail), f'"{tail}"'),)
         )
         return Reading(
-            "a second `: ` stands in the value",
+            "the value holds a second `: `",
             at.place,
             at.place + 1,
             "this colon would start another map",
@@ -309,7 +309,7 @@ def block_text(at: Trouble) -> Reading | None:
     if "comment or line break" not in at.problem and "indentation indicator" not in at.problem:
         return None
     return Reading(
-        "text stands on the line of a `|` or `>`",
+        "text follows `|` or `>` on the same line",
         at.place,
         _word_end(at),
         "the text starts on the next line",

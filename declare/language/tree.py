@@ -281,7 +281,7 @@ class TreeBuilder:
         jinja = self.source.text.startswith("{{", max(span.start - 1, 0))
         help_ = "write ${vars.NAME} for a variable" if jinja else "put the key in quotes"
         label = Label(span, "keys are plain names")
-        title = f"a {node.kind} stands where a key belongs"
+        title = f"a {node.kind} is used as a key"
         self.diagnostics.append(make("SYN015", title, labels=[label], helps=[help_]))
         frame.key, frame.key_span = "", span
         self._skip(frame)
@@ -321,7 +321,7 @@ class TreeBuilder:
     def _bad_alias(self, name: str, span: Span, *, known: bool) -> None:
         """Report an alias to nothing, or to the value that it stands in."""
         if known:
-            title = f"`*{name}` stands inside of the value that it refers to"
+            title = f"`*{name}` is inside the value that it refers to"
             helps = ["write the value out"]
             self.diagnostics.append(
                 make("SYN012", title, labels=[Label(span, "refers to itself")], helps=helps)
@@ -331,7 +331,7 @@ class TreeBuilder:
         self.diagnostics.append(
             make(
                 "SYN018",
-                f"no anchor `&{name}` stands before `*{name}`",
+                f"there is no anchor `&{name}` before `*{name}`",
                 labels=[Label(span, "refers to nothing")],
                 helps=[f"write {text} if you mean a pattern"],
                 fixes=[Fix(f"write {text}", (Edit(span, text),), "unsafe")],
@@ -385,7 +385,7 @@ class TreeBuilder:
         assert first.key_span is not None
         assert second.key_span is not None
         labels = [Label(second.key_span, "given again here"), Label(first.key_span, "first given here")]
-        title = f"key `{key}` stands twice in the same map"
+        title = f"key `{key}` is given twice in the same map"
         self.diagnostics.append(make("SYN002", title, labels=labels, helps=["keep one of them"]))
         if first.kind == second.kind == "map":
             return first.with_value({**second.entries, **first.entries})

@@ -16,6 +16,7 @@ from declare.contract.field import Field
 from declare.contract.folders import list_files
 from declare.contract.pictures import SUFFIXES
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.source import REMOTE
 from declare.data import learning
 from declare.data.table import Pool, Statistics
 from declare.ir.plan import DatasetPlan, Plan
@@ -161,7 +162,7 @@ def open_reader(path: Path, like: Mapping[str, Any]) -> Reader:
             raise ProblemError(_unreadable(path, "the folder holds no pictures"))
         return Pictures(files)
     if not path.is_file():
-        raise ProblemError(_unreadable(path, "there is no such file"))
+        raise ProblemError(_absent(path))
     if path.suffix.lower() in SUFFIXES:
         return Pictures([path])
     kind = _SOURCES.get(path.suffix.lower())
@@ -252,10 +253,24 @@ def _require_columns(pool: Inputs, path: Path) -> None:
             )
 
 
-def _unreadable(path: Path, reason: str) -> Problem:
+def _absent(path: Path) -> Problem:
+    """Return why a path holds nothing to predict: it is an address, no file, or no regular one."""
+    address = REMOTE.match(str(path))
+    if address is not None:
+        return _unreadable(
+            path, "it is an address, and data are read from disk alone", "fetch the file first"
+        )
+    reason = "it is no regular file" if path.exists() else "there is no such file"
+    return _unreadable(path, reason, "correct the path; relative ones start at the current folder")
+
+
+def _unreadable(path: Path, reason: str, help_text: str = "") -> Problem:
     return Problem(
         "RES818",
-        f"`{brief(path)}` cannot be predicted",
+        f"`{brief(path)}` cannot be read as input",
         notes=(f"`{path}`: {reason}",),
-        helps=("give a csv, parquet, npz, hdf5, jsonl or txt file, a picture, or a folder of pictures",),
+        helps=(
+            help_text
+            or "give a csv, parquet, npz, hdf5, jsonl or txt file, a picture, or a folder of pictures",
+        ),
     )

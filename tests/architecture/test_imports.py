@@ -72,7 +72,7 @@ def test_help_of_a_command_stays_light(name: str) -> None:
 
 BAD = """declare: 1
 datasets:
-  digits: {source: {type: sklearn, nam: digits}}
+  digits: {source: {type: sklearn, name: digts}, splt: {val: 0.2}}
 model:
   encoder: {type: mpl}
 tasks: {}

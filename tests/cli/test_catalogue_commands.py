@@ -41,6 +41,12 @@ def test_list_searches_names_of_libraries(capsys: pytest.CaptureFixture[str]) ->
     assert "  cnn " in output
 
 
+def test_list_searches_names_of_models(capsys: pytest.CaptureFixture[str]) -> None:
+    """Models that a library has by name are found, with the block that names them."""
+    assert main(["list", "modules", "--all", "--search", "ResNet10t"]) == 0
+    assert "{type: timm, name: resnet10t}" in capsys.readouterr().out
+
+
 def test_list_suggests_a_kind(capsys: pytest.CaptureFixture[str]) -> None:
     """A kind that is not there exits with 2 and names the nearest."""
     assert main(["list", "loses"]) == 2

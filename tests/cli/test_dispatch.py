@@ -179,3 +179,20 @@ def test_a_folder_that_is_no_text_is_refused(
     monkeypatch.chdir(tmp_path)
     _, found = load(place / "spec.yaml")
     assert [item.code for item in found] == ["SYN005"]
+
+
+# `schema` makes every schema whatever the word: seconds each time.
+@pytest.mark.parametrize("name", [name for name in catalog.names() if name != "schema"])
+def test_odd_arguments_are_no_bug(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No argument, an empty one, a folder, an absent or binary file or a tab ends no command as our bug."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "binary.yaml").write_bytes(bytes(range(256)))
+    (tmp_path / "a\tb.yaml").write_text("declare: 1\nname:\tx\n\tfoo: 1\n")
+    odd = ["", "folder", "absent.yaml", "binary.yaml", "/dev/null", "a\tb.yaml", "https://example.org/a.yaml"]
+    for words in ([], *([word] for word in odd), ["--set"], ["--format", ""]):
+        assert main([name, *words]) != 3, words
+        out, err = capsys.readouterr()
+        assert "\\x09" not in out + err

@@ -100,3 +100,44 @@ def test_two_datasets(tmp_path):
     assert sum(phase.rows.values()) == phase.batch_size == 10
     assert phase.rows["field"] > phase.rows["lab"]
     assert plan.node("encoder").datasets == ("lab", "field")
+
+
+def test_names_need_no_quotes(tmp_path):
+    """`y`, `no` and `on` as names of fields, tasks and classes are no finding; as a switch `no` is one."""
+    (tmp_path / "t.csv").write_text("on,y\n" + "1,yes\n2,no\n" * 10)
+    text = (
+        "declare: 1\ndatasets:\n  n:\n    source: {type: csv, path: t.csv}\n"
+        "    fields: {on: number, y: {type: category, classes: [yes, no]}}\n"
+        "model: {off: {type: mlp, input: on, hidden: [4]}}\ntasks: {y: {type: classification, target: y}}\n"
+        "phases: {no: {epochs: 1, batch_size: 4, tasks: [y], optimizer: {type: adamw, lr: 1e-3}}}\n"
+    )
+    assert "SYN003" not in {found.code for found in run(tmp_path, text).diagnostics}
+    switched = run(tmp_path, text, ("hidden: [4]", "hidden: [4], pretrained: no"))
+    assert "SYN003" in {found.code for found in switched.diagnostics}
+
+
+def test_a_model_that_reads_its_target_says_so(tmp_path):
+    """A language model without `input` is told that the one field that fits is the target, and what to write."""
+    (tmp_path / "t.txt").write_text("a b c\n" * 20)
+    text = (
+        "declare: 1\ndatasets:\n  n:\n    source: {type: text, path: t.txt}\n"
+        "    fields: {text: {type: text, tokenizer: word, max_length: 8}}\n"
+        "model: {m: {type: transformer, dim: 8, depth: 1, heads: 2, causal: true}}\n"
+        "tasks: {next: {type: causal_lm, target: text}}\n"
+        "phases: {fit: {epochs: 1, batch_size: 4, optimizer: {type: adamw, lr: 1e-3}}}\n"
+    )
+    found = next(item for item in run(tmp_path, text).diagnostics if item.code == "REF208")
+    assert "target" in found.title
+    assert found.helps[0].startswith("write `input: text`")
+
+
+def test_a_syntax_error_hides_nothing(tmp_path):
+    """Past syntax errors with a safe fix the rest of their block is read, each finding at its own place."""
+    text = ONE.replace("fit: {epochs: 2, batch_size: 10, ", "fit: {epochs:2, batch_sise: 10, ").replace(
+        "val: ", "val:"
+    )
+    checked = run(tmp_path, text)
+    assert sorted(found.code for found in checked.diagnostics) == ["SCH101", "SYN001", "SYN001"]
+    (slip,) = (found for found in checked.diagnostics if found.code == "SCH101")
+    assert slip.primary is not None
+    assert slip.primary.span.text == "batch_sise"

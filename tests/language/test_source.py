@@ -112,14 +112,14 @@ def test_any_bytes(tmp_path_factory, data):
 @pytest.mark.parametrize(
     ("text", "title", "culprit", "fixed"),
     [
-        ("a: b: c", "a second `: ` stands in the value", ":", 'a: "b: c"'),
+        ("a: b: c", "the value holds a second `: `", ":", 'a: "b: c"'),
         (
             "a: *.weight",
             "`*.weight` starts with `*`, which refers to an anchor in YAML",
             "*.weight",
             'a: "*.weight"',
         ),
-        ("a:\n\tb: 1", "a tab stands in the indentation", "\t", "a:\n  b: 1"),
+        ("a:\n\tb: 1", "the indentation has a tab", "\t", "a:\n  b: 1"),
         ("a: @x", "a value cannot start with `@`", "@", 'a: "@x"'),
         ("a: `x`", "a value cannot start with a backtick", "`", 'a: "`x`"'),
         ("a: [%x, 1]", "a value cannot start with `%`", "%", 'a: ["%x", 1]'),
@@ -138,7 +138,7 @@ def test_any_bytes(tmp_path_factory, data):
         ("a:\n  b: 1\n c: 2", "the indentation of `c:` matches nothing above", "c:", None),
         ("a: 1\nword\nc: 2", "`word` is neither a key nor part of a value", "word", None),
         ("a: - b", "a list item cannot start on the line of its key", "-", None),
-        ("a: |text\n  b", "text stands on the line of a `|` or `>`", "text", None),
+        ("a: |text\n  b", "text follows `|` or `>` on the same line", "text", None),
         ("a: x\x1bm", "control character U+001B stands in the text", "\x1b", None),
         ("a: !x!y z", "tags have no meaning in a spec", "!x!y", None),
     ],

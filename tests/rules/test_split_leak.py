@@ -21,7 +21,7 @@ def titles(folder, counts):
 def test_shared_subjects_are_counted(tmp_path):
     """The message says how many subjects stand in two splits."""
     counts = {"train": (5, 5, 5, 5, 5, 5, 0, 0), "val": (0, 0, 1, 1, 1, 0, 4, 3)}
-    assert titles(tmp_path, counts) == ["3 of 8 values of `subject` stand in train and in val"]
+    assert titles(tmp_path, counts) == ["3 of 8 values of `subject` occur in train and in val"]
 
 
 def test_subjects_apart_are_no_finding(tmp_path):

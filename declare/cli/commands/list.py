@@ -31,7 +31,9 @@ def command(
         for name in ([kind] if kind else lookup.kinds())
         for row in _rows(name, everything or bool(search))
     ]
-    rows = [row for row in rows if search in row["type"]]
+    rows = [row for row in rows if search.lower() in row["type"]]
+    if search:
+        rows += [row for name in ([kind] if kind else lookup.kinds()) for row in _named(name, search.lower())]
     if format == "json":
         terminal.emit_json({"format": "1.0", "components": rows})
         return
@@ -50,15 +52,29 @@ def _rows(kind: str, everything: bool) -> list[dict[str, Any]]:
     return own + [{"kind": kind, "type": name, "summary": "from a library"} for name in library]
 
 
+def _named(kind: str, search: str) -> list[dict[str, Any]]:
+    """Return what the `name` of a component may be (a model of a library), where it contains what is searched for."""
+    from declare.contract import lookup
+
+    rows = []
+    for own in lookup.own_names(kind):
+        component = lookup.find(kind, own)
+        for name in component.known_names() if component is not None else ():
+            if search in name.lower():
+                spec = f"`{{type: {own}, name: {name}}}`"
+                rows.append({"kind": kind, "type": own, "name": name, "summary": spec})
+    return rows
+
+
 def _print(rows: list[dict[str, Any]], *, everything: bool) -> None:
     from declare.contract import card, lookup
 
-    width = max((len(row["type"]) for row in rows), default=0) + 2
+    width = max((len(row.get("name", row["type"])) for row in rows), default=0) + 2
     for kind in dict.fromkeys(row["kind"] for row in rows):
         terminal.emit(f"{kind}: {card.kind_summary(kind)}")
         for row in rows:
             if row["kind"] == kind:
-                terminal.emit(f"  {row['type']:<{width}}{row['summary']}".rstrip())
+                terminal.emit(f"  {row.get('name', row['type']):<{width}}{row['summary']}".rstrip())
         more = len(lookup.names_of_libraries(kind))
         if more and not everything:
             terminal.emit(f"  and {more} names from libraries: `dcl list {kind} --all`")

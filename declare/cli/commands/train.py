@@ -25,7 +25,7 @@ _LATEST = "latest"
 
 def prepare(words: list[str]) -> list[str]:
     """Let `--resume` stand alone: it then takes `latest`."""
-    following = [*words[1:], "-"]
+    following = [*words[1:], "-"][: len(words)]
     alone = (
         word == "--resume" and after.startswith("-") for word, after in zip(words, following, strict=True)
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from declare.compiler.state import State
 from declare.diagnostics.diagnostic import Diagnostic
-from declare.language.compose import load
+from declare.language.repair import load_repaired
 
 
 def run(state: State) -> Iterator[Diagnostic]:
@@ -14,7 +14,7 @@ def run(state: State) -> Iterator[Diagnostic]:
 
     Bases are found while the text is read, so composition happens here too; the next pass reports on it.
     """
-    state.document, found = load(state.path, state.sets, state.environ)
+    state.document, found = load_repaired(str(state.path), state.sets, state.environ)
     state.note(f"{len(state.document.sources)} sources")
     state.composed = [item for item in found if not item.code.startswith("SYN")]
     if state.document.root is None:

@@ -22,14 +22,16 @@ def run(state: State) -> Iterator[Diagnostic]:
     """
     found: dict[tuple[str, str], Diagnostic] = {}
     for _ in range(_ROUNDS):
-        state.spec, problems, state.untyped = check(state.document, state.trust)
+        state.spec, problems, state.untyped, names = check(state.document, state.trust)
         found |= {(item.at, item.code): diagnose(item, state.document) for item in problems}
         assumed = [item.rewrites[0] for item in problems if item.rewrites and item.rewrites[0].assumed]
         state.assumed |= {item.path for item in assumed if item.key is None and item.to is None}
+        state.repaired |= {item.at for item in problems if item.rewrites and item.rewrites[0].assumed}
         document = rewritten(state.document, assumed)
         if document is state.document:
             break
         state.document = document
+    state.drop("SYN003", [state.document.span(path) for path in names])
     if state.spec is POISON:
         state.skip("")
     else:

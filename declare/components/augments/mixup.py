@@ -34,6 +34,8 @@ class Mixup(Augment):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ()
+
     takes_lengths: ClassVar[bool] = True
 
     alpha: float = Param(

@@ -28,7 +28,9 @@ class Frame(NamedTuple):
         """Return the size that a picture gets; raises `ProblemError` DAT349 where equal ones are needed."""
         size = self.stated or self.known or own
         if self.stated is None and own != size:
-            raise ProblemError(size_mismatch(size, own, row))
+            raise ProblemError(
+                size_mismatch(size, own, row) if self.known is None else unlike_known(size, own, row)
+            )
         return size
 
 
@@ -47,6 +49,22 @@ class Decoding(NamedTuple):
     stated: bool = False
     converts: bool = True
     number: int | None = None
+
+
+def unlike_known(known: tuple[int, int], own: tuple[int, int], row: int) -> Problem:
+    """Return what is wrong with a picture that has not the size of those that the model was planned for."""
+    wanted = f"{known[0]} x {known[1]}"
+    return Problem(
+        "DAT349",
+        f"a picture has {own[0]} x {own[1]} pixels where the model takes {wanted}",
+        label="pictures of this field",
+        notes=("sizes are height x width; the data of the run have one size, and its spec states none",),
+        helps=(
+            f"bring the picture to {wanted} pixels, as the data of the run are",
+            "or train with a stated `size`, which every picture is then brought to: `image: {type: image, size: 64}`",
+        ),
+        row=row,
+    )
 
 
 def size_mismatch(one: tuple[int, int], other: tuple[int, int], row: int) -> Problem:

@@ -36,6 +36,8 @@ class Category(Field):
         ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("categorical", "class", "label", "enum", "binary")
+
     layout: ClassVar[Layout] = "category"
 
     classes: int | list[str | int | bool] | None = Param(

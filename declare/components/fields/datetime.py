@@ -38,6 +38,8 @@ class Datetime(Field):
         ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("date", "time", "timestamp")
+
     layout: ClassVar[Layout] = "vector"
     tells_apart: ClassVar[bool] = False
 

@@ -34,6 +34,8 @@ class Number(Field):
         ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("float", "numeric", "numerical", "scalar", "continuous")
+
     layout: ClassVar[Layout] = "number"
 
     decimal: Literal[".", ","] | None = Param(

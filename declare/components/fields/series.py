@@ -32,6 +32,8 @@ class Series(ArrayField):
         ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("timeseries", "time_series", "signal")
+
     layout: ClassVar[Layout] = "series"
     stated_axes: ClassVar[Mapping[str, int]] = {"channels": 0, "length": 1}
     axis_orders: ClassVar[Mapping[str, Order]] = {"channels_time": (0, 1), "time_channels": (1, 0)}

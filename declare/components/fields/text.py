@@ -49,6 +49,8 @@ class Text(Field):
         ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("string", "str", "sequence", "sentence")
+
     layout: ClassVar[Layout] = "tokens"
     learns: ClassVar[bool] = True
 

@@ -30,6 +30,14 @@ class Bce(Loss):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = (
+        "BCEWithLogitsLoss",
+        "BCELoss",
+        "binary_crossentropy",
+        "binary_cross_entropy",
+        "bce_with_logits",
+    )
+
     takes: ClassVar[frozenset[str]] = frozenset({"label_logits"})
 
     pos_weight: Annotated[float, Param(gt=0)] | list[Annotated[float, Param(ge=0)]] | None = Param(

@@ -38,6 +38,18 @@ class CrossEntropy(Loss):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = (
+        "CrossEntropyLoss",
+        "ce",
+        "nll",
+        "nll_loss",
+        "NLLLoss",
+        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+        "softmax_cross_entropy",
+        "log_loss",
+    )
+
     takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "pixel_logits", "token_logits"})
 
     class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0)]] | None = Param(

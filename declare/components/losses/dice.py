@@ -30,6 +30,8 @@ class Dice(Loss):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("DiceLoss", "dice_loss")
+
     takes: ClassVar[frozenset[str]] = frozenset({"pixel_logits"})
 
     smooth: float = Param(

@@ -32,6 +32,8 @@ class Focal(Loss):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("FocalLoss", "focal_loss")
+
     takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits", "pixel_logits"})
 
     gamma: float = Param(2.0, ge=0, description="how much less easy samples count")

@@ -27,6 +27,8 @@ class Huber(Loss):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("HuberLoss", "SmoothL1Loss", "smooth_l1")
+
     takes: ClassVar[frozenset[str]] = frozenset({"values"})
 
     delta: float = Param(1.0, gt=0, description="error up to which it is quadratic")

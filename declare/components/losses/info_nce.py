@@ -30,6 +30,8 @@ class InfoNce(Loss):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("nt_xent", "contrastive_loss", "NTXentLoss", "simclr")
+
     takes: ClassVar[frozenset[str]] = frozenset({"embedding"})
 
     temperature: float = Param(0.07, gt=0, description="what cosines are divided by: less means harder")

@@ -25,6 +25,8 @@ class Mae(Loss):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("L1Loss", "l1", "mean_absolute_error", "l1_loss")
+
     takes: ClassVar[frozenset[str]] = frozenset({"values"})
 
     def build(self, target: Target) -> nn.Module:

@@ -25,6 +25,8 @@ class Mse(Loss):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("MSELoss", "l2", "mean_squared_error", "l2_loss")
+
     takes: ClassVar[frozenset[str]] = frozenset({"values"})
 
     def expected(self, target: Target) -> float | None:

@@ -25,6 +25,8 @@ class PoissonNll(Loss):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("PoissonNLLLoss", "poisson")
+
     takes: ClassVar[frozenset[str]] = frozenset({"rates"})
 
     def build(self, target: Target) -> nn.Module:

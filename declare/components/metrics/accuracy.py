@@ -23,6 +23,8 @@ class Accuracy(Metric):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("acc", "top1", "MulticlassAccuracy", "categorical_accuracy")
+
     takes: ClassVar[frozenset[str]] = frozenset(
         {"class_logits", "label_logits", "ordinal_logits", "pixel_logits"}
     )

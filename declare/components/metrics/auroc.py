@@ -21,6 +21,8 @@ class Auroc(Metric):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("auc", "roc_auc", "roc_auc_score")
+
     takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits", "ordinal_logits"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)

@@ -20,6 +20,8 @@ class CohenKappa(Metric):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("kappa", "cohen_kappa_score")
+
     takes: ClassVar[frozenset[str]] = frozenset({"class_logits"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)

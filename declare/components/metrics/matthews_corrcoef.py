@@ -20,6 +20,8 @@ class MatthewsCorrcoef(Metric):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("mcc",)
+
     takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)

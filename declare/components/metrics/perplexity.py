@@ -21,6 +21,8 @@ class Perplexity(Metric):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("ppl",)
+
     takes: ClassVar[frozenset[str]] = frozenset({"token_logits"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (1.0, None)

@@ -20,6 +20,8 @@ class Qwk(Metric):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("quadratic_weighted_kappa", "quadratic_kappa")
+
     takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "ordinal_logits"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)

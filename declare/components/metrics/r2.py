@@ -20,6 +20,8 @@ class R2(OutputMomentsMetric):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("r2_score", "R2Score")
+
     takes: ClassVar[frozenset[str]] = frozenset({"reconstruction", "values"})
     bounds: ClassVar[tuple[float | None, float | None]] = (None, 1.0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from declare.components.metrics._errors import ErrorMetric
 
@@ -19,6 +19,8 @@ class Rmse(ErrorMetric):
       age: {type: regression, dataset: people, target: age, metrics: [rmse]}
     ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("root_mean_squared_error",)
 
     def of_values(self) -> Callable[..., Any]:
         """Return the figure of values."""

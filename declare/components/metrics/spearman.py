@@ -20,6 +20,8 @@ class Spearman(Metric):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("spearmanr", "SpearmanCorrCoef")
+
     takes: ClassVar[frozenset[str]] = frozenset({"values"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)

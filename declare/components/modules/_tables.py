@@ -43,9 +43,7 @@ def unknown(library: str, name: str) -> Problem:
     known = names(library)
     hint = did_you_mean(name, known)
     nearest = suggest(name, known)
-    rewrites = tuple(
-        Rewrite(f"use `{other}`", "name", other, safe=len(nearest) == 1) for other in nearest[:1]
-    )
+    rewrites = tuple(Rewrite(f"use `{other}`", "name", other, safe=False) for other in nearest[:1])
     title = f"{library} has no model `{name}`"
     return Problem(
         "REF241", title, at="name", label="unknown", helps=(hint,) if hint else (), rewrites=rewrites

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 class Cnn(Module):
     """Stages of convolution, norm, activation and dropout; between stages the map is halved."""
 
+    also_called: ClassVar[tuple[str, ...]] = ("conv", "conv2d", "convnet", "simple_cnn", "Conv2d")
+
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image",)),)
 
     channels: list[Annotated[int, Param(gt=0)]] = Param(

@@ -90,6 +90,8 @@ class Huggingface(Module):
     """The body of a model of transformers, by configuration or from a local folder."""
 
     third_party: ClassVar[tuple[str, ...]] = ("transformers", "torch")
+    also_called: ClassVar[tuple[str, ...]] = ("hf", "AutoModel", "transformers")
+
     ports: ClassVar[tuple[Port, ...]] = (
         Port("input", ("tokens",)),
         Port("tokens", ("tokens",), optional=True),

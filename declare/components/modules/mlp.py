@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 class Mlp(Module):
     """Linear layers, each followed by norm, activation and dropout."""
 
+    also_called: ClassVar[tuple[str, ...]] = ("dense", "fc", "feedforward", "linear", "MLPClassifier")
+
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("vector", "number", "sequence"), many=True),)
 
     hidden: list[Annotated[int, Param(gt=0)]] = Param(

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 class Rnn(Module):
     """Layers of LSTM or GRU cells, forwards or both ways."""
 
+    also_called: ClassVar[tuple[str, ...]] = ("lstm", "gru", "LSTM", "GRU", "bilstm")
+
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("series", "sequence")),)
 
     cell: Literal["lstm", "gru"] = Param("lstm", description="kind of cell")

@@ -37,6 +37,8 @@ class Timm(Module):
     """Any model of timm, without its classifier."""
 
     third_party: ClassVar[tuple[str, ...]] = ("timm", "torch")
+    also_called: ClassVar[tuple[str, ...]] = ("vit", "resnet", "efficientnet", "convnext", "swin")
+
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image",)),)
     has_weights: ClassVar[bool] = True
     norms_by_probe: ClassVar[bool] = True
@@ -46,6 +48,11 @@ class Timm(Module):
         description="timm's name of the model, with or without a tag of weights: `resnet18.a1_in1k`"
     )
     args: dict[str, Any] = Param({}, description="further arguments of the model: `{drop_path_rate: 0.1}`")
+
+    @classmethod
+    def known_names(cls) -> list[str]:
+        """Return the names of all models of the installed library."""
+        return _tables.names("timm")
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
         """Return pooled and unpooled features, from the table where it can tell."""

@@ -42,6 +42,11 @@ class Torchvision(Module):
         {}, description="further arguments of the model: `{stochastic_depth_prob: 0.1}`"
     )
 
+    @classmethod
+    def known_names(cls) -> list[str]:
+        """Return the names of all models of the installed library."""
+        return _tables.names("torchvision")
+
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
         """Return pooled features and the map, from the table where it can tell."""
         if (

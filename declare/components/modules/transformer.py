@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 class Transformer(Module):
     """Blocks of self-attention over tokens, steps or patches."""
 
+    also_called: ClassVar[tuple[str, ...]] = ("encoder_transformer", "bert", "gpt", "TransformerEncoder")
+
     ports: ClassVar[tuple[Port, ...]] = (
         Port("input", ("tokens", "sequence", "series", "image")),
         Port("input_mask", ("valid",), optional=True),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from declare.contract.training import Schedule
 
 
@@ -17,6 +19,8 @@ class Constant(Schedule):
         schedule: {type: constant, warmup: 5%}
     ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("ConstantLR", "constant_with_warmup", "none")
 
     def multiplier(self, step: int, total: int) -> float:
         """Return the factor of the base rate at `step` of `total` (warm-up left out)."""

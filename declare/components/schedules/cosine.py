@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 from pydantic import Field as Param
 
@@ -23,6 +24,15 @@ class Cosine(Schedule):
         schedule: {type: cosine, warmup: 10%}
     ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = (
+        "CosineAnnealingLR",
+        "cosine_annealing",
+        "cosine_with_warmup",
+        "cosine_schedule",
+        "CosineLRScheduler",
+        "cosine_decay",
+    )
 
     final: float = Param(0.0, ge=0, le=1, description="share of the base rate at the end")
 

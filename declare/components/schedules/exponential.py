@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field as Param
 
 from declare.contract.training import Schedule
@@ -21,6 +23,8 @@ class Exponential(Schedule):
         schedule: {type: exponential, final: 0.01}
     ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("ExponentialLR", "exponential_decay")
 
     final: float = Param(0.01, gt=0, le=1, description="share of the base rate at the end")
 

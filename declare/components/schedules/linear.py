@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field as Param
 
 from declare.contract.training import Schedule
@@ -19,6 +21,8 @@ class Linear(Schedule):
         schedule: {type: linear, final: 0.1}
     ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("LinearLR", "linear_with_warmup", "linear_decay")
 
     final: float = Param(0.0, ge=0, le=1, description="share of the base rate at the end")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 from pydantic import Field as Param
 
@@ -24,6 +25,8 @@ class OneCycle(Schedule):
         schedule: {type: one_cycle, rise: 0.3}
     ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("OneCycleLR",)
 
     rise: float = Param(0.3, gt=0, lt=1, description="share of the phase in which the rate rises")
     initial: float = Param(25.0, ge=1, description="the first rate is the base rate divided by this")

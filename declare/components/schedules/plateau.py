@@ -27,6 +27,12 @@ class Plateau(Schedule):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = (
+        "ReduceLROnPlateau",
+        "reduce_lr_on_plateau",
+        "reduce_on_plateau",
+    )
+
     reactive: ClassVar[bool] = True
 
     metric: str | None = Param(

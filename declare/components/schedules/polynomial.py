@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field as Param
 
 from declare.contract.training import Schedule
@@ -21,6 +23,8 @@ class Polynomial(Schedule):
         schedule: {type: polynomial, power: 0.9}
     ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("PolynomialLR", "PolyLR", "poly")
 
     final: float = Param(0.0, ge=0, le=1, description="share of the base rate at the end")
     power: float = Param(0.9, gt=0, description="1 is a straight line, more falls sooner")

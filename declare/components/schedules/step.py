@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field as Param
 
 from declare.contract.duration import Duration
@@ -22,6 +24,8 @@ class Step(Schedule):
         schedule: {type: step, every: 3 epochs, gamma: 0.1}
     ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("StepLR", "MultiStepLR", "multistep", "step_decay")
 
     every: Duration = Param(description="how long each rate lasts")
     gamma: float = Param(0.1, gt=0, lt=1, description="factor from one rate to the next")

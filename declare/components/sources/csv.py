@@ -6,7 +6,7 @@ import codecs
 import io
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from pydantic import Field as Param
 
@@ -37,6 +37,8 @@ class Csv(TableSource):
         source: {type: csv, path: table.csv}
         ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("table", "tsv", "pandas", "dataframe")
 
     separator: str = Param(",", min_length=1, max_length=1, description="what separates cells")
     encoding: Encoding = None

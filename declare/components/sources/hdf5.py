@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field as Param
 
 from declare.components.sources._frames import file_fingerprint
@@ -23,6 +25,8 @@ class Hdf5(Source):
         source: {type: hdf5, path: recording.h5}
         ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("h5", "h5py")
 
     path: SpecPath = Param(description="the HDF5 file")
     group: str = Param("/", description="the group that holds the columns")

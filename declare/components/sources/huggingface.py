@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -59,6 +59,8 @@ class Huggingface(Source):
         source: {type: huggingface, path: imdb}
         ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("hf", "datasets", "hub", "load_dataset")
 
     path: SpecPath = Param(description="the folder or file")
     split: str | None = Param(None, description="use this split alone, as the one pool")

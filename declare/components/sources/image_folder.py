@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -44,6 +44,8 @@ class ImageFolder(Source):
         source: {type: image_folder, path: pictures}
         ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("images", "folder")
 
     path: SpecPath = Param(description="the folder of pictures")
     layout_: Layout | None = Param(

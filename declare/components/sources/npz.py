@@ -6,7 +6,7 @@ import math
 import zipfile
 import zlib
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -38,6 +38,8 @@ class Npz(Source):
         source: {type: npz, path: data.npz}
         ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("numpy", "npy")
 
     path: SpecPath = Param(description="the npz file")
 
@@ -101,7 +103,7 @@ class Npz(Source):
             read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
             shape, _, dtype = read(file)
             if dtype.hasobject:
-                raise ProblemError(self._malformed("pickled objects"))
+                raise ProblemError(self._of_objects(entry.filename.removesuffix(".npy")))
             promised = math.prod(shape) * dtype.itemsize  # below 0 where numpy's own size overflows
             if not 0 <= promised <= entry.file_size - file.tell():
                 raise ValueError(f"`{entry.filename}` promises shape {shape} in {entry.file_size} bytes")
@@ -118,12 +120,28 @@ class Npz(Source):
         return {name: array for name, array in found.items() if array.ndim}
 
     def _malformed(self, because: str) -> Problem:
-        pickled = "pickle" in because
+        if "pickle" in because:
+            return self._of_objects("")
         return Problem(
-            "DAT335" if pickled else "DAT333",
-            f"`{self.path.name}` {'holds pickled objects' if pickled else 'is no archive that can be read'}",
+            "DAT333",
+            f"`{self.path.name}` is no archive that can be read",
             at="source.path",
-            label="never loaded" if pickled else "malformed",
-            notes=() if pickled else (because.splitlines()[0][:200] if because else "damaged",),
+            label="malformed",
+            notes=(because.splitlines()[0][:200] if because else "damaged",),
             helps=("save plain arrays with `numpy.savez`",),
+        )
+
+    def _of_objects(self, name: str) -> Problem:
+        """Return the problem of an array of objects: series of unequal lengths, or values that are no numbers."""
+        array = f"array `{name[:24]}`" if name else "an array"
+        return Problem(
+            "DAT335",
+            f"{array} of `{self.path.name[:24]}` holds Python objects, not numbers",
+            at="source.path",
+            label="stored as pickles, which may run code",
+            notes=("numpy makes such an array of rows that differ in length, such as series or texts",),
+            helps=(
+                "save rows of different lengths as lists, in a `parquet` or `jsonl` file, or fill them up with NaN",
+                "save other values as arrays of numbers or of text (`dtype=str`)",
+            ),
         )

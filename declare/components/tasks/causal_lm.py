@@ -27,6 +27,14 @@ class CausalLm(Task):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = (
+        "language_modeling",
+        "lm",
+        "text_generation",
+        "gpt",
+        "next_token",
+    )
+
     targets: ClassVar[tuple[Layout, ...]] = ("tokens",)
     hides: ClassVar[bool] = True
     prediction: ClassVar[str] = "token_logits"

@@ -25,6 +25,16 @@ class Classification(Task):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = (
+        "classifier",
+        "classify",
+        "multiclass",
+        "category",
+        "image_classification",
+        "text_classification",
+        "sequence_classification",
+    )
+
     targets: ClassVar[tuple[Layout, ...]] = ("category", "id")
     prediction: ClassVar[str] = "class_logits"
     default_loss: ClassVar[str] = "cross_entropy"

@@ -28,6 +28,8 @@ class MaskedLm(Task):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("mlm", "fill_mask")
+
     targets: ClassVar[tuple[Layout, ...]] = ("tokens",)
     hides: ClassVar[bool] = True
     prediction: ClassVar[str] = "token_logits"

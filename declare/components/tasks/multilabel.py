@@ -25,6 +25,8 @@ class Multilabel(Task):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("multilabel_classification", "set")
+
     targets: ClassVar[tuple[Layout, ...]] = ("labels",)
     prediction: ClassVar[str] = "label_logits"
     default_loss: ClassVar[str] = "bce"

@@ -32,6 +32,8 @@ class Reconstruction(Task):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("autoencoder", "autoencoding", "mae", "denoising")
+
     targets: ClassVar[tuple[Layout, ...]] = ("series", "image", "sequence", "vector")
     hides: ClassVar[bool] = True
     prediction: ClassVar[str] = "reconstruction"

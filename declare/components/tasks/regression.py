@@ -38,6 +38,8 @@ class Regression(Task):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("regressor", "number", "numerical")
+
     targets: ClassVar[tuple[Layout, ...]] = ("number", "vector", "counts", "sequence")
     prediction: ClassVar[str] = "values"
     default_loss: ClassVar[str] = "mse"

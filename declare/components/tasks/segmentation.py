@@ -25,6 +25,8 @@ class Segmentation(Task):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("semantic_segmentation", "segment")
+
     targets: ClassVar[tuple[Layout, ...]] = ("mask",)
     prediction: ClassVar[str] = "pixel_logits"
     feeds: ClassVar[tuple[Layout, ...]] = ("image",)

@@ -27,6 +27,8 @@ class Seq2seq(Task):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("translation", "summarization", "seq2seq_lm", "text2text")
+
     targets: ClassVar[tuple[Layout, ...]] = ("tokens",)
     hides: ClassVar[bool] = True
     prediction: ClassVar[str] = "token_logits"

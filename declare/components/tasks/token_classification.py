@@ -25,6 +25,8 @@ class TokenClassification(Task):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("ner", "sequence_labeling", "tagging", "token_cls")
+
     targets: ClassVar[tuple[Layout, ...]] = ("tags",)
     prediction: ClassVar[str] = "class_logits"
     feeds: ClassVar[tuple[Layout, ...]] = ("sequence",)

@@ -28,6 +28,8 @@ class Standardize(Transform):
         ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("zscore", "z_score", "StandardScaler", "standard_scaler")
+
     fitted: ClassVar[bool] = True
     invertible: ClassVar[bool] = True
     affine: ClassVar[bool] = True

@@ -51,7 +51,7 @@ def _of_words(view: View, task: Placed[Task], dataset: str, mask: str) -> Iterat
     fix = f"say `of: {text}` on `{mask}`: its values then follow the words" if text else None
     yield Problem(
         CODE,
-        f"the values of mask `{mask}` do not stand where target `{target}` has its words",
+        f"the values of mask `{mask}` do not line up with the words of target `{target}`",
         at=f"{task.path}.mask",
         label="other places",
         also={field_place(view, dataset, mask): "several values for each sample"},

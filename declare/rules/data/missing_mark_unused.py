@@ -29,5 +29,5 @@ def check(view: View) -> Iterator[Problem]:
             at=f"{field_place(view, dataset, name)}.missing",
             label="masks no value",
             notes=tuple(notes),
-            helps=("write the mark as it stands in the data, or remove it",),
+            helps=("write the mark as the data have it, or remove it",),
         )

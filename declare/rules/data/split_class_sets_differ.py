@@ -30,7 +30,7 @@ def check(view: View) -> Iterator[Problem]:
             CODE,
             f"class `{lost[0]}` of `{target}`{more} has {number} samples but none in train",
             at=f"{task.path}.target",
-            label=f"`{lost[0]}` stands only in {' and '.join(held)}",
+            label=f"`{lost[0]}` occurs only in {' and '.join(held)}",
             also={
                 _split_place(view, dataset): "the split that separates it",
                 field_place(view, dataset, target): f"{len(counts)} classes in this data",

@@ -25,7 +25,7 @@ def check(view: View) -> Iterator[Problem]:
                 CODE,
                 f"{left} of {facts.num_samples} samples have an empty `{column[:24]}`",
                 at=f"{dataset.path}.split.column",
-                label="they stand in no split",
+                label="they belong to no split",
                 helps=("say train, val or test in each row, or remove the rows",),
             )
         gone = sum(facts.missing.get(by, {}).values()) if isinstance(by, str) else 0
@@ -35,5 +35,5 @@ def check(view: View) -> Iterator[Problem]:
                 f"{gone} of {facts.num_samples} samples have an empty `{str(by)[:24]}`",
                 at=f"{dataset.path}.split.by",
                 label="they are split as one group",
-                helps=(f"give each of them its own `{by}`, or remove the rows",),
+                helps=(f"give each row its own `{by}`, or remove the rows",),
             )

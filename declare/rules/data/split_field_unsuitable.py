@@ -55,7 +55,7 @@ def _few_groups(view: View, dataset: Placed[Dataset], name: str) -> Iterator[Pro
             CODE,
             f"`by: {name}` has {groups} groups for {len(held) + 1} splits of `{dataset.name}`",
             at=f"{dataset.path}.split.by",
-            label="a group stands in one split only",
+            label="a group is in one split only",
             also={f"{dataset.path}.split.{part}": "needs a group of its own" for part in held},
             helps=("split by a field with more groups, or hold out fewer splits",),
         )

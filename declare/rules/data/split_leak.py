@@ -50,7 +50,7 @@ def _shared(name: str, facts: FieldFacts) -> str:
         other = facts.counts.get(split, ())
         shared = sum(1 for here, there in zip(train, other, strict=False) if here and there)
         if shared:
-            return f"{shared} of {len(train)} values of `{name}` stand in train and in {split}"
+            return f"{shared} of {len(train)} values of `{name}` occur in train and in {split}"
     return ""
 
 
@@ -77,6 +77,6 @@ def _problem(view: View, dataset: Placed[Dataset], name: str, title: str) -> Pro
         on="value" if stated else "key",
         label=f"may part samples of one {name}",
         also={field_place(view, dataset.name, name): f"`{name}` says whose a sample is"},
-        helps=(f"set `split.by: {name}`: no {name} stands in two splits then",),
+        helps=(f"set `split.by: {name}`: then no {name} is in two splits",),
         rewrites=(Rewrite(f"set `by: {name}`", f"{path}.by", name, safe=False),),
     )

@@ -26,7 +26,7 @@ def check(view: View) -> Iterator[Problem]:
         longest = view.facts[dataset].fields[text].extra.get("tokens", {}).get("longest")
         yield Problem(
             CODE,
-            f"{total - kept:,} of {total:,} tags of `{name}` stand at words that no sample holds",
+            f"{total - kept:,} of {total:,} tags of `{name}` belong to words that no sample holds",
             at=field_place(view, dataset, name),
             label=f"{len(lost)} classes are lost" if lost else "cut with their words",
             notes=(f"these classes occur in no sample: {shown}",) if lost else (),

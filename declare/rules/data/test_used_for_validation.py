@@ -28,7 +28,9 @@ def check(view: View) -> Iterator[Problem]:
             at=monitor.path,
             label="test data would pick the model",
             helps=(f"use `{twin}`: test data are for the final figure alone",) if twin in known else (),
-            rewrites=(Rewrite(f"change to `{twin}`", monitor.path, twin),) if twin in known else (),
+            rewrites=(Rewrite(f"change to `{twin}`", monitor.path, twin, safe=False),)
+            if twin in known
+            else (),
         )
     for dataset in datasets(view):
         yield from _shared_files(dataset.path, given(dataset.block, "split"))

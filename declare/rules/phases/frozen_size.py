@@ -60,7 +60,7 @@ def _misused(
                 CODE,
                 f"`{node.name}` keeps norm statistics of one size, but sees `{field}` at {sizes} pixels",
                 at=f"{phase.path}.freeze.{index}",
-                label=f"those of {own} pixels stand still" if own else "they stand still",
+                label=f"statistics of {own} pixels are frozen" if own else "they are frozen",
                 helps=(
                     f"show `{field}` at {fix} pixels in this phase: {scales}",
                     "or freeze it for a part of the phase only: `until:`",

@@ -47,7 +47,9 @@ def _compare(
             on="key",
             label="not trained here" if exists else "no dataset of this name",
             helps=(f"use {listed(near or list(used))}",),
-            rewrites=(Rewrite(f"rename to `{near[0]}`", f"{path}.{name}", key=near[0]),) if near else (),
+            rewrites=(Rewrite(f"rename to `{near[0]}`", f"{path}.{name}", key=near[0], safe=False),)
+            if near
+            else (),
         )
     missing = [name for name in used if name not in stated]
     if missing and all(name in used for name in stated):

@@ -28,5 +28,5 @@ def check(view: View) -> Iterator[Problem]:
             label=f"would pick the worst `{name}`",
             also={monitor.path: f"{better} is better"},
             helps=(f"set `mode: {metric.mode}`",),
-            rewrites=(Rewrite(f"set `mode: {metric.mode}`", monitor.mode_path, metric.mode),),
+            rewrites=(Rewrite(f"set `mode: {metric.mode}`", monitor.mode_path, metric.mode, safe=False),),
         )
