@@ -173,13 +173,17 @@ def train_checked(
 
 def _write_page(folder: Path) -> Problem | None:
     """Write `report.html`; return why it could not be: that must not change how the run ended."""
+    from declare.report import gather
+    from declare.report.layers import layers_of
     from declare.report.render.html import render
+    from declare.runtime.folder import Run
     from declare.runtime.storage import explain, write_whole
 
     if not folder.is_dir():  # that it has gone was said
         return None
     try:
-        write_whole(folder / "report.html", render(report(folder)))
+        run = Run(folder, own=True)
+        write_whole(folder / "report.html", render(gather.of_run(run, layers_of(run.plan))))
     except (SpecError, ProblemError) as error:
         return _unwritten(folder, str(error).splitlines()[0])
     except OSError as error:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from declare.build.composites import composites
 from declare.build.graph import Graph
+from declare.build.interruption import NEVER, Interruption
 from declare.build.objective import TaskLosses
 from declare.build.shapes import require_scores
 from declare.build.views import Views, known, shown
@@ -138,6 +139,9 @@ class Evaluator:
     the samples.
     """
 
+    interruption: Interruption = NEVER
+    """Asked before each batch whether to leave; what it raises ends an evaluation in all processes."""
+
     def __init__(
         self,
         plan: Plan,
@@ -183,7 +187,7 @@ class Evaluator:
         }
         own = [score for score in (*scores.values(), *trivial.values()) if isinstance(score, Scores)]
         shared = self._world.size > 1 and all(score.can_unite for score in own)
-        with evaluating(self._graph):
+        with evaluating(self._graph), self.interruption.together():
             for dataset, targets in compared.items():
                 if targets:
                     self._measure(dataset, split, targets, shared=shared)
@@ -246,6 +250,7 @@ class Evaluator:
         self, dataset: str, fields: Fields, tasks: Iterable[str], number: int
     ) -> tuple[Fields, dict[str, dict[str, Tensor]]]:
         """Return a batch as the tasks see it, and the outputs of their heads."""
+        self.interruption.check()
         wanted = list(tasks)
         plain = [task for task in wanted if task not in self._views.hiding]
         whole = self._views.prepared({dataset: fields}, self._plan.seed + number)[dataset]

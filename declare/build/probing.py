@@ -11,6 +11,7 @@ from torch import Tensor
 from declare.build.evaluation import Scores, evaluating
 from declare.build.feed import evaluation_batches
 from declare.build.graph import Graph
+from declare.build.interruption import NEVER, Interruption
 from declare.build.objective import TaskLosses
 from declare.build.store import Tables
 from declare.contract import reading
@@ -30,9 +31,20 @@ class Seen(NamedTuple):
 
 
 class Prober:
-    """Probes the graph as it stands; it changes no weights and leaves no trace in random generators."""
+    """Probes the graph as it stands; it changes no weights and leaves no trace in random generators.
 
-    def __init__(self, plan: Plan, graph: Graph, tables: Tables, device: torch.device) -> None:
+    `interruption` is asked before each batch; what it raises ends a probe in all processes.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        graph: Graph,
+        tables: Tables,
+        device: torch.device,
+        interruption: Interruption = NEVER,
+    ) -> None:
+        self._interruption = interruption
         self._plan, self._graph, self._tables, self._device = plan, graph, tables, device
 
     def run(self, phase: PhasePlan) -> dict[str, float]:
@@ -42,7 +54,7 @@ class Prober:
         """
         found: dict[str, float] = {}
         # Some transforms draw from torch's own generators.
-        with evaluating(self._graph), torch.random.fork_rng():
+        with evaluating(self._graph), torch.random.fork_rng(), self._interruption.together():
             for probe in phase.probes:
                 for name, value in self._probed(probe).items():
                     found[f"probe/{phase.name}/{name}"] = value
@@ -98,6 +110,7 @@ class Prober:
         kept = {name for name in (task.target_field, task.mask, *task.fields) if name}
         features, fields = [], []
         for batch in evaluation_batches(self._tables, dataset, split, _ROWS, self._device):
+            self._interruption.check()
             features.append(self._features(probe, dataset, batch))
             fields.append({name: batch[name] for name in kept})
         return Seen(torch.cat(features), {name: torch.cat([each[name] for each in fields]) for name in kept})

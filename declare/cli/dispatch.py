@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from declare.cli.failure import (
     show_traceback,
     wants_json,
 )
+from declare.cli.streams import open_streams
 
 if TYPE_CHECKING:
     from click import Command
@@ -35,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line; returns its exit code."""
     from declare.contract.shortage import hold_reserve
 
-    _open_streams()
+    open_streams()
     hold_reserve()
     try:
         code = _choose(list(arguments))
@@ -85,19 +85,6 @@ def _show(found: Problem, error: Exception, *, as_json: bool) -> int:
         findings.show_problems([found], None)
     show_traceback(error)
     return COULD_NOT
-
-
-def _open_streams() -> None:
-    """Put nowhere in the place of streams that the caller closed (`>&-`): nobody reads them.
-
-    A character that the caller's locale does not have is escaped: no message fails for its letters.
-    """
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-        if stream is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for the whole process
 
 
 def _refuse_odd_names(words: Sequence[str]) -> int:

@@ -7,14 +7,21 @@ from typing import Any
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Return every schema by the name that `dcl schema NAME` takes."""
+    from declare.data import records as data_records
     from declare.ir.plan import Plan
     from declare.language.schema import exports
     from declare.report.data import Report
+    from declare.runtime import records as run_records
 
-    return exports() | {
-        "plan": _titled(Plan.model_json_schema(), "plan"),
-        "report": _titled(Report.model_json_schema(), "report"),
-    }
+    kept = data_records.exports() | run_records.exports()
+    return (
+        exports()
+        | {name: _titled(schema, name) for name, schema in kept.items()}
+        | {
+            "plan": _titled(Plan.model_json_schema(), "plan"),
+            "report": _titled(Report.model_json_schema(), "report"),
+        }
+    )
 
 
 def _titled(schema: dict[str, Any], name: str) -> dict[str, Any]:

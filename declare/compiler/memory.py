@@ -138,8 +138,15 @@ def _memory(
         optimizer=4 * states * phase.trainable_parameters,
         average=4 * parameters if phase.ema else 0,
         activations=activations // 2 if half else activations,
-        data=sum(_row_bytes(shapes[name]) * phase.rows[name] for name in phase.rows),
+        data=sum(_row_bytes(shapes.get(name, {})) * phase.rows[name] for name in phase.rows),
     )
+
+
+def optimizer_states(phase: PhasePlan) -> int:
+    """Return how many numbers a phase's optimizer keeps for each parameter."""
+    if phase.optimizer["type"] == "sgd" and not phase.optimizer.get("momentum"):
+        return 0
+    return _STATES.get(phase.optimizer["type"], 2)
 
 
 def _scale_share(scales: ScalesPlan) -> float:

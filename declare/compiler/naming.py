@@ -111,7 +111,7 @@ def _key(kind: str, component: Node, wires: tuple[Wire, ...], output: Shape, eac
     libraries = [installed_version(name) for name in LIBRARIES]
     stamp = component.stamp() if isinstance(component, Module) else ""
     question = [_FORMAT, kind, block, shapes, list(output), libraries, code, stamp]
-    return hashlib.sha256(json.dumps(question, sort_keys=True, default=str).encode()).hexdigest()[:32]
+    return cache.key(question)
 
 
 def _ask(component: Node, wires: tuple[Wire, ...], output: Shape, each: Each) -> dict[str, Any] | None:

@@ -58,6 +58,16 @@ def local_stamp(stats: Iterable[os.stat_result]) -> str:
     return digest.hexdigest()[:32]
 
 
+def file_stamp(path: Path) -> str:
+    """Return the stamp of one file; that of none where it is not there."""
+    return files_stamp([path])
+
+
+def files_stamp(paths: Iterable[Path]) -> str:
+    """Return the stamp of files, those that are not there left out."""
+    return local_stamp(_stats(paths))
+
+
 class Source(Component):
     """A place that samples come from; `open()` gives a reader."""
 
@@ -70,7 +80,7 @@ class Source(Component):
 
     def fingerprints(self) -> Fingerprints:
         """Return the fingerprint and the stamp of the files; raises what `fingerprint` does."""
-        return Fingerprints(self.fingerprint(), local_stamp(_stats(self.files())))
+        return Fingerprints(self.fingerprint(), files_stamp(self.files()))
 
     def files(self) -> Iterable[Path]:
         """Return the files that samples are read from, by name alone; none where nobody knows them."""

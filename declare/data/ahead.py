@@ -49,7 +49,11 @@ def in_order(make: Callable[[Item], Made], items: Iterable[Item], threads: int, 
             made = _awaited(item, future)
             pending.extend((later, crew.take(later)) for later in islice(waiting, 1))
             yield made
-    except StalledError:
+    except (Exception, GeneratorExit) as error:
+        if isinstance(error, StalledError):
+            crew.abandon()
+        raise
+    except BaseException:  # asked to leave: no thread is waited for
         crew.abandon()
         raise
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from declare.contract.component import plain
 from declare.contract.data import FieldFacts, Reader
 from declare.contract.field import Field, Uses, settled
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.source import file_stamp
 from declare.data import learning, orders, raw
 from declare.data import split as splitting
 from declare.data.opening import Joined, open_reader
@@ -31,8 +33,7 @@ Rows = np.ndarray[Any, Any]
 def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[str, Uses]) -> DatasetFacts:
     """Return the facts of a dataset by reading it; raises `ProblemError` with paths inside its block.
 
-    `known` is its fingerprint, and what tasks do with its fields. What is wrong with several fields is raised at
-    once.
+    `known` is its fingerprint, and what tasks do with its fields. What is wrong with several is raised at once.
     """
     reader = open_reader(dataset.source, split)
     fingerprint, uses = known
@@ -67,6 +68,7 @@ def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[
         passed_over=dict(getattr(reader, "passed_over", {})),
         source_splits=tuple(reader.splits),
         **orders.order_facts(uses, examined.facts, examined.columns, positions),
+        looked_at={str(path): file_stamp(path) for path in examined.files},
     )
 
 
@@ -81,6 +83,7 @@ class _Examined:
         self.facts: dict[str, FieldFacts] = {}
         self.columns: dict[str, Rows] = {}
         self.problems: list[Problem] = []
+        self.files: list[Path] = []  # that a table names and that were read
 
     def take(self, name: str, field: Field) -> None:
         """Examine a field: all of a light column, a sample of a heavy one."""
@@ -91,6 +94,8 @@ class _Examined:
             if not light:
                 rows = spread(rows, field.num_examined)
             values = raw.read(self._reader, field, place, rows)
+            if not raw.source_lists_files(self._dataset.source):
+                self.files += [value for value in values if isinstance(value, Path)]
             facts = field.examine(_readable(field, values) if self._skips and not light else values)
             encodes = not field.learns and field.beside() is None
             if light and encodes and len(facts.shape.dims) <= 1:
@@ -100,10 +105,7 @@ class _Examined:
             self.problems += [self._located(problem, name, rows) for problem in error.problems]
 
     def learn(self, fields: Mapping[str, Field], train: Rows) -> Rows | None:
-        """Complete facts from the training split; return how many samples each row makes (None: one each).
-
-        Columns hold one value for each sample then.
-        """
+        """Complete facts from the training split; return how many samples, and values of columns, each row makes."""
         number = self._reader.num_samples
 
         def read(name: str, samples: Rows) -> Any:

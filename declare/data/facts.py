@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,6 +14,7 @@ from declare.contract import reading
 from declare.contract.component import plain
 from declare.contract.field import Field, Uses, settled
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.source import file_stamp
 from declare.data import cache
 from declare.data.fingerprints import remember_stamp, source_fingerprints
 from declare.ir.facts import DatasetFacts
@@ -50,9 +52,14 @@ def gather(name: str, dataset: Dataset, seed: int, uses: Uses | None = None) -> 
     kept = cache.read_text(place)
     if kept is not None:
         try:
-            return DatasetFacts.model_validate_json(kept)
+            known = DatasetFacts.model_validate_json(kept)
         except ValidationError:
-            place.unlink(missing_ok=True)
+            known = None
+        if known is not None and all(
+            file_stamp(Path(file)) == mark for file, mark in known.looked_at.items()
+        ):
+            return known
+        place.unlink(missing_ok=True)
     from declare.data.examining import examine
 
     seeded = split | {"seed": seed if split.get("seed") is None else split["seed"]}

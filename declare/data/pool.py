@@ -16,6 +16,7 @@ from declare.contract import reading
 from declare.contract.data import FieldFacts, Reader
 from declare.contract.field import Field
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.source import files_stamp
 from declare.contract.transform import Transform
 from declare.data import ahead, cache, learning, raw
 from declare.data.examining import assigned, limited
@@ -173,6 +174,19 @@ class Pool:
         values = raw.read(self.reader, component, component.place(field), rows)
         return component.part(values, rows // self.reader.num_samples) if component.learns else values
 
+    def identity(self, *fields: str) -> str:
+        """Return what entries of the cache that are made of fields go by: the source's files, and those it names.
+
+        Raises what reading the names raises.
+        """
+        stamps = [cache_identity(self.plan)]
+        source: Any = reading.parse("sources", self.plan.source)
+        for name in fields if not raw.source_lists_files(source) else ():
+            if not self.is_light(name) and self._names_files(name):
+                values = self.raw(name, np.arange(self.reader.num_samples))
+                stamps.append(files_stamp(value for value in values if isinstance(value, Path)))
+        return " ".join(stamps)
+
     def texts_of(self, samples: Array) -> list[int]:
         """Return the row of the source that each sample is a part of."""
         found: list[int] = (samples % max(1, self.reader.num_samples)).tolist()
@@ -193,7 +207,7 @@ class Pool:
         if not self.skips or not heavy:
             return {}
         blocks = [self.plan.fields[name].block for name in heavy]
-        place = cache.folder("unreadable", f"{cache.key(cache_identity(self.plan), heavy, blocks)}.json")
+        place = cache.folder("unreadable", f"{cache.key(self.identity(*heavy), heavy, blocks)}.json")
         kept = _kept(cache.read_text(place))
         if kept is None:
             kept = self._find_unreadable(heavy)

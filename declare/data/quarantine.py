@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from declare.contract.published import read_json
 from declare.data import cache
 
 QUARANTINE = "quarantine.json"
@@ -100,12 +101,11 @@ class Quarantine:
 
 
 def _read(path: Path | None) -> Mapping[str, Any]:
-    """Return what a file of an earlier start says; nothing where it is absent or damaged."""
-    try:
-        kept = {} if path is None else json.loads(cache.read_plain(path) or "{}")
-        return {
-            name: {"data": block["data"], "samples": [vars(Skipped(**item)) for item in block["samples"]]}
-            for name, block in kept.items()
-        }
-    except (ValueError, TypeError, KeyError, AttributeError):
+    """Return what a file of an earlier start says; nothing where it is absent.
+
+    Raises `ProblemError` RES823 where it is damaged: a run that forgot it would train on other samples.
+    """
+    if path is None or not path.exists():
         return {}
+    kept: Mapping[str, Any] = read_json(path, "quarantine")
+    return kept

@@ -9,11 +9,18 @@ import numpy as np
 
 from declare.contract.data import FieldFacts, Reader
 from declare.contract.field import Field
+from declare.contract.source import Source
 
 Rows = np.ndarray[Any, Any]
 _DECODED = frozenset({"image", "mask"})
 _LOOK = 8
 """Values that are read at once to find one that is not missing."""
+
+
+def source_lists_files(source: Source) -> bool:
+    """Return whether the files of samples are the source's own: it is a folder, and its fingerprint is of them."""
+    path = getattr(source, "path", None)
+    return isinstance(path, Path) and path.is_dir()
 
 
 def is_light(reader: Reader, field: Field, place: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from declare.contract import reading
+from declare.contract.published import read_json
 from declare.data import cache
 from declare.data.fingerprints import SPLITS
 from declare.ir.plan import DatasetPlan
@@ -109,11 +110,9 @@ class Ledger:
 
 
 def _kept(path: Path) -> dict[str, tuple[str, Stamps]]:
-    try:
-        kept = json.loads(cache.read_plain(path) or "{}")
-        return {name: (str(item["data"]), Stamps.read(item["files"])) for name, item in kept.items()}
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return {}
+    """Return what the file says by dataset; raises `ProblemError` RES823 where it is damaged."""
+    kept = read_json(path, "data") if path.exists() else {}
+    return {name: (item["data"], Stamps.read(item["files"])) for name, item in kept.items()}
 
 
 def _files(source: Mapping[str, Any], split: Mapping[str, Any]) -> Iterator[Path]:

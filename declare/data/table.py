@@ -11,7 +11,6 @@ import numpy as np
 from declare.contract.lengths import ends, lengths_name
 from declare.contract.problem import Problem, ProblemError
 from declare.data import ahead, packed
-from declare.data.fingerprints import cache_identity
 from declare.data.pool import Pool, none_left
 from declare.data.quarantine import Skipped
 from declare.ir.plan import DatasetPlan
@@ -191,7 +190,7 @@ class Table:
             for index, _ in pool.stored(field, self._split)
         ]
         form = [pool.plan.fields[field].block, pool.plan.fields[field].double]
-        identity = (cache_identity(pool.plan), form, stored, self._split, self.rows)
+        identity = (pool.identity(field), form, stored, self._split, self.rows)
         try:
             if self._differs(field):
                 blocks = partial(self._pairs, field)

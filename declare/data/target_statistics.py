@@ -61,9 +61,12 @@ def target_statistics(plan: DatasetPlan, path: str, target: TargetQuery) -> Targ
         if target.field in (block.get("field"), *(block.get("fields") or ()))
     ]
     blocks = [plan.fields[name].block for name in (target.field, target.mask) if name]
-    key = cache.key(
-        _VERSION, cache_identity(plan), plan.split, list(target), blocks, [list(plan.transforms), own]
-    )
+    named = {"image", "mask"} & {
+        plan.fields[name].block["type"] for name in (target.field, target.mask) if name
+    }
+    fields = [name for name in (target.field, target.mask) if name]
+    identity = Pool(plan, path).identity(*fields) if named else cache_identity(plan)
+    key = cache.key(_VERSION, identity, plan.split, list(target), blocks, [list(plan.transforms), own])
     place = cache.folder("targets", f"{key}.json")
     kept = cache.read_text(place)
     if kept is not None:

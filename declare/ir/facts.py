@@ -17,7 +17,8 @@ class DatasetFacts(BaseModel):
     the `by` field to its number of groups. `passed_over` counts files and rows of the source that are not read, by
     reason; `source_splits` are the splits that the source itself has. `refused_orders` holds why samplers (blocks in
     JSON) have no order of the training split, as a problem's parts; `positives` maps pairing (JSON) -> split ->
-    samples that have a positive there.
+    samples that have a positive there. `looked_at` are files that a table names and that were read for the facts,
+    each with what tells it from another one put in its place.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +35,7 @@ class DatasetFacts(BaseModel):
     source_splits: tuple[str, ...] = ()
     refused_orders: dict[str, dict[str, Any]] = {}
     positives: dict[str, dict[str, int]] = {}
+    looked_at: dict[str, str] = {}
 
 
 Facts = dict[str, DatasetFacts]

@@ -13,6 +13,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "batch_skipped": ("batch", "left out: {reason}"),
     "checkpoint_rejected": ("checkpoint", "{path} not used: {reason}"),
     "cache_rebuilt": ("cache", "{path} was damaged and was made again"),
+    "file_deleted": ("run folder", "{path} was deleted while the run went on; {reason}"),
     "plan_changed": ("spec", "{path} was {old}, is {new}: {why}"),
     "machine_changed": ("machine", "{name} was {old}, is {new}"),
     "process_lost": ("process", "another process has gone"),

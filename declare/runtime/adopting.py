@@ -18,7 +18,7 @@ from declare.runtime.course import Course
 from declare.runtime.files import judged
 from declare.runtime.folder import FINAL, PLAN, SPEC, Run, read_course
 from declare.runtime.manifest import damage
-from declare.runtime.settings import CHOICES_FILE
+from declare.runtime.settings import CHOICES_FILE, read_choices
 from declare.runtime.state import ORIGIN, Tree, does_not_fit
 from declare.runtime.storage import brief, fsync_folder, translated, write_durably
 
@@ -93,7 +93,7 @@ def _forget_choices(path: Path, changes: Sequence[Change]) -> None:
         f"precision.{change.path.split('.')[1]}" for change in changes if change.path.endswith(".precision")
     }
     if asked and path.exists():
-        made = json.loads(path.read_text(encoding="utf-8"))
+        made = read_choices(path.parent)
         kept = {name: value for name, value in made.items() if name not in asked}
         write_durably(path, json.dumps(kept, indent=1).encode())
 

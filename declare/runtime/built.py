@@ -33,6 +33,7 @@ from declare.runtime.folder import STATISTICS, read_statistics
 from declare.runtime.precision import HALF
 from declare.runtime.rates import Plateau, Rate
 from declare.runtime.settings import gathered, read_choices
+from declare.runtime.stopping import StopRequests
 from declare.runtime.storage import write_durably
 from declare.runtime.strategies.choice import shards, skipping
 from declare.runtime.strategies.fsdp import shard
@@ -81,7 +82,9 @@ class BuiltWorkshop:
         if self._compiled:
             compile_graph(self.graph)
         self._judged = unrounded.follow(self.graph) if unrounded else self.graph
+        self._interruption = StopRequests(world, sharded=shards(plan, world))
         self._evaluator = Evaluator(plan, self._judged, self._tables, device, world=ALONE if exact else world)
+        self._evaluator.interruption = self._interruption
 
     def feed(self, phase: PhasePlan) -> Feed:
         """Return the batches of a phase."""
@@ -139,7 +142,8 @@ class BuiltWorkshop:
 
     def probe(self, phase: PhasePlan) -> dict[str, float]:
         """Return the figures of the phase's probes on the graph as it stands."""
-        return Prober(self._plan, self._judged, self._tables, self.device).run(phase)
+        prober = Prober(self._plan, self._judged, self._tables, self.device, self._interruption)
+        return prober.run(phase)
 
     def _note_skipped(self, dataset: str, sample: Skipped) -> None:
         if self._tell is not None:

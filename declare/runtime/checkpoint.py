@@ -84,6 +84,7 @@ class Checkpoints:
         """Make the folder that a checkpoint is written in."""
         temporary = self._temporary(step)
         shutil.rmtree(temporary, ignore_errors=True)
+        self.root.mkdir(mode=0o700, exist_ok=True)  # somebody may have deleted it
         temporary.mkdir(mode=0o700)
         return temporary
 
@@ -122,10 +123,12 @@ class Checkpoints:
             file.write(json.dumps(snapshot.skeleton, indent=1).encode())
         marks = {"format": 1, "sequence": self._sequence + 1, "step": snapshot.step}
         manifest = snapshot.about | marks | {"parts": sorted(snapshot.skeleton), "files": files}
+        sealed = seal(manifest)
         with _hashed(temporary, MANIFEST, {}) as file:
-            file.write(seal(manifest))
+            file.write(sealed)
         fsync_folder(temporary)
-        return manifest
+        found: dict[str, Any] = json.loads(sealed)  # as it is read again
+        return found
 
     def _publish(self, temporary: Path, manifest: dict[str, Any]) -> Saved:
         final = self.root / f"step-{manifest['step']}"

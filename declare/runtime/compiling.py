@@ -8,6 +8,9 @@ from torch import nn
 
 from declare.contract.problem import Problem
 from declare.data import cache
+from declare.runtime.sealed_folder import open_sealed
+
+_VARIABLE = "TORCHINDUCTOR_CACHE_DIR"
 
 _EACH = 8
 """Versions of a function that a node may need: training or not, with gradients or without, each size alone or any."""
@@ -20,9 +23,10 @@ def compile_graph(graph: nn.Module) -> None:
     trace breaks (a recurrent module asks how long samples are), torch compiles function by function, and counts each
     node that passes through one: the limit grows with the number of nodes.
     """
-    place = cache.folder("inductor")
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(place))
+    if _VARIABLE not in os.environ:
+        place = cache.folder("inductor")
+        open_sealed(place)
+        os.environ[_VARIABLE] = str(place)
     from torch._dynamo import config
 
     nodes = 1 + sum(1 for _ in graph.modules())

@@ -40,11 +40,14 @@ class Course:
     evaluated_at: dict[str, int] = field(default_factory=dict)
     """Image field -> its shorter edge in pixels in evaluations, where a phase with scales left the model at one."""
 
+    evaluation_due: bool = False
+    """Whether the run was stopped at a step whose evaluation is still to come."""
+
     def enter(self, index: int, phase: str) -> None:
         """Begin a phase at its first step."""
         self.index, self.phase = index, phase
         self.step = self.skipped = self.updates = 0
-        self.finished = False
+        self.finished = self.evaluation_due = False
 
     def improves(self, rule: BestPlan, metrics: dict[str, float]) -> bool:
         """Whether `metrics` beat the phase's best so far; if so it is remembered."""
@@ -74,7 +77,8 @@ class Course:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a course; raises ValueError, TypeError or LookupError where it is none."""
         fresh = asdict(Course())
-        state = {"evaluated_at": {}} | state
+        later: dict[str, Any] = {"evaluated_at": {}, "evaluation_due": False}
+        state = later | state
         best = {name: Best(**value) for name, value in state["best"].items()}
         alike = all(type(state[name]) is type(value) for name, value in fresh.items())
         sizes = state["evaluated_at"].values()

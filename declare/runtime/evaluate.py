@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 
 import torch
 
@@ -11,7 +12,6 @@ from declare.ir.plan import Plan
 from declare.runtime.built import BuiltWorkshop
 from declare.runtime.device import choose_device
 from declare.runtime.folder import Run
-from declare.runtime.manifest import read_manifest
 from declare.runtime.permission import require
 from declare.runtime.saving import load_weights
 from declare.runtime.trivial import prefixed
@@ -35,10 +35,10 @@ def evaluate(
     if not any(dataset.splits.get(split) for dataset in plan.datasets.values()):
         raise ProblemError(no_samples(plan, split))
     require(plan, trust)
-    weights = run.weights_path(which)
+    run.require_checkpoint()  # before the data are opened
     workshop = BuiltWorkshop(plan, run.path, choose_device(plan.hardware))
-    load_weights(workshop.graph, weights)
-    workshop.evaluate_at(read_manifest(weights.parent).evaluated_at)
+    _, saved = run.read_weights(which, partial(load_weights, workshop.graph))
+    workshop.evaluate_at(saved.evaluated_at)
     wanted = tuple(tasks or _trained(plan))
     with torch.no_grad():
         metrics = workshop.evaluate(split, wanted)

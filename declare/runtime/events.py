@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from declare.contract.secrets import hidden
-from declare.runtime.storage import open_own, write_all
+from declare.runtime.storage import followed, open_own, write_all
 
 EVENTS_FILE = "events.jsonl"
 _LONGEST = 1 << 22
@@ -52,13 +52,15 @@ class EventFile:
     """Appends events to `events.jsonl`, one JSON object a line, readable while the run goes on."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = open_own(folder / EVENTS_FILE, "a")
+        self._path = folder / EVENTS_FILE
+        self._file = open_own(self._path, "a+")
         if self._file.tell() and not _ends_line(folder / EVENTS_FILE):
             # A killed run may have left half a line; the next one must not continue it.
             self._append(b"\n")
 
     def write(self, event: Event) -> None:
         """Append one event and hand it to the operating system; where the disk is full, none of it stays."""
+        self._file = followed(self._file, self._path)
         line = hidden(json.dumps(event.record(time.time()), separators=(",", ":"))) + "\n"
         self._append(line.encode())
 

@@ -7,12 +7,13 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.published import checked_forms, read_json
 from declare.ir.plan import Plan
 from declare.runtime.course import Course
 from declare.runtime.events import EVENTS_FILE, read_events
@@ -27,6 +28,8 @@ SPEC, PLAN, FINAL, METRICS, STATISTICS = (
     "metrics.csv",
     "statistics.json",
 )
+Value = TypeVar("Value")
+_TRIES = 10
 Status = Literal["running", "finished", "missed", "stopped", "failed", "killed", "new"]
 _ENDS: dict[str, Status] = {"run_stopped": "stopped", "run_failed": "failed"}
 
@@ -100,10 +103,14 @@ def _age_key(place: Path) -> tuple[str, int]:
 
 
 class Run:
-    """A run folder, read: what was planned, what happened, what came out."""
+    """A run folder, read: what was planned, what happened, what came out.
 
-    def __init__(self, path: Path | str) -> None:
+    Each file is checked against its published schema, unless this process wrote it itself a moment ago (`own`).
+    """
+
+    def __init__(self, path: Path | str, *, own: bool = False) -> None:
         self.path = Path(path)
+        self._own = own
         if not (self.path / PLAN).is_file():
             raise ProblemError(_not_a_run(self.path))
 
@@ -111,7 +118,12 @@ class Run:
     def plan(self) -> Plan:
         """The plan of the run; raises `ProblemError` (RES808) where it cannot be read."""
         try:
+            if not self._own:
+                read_json(self.path / PLAN, "plan")
             return Plan.model_validate_json((self.path / PLAN).read_bytes())
+        except ProblemError as error:
+            said = "; ".join(error.problem.notes[1:])
+            raise ProblemError(_not_a_run(self.path, f"its `{PLAN}` cannot be read: {said}")) from error
         except (OSError, ValueError) as error:
             raise ProblemError(_not_a_run(self.path, f"its `{PLAN}` cannot be read")) from error
 
@@ -121,8 +133,9 @@ class Run:
         return (self.path / SPEC).read_text(encoding="utf-8")
 
     def events(self, name: str | None = None) -> Iterator[dict[str, Any]]:
-        """Yield the events in order, or those called `name`."""
+        """Yield the events in order, or those called `name`; raises `ProblemError` (RES823) for what is none."""
         found = read_events(self.path / EVENTS_FILE)
+        found = found if self._own else checked_forms(found, "event", self.path / EVENTS_FILE)
         return (event for event in found if name is None or event["event"] == name)
 
     def metrics(self) -> list[dict[str, Any]]:
@@ -140,8 +153,12 @@ class Run:
 
     @property
     def final(self) -> dict[str, float]:
-        """The final metrics, empty before the end."""
-        return _read_figures(self.path / FINAL) or {}
+        """The final metrics, empty before the end; raises `ProblemError` (RES823) where they are damaged."""
+        path = self.path / FINAL
+        if self._own or not path.exists():
+            return _read_figures(path) or {}
+        figures: dict[str, float] = read_json(path, "metrics")
+        return figures
 
     @property
     def has_finished(self) -> bool:
@@ -158,7 +175,7 @@ class Run:
     def status(self) -> Status:
         """How the run stands; `killed` means that its process died without a word."""
         last = None
-        for event in self.events():
+        for event in read_events(self.path / EVENTS_FILE):
             last = event
         if is_locked(self.path):
             return "running"
@@ -178,12 +195,40 @@ class Run:
                 continue
         return sorted(found, key=lambda saved: -saved.sequence)
 
+    def read_weights(self, which: str, read: Callable[[Path], Value]) -> tuple[Value, Saved]:
+        """Return what `read` makes of the weights that `which` names, and their checkpoint.
+
+        A run that is still training may delete a checkpoint meanwhile: then the one that stands in its place by now
+        is read. Raises what `weights_path` and `read` do.
+        """
+        for attempt in range(_TRIES):
+            before = self._names()
+            try:
+                saved = self._whole(self._checkpoint(which))
+                return read(saved.weights), saved
+            except (ProblemError, OSError):
+                if before == self._names() or attempt == _TRIES - 1:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _names(self) -> set[str]:
+        """Return the names of what stands among the checkpoints, not those of what is being written there."""
+        try:
+            return {place.name for place in (self.path / "checkpoints").iterdir() if place.name[0] != "."}
+        except OSError:
+            return set()
+
     def weights_path(self, which: str = "best") -> Path:
         """Return the weights of a phase by its name, `last`, or `best`: those that the final metrics are of.
 
         Raises `ProblemError` (RES807, RES808) where there are none or the checkpoint is damaged.
         """
-        return self._whole(self._checkpoint(which)).weights
+        return self.read_weights(which, lambda path: path)[0]
+
+    def require_checkpoint(self) -> None:
+        """Raise `ProblemError` (RES807, RES808) where there are no weights yet, or none that can be read."""
+        if not self.checkpoints():
+            raise ProblemError(self._without_checkpoints())
 
     def _whole(self, saved: Saved) -> Saved:
         """Return a checkpoint whose files are what was written; raises `ProblemError` (RES807) for others."""
@@ -220,7 +265,7 @@ class Run:
 def read_course(saved: Saved) -> Course:
     """Return where a run stood in a checkpoint; raises `ProblemError` (RES807)."""
     try:
-        return Course.of(saved.skeleton())
+        return Course.of(saved.checked_skeleton())
     except ValueError as error:
         raise ProblemError(_damaged(saved.path, f"`{STATE}`: {error}")) from error
 
@@ -236,17 +281,18 @@ def _damaged(folder: Path, reason: str) -> Problem:
 
 def read_statistics(path: Path, datasets: Sequence[str]) -> dict[str, Any]:
     """Return the statistics that a run keeps; raises `ProblemError` (RES808) where they are not whole."""
+    because = "it knows other datasets than the plan"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if set(found) == set(datasets) and all(isinstance(each, dict) for each in found.values()):
+        found = read_json(path, "statistics")
+        if set(found) == set(datasets):
             return dict(found)
-    except (OSError, ValueError, TypeError):
-        pass
+    except ProblemError as error:
+        because = "; ".join(error.problem.notes[1:])
     raise ProblemError(
         Problem(
             "RES808",
             f"the `{STATISTICS}` of `{brief(path.parent)}` cannot be read",
-            notes=("it holds what transforms learned from the training split",),
+            notes=("it holds what transforms learned from the training split", because),
             helps=(f"remove `{path}`: `dcl train --resume` makes it again from the data",),
         )
     )

@@ -130,8 +130,8 @@ def _config(crew: Crew, folder: Path, attempt: int) -> Any:
         logs_specs=DefaultLogsSpecs(
             log_dir=str(folder / _LOGS), redirects=dict.fromkeys(range(1, crew.processes), Std.ALL)
         ),
-        # What ends a run on request is handed on by ourselves: nobody may be killed while it saves. A hang-up is
-        # not heard at all where `nohup` says so; else processes whose launcher is gone save and stop.
+        # What ends a run on request is handed on by ourselves: nobody may be killed while it saves. A hang-up ends
+        # nothing; processes whose launcher is gone save and stop.
         signals_to_handle="SIGQUIT",
     )
 

@@ -9,15 +9,15 @@ alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import nullcontext
+from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from declare.contract.problem import ProblemError
 from declare.contract.shortage import is_shortage
-from declare.ir.plan import InitPlan, PhasePlan, Plan
+from declare.ir.plan import PhasePlan, Plan
 from declare.runtime.account import Account
 from declare.runtime.assemble import Assembly, assemble, trainable
 from declare.runtime.course import Course
@@ -31,7 +31,7 @@ from declare.runtime.settings import Choices, Record
 from declare.runtime.sharing import spread
 from declare.runtime.state import Randomness, StateTree, Tree
 from declare.runtime.step import BatchFailedError, count_rows
-from declare.runtime.stopping import StopFlag
+from declare.runtime.stopping import StopFlag, StopRequestedError
 from declare.runtime.strategies.alone import StrandedError
 from declare.runtime.trouble import (
     batch_failed,
@@ -42,8 +42,8 @@ from declare.runtime.trouble import (
     out_of_memory,
     too_many_skipped,
 )
-from declare.runtime.window import Window
-from declare.runtime.workshop import Batch, Workshop
+from declare.runtime.window import Window, log_interval
+from declare.runtime.workshop import Batch, Workshop, closed
 
 _TICK_SECONDS = 0.25
 _ASK_SECONDS = 0.25
@@ -75,13 +75,14 @@ class Loop:
         self._whole["course"] = self.course
         self._whole["listeners"] = bus
         self._whole["choices"] = choices
-        self._whole["randomness"] = Randomness(plan.seed, self._world)
+        self._randomness = Randomness(plan.seed, self._world)
+        self._whole["randomness"] = self._randomness
 
     def run(self, flag: StopFlag, tree: Tree | None = None) -> None:
         """Train every phase from where `tree` (a saved state) stands, or from the start.
 
-        Raises `StoppedError` when `flag` was raised and the state is saved, `ProblemError` when training
-        fails.
+        Raises `StoppedError` when `flag` was raised and the state is saved, `StopRequestedError` where that was so
+        between two phases and there is nothing to save, `ProblemError` when training fails.
         """
         self._flag = flag
         if tree is not None:
@@ -95,7 +96,8 @@ class Loop:
         for index, phase in enumerate(self._plan.phases):
             if index > self.course.index or (index == self.course.index and not self.course.finished):
                 inside = tree is not None and phase.name == self.course.phase
-                self._enter(index, phase, tree if inside else None)
+                with self._flag.interruptible():
+                    self._enter(index, phase, tree if inside else None)
                 self._train()
                 self._leave()
             elif index == self.course.index:
@@ -155,10 +157,7 @@ class Loop:
         if index > 0:
             before = self._keeper.give(self._graph, self.course, self._plan.phases[index - 1].name)
             self.course.evaluated_at = handed_over(self._plan, phase, before)
-        return self._workshop.initialize(phase, self._resolve)
-
-    def _resolve(self, entry: InitPlan) -> Path:
-        return self._keeper.resolve(self.course, entry)
+        return self._workshop.initialize(phase, partial(self._keeper.resolve, self.course))
 
     def _record(self, name: str, value: Any, reason: str) -> None:
         self._tell("choice", name=name, value=value, reason=reason)
@@ -174,6 +173,8 @@ class Loop:
 
     def _go_through(self, batches: Iterator[Batch]) -> None:
         course, phase = self.course, self.phase
+        if course.evaluation_due:
+            self._boundary()
         while not course.finished:
             try:
                 self._stretch(batches, self._next_boundary(course.step))
@@ -252,7 +253,9 @@ class Loop:
         if len(self._window) and not early:
             self._read()
         if at_end or (self._due(phase.evaluate_every) and not early):
-            wishes = self._evaluate()
+            wishes = self._evaluate_unless_stopped()
+            stopping = stopping or course.evaluation_due
+            at_end = at_end and not course.evaluation_due
         wishes |= self._tell("boundary")
         wishes = self._world.decided(lambda: wishes)
         if Wish.STOP_RUN in wishes:
@@ -303,6 +306,16 @@ class Loop:
     def _due(self, every: int) -> bool:
         return every > 0 and self.course.step % every == 0
 
+    def _evaluate_unless_stopped(self) -> set[Wish]:
+        """Evaluate; where a stop is asked for, leave it to the run that goes on."""
+        kept = self._randomness.drawn()
+        try:
+            wishes, self.course.evaluation_due = self._evaluate(), False
+        except StopRequestedError:
+            self._randomness.put_back(kept)
+            wishes, self.course.evaluation_due = set(), True
+        return wishes
+
     def _evaluate(self) -> set[Wish]:
         """Evaluate with the averaged weights where there are some; remember what is best so far."""
         began = time.perf_counter()
@@ -327,7 +340,8 @@ class Loop:
         self._workshop.evaluate_at(self.course.evaluated_at)
 
     def _measure(self, tasks: tuple[str, ...]) -> dict[str, float]:
-        with nullcontext() if self._average is None else self._average.swapped():
+        leaving = self._flag.interruptible(alone=self._world.size == 1)
+        with nullcontext() if self._average is None else self._average.swapped(), leaving:
             metrics = dict(self._workshop.evaluate("val", tasks))
         return self._world.decided(lambda: metrics)
 
@@ -374,8 +388,9 @@ class Loop:
         if not phase.probes or phase.name in self.course.probes:
             return
         self.phase = phase
-        self._workshop.evaluate_at(self._keeper.give(self._graph, self.course, phase.name))
-        found = dict(self._workshop.probe(phase))
+        with self._flag.interruptible(alone=self._world.size == 1):
+            self._workshop.evaluate_at(self._keeper.give(self._graph, self.course, phase.name))
+            found = dict(self._workshop.probe(phase))
         figures = self._world.decided(lambda: found)
         self.course.probes[phase.name] = figures
         self._tell("probed", epoch=self._epoch, metrics=figures)
@@ -383,18 +398,3 @@ class Loop:
     def _tell(self, name: str, /, **fields: Any) -> set[Wish]:
         course = self.course
         return self._bus.tell(Event(name, self.phase.name, course.step, course.total, fields))
-
-
-@contextmanager
-def closed(batches: Iterator[Batch]) -> Iterator[None]:
-    """Close batches at the end, so that what was found of samples is told while somebody hears it."""
-    try:
-        yield
-    finally:
-        if isinstance(batches, Generator):
-            batches.close()
-
-
-def log_interval(steps: int) -> int:
-    """Return after how many steps losses are read: at least 50 readings a phase, or one every 50 steps."""
-    return max(1, min(50, steps // 50))

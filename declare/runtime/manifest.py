@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from declare.contract.published import mistakes
 from declare.ir.checkpoint_files import MANIFEST, WEIGHTS
 from declare.nn.headers import UnreadableError, check_header, regular_size
 from declare.runtime.storage import hash_file
@@ -61,6 +62,13 @@ class Saved:
         """Return the JSON part of the state; raises `UnreadableError` where it is none."""
         return _read_state(self.path / STATE)
 
+    def checked_skeleton(self) -> dict[str, Any]:
+        """Return the same where it is the state of a run; raises ValueError (`UnreadableError`) where it is not."""
+        found = self.skeleton()
+        if said := mistakes(found, "state"):
+            raise UnreadableError(f"`{STATE}`: {'; '.join(said)}")
+        return found
+
 
 def seal(manifest: dict[str, Any]) -> bytes:
     """Return a manifest as bytes, with its own hash inside."""
@@ -108,8 +116,10 @@ def _require_form(manifest: Any) -> None:
 def damage(saved: Saved, *, hashes: bool = True) -> str | None:
     """Return what is wrong with a checkpoint's files (sizes always, content if `hashes`), or None.
 
-    Hashes tell of damage. A manifest that was made to fit other files is why headers are looked at too.
+    Hashes tell of damage. A manifest that was made to fit other files is why headers and schemas are looked at too.
     """
+    if hashes and (found := mistakes(saved.manifest, "manifest")):
+        return f"its manifest is not whole: {'; '.join(found)}"
     for name in (WEIGHTS, TENSORS, STATE):
         if name not in saved.manifest["files"]:
             return f"its manifest does not name `{name}`"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,6 @@ from declare.runtime.device import choose_device
 from declare.runtime.evaluate import no_samples
 from declare.runtime.folder import Run
 from declare.runtime.inputs import SPLIT, allow_shorter, choose_dataset, open_inputs
-from declare.runtime.manifest import read_manifest
 from declare.runtime.permission import require
 from declare.runtime.precision import make_precision
 from declare.runtime.saving import load_weights
@@ -50,7 +50,7 @@ def open_run(run: Run, inputs: Path | None, *, dataset: str | None, split: str, 
     """
     plan = run.plan
     require(plan, loading.trust)
-    weights = run.weights_path(loading.weights)
+    run.require_checkpoint()  # before the data are opened
     device = choose_device(plan.hardware)
     make_precision("fp32", device)  # as evaluations compute
     name = _dataset_of(plan, dataset, split, inputs)
@@ -63,8 +63,8 @@ def open_run(run: Run, inputs: Path | None, *, dataset: str | None, split: str, 
         plan = allow_shorter(plan, name)
         tables, split = open_inputs(plan, name, inputs, run.statistics), SPLIT
     graph = make_graph(plan).to(device)
-    load_weights(graph, weights)
-    tables.shown_at = read_manifest(weights.parent).evaluated_at
+    _, saved = run.read_weights(loading.weights, partial(load_weights, graph))
+    tables.shown_at = saved.evaluated_at
     graph.eval()
     return Opened(plan, graph, device, name, split, tables)
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from declare.nn.distributed.shards import kinds
+from declare.nn.small_maps import guard_small_maps
 
 _LEAST_SCALE = 1e-4
 """Half precision cannot do with less: its smallest number is 6e-8."""
@@ -75,6 +76,8 @@ def make_precision(name: str, device: torch.device) -> Precision:
     torch.backends.cudnn.allow_tf32 = name == "tf32"
     if name not in HALF:
         return Precision(name, device, None, None)
+    if device.type == "cpu":
+        guard_small_maps()
     autocast = torch.autocast(device.type, dtype=HALF[name])
     scaler = Scaler(device.type) if name == "fp16" else None
     return Precision(name, device, autocast, scaler)

@@ -31,6 +31,7 @@ from declare.runtime.launch import note_loss, note_outcome, note_run
 from declare.runtime.listener import Bus, Listener
 from declare.runtime.listeners.early_stop import EarlyStop
 from declare.runtime.listeners.events import Events
+from declare.runtime.listeners.folder_watch import FolderWatch
 from declare.runtime.listeners.metrics import Metrics
 from declare.runtime.listeners.trackers import Trackers
 from declare.runtime.lock import RunLock
@@ -42,7 +43,7 @@ from declare.runtime.saving import Saver, damaged
 from declare.runtime.settings import Choices
 from declare.runtime.state import Tree
 from declare.runtime.statuses import DONE, FAILED, LOST, MISSED, STOPPED
-from declare.runtime.stopping import StopFlag
+from declare.runtime.stopping import StopFlag, StopRequestedError
 from declare.runtime.storage import explain, translated, write_durably
 from declare.runtime.strategies.choice import shards
 from declare.runtime.trivial import prefixed, trivial_findings, unbeaten
@@ -92,6 +93,7 @@ def train(
             return place, *(_continue(plan, place, allow=resume == "changed") if resume else (None, ()))
 
         place, outcome, changes = world.decided(begin)
+        flag = None
         if outcome is None:
             note_run(place)
             flag = stack.enter_context(StopFlag())
@@ -99,7 +101,8 @@ def train(
             outcome = _Session(plan, place, flag, listeners, world, Revision(spec_text, changes)).run(
                 resume=bool(resume)
             )
-        world.agrees = outcome.status in {DONE, MISSED, STOPPED}
+        alone = flag is not None and flag.interrupted
+        world.agrees = outcome.status in {DONE, MISSED, STOPPED} and not alone
         if outcome.status != LOST:
             note_outcome(world.rank, outcome.status, outcome.problems)
         return outcome
@@ -159,22 +162,17 @@ class _Session:
         try:
             with on_damage(lambda path: self._tell("cache_rebuilt", path=str(path))):
                 return self._judge(self._work(resume=resume))
-        except StoppedError:
+        except (StoppedError, StopRequestedError) as error:
+            if isinstance(error, StopRequestedError):  # there was nothing to save
+                self._tell("run_stopped", reason=self._flag.reason)
             return Outcome(self._place, {}, STOPPED)
-        except RefusedError as error:
+        except ProblemError as error:
+            if not isinstance(error, RefusedError):
+                return self._failed(error, error.problems)
             self._tell("run_refused", code=error.problem.code, message=error.problem.title)
             raise
-        except ProblemError as error:
-            return self._failed(error, error.problems)
-        except OSError as error:
-            return self._failed(error, (outside(error) or explain(error, self._place),))
-        except Exception as error:
-            if self._world.is_lost(error):
-                return self._lost(error)
-            if (found := outside(error)) is not None:
-                return self._failed(error, (found,))
-            self._note_failure(error)
-            raise
+        except Exception as error:  # noqa: BLE001 - a bug is raised again
+            return self._broken(error)
         finally:
             with suppress(OSError):  # a full disk was reported already
                 self._bus.close()
@@ -182,6 +180,7 @@ class _Session:
     def _listeners(self) -> Sequence[Listener]:
         with translated(self._place):
             return (
+                FolderWatch(self._plan, self._place, self._hand_on),
                 Events(self._place),
                 Metrics(self._place),
                 Trackers(self._plan, self._place),
@@ -190,6 +189,14 @@ class _Session:
             )
 
     def _work(self, *, resume: bool) -> dict[str, float]:
+        with self._flag.interruptible():
+            keeper, workshop, loop, tree = self._set_up(resume=resume)
+        loop.run(self._flag, tree)
+        with self._flag.interruptible(alone=self._world.size == 1):
+            return self._finish(workshop, keeper, loop.course)
+
+    def _set_up(self, *, resume: bool) -> tuple[Keeper, Workshop, Loop, Tree | None]:
+        """Open the data, make the model, find the state to go on from; a run may be left anywhere in here."""
         plan, world = self._plan, self._world
         device = choose_device(plan.hardware, world.local_rank if world.size > 1 else None)
         require_memory(plan, device)
@@ -210,8 +217,7 @@ class _Session:
         loop = Loop(plan, workshop, self._bus, keeper, choices)
         self._course = loop.course
         keeper.require_space(workshop.graph, plan)
-        loop.run(self._flag, tree)
-        return self._finish(workshop, keeper, loop.course)
+        return keeper, workshop, loop, tree
 
     def _find_state(self, keeper: Keeper) -> Tree | None:
         tree, rejected = keeper.newest()
@@ -271,6 +277,18 @@ class _Session:
         self._tell("run_finished", metrics=metrics, status=status, trained_earlier=earlier)
         return Outcome(self._place, metrics, status, (*problems, *trivial_findings(self._plan, metrics)))
 
+    def _broken(self, error: Exception) -> Outcome:
+        """Return what an error that is no finding means; raises it where it is a bug of ours."""
+        if self._world.is_lost(error):
+            return self._lost(error)
+        found = outside(error)
+        if found is None and isinstance(error, OSError):
+            found = explain(error, self._place)
+        if found is None:
+            self._note_failure(error)
+            raise error
+        return self._failed(error, (found,))
+
     def _failed(self, error: Exception, problems: tuple[Problem, ...]) -> Outcome:
         self._world.note_failure(written(problems))
         self._note_failure(error, problems[0])
@@ -278,6 +296,12 @@ class _Session:
 
     def _lost(self, error: Exception) -> Outcome:
         """End after another process has: with what it said, if it said something."""
+        if (
+            self._flag.raised
+        ):  # both were asked to stop, and the other one was at something that could be left
+            self._flag.interrupted = True
+            self._tell("run_stopped", reason=self._flag.reason)
+            return Outcome(self._place, {}, STOPPED)
         word = self._world.failure()
         if word is None:
             note_loss(self._world.rank, first_line(error))
@@ -297,6 +321,9 @@ class _Session:
                 self._tell("run_failed", **said, traceback="".join(lines))
             except OSError:
                 self._tell("run_failed", **said, traceback="")
+
+    def _hand_on(self, event: Event) -> None:
+        self._bus.tell(event)
 
     def _tell(self, name: str, /, **fields: Any) -> None:
         course = self._course

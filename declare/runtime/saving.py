@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from declare.compiler.memory import optimizer_states
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shortage import is_shortage
 from declare.ir.plan import InitPlan, PhasePlan, Plan
@@ -125,15 +127,17 @@ class Saver:
 
     def require_space(self, graph: nn.Module, plan: Plan) -> None:
         """Raise `ProblemError` (RES804) where the disk cannot hold the checkpoints that the plan keeps."""
-        weights = tensor_bytes(graph.state_dict())
-        averaged = any(phase.ema for phase in plan.phases)
-        # Weights, two moments of the optimizer, and raw weights with their average where there is one.
-        each = weights * (5 if averaged else 3)
-        kept = max(phase.keep_checkpoints for phase in plan.phases) + 2 * len(plan.phases)
+        standing = [
+            sum(facts["bytes"] for facts in saved.manifest["files"].values()) for saved in self._store.found()
+        ]
+        each = max(standing, default=0) or _state_bytes(tensor_bytes(graph.state_dict()), plan)
         # One more than is kept stands there while the next one is written.
-        needed = each * (kept + 1)
+        most = most_kept(plan) + 1
+        needed = each * most - sum(standing)
         if free_bytes(self._store.root) < needed:
-            note = f"{kept + 1} checkpoints of about {readable_bytes(each)} each"
+            note = f"{most} checkpoints of about {readable_bytes(each)} each"
+            if standing:
+                note += f"; {readable_bytes(sum(standing))} of them stand there already"
             raise ProblemError(disk_full(self._store.root, needed, note=note))
 
     def newest(self) -> tuple[Saved | None, list[tuple[Path, str]]]:
@@ -168,6 +172,20 @@ class Saver:
         return Path(entry.reference)
 
 
+def most_kept(plan: Plan) -> int:
+    """Return how many checkpoints stand at once at most: the newest, the best of phases, the ends of those before."""
+    bests = accumulate(int(phase.best is not None) for phase in plan.phases)
+    counts = zip(plan.phases, bests, strict=True)
+    return max(phase.keep_checkpoints + ended + best for ended, (phase, best) in enumerate(counts))
+
+
+def _state_bytes(weights: int, plan: Plan) -> int:
+    """Return about how large a checkpoint is: weights, optimizer, and with an average raw weights and its own."""
+    states = max(optimizer_states(phase) for phase in plan.phases)
+    averaged = any(phase.ema for phase in plan.phases)
+    return weights * (1 + states + 2 * averaged)
+
+
 def load_weights(graph: nn.Module, path: Path) -> None:
     """Give the graph the weights of a checkpoint; raises `ProblemError` (RES807) where they are another model's."""
     try:
@@ -187,6 +205,7 @@ def read_state(saved: Saved, *, lazy: bool = False) -> Tree:
     `ProblemError` (RES807, RES809) where a file is whole, but not what a run writes.
     """
     try:
+        saved.checked_skeleton()
         tree = load_tree(saved, lazy=_LARGE if lazy else ()) | {ORIGIN: saved.manifest}
         if "model" not in tree and "average" not in tree:
             tree["model"] = stored([saved.weights]) if lazy else read_tensors(saved.weights)

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from declare.contract.published import read_json
 from declare.ir.plan import PhasePlan, Plan
 from declare.nn.distributed.world import ALONE, World
 from declare.runtime.precision import HALF, Precision, make_precision, stated
@@ -115,11 +116,14 @@ class Choices:
 
 
 def read_choices(folder: Path | None) -> dict[str, Any]:
-    """Return the choices that a run has made; none where it has no folder, or has not begun."""
+    """Return the choices that a run has made; none where it has no folder, or has not begun.
+
+    Raises `ProblemError` (RES823) where they are damaged.
+    """
     path = folder / CHOICES_FILE if folder else None
     if path is None or not path.exists():
         return {}
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    found: dict[str, Any] = read_json(path, "choices")
     return found
 
 

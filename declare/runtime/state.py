@@ -117,32 +117,36 @@ class Randomness:
 
     def state_dict(self) -> Tree:
         """Return the states of Python's, numpy's and torch's generators: the leading process's, then the others'."""
-        first, *others = self._world.gathered(_drawn())
+        first, *others = self._world.gathered(self.drawn())
         return first | ({"others": others} if others else {})
 
     def load_state_dict(self, state: Tree) -> None:
         """Put the generators where they were; a process that was not there takes those of one that was."""
         states = [state, *state.get("others", [])]
-        mine = states[self._world.rank % len(states)]
+        self.put_back(states[self._world.rank % len(states)])
+
+    @staticmethod
+    def drawn() -> Tree:
+        """Return the states of this process's generators, on a GPU those of its own device."""
+        name, keys, *rest = np.random.get_state()  # noqa: NPY002
+        state: Tree = {
+            "python": random.getstate(),
+            "numpy": [name, torch.from_numpy(np.asarray(keys).astype(np.int64)), *rest],
+            "torch": torch.get_rng_state(),
+        }
+        if torch.cuda.is_available():
+            state["cuda"] = torch.cuda.get_rng_state()
+        return state
+
+    @staticmethod
+    def put_back(mine: Tree) -> None:
+        """Put this process's generators where `drawn` found them."""
         random.setstate(mine["python"])
         name, keys, *rest = mine["numpy"]
         np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
         torch.set_rng_state(mine["torch"])
         if "cuda" in mine and torch.cuda.is_available():
             torch.cuda.set_rng_state(mine["cuda"])
-
-
-def _drawn() -> Tree:
-    """Return the states of this process's generators, on a GPU those of its own device."""
-    name, keys, *rest = np.random.get_state()  # noqa: NPY002
-    state: Tree = {
-        "python": random.getstate(),
-        "numpy": [name, torch.from_numpy(np.asarray(keys).astype(np.int64)), *rest],
-        "torch": torch.get_rng_state(),
-    }
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()
-    return state
 
 
 def decode(skeleton: Any, tensors: Mapping[str, Tensor]) -> Any:

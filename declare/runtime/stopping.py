@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
-import sys
 import threading
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any, Self
 
+from declare.build.interruption import Interruption
+from declare.nn.distributed.world import World
 from declare.runtime.place import LAUNCH
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_WAKE = signal.SIGURG
+"""What a thread sends to the main one so that it looks at its flag; of no meaning to anybody else."""
 SAME_SECONDS = 0.3
 """What comes within this time is one request that was delivered twice: by a wrapper, or by a parent that died."""
 ORPHANED = "its launcher has gone"
@@ -20,10 +25,39 @@ ORPHANED = "its launcher has gone"
 _flags: list[StopFlag] = []
 
 
+class StopRequestedError(BaseException):
+    """A stop was asked for where nothing is lost by leaving at once."""
+
+
 def ask(reason: str) -> None:
     """Ask the runs of this process to stop, as a signal would."""
-    for flag in _flags:
+    for flag in tuple(_flags):  # a run may begin or end meanwhile
         flag.ask(reason)
+
+
+def is_requested() -> bool:
+    """Whether a run of this process was asked to stop."""
+    return any(flag.raised for flag in _flags)
+
+
+class StopRequests(Interruption):
+    """What evaluations ask whether to leave: the flags of this process, and those of the others of its group.
+
+    Where a model is held in shares (`sharded`) each forward pass needs all processes: they ask each other before it.
+    """
+
+    def __init__(self, world: World, *, sharded: bool) -> None:
+        self._world, self._sharded = world, sharded
+
+    def is_requested(self) -> bool:
+        """Whether to leave now."""
+        asked = is_requested()
+        return self._world.any(asked) if self._sharded else asked
+
+    def leave(self, *, broken_off: bool) -> None:
+        """Raise `StopRequestedError` in all processes where any of them has broken off."""
+        if self._world.any(broken_off):
+            raise StopRequestedError
 
 
 class StopFlag:
@@ -33,6 +67,9 @@ class StopFlag:
         self.raised = False
         self._reason = ""
         self._heard = False
+        self._interruptible = False
+        self.interrupted = False
+        """Whether this process has left what it was about, whatever others of its group are doing."""
         self._parent = os.getppid()
         self._before: dict[signal.Signals, Any] = {}
         self._timer: threading.Timer | None = None
@@ -41,6 +78,7 @@ class StopFlag:
         _flags.append(self)
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._hear) for number in _SIGNALS}
+            self._before[_WAKE] = signal.signal(_WAKE, self._interrupt)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -62,8 +100,28 @@ class StopFlag:
         return self._reason
 
     def ask(self, reason: str) -> None:
-        """Raise the flag from within the run."""
+        """Raise the flag from within the run, from any thread."""
         self.raised, self._reason = True, reason
+        if self._interruptible:
+            signal.pthread_kill(threading.main_thread().ident or 0, _WAKE)
+
+    @contextlib.contextmanager
+    def interruptible(self, *, alone: bool = True) -> Iterator[None]:
+        """While inside, a request raises `StopRequestedError` at once; so does one from before.
+
+        For what can be left at any line: nothing that was touched inside may be saved afterwards. Only the main
+        thread can be interrupted; in others requests wait. So they do where a process is not `alone` and others
+        would wait for it: a workshop asks for them between batches then.
+        """
+        if not alone or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        try:
+            self._interruptible = True
+            self._interrupt()
+            yield
+        finally:
+            self._interruptible = False
 
     def _hear(self, number: int, _: FrameType | None) -> None:
         if self._heard:
@@ -74,7 +132,14 @@ class StopFlag:
         self._timer.daemon = True
         self._timer.start()
         if LAUNCH not in os.environ:  # else whoever watches over this process says it
-            say(self._reason)
+            say(self._reason, "stopping" if self._interruptible else "saving after this step")
+        self._interrupt()
+
+    def _interrupt(self, *_: object) -> None:
+        if self._interruptible and self.raised:
+            self._interruptible = False  # once: what unwinds must not be interrupted again
+            self.interrupted = True
+            raise StopRequestedError
 
 
 def _react_as_the_system() -> None:
@@ -83,6 +148,11 @@ def _react_as_the_system() -> None:
         ctypes.CDLL(None).signal(int(number), None)
 
 
-def say(reason: str) -> None:
-    """Tell the user what a signal does, and what a second one would do."""
-    sys.stderr.write(f"\n{reason}: saving after this step; once more to leave at once\n")
+def say(reason: str, what: str = "saving after this step") -> None:
+    """Tell the user what a signal does, and what a second one would do.
+
+    Straight to the descriptor: a handler may come while a stream of Python is being written to, and where nobody
+    reads any more the request must not be lost.
+    """
+    with contextlib.suppress(OSError):
+        os.write(2, f"\n{reason}: {what}; once more to leave at once\n".encode())

@@ -20,7 +20,7 @@ _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 def readable_bytes(number: float) -> str:
     """Return a size as people read it: `3.2 MB`."""
     for unit in ("B", "kB", "MB", "GB"):
-        if abs(number) < 1000:
+        if abs(number) < (1000 if unit == "B" else 999.95):  # 999.96 would be shown as 1000.0
             return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
         number /= 1000
     return f"{number:.1f} TB"
@@ -33,11 +33,16 @@ def brief(path: object, width: int = 36) -> str:
 
 
 def disk_full(folder: Path, needed: int, *, note: str = "") -> Problem:
-    """Return the finding that `folder` has not the room for `needed` bytes."""
-    wanted = f"{readable_bytes(needed)} needed, " if needed else ""
+    """Return the finding that `folder` has not the room for `needed` bytes.
+
+    Where more than that is free, a quota or something else that writes there stands in the way: only what is free is
+    told then.
+    """
+    free = free_bytes(folder)
+    wanted = f"{readable_bytes(needed)} needed, " if needed > free else ""
     return Problem(
         "RES804",
-        f"the disk is full: {wanted}{readable_bytes(free_bytes(folder))} free",
+        f"the disk is full: {wanted}{readable_bytes(free)} free",
         notes=tuple(filter(None, (f"writing to `{folder}`", note))),
         helps=(
             "free some space, or send the run elsewhere with `--run-dir`",
@@ -144,6 +149,28 @@ def create_new(path: Path) -> Iterator[int]:
 def open_own(path: Path, mode: str) -> IO[str]:
     """Open a text file of a run folder to write: for this user alone, and never through a link."""
     return open(path, mode, encoding="utf-8", newline="", opener=_without_links)
+
+
+def followed(file: IO[str], path: Path) -> IO[str]:
+    """Return a text file that is appended to, opened with `a+`, as it stands at `path`.
+
+    Where somebody has deleted it, it is written there again with all that it held; where another one stands there,
+    that one is appended to. Its folder must be there.
+    """
+    try:
+        if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            return file
+    except FileNotFoundError:
+        if not path.parent.is_dir():
+            return file
+    again = open_own(path, "a+")
+    if not os.fstat(again.fileno()).st_size:
+        file.flush()
+        file.seek(0)
+        again.write(file.read())
+        again.flush()
+    file.close()
+    return again
 
 
 def _without_links(path: str, flags: int) -> int:

@@ -127,3 +127,8 @@ def not_finite(number: int, value: str, guilty: Sequence[str]) -> Problem:
             "leave single bad batches out: `on_batch_error: {action: skip, limit: 10}`",
         ),
     )
+
+
+def log_interval(steps: int) -> int:
+    """Return after how many steps losses are read: at least 50 readings a phase, or one every 50 steps."""
+    return max(1, min(50, steps // 50))

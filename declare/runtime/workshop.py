@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -187,3 +187,13 @@ class Workshop(Protocol):
     def composites(self, metrics: Mapping[str, float]) -> Mapping[str, float]:
         """Return the plan's named composites that `metrics` give a value for."""
         ...
+
+
+@contextmanager
+def closed(batches: Iterator[Batch]) -> Iterator[None]:
+    """Close batches at the end, so that what was found of samples is told while somebody hears it."""
+    try:
+        yield
+    finally:
+        if isinstance(batches, Generator):
+            batches.close()

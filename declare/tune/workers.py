@@ -142,6 +142,6 @@ def _work(search: Search, line: Any) -> None:
         checked = search.check()
         assert checked.plan is not None
         steps = sum(phase.steps for phase in checked.plan.phases)
-        engine = OptunaEngine(search, search.tune, checked.plan.seed, steps, os.getpid())
+        engine = OptunaEngine(search, search.tune, checked.plan.seed, steps)
         if not engine.work(lambda _: None, halt):
             raise SystemExit(STOPPED)

@@ -1,7 +1,10 @@
 """Trackers: what they write can be read again, and a missing library is a finding."""
 
 import csv
+import errno
+import shutil
 import sys
+import threading
 import types
 
 import pytest
@@ -154,3 +157,36 @@ def test_mlflow_keeps_runs_in_a_database(tmp_path, monkeypatch):
     assert [item.step for item in client.get_metric_history(run.info.run_id, "train/loss")] == [1, 2]
     assert run.data.metrics["val/pain.left/f1"] == 0.25
     assert run.data.params["phases.fit.optimizer.lr"] == "0.1"
+
+
+def test_what_the_disk_refuses_of_tensorboard_is_a_finding(tmp_path, monkeypatch, capfd):
+    """A full disk and a folder that was deleted are RES851 where figures are given, without a thread or a traceback."""
+    from tensorboard.summary.writer import record_writer
+
+    before = threading.active_count()
+    log = open_log("tensorboard", tmp_path / "full")
+    assert threading.active_count() == before
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(record_writer.RecordWriter, "write", full)
+        with pytest.raises(ProblemError, match="takes no figures any more") as caught:
+            log.scalars(1, VALUES)
+    assert caught.value.problem.code == "RES851"
+    log.close()
+    log = open_log("tensorboard", tmp_path / "gone")
+    shutil.rmtree(tmp_path / "gone")
+    monkeypatch.setattr("declare.components.trackers.tensorboard._FLUSH_SECONDS", 0.0)
+    with pytest.raises(ProblemError, match="takes no figures any more"):
+        log.scalars(1, VALUES)
+    log.close()
+    assert capfd.readouterr().err == ""
+
+
+def test_a_place_that_tensorboard_cannot_write_to_is_a_finding(tmp_path):
+    """A file that stands where its folder goes is RES851."""
+    (tmp_path / "tensorboard").write_text("")
+    with pytest.raises(ProblemError, match="could not be opened"):
+        open_log("tensorboard", tmp_path)

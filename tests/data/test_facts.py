@@ -147,6 +147,30 @@ def test_a_file_of_the_same_size_and_time_is_read_again(tmp_path):
     assert found.fingerprint == facts.fingerprint  # copies on other machines have the same plan
 
 
+def test_pictures_that_a_table_names_are_read_again_when_they_are_others(tmp_path):
+    """Facts and decoded samples go by the pictures too, not by the table alone."""
+    from PIL import Image
+
+    from declare.data.table import Table
+    from tests.data.test_table import planned
+
+    rows = []
+    for number in range(8):
+        Image.new("L", (6, 6), number).save(tmp_path / f"{number}.png")
+        rows.append(f"{number}.png,{number % 2}\n")
+    fields = {"image": {"type": "image"}, "y": {"type": "category"}}
+    block = table(tmp_path, "image,y\n" + "".join(rows), fields, cache="disk", split={"val": 0.25})
+    before = np.array(Table.open(planned(block), "train", {}).array("image"))
+    for number in range(8):
+        Image.new("L", (6, 6), 200).save(tmp_path / f"{number}.png")
+    after = np.array(Table.open(planned(block), "train", {}).array("image"))
+    assert before.max() < 8
+    assert (after == 200).all()
+    for number in range(8):
+        Image.new("L", (4, 4), 200).save(tmp_path / f"{number}.png")
+    assert gather("data", block, 0).fields["image"].shape.dims == (1, 4, 4)
+
+
 def test_a_second_reading_needs_no_numpy(tmp_path):
     """Facts that are kept come back without numpy, polars or the data's own library."""
     (tmp_path / "table.csv").write_text("x,y\n" + "".join(f"{n},{n % 2}\n" for n in range(30)))

@@ -29,6 +29,7 @@ import torch
 from declare.contract.problem import ProblemError
 from declare.runtime.checkpoint import Checkpoints, load_tree
 from declare.runtime.tensors import read_tensors
+from tests.runtime import fakes
 
 _SHUTDOWN, _WITHOUT_FLUSH = 0x8004587D, 2
 NUMBERS = 60_000
@@ -38,7 +39,7 @@ def save(store: Checkpoints, step: int) -> None:
     """Commit a checkpoint in which every number tells its step, and prune."""
     weights = {"w": torch.full((NUMBERS,), float(step))}
     tree = {"course": {"step": step}, "optimizer": {0: torch.full((NUMBERS,), float(step))}}
-    store.prune(2, set(), store.commit(step, weights, tree, {"phase": "fit"}))
+    store.prune(2, set(), store.commit(step, weights, tree, fakes.ABOUT))
 
 
 def found(place: Path) -> int:

@@ -23,6 +23,12 @@ from declare.runtime.keys import key
 from declare.runtime.rates import Plateau, Rate
 
 ROWS = {"left": 50, "right": 30}
+ABOUT = {"phase": "fit", "phase_step": 1, "phase_steps": 24, "threads": 1} | {
+    "plan_sha256": "0" * 64,
+    "world_size": 1,
+    "device": "cpu",
+}
+"""What the manifest of a run's checkpoint says beside its files."""
 WIDTH = 4
 
 

@@ -16,6 +16,7 @@ from declare.runtime.checkpoint import Checkpoints, load_tree
 from declare.runtime.manifest import MANIFEST, STATE, TENSORS, WEIGHTS, damage, read_manifest
 from declare.runtime.state import decode
 from declare.runtime.tensors import read_tensors
+from tests.runtime import fakes
 
 FILES = (WEIGHTS, TENSORS, STATE, MANIFEST)
 POINTS = ("write", "fsync", "rename", "mkdir", "open")
@@ -25,7 +26,7 @@ def save(store, step):
     """Commit a checkpoint in which every number tells its step."""
     weights = {"w": torch.full((300,), float(step))}
     tree = {"course": {"step": step}, "optimizer": {0: torch.full((100,), float(step)), "betas": (0.9, 0.99)}}
-    return store.commit(step, weights, tree, {"phase": "fit"})
+    return store.commit(step, weights, tree, fakes.ABOUT)
 
 
 def assert_whole(saved):
@@ -152,7 +153,7 @@ def large(store, step):
     draw = torch.Generator().manual_seed(step)
     weights = {"w": torch.rand(5000, generator=draw)}
     tree = {"course": {"step": step}, "optimizer": {0: torch.rand(9000, generator=draw)}}
-    return store.commit(step, weights, tree, {"phase": "fit"})
+    return store.commit(step, weights, tree, fakes.ABOUT)
 
 
 def test_a_cut_at_any_page_of_any_file_is_found(tmp_path):

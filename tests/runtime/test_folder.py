@@ -22,6 +22,7 @@ from declare.runtime.folder import Run
 from declare.runtime.lock import RunLock, is_locked
 from declare.runtime.storage import explain, write_durably, write_whole
 from tests.runtime import fakes
+from tests.runtime.fakes import train
 
 
 @pytest.fixture
@@ -201,11 +202,14 @@ def test_a_durable_write_replaces_in_one_step(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["[1]", '{"a": "b"}', "{", "", "null", "[" * 5000])
-def test_damaged_final_metrics_are_none(tmp_path, plan, text):
+def test_damaged_final_metrics_are_a_finding(tmp_path, plan, text):
     """A run whose final metrics are not figures by name has not finished: resuming makes them again."""
     place = folders.create(plan, "", tmp_path / "run")
     (place / folders.FINAL).write_text(text)
-    assert (Run(place).final, Run(place).has_finished) == ({}, False)
+    assert not Run(place).has_finished
+    with pytest.raises(ProblemError) as caught:
+        assert Run(place).final
+    assert caught.value.problem.code == "RES823"
 
 
 def test_rows_that_are_not_whole_are_left_out(tmp_path, plan):
@@ -238,3 +242,51 @@ def test_a_page_goes_through_links_and_pipes(tmp_path):
     assert (tmp_path / "page").read_text() == "x"
     write_whole(Path(os.devnull), "x")
     assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
+
+
+@pytest.mark.parametrize("name", ["plan.json", "metrics.csv", "events.jsonl", "checkpoints"])
+def test_what_is_deleted_while_a_run_goes_on_is_an_incident(tmp_path, name):
+    """The run ends as it would have; the file is whole again, a folder of checkpoints holds those that came later."""
+    import shutil
+
+    from declare.report.incidents import incidents
+
+    plan = fakes.make_plan()
+
+    def delete(step, batch):
+        place = tmp_path / "run" / name
+        if step == 10:
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+        return batch
+
+    outcome = train(plan, "x", tmp_path / "run", make_workshop=lambda *a: fakes.FakeWorkshop(a[0], delete))
+    clean = train(plan, "x", tmp_path / "clean", make_workshop=fakes.make)
+    assert (outcome.status, outcome.metrics) == (0, clean.metrics)
+    run, other = Run(tmp_path / "run"), Run(tmp_path / "clean")
+    assert [event["path"] for event in run.events("file_deleted")] == [name]
+    assert any("deleted while the run went on" in item.text for item in incidents(run.events()))
+    assert run.plan == other.plan
+    assert len(run.metrics()) == len(other.metrics())
+    assert len(list(run.events())) == len(list(other.events())) + 1
+    assert {saved.step for saved in run.checkpoints()} <= {saved.step for saved in other.checkpoints()}
+    assert run.checkpoints()[0].step == 24
+
+
+def test_weights_are_read_though_the_run_deletes_checkpoints(tmp_path):
+    """A reader whose checkpoint goes away takes the one that stands in its place; a damaged one is a finding."""
+    plan = fakes.make_plan(fakes.phase(keep_checkpoints=3))
+    assert train(plan, "x", tmp_path / "run", make_workshop=fakes.make).status == 0
+    run = Run(tmp_path / "run")
+    names: list[str] = []
+
+    def read(path):
+        names.append(path.parent.name)
+        if len(names) == 1:  # a newer one was written, and the one that was to be read is pruned
+            path.parent.rename(path.parents[1] / "step-99")
+        return path.read_bytes()
+
+    with pytest.raises(ProblemError):  # 99 says in its manifest that it is 24
+        run.read_weights("nobody", read)
+    found, saved = run.read_weights("last", read)
+    assert names == ["step-24", "step-99"]
+    assert found == saved.weights.read_bytes()

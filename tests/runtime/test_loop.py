@@ -9,8 +9,8 @@ import torch
 from declare.ir.plan import InitPlan
 from declare.runtime.folder import Run
 from declare.runtime.listener import Listener, Wish
-from declare.runtime.loop import log_interval
 from declare.runtime.tensors import read_tensors
+from declare.runtime.window import log_interval
 from tests.runtime import fakes
 from tests.runtime.fakes import train
 

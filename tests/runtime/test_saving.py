@@ -55,7 +55,7 @@ class Slow:
 def saver_of(folder, graph):
     """Return a function that saves a graph at a step, and the saver."""
     folder.mkdir(exist_ok=True)
-    saver, tree, course = Saver(folder, {"world_size": 1}), StateTree(), Course(phase="fit")
+    saver, tree, course = Saver(folder, fakes.ABOUT), StateTree(), Course(phase="fit")
     tree["model"], tree["course"] = graph, course
 
     def save(step, *, wait=False):
@@ -202,3 +202,44 @@ def test_a_worker_hands_over_results_and_errors_once():
     with pytest.raises(ZeroDivisionError):
         worker.collect(wait=True)
     assert worker.collect(wait=True) == []
+
+
+def test_a_disk_needs_room_for_what_is_still_to_come(tmp_path, monkeypatch):
+    """Checkpoints count as large as they are, as many as stand at once, without those that stand there already."""
+    from declare.ir.plan import BestPlan
+
+    best = BestPlan(metric="val/digit/loss", mode="min")
+    phases = [fakes.phase("a", best=best, keep_checkpoints=3), fakes.phase("b"), fakes.phase("c", best=best)]
+    assert saving.most_kept(fakes.make_plan(*phases)) == 6  # two newest, two ends, two best
+    assert saving.most_kept(fakes.make_plan(fakes.phase(keep_checkpoints=1))) == 1
+    plain = fakes.make_plan(fakes.phase(optimizer={"type": "sgd", "lr": 0.1}))
+    assert saving._state_bytes(100, plain) == 100
+    assert saving._state_bytes(100, fakes.make_plan(fakes.phase(ema={"decay": 0.9}))) == 500
+    plan = fakes.make_plan(fakes.phase(keep_checkpoints=4))
+    assert train(plan, "x", tmp_path / "run", make_workshop=fakes.make).status == 0
+    saver, graph = Saver(tmp_path / "run", {}), fakes.FakeWorkshop(plan).graph
+    sizes = [
+        sum(facts["bytes"] for facts in saved.manifest["files"].values())
+        for saved in Checkpoints(tmp_path / "run").found()
+    ]
+    missing = 5 * max(sizes) - sum(sizes)
+    monkeypatch.setattr("declare.runtime.saving.free_bytes", lambda _: missing)
+    saver.require_space(graph, plan)
+    monkeypatch.setattr("declare.runtime.saving.free_bytes", lambda _: missing - 1)
+    with pytest.raises(ProblemError) as caught:
+        saver.require_space(graph, plan)
+    assert caught.value.problem.code == "RES804"
+    assert caught.value.problem.notes[1].startswith("5 checkpoints of about")
+
+
+def test_a_finding_of_a_full_disk_does_not_contradict_itself(tmp_path, monkeypatch):
+    """What is needed is told where it is more than what is free; sizes are rounded into their unit."""
+    from declare.runtime import storage
+
+    monkeypatch.setattr(storage, "free_bytes", lambda _: 2_000_000)
+    assert storage.disk_full(tmp_path, 3_000_000).title == "the disk is full: 3.0 MB needed, 2.0 MB free"
+    assert storage.disk_full(tmp_path, 1_000_000).title == "the disk is full: 2.0 MB free"
+    sizes = [0, 999, 1000, 999_949, 999_950, 999_999_999, 1e15]
+    assert list(map(storage.readable_bytes, sizes)) == [
+        *("0 B", "999 B", "1.0 kB", "999.9 kB", "1.0 MB", "1.0 GB", "1000.0 TB")
+    ]

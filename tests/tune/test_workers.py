@@ -31,9 +31,7 @@ TUNE = Tune(
 def make(tmp_path: Path) -> Callable[..., OptunaEngine]:
     """Return what makes engines of one search, as its processes do."""
     (tmp_path / "trials").mkdir()
-    return lambda tune=TUNE, worker=0: OptunaEngine(
-        Search(tmp_path / "spec.yaml", folder=tmp_path), tune, 0, 10, worker
-    )
+    return lambda tune=TUNE: OptunaEngine(Search(tmp_path / "spec.yaml", folder=tmp_path), tune, 0, 10)
 
 
 def complete(*given: Any) -> Trial:
@@ -159,9 +157,26 @@ def test_a_grid_that_was_cut_short_is_laid_out_in_full(
     assert sorted(map(str, found)) == sorted(map(str, points))
 
 
-def test_workers_draw_different_points(make: Callable[..., OptunaEngine]) -> None:
-    """Neighbouring process numbers, with one trial more or less before them, give other points."""
-    assert len({engines._mixed(0, worker, done) for worker in range(100, 110) for done in range(10)}) == 100
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_a_search_that_was_killed_draws_the_same_points(
+    make: Callable[..., OptunaEngine], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sampler: str
+) -> None:
+    """Draws go by the number of a trial: also those of one that was killed between its values, and of the next."""
+    monkeypatch.setattr(engines, "run_trial", complete)
+    tune = TUNE.model_copy(update={"sampler": sampler, "trials": 14})
+    with Halt() as halt:
+        whole = make(tune)
+        assert whole.work(lambda _: None, halt)
+        expected = [trial.values for trial in whole.trials()]
+        assert len({str(values) for values in expected}) == 14
+        (tmp_path / engines.DATABASE).unlink()
+        first = make(tune.model_copy(update={"trials": 12}))
+        assert first.work(lambda _: None, halt)
+        half = first._study.ask()
+        half._suggest("a", first._axes()["a"])  # and no time to draw the other one
+        again = make(tune)
+        assert again.work(lambda _: None, halt)
+    assert [trial.values for trial in again.trials()] == expected
 
 
 def test_a_worker_hears_its_word_and_the_end_of_its_search() -> None:

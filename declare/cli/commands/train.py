@@ -10,6 +10,7 @@ import typer
 
 from declare.cli import findings, group, options, terminal
 from declare.cli.failure import RUN_FAILED, CommandError
+from declare.cli.streams import go_on_unseen
 from declare.contract.trust import allow_downloads
 from declare.runtime.place import leads, restarts
 
@@ -88,6 +89,7 @@ def command(
         )
     if allow_changes and resume is None:
         raise CommandError("--allow-changes says how to continue a run", hint="add --resume")
+    go_on_unseen()
     as_json = format == "json"
     if engine == "ray":
         group.refuse_with_ray(nodes, rdzv)
@@ -182,10 +184,10 @@ def _close(outcome: Outcome, checked: Checked, odd: list[Problem], *, as_json: b
         return
     from declare.cli.printing.metrics import render
     from declare.report.gather import oracle
-    from declare.runtime.folder import Run
+    from declare.runtime.events import EVENTS_FILE, read_events
 
     if outcome.metrics and checked.plan is not None:
-        best = oracle(checked.plan, Run(outcome.folder).events())
+        best = oracle(checked.plan, read_events(outcome.folder / EVENTS_FILE))
         earlier = checked.plan.trained_earlier
         render(outcome.metrics, checked.plan.expect, terminal.out(), best, earlier)
     findings.show_problems(outcome.problems, checked)

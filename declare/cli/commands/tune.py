@@ -11,6 +11,7 @@ import typer
 
 from declare.cli import findings, group, options, terminal
 from declare.cli.failure import FINDINGS, CommandError
+from declare.cli.streams import go_on_unseen
 from declare.contract.trust import allow_downloads
 from declare.runtime.statuses import STOPPED
 
@@ -54,6 +55,7 @@ def command(
     done, 1 findings in the spec, 4 no trial came to its end or one could not be run, 75 stopped; `--resume`
     continues.
     """
+    go_on_unseen()
     as_json = format == "json"
     if resume is not None and run_dir is not None:
         raise CommandError("--resume and --run-dir contradict each other", hint="--resume takes the folder")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from declare.components.trackers._extras import refused
 from declare.contract.training import Log, Tracker
 
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
+_FLUSH_SECONDS = 10.0
 
 
 class TensorBoard(Tracker):
@@ -27,23 +29,54 @@ class TensorBoard(Tracker):
 
     def open(self, folder: Path, name: str, plan: Mapping[str, Any]) -> Log:
         """Return an open log in the run's folder; a run that goes on adds to what is there."""
-        from torch.utils.tensorboard import SummaryWriter
-
         try:
-            return _Log(SummaryWriter(str(folder / "tensorboard"), flush_secs=10))
+            return _Log(folder / "tensorboard")
         except OSError as error:
             raise refused("tensorboard", error) from error
 
 
 class _Log:
-    def __init__(self, writer: SummaryWriter) -> None:
-        self._writer = writer
+    """An event file, written by the thread that trains: what the disk refuses is known where it happens.
+
+    The library's own writer has a thread, which dies with a traceback on the screen and lets the run wait for it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        folder.mkdir(parents=True, exist_ok=True)
+        moment = f"{time.time():.6f}".replace(".", "")
+        self._path = folder / f"events.out.tfevents.{moment}.{socket.gethostname()}.{os.getpid()}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._records = RecordWriter(os.fdopen(os.open(self._path, flags, 0o600), "wb"))
+        self._flushed = time.monotonic()
+        self._records.write(Event(wall_time=time.time(), file_version="brain.Event:2").SerializeToString())
+        self._records.flush()
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Record values at a step."""
-        for name, value in values.items():
-            self._writer.add_scalar(name, value, step)
+        """Record values at a step; raises `ProblemError` RES851 where the disk takes them no more."""
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        try:
+            for name, value in values.items():
+                summary = Summary(value=[Summary.Value(tag=name, simple_value=value)])
+                event = Event(wall_time=time.time(), step=step, summary=summary)
+                self._records.write(event.SerializeToString())
+            if time.monotonic() - self._flushed > _FLUSH_SECONDS:
+                self._flush()
+        except OSError as error:
+            raise refused("tensorboard", error, "takes no figures any more") from error
+
+    def _flush(self) -> None:
+        self._records.flush()
+        self._path.stat()  # a folder that was deleted takes everything and keeps nothing
+        self._flushed = time.monotonic()
 
     def close(self) -> None:
-        """Flush and close."""
-        self._writer.close()
+        """Flush and close; raises `ProblemError` RES851 where the last figures could not be written."""
+        try:
+            self._records.close()
+        except OSError as error:
+            raise refused("tensorboard", error, "takes no figures any more") from error

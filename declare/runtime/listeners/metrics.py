@@ -11,7 +11,7 @@ from declare.diagnostics.output import printable
 from declare.runtime.events import Event
 from declare.runtime.folder import METRICS
 from declare.runtime.listener import Listener
-from declare.runtime.storage import open_own
+from declare.runtime.storage import followed, open_own
 
 _HEADER = "phase,step,epoch,metric,value\n"
 
@@ -22,7 +22,8 @@ class Metrics(Listener):
     name = "metrics"
 
     def __init__(self, folder: Path) -> None:
-        self._file = open_own(folder / METRICS, "a+")
+        self._path = folder / METRICS
+        self._file = open_own(self._path, "a+")
 
     def hear(self, event: Event) -> None:
         """Write the rows of a reading of losses or of an evaluation."""
@@ -30,6 +31,7 @@ class Metrics(Listener):
             self._begin()
         values = scalars(event)
         if values:
+            self._file = followed(self._file, self._path)
             prefix = f"{event.phase},{event.step},{event['epoch']:g},"
             self._file.writelines(f"{prefix}{name},{value!r}\n" for name, value in values.items())
             self._file.flush()
@@ -37,6 +39,7 @@ class Metrics(Listener):
     def state_dict(self) -> dict[str, Any]:
         """Return how long the file is, once that length is durable."""
         self._file.flush()
+        self._file = followed(self._file, self._path)
         os.fsync(self._file.fileno())
         return {"bytes": self._file.seek(0, os.SEEK_END)}
 

@@ -121,6 +121,7 @@ _NOTICES = {
     "batch_skipped": "{phase}: batch {step} skipped ({reason})",
     "sample_skipped": "{where} skipped ({reason})",
     "cache_rebuilt": "warning: {path} in the cache was damaged and is made again",
+    "file_deleted": "warning: {path} was deleted while the run goes on; {reason}",
     "plan_changed": "plan: `{path}` was {old}, is now {new} ({verdict}: {why})",
     "machine_changed": "warning: {name} was {old}, is now {new}; the last bits may differ from here on",
     "checkpoint_rejected": "checkpoint {path} is damaged ({reason}); the one before it is used",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Callable
@@ -39,7 +40,7 @@ Emit = Callable[[Trial], None]
 class OptunaEngine:
     """Chooses points with Optuna's samplers; `work` may be called by several processes at once."""
 
-    def __init__(self, search: Search, tune: Tune, seed: int, total_steps: int, worker: int = 0) -> None:
+    def __init__(self, search: Search, tune: Tune, seed: int, total_steps: int) -> None:
         require("optuna", "tune", at="tune")
         import optuna
         from sqlalchemy.pool import NullPool
@@ -64,7 +65,7 @@ class OptunaEngine:
             )
             if tune.sampler == "grid":
                 self._lay_out()
-        self._study.sampler = _sampler(tune, _mixed(seed, worker, len(self._study.trials)))
+        self._study.sampler = _sampler(tune, seed)
         self._study.pruner = _pruner(tune, total_steps)
 
     def work(self, emit: Emit, halt: Halt) -> bool:
@@ -251,20 +252,39 @@ def _axis(space: Space) -> Any:
     return optuna.distributions.CategoricalDistribution([stored(value) for value in listed(space) or ()])
 
 
-def _mixed(*numbers: int) -> int:
-    """Return a seed of several numbers: their sum would be the same for workers that differ in two of them."""
-    import numpy as np
-
-    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+def _mixed(seed: int, number: int, name: str) -> int:
+    """Return a seed for a value of a trial."""
+    text = f"{seed} {number} {name}".encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:4], "big")
 
 
 def _sampler(tune: Tune, seed: int) -> Any:
-    """Return the sampler; neither another worker nor one that goes on may draw the same points again."""
+    """Return a sampler whose draws are keyed by the numbers of trials and the names of values.
+
+    What was drawn before, and by which process, leaves no trace in generators: a search that was killed draws what it
+    would have drawn. What a sampler learns from trials that have ended is another matter.
+    """
     import optuna
 
-    if tune.sampler == "random":
-        return optuna.samplers.RandomSampler(seed=seed)
-    return optuna.samplers.TPESampler(seed=seed, constant_liar=True)
+    def make(own: int) -> Any:
+        if tune.sampler == "random":
+            return optuna.samplers.RandomSampler(seed=own)
+        return optuna.samplers.TPESampler(seed=own, constant_liar=True)
+
+    class Keyed(optuna.samplers.BaseSampler):
+        def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
+            """No values are drawn together."""
+            return {}
+
+        def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+            """No values are drawn together."""
+            return {}
+
+        def sample_independent(self, study: Any, trial: Any, name: str, axis: Any) -> Any:
+            """Draw one value of a trial."""
+            return make(_mixed(seed, trial.number, name)).sample_independent(study, trial, name, axis)
+
+    return Keyed()
 
 
 def _pruner(tune: Tune, total_steps: int) -> Any:

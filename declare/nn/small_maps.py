@@ -1,0 +1,90 @@
+"""Convolutions over maps that are smaller than their kernel or stride, in half precision on a CPU: done in fp32.
+
+Input x[B, C, *map], output y[B, D, *map] in autocast's type, whatever it was computed in. oneDNN's kernels of 16 bits
+for such maps read and write outside of their buffers (torch 2.11 to 2.14): gradients of weights and biases are other
+ones each time, NaN, or the process ends. A kernel counts as large as it reaches: dilation * (kernel - 1) + 1; of a
+transposed convolution the map is the smaller one of its input and its output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Ints = int | Sequence[int]
+Operation = Callable[..., Tensor]
+_KEY = "AutocastCPU"
+_PLAIN: tuple[Any, ...] = (None, 1, 0, 1, 1)
+_TRANSPOSED: tuple[Any, ...] = (None, 1, 0, 0, 1, 1)
+
+
+@cache
+def guard_small_maps() -> torch.library.Library:
+    """Let all convolutions of this process that run under a CPU's autocast take care; others are not touched.
+
+    Functional ones and those of libraries are meant too: autocast's own kernels are replaced.
+    """
+    library = torch.library.Library("aten", "IMPL")
+    for dims in (1, 2, 3):
+        plain = partial(_convolve, getattr(functional, f"conv{dims}d"), dims)
+        library.impl(f"conv{dims}d", plain, _KEY)
+        library.impl(f"conv{dims}d.padding", plain, _KEY)
+        name = f"conv_transpose{dims}d" + (".input" if dims > 1 else "")
+        library.impl(name, partial(_transpose, getattr(functional, f"conv_transpose{dims}d"), dims), _KEY)
+    return library
+
+
+def _convolve(operation: Operation, dims: int, x: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Convolve; `rest` are bias, stride, padding, dilation and groups, as far as they are no defaults."""
+    bias, stride, padding, dilation, groups = (*rest, *_PLAIN[len(rest) :])
+    reach = _reach(weight, dilation, stride, dims)
+    small = any(size < far for size, far in zip(x.shape[-dims:], reach, strict=True))
+    return _run(operation, (x, weight, bias), (stride, padding, dilation, groups), small=small)
+
+
+def _transpose(operation: Operation, dims: int, x: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Do the same transposed; `rest` are bias, stride, padding, output padding, groups and dilation."""
+    bias, stride, padding, more, groups, dilation = (*rest, *_TRANSPOSED[len(rest) :])
+    kernels = _reach(weight, dilation, 1, dims)
+    sizes, reach = x.shape[-dims:], _reach(weight, dilation, stride, dims)
+    spread = (_each(item, dims) for item in (stride, padding, more))
+    small = any(
+        min(size, (size - 1) * step - 2 * cut + out + kernel) < far
+        for size, far, kernel, step, cut, out in zip(sizes, reach, kernels, *spread, strict=True)
+    )
+    return _run(operation, (x, weight, bias), (stride, padding, more, groups, dilation), small=small)
+
+
+def _run(
+    operation: Operation, tensors: Iterable[Tensor | None], rest: tuple[Any, ...], *, small: bool
+) -> Tensor:
+    """Do what autocast would do, but for small maps in fp32."""
+    half = torch.get_autocast_dtype("cpu")
+    with torch.autocast("cpu", enabled=False):
+        found = operation(*(_cast(item, torch.float32 if small else half) for item in tensors), *rest)
+        return _cast(found, half)
+
+
+def _cast(tensor: Any, dtype: torch.dtype) -> Any:
+    """Return a tensor in another type, as autocast does: doubles and what is no number stay as they are."""
+    if tensor is None or not tensor.is_floating_point() or tensor.dtype == torch.float64:
+        return tensor
+    return tensor.to(dtype)
+
+
+def _reach(weight: Tensor, dilation: Ints, stride: Ints, dims: int) -> list[int]:
+    """Return how far a kernel reaches along each axis, at least as far as its next place."""
+    spread = zip(weight.shape[-dims:], _each(dilation, dims), _each(stride, dims), strict=True)
+    return [max(step * (size - 1) + 1, far) for size, step, far in spread]
+
+
+def _each(value: Ints, dims: int) -> Sequence[int]:
+    """Return one value for each axis: torch takes one for all of them."""
+    if isinstance(value, int):
+        return [value] * dims
+    return list(value) * dims if len(value) == 1 else value

@@ -1,0 +1,41 @@
+"""Notices that files of the run folder were deleted while the run goes on, and puts back what it can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from declare.ir.checkpoint_files import CHECKPOINTS
+from declare.ir.plan import Plan
+from declare.runtime.events import EVENTS_FILE, Event
+from declare.runtime.folder import METRICS, PLAN
+from declare.runtime.listener import Listener
+from declare.runtime.storage import write_durably
+
+_WHEN = frozenset({"step", "evaluated", "checkpoint_saved", "phase_finished", "trivial", "oracle"})
+
+
+class FolderWatch(Listener):
+    """Tells of files that have gone, once each time; `metrics.csv` and `events.jsonl` come back by their writers.
+
+    The plan is written again. Checkpoints cannot be: their folder is made anew, for those that are still to come.
+    """
+
+    def __init__(self, plan: Plan, folder: Path, tell: Callable[[Event], object]) -> None:
+        self._plan, self._folder, self._tell = plan, folder, tell
+
+    def hear(self, event: Event) -> None:
+        """Look after the files where something was written, or is about to be."""
+        if event.name not in _WHEN or not self._folder.is_dir():
+            return
+        gone = [
+            name for name in (PLAN, EVENTS_FILE, METRICS, CHECKPOINTS) if not (self._folder / name).exists()
+        ]
+        if PLAN in gone:
+            write_durably(self._folder / PLAN, self._plan.model_dump_json(indent=1).encode())
+        if CHECKPOINTS in gone:
+            (self._folder / CHECKPOINTS).mkdir(mode=0o700, exist_ok=True)
+        for name in gone:
+            then = "made anew: what it held is lost" if name == CHECKPOINTS else "written again"
+            fields = {"path": name, "reason": then}
+            self._tell(Event("file_deleted", event.phase, event.step, event.total, fields))

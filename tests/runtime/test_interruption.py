@@ -1,0 +1,167 @@
+"""A request to stop is heard at once where a run is at something long, and nothing of the run is another for it."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from declare.build.interruption import Interruption
+from declare.nn.distributed.world import World
+from declare.runtime import stopping
+from declare.runtime.folder import Run
+from declare.runtime.stopping import StopFlag, StopRequestedError, StopRequests
+from tests.runtime import fakes
+from tests.runtime.fakes import train
+from tests.runtime.test_resume import assert_equal, clean, fingerprint  # noqa: F401 - a fixture
+
+LONG = 60.0
+ASKED = [0.0]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(1)
+
+
+def ask_and_wait():
+    """Ask this process to stop, in the midst of something that takes long."""
+    ASKED[0] = time.monotonic()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(LONG)
+
+
+def waited():
+    """Return how many seconds ago it was asked to stop; on a busy machine saving and closing take some."""
+    return time.monotonic() - ASKED[0]
+
+
+def long_evaluation(number):
+    """Return a workshop factory whose evaluation of this number draws, asks to stop and takes long."""
+
+    def make(plan, place, device, tell, world):
+        workshop = fakes.FakeWorkshop(plan)
+        evaluate = workshop.evaluate
+
+        def slow(split, tasks):
+            torch.rand(3)  # what an evaluation draws is drawn once, however often it is begun
+            if len(workshop.evaluations) == number:
+                ask_and_wait()
+            return evaluate(split, tasks)
+
+        workshop.evaluate = slow
+        return workshop
+
+    return make
+
+
+def drawing(plan, place, device, tell, world):
+    """Make a workshop whose evaluations draw, as those of the long ones do."""
+    return long_evaluation(-1)(plan, place, device, tell, world)
+
+
+@pytest.mark.parametrize("number", [0, 1, 4, 5, 9])
+def test_a_stop_in_an_evaluation_leaves_it_to_the_run_that_goes_on(tmp_path, clean, number):  # noqa: F811
+    """Within a second, with the state of its step saved; the run that goes on ends bit by bit as if undisturbed."""
+    outcome = train(fakes.hard_plan(), "x", tmp_path / "run", make_workshop=long_evaluation(number))
+    assert waited() < LONG / 2
+    assert outcome.status == 75
+    run = Run(tmp_path / "run")
+    assert run.status == "stopped"
+    assert run.checkpoints()[0].step == next(run.events("run_stopped"))["total"]
+    assert train(fakes.hard_plan(), "x", tmp_path / "run", resume=True, make_workshop=drawing).status == 0
+    drawn = tmp_path / "drawn"
+    assert train(fakes.hard_plan(), "x", drawn, make_workshop=drawing).status == 0
+    assert_equal(fingerprint(tmp_path / "run"), fingerprint(drawn))
+    assert fingerprint(drawn)["final"] == clean["final"]
+
+
+@pytest.mark.parametrize("where", ["make", "feed", "probe", "final"])
+def test_a_stop_where_nothing_is_to_be_saved_leaves_at_once(tmp_path, where):
+    """While data are opened, a phase begins, probes or final figures are computed; the run goes on from there."""
+    probes = (
+        ({"name": "p", "task": "digit", "wires": (), "block": {"type": "linear"}},)
+        if where == "probe"
+        else ()
+    )
+    plan = fakes.make_plan(fakes.phase(probes=probes))
+    slow = {"now": True}
+
+    def make(plan, place, device, tell, world):
+        workshop = fakes.FakeWorkshop(plan)
+        workshop.probe = lambda _: {}
+
+        def late(name):
+            real = getattr(workshop, name)
+
+            def call(*words):
+                if slow["now"] and (name != "evaluate" or words[0] == "test"):
+                    ask_and_wait()
+                return real(*words)
+
+            setattr(workshop, name, call)
+
+        if where == "make" and slow["now"]:
+            ask_and_wait()
+        late({"make": "unite", "final": "evaluate"}.get(where, where)) if where != "make" else None
+        return workshop
+
+    assert train(plan, "x", tmp_path / "run", make_workshop=make).status == 75
+    assert waited() < LONG / 2
+    assert [event["reason"] for event in Run(tmp_path / "run").events("run_stopped")] == ["SIGTERM"]
+    slow["now"] = False
+    assert train(plan, "x", tmp_path / "run", resume=True, make_workshop=make).status == 0
+    assert train(plan, "x", tmp_path / "clean", make_workshop=make).metrics == Run(tmp_path / "run").final
+
+
+def test_a_request_from_a_thread_interrupts_too():
+    """A launched process hears of it from a thread, while its main thread waits."""
+    import threading
+
+    with StopFlag() as flag:
+        threading.Timer(0.2, stopping.ask, ["an order"]).start()
+        began = time.monotonic()
+        with pytest.raises(StopRequestedError), flag.interruptible():
+            time.sleep(LONG)
+        assert time.monotonic() - began < LONG / 2
+        assert flag.reason == "an order"
+
+
+class Two(World):
+    """A group of two, of which the other one has broken off."""
+
+    size = 2
+
+    def __init__(self, other):
+        self.other = other
+
+    def any(self, flag):
+        return flag or self.other
+
+
+def test_processes_leave_an_evaluation_together():
+    """One that was not asked leaves with the one that was; where none was, all go on."""
+    with pytest.raises(StopRequestedError), StopRequests(Two(True), sharded=False).together():
+        pass
+    with StopRequests(Two(False), sharded=False).together() as _:
+        Interruption().check()
+    assert StopRequests(Two(True), sharded=True).is_requested()
+    assert not StopRequests(Two(True), sharded=False).is_requested()
+
+
+def test_nobody_who_reads_is_needed_to_hear_a_request(tmp_path: Path):
+    """A signal counts where the pipe of standard error is broken."""
+    read, write = os.pipe()
+    os.close(read)
+    kept = os.dup(2)
+    os.dup2(write, 2)
+    try:
+        with StopFlag() as flag:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert flag.raised
+            assert flag.reason == "SIGINT"
+    finally:
+        os.dup2(kept, 2)
