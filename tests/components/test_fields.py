@@ -262,11 +262,15 @@ def test_pictures_of_several_sizes_need_a_size():
     square = Image.new("L", (4, 4))
     made = field(type="image")
     facts = made.examine([square, square])
-    for call in (lambda: made.examine([square, wide()]), lambda: made.encode([square, wide()], facts)):
-        with pytest.raises(ProblemError, match="4 x 4 and 4 x 8") as caught:
+    known = "has 4 x 8 pixels where the model takes 4 x 4"
+    for call, title in (
+        (lambda: made.examine([square, wide()]), "4 x 4 and 4 x 8"),
+        (lambda: made.encode([square, wide()], facts), known),
+    ):
+        with pytest.raises(ProblemError, match=title) as caught:
             call()
         assert (caught.value.problem.code, caught.value.problem.row) == ("DAT349", 1)
-    with pytest.raises(ProblemError, match="4 x 4 and 4 x 8"):
+    with pytest.raises(ProblemError, match=known):
         made.encode(np.zeros((3, 4, 8), np.uint8), facts)
 
 

@@ -148,12 +148,14 @@ def test_stamps_say_what_differs(tmp_path):
 @pytest.mark.parametrize(
     "text", ["", "[]", "{", '{"pics": {"data": 1}}', '{"pics": {"data": "x", "samples": [{}]}}']
 )
-def test_a_damaged_list_is_no_list(tmp_path, text):
-    """A run goes on with a quarantine or a ledger that was cut short: they are made anew."""
+def test_a_damaged_list_is_a_finding(tmp_path, text):
+    """What was left out, and of which data, is read back as it was written or not at all."""
     (tmp_path / QUARANTINE).write_text(text)
     (tmp_path / "data.json").write_text(text)
-    assert Quarantine(tmp_path).known(NAME, "x") is None
-    assert Ledger(tmp_path).differences(NAME, None) is None
+    for reader in (Quarantine, Ledger):
+        with pytest.raises(ProblemError) as caught:
+            reader(tmp_path)
+        assert caught.value.problem.code == "RES823"
 
 
 @pytest.mark.parametrize("where", ["memory", "none"])
@@ -161,14 +163,14 @@ def test_a_read_that_hangs_is_told_with_its_sample_and_the_stacks(pictures, tmp_
     """Decoding a whole dataset or a batch of it: the run is given up, and what every thread did is kept."""
     tables, table = opened(pictures, tmp_path, cache=where)
     [(row, name)] = table.where(np.array([5]))
-    gate, before = threading.Event(), _pictures._opened
+    gate, before = threading.Event(), _pictures._open
 
     def blocked(value, number):
         if str(value).endswith(name):
             gate.wait()
         return before(value, number)
 
-    monkeypatch.setattr(_pictures, "_opened", blocked)
+    monkeypatch.setattr(_pictures, "_open", blocked)
     monkeypatch.setattr(ahead, "STALL_SECONDS", 0.3)
     monkeypatch.setattr(ahead, "_SUSPECT_SECONDS", 0.2)
     monkeypatch.setattr("declare.build.columns.used_fields", lambda *_: ["image"])

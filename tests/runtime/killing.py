@@ -236,9 +236,12 @@ class Hunt:
         events = list(Run(self.folder / name).events()) if begun else []
         last = events[-1]["event"] if events else ""
         if status == STOPPED:
-            newest = Run(self.folder / name).checkpoints()[0].step
+            saved = Run(self.folder / name).checkpoints()
+            newest = saved[0].step if saved else 0  # it may end before the first step
             return (
-                "" if (last, newest) == ("run_stopped", events[-1]["total"]) else f"{last}, saved at {newest}"
+                ""
+                if (last, newest) == ("run_stopped", events[-1].get("total", 0))
+                else f"{last}, saved at {newest}"
             )
         # Before the run holds its folder, and once it is done with it, a signal ends the process as ever.
         outside = last in {"", "run_stopped", "run_finished"}

@@ -32,7 +32,14 @@ def _writes(path: object, mode: object, flags: object) -> bool:
     writing = writing or (isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
     name = os.fsdecode(path)
     allowed = (os.environ["DECLARE_CACHE_DIR"], os.environ["ALLOWED"], "/dev/null", "/tmp/", "/proc/")
-    return bool(writing) and "__pycache__" not in name and not name.startswith(allowed)
+    return bool(writing) and "__pycache__" not in name and not f"{name}/".startswith(allowed)
+
+
+def _is_own_worker(program: object, words: object) -> bool:
+    """Tell of the Python that tries parts of libraries: on a safe path, with nothing of a stranger's in its words."""
+    texts = [os.fsdecode(word) for word in words] if isinstance(words, list | tuple) else []
+    own = os.fsdecode(str(program)) == sys.executable and texts[1:2] == ["-P"]
+    return own and not any(os.environ["FOREIGN"] in text for text in texts)
 
 
 def hook(event: str, arguments: tuple[object, ...]) -> None:
@@ -41,6 +48,8 @@ def hook(event: str, arguments: tuple[object, ...]) -> None:
         seen.append(f"write {arguments[0]}")
     elif event in _NEVER or event == "socket.getaddrinfo":
         seen.append(f"{event} {arguments}"[:200])
+    elif event in _STARTS and _is_own_worker(arguments[0], arguments[1]):
+        pass
     elif event in _STARTS and Path(os.fsdecode(str(arguments[0]))).name not in _FIXED:
         seen.append(f"run {arguments[0]}")
     elif event == "import" and str(arguments[0]).split(".")[0] in {"evil", "os_evil", "net"}:

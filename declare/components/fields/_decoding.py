@@ -11,10 +11,14 @@ from declare.contract.problem import Problem, ProblemError
 
 
 class Frame(NamedTuple):
-    """Height and width that pictures get: `stated` ones are made so, `known` ones must be so already."""
+    """Height and width that pictures get: `stated` ones are made so, `known` ones must be so already.
+
+    Without both, all must be as the `first` one of the same call.
+    """
 
     stated: tuple[int, int] | None = None
     known: tuple[int, int] | None = None
+    first: tuple[int, int] | None = None
     crop: bool = False
 
     def fit(self, picture: Image.Image, size: tuple[int, int], how: Image.Resampling) -> Image.Image:
@@ -26,7 +30,7 @@ class Frame(NamedTuple):
 
     def target(self, own: tuple[int, int], row: int) -> tuple[int, int]:
         """Return the size that a picture gets; raises `ProblemError` DAT349 where equal ones are needed."""
-        size = self.stated or self.known or own
+        size = self.stated or self.known or self.first or own
         if self.stated is None and own != size:
             raise ProblemError(
                 size_mismatch(size, own, row) if self.known is None else unlike_known(size, own, row)

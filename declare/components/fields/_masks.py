@@ -55,7 +55,7 @@ def read_masks(values: Any, how: Decoding, *, colours: bool) -> Iterator[Codes]:
         except ProblemError as error:
             raise ProblemError(*(replace(item, row=row) for item in error.problems)) from None
         for item in _resize_blocks(block, frame, row):
-            frame = frame._replace(known=frame.known or item.codes.shape[1:])
+            frame = frame._replace(first=frame.first or item.codes.shape[1:])
             yield item
 
 

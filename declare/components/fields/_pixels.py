@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from declare.components.fields._decoding import Decoding, size_mismatch
+from declare.components.fields._decoding import Decoding, unlike_known
 from declare.components.fields._picture_modes import PILLOW_MODES, eight_bits, with_channels
 from declare.components.fields._pictures import DEEP, GREY, name_of, open_picture
 from declare.components.fields._pixel_arrays import (
@@ -35,8 +35,9 @@ def decode(values: Any, how: Decoding) -> Array:
     """
     if is_table(values):
         table = channels_first(values, how)
-        if how.frame.stated is None and how.frame.known not in {None, table.shape[2:]}:
-            raise ProblemError(size_mismatch(how.frame.known or (0, 0), table.shape[2:], 0))
+        known = how.frame.known
+        if how.frame.stated is None and known is not None and known != table.shape[2:]:
+            raise ProblemError(unlike_known(known, table.shape[2:], 0))
         if how.frame.stated in {None, table.shape[2:]} and how.channels in {None, table.shape[1]}:
             return array_bytes(table, how)
         how = how._replace(layout="CHW")
@@ -57,7 +58,7 @@ def _decode_each(values: Sequence[Any], how: Decoding) -> Iterator[Array]:
         except ProblemError as error:
             raise ProblemError(*(replace(item, row=row) for item in error.problems)) from None
         size = frame.target(planes[0].size[::-1], row)
-        frame = frame._replace(known=frame.known or size)
+        frame = frame._replace(first=frame.first or size)
         fitted = [np.asarray(frame.fit(plane, size, Image.Resampling.BILINEAR)) for plane in planes]
         yield np.stack(fitted) if fitted[0].ndim == 2 else np.ascontiguousarray(np.moveaxis(fitted[0], -1, 0))
 
