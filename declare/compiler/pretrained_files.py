@@ -8,16 +8,14 @@ from pathlib import Path
 from declare.compiler.naming import names, paths_of_instances
 from declare.contract.module import Module
 from declare.contract.problem import Problem
-from declare.contract.reading import parse
 from declare.contract.weights import state_in
 from declare.ir.plan import ModulePlan
 from declare.nn.tensor_facts import TensorFacts
 from declare.nn.weight_headers import UnreadableError, read_facts
 
 
-def pretrained_files(node: ModulePlan) -> Iterator[Problem]:
-    """Yield why the file that a module starts from does not hold its weights (paths inside its block)."""
-    module = parse("modules", node.block) if node.role == "module" else None
+def pretrained_files(module: object, node: ModulePlan) -> Iterator[Problem]:
+    """Yield why the file that a node's module starts from does not hold its weights (paths inside its block)."""
     path = module.weights_file() if isinstance(module, Module) else None
     if not isinstance(module, Module) or path is None:
         return

@@ -38,7 +38,7 @@ def run(state: State) -> Iterator[Problem]:
         found = _node(state, shaper, node)
         if isinstance(found, ModulePlan):
             state.nodes[path] = found
-            yield from (problem.under(node.at) for problem in pretrained_files(found))
+            yield from (problem.under(node.at) for problem in pretrained_files(node.component, found))
             state.note(f"`{path}`: {', '.join(f'{key} {shape}' for key, shape in found.outputs.items())}")
         elif isinstance(found, Problem):
             yield found
