@@ -77,9 +77,9 @@ def with_positive(
 
 def _paired(same: list[Array], origin: Array) -> int:
     """Return the samples whose group holds one of another origin; a missing value belongs to no group."""
-    known = np.all([column.reshape(len(column), -1)[:, 0] >= 0 for column in (*same, origin)], axis=0)
-    keys = np.stack([column.reshape(len(column), -1)[:, 0][known] for column in same], 1)
-    _, group = np.unique(keys, axis=0, return_inverse=True)
-    both = np.unique(np.stack([group.reshape(-1), origin.reshape(-1)[known]], 1), axis=0)
+    *agreeing, other = (column.reshape(len(column), -1)[:, 0] for column in (*same, origin))
+    known = np.all([column >= 0 for column in (*agreeing, other)], axis=0)
+    _, group = np.unique(np.stack(agreeing, 1)[known], axis=0, return_inverse=True)
+    both = np.unique(np.stack([group.reshape(-1), other[known]], 1), axis=0)
     origins = np.bincount(both[:, 0], minlength=1)
     return int((origins[group.reshape(-1)] > 1).sum())

@@ -19,6 +19,7 @@ from declare.build.objective import TaskLosses
 from declare.build.ragged import joined
 from declare.build.store import Tables
 from declare.contract import reading
+from declare.contract.problem import Problem, ProblemError
 from declare.contract.task import TaskAdapter
 from declare.diagnostics.output import visible
 from declare.ir.plan import Plan, TaskPlan
@@ -100,13 +101,29 @@ def predict(
     """
     opened = open_run(run, inputs, dataset=dataset, split=split, loading=loading or Loading())
     plan, name, split, tables = opened.plan, opened.dataset, opened.split, opened.tables
-    tasks = {key: task for key, task in plan.tasks.items() if name in task.datasets}
+    tasks = tasks_of(plan, name)
     adapters = {
         key: TaskLosses(task).to(opened.device).eval().of(name).adapter for key, task in tasks.items()
     }
     needed = written.needed(plan, name)
     outputs, empty = _outputs(opened.graph, adapters, (name, split), tables, (sampling or Sampling(), needed))
     return _collect((name, split), tables, plan, tasks, (outputs, empty))
+
+
+def tasks_of(plan: Plan, dataset: str) -> dict[str, TaskPlan]:
+    """Return the tasks that say something of a dataset's samples; raises `ProblemError` RES816 for none."""
+    tasks = {key: task for key, task in plan.tasks.items() if dataset in task.datasets}
+    if tasks:
+        return tasks
+    others = list(dict.fromkeys(name for task in plan.tasks.values() for name in task.datasets))
+    raise ProblemError(
+        Problem(
+            "RES816",
+            f"no task of the run is of the dataset `{dataset}`: there is nothing to predict",
+            notes=(f"its tasks are of {', '.join(others)}",),
+            helps=(f"name one of these: `--dataset {others[0]}`",),
+        )
+    )
 
 
 def _outputs(

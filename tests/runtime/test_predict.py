@@ -13,7 +13,7 @@ from declare.contract.problem import ProblemError
 from declare.runtime.folder import Run
 from declare.runtime.inputs import choose_dataset
 from declare.runtime.opened import dataset_with
-from declare.runtime.predict import Predictions, predict
+from declare.runtime.predict import Predictions, predict, tasks_of
 from declare.runtime.run import train
 
 TABLE = """
@@ -205,6 +205,14 @@ def test_a_split_of_two_datasets_is_not_that_of_the_first(homes):
     assert dataset_with(homes.plan.model_copy(update={"datasets": one}), "val") == "b"
     with pytest.raises(ProblemError, match="no samples in the split `test`"):
         dataset_with(both, "test")
+
+
+def test_a_dataset_without_a_task_has_no_predictions(homes):
+    """Samples of which no task says anything are refused (RES816), not written as a table of their names."""
+    two = homes.plan.model_copy(update={"datasets": {"other": homes.plan.datasets["homes"]}})
+    with pytest.raises(ProblemError, match="no task of the run") as caught:
+        tasks_of(two, "other")
+    assert caught.value.problem.code == "RES816"
 
 
 def test_predictions_are_written_as_their_file_name_says(tmp_path):
