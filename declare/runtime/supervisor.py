@@ -16,7 +16,7 @@ from declare.contract.problem import Problem
 from declare.runtime.events import Event, EventFile
 from declare.runtime.launch import Crew, Death, Ending, launch
 from declare.runtime.orders import Orders
-from declare.runtime.statuses import FAILED
+from declare.runtime.statuses import FAILED, STOPPED
 
 _SHOWN = 12
 _VAIN = 4
@@ -64,7 +64,7 @@ def watch(crew: Crew, root: Path, attempt: Attempt, tell: Tell, asked: Asked) ->
         ending = attempt(folder, number, run)
         for problem in ending.unsaid:
             tell(problem)
-        if ending.status is not None:
+        if ending.status is not None and not _torn_down(ending, asked()):
             return ending.status
         if ending.death is None:
             tell(wordless(ending.run))
@@ -84,6 +84,11 @@ def watch(crew: Crew, root: Path, attempt: Attempt, tell: Tell, asked: Asked) ->
         died_at = ending.death.step
         tell(died(ending.death, crew, run))
     raise AssertionError("attempts never end by themselves")
+
+
+def _torn_down(ending: Ending, asked: int | None) -> bool:
+    """Tell of processes that stopped because the launcher ended them when another one died: nobody asked for it."""
+    return ending.status == STOPPED and ending.death is not None and asked is None
 
 
 def _record(run: Path | None, death: Death, attempt: int) -> None:

@@ -136,12 +136,16 @@ def test_a_table_that_is_another_when_the_run_goes_on(here: Path, capsys: pytest
 def test_a_file_that_vanishes_half_way(
     here: Path, during: During, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The run fails with the path and what became of it, in the finding and in the report."""
+    """The run fails with the path and what became of it, in the finding and in the report.
+
+    What notices first, the reading of a sample (DAT311) or the look at all files (DAT374), is a matter of moments.
+    """
     during(3, lambda _: shutil.rmtree(here / "pics" / "a"))
     assert train() == 4
     assert "is gone" in " ".join(capsys.readouterr().err.split())
     [failed] = incidents(capsys)
-    assert (failed["about"], failed["code"]) == ("run", "DAT311")
+    assert failed["about"] == "run"
+    assert failed["code"] in {"DAT311", "DAT374"}
 
 
 @pytest.mark.usefixtures("here")

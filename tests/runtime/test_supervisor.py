@@ -77,6 +77,14 @@ def test_nothing_begins_anew_after_a_request_to_stop(tmp_path: Path) -> None:
     assert watched(tmp_path, endings, asked=75) == (75, ["HW711"], 1)
 
 
+def test_who_is_ended_because_another_died_has_not_been_asked_to_stop(tmp_path: Path) -> None:
+    """The launcher ends the others with the signal of a request: the group starts anew, unless there was one."""
+    endings = [Ending(75, Death(1, -9, 7, ""), tmp_path), Ending(0, None, tmp_path)]
+    assert watched(tmp_path, endings) == (0, ["HW711"], 2)
+    (tmp_path / "again").mkdir()
+    assert watched(tmp_path / "again", endings, asked=75) == (75, [], 1)
+
+
 def test_processes_that_end_without_a_word_have_failed(tmp_path: Path) -> None:
     """Exit status 0 is no proof that anything was trained."""
     assert watched(tmp_path, [Ending(None, None, None)]) == (4, ["HW712"], 1)
