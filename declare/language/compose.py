@@ -18,17 +18,17 @@ def load(
     path: str | os.PathLike[str],
     sets: Sequence[str] = (),
     environ: Mapping[str, str] = os.environ,
-    text: str | None = None,
+    texts: Mapping[str, str] | None = None,
 ) -> tuple[Document, list[Diagnostic]]:
     """Return the composed spec and everything that is wrong with its text.
 
     The order of precedence: bases left to right, the file, `--set` in the order given. Interpolations come
     last, so that a changed variable reaches every base. `vars` and `extends` are gone from the tree. Relative
-    paths in a `--set` value start from the spec's folder, as if they stood in the file. `text` is read in the place
-    of the file's own.
+    paths in a `--set` value start from the spec's folder, as if they stood in the file. `texts` are read in the
+    place of the files of these names.
     """
     file = Path(path)
-    loader = Loader(text)
+    loader = Loader(texts or {})
     root = loader.load(file, display_name(path))
     found = loader.diagnostics
     sources = loader.sources

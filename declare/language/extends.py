@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from declare.diagnostics.codes import make
@@ -22,8 +24,8 @@ _FREE_NAMES = ("vars", "metrics", "expect", "datasets", "model", "tasks", "phase
 class Loader:
     """Loads a spec with its bases; collects sources and findings, and whether anything is missing."""
 
-    def __init__(self, text: str | None = None) -> None:
-        self._text = text
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
         self.sources: list[Source] = []
         self.diagnostics: list[Diagnostic] = []
         self.complete = True
@@ -50,12 +52,14 @@ class Loader:
         if stated is None:
             return root
         own = root.with_value({key: node for key, node in root.entries.items() if key != "extends"})
+        bases = [self._base(item, name, (*above, real(path))) for item in self._names(stated)]
         merged: Node | None = None
-        for item in self._names(stated):
-            base = self._base(item, name, (*above, real(path)))
+        for base in bases:
             if base is not None:
                 merged = base if merged is None else self._merge(merged, base)
-        return own if merged is None else self._merge(merged, own)
+        merged = own if merged is None else self._merge(merged, own)
+        is_whole = bases and None not in bases and not stated.poison
+        return merged if is_whole else _with_unknown_sections(merged)
 
     def _take(self, size: int, at: Label | None) -> bool:
         """Count the values of a file, each time that it is extended; report one that is too many."""
@@ -75,7 +79,7 @@ class Loader:
 
     def _parse(self, path: Path, name: str, at: Label | None) -> Parsed | None:
         """Open and parse a file; None where there is no map in it."""
-        own = self._text if at is None else None
+        own = self._texts.get(name)
         source = open_source(path, name, at) if own is None else Source(name, own)
         if isinstance(source, Diagnostic):
             self.diagnostics.append(_as_base(source) if at else source)
@@ -166,9 +170,12 @@ class Loader:
 def merge(base: Node, over: Node, path: str, notes: list[Diagnostic]) -> Node:
     """Return `over` laid over `base`: maps merge key by key, everything else replaces.
 
-    `key: null` removes an inherited key. A map whose `type` changes replaces the whole block, with a note.
+    `key: null` removes an inherited key. A map whose `type` changes replaces the whole block, with a note. Where one
+    of two maps cannot be read, so is the whole, with what is known of it.
     """
-    if base.poison or over.poison or base.kind != "map" or over.kind != "map":
+    if base.poison or over.poison:
+        return _with_unknown(base, over, path, notes)
+    if base.kind != "map" or over.kind != "map":
         _note_short_form(base, over, path, notes)
         return over
     switch = _switched(base, over, path)
@@ -185,6 +192,23 @@ def merge(base: Node, over: Node, path: str, notes: list[Diagnostic]) -> Node:
         else:
             entries[key] = merge(inherited, node, f"{path}.{key}" if path else key, notes)
     return over.with_value(entries)
+
+
+def _with_unknown(base: Node, over: Node, path: str, notes: list[Diagnostic]) -> Node:
+    """Merge two values of which one cannot be read; what a map does not state may stand in the other."""
+    if over.kind != "map" and not over.poison:
+        return over
+    known = base if over.kind != "map" else over
+    if base.kind == over.kind == "map":
+        known = merge(replace(base, poison=False), replace(over, poison=False), path, notes)
+    return replace(known, poison=True)
+
+
+def _with_unknown_sections(root: Node) -> Node:
+    """Return the root where a base is missing: what its sections do not state may stand there."""
+    return root.with_value(
+        {key: replace(node, poison=node.poison or node.kind == "map") for key, node in root.entries.items()}
+    )
 
 
 def _type(node: Node, path: str) -> Node | None:

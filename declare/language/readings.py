@@ -226,12 +226,14 @@ def lone_text(at: Trouble) -> Reading | None:
     end = at.text.find("\n", at.context)
     end = len(at.text) if end < 0 else end
     word = at.text[at.context : end].rstrip()
+    parts = re.fullmatch(r"([A-Za-z_]\w*) +(\S.*)", word)
+    meant = f"{parts[1]}: {_short(parts[2])}" if parts else "key: value"
     return Reading(
         f"`{_short(word)}` is neither a key nor part of a value",
         at.context,
         at.context + max(len(word), 1),
         "a colon is missing",
-        "write `key: value`, or indent the text to continue the value above",
+        f"write `{meant}`, or indent the text to continue the value above",
     )
 
 

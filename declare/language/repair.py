@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from declare.diagnostics.diagnostic import Diagnostic, Edit, Fix, Label, Source, Span
@@ -16,53 +16,78 @@ _ROUNDS = 12
 def load_repaired(
     path: str, sets: Sequence[str], environ: Mapping[str, str]
 ) -> tuple[Document, list[Diagnostic]]:
-    """Return what `load` does, of the text with the safe fixes of its own syntax errors made.
+    """Return what `load` does, of the texts with the safe fixes of their own syntax errors made.
 
-    What such an error would hide is found as well; the errors themselves are among the findings.
+    What such an error would hide is found as well, in bases too; the errors themselves are among the findings.
     """
     document, found = load(path, sets, environ)
-    source = next(iter(document.sources), None)
-    edits: list[Edit] = []
+    texts = _Texts()
+    texts.take(document)
     kept: list[Diagnostic] = []
-    for _ in range(_ROUNDS if source is not None else 0):
-        assert source is not None
-        new = [item for item in found if _is_repaired(item, source, edits)]
+    for _ in range(_ROUNDS):
+        new = [item for item in found if texts.repairs(item)]
         if not new:
             break
         kept += new
-        edits += [edit for item in new for edit in item.fixes[0].edits]
-        document, found = load(path, sets, environ, apply(source, edits))
-        places = _Places(source, document.sources[0], edits)
+        for item in new:
+            texts.repair(item.fixes[0])
+        document, found = load(path, sets, environ, texts.repaired())
+        places = texts.take(document)
         found = [places.diagnostic(item) for item in found]
         document = places.document(document)
     return document, [*kept, *found] if kept else found
 
 
-def _is_repaired(item: Diagnostic, source: Source, edits: Iterable[Edit]) -> bool:
-    """Return whether a finding is a syntax error of the text whose first fix is safe and apart from others."""
-    if not item.code.startswith("SYN") or item.severity != "error" or not item.fixes:
-        return False
-    fix = item.fixes[0]
-    inside = fix.applicability == "safe" and all(edit.span.source == source for edit in fix.edits)
-    return inside and not any(
-        new.span.start <= old.span.end and old.span.start <= new.span.end
-        for new in fix.edits
-        for old in edits
-    )
+class _Texts:
+    """The files of a spec as written, by name, and what is to be changed in each."""
+
+    def __init__(self) -> None:
+        self._written: dict[str, Source] = {}
+        self._edits: dict[str, list[Edit]] = {}
+
+    def take(self, document: Document) -> _Places:
+        """Keep files that were not read before; return the way from a document's texts to those as written."""
+        files = [source for source in document.sources if source.kind == "file"]
+        for source in files:
+            self._written.setdefault(source.name, source)
+            self._edits.setdefault(source.name, [])
+        return _Places({source: (self._written[source.name], self._edits[source.name]) for source in files})
+
+    def repairs(self, item: Diagnostic) -> bool:
+        """Return whether a finding is a syntax error whose first fix is safe and apart from others."""
+        if not item.code.startswith("SYN") or item.severity != "error" or not item.fixes:
+            return False
+        edits = item.fixes[0].edits
+        source = edits[0].span.source
+        inside = item.fixes[0].applicability == "safe" and all(
+            edit.span.source is source is self._written.get(source.name) for edit in edits
+        )
+        return inside and not any(
+            new.span.start <= old.span.end and old.span.start <= new.span.end
+            for new in edits
+            for old in self._edits[source.name]
+        )
+
+    def repair(self, fix: Fix) -> None:
+        """Make the change of a fix."""
+        for edit in fix.edits:
+            self._edits[edit.span.source.name].append(edit)
+
+    def repaired(self) -> dict[str, str]:
+        """Return the texts of all files with the changes made."""
+        return {name: apply(source, self._edits[name]) for name, source in self._written.items()}
 
 
 @dataclass(frozen=True)
 class _Places:
-    """From places in the text with edits made to places in the text as written."""
+    """From places in texts with edits made to places in the texts as written, which stand by the edited ones."""
 
-    written: Source
-    edited: Source
-    edits: Sequence[Edit]
+    texts: Mapping[Source, tuple[Source, Sequence[Edit]]]
 
-    def offset(self, place: int) -> int:
-        """Return where a place of the edited text stood before."""
+    def offset(self, place: int, edits: Sequence[Edit]) -> int:
+        """Return where a place of an edited text stood before."""
         shift = 0
-        for edit in sorted(self.edits, key=lambda item: item.span.start):
+        for edit in sorted(edits, key=lambda item: item.span.start):
             begin, end = edit.span.start + shift, edit.span.start + shift + len(edit.new_text)
             if place <= begin:
                 break
@@ -73,9 +98,10 @@ class _Places:
 
     def span(self, span: Span) -> Span:
         """Return a span in the text as written."""
-        if span.source is not self.edited:
+        if span.source not in self.texts:
             return span
-        return Span(self.written, self.offset(span.start), self.offset(span.end))
+        written, edits = self.texts[span.source]
+        return Span(written, self.offset(span.start, edits), self.offset(span.end, edits))
 
     def diagnostic(self, item: Diagnostic) -> Diagnostic:
         """Return a finding with its labels and fixes in the text as written."""
@@ -94,7 +120,8 @@ class _Places:
         """Return a document whose nodes stand in the text as written."""
         seen: dict[int, Node] = {}
         root = None if document.root is None else self._node(document.root, seen)
-        return replace(document, root=root, sources=(self.written, *document.sources[1:]))
+        sources = tuple(self.texts[item][0] if item in self.texts else item for item in document.sources)
+        return replace(document, root=root, sources=sources)
 
     def _node(self, node: Node, seen: dict[int, Node]) -> Node:
         """Return a copy of a node and all below it; nodes that are shared stay so."""

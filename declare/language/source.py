@@ -18,7 +18,7 @@ from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Label, Source, Span
 from declare.diagnostics.suggest import did_you_mean
 from declare.language.document import Node, Origin
-from declare.language.recovery import blank, block_at, key_of
+from declare.language.recovery import Blanked
 from declare.language.syntax import diagnose, read, trouble
 from declare.language.tree import FILLER, MASK, LimitError, TreeBuilder
 
@@ -26,7 +26,7 @@ MAX_BYTES = 1_000_000
 PIPE_SECONDS = 30.0
 """How long a pipe may take until it has given all of a spec."""
 _PIPE_BYTES, _PIPE_WAIT = 1 << 16, 0.02
-_MAX_REPAIRS = 12
+_MAX_REPAIRS, _MAX_REPAIRS_OF_LARGE, _LARGE = 60, 12, 50_000
 # What YAML allows in a text at all; everything else is a control character or half of a surrogate pair.
 _UNPRINTABLE = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]",
@@ -183,47 +183,45 @@ def real(path: Path) -> Path:
 def parse(source: Source, text: Text) -> Parsed:
     """Return the tree of a source with all that is wrong in it.
 
-    After a syntax error the broken top-level block is left out (its key stays, poisoned); the rest is read.
+    After a syntax error the smallest block around it is left out (its key stays, poisoned); the rest is read.
     """
     content = source.text[text.shift :]
     strange = _UNPRINTABLE.search(content)
     if strange is not None:
         return Parsed(None, [_control(source, strange.start() + text.shift)])
-    if not content.isascii():
-        content = content.translate(MASK)
-    content = _PAIR.sub(_joined, content)
+    content = _PAIR.sub(_joined, content if content.isascii() else content.translate(MASK))
     found: list[Diagnostic] = []
-    lost: list[tuple[str, int, int]] = []
-    complete = True
-    for _ in range(_MAX_REPAIRS):
-        builder = TreeBuilder(source, text.base, text.origin, text.shift, text.others)
+    blanked = Blanked()
+    for _ in range(_rounds(text, content)):
+        builder = TreeBuilder(source, text.base, text.origin, text.shift, text.others, blanked)
         try:
             _feed(builder, content)
+            return _parsed(builder, found, blanked, text)
         except LimitError as limit:
             return Parsed(None, [*found, limit.diagnostic], complete=False, limited=True)
         except yaml.MarkedYAMLError as error:
             at = trouble(error, content, builder.last_quoted)
-            beyond = _limit_before(at.place, source, text, content)
-            if beyond is not None:
-                return Parsed(None, [*found, beyond], complete=False, limited=True)
-            reading = read(at)
+        if beyond := _limit_before(at.place, source, text, content):
+            return Parsed(None, [*found, beyond], complete=False, limited=True)
+        reading = read(at)
+        if not blanked.holds(reading.start):
             found.append(diagnose(source, reading, text.shift))
-            block = block_at(content, reading.start)
-            if block is None or text.shift:
-                return Parsed(None, found, complete=False)
-            key = key_of(content, block[0])
-            complete = complete and key is not None
-            lost += [key] if key else []
-            content = blank(content, *block)
-            continue
-        root = _with_lost(builder.root, lost, builder)
-        return Parsed(
-            root,
-            _in_order([*found, *builder.diagnostics]),
-            complete and builder.complete and root is not None,
-            builder.values - text.others,
-        )
+        content = blanked.leave_out(content, reading.start)
+        if not content:
+            break
     return Parsed(None, found, complete=False)
+
+
+def _rounds(text: Text, content: str) -> int:
+    """Return how often a text is read; one that stands inside of another holds no blocks to leave out."""
+    return 1 if text.shift else _MAX_REPAIRS_OF_LARGE if len(content) > _LARGE else _MAX_REPAIRS
+
+
+def _parsed(builder: TreeBuilder, found: list[Diagnostic], blanked: Blanked, text: Text) -> Parsed:
+    """Return what was read, with what was wrong with it and what was left out."""
+    root = _with_lost(builder.root, blanked.top, builder)
+    complete = blanked.complete and builder.complete and root is not None
+    return Parsed(root, _in_order([*found, *builder.diagnostics]), complete, builder.values - text.others)
 
 
 def _joined(pair: re.Match[str]) -> str:

@@ -13,6 +13,7 @@ import yaml
 from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Edit, Fix, Label, Source, Span
 from declare.language.document import Node, Origin
+from declare.language.recovery import Blanked
 from declare.language.scalars import OutOfRangeError, ambiguity, resolve
 
 MAX_DEPTH = 64
@@ -70,9 +71,20 @@ class _Frame:
 
 
 class TreeBuilder:
-    """Takes the events of one YAML stream; `root` and `diagnostics` are the result. The spec has `others` values."""
+    """Takes the events of one YAML stream; `root` and `diagnostics` are the result.
 
-    def __init__(self, source: Source, base: Path, origin: Origin, shift: int, others: int = 0) -> None:
+    The spec has `others` values besides. Values that were `blanked` are poisoned.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        base: Path,
+        origin: Origin,
+        shift: int,
+        others: int = 0,
+        blanked: Blanked | None = None,
+    ) -> None:
         self.source = source
         self.base = base
         self.origin = origin
@@ -81,6 +93,7 @@ class TreeBuilder:
         self.complete = True  # False where an entry of the root map was left out
         self.last_quoted: tuple[int, int] | None = None
         self._shift = shift
+        self._blanked = blanked or Blanked()
         self._stack: list[_Frame] = []
         self._anchors: dict[str, _Anchored] = {}
         self._who = "the spec and its bases hold" if others else "the text holds"
@@ -304,7 +317,8 @@ class TreeBuilder:
             return
         anchored = self._anchors.get(event.anchor)
         if anchored is None or anchored.node is None:
-            self._bad_alias(event.anchor, span, known=anchored is not None)
+            if anchored is not None or event.anchor not in self._blanked.anchors:
+                self._bad_alias(event.anchor, span, known=anchored is not None)
             self._add(Node("scalar", None, span, None, self.origin, self.base, poison=True), 1, 1)
             return
         self.values += anchored.size - 1
@@ -358,6 +372,8 @@ class TreeBuilder:
         key, frame.key = frame.key, None
         assert key is not None
         node.key_span = frame.key_span
+        assert node.key_span is not None
+        node.poison = node.poison or node.key_span.start - self._shift in self._blanked.keys
         if frame.skip:
             frame.skip = False
         else:

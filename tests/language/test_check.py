@@ -46,3 +46,18 @@ def test_version(tmp_path):
     path.write_text("declare: 2\n")
     problem = next(item for item in check(load(path)[0])[1] if item.at == "declare")
     assert "version of the language" in problem.notes[-1]
+
+
+def test_what_is_known_of_a_block_is_checked(tmp_path):
+    """Of a block that a broken base may complete, what stands there is checked and nothing is missed."""
+    (tmp_path / "base.yaml").write_text(
+        "declare: 1\nphases: {fit: {epochs: [1}}\nmodel: {encoder: &x !t cnn}\n"
+    )
+    text = "extends: base.yaml\nphases: {fit: {batchsize: 3}, more: {epochs: no}}\nmodel: {encoder: {norms: 3}}\n"
+    assert codes(tmp_path, text) == [("SCH101", "phases.fit.batchsize"), ("SCH104", "phases.more.epochs")]
+
+
+def test_sections_over_a_missing_base(tmp_path):
+    """Where a base is missing, sections are checked for what stands in them alone."""
+    text = "extends: nowhere.yaml\ntasks: {digit: {weigh: 2}}\nphases: {fit: {epochs: 1}}\n"
+    assert codes(tmp_path, text) == [("SCH101", "tasks.digit.weigh")]

@@ -179,6 +179,35 @@ def test_two_broken_sections():
     assert plain(parsed.node) == {"a": None, "b": 2, "c": None, "d": 4}
 
 
+@pytest.mark.parametrize(
+    ("inner", "rest"),
+    [
+        ("c: [1\n  d: 2", {"c": None, "d": 2}),
+        ("c: 'x\n  d: 2", {"c": None, "d": 2}),
+        ("c:\n    e: {x: [1, 2}\n    f: 3\n  d: 2", {"c": {"e": None, "f": 3}, "d": 2}),
+        ("c:\n    e: 1\n   f: 3\n  d: 2", {"c": None, "d": 2}),
+        ("c:\n    e 1\n    f: 3\n  d: 2", {"c": None, "d": 2}),
+        ("c:\n  - e: [1\n    f: 3\n  - g: 4\n  d: 2", {"c": [{"e": None, "f": 3}, {"g": 4}], "d": 2}),
+        ("c: {e: 1,\n    f: [1, 2},\n    g: 3}\n  d: 2", {"c": None, "d": 2}),
+        ("c: &x [1\n  d: *x", {"c": None, "d": None}),
+    ],
+)
+def test_recovery_inside_of_a_section(inner, rest):
+    """After a syntax error the smallest block around it is left out; all beside it is read."""
+    parsed = read(f"a: 1\nb:\n  {inner}\nz: 3\n")
+    assert [item.code for item in parsed.diagnostics] == ["SYN001"]
+    assert parsed.complete
+    assert plain(parsed.node) == {"a": 1, "b": rest, "z": 3}
+
+
+def test_many_broken_values():
+    """Twenty values that are no YAML are told in one go, each once."""
+    text = "a:\n" + "".join(f"  b{i}: [1\n  c{i}: {i}\n" for i in range(20))
+    parsed = read(text)
+    assert [item.primary.span.text for item in parsed.diagnostics] == ["["] * 20
+    assert plain(parsed.node)["a"] == {f"b{i}": None for i in range(20)} | {f"c{i}": i for i in range(20)}
+
+
 def test_duplicate_key_shows_both_places():
     """Of two equal keys both places are shown, and the value counts as failed."""
     text = "lr: 1\nx: 2\nlr: 3\n"
