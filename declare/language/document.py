@@ -69,6 +69,17 @@ class Node:
         )
 
 
+@dataclass(frozen=True)
+class Text:
+    """What the values of a text must know: their folder, their origin, their offset in the source."""
+
+    base: Path
+    origin: Origin = "written"
+    shift: int = 0
+    others: int = 0
+    """Values that the other texts of the spec hold."""
+
+
 @dataclass(frozen=True, eq=False)
 class Document:
     """A spec after composition.

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Label, Source
-from declare.language.document import Node
-from declare.language.source import MAX_BYTES, Parsed, Text, display_name, folder_of, open_source, parse, real
+from declare.language.document import Node, Text
+from declare.language.source import MAX_BYTES, Parsed, display_name, folder_of, open_source, parse, real
 from declare.language.tree import MAX_EXPANDED
 
 MAX_DEPTH = 8

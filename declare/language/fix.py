@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from declare.diagnostics.diagnostic import Diagnostic, Edit, Fix, Source, Span
-from declare.language.source import Text, parse
+from declare.language.document import Text
+from declare.language.source import parse
 
 _RANKS = {"error": 0, "warning": 1, "info": 2}
 

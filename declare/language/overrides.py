@@ -8,9 +8,9 @@ from pathlib import Path
 from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Edit, Fix, Label, Source, Span
 from declare.diagnostics.suggest import suggest
-from declare.language.document import Node
+from declare.language.document import Node, Text
 from declare.language.extends import switch_note
-from declare.language.source import Text, parse
+from declare.language.source import parse
 
 # Sections that a spec may leave out because their defaults do: `--set` may start them.
 OPTIONAL_SECTIONS = ("vars", "hardware", "tracking", "tune", "metrics", "expect")

@@ -17,7 +17,7 @@ import yaml
 from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Label, Source, Span
 from declare.diagnostics.suggest import did_you_mean
-from declare.language.document import Node, Origin
+from declare.language.document import Node, Text
 from declare.language.recovery import Blanked
 from declare.language.syntax import diagnose, read, trouble
 from declare.language.tree import FILLER, MASK, LimitError, TreeBuilder
@@ -34,17 +34,6 @@ _UNPRINTABLE = re.compile(
 # JSON writes a character beyond U+FFFF as two escapes, which YAML does not know.
 _PAIR = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-@dataclass(frozen=True)
-class Text:
-    """What the values of a text must know: their folder, their origin, their offset in the source."""
-
-    base: Path
-    origin: Origin = "written"
-    shift: int = 0
-    others: int = 0
-    """Values that the other texts of the spec hold."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +182,7 @@ def parse(source: Source, text: Text) -> Parsed:
     found: list[Diagnostic] = []
     blanked = Blanked()
     for _ in range(_rounds(text, content)):
-        builder = TreeBuilder(source, text.base, text.origin, text.shift, text.others, blanked)
+        builder = TreeBuilder(source, text, blanked)
         try:
             _feed(builder, content)
             return _parsed(builder, found, blanked, text)
@@ -242,7 +231,7 @@ def _limit_before(place: int, source: Source, text: Text, content: str) -> Diagn
     The scanner reads far ahead of the events, and some versions of it have a limit of nesting of their own.
     """
     try:
-        _feed(TreeBuilder(source, text.base, text.origin, text.shift, text.others), content[:place])
+        _feed(TreeBuilder(source, text), content[:place])
     except LimitError as limit:
         return limit.diagnostic
     except yaml.MarkedYAMLError:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Edit, Fix, Label, Source, Span
-from declare.language.document import Node, Origin
+from declare.language.document import Node, Text
 from declare.language.recovery import Blanked
 from declare.language.scalars import OutOfRangeError, ambiguity, resolve
 
@@ -71,33 +70,22 @@ class _Frame:
 
 
 class TreeBuilder:
-    """Takes the events of one YAML stream; `root` and `diagnostics` are the result.
+    """Takes the events of one YAML stream; gives `root`, where `blanked` values are poisoned, and `diagnostics`."""
 
-    The spec has `others` values besides. Values that were `blanked` are poisoned.
-    """
-
-    def __init__(
-        self,
-        source: Source,
-        base: Path,
-        origin: Origin,
-        shift: int,
-        others: int = 0,
-        blanked: Blanked | None = None,
-    ) -> None:
+    def __init__(self, source: Source, text: Text, blanked: Blanked | None = None) -> None:
         self.source = source
-        self.base = base
-        self.origin = origin
+        self.base = text.base
+        self.origin = text.origin
         self.root: Node | None = None
         self.diagnostics: list[Diagnostic] = []
         self.complete = True  # False where an entry of the root map was left out
         self.last_quoted: tuple[int, int] | None = None
-        self._shift = shift
+        self._shift = text.shift
         self._blanked = blanked or Blanked()
         self._stack: list[_Frame] = []
         self._anchors: dict[str, _Anchored] = {}
-        self._who = "the spec and its bases hold" if others else "the text holds"
-        self._nodes = self.values = others  # of these, aliases count as what they stand for
+        self._who = "the spec and its bases hold" if text.others else "the text holds"
+        self._nodes = self.values = text.others  # of these, aliases count as what they stand for
         self._warnings = 0
         self._documents = 0
         self._handlers: dict[type, Callable[[Any], None]] = {

@@ -15,9 +15,9 @@ from declare.contract.forms import Form, fields, form, kind_of
 from declare.contract.lookup import find
 from declare.contract.problem import Rewrite
 from declare.diagnostics.diagnostic import Source
-from declare.language.document import Document
+from declare.language.document import Document, Text
 from declare.language.fix import apply
-from declare.language.source import Text, parse
+from declare.language.source import parse
 from declare.language.spec import Spec
 
 _ABSENT = object()

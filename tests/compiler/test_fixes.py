@@ -9,8 +9,8 @@ import pytest
 from declare.compiler.fixes import fix
 from declare.contract.problem import Rewrite
 from declare.diagnostics.diagnostic import Source
-from declare.language.document import Document
-from declare.language.source import Text, parse
+from declare.language.document import Document, Text
+from declare.language.source import parse
 
 TEXT = """\
 declare: 1

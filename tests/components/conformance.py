@@ -20,8 +20,8 @@ from declare.contract.module import Costs, Head, Inputs, Module, Node, Outputs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 from declare.diagnostics.diagnostic import Source
-from declare.language.document import plain
-from declare.language.source import Text, parse
+from declare.language.document import Text, plain
+from declare.language.source import parse
 
 SAMPLES: dict[Layout, Shape] = {
     "vector": Shape("vector", (6,)),

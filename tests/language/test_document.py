@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declare.diagnostics.diagnostic import Source
-from declare.language.document import Document
-from declare.language.source import Text, parse
+from declare.language.document import Document, Text
+from declare.language.source import parse
 
 TEXT = """\
 phases:

@@ -9,9 +9,9 @@ import pytest
 
 from declare.contract.lookup import find, kinds, names
 from declare.diagnostics.diagnostic import Source
-from declare.language.document import plain
+from declare.language.document import Text, plain
 from declare.language.schema import exports, schema
-from declare.language.source import Text, parse
+from declare.language.source import parse
 
 SPEC = """\
 declare: 1

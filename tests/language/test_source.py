@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from declare.diagnostics.diagnostic import Diagnostic, Source
 from declare.language import source as module
 from declare.language.compose import load
-from declare.language.document import plain, walk
-from declare.language.source import MAX_BYTES, Text, open_source, parse
+from declare.language.document import Text, plain, walk
+from declare.language.source import MAX_BYTES, open_source, parse
 from declare.language.tree import MAX_DEPTH, MAX_NODES
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declare.diagnostics.diagnostic import Source
-from declare.language.document import plain
-from declare.language.source import Text, parse
+from declare.language.document import Text, plain
+from declare.language.source import parse
 from declare.language.writing import block, flow
 
 

@@ -13,8 +13,8 @@ import declare.rules
 from declare.compiler import pipeline
 from declare.diagnostics.codes import codes, page
 from declare.diagnostics.diagnostic import Source
-from declare.language.document import Node
-from declare.language.source import Text, parse
+from declare.language.document import Node, Text
+from declare.language.source import parse
 
 
 def rules():
