@@ -58,6 +58,9 @@ class Component(Strict):
     also_called: ClassVar[tuple[str, ...]] = ()
     """What other frameworks call it: a name that is no `type` here is looked up among them."""
 
+    also_named: ClassVar[str] = ""
+    """A pattern of names of its library's models, where no list of them is at hand; empty where none is known."""
+
     @classmethod
     def known_names(cls) -> Sequence[str]:
         """Return what its `name` may be, where a library says it (models, data sets)."""

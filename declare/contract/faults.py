@@ -12,13 +12,16 @@ from pydantic import BaseModel
 from declare.contract import trust
 from declare.contract.component import Component
 from declare.contract.forms import Form, fields
+from declare.contract.key_places import Level
 from declare.contract.leaves import unknown_value, wrong_type
-from declare.contract.lookup import find, kinds, names, own_names
+from declare.contract.lookup import find, kinds, names, names_of_libraries, own_names
 from declare.contract.poison import POISON
 from declare.contract.problem import Problem, ProblemError, Rewrite
 from declare.contract.source import is_path
-from declare.contract.unknown_keys import Level, UnknownKey, owner, slip_of_key, unknown_key
+from declare.contract.unknown_keys import UnknownKey, owner, slip_of_key, unknown_key
 from declare.contract.wording import block_name, component, given, name, shown, wanted
+from declare.diagnostics.advice import advice
+from declare.diagnostics.foreign_values import our_values
 from declare.diagnostics.suggest import slip, suggest
 from declare.diagnostics.synonyms import plain
 
@@ -128,6 +131,14 @@ def words_only(item: Form) -> bool:
     return all(option.origin is Literal or option.annotation in {None, type(None)} for option in item.options)
 
 
+def means_a_word(item: Form, value: Any) -> bool:
+    """Return whether other frameworks write one of the words of a form as this value."""
+    words = {
+        word for option in item.options if option.origin is Literal for word in get_args(option.annotation)
+    }
+    return isinstance(value, str | int) and bool(words & set(our_values(str(value))))
+
+
 def not_a_component(kind: str, value: Any, path: str) -> Problem:
     """Return the problem of a list or number where a component stands."""
     one = component(kind)
@@ -193,16 +204,18 @@ def unknown_component(kind: str, found: str, at: str) -> Problem:
     """Return the problem of a name that no component of the kind has."""
     one = component(kind)
     slipped = slip(found, names(kind))
-    # Other frameworks' names are asked for last: that imports every component of the kind.
-    near = (
-        suggest(found, names(kind)) if slipped else _also_called(kind, found) or suggest(found, names(kind))
-    )
+    # Other frameworks' names come first: `mape` is no slip of `mae`.
+    called = _also_called(kind, found)
+    near = called or suggest(found, names(kind))
     same = bool(near) and plain(near[0]) == plain(found.rpartition(".")[2])
     sure = same or (len(found) > 3 and bool(near) and slipped == near[0])
     elsewhere = [other for other in kinds() if other != kind and found in own_names(other)]
     notes = tuple(f"`{found}` is {component(other)}" for other in elsewhere)
     known = own_names(kind)
-    if near:
+    otherwise = _otherwise(kind, found) if not called and not same else None
+    if otherwise is not None:
+        near, helps = [], (otherwise,)
+    elif near:
         helps = (f"write {' or '.join(f'`{word}`' for word in near)}",)
     else:
         some = _listed(known[:10]) + (", ..." if len(known) > 10 else "")
@@ -212,14 +225,44 @@ def unknown_component(kind: str, found: str, at: str) -> Problem:
     return Problem("SCH106", title, at=at, label="unknown name", notes=notes, helps=helps, rewrites=rewrites)
 
 
-def _also_called(kind: str, found: str) -> list[str]:
-    """Return the component that other frameworks call by this name, written with or without its package."""
-    word = plain(found.rpartition(".")[2])
+def _otherwise(kind: str, found: str) -> str | None:
+    """Return what is written in the place of a name that is no component: a model of a library, or something else."""
     for own in own_names(kind):
         cls = find(kind, own)
-        if cls is not None and word in map(plain, (own, *vars(cls).get("also_called", ()))):
-            return [own]
-    return []
+        if cls is not None and (
+            found in cls.known_names() or (cls.also_named and re.match(cls.also_named, found))
+        ):
+            return f"write `type: {own}, name: {found}`"
+    return advice(found.rpartition(".")[2])
+
+
+def _also_called(kind: str, found: str) -> list[str]:
+    """Return the component that other frameworks call by this name, written with or without its package."""
+    word = found.rpartition(".")[2]
+    called = {
+        plain(name): own
+        for own in own_names(kind)
+        for name in (own, *vars(find(kind, own)).get("also_called", ()))
+    }
+    own = called.get(plain(word))
+    if own is None and (bare := _bare(word)):
+        called |= {plain(name): name for name in names_of_libraries(kind) if plain(name) in bare}
+        own = next((called[name] for name in sorted(bare, key=len, reverse=True) if name in called), None)
+    return [own] if own is not None else []
+
+
+_AFFIXES = re.compile(
+    r"^(?:multiclass|binary|multilabel|fused|paged|simple)(?=.{2})|(?<=.{2})(?:loss|score|metric|lr|scheduler"
+    r"|optimizer|task|source|dataset|field|feature|layer|block|torchfused|torch|hf|bnb8bit|8bit|32bit)$"
+)
+
+
+def _bare(word: str) -> set[str]:
+    """Return a name without what makes no difference, with and without the affixes that frameworks put to it."""
+    words = {plain(word)}
+    for _ in range(3):
+        words |= {_AFFIXES.sub("", known, count=1) for known in words}
+    return words
 
 
 def _listed(words: Sequence[str]) -> str:

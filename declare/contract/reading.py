@@ -166,7 +166,7 @@ class _Reader:
             if not text:
                 return self.fail(problem)
         fitting.sort(key=lambda option: _rank(option, value))
-        if len(fitting) == 1 and fitting[0].origin is Literal:
+        if len(fitting) == 1 and (fitting[0].origin is Literal or faults.means_a_word(item, value)):
             return self.first(item, fitting, value, path)
         if kind == "map" or len(fitting) == 1:
             return self.value(fitting[0], value, path)

@@ -11,23 +11,28 @@ from pydantic import BaseModel
 from declare.contract.component import Component
 from declare.contract.duration import Duration
 from declare.contract.forms import Form, fields
+from declare.contract.key_places import (
+    Level,
+    Place,
+    above,
+    below,
+    far_places,
+    near_places,
+    of_machine,
+    section_of,
+    stated_path,
+)
 from declare.contract.lookup import find, kinds, own_names
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.wording import block_name, shown, wanted
+from declare.diagnostics.advice import advice, advice_in
+from declare.diagnostics.foreign_values import our_values, switched_on
 from declare.diagnostics.suggest import slip, suggest
 from declare.diagnostics.synonyms import Synonym, plain, synonym
 
 Fits = Callable[[Form, Any], bool]
 """Whether a value can be read in a form."""
 _UNREADABLE = object()
-
-
-class Level(NamedTuple):
-    """A block around the current one: its path, its model, what it holds."""
-
-    path: str
-    model: type[BaseModel]
-    block: dict[str, Any]
 
 
 class UnknownKey(NamedTuple):
@@ -38,23 +43,6 @@ class UnknownKey(NamedTuple):
     belongs: tuple[str, ...] = ()
 
 
-class _Place(NamedTuple):
-    """Where a key belongs: the block's path, the key, what it may be; whether the block can hold it as it is now.
-
-    `typed` says that the block is a component.
-    """
-
-    block: str
-    key: str
-    form: Form
-    present: bool
-    typed: bool = False
-
-    @property
-    def path(self) -> str:
-        return _join(self.block, self.key)
-
-
 def unknown_key(key: str, levels: Sequence[Level], meant: Collection[str], fits: Fits) -> UnknownKey:
     """Return what is to be said of a key that the innermost block does not know.
 
@@ -62,21 +50,49 @@ def unknown_key(key: str, levels: Sequence[Level], meant: Collection[str], fits:
     """
     level = levels[-1]
     free = [name for name in fields(level.model) if name not in level.block and name not in meant]
-    places = [*_above(key, levels), *_below(key, level), *_of_machine(key, levels)]
-    if places and slip(key, free) is None:
-        return _moved(key, level, places, fits)
     other = slip(key, free)
     if other is not None:
         return _renamed(key, level, [other], sure=True)
-    named = _by_synonym(key, levels, fits)
-    if named is not None:
-        return named
+    places = [*above(key, levels), *below(key, level), *of_machine(key, levels)]
+    places = [place for place in places if fits(place.form, level.block[key]) or synonym(key) is None]
+    known = (
+        _otherwise(key, levels)
+        or (_moved(key, levels, places, fits) if places else None)
+        or _by_synonym(key, levels, fits)
+        or _advised(key, level, advice(key))
+    )
+    if known is not None:
+        return known
     near = suggest(key, free)
     if near:
         item = fields(level.model)[near[0]][1]
         return _renamed(key, level, near, sure=len(near) == 1 and fits(item, level.block[key]))
     rewrite = Rewrite("remove it", _join(level.path, key), safe=False)
     return UnknownKey(_problem(key, level, tuple(_remedies(level.model, key)), rewrite))
+
+
+def _otherwise(key: str, levels: Sequence[Level]) -> UnknownKey | None:
+    """Return what is to be done where a word means something else in the blocks of its section."""
+    section, _, rest = levels[-1].path.partition(".")
+    inner = ".".join(word for word in rest.split(".")[1:] if not word.isdecimal())
+    place = f"{section}.{inner}" if inner else section if rest else "" if section else "spec"
+    return _advised(key, levels[-1], advice_in(place, key))
+
+
+def _advised(key: str, level: Level, sentence: str | None) -> UnknownKey | None:
+    """Return that a key of another framework is not written here, and what is done instead."""
+    if sentence is None:
+        return None
+    rewrite = Rewrite("remove it", _join(level.path, key), safe=False)
+    return UnknownKey(_problem(key, level, (sentence,), rewrite, label="another framework's word"))
+
+
+def _stated_twice(key: str, level: Level, path: str) -> UnknownKey:
+    """Return that another key says already what this one means."""
+    shown_path = path.removeprefix(f"{level.path}.") if level.path else path
+    helps = (f"remove it: `{shown_path}` says it already",)
+    rewrite = Rewrite("remove it", _join(level.path, key), safe=False)
+    return UnknownKey(_problem(key, level, helps, rewrite, label="said twice"))
 
 
 def slip_of_key(model: type[BaseModel], key: str, block: dict[str, Any], path: str) -> Problem | None:
@@ -113,9 +129,11 @@ def _renamed(key: str, level: Level, near: Sequence[str], *, sure: bool) -> Unkn
     return UnknownKey(_problem(key, level, (f"write {words}",), rewrite), near[0])
 
 
-def _moved(key: str, level: Level, places: Sequence[_Place], fits: Fits) -> UnknownKey:
-    """Return that a key belongs to another block."""
-    first = places[0]
+def _moved(key: str, levels: Sequence[Level], places: Sequence[Place], fits: Fits) -> UnknownKey:
+    """Return that a key belongs to another block, or stands there already."""
+    first, level = places[0], levels[-1]
+    if not first.present and (said := stated_path([key], levels[:-1], "")):
+        return _stated_twice(key, level, said)
     helps = (f"move it to `{first.block}`" if first.block else "move it to the top level",)
     safe = first.present and len(places) == 1 and fits(first.form, level.block[key])
     move = Rewrite(f"move it to `{first.path}`", _join(level.path, key), to=first.path, safe=safe)
@@ -126,11 +144,18 @@ def _moved(key: str, level: Level, places: Sequence[_Place], fits: Fits) -> Unkn
 def _by_synonym(key: str, levels: Sequence[Level], fits: Fits) -> UnknownKey | None:
     """Return what another framework's word means here; None where it means nothing that can be stated."""
     known, level = synonym(key) or Synonym((key,), alike=False), levels[-1]
-    stated_already = next((name for name in known.keys if name in level.block and name != key), None)
-    if stated_already is not None:
-        helps = (f"remove it: `{stated_already}` says it already",)
-        return UnknownKey(_problem(key, level, helps, label="said twice"))
-    place = next(_places_of(known.keys, levels), None)
+    at = _join(level.path, key)
+    own = [name for name in known.keys if name.partition(".")[0] in fields(level.model)]
+    if said := stated_path(own, levels, at):
+        return _stated_twice(key, level, said)
+    near, far = [*near_places(known.keys, levels)], [*far_places(known.keys, levels)]
+    place = next((place for place in (*near, *far) if _takes(place, key, level, fits)), None)
+    if place is None and (said := stated_path(known.keys, levels, at)):
+        return _stated_twice(key, level, said)
+    place = place or next((place for place in near if place.path.startswith(level.path)), None)
+    if place is None and (elsewhere := section_of(known.keys, levels)):
+        return _advised(key, level, f"write it as `{elsewhere}`")
+    place = place or next(iter((*near, *far)), None)
     if place is None:
         return None
     stated = level.block[key]
@@ -145,7 +170,12 @@ def _by_synonym(key: str, levels: Sequence[Level], fits: Fits) -> UnknownKey | N
     return UnknownKey(problem, place.key if here else None, () if here else (place.path,))
 
 
-def _example(place: _Place, level: Level, value: Any) -> str:
+def _takes(place: Place, key: str, level: Level, fits: Fits) -> bool:
+    """Return whether a place takes the value of a key, if need be in another form."""
+    return _converted(key, level.block[key], place.form, fits) is not _UNREADABLE
+
+
+def _example(place: Place, level: Level, value: Any) -> str:
     """Return how a key is written in its place, with a value that has one line; as seen from the block at hand."""
     inner = f"{place.key}: {shown(value)}" if isinstance(value, int | float | str) else place.key
     if place.block == level.path:
@@ -155,7 +185,7 @@ def _example(place: _Place, level: Level, value: Any) -> str:
     return f"{outer}: {{{typed}{inner}}}" if ":" in inner else f"{outer}.{inner}" if outer else inner
 
 
-def _rewrite(at: str, place: _Place, value: Any, stated: Any, *, safe: bool, here: bool) -> Rewrite | None:
+def _rewrite(at: str, place: Place, value: Any, stated: Any, *, safe: bool, here: bool) -> Rewrite | None:
     """Return the change that gives a key its name, its place and, where it has another form, its value."""
     if value is _UNREADABLE or (not here and not place.present):
         return Rewrite(f"rename to `{place.key}`", at, key=place.key, safe=False) if here else None
@@ -165,103 +195,6 @@ def _rewrite(at: str, place: _Place, value: Any, stated: Any, *, safe: bool, her
     safe = safe and (changed is None or str(stated) in str(changed).split())
     title = f"move it to `{place.path}`" if changed is None else f"write `{place.path}: {shown(changed)}`"
     return Rewrite(title, at, changed, to=place.path, safe=safe)
-
-
-def _places_of(keys: Sequence[str], levels: Sequence[Level]) -> Iterator[_Place]:
-    """Yield where one of several keys may stand: in the block itself, in those around it and inside of them."""
-    level = levels[-1]
-    inside = [place for key in keys if (place := _inside(key, level)) is not None]
-    yield from inside
-    for key in keys:
-        if "." not in key:
-            yield from _below(key, level)
-    for outer in reversed(levels[:-1]):
-        yield from (place for key in keys if (place := _inside(key, outer)) is not None)
-    for key in keys:
-        if "." not in key:
-            yield from _of_machine(key, levels)
-    yield from (place for key in keys for place in _of_sections(key, levels))
-
-
-def _of_sections(key: str, levels: Sequence[Level]) -> Iterator[_Place]:
-    """Yield the one dataset, module, task or phase of a spec that may state a key that stands in none of them."""
-    root, own = levels[0], levels[min(1, len(levels) - 1)].path.partition(".")[0]
-    for section, (_, item) in fields(root.model).items():
-        blocks = root.block.get(section)
-        if item.origin is not dict or not isinstance(blocks, dict) or len(blocks) != 1 or section == own:
-            continue
-        name, block = next(iter(blocks.items()))
-        model = _model_of(item.arguments[1], block) if isinstance(block, dict) else None
-        place = _inside(key, Level(f"{section}.{name}", model, block)) if model is not None else None
-        if place is not None:
-            yield place
-
-
-def _inside(key: str, level: Level) -> _Place | None:
-    """Return the place of a dotted key in a block; None where it has no such key, or states it already."""
-    model, block, path, present = level.model, level.block, level.path, True
-    *front, last = key.split(".")
-    for name in front:
-        known = fields(model)
-        if name not in known:
-            return None
-        inner = next(
-            (found for option in known[name][1].options if (found := _model_of(option, block.get(name)))),
-            None,
-        )
-        if inner is None:
-            return None
-        held = block.get(name)
-        present = present and (held is not None or (_optional(inner) and not issubclass(inner, Component)))
-        model, block, path = inner, held if isinstance(held, dict) else {}, _join(path, name)
-    if last not in fields(model) or last in block:
-        return None
-    return _Place(path, last, fields(model)[last][1], present, issubclass(model, Component))
-
-
-def _optional(model: type[BaseModel]) -> bool:
-    """Return whether a block may hold one key alone, whichever it is."""
-    return not any(info.is_required() for info, _ in fields(model).values())
-
-
-def _above(key: str, levels: Sequence[Level]) -> Iterator[_Place]:
-    """Yield the nearest block around this one that knows the key and does not state it."""
-    for level in reversed(levels[:-1]):
-        if key in fields(level.model):
-            yield _Place(level.path, key, fields(level.model)[key][1], key not in level.block)
-            return
-
-
-def _below(key: str, level: Level) -> Iterator[_Place]:
-    """Yield the blocks inside this one that know the key and do not state it."""
-    for name, (_, item) in fields(level.model).items():
-        inside = level.block.get(name)
-        for option in item.options:
-            inner = _model_of(option, inside)
-            if inner is None or key not in fields(inner) or (isinstance(inside, dict) and key in inside):
-                continue
-            if inside is None and option.slot is not None:
-                continue
-            present = inside is not None or _optional(inner)
-            yield _Place(_join(level.path, name), key, fields(inner)[key][1], present)
-
-
-def _of_machine(key: str, levels: Sequence[Level]) -> Iterator[_Place]:
-    """Yield the sections of the spec whose every key is optional, and which know this one."""
-    if len(levels) < 2 or key in fields(levels[0].model):
-        return
-    for place in _below(key, levels[0]):
-        section = place.block
-        option = fields(levels[0].model)[section][1]
-        if option.model is not None and _optional(option.model):
-            yield place
-
-
-def _model_of(option: Form, block: Any) -> type[BaseModel] | None:
-    if option.slot is None or block is None:
-        return option.model
-    named = block if isinstance(block, str) else block.get("type") if isinstance(block, dict) else None
-    return find(option.slot, named) if isinstance(named, str) and option.model is not None else None
 
 
 def _converted(key: str, value: Any, item: Form, fits: Fits) -> Any:
@@ -275,6 +208,10 @@ def _converted(key: str, value: Any, item: Form, fits: Fits) -> Any:
 def _conversions(key: str, value: Any, item: Form) -> Iterator[Any]:
     """Yield other forms of a value: a flag as the word that it switches on, a number with its unit."""
     word = plain(key)
+    yield from (text for text in (switched_on(key, value),) if text is not None)
+    yield from our_values(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else ()
+    if isinstance(value, list) and len(value) == 1:
+        yield value[0]
     if value is True:
         words = [
             str(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from declare.diagnostics.foreign_values import our_values
 from declare.diagnostics.synonyms import plain, synonyms
 
 
@@ -15,7 +16,7 @@ def suggest(word: str, candidates: Iterable[str], limit: int = 3) -> list[str]:
     within a quarter of the word's length. Nothing is suggested for a word that resembles none.
     """
     plain_word = plain(word)
-    meant = synonyms(word)
+    meant = (*synonyms(word), *our_values(word))
     ranked: list[tuple[int, int, str]] = []
     for candidate in dict.fromkeys(candidates):
         rank = _rank(plain_word, candidate, meant)

@@ -19,6 +19,7 @@ epochs: max_epochs num_epochs num_train_epochs n_epochs nb_epochs nepochs epoch 
 steps: max_steps num_steps n_steps max_iters max_iter iterations iters num_iterations num_iters updates
     train_steps num_train_steps num_training_steps total_steps n_iter n_iters train_iters
 batch_size: batch bs batchsize n_batch train_batch_size global_batch_size minibatch_size mini_batch_size
+    auto_find_batch_size auto_scale_batch_size
     per_device_train_batch_size? per_device_batch_size? per_gpu_batch_size? samples_per_gpu?
     micro_batch_size? batch_size_per_gpu?
 accumulate: accumulate_grad_batches gradient_accumulation_steps gradient_accumulation grad_accum
@@ -31,9 +32,9 @@ phases: stages training train fit curriculum training_arguments training_args tr
 # optimizer and learning rate
 optimizer: optim opt optimiser optimizer_type optimizer_name optimizer_class optim_type optim_wrapper
     optimizer_config optimizer_cfg solver
-optimizer.lr lr: learning_rate base_lr max_lr init_lr initial_lr lr_init learning_rate_init eta0 peak_lr lr0
+optimizer.lr lr: lr learning_rate base_lr max_lr init_lr initial_lr lr_init learning_rate_init eta0 peak_lr lr0
     alpha? step_size?
-optimizer.weight_decay weight_decay: wd weightdecay decay? l2? l2_reg? l2_regularization?
+optimizer.weight_decay weight_decay: weight_decay wd weightdecay decay? l2? l2_reg? l2_regularization?
 optimizer.betas betas: adam_betas
 optimizer.momentum momentum: sgd_momentum
 optimizer.eps eps: adam_epsilon epsilon
@@ -64,7 +65,7 @@ early_stop: early_stopping earlystop early_stopper early_stopping_config earlyst
 early_stop.patience patience: early_stopping_patience patience_steps patience_epochs early_stop_patience
     n_iter_no_change early_stopping_rounds
 early_stop.min_delta min_delta: early_stopping_threshold min_delta_improvement early_stopping_min_delta tol
-metric: monitor
+evaluate.best.metric early_stop.metric metric: monitor
 mode: direction greater_is_better? monitor_mode
 freeze: frozen frozen_stages freeze_layers frozen_layers trainable? freeze_backbone?
 init: init_from load_from resume_from checkpoint_path resume_from_checkpoint init_cfg load_checkpoint
@@ -73,7 +74,7 @@ on_batch_error: skip_nan skip_nonfinite detect_anomaly
 # the machine
 devices: gpus n_gpus num_gpus n_devices num_devices gpu_count ngpu num_processes
 accelerator devices: device
-accelerator: cpu cuda mps use_cuda no_cuda gpu device_type platform
+accelerator: cpu cuda mps use_cuda no_cuda use_cpu use_mps gpu device_type platform
 nodes: num_nodes nnodes n_nodes num_machines
 workers: num_workers n_workers dataloader_num_workers workers_per_gpu num_data_workers n_jobs
     dataloader_workers
@@ -111,6 +112,7 @@ max_length: max_seq_length max_len block_size model_max_length context_length ma
     seq_length sequence_len sequence_length n_positions max_position_embeddings n_ctx
 channels: in_channels in_chans num_channels n_channels input_channels n_chans in_features nb_channels
 missing: missing_values na_values null_values nan_values missing_marker fill_value
+field: column columns input inputs key col feature in_field
 layout: data_format channels_last channel_order
 tokenizer: tokenizer_name tokenizer_type tokenizer_path
 vocab_size: vocabulary_size num_tokens n_vocab
@@ -124,7 +126,7 @@ classes: num_classes n_classes nclasses nclass num_labels n_labels num_outputs c
     num_class
 class_weights: class_weight pos_weight weights? balanced?
 label_smoothing: label_smoothing_factor smoothing label_smooth
-metrics: metric eval_metrics evaluation_metrics val_metrics compute_metrics
+metrics: metrics metric eval_metrics evaluation_metrics val_metrics compute_metrics
 task tasks: objectives
 tasks: task heads output_features outputs
 weight: loss_weight loss_scale coefficient coef lambda
@@ -155,11 +157,9 @@ causal: is_causal autoregressive is_decoder
 patch: patch_size patch_len
 # the rest of a spec
 tracking: logger loggers logging report_to trackers tracker wandb tensorboard mlflow log_to
-seed: random_seed random_state manual_seed torch_seed global_seed
+seed: data_seed random_seed random_state manual_seed torch_seed global_seed
 name: run_name experiment_name project exp_name project_name experiment title
 description: notes comment tags desc
-extends: extend defaults base _base_ bases parent inherit include
-vars: variables var constants params parameters
 tune: search sweep hparams hyperopt hyperparameter_search hyperparameters optuna
 trials: n_trials num_trials num_samples max_trials
 space: search_space param_space parameter_space

@@ -36,7 +36,17 @@ class Category(Field):
         ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("categorical", "class", "label", "enum", "binary")
+    also_called: ClassVar[tuple[str, ...]] = (
+        "categorical",
+        "class",
+        "label",
+        "enum",
+        "binary",
+        "bool",
+        "boolean",
+        "ClassLabel",
+        "ordinal",
+    )
 
     layout: ClassVar[Layout] = "category"
 

@@ -28,6 +28,8 @@ class Counts(ArrayField):
         ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("spikes",)
+
     layout: ClassVar[Layout] = "counts"
     stated_axes: ClassVar[Mapping[str, int]] = {"width": 0}
 

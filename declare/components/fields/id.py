@@ -27,6 +27,8 @@ class Id(Field):
         ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("key", "group", "uuid", "index", "subject")
+
     layout: ClassVar[Layout] = "id"
 
     def examine(self, values: Any) -> FieldFacts:

@@ -44,6 +44,8 @@ class Image(Field):
         ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("picture", "img", "photo", "pil")
+
     layout: ClassVar[Layout] = "image"
     takes_missing: ClassVar[bool] = False
 

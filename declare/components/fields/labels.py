@@ -45,6 +45,8 @@ class Labels(Field):
         ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("multilabel", "multi_label", "set", "tags_set")
+
     layout: ClassVar[Layout] = "labels"
 
     classes: int | list[str | int | bool] | None = Param(

@@ -45,6 +45,8 @@ class Mask(Field):
         ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("segmentation_map", "label_map")
+
     layout: ClassVar[Layout] = "mask"
     num_examined: ClassVar[int] = 512
 

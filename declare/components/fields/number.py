@@ -34,7 +34,20 @@ class Number(Field):
         ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("float", "numeric", "numerical", "scalar", "continuous")
+    also_called: ClassVar[tuple[str, ...]] = (
+        "float",
+        "numeric",
+        "numerical",
+        "scalar",
+        "continuous",
+        "int",
+        "int64",
+        "integer",
+        "float32",
+        "float64",
+        "double",
+        "real",
+    )
 
     layout: ClassVar[Layout] = "number"
 

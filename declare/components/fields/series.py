@@ -32,7 +32,7 @@ class Series(ArrayField):
         ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("timeseries", "time_series", "signal")
+    also_called: ClassVar[tuple[str, ...]] = ("timeseries", "time_series", "signal", "audio", "waveform")
 
     layout: ClassVar[Layout] = "series"
     stated_axes: ClassVar[Mapping[str, int]] = {"channels": 0, "length": 1}

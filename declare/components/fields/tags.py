@@ -33,6 +33,8 @@ class Tags(Field):
         ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("token_labels",)
+
     layout: ClassVar[Layout] = "tags"
 
     of: str = Param(description="the text field whose words have these classes")

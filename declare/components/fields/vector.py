@@ -20,6 +20,8 @@ class Vector(ArrayField):
         ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("array", "tensor", "embedding", "ndarray", "float_vector")
+
     layout: ClassVar[Layout] = "vector"
     stated_axes: ClassVar[Mapping[str, int]] = {"width": 0}
 

@@ -48,6 +48,8 @@ class CrossEntropy(Loss):
         "sparse_categorical_crossentropy",
         "softmax_cross_entropy",
         "log_loss",
+        "LabelSmoothingCrossEntropy",
+        "softmax",
     )
 
     takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "pixel_logits", "token_logits"})

@@ -30,7 +30,7 @@ class Dice(Loss):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("DiceLoss", "dice_loss")
+    also_called: ClassVar[tuple[str, ...]] = ("DiceLoss", "dice_loss", "soft_dice")
 
     takes: ClassVar[frozenset[str]] = frozenset({"pixel_logits"})
 

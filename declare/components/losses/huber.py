@@ -27,7 +27,7 @@ class Huber(Loss):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("HuberLoss", "SmoothL1Loss", "smooth_l1")
+    also_called: ClassVar[tuple[str, ...]] = ("HuberLoss", "SmoothL1Loss", "smooth_l1", "log_cosh", "logcosh")
 
     takes: ClassVar[frozenset[str]] = frozenset({"values"})
 

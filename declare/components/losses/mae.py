@@ -25,7 +25,7 @@ class Mae(Loss):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("L1Loss", "l1", "mean_absolute_error", "l1_loss")
+    also_called: ClassVar[tuple[str, ...]] = ("L1Loss", "l1", "mean_absolute_error", "l1_loss", "l1_error")
 
     takes: ClassVar[frozenset[str]] = frozenset({"values"})
 

@@ -32,6 +32,8 @@ class Ordinal(Loss):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("coral", "corn")
+
     takes: ClassVar[frozenset[str]] = frozenset({"ordinal_logits"})
 
     class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0)]] | None = Param(

@@ -23,7 +23,18 @@ class Accuracy(Metric):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("acc", "top1", "MulticlassAccuracy", "categorical_accuracy")
+    also_called: ClassVar[tuple[str, ...]] = (
+        "acc",
+        "top1",
+        "MulticlassAccuracy",
+        "categorical_accuracy",
+        "sparse_categorical_accuracy",
+        "binary_accuracy",
+        "top_k_accuracy",
+        "top_k_categorical_accuracy",
+        "top5",
+        "hits_at_k",
+    )
 
     takes: ClassVar[frozenset[str]] = frozenset(
         {"class_logits", "label_logits", "ordinal_logits", "pixel_logits"}

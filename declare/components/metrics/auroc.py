@@ -21,7 +21,7 @@ class Auroc(Metric):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("auc", "roc_auc", "roc_auc_score")
+    also_called: ClassVar[tuple[str, ...]] = ("auc", "roc_auc", "roc_auc_score", "area_under_roc")
 
     takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits", "ordinal_logits"})
     mode: ClassVar[Literal["max", "min"]] = "max"

@@ -21,7 +21,7 @@ class AveragePrecision(Metric):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("pr_auc",)
+    also_called: ClassVar[tuple[str, ...]] = ("pr_auc", "auprc", "ap", "map", "aucpr")
 
     takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits", "ordinal_logits"})
     mode: ClassVar[Literal["max", "min"]] = "max"

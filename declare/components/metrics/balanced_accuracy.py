@@ -19,6 +19,8 @@ class BalancedAccuracy(Metric):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("bacc", "balanced_acc", "uar")
+
     takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "ordinal_logits"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)

@@ -23,6 +23,8 @@ class CalibrationError(Metric):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("ece", "expected_calibration_error")
+
     takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "pixel_logits"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from declare.components.metrics._output_moments import OutputMomentsMetric
 
@@ -19,6 +19,8 @@ class ConcordanceCorrcoef(OutputMomentsMetric):
       age: {type: regression, dataset: people, target: age, metrics: [concordance_corrcoef]}
     ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("ccc",)
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of an output."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from declare.components.metrics._agreement import Agreement
 
@@ -19,6 +19,8 @@ class Dice(Agreement):
       organs: {type: segmentation, dataset: scans, target: mask, metrics: [dice]}
     ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("dice_coefficient", "dice_coef")
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of each class."""

@@ -22,6 +22,8 @@ class ExactMatch(Metric):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("subset_accuracy", "em")
+
     takes: ClassVar[frozenset[str]] = frozenset({"token_logits", "label_logits"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)

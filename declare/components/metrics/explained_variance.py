@@ -22,6 +22,8 @@ class ExplainedVariance(OutputMomentsMetric):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("evs", "ev")
+
     bounds: ClassVar[tuple[float | None, float | None]] = (None, 1.0)
 
     multioutput: Literal["uniform_average", "variance_weighted"] = Param(

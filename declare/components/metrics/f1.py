@@ -22,7 +22,15 @@ class F1(AveragedAgreement):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("f1_score", "F1Score", "f1_macro")
+    also_called: ClassVar[tuple[str, ...]] = (
+        "f1_score",
+        "F1Score",
+        "f1_macro",
+        "f1_micro",
+        "f1_weighted",
+        "fscore",
+        "fbeta",
+    )
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of each class."""

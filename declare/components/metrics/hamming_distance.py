@@ -21,6 +21,8 @@ class HammingDistance(AveragedAgreement):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("hamming_loss",)
+
     takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     unseen_labels: ClassVar[bool] = True

@@ -23,6 +23,8 @@ class HingeLoss(Metric):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("hinge",)
+
     takes: ClassVar[frozenset[str]] = frozenset({"class_logits"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from declare.components.metrics._value_errors import ValueErrorMetric
 
@@ -18,6 +18,8 @@ class LogCoshError(ValueErrorMetric):
       age: {type: regression, dataset: people, target: age, metrics: [log_cosh_error]}
     ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("logcosh",)
 
     def costs(self) -> tuple[Callable[..., Any], ...]:
         """Return the cost of a value."""

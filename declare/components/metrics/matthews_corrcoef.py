@@ -20,7 +20,7 @@ class MatthewsCorrcoef(Metric):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("mcc",)
+    also_called: ClassVar[tuple[str, ...]] = ("mcc", "phi_coefficient")
 
     takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits"})
     mode: ClassVar[Literal["max", "min"]] = "max"

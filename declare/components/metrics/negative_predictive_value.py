@@ -21,6 +21,8 @@ class NegativePredictiveValue(AveragedAgreement):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("npv",)
+
     takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits"})
     unseen_labels: ClassVar[bool] = True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from declare.components.metrics._output_moments import OutputMomentsMetric
 
@@ -19,6 +19,15 @@ class Pearson(OutputMomentsMetric):
       age: {type: regression, dataset: people, target: age, metrics: [pearson]}
     ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = (
+        "pearsonr",
+        "pearson_r",
+        "PearsonCorrCoef",
+        "pcc",
+        "corr",
+        "correlation_coefficient",
+    )
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of an output."""

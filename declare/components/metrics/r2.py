@@ -20,7 +20,13 @@ class R2(OutputMomentsMetric):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("r2_score", "R2Score")
+    also_called: ClassVar[tuple[str, ...]] = (
+        "r2_score",
+        "R2Score",
+        "RSquared",
+        "r_squared",
+        "coefficient_of_determination",
+    )
 
     takes: ClassVar[frozenset[str]] = frozenset({"reconstruction", "values"})
     bounds: ClassVar[tuple[float | None, float | None]] = (None, 1.0)

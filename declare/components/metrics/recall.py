@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from declare.components.metrics._agreement import AveragedAgreement
 
@@ -21,6 +21,8 @@ class Recall(AveragedAgreement):
       digit: {type: classification, dataset: digits, target: label, metrics: [{type: recall, average: macro}]}
     ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("sensitivity", "tpr", "true_positive_rate")
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of each class."""

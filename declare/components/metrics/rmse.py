@@ -20,7 +20,7 @@ class Rmse(ErrorMetric):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("root_mean_squared_error",)
+    also_called: ClassVar[tuple[str, ...]] = ("root_mean_squared_error", "rms")
 
     def of_values(self) -> Callable[..., Any]:
         """Return the figure of values."""

@@ -20,7 +20,7 @@ class Spearman(Metric):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("spearmanr", "SpearmanCorrCoef")
+    also_called: ClassVar[tuple[str, ...]] = ("spearmanr", "SpearmanCorrCoef", "rank_correlation")
 
     takes: ClassVar[frozenset[str]] = frozenset({"values"})
     mode: ClassVar[Literal["max", "min"]] = "max"

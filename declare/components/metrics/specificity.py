@@ -21,6 +21,8 @@ class Specificity(AveragedAgreement):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("tnr", "true_negative_rate")
+
     takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits"})
     unseen_labels: ClassVar[bool] = True
 

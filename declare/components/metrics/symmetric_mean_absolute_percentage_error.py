@@ -20,6 +20,8 @@ class SymmetricMeanAbsolutePercentageError(ValueErrorMetric):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("smape",)
+
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 2.0)
 
     def costs(self) -> tuple[Callable[..., Any], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from declare.components.metrics._value_errors import ValueErrorMetric
 
@@ -19,6 +19,8 @@ class WeightedMeanAbsolutePercentageError(ValueErrorMetric):
       age: {type: regression, dataset: people, target: age, metrics: [weighted_mean_absolute_percentage_error]}
     ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("wmape", "wape")
 
     def costs(self) -> tuple[Callable[..., Any], ...]:
         """Return the cost of a value and its weight."""

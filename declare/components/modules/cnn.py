@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 class Cnn(Module):
     """Stages of convolution, norm, activation and dropout; between stages the map is halved."""
 
-    also_called: ClassVar[tuple[str, ...]] = ("conv", "conv2d", "convnet", "simple_cnn", "Conv2d")
+    also_called: ClassVar[tuple[str, ...]] = ("conv", "conv2d", "convnet", "simple_cnn", "Conv2d", "unet")
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image",)),)
 

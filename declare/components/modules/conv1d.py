@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 class Conv1d(Module):
     """Stages of one-dimensional convolution, norm, activation and dropout."""
 
+    also_called: ClassVar[tuple[str, ...]] = ("tcn", "temporal_convolution")
+
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("series", "sequence")),)
 
     channels: list[Annotated[int, Param(gt=0)]] = Param(

@@ -90,7 +90,20 @@ class Huggingface(Module):
     """The body of a model of transformers, by configuration or from a local folder."""
 
     third_party: ClassVar[tuple[str, ...]] = ("transformers", "torch")
-    also_called: ClassVar[tuple[str, ...]] = ("hf", "AutoModel", "transformers")
+    also_called: ClassVar[tuple[str, ...]] = (
+        "hf",
+        "AutoModel",
+        "transformers",
+        "AutoModelForSequenceClassification",
+        "AutoModelForCausalLM",
+        "AutoModelForTokenClassification",
+        "AutoModelForMaskedLM",
+        "AutoModelForSeq2SeqLM",
+    )
+    also_named: ClassVar[str] = (
+        r"(distil|xlm-|m?)?(albert|bart|bert|deberta|electra|gpt2|gpt-|llama|roberta|t5|wav2vec2|whisper|opt-|mistral"
+        r"|qwen|gemma|phi-|bloom|longformer|xlnet)"
+    )
 
     ports: ClassVar[tuple[Port, ...]] = (
         Port("input", ("tokens",)),

@@ -33,6 +33,14 @@ if TYPE_CHECKING:
 class Tabular(Module):
     """Embeds categories, marks missing numbers, and mixes all columns of a row with one linear layer."""
 
+    also_called: ClassVar[tuple[str, ...]] = (
+        "tabnet",
+        "ft_transformer",
+        "tab_transformer",
+        "saint",
+        "entity_embedding",
+    )
+
     ports: ClassVar[tuple[Port, ...]] = (
         Port("input", ("number", "category", "vector", "labels"), many=True),
     )

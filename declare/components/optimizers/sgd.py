@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -25,6 +25,8 @@ class Sgd(Decaying):
       fit: {epochs: 5, batch_size: 64, optimizer: {type: sgd, lr: 0.1, momentum: 0.9, weight_decay: 5e-4}}
     ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("nesterov", "sgd_momentum", "momentum_sgd")
 
     momentum: float = Param(0.9, ge=0, lt=1, description="share of the last step that is kept")
     nesterov: bool = Param(False, description="look ahead along the momentum")

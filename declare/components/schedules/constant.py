@@ -20,7 +20,13 @@ class Constant(Schedule):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("ConstantLR", "constant_with_warmup", "none")
+    also_called: ClassVar[tuple[str, ...]] = (
+        "ConstantLR",
+        "constant_with_warmup",
+        "none",
+        "WarmupLR",
+        "warmup",
+    )
 
     def multiplier(self, step: int, total: int) -> float:
         """Return the factor of the base rate at `step` of `total` (warm-up left out)."""

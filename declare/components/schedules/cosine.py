@@ -32,6 +32,12 @@ class Cosine(Schedule):
         "cosine_schedule",
         "CosineLRScheduler",
         "cosine_decay",
+        "LambdaLR",
+        "tanh",
+        "cosine_with_restarts",
+        "CosineAnnealingWarmRestarts",
+        "linear_warmup_cosine_decay",
+        "cosine_restarts",
     )
 
     final: float = Param(0.0, ge=0, le=1, description="share of the base rate at the end")

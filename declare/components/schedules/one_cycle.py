@@ -26,7 +26,7 @@ class OneCycle(Schedule):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("OneCycleLR",)
+    also_called: ClassVar[tuple[str, ...]] = ("OneCycleLR", "CyclicLR", "triangular", "cyclic")
 
     rise: float = Param(0.3, gt=0, lt=1, description="share of the phase in which the rate rises")
     initial: float = Param(25.0, ge=1, description="the first rate is the base rate divided by this")

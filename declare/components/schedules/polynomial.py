@@ -24,7 +24,7 @@ class Polynomial(Schedule):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("PolynomialLR", "PolyLR", "poly")
+    also_called: ClassVar[tuple[str, ...]] = ("PolynomialLR", "PolyLR", "poly", "inverse_sqrt")
 
     final: float = Param(0.0, ge=0, le=1, description="share of the base rate at the end")
     power: float = Param(0.9, gt=0, description="1 is a straight line, more falls sooner")

@@ -25,7 +25,15 @@ class Step(Schedule):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("StepLR", "MultiStepLR", "multistep", "step_decay")
+    also_called: ClassVar[tuple[str, ...]] = (
+        "StepLR",
+        "MultiStepLR",
+        "multistep",
+        "step_decay",
+        "PiecewiseConstantDecay",
+        "piecewise",
+        "piecewise_constant",
+    )
 
     every: Duration = Param(description="how long each rate lasts")
     gamma: float = Param(0.1, gt=0, lt=1, description="factor from one rate to the next")

@@ -38,7 +38,7 @@ class Csv(TableSource):
         ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("table", "tsv", "pandas", "dataframe")
+    also_called: ClassVar[tuple[str, ...]] = ("table", "tsv", "pandas", "dataframe", "excel", "xlsx", "sql")
 
     separator: str = Param(",", min_length=1, max_length=1, description="what separates cells")
     encoding: Encoding = None

@@ -60,7 +60,7 @@ class Huggingface(Source):
         ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("hf", "datasets", "hub", "load_dataset")
+    also_called: ClassVar[tuple[str, ...]] = ("hf", "datasets", "hub", "load_dataset", "tfds")
 
     path: SpecPath = Param(description="the folder or file")
     split: str | None = Param(None, description="use this split alone, as the one pool")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -32,6 +32,8 @@ class Jsonl(Source):
         source: {type: jsonl, path: data.jsonl}
         ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("json", "ndjson")
 
     path: SpecPath = Param(description="the file, a JSON object in each line")
     encoding: Encoding = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from declare.components.sources._frames import TableSource
 from declare.contract.data import Reader
@@ -19,6 +19,8 @@ class Parquet(TableSource):
         source: {type: parquet, path: table.parquet}
         ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("arrow", "feather")
 
     def open(self) -> Reader:
         """Read the table; raises `ProblemError` DAT302, DAT312 or DAT333 for a file that is none."""

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -49,6 +49,8 @@ class Text(Source):
         source: {type: text, path: corpus.txt}
         ```
     """
+
+    also_called: ClassVar[tuple[str, ...]] = ("txt", "textfile")
 
     path: SpecPath = Param(description="a file, a folder, or a pattern of files")
     encoding: Encoding = None

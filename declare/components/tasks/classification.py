@@ -26,6 +26,7 @@ class Classification(Task):
     """
 
     also_called: ClassVar[tuple[str, ...]] = (
+        "binary",
         "classifier",
         "classify",
         "multiclass",

@@ -27,6 +27,8 @@ class Contrastive(Task):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("simclr", "contrastive_learning", "clip")
+
     targets: ClassVar[tuple[Layout, ...]] = ()
     prediction: ClassVar[str] = "embedding"
     fewest_rows: ClassVar[int] = 3  # a pair, and one to tell it from

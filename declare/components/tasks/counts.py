@@ -29,6 +29,8 @@ class Counts(Task):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("poisson", "poisson_regression", "count")
+
     targets: ClassVar[tuple[Layout, ...]] = ("counts",)
     prediction: ClassVar[str] = "rates"
     feeds: ClassVar[tuple[Layout, ...]] = ("image", "video", "vector")

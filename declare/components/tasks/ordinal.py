@@ -27,6 +27,8 @@ class Ordinal(Task):
     ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("ordinal_regression",)
+
     targets: ClassVar[tuple[Layout, ...]] = ("category",)
     prediction: ClassVar[str] = "ordinal_logits"
     default_loss: ClassVar[str] = "ordinal"

@@ -38,7 +38,7 @@ class Regression(Task):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("regressor", "number", "numerical")
+    also_called: ClassVar[tuple[str, ...]] = ("regressor", "number", "numerical", "forecasting")
 
     targets: ClassVar[tuple[Layout, ...]] = ("number", "vector", "counts", "sequence")
     prediction: ClassVar[str] = "values"

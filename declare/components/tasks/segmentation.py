@@ -25,7 +25,7 @@ class Segmentation(Task):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("semantic_segmentation", "segment")
+    also_called: ClassVar[tuple[str, ...]] = ("semantic_segmentation", "segment", "image_segmentation")
 
     targets: ClassVar[tuple[Layout, ...]] = ("mask",)
     prediction: ClassVar[str] = "pixel_logits"

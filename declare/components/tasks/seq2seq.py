@@ -27,7 +27,14 @@ class Seq2seq(Task):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("translation", "summarization", "seq2seq_lm", "text2text")
+    also_called: ClassVar[tuple[str, ...]] = (
+        "translation",
+        "summarization",
+        "seq2seq_lm",
+        "text2text",
+        "text2text_generation",
+        "encoder_decoder",
+    )
 
     targets: ClassVar[tuple[Layout, ...]] = ("tokens",)
     hides: ClassVar[bool] = True

@@ -27,6 +27,8 @@ class Log(Transform):
         ```
     """
 
+    also_called: ClassVar[tuple[str, ...]] = ("log1p", "log_transform")
+
     invertible: ClassVar[bool] = True
     partial: ClassVar[bool] = True
 

@@ -28,7 +28,16 @@ class Standardize(Transform):
         ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ("zscore", "z_score", "StandardScaler", "standard_scaler")
+    also_called: ClassVar[tuple[str, ...]] = (
+        "zscore",
+        "z_score",
+        "StandardScaler",
+        "standard_scaler",
+        "minmax",
+        "MinMaxScaler",
+        "RobustScaler",
+        "scale",
+    )
 
     fitted: ClassVar[bool] = True
     invertible: ClassVar[bool] = True
