@@ -51,6 +51,9 @@ def run(arguments: Sequence[str]) -> int:
         found = _outside(error)
         if found is not None:
             return _show(found, error, as_json=wants_json(arguments))
+        unusable = _unusable_path(error, arguments)
+        if unusable is not None:
+            return report("usage", unusable, COULD_NOT, as_json=wants_json(arguments))
         return report_bug(error, arguments, as_json=wants_json(arguments))
     return code
 
@@ -71,6 +74,16 @@ def _outside(error: Exception) -> Problem | None:
     if is_shortage(error):
         return before_training(error)
     return user_code.failed(error) or (before_training(error) if is_starved() else None)
+
+
+def _unusable_path(error: Exception, arguments: Sequence[str]) -> str | None:
+    """Return why the system takes no path that an argument names; None for any other error."""
+    if not isinstance(error, OSError) or error.filename is None or error.strerror is None:
+        return None
+    path = os.path.abspath(os.fsdecode(error.filename))  # noqa: PTH100 - as the argument is written
+    stated = (word.partition("=")[2] if word.startswith("--") else word for word in arguments)
+    named = any(word and path.startswith(os.path.abspath(word)) for word in stated if word)  # noqa: PTH100
+    return f"cannot use `{os.fsdecode(error.filename)[:80]}`: {error.strerror.lower()}" if named else None
 
 
 def _show(found: Problem, error: Exception, *, as_json: bool) -> int:

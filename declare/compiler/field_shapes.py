@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from declare.compiler.state import State
@@ -12,6 +12,7 @@ from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.contract.transform import Transform
 from declare.contract.trial import refusal
+from declare.ir.facts import DatasetFacts
 from declare.rules.parts import Placed, given, named
 
 
@@ -37,7 +38,7 @@ def field_shapes(state: State) -> Iterator[Problem]:
             continue
         for index, transform in enumerate(given(dataset.block, "transforms") or ()):
             path = f"{dataset.path}.transforms.{index}"
-            changed = _unclear(state, transform, path, shapes)
+            changed = _unclear(state, transform, path, facts)
             if changed:
                 state.skip(path)
                 tracks |= dict.fromkeys(changed, _Track(None, None, path))
@@ -46,16 +47,18 @@ def field_shapes(state: State) -> Iterator[Problem]:
         yield from _merge(state, dataset, tracks)
 
 
-def _unclear(state: State, transform: Any, path: str, shapes: Mapping[str, Shape]) -> list[str]:
+def _unclear(state: State, transform: Any, path: str, facts: DatasetFacts) -> list[str]:
     """Return the fields of which nothing is known after a transform that could not be read; none for a whole one."""
     known = state.untyped.get(path) if transform is POISON else transform
     names = _targets(known) or []
+    shapes = {name: _shape(item) for name, item in facts.fields.items()}
     lost = not names or any(name not in shapes for name in names)
     if not lost:
         return names if holed(transform) else []
     if holed(transform):
         return list(shapes)
-    return [name for name, shape in shapes.items() if not isinstance(transform.infer(shape), Problem)]
+    tries = {name: transform.model_copy(update={"field": name}).settled(facts.fields) for name in shapes}
+    return [name for name, shape in shapes.items() if not isinstance(tries[name].infer(shape), Problem)]
 
 
 def _shape(facts: FieldFacts) -> Shape:

@@ -11,7 +11,7 @@ from declare.contract.data import FieldFacts
 from declare.contract.poison import POISON, holed
 from declare.contract.problem import Problem
 from declare.contract.task import Target
-from declare.rules.parts import Placed, dataset_place, given, task_datasets, tasks
+from declare.rules.parts import Placed, dataset_place, given, may_be_per_dataset, task_datasets, tasks
 
 
 def targets(state: State) -> Iterator[Problem]:
@@ -115,13 +115,13 @@ def _words(learned: LearnedTarget) -> str:
 
 
 def _own_heads(state: State, task: str) -> bool:
-    """Return whether each dataset has a head of its own, the task's or that of the task whose head it shares."""
+    """Return whether each dataset may have a head of its own, the task's or that of the task whose head it shares."""
     seen: set[str] = set()
     while task not in seen:
         seen.add(task)
-        head = given(state.spec, "tasks", task, "head")
+        head = getattr(given(state.spec, "tasks", task), "head", None)
         if not isinstance(head, str) or head not in state.spec.tasks:
-            return given(head, "per_dataset") is True
+            return may_be_per_dataset(state.view, task)
         task = head
     return False
 

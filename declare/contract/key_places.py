@@ -153,9 +153,9 @@ def below(key: str, level: Level) -> Iterator[Place]:
 
 def of_machine(key: str, levels: Sequence[Level], *, stated: bool = False) -> Iterator[Place]:
     """Yield the sections of the spec whose every key is optional, and which know this one; or those that state it."""
-    root = levels[0]
-    if (len(levels) < 2 and not stated) or key in fields(root.model):
+    if len(levels) < (1 if stated else 2) or key in fields(levels[0].model):
         return
+    root = levels[0]
     for section, (_, item) in fields(root.model).items():
         block = root.block.get(section)
         is_stated = isinstance(block, dict) and block.get(key) is not None

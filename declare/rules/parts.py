@@ -112,6 +112,16 @@ def task_datasets(view: View, task: Task) -> tuple[str, ...]:
     return tuple(name for name in stated if name in known)
 
 
+def may_be_per_dataset(view: View, task: str) -> bool:
+    """Return whether a task's head is one for each dataset, or may be one, since its block cannot be read."""
+    head = getattr(given(view.spec, "tasks", task), "head", None)
+    if head is POISON:
+        head = view.untyped.get(f"tasks.{task}.head", POISON)
+    if isinstance(head, str):
+        return head not in task_names(view) and find("heads", head) is None
+    return head is POISON or getattr(head, "per_dataset", False) in {True, POISON}
+
+
 def dataset_place(task: Placed[Task], dataset: str) -> str:
     """Return the path where a task names a dataset."""
     stated = task.block.datasets

@@ -196,3 +196,12 @@ def test_odd_arguments_are_no_bug(
         assert main([name, *words]) != 3, words
         out, err = capsys.readouterr()
         assert "\\x09" not in out + err
+
+
+@pytest.mark.parametrize("name", ["evaluate", "fix", "inspect", "new", "predict", "report", "validate"])
+def test_a_path_that_no_file_system_takes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name that is too long is no bug of the program: the command could not be done, and says why."""
+    assert main([name, "x" * 300]) == 2
+    captured = capsys.readouterr()
+    assert "name too long" in captured.err + captured.out
+    assert "bug" not in captured.err

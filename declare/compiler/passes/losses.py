@@ -10,12 +10,21 @@ from declare.compiler.state import State
 from declare.contract.component import Component
 from declare.contract.loss import Loss
 from declare.contract.metric import Metric, by_figure_name
-from declare.contract.poison import holed
+from declare.contract.poison import POISON, holed
 from declare.contract.problem import Problem
 from declare.contract.reading import parse
 from declare.contract.task import Target
 from declare.ir.plan import LossPlan, MetricPlan, TaskPlan
-from declare.rules.parts import Placed, failed, phase_tasks, phases, task_datasets, tasks
+from declare.rules.parts import (
+    Placed,
+    failed,
+    given,
+    phase_tasks,
+    phases,
+    task_datasets,
+    tasks,
+    trained_blocks,
+)
 
 _RESOLVED = dict.fromkeys(("dataset", "datasets", "head", "loss", "metrics"))
 """What the plan says in its own words: one place for each fact, stated or by default."""
@@ -45,7 +54,7 @@ def run(state: State) -> Iterator[Problem]:
             continue
         block = task.block.drawn_by(samplers)
         if isinstance(block, Problem):
-            yield block.under(task.path)
+            yield from _no_sampler(state, task, block)
             continue
         state.tasks[task.name] = TaskPlan(
             block=block.model_copy(update=_RESOLVED).dump(),
@@ -61,6 +70,15 @@ def run(state: State) -> Iterator[Problem]:
             weight=float(task.block.weight),
         )
         state.note(f"task `{task.name}`: {', '.join(loss.type_name() for _, loss in found)}")
+
+
+def _no_sampler(state: State, task: Placed[Any], problem: Problem) -> Iterator[Problem]:
+    """Yield that no sampler draws what a task needs, where it is known of every phase which tasks it trains."""
+    blocks = given(state.spec, "phases") or {"": POISON}
+    if any(block is POISON or trained_blocks(state.view, block) is None for block in blocks.values()):
+        state.skip(task.path)
+    else:
+        yield problem.under(task.path)
 
 
 def _samplers(state: State, task: str) -> list[Any]:

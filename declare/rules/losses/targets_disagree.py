@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.contract.problem import Problem
 from declare.contract.task import Task
 from declare.rules.fields import field_place
-from declare.rules.parts import Placed, dataset_place, given, target_facts, tasks
+from declare.rules.parts import Placed, dataset_place, may_be_per_dataset, target_facts, tasks
 from declare.rules.view import View
 
 CODE = "LOS409"
@@ -19,15 +19,11 @@ def check(view: View) -> Iterator[Problem]:
     for task in tasks(view):
         facts = {name: found for name, found in target_facts(view, task.block).items() if found.classes}
         first = next(iter(facts), None)
-        if first is None or _own_heads(task.block):
+        if first is None or may_be_per_dataset(view, task.name):
             continue
         for name, found in facts.items():
             if found.classes != facts[first].classes:
                 yield _problem(view, task, (first, facts[first].classes or ()), (name, found.classes or ()))
-
-
-def _own_heads(task: Task) -> bool:
-    return given(task, "head", "per_dataset") is True
 
 
 def _problem(
