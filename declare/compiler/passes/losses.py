@@ -19,7 +19,6 @@ from declare.rules.parts import (
     Placed,
     failed,
     given,
-    phase_tasks,
     phases,
     task_datasets,
     tasks,
@@ -83,8 +82,10 @@ def _no_sampler(state: State, task: Placed[Any], problem: Problem) -> Iterator[P
 
 def _samplers(state: State, task: str) -> list[Any]:
     """Return the samplers of the phases that train a task; POISON for one that could not be read."""
-    trained = (phase for phase in phases(state.view) if task in (phase_tasks(state.view, phase.block) or {}))
-    found = [phase.block.sampler for phase in trained]
+    stated = ((phase.block, phase.block.tasks) for phase in phases(state.view))
+    found = [
+        block.sampler for block, names in stated if names is None or (names is not POISON and task in names)
+    ]
     return [sampler for sampler in found if sampler is not None]
 
 

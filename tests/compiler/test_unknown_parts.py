@@ -1,0 +1,84 @@
+"""What a mistake leaves unknown is taken for right: no second finding stands beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from declare.compiler.pipeline import check
+
+SPEC = """
+declare: 1
+datasets:
+  a: {source: {type: csv, path: a.csv}, fields: {x: number, y: category, who: id}, split: {val: 0.2}}
+  b: {source: {type: csv, path: b.csv}, fields: {x: number, y: category, who: id}, split: {val: 0.2}}
+model: {encoder: {type: mlp, input: x}}
+tasks:
+  kind: {type: classification, datasets: [a, b], target: y, head: {type: linear, per_dataset: true}}
+  pairs: {type: contrastive, dataset: a}
+phases:
+  fit: {tasks: [kind], epochs: 1, batch_size: 8, optimizer: {type: adamw, lr: 1e-3}}
+  align:
+    tasks: [pairs]
+    epochs: 1
+    batch_size: 8
+    optimizer: {type: adamw, lr: 1e-3}
+    sampler: {type: pairs, same: [who], different: y}
+"""
+
+
+@pytest.fixture
+def findings(tmp_path, monkeypatch):
+    """Return what is found in the spec with one text of it changed."""
+    monkeypatch.chdir(tmp_path)
+    for name, words in (("a", "pq"), ("b", "rst")):
+        rows = "".join(f"{i / 60},{words[i % len(words)]},w{i // 2 % 9}\n" for i in range(60))
+        (tmp_path / f"{name}.csv").write_text("x,y,who\n" + rows)
+
+    def found(old, new):
+        (tmp_path / "spec.yaml").write_text(SPEC.replace(old, new))
+        return {(item.code, item.path) for item in check("spec.yaml").diagnostics if item.severity == "error"}
+
+    return found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mistake"),
+    [
+        ("{type: linear, per", "{type: lineaxx, per", ("SCH106", "tasks.kind.head.type")),
+        ("head: {type: linear, per_dataset: true}", "head: 3.5", ("SCH104", "tasks.kind.head")),
+        ("per_dataset: true", "per_dataset: 3.5", ("SCH104", "tasks.kind.head.per_dataset")),
+        ("tasks: [pairs]", "tasks: [zzz]", ("REF201", "phases.align.tasks.0")),
+        ("tasks: [pairs]", "tasks: {pairs: heavy}", ("SCH104", "phases.align.tasks.pairs")),
+    ],
+)
+def test_one_mistake_is_one_finding(findings, old, new, mistake):
+    """A head or a phase that cannot be read is not blamed for what it may well have said."""
+    assert findings("", "") == set()
+    assert findings(old, new) == {mistake}
+
+
+def test_a_field_behind_an_unreadable_transform_has_any_shape(tmp_path):
+    """A transform of a field that is not there may have been any field's, so that no shapes are compared."""
+    source = "{type: simulated, name: eeg, samples: 12, channels: 2, rate: %d, seconds: 2, seed: 1}"
+    (tmp_path / "spec.yaml").write_text(
+        f"""
+declare: 1
+datasets:
+  a:
+    source: {source % 40}
+    fields: {{eeg: {{type: series, channels: 2, rate: 40}}, age: number, subject: id}}
+    transforms: [{{type: resample, field: zzz, rate: 20}}]
+    split: {{val: 0.2}}
+  b:
+    source: {source % 20}
+    fields: {{eeg: {{type: series, channels: 2, rate: 20}}, age: number, subject: id}}
+    split: {{val: 0.2}}
+model: {{encoder: {{type: series_patch, input: eeg, patch: 10, dim: 8, depth: 1, heads: 2}}}}
+tasks: {{age: {{type: regression, datasets: [a, b], target: age}}}}
+phases: {{fit: {{epochs: 1, batch_size: 4, optimizer: {{type: adamw, lr: 1e-3}}}}}}
+"""
+    )
+    found = check(tmp_path / "spec.yaml").diagnostics
+    assert [(item.code, item.path) for item in found if item.severity == "error"] == [
+        ("REF201", "datasets.a.transforms.0.field")
+    ]
