@@ -82,10 +82,8 @@ def _no_sampler(state: State, task: Placed[Any], problem: Problem) -> Iterator[P
 
 def _samplers(state: State, task: str) -> list[Any]:
     """Return the samplers of the phases that train a task; POISON for one that could not be read."""
-    stated = ((phase.block, phase.block.tasks) for phase in phases(state.view))
-    found = [
-        block.sampler for block, names in stated if names is None or (names is not POISON and task in names)
-    ]
+    blocks = [phase.block for phase in phases(state.view) if not failed(phase.block, "tasks")]
+    found = [block.sampler for block in blocks if block.tasks is None or task in block.tasks]
     return [sampler for sampler in found if sampler is not None]
 
 
