@@ -8,6 +8,7 @@ transposed convolution the map is the smaller one of its input and its output.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
 from typing import Any
@@ -30,12 +31,15 @@ def guard_small_maps() -> torch.library.Library:
     Functional ones and those of libraries are meant too: autocast's own kernels are replaced.
     """
     library = torch.library.Library("aten", "IMPL")
-    for dims in (1, 2, 3):
-        plain = partial(_convolve, getattr(functional, f"conv{dims}d"), dims)
-        library.impl(f"conv{dims}d", plain, _KEY)
-        library.impl(f"conv{dims}d.padding", plain, _KEY)
-        name = f"conv_transpose{dims}d" + (".input" if dims > 1 else "")
-        library.impl(name, partial(_transpose, getattr(functional, f"conv_transpose{dims}d"), dims), _KEY)
+    with warnings.catch_warnings():
+        # Once in a process torch warns that it had a kernel there; later versions do not.
+        warnings.filterwarnings("ignore", ".*other operators may also be overridden", UserWarning)
+        for dims in (1, 2, 3):
+            plain = partial(_convolve, getattr(functional, f"conv{dims}d"), dims)
+            library.impl(f"conv{dims}d", plain, _KEY)
+            library.impl(f"conv{dims}d.padding", plain, _KEY)
+            name = f"conv_transpose{dims}d" + (".input" if dims > 1 else "")
+            library.impl(name, partial(_transpose, getattr(functional, f"conv_transpose{dims}d"), dims), _KEY)
     return library
 
 

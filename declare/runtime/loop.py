@@ -119,9 +119,8 @@ class Loop:
         )
         for report in reports:
             self._tell("init_report", **report)
-        settle = (self._choices, self._record)
         self._account = Account(self._plan, phase, self._workshop.device, self._world.size)
-        made = self._assembled(phase, settle)
+        made = self._assembled(phase, (self._choices, self._record))
         self._step, self._feed, self._freezer, self._held = made.step, made.feed, made.freezer, made.held
         self._average = made.machinery.average
         self._window = Window(made.machinery.objective.names, self._world, self._feed.about)
@@ -138,6 +137,7 @@ class Loop:
         )
         if tree is not None:
             self._parts.restore(spread(tree, self._graph, made.machinery.optimizer))
+            self._step.set_lr(max(self.course.step - 1, 0))  # restoring leaves the plan's base rates there
         self._follow_size()
 
     def _assembled(self, phase: PhasePlan, settle: tuple[Choices, Record]) -> Assembly:

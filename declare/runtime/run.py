@@ -135,6 +135,14 @@ def _continue(plan: Plan, place: Path, *, allow: bool) -> tuple[Outcome | None, 
     return Outcome(place, run.final, status, (*problems, *trivial_findings(plan, run.final))), changes
 
 
+def saved_course(place: Path) -> Course:
+    """Return where the newest checkpoint of a run stands; at the start where none can be read (said later)."""
+    with suppress(OSError, ValueError):
+        for saved in Run(place).checkpoints()[:1]:
+            return Course.of(saved.skeleton())
+    return Course()
+
+
 class _Session:
     """One process's work on a run whose lock it holds."""
 
@@ -159,6 +167,8 @@ class _Session:
         """Train, evaluate and judge; every way out leaves an event behind."""
         mine = self._listeners() if self._world.leads else [it for it in self._extra if it.everywhere]
         self._bus = Bus(mine)
+        if resume:
+            self._course = saved_course(self._place)
         try:
             with on_damage(lambda path: self._tell("cache_rebuilt", path=str(path))):
                 return self._judge(self._work(resume=resume))

@@ -253,12 +253,7 @@ class Step:
 
     def apply(self, number: int) -> None:
         """Change the weights by the gradients that stand in them."""
-        rate = self.rate(number)
-        if rate != self._last_rate:
-            # Read anew: loading a state gives the optimizer new groups.
-            for group, base in zip(self._optimizer.param_groups, self._bases, strict=True):
-                group["lr"] = base * rate
-            self._last_rate = rate
+        self.set_lr(number)
         if self._scaler is None:
             if self._clip is not None:
                 self._clip(self._parameters)
@@ -271,6 +266,15 @@ class Step:
             self._scaler.update()
         if self._average is not None:
             self._average.update()
+
+    def set_lr(self, number: int) -> None:
+        """Give each group of the optimizer its learning rate at a step."""
+        rate = self.rate(number)
+        if rate != self._last_rate:
+            # Read anew: loading a state gives the optimizer new groups.
+            for group, base in zip(self._optimizer.param_groups, self._bases, strict=True):
+                group["lr"] = base * rate
+            self._last_rate = rate
 
     def _guarded(self, number: int, batch: Batch, buffers: Buffers) -> Losses:
         buffers.remember()

@@ -79,6 +79,18 @@ def test_a_stop_in_an_evaluation_leaves_it_to_the_run_that_goes_on(tmp_path, cle
     assert fingerprint(drawn)["final"] == clean["final"]
 
 
+def test_a_stop_in_the_last_evaluation_leaves_the_learning_rate_of_the_last_step(tmp_path):
+    """Also where no step follows that would set it."""
+    plan = fakes.make_plan(fakes.phase())
+    for place, ways in (("clean", [drawing]), ("run", [long_evaluation(2), drawing])):
+        for index, make in enumerate(ways):
+            train(plan, "x", tmp_path / place, resume=index > 0, make_workshop=make)
+    ends = [Run(tmp_path / place).checkpoints()[0].skeleton() for place in ("clean", "run")]
+    rates = [[group["lr"] for group in end["optimizer"]["param_groups"]] for end in ends]
+    assert len(list(Run(tmp_path / "run").events("run_stopped"))) == 1
+    assert rates[0] == rates[1]
+
+
 @pytest.mark.parametrize("where", ["make", "feed", "probe", "final"])
 def test_a_stop_where_nothing_is_to_be_saved_leaves_at_once(tmp_path, where):
     """While data are opened, a phase begins, probes or final figures are computed; the run goes on from there."""
@@ -112,6 +124,10 @@ def test_a_stop_where_nothing_is_to_be_saved_leaves_at_once(tmp_path, where):
     assert train(plan, "x", tmp_path / "run", make_workshop=make).status == 75
     assert waited() < LONG / 2
     assert [event["reason"] for event in Run(tmp_path / "run").events("run_stopped")] == ["SIGTERM"]
+    assert train(plan, "x", tmp_path / "run", resume=True, make_workshop=make).status == 75
+    stopped = list(Run(tmp_path / "run").events("run_stopped"))
+    saved = Run(tmp_path / "run").checkpoints()
+    assert [event.get("total", 0) for event in stopped] == [saved[0].step if saved else 0] * 2
     slow["now"] = False
     assert train(plan, "x", tmp_path / "run", resume=True, make_workshop=make).status == 0
     assert train(plan, "x", tmp_path / "clean", make_workshop=make).metrics == Run(tmp_path / "run").final
