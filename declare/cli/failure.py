@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
+
+from declare.contract import strict_json
 
 DONE, FINDINGS, COULD_NOT, BUG, RUN_FAILED, STOPPED = 0, 1, 2, 3, 4, 75
 INTERRUPTED = 130
@@ -39,7 +40,7 @@ def report(kind: str, message: str, code: int, *, hint: str = "", as_json: bool)
     message, hint = hidden(message), hidden(hint)
     if as_json:
         error = {"kind": kind, "message": message, "hint": hint, "exit_code": code}
-        print(json.dumps({"format": FORMAT, "valid": False, "error": error}, indent=2))
+        print(strict_json.dumps({"format": FORMAT, "valid": False, "error": error}, indent=2))
     else:
         from declare.diagnostics.output import shown
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, TextIO
 
+from declare.contract import strict_json
 from declare.diagnostics.output import shown, visible, visible_json
 
 if TYPE_CHECKING:
@@ -87,14 +87,4 @@ def emit_json_text(text: str) -> None:
 
 def emit_json(value: Any) -> None:
     """Print a result to standard output as JSON; numbers that JSON lacks (NaN) become null."""
-    emit_json_text(json.dumps(_strict(value), indent=2, ensure_ascii=False))
-
-
-def _strict(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _strict(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(item) for item in value]
-    if isinstance(value, float) and value - value != 0:  # NaN and infinities
-        return None
-    return value
+    emit_json_text(strict_json.dumps(value, indent=2, ensure_ascii=False))

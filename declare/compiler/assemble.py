@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
 
 import declare
 from declare.compiler.dataset_plan import dataset_plan
 from declare.compiler.state import State
-from declare.contract import secrets, trust
+from declare.contract import secrets, strict_json, trust
 from declare.contract.component import plain
 from declare.contract.reading import parse
 from declare.ir.plan import Plan
@@ -38,7 +37,7 @@ def assemble(state: State) -> Plan:
     )
     if not secrets.are_known():
         return plan
-    return Plan.model_validate_json(json.dumps(_without_secrets(plan.model_dump(mode="json"))))
+    return Plan.model_validate_json(strict_json.dumps(_without_secrets(plan.model_dump(mode="json"))))
 
 
 _BLOCKS = frozenset(
@@ -69,7 +68,7 @@ def _without_secrets(value: Any, key: str = "") -> Any:
 
 def _identity(state: State) -> str:
     """Return a hash of the composed tree: comments, files and the order of writing leave it as it is."""
-    text = json.dumps(state.document.plain(), sort_keys=True, separators=(",", ":"), default=str)
+    text = strict_json.dumps(state.document.plain(), sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from declare.compiler.probe import LIBRARIES
 from declare.compiler.shaping import ports
+from declare.contract import strict_json
 from declare.contract.library_table import installed_version
 from declare.contract.module import Head, Module, Node
 from declare.contract.reading import parse
@@ -91,7 +92,7 @@ def _remembered(node: ModulePlan, wires: tuple[Wire, ...], output: Shape) -> Nam
     kept = cache.read_text(path)
     known = _ask(component, wires, output, each) if kept is None else json.loads(kept)
     if kept is None:
-        cache.write_text(path, json.dumps(known))
+        cache.write_text(path, strict_json.dumps(known))
     if known is None:
         return None
     statistics = {name: tuple(state) for name, state in known["statistics"].items()}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from declare.compiler.probe import folder, question_key
 from declare.compiler.state import State
+from declare.contract import strict_json
 from declare.contract.module import Inputs, Module
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
@@ -65,7 +66,7 @@ def _remembered(visit: Visit) -> TrialResult:
     kept = cache.read_text(place)
     known = try_padding(visit)._asdict() if kept is None else json.loads(kept)
     if kept is None:
-        cache.write_text(place, json.dumps(known))
+        cache.write_text(place, strict_json.dumps(known))
     return TrialResult(**known)
 
 

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from declare.contract import worker_process
+from declare.contract import strict_json, worker_process
 from declare.contract.library_table import installed_version
 from declare.contract.module import Costs, Inputs, Module, Node, Outputs
 from declare.contract.problem import Problem
@@ -68,7 +68,7 @@ def _remembered(kind: str, component: Node, inputs: Inputs, output: Shape | None
     except CallError as error:
         return _untried(component, error, place(component, next(iter(inputs), "input")))
     if kept is None:
-        cache.write_text(path, json.dumps(known))
+        cache.write_text(path, strict_json.dumps(known))
     if "problem" in known:
         stated = known["problem"]
         return Problem(

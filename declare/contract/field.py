@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from pydantic import Field as Param
 
+from declare.contract import strict_json
 from declare.contract.component import Component
 from declare.contract.data import FieldFacts
 from declare.contract.problem import Problem
@@ -23,7 +23,7 @@ Pairing = tuple[tuple[str, ...], str | None]
 
 def pairing_key(pairing: Pairing) -> str:
     """Return the name under which facts hold what is known of a pairing."""
-    return json.dumps(pairing)
+    return strict_json.dumps(pairing)
 
 
 class Uses(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -30,7 +30,8 @@ def read_leaf(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:
     """Return the value of a scalar form (POISON where it fails) with its problem."""
     annotation = item.annotation
     if annotation is Any:
-        return value, None
+        number = next(_infinite(value), None)
+        return (value, None) if number is None else (POISON, not_finite(number, path))
     if item.origin is Literal:
         return _literal(item, value, path)
     if annotation in {int, float}:
@@ -165,9 +166,11 @@ _COMPARES: dict[str, Callable[[float, float], bool]] = {
 
 
 def out_of_bounds(item: Form, value: float, path: str) -> Problem | None:
-    """Return the problem of a number outside of its bounds."""
+    """Return the problem of a number outside of its bounds, or of one that no file of a run could hold."""
+    if not item.bounds and not math.isfinite(value):
+        return not_finite(value, path)
     legal = all(_COMPARES[key](value, bound) for key, bound in item.bounds.items() if key in _COMPARES)
-    if legal and (math.isfinite(value) or not item.bounds):
+    if legal and math.isfinite(value):
         return None
     return Problem(
         "SCH108",
@@ -176,6 +179,26 @@ def out_of_bounds(item: Form, value: float, path: str) -> Problem | None:
         label="outside of its bounds",
         helps=(f"write {wanted(item)}",),
     )
+
+
+def not_finite(value: float, path: str) -> Problem:
+    """Return the problem of a number that is infinite or none: a plan is JSON, which has no word for it."""
+    return Problem(
+        "SCH108",
+        f"`{name(path)}` is {shown(value)}, expected a finite number",
+        at=path,
+        label="not finite",
+        helps=(f'write a finite number; a mark in the data is written as text, "{shown(value)}"',),
+    )
+
+
+def _infinite(value: Any) -> Iterator[float]:
+    """Yield the numbers in plain values that are not finite."""
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in items:
+        yield from _infinite(item)
+    if isinstance(value, float) and not math.isfinite(value):
+        yield value
 
 
 def _duration(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:

@@ -84,7 +84,7 @@ class LibraryTable:
         """Return one record, read without parsing the others, or None where the library has no such name."""
         if not self.is_current():
             return self._asked.get(name)
-        start = f"\n{json.dumps(name)}: "
+        start = f"\n{json.dumps(name, allow_nan=False)}: "
         at = self._text.find(start)
         if at < 0:
             return None
@@ -149,6 +149,10 @@ def _parsed(text: str | None) -> dict[str, Record] | None:
 
 def dump(versions: Mapping[str, str | None], records: Mapping[str, Record], **facts: Any) -> str:
     """Return the text of a table: one record a line, sorted as given; `facts` are further keys."""
-    lines = [f"{json.dumps(name)}: {json.dumps(record)}" for name, record in records.items()]
-    head = json.dumps({"versions": dict(versions)} | facts)[:-1]
+    lines = [f"{json.dumps(name, allow_nan=False)}: {_text(record)}" for name, record in records.items()]
+    head = _text({"versions": dict(versions)} | facts)[:-1]
     return head + ', "records": {\n' + ",\n".join(lines) + "\n}}\n"
+
+
+def _text(record: Record) -> str:
+    return json.dumps(record, allow_nan=True)  # the defaults of a library come back as they were

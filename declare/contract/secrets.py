@@ -7,12 +7,12 @@ are settings and are shown.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from declare.contract import strict_json
 from declare.contract.problem import Problem, ProblemError
 
 _SHORTEST = 4
@@ -62,7 +62,7 @@ def occur_in(text: str) -> bool:
 
 
 def _in_json(value: str) -> tuple[str, str]:
-    return json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
+    return strict_json.dumps(value)[1:-1], strict_json.dumps(value, ensure_ascii=False)[1:-1]
 
 
 def hide(value: Any, key: str = "") -> Any:

@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from declare.contract import user_cache, worker_process
+from declare.contract import strict_json, user_cache, worker_process
 from declare.contract.component import Component, Refusal
 from declare.contract.library_table import installed_version
 from declare.contract.problem import ProblemError
@@ -45,7 +45,7 @@ def refusal(component: Component, sample: Any) -> Refusal | None:
             known = worker_process.call(f"{__name__}:attempt", request)
         except CallError as error:
             return Refusal(error.text if not error.is_lasting else f"{error.kind}: {error.text}")
-        user_cache.write_text(path, json.dumps(known))
+        user_cache.write_text(path, strict_json.dumps(known))
     return Refusal(**known) if known["text"] else None
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -19,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from declare.contract import secrets
+from declare.contract import secrets, strict_json
 from declare.contract.problem import Problem
 
 TRAILER_BYTES = 72
@@ -87,7 +86,7 @@ def _private(root: Path) -> Path:
 
 def key(*parts: Any) -> str:
     """Return a hash of plain values, and of how entries are kept."""
-    text = json.dumps((_FORMAT, parts), sort_keys=True, default=str)
+    text = strict_json.dumps((_FORMAT, parts), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

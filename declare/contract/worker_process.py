@@ -24,7 +24,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import IO, Any
 
-from declare.contract import shortage, trust
+from declare.contract import shortage, strict_json, trust
 from declare.contract.memory_limits import free_memory
 
 CPU_SECONDS = 120
@@ -105,7 +105,7 @@ class WorkerProcess:
             "granted": trust.granted(),
             "folder": str(Path.cwd()),
         }
-        line = json.dumps(request).encode() + b"\n"
+        line = strict_json.dumps(request).encode() + b"\n"
         with self._lock:
             start = perf_counter()
             try:
@@ -219,7 +219,7 @@ def serve() -> None:
         signal.setitimer(signal.ITIMER_PROF, request["seconds"])
         answer = _answer(request)
         signal.setitimer(signal.ITIMER_PROF, 0)
-        answers.write(json.dumps(answer).encode() + b"\n")
+        answers.write(strict_json.dumps(answer).encode() + b"\n")
         answers.flush()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from declare.contract import reading
+from declare.contract import reading, strict_json
 from declare.contract.data import FieldFacts, Reader
 from declare.contract.field import Field
 from declare.contract.problem import Problem, ProblemError
@@ -211,7 +211,7 @@ class Pool:
         kept = _kept(cache.read_text(place))
         if kept is None:
             kept = self._find_unreadable(heavy)
-            cache.write_text(place, json.dumps(kept))
+            cache.write_text(place, strict_json.dumps(kept))
         self._refuse_many(kept)
         return kept
 

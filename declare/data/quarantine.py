@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from declare.contract import strict_json
 from declare.contract.published import read_json
 from declare.data import cache
 
@@ -77,7 +77,7 @@ class Quarantine:
             fresh = [item for item in skipped if item.row not in found]
             found.update({item.row: item for item in fresh})
             if fresh and self._path is not None:
-                cache.write_plain(self._path, json.dumps(self._plain(), indent=1))
+                cache.write_plain(self._path, strict_json.dumps(self._plain(), indent=1))
 
     def news(self) -> list[tuple[str, Skipped]]:
         """Return what was added since the last call, with its dataset."""

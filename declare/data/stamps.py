@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from declare.contract import reading
+from declare.contract import reading, strict_json
 from declare.contract.published import read_json
 from declare.data import cache
 from declare.data.fingerprints import SPLITS
@@ -96,7 +95,7 @@ class Ledger:
         if name not in self._kept or self._kept[name][0] != data.fingerprint:
             self._kept[name] = (data.fingerprint, Stamps.of(data.source, data.split))
             plain = {key: {"data": mark, "files": item.plain()} for key, (mark, item) in self._kept.items()}
-            cache.write_plain(self._path, json.dumps(plain))
+            cache.write_plain(self._path, strict_json.dumps(plain))
         return self._kept[name][1]
 
     def differences(self, name: str, data: DatasetPlan) -> list[str] | None:

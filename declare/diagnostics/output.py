@@ -111,7 +111,7 @@ def visible_json(text: str) -> str:
 def _json_escape(char: str) -> str:
     if escape(char) == char:
         return char
-    return "\\u007f" if char == _DELETE else json.dumps(char)[1:-1]
+    return "\\u007f" if char == _DELETE else json.dumps(char, allow_nan=False)[1:-1]
 
 
 def escape(char: str) -> str:

@@ -7,12 +7,12 @@ Everything after it needs no YAML; the same plan gives the same run. Components 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from declare.contract import strict_json
 from declare.contract.data import FieldFacts
 from declare.contract.lengths import lengths_differ
 from declare.contract.shapes import Shape
@@ -363,7 +363,7 @@ class Plan(Frozen):
     @property
     def sha256(self) -> str:
         """The plan's identity: a hash of its canonical JSON."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        text = strict_json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def fields_read(self, tasks: Iterable[str]) -> set[str]:

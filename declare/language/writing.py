@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator
 from typing import Any
+
+from declare.contract import strict_json
 
 _PLAIN = re.compile(
     r"[A-Za-z_/.][A-Za-z0-9_/.@+-]*(?: [A-Za-z0-9_/.@+-]+)*|\d+(?:\.\d+)?(?:%| epochs| steps)"
@@ -59,7 +60,7 @@ def _number(value: float) -> str:
 def _text(value: str) -> str:
     if _PLAIN.fullmatch(value) and not _TAKEN.fullmatch(value):
         return value
-    return json.dumps(value, ensure_ascii=True)
+    return strict_json.dumps(value, ensure_ascii=True)
 
 
 def _key(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 
@@ -35,7 +36,7 @@ def seconds(value: float) -> str:
 
 def figure(value: float | None) -> str:
     """Return a metric with four significant digits; a dash for one that is undefined."""
-    return "-" if value is None else f"{value:.4g}"
+    return "-" if value is None or math.isnan(value) else f"{value:.4g}"
 
 
 def counts_text(counts: Mapping[str, int]) -> str:

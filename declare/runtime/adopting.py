@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from itertools import count
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
+from declare.contract import strict_json
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
 from declare.runtime.changes import Change, Standing, changed, refusal
@@ -95,7 +95,7 @@ def _forget_choices(path: Path, changes: Sequence[Change]) -> None:
     if asked and path.exists():
         made = read_choices(path.parent)
         kept = {name: value for name, value in made.items() if name not in asked}
-        write_durably(path, json.dumps(kept, indent=1).encode())
+        write_durably(path, strict_json.dumps(kept, indent=1).encode())
 
 
 def fitted(tree: Tree, graph: nn.Module, plan: Plan) -> Tree:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from declare.build.probing import Prober
 from declare.build.schedule import planned
 from declare.build.store import Tables
 from declare.build.weights import load_init
-from declare.contract import reading
+from declare.contract import reading, strict_json
 from declare.contract.problem import ProblemError
 from declare.data.quarantine import Skipped
 from declare.data.stamps import Stamps
@@ -169,7 +168,7 @@ def open_tables(plan: Plan, place: Path | None, world: World = ALONE) -> Tables:
         return Tables(plan, read_statistics(path, list(plan.datasets)), place)
     tables = Tables.fit(plan, place)
     if path is not None:
-        write_durably(path, json.dumps(tables.statistics).encode())
+        write_durably(path, strict_json.dumps(tables.statistics).encode())
     return tables
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from torch import Tensor
 
+from declare.contract import strict_json
 from declare.contract.problem import ProblemError
 from declare.ir.checkpoint_files import CHECKPOINTS as FOLDER
 from declare.ir.checkpoint_files import MANIFEST, WEIGHTS
@@ -120,7 +121,7 @@ class Checkpoints:
         with _hashed(temporary, TENSORS, files) as file:
             write_tensors(file, snapshot.tensors)
         with _hashed(temporary, STATE, files) as file:
-            file.write(json.dumps(snapshot.skeleton, indent=1).encode())
+            file.write(strict_json.dumps(snapshot.skeleton, indent=1).encode())
         marks = {"format": 1, "sequence": self._sequence + 1, "step": snapshot.step}
         manifest = snapshot.about | marks | {"parts": sorted(snapshot.skeleton), "files": files}
         sealed = seal(manifest)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from declare.contract import strict_json
 from declare.contract.secrets import hidden
 from declare.runtime.storage import followed, open_own, write_all
 
@@ -34,18 +34,7 @@ class Event:
     def record(self, now: float) -> dict[str, Any]:
         """Return the event as a line of `events.jsonl` holds it."""
         place = {} if self.phase is None else {"phase": self.phase, "step": self.step, "total": self.total}
-        return {"time": round(now, 3), "event": self.name} | place | sanitize(self.fields)
-
-
-def sanitize(value: Any) -> Any:
-    """Return `value` with what JSON cannot hold (non-finite numbers, paths, tuples) in a form that it can."""
-    if isinstance(value, dict):
-        return {str(key): sanitize(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [sanitize(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return str(value) if isinstance(value, Path) else value
+        return {"time": round(now, 3), "event": self.name} | place | strict_json.finite(self.fields)
 
 
 class EventFile:
@@ -61,7 +50,7 @@ class EventFile:
     def write(self, event: Event) -> None:
         """Append one event and hand it to the operating system; where the disk is full, none of it stays."""
         self._file = followed(self._file, self._path)
-        line = hidden(json.dumps(event.record(time.time()), separators=(",", ":"))) + "\n"
+        line = hidden(strict_json.dumps(event.record(time.time()), separators=(",", ":"))) + "\n"
         self._append(line.encode())
 
     def _append(self, line: bytes) -> None:

@@ -42,4 +42,4 @@ def holds(bound: str, value: float) -> bool:
 
 
 def _figure(value: float | None) -> str:
-    return "not measured" if value is None else f"{value:.6g}"
+    return "not measured" if value is None else "not defined" if math.isnan(value) else f"{value:.6g}"

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from declare.contract import strict_json
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.published import checked_forms, read_json
 from declare.ir.plan import Plan
@@ -153,12 +154,14 @@ class Run:
 
     @property
     def final(self) -> dict[str, float]:
-        """The final metrics, empty before the end; raises `ProblemError` (RES823) where they are damaged."""
+        """The final metrics, NaN where one is not defined, empty before the end.
+
+        Raises `ProblemError` (RES823) where they are damaged.
+        """
         path = self.path / FINAL
         if self._own or not path.exists():
             return _read_figures(path) or {}
-        figures: dict[str, float] = read_json(path, "metrics")
-        return figures
+        return strict_json.with_nan(read_json(path, "metrics"))
 
     @property
     def has_finished(self) -> bool:
@@ -304,8 +307,8 @@ def _read_figures(path: Path) -> dict[str, float] | None:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    whole = isinstance(found, dict) and all(isinstance(value, int | float) for value in found.values())
-    return found if whole else None
+    whole = isinstance(found, dict) and all(isinstance(value, int | float | None) for value in found.values())
+    return strict_json.with_nan(found) if whole else None
 
 
 def _row(row: dict[str, str]) -> dict[str, Any] | None:

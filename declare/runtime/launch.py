@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from declare.contract import strict_json
 from declare.contract.problem import Problem
 from declare.contract.python_process import program_arguments, protect_children
 from declare.runtime import pulse
@@ -177,7 +178,7 @@ def note_run(place: Path) -> None:
 
 def note_outcome(rank: int, status: int, problems: Sequence[Problem] = ()) -> None:
     """Leave word of the exit status and its reasons for the launcher; nothing where there is none."""
-    _note(f"{_OUTCOME}{rank}", json.dumps([status, written(problems)]))
+    _note(f"{_OUTCOME}{rank}", strict_json.dumps([status, written(problems)]))
 
 
 def note_loss(rank: int, reason: str) -> None:

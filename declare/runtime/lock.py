@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Self
 
+from declare.contract import strict_json
 from declare.contract.problem import Problem, ProblemError
 from declare.runtime.storage import brief, open_own, refuse_links
 
@@ -40,7 +41,7 @@ class RunLock:
             "since": time.strftime("%Y-%m-%d %H:%M:%S"),
         }
         with open_own(self._folder / OWNER_FILE, "w") as file:
-            file.write(json.dumps(owner) + "\n")
+            file.write(strict_json.dumps(owner) + "\n")
 
     def release(self) -> None:
         """Let go; another process may continue the run."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from declare.contract import strict_json
 from declare.contract.published import mistakes
 from declare.ir.checkpoint_files import MANIFEST, WEIGHTS
 from declare.nn.headers import UnreadableError, check_header, regular_size
@@ -74,11 +75,11 @@ def seal(manifest: dict[str, Any]) -> bytes:
     """Return a manifest as bytes, with its own hash inside."""
     body = {key: value for key, value in manifest.items() if key != "sha256"}
     digest = hashlib.sha256(_canonical(body)).hexdigest()
-    return json.dumps(body | {"sha256": digest}, indent=1, sort_keys=True).encode() + b"\n"
+    return strict_json.dumps(body | {"sha256": digest}, indent=1, sort_keys=True).encode() + b"\n"
 
 
 def _canonical(body: dict[str, Any]) -> bytes:
-    return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+    return strict_json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
 
 
 def read_manifest(folder: Path) -> Saved:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from declare.contract import strict_json
 from declare.nn.distributed.shards import as_held, cut, is_sharded
 
 _MARK, _OFFSETS = "DCP_SHARDING_INFO", "saved_offsets"
@@ -109,7 +110,7 @@ def _rows_of(name: str, pieces: list[Piece]) -> int:
 def marks(starts: Mapping[str, tuple[int, int]]) -> dict[str, str]:
     """Return the metadata of a file from the first row of each tensor in it and its number of axes."""
     offsets = {name: {_OFFSETS: [start, *[0] * (axes - 1)]} for name, (start, axes) in starts.items()}
-    return {_MARK: json.dumps(offsets)}
+    return {_MARK: strict_json.dumps(offsets)}
 
 
 def held(value: Any, like: Any = None) -> Any:

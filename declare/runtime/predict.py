@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
@@ -18,7 +17,7 @@ from declare.build.feed import evaluation_batches
 from declare.build.objective import TaskLosses
 from declare.build.ragged import joined
 from declare.build.store import Tables
-from declare.contract import reading
+from declare.contract import reading, strict_json
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.task import TaskAdapter
 from declare.diagnostics.output import visible
@@ -66,12 +65,13 @@ class Predictions:
     def as_json(self) -> str:
         """Return one JSON document."""
         return (
-            json.dumps({"format": "1.0", "dataset": self.dataset, "rows": list(self.rows)}, indent=1) + "\n"
+            strict_json.dumps({"format": "1.0", "dataset": self.dataset, "rows": list(self.rows)}, indent=1)
+            + "\n"
         )
 
     def as_jsonl(self) -> str:
         """Return one JSON object a line."""
-        return "".join(json.dumps(row) + "\n" for row in self.rows)
+        return "".join(strict_json.dumps(row) + "\n" for row in self.rows)
 
     def as_csv(self) -> str:
         """Return a table; nested values get dotted column names, control characters are shown as escapes."""
@@ -275,7 +275,7 @@ def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 def _in_one_cell(values: list[Any]) -> str:
     """Return values with spaces between them; as JSON where a text holds a space, is empty or is None."""
     plain = all(not isinstance(value, str | None) or (value and len(value.split()) == 1) for value in values)
-    return " ".join(map(str, values)) if plain else json.dumps(values, ensure_ascii=False)
+    return " ".join(map(str, values)) if plain else strict_json.dumps(values, ensure_ascii=False)
 
 
 def _harmless(value: Any) -> Any:

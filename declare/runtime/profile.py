@@ -17,6 +17,7 @@ import torch
 from torch.profiler import ProfilerActivity, record_function
 from torch.profiler import profile as torch_profile
 
+from declare.contract import strict_json
 from declare.ir.plan import PhasePlan, Plan
 from declare.runtime.assemble import Assembly, assemble, trainable
 from declare.runtime.settings import Choices
@@ -185,7 +186,7 @@ def _write_trace(profiler: Any, folder: Path) -> Path:
         profiler.export_chrome_trace(str(path))
         trace = json.loads(path.read_text(encoding="utf-8"))
         repair(trace)
-        path.write_text(json.dumps(trace, separators=(",", ":")), encoding="utf-8")
+        path.write_text(strict_json.dumps(trace, separators=(",", ":")), encoding="utf-8")
     return path
 
 

@@ -44,7 +44,7 @@ class Rate:
     def observe(self, metrics: dict[str, float]) -> None:
         """Take in an evaluation; lowers the factor after `patience` of them without improvement."""
         rule, seen = self._plateau, self._seen
-        if rule is None or math.isnan(value := metrics.get(rule.metric, math.nan)):
+        if rule is None or not math.isfinite(value := metrics.get(rule.metric, math.nan)):
             return
         if math.isnan(seen.best) or better(value, seen.best, rule.mode, rule.min_delta):
             seen.best, seen.waited = value, 0

@@ -39,7 +39,8 @@ class Sender(Listener):
 
     def hear(self, event: Event) -> None:
         """Add the event to the file."""
-        line = json.dumps([event.name, event.phase, event.step, event.total, event.fields], default=str)
+        told = [event.name, event.phase, event.step, event.total, event.fields]
+        line = json.dumps(told, default=str, allow_nan=True)  # for our own processes: NaN comes back as NaN
         with self._path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
@@ -67,7 +68,7 @@ class Receiver:
 def write_result(folder: Path, result: Result) -> None:
     """Leave word of what became of the launch."""
     draft = folder / f"{_RESULT}.draft"
-    draft.write_text(json.dumps(asdict(result), default=str), encoding="utf-8")
+    draft.write_text(json.dumps(asdict(result), default=str, allow_nan=True), encoding="utf-8")
     draft.rename(folder / _RESULT)
 
 

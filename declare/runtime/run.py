@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -12,6 +11,7 @@ from typing import Any, Literal
 
 import torch
 
+from declare.contract import strict_json
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.user_cache import on_damage
 from declare.ir.plan import Plan
@@ -273,7 +273,7 @@ class _Session:
     def _judge(self, metrics: dict[str, float]) -> Outcome:
         def keep() -> None:
             with translated(self._place):
-                write_durably(self._place / FINAL, json.dumps(metrics, indent=1).encode())
+                write_durably(self._place / FINAL, strict_json.dumps(metrics, indent=1).encode())
 
         self._world.decided(keep)
         problems = missed(self._plan.expect, metrics)

@@ -14,7 +14,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from declare.contract import user_cache
+from declare.contract import strict_json, user_cache
 
 
 def open_sealed(folder: Path) -> None:
@@ -35,7 +35,7 @@ def seal(folder: Path) -> None:
     for file in _files(folder):
         with suppress(OSError):  # a library removes what it no longer needs
             found[str(file.relative_to(folder))] = user_cache.digest(file, file.stat().st_size)
-    user_cache.write_text(_seals(folder), json.dumps(found))
+    user_cache.write_text(_seals(folder), strict_json.dumps(found))
 
 
 def _compare(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import torch
 
+from declare.contract import strict_json
 from declare.contract.published import read_json
 from declare.ir.plan import PhasePlan, Plan
 from declare.nn.distributed.world import ALONE, World
@@ -100,7 +100,7 @@ class Choices:
     def _decide(self, name: str, value: Any, reason: str, record: Record) -> None:
         self._made[name] = value
         if self._path:
-            write_durably(self._path, json.dumps(self._made, indent=1).encode())
+            write_durably(self._path, strict_json.dumps(self._made, indent=1).encode())
         record(name, value, reason)
 
     def state_dict(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
 
+from declare.contract import strict_json
 from declare.contract.problem import Problem
 
 _LISTS = ("notes", "helps")
@@ -14,7 +15,7 @@ _LISTS = ("notes", "helps")
 
 def written(problems: Sequence[Problem]) -> str:
     """Return problems as a text that `told` reads."""
-    return json.dumps([asdict(problem) for problem in problems], default=str)
+    return strict_json.dumps([asdict(problem) for problem in problems], default=str)
 
 
 def told(word: str) -> tuple[Problem, ...]:

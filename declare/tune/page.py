@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib import resources
 from typing import Any
 
+from declare.contract import strict_json
 from declare.diagnostics.output import visible
 from declare.language.spec import Space, Tune
 from declare.report.charts import line_chart
@@ -119,4 +119,4 @@ def _trials(tune: Tune, trials: Sequence[Trial]) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else strict_json.dumps(value)

@@ -24,7 +24,7 @@ class Pruning(Listener):
         if event.name != "evaluated":
             return None
         value = event["metrics"].get(self.metric, math.nan)
-        if math.isnan(value) or not self._ask(event.total, value):
+        if not math.isfinite(value) or not self._ask(event.total, value):
             return None
         self.pruned = True
         return Wish.STOP_RUN

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, fields
 from pathlib import Path
 
+from declare.contract import strict_json
 from declare.runtime.storage import write_durably
 from declare.tune.search import Trial
 
@@ -23,7 +24,7 @@ class Records:
         known = self.numbers()
         if name not in known:
             known[name] = len(known)
-            write_durably(self._folder / _NUMBERS, json.dumps(known, indent=1).encode())
+            write_durably(self._folder / _NUMBERS, strict_json.dumps(known, indent=1).encode())
         return known[name]
 
     def numbers(self) -> dict[str, int]:
@@ -35,7 +36,7 @@ class Records:
         """Keep how a trial stands."""
         place = self._folder / _FOLDER
         place.mkdir(mode=0o700, exist_ok=True)
-        write_durably(place / f"{trial.number:04d}.json", json.dumps(asdict(trial)).encode())
+        write_durably(place / f"{trial.number:04d}.json", strict_json.dumps(asdict(trial)).encode())
 
     def read(self, number: int) -> Trial | None:
         """Return how a trial stands, None for one that has not begun."""

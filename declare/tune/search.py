@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
@@ -11,6 +10,7 @@ from typing import Any, Literal
 
 from declare.compiler.pipeline import Checked
 from declare.compiler.pipeline import check as compile_spec
+from declare.contract import strict_json
 from declare.contract.problem import Problem, ProblemError
 from declare.diagnostics.diagnostic import Diagnostic
 from declare.language.spec import Tune
@@ -65,7 +65,7 @@ class Search:
     def write(self, stated: int) -> None:
         """Keep what the search is, for going on; `stated` is how many trials its spec asks for."""
         about = {"format": "1.0", "folder": None, "stated": stated}
-        text = json.dumps(asdict(self) | about, default=str, indent=1)
+        text = strict_json.dumps(asdict(self) | about, default=str, indent=1)
         write_durably(self.folder / RECORD, text.encode())
 
 

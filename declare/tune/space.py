@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from declare.contract import strict_json
 from declare.language.spec import Space, Tune
 
 Values = dict[str, Any]
@@ -15,7 +16,7 @@ Values = dict[str, Any]
 
 def as_sets(values: Mapping[str, Any]) -> list[str]:
     """Return values as the command line would set them; JSON is YAML too."""
-    return [f"{path}={json.dumps(value)}" for path, value in values.items()]
+    return [f"{path}={strict_json.dumps(value)}" for path, value in values.items()]
 
 
 def listed(space: Space) -> list[Any] | None:
@@ -47,7 +48,7 @@ def grid(tune: Tune) -> Iterator[Values]:
 
 def stored(value: Any) -> Any:
     """Return a choice as a sampler's database may hold it: lists and mappings as JSON text."""
-    return f"json:{json.dumps(value)}" if isinstance(value, list | dict) else value
+    return f"json:{strict_json.dumps(value)}" if isinstance(value, list | dict) else value
 
 
 def restored(value: Any) -> Any:

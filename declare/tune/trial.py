@@ -57,7 +57,7 @@ def _run(search: Search, number: int, values: Values, pruning: Pruning) -> tuple
     if outcome.status == STOPPED:
         return "stopped", None, ""
     value = outcome.metrics.get(pruning.metric)
-    if value is None or math.isnan(value):
+    if value is None or not math.isfinite(value):
         reason = outcome.problems[0].title if outcome.problems else f"no value of {pruning.metric}"
         return "failed", None, reason
     return "complete", value, ""

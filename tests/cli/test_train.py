@@ -15,6 +15,21 @@ from declare.__main__ import main
 from tests.cli.test_validate import BAD, GOOD
 
 EXPECTING = GOOD + 'expect: {val/kind/loss: "<= 1e-6"}\n'
+UNLABELLED = """declare: 1
+name: unlabelled
+datasets:
+  t:
+    source: {type: csv, path: table.csv}
+    fields: {x: {type: number}, y: {type: number}, part: {type: category}}
+    split: {by: part}
+model:
+  encoder: {type: mlp, input: x, hidden: [2]}
+tasks:
+  y: {type: regression, target: y}
+phases:
+  fit: {steps: 2, batch_size: 8, optimizer: {type: adamw, lr: 1e-3}}
+tracking: []
+"""
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +67,32 @@ def test_the_folder_holds_the_run(run: Path) -> None:
     assert set(files.split()) <= names
     assert (run / "spec.yaml").read_text() == GOOD
     assert "<svg" in (run / "report.html").read_text()
+
+
+def test_a_figure_that_is_not_defined_is_null_in_every_file(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A target without labels in validation gives null in JSON, and a run that has finished all the same."""
+    rows = (f"{n},{n % 7 if n < 30 else ''},{'val' if n > 29 else 'train'}\n" for n in range(40))
+    (here / "table.csv").write_text("x,y,part\n" + "".join(rows))
+    (here / "unlabelled.yaml").write_text(UNLABELLED)
+    assert main(["train", "unlabelled.yaml", "--run-dir", "run", "--quiet"]) == 0
+
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    for path in (*(here / "run").rglob("*.json"), *(here / "run").glob("*.jsonl")):
+        for text in path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]:
+            json.loads(text, parse_constant=refuse)
+    assert json.loads((here / "run" / "metrics.json").read_text())["val/y/loss"] is None
+    capsys.readouterr()
+    for command in ("evaluate", "report"):
+        assert (
+            main([command, "run", "--format", "json", *(["--split", "val"] * (command == "evaluate"))]) == 0
+        )
+        json.loads(capsys.readouterr().out, parse_constant=refuse)
+    assert main(["train", "unlabelled.yaml", "--resume", "run", "--quiet"]) == 0
+    assert "y/loss" in capsys.readouterr().out
 
 
 def test_a_run_goes_on_with_another_plan_where_that_is_allowed(

@@ -40,6 +40,7 @@ class Outer(Strict):
     every: Duration | None = None
     words: list[str] = Field([])
     named: dict[Name, int] = Field({})
+    free: dict[str, Any] = Field({})
     loss: Annotated[list[Loss] | Loss | None, Slot("losses")] = None
     head: Annotated[str | Head | None, Slot("heads")] = None
     losses: list[Annotated[Loss, Slot("losses")]] = Field([])
@@ -289,11 +290,12 @@ def test_code_runs_only_where_it_is_trusted(tmp_path):
     assert codes(read("sources", tree)[1]) == {"file": "REF242"}
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e300])
-def test_unbounded_numbers_may_be_anything(value):
-    """A number without bounds may be infinite or not a number."""
-    _, problems = outer(values=[value])
-    assert problems == []
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_no_number_is_infinite_or_none(value):
+    """A number without bounds must be finite too, also inside of free values: a plan cannot hold another."""
+    assert codes(outer(values=[value])[1]) == {"values.0": "SCH108"}
+    assert codes(outer(free={"a": [{"b": value}]})[1]) == {"free.a": "SCH108"}
+    assert outer(values=[1e300], free={"a": 1e300})[1] == []
 
 
 @pytest.mark.parametrize("wrong", ["tpye", "tipe", "typ", "Type"])

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 import stat
 import subprocess
@@ -210,6 +211,18 @@ def test_damaged_final_metrics_are_a_finding(tmp_path, plan, text):
     with pytest.raises(ProblemError) as caught:
         assert Run(place).final
     assert caught.value.problem.code == "RES823"
+
+
+def test_a_figure_that_is_not_defined_is_null_and_comes_back_as_nan(tmp_path, plan):
+    """A run with an undefined metric has finished; the figure misses every bound and is nowhere `null`."""
+    place = folders.create(plan, "", tmp_path / "run")
+    (place / folders.FINAL).write_text('{"val/a/loss": null, "val/a/accuracy": 0.5}')
+    assert Run(place).has_finished
+    for run in (Run(place), Run(place, own=True)):
+        assert math.isnan(run.final["val/a/loss"])
+        assert run.final["val/a/accuracy"] == 0.5
+    (problem,) = missed({"val/a/loss": "<= 9"}, Run(place).final)
+    assert "not defined" in problem.title
 
 
 def test_rows_that_are_not_whole_are_left_out(tmp_path, plan):

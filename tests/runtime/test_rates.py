@@ -88,7 +88,7 @@ def test_what_the_spec_says_of_a_plateau_is_what_it_does():
 def test_an_evaluation_without_a_figure_changes_nothing():
     """A metric that is missing or no number is neither an improvement nor a wait."""
     rate = Rate(lambda step: 1.0, Plateau(METRIC, "min", 0.5, 0))
-    for metrics in ({METRIC: 1.0}, {}, {METRIC: math.nan}, {"other": 3.0}):
+    for metrics in ({METRIC: 1.0}, {}, {METRIC: math.nan}, {METRIC: -math.inf}, {"other": 3.0}):
         rate.observe(metrics)
     assert rate(0) == 1.0
     rate.observe({METRIC: 1.0})

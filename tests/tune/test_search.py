@@ -185,6 +185,7 @@ def test_pruning_hears_the_metric_alone() -> None:
 
     assert evaluated(val_b_loss=2.0) is None
     assert evaluated(val_a_loss=float("nan")) is None
+    assert evaluated(val_a_loss=float("inf")) is None
     assert evaluated(val_a_loss=0.5) is None
     assert not pruning.pruned
     assert evaluated(val_a_loss=2.0) is Wish.STOP_RUN

@@ -75,4 +75,4 @@ def _print(item: Card) -> None:
 def _yaml(value: object) -> str:
     import json
 
-    return json.dumps(value, default=str)
+    return json.dumps(value, default=str, allow_nan=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from declare.cli.starting.columns import Column, is_class
+from declare.contract import strict_json
 
 _FIT = """phases:
   fit:
@@ -84,13 +84,13 @@ def _source(path: str) -> str:
 
 def _field(column: Column, kind: str) -> str:
     column_key = "" if column.title == column.field else f", column: {_quoted(column.title)}"
-    missing = f", missing: {json.dumps(list(column.missing))}" if column.missing else ""
+    missing = f", missing: {strict_json.dumps(list(column.missing))}" if column.missing else ""
     return f"      {column.field}: {{type: {kind}{column_key}{missing}}}"
 
 
 def _quoted(text: str) -> str:
     """Return text as a YAML scalar that nothing interpolates."""
-    return json.dumps(text).replace("${", "$${")
+    return strict_json.dumps(text).replace("${", "$${")
 
 
 def _why(column: Column) -> str:

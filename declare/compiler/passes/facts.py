@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ from declare.compiler.fields import all_fields, clashes, field_references, state
 from declare.compiler.inputs import cycles, input_references
 from declare.compiler.readable_data import Readable, facts_of, readable, said, without
 from declare.compiler.state import State
+from declare.contract import strict_json
 from declare.contract.field import Uses
 from declare.contract.poison import POISON, holed
 from declare.contract.problem import Problem, ProblemError
@@ -101,7 +101,7 @@ def _samplers(state: State, dataset: str) -> Iterator[tuple[str, Sampler]]:
 
 
 def _block(sampler: Sampler) -> str:
-    return json.dumps(sampler.dump(), sort_keys=True)
+    return strict_json.dumps(sampler.dump(), sort_keys=True)
 
 
 def _refused(state: State, dataset: str, facts: DatasetFacts) -> Iterator[Problem]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import io
-import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
@@ -12,6 +11,7 @@ from pydantic import Field as Param
 
 from declare.components.sources._frames import TableSource
 from declare.components.sources._text_files import Encoding, encoding_of, unknown_encoding
+from declare.contract import strict_json
 from declare.contract.data import Reader
 from declare.contract.problem import Problem
 from declare.contract.shortage import require_memory
@@ -68,7 +68,7 @@ class Csv(TableSource):
             raise ValueError(fault(open_, self.separator) or str(error)) from None
         if frame.width == 1 and (other := _other_separator(open_, self.separator)):
             raise ValueError(
-                f"its cells seem to be separated by `{other}`: set `separator: {json.dumps(other)}`"
+                f"its cells seem to be separated by `{other}`: set `separator: {strict_json.dumps(other)}`"
             )
         # A line that is too short leaves its last cells empty.
         if frame.width > 1 and frame[:, -1].null_count():

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.contract import trust, user_code
+from declare.contract import strict_json, trust, user_code
 from declare.contract.data import Reader
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.source import Source, SpecPath
@@ -34,7 +33,7 @@ class Python(Source):
     def fingerprint(self) -> str:
         """Return a hash of content and arguments; raises `ProblemError` REF242 where it is not trusted."""
         content = trust.read(self.file)
-        arguments = json.dumps(self.args, sort_keys=True, default=str)
+        arguments = strict_json.dumps(self.args, sort_keys=True, default=str)
         return f"{trust.entry(self.file, content)} {self.name} {arguments}"
 
     def open(self) -> Reader:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import importlib
 import inspect
-import json
 import math
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from pydantic import Field as Param
 
+from declare.contract import strict_json
 from declare.contract.data import Reader
 from declare.contract.problem import Problem
 from declare.contract.source import Source
@@ -108,7 +108,7 @@ class Simulated(Source):
     def fingerprint(self) -> str:
         """Return a hash of the parameters and of the generators' version."""
         settings = _defaults(self.name) | self._stated()
-        text = json.dumps([_VERSION, self.name, self.seed, settings], sort_keys=True)
+        text = strict_json.dumps([_VERSION, self.name, self.seed, settings], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def open(self) -> Reader:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field as Param
 
-from declare.contract import reading
+from declare.contract import reading, strict_json
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.source import SpecPath
 from declare.contract.tokenizer import Coder, Tokenizer, Vocabulary
@@ -32,7 +32,7 @@ class Run(Tokenizer):
 
     def stamp(self) -> str:
         """Return a hash of the field in the run's plan."""
-        return hashlib.sha256(json.dumps(self._known(), sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(strict_json.dumps(self._known(), sort_keys=True).encode()).hexdigest()
 
     def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
         """Return the tokenizer of that run with its vocabulary."""

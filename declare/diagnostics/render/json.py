@@ -15,7 +15,7 @@ FORMAT = "1.0"
 
 def render(diagnostics: Sequence[Diagnostic], settings: Settings) -> str:
     """Return the envelope as text."""
-    return json.dumps(envelope(diagnostics, settings), indent=2) + "\n"
+    return json.dumps(envelope(diagnostics, settings), indent=2, allow_nan=False) + "\n"
 
 
 def envelope(diagnostics: Sequence[Diagnostic], settings: Settings) -> dict[str, Any]:

@@ -12,4 +12,4 @@ from declare.diagnostics.render.json import as_dict
 
 def render(diagnostics: Sequence[Diagnostic], settings: Settings) -> str:  # noqa: ARG001  # one signature for all formats
     """Return a line for each finding."""
-    return "".join(json.dumps(as_dict(item)) + "\n" for item in diagnostics)
+    return "".join(json.dumps(as_dict(item), allow_nan=False) + "\n" for item in diagnostics)

@@ -27,7 +27,9 @@ def render(diagnostics: Sequence[Diagnostic], settings: Settings) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(item, codes.index(item.code)) for item in diagnostics],
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    return (
+        json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, allow_nan=False) + "\n"
+    )
 
 
 def _rule(code: str, diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:

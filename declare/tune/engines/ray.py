@@ -187,7 +187,7 @@ class RayEngine:
                 continue
             value = found.get("value", math.nan)
             reason = "worse than the others at the same step"
-            kept = None if math.isnan(value) else value
+            kept = value if math.isfinite(value) else None
             seconds = round(found.get("time_total_s", 0.0), 3)
             self._records.write(replace(known, state="pruned", value=kept, reason=reason, seconds=seconds))
 
