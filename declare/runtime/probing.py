@@ -11,6 +11,7 @@ from torch import nn
 
 from declare.runtime.guard import Buffers
 from declare.runtime.precision import make_precision
+from declare.runtime.state import Randomness
 from declare.runtime.workshop import Batch, Objective
 
 _BUDGET_SECONDS = 0.4
@@ -18,7 +19,7 @@ _ROUNDS = 7
 
 
 class Trial:
-    """Forward and backward of one real batch, leaving weights, gradients and buffers as they were."""
+    """Forward and backward of one real batch, leaving weights, gradients, buffers and random draws as they were."""
 
     def __init__(self, graph: nn.Module, objective: Objective, batch: Batch, device: torch.device) -> None:
         self._graph = graph
@@ -33,6 +34,7 @@ class Trial:
         """
         buffers = Buffers(self._graph)
         buffers.remember()
+        drawn = Randomness.drawn()
         times: list[list[float]] = [[] for _ in settings]
         try:
             for use in settings:
@@ -45,6 +47,7 @@ class Trial:
                     break
         finally:
             buffers.restore()
+            Randomness.put_back(drawn)
             self._graph.zero_grad(set_to_none=True)
         return [median(each) for each in times]
 

@@ -1,5 +1,8 @@
 """What `auto` comes to: stated or measured once, recorded, and kept."""
 
+import random
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -10,6 +13,7 @@ from declare.runtime.keys import key
 from declare.runtime.precision import stated
 from declare.runtime.probing import Trial, pick_precision, pick_threads, thread_candidates
 from declare.runtime.settings import Choices, gathered
+from declare.runtime.state import Randomness
 from tests.runtime import fakes
 
 CPU = torch.device("cpu")
@@ -117,15 +121,28 @@ def test_a_model_gathered_in_bf16_computes_in_it(monkeypatch):
     assert told == [("precision.fit", "bf16", "as the spec says")]
 
 
+def draws():
+    """Draw from every global generator."""
+    return torch.rand(()).item(), random.random(), np.random.rand()  # noqa: NPY002
+
+
 def test_a_trial_leaves_no_trace():
-    """Measuring changes neither weights nor running statistics nor gradients."""
+    """Measuring changes neither weights nor running statistics nor gradients, nor what is drawn afterwards."""
     workshop = fakes.FakeWorkshop(fakes.make_plan())
     which = workshop.plan.phases[0]
     before = {name: value.clone() for name, value in workshop.graph.state_dict().items()}
     batch = next(workshop.feed(which).batches(0, 1))
-    seconds = Trial(workshop.graph, workshop.objective(which), batch, CPU).seconds(
-        [lambda: "fp32", lambda: "bf16"]
-    )
+    inner = workshop.objective(which)
+
+    def objective(batch):
+        draws()
+        return inner(batch)
+
+    generators = Randomness.drawn()
+    expected = draws()
+    Randomness.put_back(generators)
+    seconds = Trial(workshop.graph, objective, batch, CPU).seconds([lambda: "fp32", lambda: "bf16"])
+    assert draws() == expected
     assert min(seconds) > 0
     assert all(torch.equal(before[name], value) for name, value in workshop.graph.state_dict().items())
     assert all(item.grad is None for item in workshop.graph.parameters())
