@@ -64,7 +64,8 @@ class Reader(Protocol):
     is, or None. Reports then say what share of the best possible figure was reached. One that reads light columns too
     from its files whenever it is asked says so by `reads_late = True`: a file that changes under it is then noticed.
     One that leaves files or rows of the source out counts them in `passed_over`, reason -> number.
-    One that gives other values than those stored (scaled ones) says how it reads a column by `read_as(column)`.
+    One that gives other values than those stored (scaled ones) says how it reads a column by `read_as(column)`, and
+    by `as_stored` which setting of the source leaves that out.
     """
 
     num_samples: int

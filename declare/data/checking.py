@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from declare.contract.component import plain
-from declare.contract.problem import ProblemError
+from declare.contract.problem import Problem, ProblemError
 from declare.data import ahead, raw
 from declare.data.facts import gather
 from declare.data.pool import Pool
@@ -28,11 +28,11 @@ _LIGHT, _HEAVY = 1024, 16
 
 @dataclass
 class Block:
-    """Samples that were read together: encoded fields of those that can be, and reasons for the others."""
+    """Samples that were read together: encoded fields of those that can be, what is wrong with the others."""
 
     rows: Array
     values: dict[str, Array]
-    bad: dict[int, tuple[str, str]] = field(default_factory=dict)
+    bad: dict[int, tuple[str, Problem]] = field(default_factory=dict)
 
 
 def opened(name: str, dataset: Dataset, seed: int) -> Pool:
@@ -77,9 +77,17 @@ def summarise(
     twins = Twins(_content(pool, targets), [item for item in targets if item in passing])
     unreadable: list[Unreadable] = []
     for block in _blocks(pool, passing, rows):
-        for row, (item, reason) in block.bad.items():
-            place = pool.reader.where(row)
-            unreadable.append(Unreadable(split=splits[row], field=item, where=place, reason=reason))
+        for row, (item, problem) in block.bad.items():
+            unreadable.append(
+                Unreadable(
+                    split=splits[row],
+                    field=item,
+                    where=pool.reader.where(row),
+                    reason=_reason(problem),
+                    code=problem.code,
+                    helps=problem.helps,
+                )
+            )
         if len(block.rows):
             first = block.rows < pool.reader.num_samples
             _count(block, np.array([splits[row] for row in map(int, block.rows)]), (tallies, twins), first)
@@ -132,7 +140,7 @@ def _read(pool: Pool, names: list[str], rows: Array) -> Block:
             values[name] = _values(pool, name, rows)
         except ProblemError as error:
             if len(rows) == 1:
-                return Block(rows[:0], {}, {int(rows[0]): (name, _reason(error))})
+                return Block(rows[:0], {}, {int(rows[0]): (name, error.problem)})
             middle = len(rows) // 2
             return _joined(_read(pool, names, rows[:middle]), _read(pool, names, rows[middle:]))
     return Block(rows, values)
@@ -148,9 +156,9 @@ def _values(pool: Pool, name: str, rows: Array) -> Array:
     return found
 
 
-def _reason(error: ProblemError) -> str:
-    notes = [note for note in error.problem.notes if not note.startswith("looked for")]
-    return "; ".join([error.problem.title, *notes[:1]])[:300]
+def _reason(problem: Problem) -> str:
+    notes = [note for note in problem.notes if not note.startswith("looked for")]
+    return "; ".join([problem.title, *notes[:1]])[:300]
 
 
 def _joined(one: Block, other: Block) -> Block:

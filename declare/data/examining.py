@@ -93,16 +93,23 @@ class _Examined:
             light = raw.is_light(self._reader, field, place)
             if not light:
                 rows = spread(rows, field.num_examined)
-            values = raw.read(self._reader, field, place, rows)
-            if not raw.source_lists_files(self._dataset.source):
-                self.files += [value for value in values if isinstance(value, Path)]
+            values = self._read(field, place, rows)
             facts = field.examine(_readable(field, values) if self._skips and not light else values)
             encodes = not field.learns and field.beside() is None
             if light and encodes and len(facts.shape.dims) <= 1:
                 self.columns[name] = field.encode(values, facts)
             self.facts[name] = raw.with_reading(facts if light else _of_sample(facts), self._reader, place)
         except ProblemError as error:
-            self.problems += [self._located(problem, name, rows) for problem in error.problems]
+            told = (raw.with_reading_told(item, self._reader, field.place(name)) for item in error.problems)
+            self.problems += [self._located(problem, name, rows) for problem in told]
+
+    def _read(self, field: Field, place: str, rows: Rows) -> Any:
+        """Return values of rows of the source; facts go by the files among them, too."""
+        values = raw.read(self._reader, field, place, rows)
+        numbers = isinstance(values, np.ndarray) and values.dtype != object
+        if not numbers and not raw.source_lists_files(self._dataset.source):
+            self.files += [value for value in values if isinstance(value, Path)]
+        return values
 
     def learn(self, fields: Mapping[str, Field], train: Rows) -> Rows | None:
         """Complete facts from the training split; return how many samples, and values of columns, each row makes."""
@@ -110,7 +117,7 @@ class _Examined:
 
         def read(name: str, samples: Rows) -> Any:
             field = fields[name]
-            values = raw.read(self._reader, field, field.place(name), samples % number)
+            values = self._read(field, field.place(name), samples % number)
             parted = field.learns and bool((samples >= number).any())
             return field.part(values, samples // number) if parted else values
 
@@ -183,11 +190,14 @@ class _Examined:
         for split, rows in positions.items():
             count = np.zeros(number, np.int64)
             for start in range(0, len(rows), _MOMENTS):
-                values = raw.read(self._reader, field, place, self._pool[rows[start : start + _MOMENTS]])
-                kept = (
-                    _readable(field, values) if self._skips and not isinstance(values, np.ndarray) else values
-                )
-                maps = field.encode(kept, facts)
+                samples = self._pool[rows[start : start + _MOMENTS]]
+                values = self._read(field, place, samples)
+                lenient = self._skips and not isinstance(values, np.ndarray)
+                try:
+                    maps = field.encode(_readable(field, values) if lenient else values, facts)
+                except ProblemError as error:
+                    located = (self._located(item, name, samples) for item in error.problems)
+                    raise ProblemError(*(replace(item, row=None) for item in located)) from None
                 count += np.bincount(maps[maps >= 0], minlength=number)[:number]
             found[split] = tuple(count.tolist())
         return found

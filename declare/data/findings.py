@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from declare.contract.component import plain
 from declare.contract.field import Field
 from declare.contract.lookup import find
 from declare.contract.problem import Problem
-from declare.data.summary import DatasetSummary, Duplicates, FieldSummary, several
+from declare.data.summary import DatasetSummary, Duplicates, FieldSummary, Unreadable, several
 from declare.data.tally import ARRAYS
 from declare.language.spec import Dataset
 
@@ -17,38 +17,53 @@ _SHOWN = 20
 
 def findings(summary: DatasetSummary, dataset: Dataset) -> Iterator[Problem]:
     """Yield what a full reading found, the most serious first."""
-    if summary.unreadable:
-        yield _unreadable(summary, dataset)
+    yield from _unreadable(summary, dataset)
     if summary.duplicates is not None:
         yield from _duplicates(summary, summary.duplicates)
     for field in summary.fields:
         yield from _of_field(field, dataset)
 
 
-def _unreadable(summary: DatasetSummary, dataset: Dataset) -> Problem:
+def _unreadable(summary: DatasetSummary, dataset: Dataset) -> Iterator[Problem]:
+    """Yield what is wrong with samples: by code and field, or in one where the spec says that they are skipped."""
     found = summary.unreadable
-    notes = [f"{item.where}: {item.reason}" for item in found[:_SHOWN]]
-    if len(found) > _SHOWN:
-        notes.append(f"and {len(found) - _SHOWN} more")
-    number = f"{len(found)} of {summary.num_samples} samples"
-    limit = plain(dataset.on_corrupt)["limit"] if _skips(dataset) else None
-    if limit is None:
-        skip = "`on_corrupt: {action: skip, limit: 1%}` leaves them out"
-        return Problem(
-            "DAT311",
-            f"{number} cannot be read",
-            at=_place(found[0].field, dataset),
+    if not found:
+        return
+    if _skips(dataset):
+        yield _skipped(summary, plain(dataset.on_corrupt)["limit"])
+        return
+    for code, field in dict.fromkeys((item.code, item.field) for item in found):
+        alike = [item for item in found if (item.code, item.field) == (code, field)]
+        remedies = alike[0].helps if code != "DAT311" else ()
+        yield Problem(
+            code,
+            f"{len(alike)} of {summary.num_samples} samples cannot be read",
+            at=_place(field, dataset),
             label="read from here",
-            notes=tuple(notes),
-            helps=("remove or replace the files", skip),
+            notes=_listed(alike),
+            helps=(
+                *(remedies or ("remove or replace the files",)),
+                "`on_corrupt: {action: skip, limit: 1%}` leaves them out",
+            ),
         )
+
+
+def _listed(found: Sequence[Unreadable]) -> tuple[str, ...]:
+    more = (f"and {len(found) - _SHOWN} more",) if len(found) > _SHOWN else ()
+    return (*(f"{item.where}: {item.reason}" for item in found[:_SHOWN]), *more)
+
+
+def _skipped(summary: DatasetSummary, limit: int | str) -> Problem:
+    """Return that samples are skipped, or that they are too many for that."""
+    found = summary.unreadable
+    number, notes = f"{len(found)} of {summary.num_samples} samples", _listed(found)
     if len(found) > _allowed(limit, summary.num_samples):
         return Problem(
             "DAT332",
             f"{number} cannot be read, `limit: {limit}` allows fewer",
             at="on_corrupt",
             label="at most so many",
-            notes=tuple(notes),
+            notes=notes,
             helps=("repair or remove the files, or raise the limit",),
         )
     return Problem(
@@ -56,7 +71,7 @@ def _unreadable(summary: DatasetSummary, dataset: Dataset) -> Problem:
         f"{number} cannot be read and are skipped",
         at="on_corrupt",
         label="skipped",
-        notes=tuple(notes),
+        notes=notes,
         helps=("repair or remove the files",),
     )
 

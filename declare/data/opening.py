@@ -98,6 +98,11 @@ class Joined:
         ]
         return without if len(without) < len(self._readers) else []
 
+    @property
+    def as_stored(self) -> str:
+        """The setting of the sources that reads columns as they are stored."""
+        return next((found for reader in self._readers if (found := getattr(reader, "as_stored", ""))), "")
+
     def read_as(self, column: str) -> str:
         """Return how the values of a column are read, where readers say so."""
         said = (reader.read_as(column) for reader in self._readers if hasattr(reader, "read_as"))

@@ -139,6 +139,7 @@ class Pool:
 
     def _located(self, problem: Problem, name: str, rows: Array) -> Problem:
         """Name the sample that a problem of a field of `rows` is about, and what became of its file."""
+        problem = raw.with_reading_told(problem, self.reader, self.fields[name].place(name))
         index = 0 if len(rows) == 1 else problem.row
         notes = problem.notes
         if index is not None and index < len(rows):

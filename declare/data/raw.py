@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from declare.contract.data import FieldFacts, Reader
 from declare.contract.field import Field
+from declare.contract.problem import Problem
 from declare.contract.source import Source
 
 Rows = np.ndarray[Any, Any]
@@ -44,6 +46,17 @@ def with_reading(facts: FieldFacts, reader: Reader, place: str) -> FieldFacts:
         return facts
     said = ", ".join(filter(None, (facts.extra.get("read_as"), read_as)))
     return facts.model_copy(update={"extra": facts.extra | {"read_as": said}})
+
+
+def with_reading_told(problem: Problem, reader: Reader, place: str) -> Problem:
+    """Return what is wrong with a column; where its values are not those stored, also how they are read."""
+    read_as = reader.read_as(place) if hasattr(reader, "read_as") else ""
+    if not read_as:
+        return problem
+    notes = (*problem.notes, f"its source reads it so: {read_as}")
+    setting = getattr(reader, "as_stored", "")
+    helps = (f"`{setting}` in the source reads it as it is stored",) if setting else ()
+    return replace(problem, notes=notes, helps=(*problem.helps, *helps))
 
 
 def text_of(value: Any) -> str:

@@ -16,12 +16,14 @@ class Part(BaseModel):
 
 
 class Unreadable(Part):
-    """A sample that cannot be read: its split, the field, where it stands and why."""
+    """A sample that cannot be read: its split, the field, where it stands, why, and the code and helps of that."""
 
     split: str
     field: str
     where: str
     reason: str
+    code: str = "DAT311"
+    helps: tuple[str, ...] = ()
 
 
 class FieldSummary(Part):

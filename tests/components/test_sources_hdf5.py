@@ -6,6 +6,7 @@ import pytest
 
 from declare.contract import reading
 from declare.contract.problem import ProblemError
+from declare.data.raw import with_reading_told
 
 
 @pytest.fixture
@@ -145,6 +146,22 @@ def test_what_attributes_make_of_numbers_is_said(tmp_path):
     said = "stored numbers * 0.01 - 5, gaps where -1 is stored, gaps outside of -inf to 90"
     assert reader.read_as("x") == said
     assert opened(stored(tmp_path / "y.h5", I2([1, 2]))).read_as("x") == ""
+
+
+def test_a_picture_with_gaps_names_the_setting_that_reads_it_as_it_is_stored(tmp_path):
+    """What is wrong with a column whose stored numbers are not its values says so, and how to change it."""
+    place = stored(
+        tmp_path / "x.h5", np.where(np.eye(4, dtype=bool), -9, 7).astype(I2)[None], _FillValue=I2(-9)
+    )
+    reader = opened(place)
+    with pytest.raises(ProblemError) as caught:
+        reading.parse("fields", {"type": "image"}).examine(reader.read("x"))
+    told = with_reading_told(caught.value.problem, reader, "x")
+    assert told.code == "DAT390"
+    assert told.notes[-1] == "its source reads it so: gaps where -9 is stored"
+    assert "`mask_and_scale: false`" in told.helps[-1]
+    plain = opened(stored(tmp_path / "y.h5", I2([1, 2])))
+    assert with_reading_told(caught.value.problem, plain, "x") == caught.value.problem
 
 
 def test_texts_that_stand_for_nothing_are_gaps(tmp_path):

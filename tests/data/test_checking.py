@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 
 from declare.contract import reading
+from declare.contract.problem import ProblemError
 from declare.data import samples
 from declare.data.checking import opened, summarise
+from declare.data.facts import gather
 from declare.data.findings import findings
 from declare.language.spec import Dataset
 
@@ -126,6 +128,41 @@ def test_every_unreadable_sample_is_named(pictures):
     found = summary_of(dataset(pictures))
     assert {item.where for item in found.unreadable} == {"a/04.png", "a/06.png", "b/09.png"}
     assert found.field("image").maximum == 195
+
+
+@pytest.fixture
+def masks(tmp_path):
+    """A table of 600 masks of two classes and the place of its files."""
+    lines = ["mask,part"]
+    for number in range(600):
+        pixels = np.arange(4, dtype=np.uint8).reshape(2, 2) % 2
+        Image.fromarray(pixels).save(tmp_path / f"{number:03d}.png")
+        lines.append(f"{number:03d}.png,{'val' if 560 <= number < 580 else 'train'}")
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    fields = {"mask": {"type": "mask"}, "part": {"type": "category"}}
+    source = {"type": "csv", "path": str(tmp_path / "t.csv")}
+    return dataset(source, fields=fields, split={"by": "part"}), tmp_path
+
+
+def test_a_value_that_is_no_class_has_the_code_of_masks(masks):
+    """A mask that facts did not look at is read by a full check, which says what else to do than to remove it."""
+    block, place = masks
+    Image.fromarray(np.full((2, 2), 7, np.uint8)).save(place / "571.png")
+    problem = next(findings(summary_of(block, ()), block))
+    assert (problem.code, problem.at) == ("DAT301", "fields.mask")
+    assert "t.csv line 573" in problem.notes[0]
+    assert "void" in problem.helps[0]
+
+
+def test_facts_go_by_every_mask_that_was_counted(masks):
+    """A mask whose pixels were counted alone makes facts old where it changes, and is named where it is wrong."""
+    block, place = masks
+    assert gather("data", block, 0).fields["mask"].classes == ("0", "1")
+    Image.fromarray(np.full((2, 2), 7, np.uint8)).save(place / "592.png")
+    with pytest.raises(ProblemError) as caught:
+        gather("data", block, 0)
+    assert caught.value.problem.code == "DAT301"
+    assert "t.csv line 594" in caught.value.problem.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,8 @@ class Hdf5Reader:
         """Whether the column is small enough to be read whole."""
         return column in self._light
 
+    as_stored = "mask_and_scale: false"
+
     def read_as(self, column: str) -> str:
         """Return what attributes make of a column's stored values, empty where they say nothing."""
         packing = self._packings.get(column)
