@@ -110,6 +110,42 @@ phases:
 tracking: csv
 hardware: {accelerator: cpu, precision: fp32}
 """
+DRAWN = """
+declare: 1
+name: drawn
+datasets:
+  textures:
+    source: {type: simulated, name: textures, samples: 60, classes: 3, size: 16}
+    transforms:
+      - {type: random_crop, field: image, size: 12, padding: 2}
+      - {type: random_rotation, field: image, degrees: 20}
+      - {type: color_jitter, field: image, brightness: 0.3}
+      - {type: random_horizontal_flip, field: image}
+    split: {val: 0.2}
+model:
+  encoder: {type: cnn, input: image, channels: [4, 8], dropout: 0.2}
+  more: {type: mlp, input: encoder, hidden: [8], dropout: 0.2}
+tasks:
+  texture: {type: classification, dataset: textures, target: label, head: {type: mlp, input: more, dropout: 0.1}}
+phases:
+  first:
+    steps: 9
+    batch_size: 12
+    sampler: {type: balanced, field: label}
+    augment: [{type: mixup}, {type: random_erasing}]
+    optimizer: {type: adamw, lr: 1e-2}
+    checkpoint: {every: 4 steps}
+  second:
+    steps: 8
+    batch_size: 12
+    accumulate: 2
+    augment: [{type: cutmix}]
+    regularizers: [{type: l1, match: "*weight", weight: 1e-4}]
+    optimizer: {type: adamw, lr: 1e-2}
+    checkpoint: {every: 3 steps}
+tracking: csv
+hardware: {accelerator: cpu, precision: fp32}
+"""
 
 
 class KilledError(BaseException):
@@ -154,12 +190,13 @@ CASES = {
     "pcgrad": BALANCED.replace("BALANCE", "pcgrad"),
     "uncertainty": BALANCED.replace("BALANCE", "uncertainty"),
     "texts": TEXTS,
+    "draws": DRAWN,
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_real_run_that_breaks_off_twice_ends_with_the_same_bits(tmp_path, name, monkeypatch):
-    """Scaled phases, balanced losses and texts go on after a break in either phase as if there had been none."""
+    """Scaled phases, balanced losses, texts and random draws of every kind go on after breaks as if there had been none."""
     text = CASES[name]
     plan = compiled(tmp_path, text)
     assert train(plan, text, tmp_path / "clean").status == 0
