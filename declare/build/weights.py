@@ -22,17 +22,20 @@ def load_init(
     phase: PhasePlan,
     graph: nn.Module,
     resolve: Callable[[InitPlan], Path],
+    *,
+    tries: int = 1,
 ) -> list[InitReport]:
     """Load what the phase's `init` names into the graph, in order; return a report for each entry.
 
-    `resolve` gives the file of weights of an entry. Raises `ProblemError` for a file that cannot be read
-    (RES814), weights of another shape (SHP501) or absent ones (SHP503) where the entry is strict, of another type
-    (RES853), and for an entry that loads nothing at all (SHP504).
+    `resolve` gives the file of weights of an entry; it is asked again, `tries` times in all, where that file has gone
+    and it gives another one: a run that is still training deletes checkpoints. Raises `ProblemError` for a file that
+    cannot be read (RES814), weights of another shape (SHP501) or absent ones (SHP503) where the entry is strict, of
+    another type (RES853), and for an entry that loads nothing at all (SHP504).
     """
     reports = []
     for index, entry in enumerate(phase.init):
         at = f"phases.{phase.name}.init.{index}"
-        weights = read_weights(resolve(entry), f"{at}.from")
+        weights = _read(lambda: resolve(entry), f"{at}.from", tries)  # noqa: B023 - called at once
         state = facts_of(graph.state_dict())
         if problems := refusals(state, facts_of(weights), entry, at):
             raise ProblemError(*problems)
@@ -41,6 +44,18 @@ def load_init(
         _copy(graph, {name: values[name] for name in report.loaded})
         reports.append(report)
     return reports
+
+
+def _read(resolve: Callable[[], Path], at: str, tries: int) -> dict[str, Tensor]:
+    path = resolve()
+    for _ in range(tries - 1):
+        try:
+            return read_weights(path, at)
+        except ProblemError:
+            before, path = path, resolve()
+            if path == before:
+                raise
+    return read_weights(path, at)
 
 
 def read_weights(path: Path, at: str = "") -> dict[str, Tensor]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from declare.ir.plan import InitPlan, PhasePlan
 
 _MOST_MANIFEST = 1 << 24
+_TRIES = 10
 
 
 def init_files(state: State, phase: PhasePlan, path: str) -> Iterator[Problem]:
@@ -31,7 +32,7 @@ def init_files(state: State, phase: PhasePlan, path: str) -> Iterator[Problem]:
             continue  # another phase's weights are this model's; what is not there has a finding of its own
         at = f"{path}.init.{index}"
         try:
-            held = state_in(read_facts(_weights_of(entry)), TensorFacts)
+            held = _state_of(entry)
         except FileNotFoundError:
             yield unreadable(entry.reference, "it has gone", f"{at}.from")
             continue
@@ -42,6 +43,26 @@ def init_files(state: State, phase: PhasePlan, path: str) -> Iterator[Problem]:
         model = _model(state, entry)
         if model is not None:
             yield from refusals(model, held, entry, at)
+
+
+def _state_of(entry: InitPlan) -> dict[str, TensorFacts]:
+    """Return what an entry's weights hold; a run that is still training may delete the checkpoint that is looked at.
+
+    Raises `UnreadableError` or FileNotFoundError.
+    """
+    for _ in range(_TRIES - 1):
+        before = _steps(entry)
+        try:
+            return state_in(read_facts(_weights_of(entry)), TensorFacts)
+        except (UnreadableError, FileNotFoundError):
+            if before == _steps(entry):
+                raise
+    return state_in(read_facts(_weights_of(entry)), TensorFacts)
+
+
+def _steps(entry: InitPlan) -> set[str]:
+    """Return the names of a run's checkpoints."""
+    return {item.name for item in (Path(entry.reference) / CHECKPOINTS).glob("step-*")}
 
 
 def _weights_of(entry: InitPlan) -> Path:

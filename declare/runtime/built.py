@@ -42,6 +42,9 @@ from declare.runtime.workshop import Feed
 
 Tell = Callable[[Event], object]
 
+_TRIES = 10
+"""How often weights of another run are looked for, which deletes some while it trains."""
+
 
 class BuiltWorkshop:
     """Makes the parts of a run; the statistics of its transforms stand in `place` (None: nowhere)."""
@@ -111,7 +114,9 @@ class BuiltWorkshop:
 
     def initialize(self, phase: PhasePlan, resolve: Callable[[InitPlan], Path]) -> list[dict[str, Any]]:
         """Load what the phase's `init` names; return for each entry what was loaded and missing."""
-        return [report.plain() for report in load_init(self._plan, phase, self.graph, resolve)]
+        tries = _TRIES if self.world.size == 1 else 1  # processes of a group must ask equally often
+        found = load_init(self._plan, phase, self.graph, resolve, tries=tries)
+        return [report.plain() for report in found]
 
     def evaluate_at(self, sizes: Mapping[str, int]) -> None:
         """Show fields of images at these sizes (of the shorter edge) in evaluations and probes from now on."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any, Self
 
-from declare.build.interruption import Interruption
+from declare.build.interruption import BrokenOffError, Interruption
 from declare.nn.distributed.world import World
 from declare.runtime.place import LAUNCH
 
@@ -44,6 +44,7 @@ class StopRequests(Interruption):
     """What evaluations ask whether to leave: the flags of this process, and those of the others of its group.
 
     Where a model is held in shares (`sharded`) each forward pass needs all processes: they ask each other before it.
+    Otherwise no process waits for another within a pass, and each leaves it at once.
     """
 
     def __init__(self, world: World, *, sharded: bool) -> None:
@@ -53,6 +54,23 @@ class StopRequests(Interruption):
         """Whether to leave now."""
         asked = is_requested()
         return self._world.any(asked) if self._sharded else asked
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """While inside, a request breaks off at any line of a group's process; all leave at the end if one has."""
+        flags = () if self._sharded or self._world.size == 1 else tuple(_flags)
+        with super().together():
+            try:
+                with contextlib.ExitStack() as stack:
+                    for flag in flags:
+                        stack.enter_context(flag.interruptible())
+                    yield
+            except StopRequestedError:
+                if not flags:
+                    raise
+                for flag in flags:
+                    flag.interrupted = False  # nobody waits for it: the others are told at the end
+                raise BrokenOffError from None
 
     def leave(self, *, broken_off: bool) -> None:
         """Raise `StopRequestedError` in all processes where any of them has broken off."""

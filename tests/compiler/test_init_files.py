@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from declare.build.graph import make_graph
+from declare.compiler import init_files
 from declare.compiler.naming import names
 from declare.nn.tensor_facts import TensorFacts, dtype_of
 from tests.compiler.specs import ONE, TWO, run
@@ -119,6 +121,24 @@ def test_what_holds_no_weights_is_said_at_its_entry(tmp_path):
         items = found(tmp_path, f"{{from: '{name}'}}")
         assert codes(items) == {"from": "RES814"}, name
         assert items["phases.fit.init.0.from"].notes, name
+
+
+def test_a_checkpoint_that_is_deleted_meanwhile_is_passed_over(tmp_path, monkeypatch):
+    """A run that is still training may write another one and delete the one that is looked at."""
+    for number in (3, 4):
+        step = tmp_path / "before" / "checkpoints" / f"step-{number}"
+        step.mkdir(parents=True)
+        save_file(STATE, step / "weights.safetensors")
+        size = (step / "weights.safetensors").stat().st_size
+        (step / "MANIFEST.json").write_text(json.dumps({"files": {"weights.safetensors": {"bytes": size}}}))
+    monkeypatch.setattr(init_files, "_refuse_other_size", lambda manifest, _: gone(manifest.parent))
+
+    def gone(step):
+        if step.name == "step-4":
+            shutil.rmtree(step)
+
+    assert codes(found(tmp_path, "{from: 'run:before'}")) == {}
+    assert [step.name for step in (tmp_path / "before" / "checkpoints").iterdir()] == ["step-3"]
 
 
 def test_a_run_is_compared_by_its_newest_checkpoint(tmp_path):

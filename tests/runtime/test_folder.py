@@ -20,6 +20,7 @@ from declare.runtime.changes import changed
 from declare.runtime.events import Event, EventFile, read_events
 from declare.runtime.expect import holds, missed
 from declare.runtime.folder import Run
+from declare.runtime.listeners.folder_watch import FolderWatch
 from declare.runtime.lock import RunLock, is_locked
 from declare.runtime.storage import explain, write_durably, write_whole
 from tests.runtime import fakes
@@ -255,6 +256,18 @@ def test_a_page_goes_through_links_and_pipes(tmp_path):
     assert (tmp_path / "page").read_text() == "x"
     write_whole(Path(os.devnull), "x")
     assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
+
+
+def test_a_file_that_has_gone_is_told_of_once(tmp_path):
+    """Until it stands there again, and then anew where it goes once more."""
+    told: list[str] = []
+    for name in ("events.jsonl", "metrics.csv", "checkpoints"):
+        (tmp_path / name).touch()
+    watch = FolderWatch(fakes.make_plan(), tmp_path, lambda event: told.append(event["path"]))
+    for there in (False, False, True, False):
+        (tmp_path / "metrics.csv").touch() if there else (tmp_path / "metrics.csv").unlink(missing_ok=True)
+        watch.hear(Event("step", "fit", 1, 1))
+    assert told == ["plan.json", "metrics.csv", "metrics.csv"]
 
 
 @pytest.mark.parametrize("name", ["plan.json", "metrics.csv", "events.jsonl", "checkpoints"])

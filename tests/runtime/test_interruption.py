@@ -168,6 +168,18 @@ def test_processes_leave_an_evaluation_together():
     assert not StopRequests(Two(True), sharded=False).is_requested()
 
 
+def test_a_process_of_a_group_leaves_a_batch_at_once():
+    """However long a batch takes; the group goes the same way, so that nothing of it counts as left alone."""
+    with StopFlag() as flag:
+        with pytest.raises(StopRequestedError), StopRequests(Two(False), sharded=False).together():
+            ask_and_wait()
+        assert waited() < LONG / 2
+        assert flag.raised
+        assert not flag.interrupted
+        with pytest.raises(StopRequestedError), StopRequests(Two(False), sharded=False).together():
+            pytest.fail("a request from before is heard, too")
+
+
 def test_nobody_who_reads_is_needed_to_hear_a_request(tmp_path: Path):
     """A signal counts where the pipe of standard error is broken."""
     read, write = os.pipe()

@@ -23,6 +23,7 @@ class FolderWatch(Listener):
 
     def __init__(self, plan: Plan, folder: Path, tell: Callable[[Event], object]) -> None:
         self._plan, self._folder, self._tell = plan, folder, tell
+        self._told: set[str] = set()
 
     def hear(self, event: Event) -> None:
         """Look after the files where something was written, or is about to be."""
@@ -35,7 +36,9 @@ class FolderWatch(Listener):
             write_durably(self._folder / PLAN, self._plan.model_dump_json(indent=1).encode())
         if CHECKPOINTS in gone:
             (self._folder / CHECKPOINTS).mkdir(mode=0o700, exist_ok=True)
-        for name in gone:
+        new = [name for name in gone if name not in self._told]
+        self._told = set(gone)  # of those that have not come back yet nothing is said again
+        for name in new:
             then = "made anew: what it held is lost" if name == CHECKPOINTS else "written again"
             fields = {"path": name, "reason": then}
             self._tell(Event("file_deleted", event.phase, event.step, event.total, fields))
