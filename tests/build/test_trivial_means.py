@@ -16,7 +16,7 @@ datasets:
     source: {type: npz, path: data.npz}
     fields: {x: {type: vector}, y: {type: KIND}, known: {type: valid}, often: {type: number}, part: {type: category}}
     transforms: [TRANSFORMS]
-    split: {by: part}
+    split: {column: part}
 model:
   encoder: {type: mlp, input: x, hidden: [3]}
 tasks:

@@ -21,7 +21,7 @@ datasets:
   t:
     source: {type: csv, path: table.csv}
     fields: {x: {type: number}, y: {type: number}, part: {type: category}}
-    split: {by: part}
+    split: {column: part}
 model:
   encoder: {type: mlp, input: x, hidden: [2]}
 tasks:

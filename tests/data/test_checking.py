@@ -141,7 +141,7 @@ def masks(tmp_path):
     (tmp_path / "t.csv").write_text("\n".join(lines))
     fields = {"mask": {"type": "mask"}, "part": {"type": "category"}}
     source = {"type": "csv", "path": str(tmp_path / "t.csv")}
-    return dataset(source, fields=fields, split={"by": "part"}), tmp_path
+    return dataset(source, fields=fields, split={"column": "part"}), tmp_path
 
 
 def test_a_value_that_is_no_class_has_the_code_of_masks(masks):
