@@ -181,6 +181,16 @@ def out_of_bounds(item: Form, value: float, path: str) -> Problem | None:
     )
 
 
+def datum(item: Form, value: Any) -> Any:
+    """Return a value of the data as a plan can hold it: null for NaN, which is a gap, and the text of an infinity."""
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    kinds = {option.annotation for option in item.options}
+    if not {str, float} <= kinds or not item.nullable:
+        return value
+    return None if math.isnan(value) else str(value)
+
+
 def not_finite(value: float, path: str) -> Problem:
     """Return the problem of a number that is infinite or none: a plan is JSON, which has no word for it."""
     return Problem(
@@ -188,7 +198,7 @@ def not_finite(value: float, path: str) -> Problem:
         f"`{name(path)}` is {shown(value)}, expected a finite number",
         at=path,
         label="not finite",
-        helps=(f'write a finite number; a mark in the data is written as text, "{shown(value)}"',),
+        helps=("write a finite number",),
     )
 
 

@@ -14,7 +14,7 @@ from declare.contract import faults, secrets
 from declare.contract.component import Component
 from declare.contract.duration import Duration
 from declare.contract.forms import Form, accepts, fields, form, kind_of
-from declare.contract.leaves import TRUTH_WORDS, number_as_text, read_leaf, takes_truth, wrong_type
+from declare.contract.leaves import TRUTH_WORDS, datum, number_as_text, read_leaf, takes_truth, wrong_type
 from declare.contract.lookup import find
 from declare.contract.poison import POISON, Poison, holed
 from declare.contract.problem import Problem, ProblemError
@@ -154,6 +154,7 @@ class _Reader:
 
     def union(self, item: Form, value: Any, path: str) -> Any:
         """Read a value by the options that its kind allows; the exact type before a wider one."""
+        value = datum(item, value)
         kind = kind_of(value)
         fitting = [option for option in item.options if accepts(option, kind)]
         if not fitting:

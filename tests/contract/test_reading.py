@@ -41,6 +41,7 @@ class Outer(Strict):
     words: list[str] = Field([])
     named: dict[Name, int] = Field({})
     free: dict[str, Any] = Field({})
+    plain: float | None = None
     loss: Annotated[list[Loss] | Loss | None, Slot("losses")] = None
     head: Annotated[str | Head | None, Slot("heads")] = None
     losses: list[Annotated[Loss, Slot("losses")]] = Field([])
@@ -293,9 +294,16 @@ def test_code_runs_only_where_it_is_trusted(tmp_path):
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_no_number_is_infinite_or_none(value):
     """A number without bounds must be finite too, also inside of free values: a plan cannot hold another."""
-    assert codes(outer(values=[value])[1]) == {"values.0": "SCH108"}
+    assert codes(outer(plain=value)[1]) == {"plain": "SCH108"}
     assert codes(outer(free={"a": [{"b": value}]})[1]) == {"free.a": "SCH108"}
-    assert outer(values=[1e300], free={"a": 1e300})[1] == []
+    assert outer(plain=1e300, free={"a": 1e300})[1] == []
+
+
+def test_values_of_the_data_may_be_any_number():
+    """Among values that may be texts, NaN is a gap and an infinity its text: both mean the same there."""
+    block, problems = outer(values=[float("nan"), float("inf"), -float("inf"), 1.5])
+    assert problems == []
+    assert block.values == [None, "inf", "-inf", 1.5]
 
 
 @pytest.mark.parametrize("wrong", ["tpye", "tipe", "typ", "Type"])
