@@ -17,6 +17,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.contract.source import file_stamp
 from declare.data import learning, orders, raw
 from declare.data import split as splitting
+from declare.data.encoded_columns import class_counts, missing_rows, moments
 from declare.data.opening import Joined, open_reader
 from declare.diagnostics.suggest import suggest
 from declare.ir.facts import DatasetFacts
@@ -60,9 +61,11 @@ def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[
         fields={name: examined.of_splits(name, field, positions) for name, field in fields.items()},
         splits={name: len(rows) for name, rows in positions.items()},
         missing={
-            name: {split_name: int(_missing(column[rows]).sum()) for split_name, rows in positions.items()}
+            name: {
+                split_name: int(missing_rows(column[rows]).sum()) for split_name, rows in positions.items()
+            }
             for name, column in examined.columns.items()
-            if _missing(column).any()
+            if missing_rows(column).any()
         },
         groups=groups,
         passed_over=dict(getattr(reader, "passed_over", {})),
@@ -155,7 +158,7 @@ class _Examined:
         facts, column = self.facts[name], self.columns.get(name)
         if facts.classes is not None and field.layout in _COUNTED and column is not None:
             number = len(facts.classes)
-            counts = {split: _class_counts(column[rows], number) for split, rows in positions.items()}
+            counts = {split: class_counts(column[rows], number) for split, rows in positions.items()}
             extra = facts.extra | self._summary(field, column, positions["train"])
             return facts.model_copy(update={"counts": counts, "extra": extra})
         if field.layout == "mask" and facts.classes is not None:
@@ -165,14 +168,14 @@ class _Examined:
             train = positions["train"]
             rows = self._pool[train[:: max(1, len(train) // _MOMENTS)]]
             column = field.encode(raw.read(self._reader, field, place, rows), facts)
-            return facts.model_copy(update=_moments(column))
+            return facts.model_copy(update=moments(column))
         if column is not None and column.dtype.kind == "f":
             return facts.model_copy(update=self._of_training(field, column, facts, positions["train"]))
         return facts
 
     def _of_training(self, field: Field, column: Rows, facts: FieldFacts, train: Rows) -> dict[str, Any]:
         """Return moments of the training split, and what else the field says of it."""
-        return {**_moments(column[train]), "extra": facts.extra | self._summary(field, column, train)}
+        return {**moments(column[train]), "extra": facts.extra | self._summary(field, column, train)}
 
     def _summary(self, field: Field, column: Rows, train: Rows) -> dict[str, Any]:
         """Return what the field says of its training split, given the fields that say what counts."""
@@ -207,18 +210,6 @@ def _of_sample(facts: FieldFacts) -> FieldFacts:
     """Return facts of a column of which only some rows were looked at: what is not among them is not known."""
     extra = {key: value for key, value in facts.extra.items() if key != "unused_marks"}
     return facts.model_copy(update={"extra": extra})
-
-
-def _moments(values: Rows) -> dict[str, float]:
-    kept = values[np.isfinite(values)].astype(np.float64)
-    if not kept.size:
-        return {}
-    low, high = float(kept.min()), float(kept.max())
-    # Relative to the largest: squares of very large or very small numbers are no numbers.
-    size = max(abs(low), abs(high)) or 1.0
-    kept /= size
-    mean, std = float(kept.mean()) * size, float(kept.std()) * size
-    return {"minimum": low, "maximum": high, "mean": mean, "std": std}
 
 
 def field_components(dataset: Dataset, reader: Reader, name: str) -> dict[str, Field]:
@@ -392,19 +383,3 @@ def _readable(field: Field, values: Any) -> list[Any]:
             )
         )
     return found
-
-
-def _missing(column: Rows) -> Rows:
-    """Return which encoded values are missing."""
-    if column.dtype.kind == "f":
-        gone = np.asarray(np.isnan(column)).reshape(len(column), -1).all(axis=1)
-        return np.asarray(gone)
-    if column.dtype == np.int64:
-        return np.asarray((column == -1).reshape(len(column), -1).all(axis=1))
-    return np.zeros(len(column), bool)
-
-
-def _class_counts(column: Rows, number: int) -> tuple[int, ...]:
-    if column.ndim == 2 and column.dtype.kind == "f":
-        return tuple(int(count) for count in np.nansum(column, axis=0))
-    return tuple(int(count) for count in np.bincount(column[column >= 0], minlength=number))
