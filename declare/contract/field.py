@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self
 
 from pydantic import Field as Param
 
 from declare.contract import strict_json
 from declare.contract.component import Component
 from declare.contract.data import FieldFacts
+from declare.contract.forms import DataValue
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout
 
@@ -61,7 +62,7 @@ class Field(Component):
 
     key: str | None = Param(None, description="where the field stands in the source, if not under its name")
     column: str | None = Param(None, description="the same as `key`, for tables")
-    missing: list[int | float | str | bool | None] = Param(
+    missing: list[int | Annotated[float, DataValue()] | str | bool | None] = Param(
         [], description='values that mean "no label": masked in losses and metrics'
     )
 

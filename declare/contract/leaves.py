@@ -13,10 +13,10 @@ from typing import Any, Literal, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from declare.contract.duration import Duration
-from declare.contract.forms import Form, kind_of
+from declare.contract.forms import DataValue, Form, kind_of
 from declare.contract.poison import POISON
 from declare.contract.problem import Problem, Rewrite
-from declare.contract.wording import given, name, shown, wanted
+from declare.contract.wording import exact_bounds, given, name, shown, wanted
 from declare.diagnostics.suggest import suggest
 
 NUMBER = re.compile(r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
@@ -151,11 +151,13 @@ def _number(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:
     kind = kind_of(value)
     if kind not in ({"int"} if item.annotation is int else {"int", "float"}):
         return POISON, wrong_type(item, value, path)
-    number = float(value) if item.annotation is float else value
-    problem = out_of_bounds(item, value, path)
-    return (POISON, problem) if problem else (number, None)
+    if problem := out_of_bounds(item, value, path):
+        return POISON, problem
+    return (float(value) if item.annotation is float else value), None
 
 
+_SMALLEST, _LARGEST = 2.0**-126, (2 - 2**-23) * 2.0**127
+"""The normal numbers of single precision."""
 _COMPARES: dict[str, Callable[[float, float], bool]] = {
     "gt": operator.gt,
     "ge": operator.ge,
@@ -166,18 +168,23 @@ _COMPARES: dict[str, Callable[[float, float], bool]] = {
 
 
 def out_of_bounds(item: Form, value: float, path: str) -> Problem | None:
-    """Return the problem of a number outside of its bounds, or of one that no file of a run could hold."""
+    """Return the problem of a number outside of its bounds, or of one that nothing could compute with."""
     if not item.bounds and not math.isfinite(value):
         return not_finite(value, path)
-    legal = all(_COMPARES[key](value, bound) for key, bound in item.bounds.items() if key in _COMPARES)
-    if legal and math.isfinite(value):
+    if not all(_COMPARES[key](value, bound) for key, bound in item.bounds.items() if key in _COMPARES):
+        words, label = wanted(exact_bounds(item, value)), "outside of its bounds"
+    elif not is_computable(item, value):
+        words, label = f"{wanted(item)} that single precision holds", "infinite or zero there"
+        if item.annotation is int:
+            words, label = "a whole number of at most 2^53 in size", "too large to count with"
+    else:
         return None
     return Problem(
         "SCH108",
-        f"`{name(path)}` is {shown(value)}, expected {wanted(item)}",
+        f"`{name(path)}` is {shown(value)}, expected {words}",
         at=path,
-        label="outside of its bounds",
-        helps=(f"write {wanted(item)}",),
+        label=label,
+        helps=(f"write {words}",),
     )
 
 
@@ -209,6 +216,18 @@ def _infinite(value: Any) -> Iterator[float]:
         yield from _infinite(item)
     if isinstance(value, float) and not math.isfinite(value):
         yield value
+
+
+def is_computable(item: Form, value: float) -> bool:
+    """Return whether a number can be computed with: models compute in single precision, counts are exact to 2^53.
+
+    Marks of data (`DataValue`) are compared in double precision; whole numbers without bounds may name classes.
+    """
+    if any(isinstance(mark, DataValue) for mark in item.metadata):
+        return True
+    if item.annotation is int:
+        return not item.bounds or abs(value) <= 2**53
+    return value == 0 or _SMALLEST <= abs(value) <= _LARGEST
 
 
 def _duration(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:

@@ -33,7 +33,7 @@ class Loss(Component):
     takes: ClassVar[frozenset[str]]
     """The kinds of prediction (`Target.prediction`) that it fits."""
 
-    weight: float = Param(1.0, gt=0, description="its share in the task's loss")
+    weight: float = Param(1.0, gt=0, le=1e6, description="its share in the task's loss")
 
     @property
     def weighs_classes(self) -> bool:
@@ -43,6 +43,11 @@ class Loss(Component):
     def class_weights(self, target: Target) -> tuple[float, ...] | None:
         """Return the weight of each class, computed from the training split, or None."""
         return None
+
+    def uncounted_classes(self, target: Target) -> frozenset[int]:
+        """Return the indices of classes whose samples add nothing: those that weigh 0."""
+        weights = enumerate(self.class_weights(target) or ())
+        return frozenset(index for index, weight in weights if not weight)
 
     def check_target(self, target: Target) -> Iterable[Problem]:
         """Yield where the parameters contradict the target (number of class weights, ...)."""

@@ -99,7 +99,7 @@ class Task(Component):
     loss: Annotated[list[Loss] | Loss | None, Slot("losses")] = Param(
         None, description="a loss, or a list of losses with weights"
     )
-    weight: float = Param(1.0, ge=0, description="its share in the sum of losses")
+    weight: float = Param(1.0, ge=0, le=1e6, description="its share in the sum of losses")
     metrics: Annotated[list[Metric] | None, Slot("metrics")] = Param(
         None, description="metrics of evaluations"
     )

@@ -26,8 +26,8 @@ class Group(Strict):
     """Parameters with rates of their own."""
 
     match: str = Param(description="a glob over parameter names: `encoder.*`")
-    lr: float | None = Param(None, gt=0)
-    weight_decay: float | None = Param(None, ge=0)
+    lr: float | None = Param(None, gt=0, le=1e3)
+    weight_decay: float | None = Param(None, ge=0, le=1e3)
 
 
 class Optimizer(Component):
@@ -38,7 +38,7 @@ class Optimizer(Component):
     sets_own_lr: ClassVar[bool] = False
     """Whether it finds the rates of later steps itself, and reads the stated one at the first step alone."""
 
-    lr: float = Param(gt=0, description="learning rate")
+    lr: float = Param(gt=0, le=1e3, description="learning rate")
     groups: list[Group] = Param([], description="parameters with their own rates, by pattern")
 
     def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
@@ -137,7 +137,7 @@ class Regularizer(Component):
     """A penalty on matching parameters, added to the loss."""
 
     match: str = Param(description="a glob over parameter names")
-    weight: float = Param(gt=0)
+    weight: float = Param(gt=0, le=1e6)
 
     def build(self) -> nn.Module:
         """Return a module that maps a list of parameters to an unweighted scalar penalty."""

@@ -123,8 +123,23 @@ def _scalar(item: Form) -> str:
     return words.get(annotation, "a value")
 
 
+def is_technical(key: str, bound: Any) -> bool:
+    """Return whether a bound is only there to keep numbers from overflowing: few words are lost on it."""
+    return key == "le" and isinstance(bound, float) and bound >= 1e3
+
+
+def exact_bounds(item: Form, value: float) -> Form:
+    """Return a form that names its technical bound too where a number is above it."""
+    bounds = {
+        key: int(bound) if is_technical(key, bound) and value > bound else bound
+        for key, bound in item.bounds.items()
+    }
+    return item._replace(bounds=bounds)
+
+
 def bounded(what: str, bounds: dict[str, Any]) -> str:
     """Return a kind of number with its bounds: "a number above 0 and below 1"."""
+    bounds = {key: bound for key, bound in bounds.items() if not is_technical(key, bound)}
     low, high = bounds.get("ge"), bounds.get("le")
     if low is not None and high is not None:
         return f"{what} from {shown(low)} to {shown(high)}"

@@ -89,11 +89,11 @@ class _Examined:
         self.files: list[Path] = []  # that a table names and that were read
 
     def take(self, name: str, field: Field) -> None:
-        """Examine a field: all of a light column, a sample of a heavy one."""
+        """Examine a field: all of a light column and of one that holds names, a sample of a heavy one."""
         rows = self._pool
         try:
             place = _column(field, name, self._reader)
-            light = raw.is_light(self._reader, field, place)
+            light = raw.is_light(self._reader, field, place) or field.layout in _COUNTED
             if not light:
                 rows = spread(rows, field.num_examined)
             values = self._read(field, place, rows)

@@ -135,7 +135,7 @@ class EarlyStop(Strict):
     metric: Metric = Field(description="the metric that must improve")
     mode: Literal["max", "min"] = Field(description="whether more or less is better")
     patience: Duration = Field(description="how long it may stand still")
-    min_delta: float = Field(0.0, ge=0, description="a smaller change is no improvement")
+    min_delta: float = Field(0.0, ge=0, le=1e12, description="a smaller change is no improvement")
 
 
 class Checkpoint(Strict):
@@ -166,8 +166,8 @@ class Freeze(Strict):
 class Clip(Strict):
     """Gradient clipping: by global norm or by value."""
 
-    norm: float | None = Field(None, gt=0, description="largest global norm of the gradient")
-    value: float | None = Field(None, gt=0, description="largest value of each gradient")
+    norm: float | None = Field(None, gt=0, le=1e12, description="largest global norm of the gradient")
+    value: float | None = Field(None, gt=0, le=1e12, description="largest value of each gradient")
 
 
 class Ema(Strict):
@@ -192,7 +192,7 @@ class Consistency(Strict):
     """Agreement between scales as a training loss."""
 
     type: Literal["kl", "mse"] = Field("kl", description="how predictions are compared")
-    weight: float = Field(1.0, gt=0, description="its share in the sum of losses")
+    weight: float = Field(1.0, gt=0, le=1e6, description="its share in the sum of losses")
 
 
 class Scales(Strict):
@@ -233,10 +233,12 @@ class Diagnose(Strict):
 class Phase(Strict):
     """What is trained when, from what, for how long."""
 
-    tasks: list[str] | dict[str, Annotated[float, Field(ge=0)]] | None = Field(
+    tasks: list[str] | dict[str, Annotated[float, Field(ge=0, le=1e6)]] | None = Field(
         None, description="default: all"
     )
-    epochs: Annotated[float, Field(gt=0)] | None = Field(None, description="length of the phase; or `steps`")
+    epochs: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
+        None, description="length of the phase; or `steps`"
+    )
     steps: Annotated[int, Field(gt=0)] | None = Field(
         None, description="length of the phase in optimizer steps; or `epochs`"
     )
@@ -244,7 +246,7 @@ class Phase(Strict):
         Annotated[int, Field(gt=0)] | dict[str, Annotated[int, Field(gt=0)]] | Literal["auto"],
         Later("state a number, such as `batch_size: 64`", ("auto",)),
     ] = Field(description="samples of one optimizer step, over all devices and accumulation; or by dataset")
-    mix: Annotated[Mix, Slot("mixes")] | dict[str, Annotated[float, Field(gt=0)]] | None = Field(
+    mix: Annotated[Mix, Slot("mixes")] | dict[str, Annotated[float, Field(gt=0, le=1e6)]] | None = Field(
         None, description="how several datasets share a batch; default `proportional`"
     )
     sampler: Annotated[Sampler | None, Slot("samplers")] = Field(

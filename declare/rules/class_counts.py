@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from declare.contract.data import FieldFacts
+from declare.contract.loss import Loss
 from declare.contract.task import Task
-from declare.rules.parts import target_facts
+from declare.rules.parts import Placed, losses, target_facts, tasks
 from declare.rules.view import View
 
 Counts = dict[str, dict[str, int]]
@@ -33,3 +36,25 @@ def smallest_class(facts: FieldFacts) -> tuple[str, int] | None:
     rows = zip(*facts.counts.values(), strict=False)
     sums = {name: sum(row) for name, row in zip(facts.classes or (), rows, strict=False) if sum(row)}
     return min(sums.items(), key=lambda item: item[1]) if sums else None
+
+
+def uncounted(view: View) -> Iterator[tuple[str, Placed[Loss], Counts, str]]:
+    """Yield task, loss, samples by class, and split, of each split that has labels of which none counts."""
+    for task in tasks(view):
+        target = view.targets.get(task.name)
+        counts = class_counts(view, task.block) if target is not None else {}
+        for loss in losses(task) if counts else ():
+            assert target is not None, "there are counts"
+            left_out = loss.block.uncounted_classes(target)
+            for split in ("train", "val", "test") if left_out else ():
+                rows = enumerate(counts.values())
+                counted = sum(row.get(split, 0) for index, row in rows if index not in left_out)
+                if total(counts, split) and not counted:
+                    yield task.name, loss, counts, split
+
+
+def uncounted_note(counts: Counts, split: str) -> str:
+    """Return which classes the labels of a split are of."""
+    names = [name for name, row in counts.items() if row.get(split)]
+    shown = ", ".join(f"`{name[:24]}`" for name in names[:6])
+    return f"the labels of {split} are {shown}{', ...' if len(names) > 6 else ''}, which count for nothing"

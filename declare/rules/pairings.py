@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from declare.contract.field import Pairing
+from collections.abc import Iterator
+
+from declare.contract.field import Pairing, pairing_key
 from declare.contract.poison import holed
 from declare.contract.problem import Problem
 from declare.contract.task import Task
-from declare.rules.parts import Placed, given, phase_tasks, phases
+from declare.rules.parts import Placed, given, phase_tasks, phases, task_datasets, tasks
 from declare.rules.view import View
 
 
@@ -18,3 +20,20 @@ def pairing_of(view: View, task: Placed[Task]) -> Pairing | None:
         return None
     drawn = task.block.drawn_by(samplers)
     return None if isinstance(drawn, Problem) else drawn.pairing()
+
+
+def splits_without_positives(view: View) -> Iterator[tuple[tuple[str, str], str]]:
+    """Yield (task, split) of those that have samples but no positives in any dataset, with what these must share."""
+    for task in tasks(view):
+        pairing = pairing_of(view, task)
+        names = [name for name in task_datasets(view, task.block) if name in view.facts] if pairing else []
+        if pairing is None or not names:
+            continue
+        counts = [view.facts[name].positives.get(pairing_key(pairing)) for name in names]
+        same, different = pairing
+        words = "the same " + " and ".join(f"`{name}`" for name in same)
+        words += f" and another `{different}`" if different else ""
+        for split in ("train", "val", "test"):
+            sizes = [view.facts[name].splits.get(split, 0) for name in names]
+            if any(sizes) and all(count is not None and not count.get(split) for count in counts):
+                yield (task.name, split), f"none have {words}"

@@ -4,6 +4,11 @@
 
 Prints one JSON object: tried, clean, refused, failed by place. A spec that fails is saved with its number, as small
 as it still fails.
+
+    python -m tests.combining --edges --seconds 400 --data data --log edges.jsonl
+
+puts each parameter of each component, and each key of the language, at each of its edges, on a spec that validates
+without it. Verdicts go to the log; called again it goes on. Prints counts by kind and what failed.
 """
 
 from __future__ import annotations
@@ -15,9 +20,11 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.combining.hunting import Hunt, Tally, minimised, timed
+from tests.combining.sweeping import Sweep, read, table
 from tests.combining.writing import text_of
 
 
@@ -31,7 +38,11 @@ def main() -> int:
     parser.add_argument(
         "--whole", type=int, default=1, help="kill, resume and evaluate every so manieth alone"
     )
-    parser.add_argument("--edges", action="store_true", help="put one parameter of each at an edge")
+    parser.add_argument("--edges", action="store_true", help="put each parameter at each of its edges")
+    parser.add_argument("--only", default="", help="edges of KIND, or of KIND/NAME")
+    parser.add_argument("--portion", default="0/1", help="I/N: every Nth edge, from the Ith")
+    parser.add_argument("--rich", action="store_true", help="edges within drawn specs, not within plain ones")
+    parser.add_argument("--log", type=Path, default=Path("edges.jsonl"), help="verdicts on edges")
     parser.add_argument("--seconds", type=float, default=0, help="stop after this long")
     parser.add_argument("--save", type=Path, help="a folder for specs that fail")
     parser.add_argument("--show", action="store_true", help="print each spec and what became of it")
@@ -41,12 +52,15 @@ def main() -> int:
     asked = parser.parse_args()
     began, tally, go_on = time.monotonic(), Tally(), timed(asked.seconds)
     with tempfile.TemporaryDirectory() as made:
+        log = asked.log.resolve()
         hunt = Hunt((asked.data or Path(made)).resolve(), asked.seed)
+        if asked.edges:
+            return _sweep(hunt, asked, log, go_on)
         prepared = time.monotonic() - began
         for number in range(asked.first, asked.first + asked.specs):
             if not go_on() or tally.clean >= asked.clean:
                 break
-            result, spec = hunt.trial(number, edge=asked.edges, whole=number % asked.whole == 0)
+            result, spec = hunt.trial(number, whole=number % asked.whole == 0)
             tally.note(number, result)
             if asked.show:
                 sys.stderr.write(f"-- {number}: {result}\n{text_of(spec or {})}\n")
@@ -63,6 +77,14 @@ def main() -> int:
         + "\n"
     )
     return 1 if tally.failed else 0
+
+
+def _sweep(hunt: Hunt, asked: argparse.Namespace, log: Path, go_on: Callable[[], bool]) -> int:
+    first, _, every = asked.portion.partition("/")
+    Sweep(hunt, log, rich=asked.rich).over(go_on, asked.only, (int(first), int(every)))
+    figures = table(read(log))
+    sys.stdout.write(json.dumps(figures | {"finished": go_on()}, indent=1) + "\n")
+    return 1 if figures["failed"] else 0
 
 
 def _save(folder: Path, number: int, result: object, spec: dict[str, object]) -> None:

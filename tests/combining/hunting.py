@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import declare
-from tests.combining.bounds import spec_at_an_edge, targets
 from tests.combining.data import Place, places, write_all
 from tests.combining.growing import Growth
 from tests.combining.mending import mended
@@ -62,6 +61,7 @@ class Hunt:
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.seed = folder, seed
+        folder.mkdir(parents=True, exist_ok=True)
         _settle(folder)
         listing = folder / "places"
         if not listing.exists():  # in a child: a process with threads of libraries must not fork
@@ -72,7 +72,6 @@ class Hunt:
 
             _in_child(folder, look, 5 * PATIENCE)
         self.places: list[Place] = pickle.loads(listing.read_bytes())
-        self.targets = targets()
         self._warm()
 
     def spec(self, number: int) -> Spec:
@@ -81,13 +80,13 @@ class Hunt:
         growth = Growth(draw, self.places)
         return mended(growth, growth.grow(), draw)[0]
 
-    def at_an_edge(self, number: int) -> Spec:
-        """Return the spec of a number with one parameter at the edge of what it allows."""
-        return spec_at_an_edge(self.places, self.targets, random.Random(f"edge-{self.seed}-{number}"))
-
-    def trial(self, number: int, *, edge: bool = False, whole: bool = True) -> tuple[Result, Spec | None]:
+    def trial(self, number: int, *, whole: bool = True) -> tuple[Result, Spec | None]:
         """Grow and try the spec of a number."""
-        return self.apart(lambda: self.at_an_edge(number) if edge else self.spec(number), whole=whole)
+        return self.apart(lambda: self.spec(number), whole=whole)
+
+    def child(self, work: Callable[[], object], patience: float = 5 * PATIENCE) -> str:
+        """Do some work in a child, in the folder; return how the child ended."""
+        return _in_child(self.folder, work, patience)
 
     def apart(self, make: Callable[[], Spec], *, whole: bool = True) -> tuple[Result, Spec | None]:
         """Make and try a spec in children; one that dies or hangs is a failure."""

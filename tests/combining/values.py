@@ -181,8 +181,8 @@ def literals(model: type[Any] | None, key: str) -> tuple[Any, ...]:
 
 
 _HUGE = {
-    int: [10**6, 2**31, 2**63, -(2**63)],
-    float: [1e-300, 1e-12, 1e6, 1e30, 1e308, float("inf"), float("nan")],
+    int: [3, 7, 10**6, 2**31, 2**63, -(2**63)],
+    float: [0.5, 1e-300, 1e-12, 1e6, 1e30, 1e308, -1e308, float("inf"), float("nan")],
 }
 _STRANGE: list[Any] = [
     None,
@@ -203,17 +203,34 @@ _STRANGE: list[Any] = [
     "\u00e9/\\ '",
 ]
 """Values that fit few parameters, each of another kind."""
+_TEXTS = ("", "*", "[", "(", "nothing_of_this_name", "a" * 300, "\u00e9 \U0001f600", ".")
+_DURATIONS = (
+    "0 steps",
+    "1 steps",
+    "0%",
+    "0.01%",
+    "100%",
+    "101%",
+    "1e3 epochs",
+    "0.001 epochs",
+    "1000000 steps",
+)
 
 
-def edges(item: Form, *, strange: bool = True) -> list[Any]:
-    """Return values at, just inside and just outside of what a parameter allows, and some of a wrong kind."""
+def edges(item: Form, *, strange: bool = True, known: Sequence[str] = ()) -> list[Any]:
+    """Return values at, just inside and just outside of what a parameter allows, and some of a wrong kind.
+
+    `known` are names in the spec that a text may mean.
+    """
     found: list[Any] = []
     for option in item.options:
-        found += list(_edges(option))
+        found += list(_edges(option, known))
+    if item.nullable:
+        found.append(None)
     return _distinct([*found, *(_STRANGE if strange else ())])
 
 
-def _edges(item: Form) -> Iterator[Any]:
+def _edges(item: Form, known: Sequence[str]) -> Iterator[Any]:
     if item.annotation in {int, float}:
         yield from _numbers(item)
     elif item.annotation is bool:
@@ -221,32 +238,45 @@ def _edges(item: Form) -> Iterator[Any]:
     elif item.origin is Literal:
         yield from (*get_args(item.annotation), "nothing_of_this_name")
     elif item.annotation is Duration:
-        yield from (
-            "0 steps",
-            "1 steps",
-            "0%",
-            "0.01%",
-            "100%",
-            "101%",
-            "1e3 epochs",
-            "0.001 epochs",
-            "1000000 steps",
-        )
+        yield from _DURATIONS
     elif item.slot and item.origin is None:
-        yield from names(item.slot)
+        yield from names(item.slot)[:40]
     elif item.origin is list and item.arguments:
-        inner = edges(item.arguments[0], strange=False)[:12]
-        yield from ([value] for value in inner)
-        yield from ([value] * 2 for value in inner[:4])
-        yield from ([value] * 40 for value in inner[:2])
+        yield from _lists(item, known)
     elif item.origin is dict:
-        yield from ({name: value} for name in ("x", "a.b", "") for value in edges(item.arguments[1])[:4])
+        inner = edges(item.arguments[1], strange=False, known=known)
+        yield {}
+        yield from ({name: value} for name in ("x", "a.b", "", *known[:3]) for value in inner[:4])
     elif item.annotation is Path:
         yield from (".", "/dev/null", "missing/file", "/")
+    elif item.annotation is str:
+        yield from (*_TEXTS, *known)
     elif item.model is not None:
-        yield from (
-            {key: value} for key, (_, form) in fields(item.model).items() for value in edges(form)[:6]
-        )
+        yield from _blocks(item.model, known)
+    elif item.annotation is Any:
+        yield from _STRANGE
+
+
+def _lists(item: Form, known: Sequence[str]) -> Iterator[Any]:
+    inner = edges(item.arguments[0], strange=False, known=known)
+    yield []
+    yield from ([value] for value in inner[:14])
+    yield from ([value] * 2 for value in inner[:6])
+    yield from ([value] * 40 for value in inner[:3])
+    yield from (inner[start : start + size] for size in (2, 3, 4) for start in (0, len(inner) - size))
+
+
+def _blocks(model: type[Any], known: Sequence[str]) -> Iterator[Any]:
+    """Yield blocks with one key at an edge, beside plain values of what must be said."""
+    plain = {
+        key: next(iter(edges(item, strange=False, known=known)), None)
+        for key, (info, item) in fields(model).items()
+        if info.is_required()
+    }
+    yield plain
+    for key, (_, item) in fields(model).items():
+        for value in edges(item, strange=False, known=known)[:12]:
+            yield plain | {key: value}
 
 
 def _numbers(item: Form) -> Iterator[Any]:

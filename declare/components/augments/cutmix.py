@@ -34,7 +34,7 @@ class CutMix(Augment):
     """
 
     alpha: float = Param(
-        1.0, gt=0, description="how evenly samples are mixed: near 0 hardly, 1 at any proportion"
+        1.0, ge=0.001, le=1e6, description="how evenly samples are mixed: near 0 hardly, 1 at any proportion"
     )
     probability: float = Param(1.0, gt=0, le=1, description="share of the batches that are mixed")
 

@@ -39,7 +39,7 @@ class Mixup(Augment):
     takes_lengths: ClassVar[bool] = True
 
     alpha: float = Param(
-        0.2, gt=0, description="how evenly samples are mixed: near 0 hardly, 1 at any proportion"
+        0.2, ge=0.001, le=1e6, description="how evenly samples are mixed: near 0 hardly, 1 at any proportion"
     )
     probability: float = Param(1.0, gt=0, le=1, description="share of the batches that are mixed")
 

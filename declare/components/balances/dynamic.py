@@ -31,7 +31,7 @@ class Dynamic(Balance):
     """
 
     every: Duration = Param(Duration(1.0, "epochs"), description="length of a window")
-    temperature: float = Param(2.0, gt=0, description="high: nearly equal weights")
+    temperature: float = Param(2.0, ge=1e-3, le=1e6, description="high: nearly equal weights")
 
     def settled(self, total_steps: int, steps_per_epoch: int) -> Balance:
         """Return the balance with `every` in steps."""

@@ -26,7 +26,9 @@ class Uncertainty(Balance):
     ```
     """
 
-    lr: float | None = Param(None, gt=0, description="rate of the log variances; default: the optimizer's")
+    lr: float | None = Param(
+        None, gt=0, le=1e3, description="rate of the log variances; default: the optimizer's"
+    )
 
     def build(self, owners: Sequence[int], shares: Sequence[float], num_tasks: int) -> balance.Balance:
         """Return the way the losses become one."""

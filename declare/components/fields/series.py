@@ -44,7 +44,7 @@ class Series(ArrayField):
         ge=1,
         description="number of time steps; cuts and pads samples that differ, else checked against the data",
     )
-    rate: float | None = Param(None, gt=0, description="samples per second (Hz)")
+    rate: float | None = Param(None, gt=0, le=1e12, description="samples per second (Hz)")
     layout_: Literal["channels_time", "time_channels"] = Param(
         "channels_time", alias="layout", description="the axes of a sample in the source"
     )

@@ -44,7 +44,10 @@ class GaussianReadout(Head):
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image", "video")),)
 
     spread: float = Param(
-        0.3, gt=0, description="standard deviation of the place at the start, in units of half the map"
+        0.3,
+        gt=0,
+        le=1e3,
+        description="standard deviation of the place at the start, in units of half the map",
     )
     within: float = Param(
         0.3, ge=0, le=1, description="places start at random within this distance of the middle"

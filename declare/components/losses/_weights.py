@@ -37,7 +37,7 @@ def check_weights(stated: ClassWeights, target: Target, at: str = "class_weights
 
     Tokens are classes too, but nobody counts them: weights from counts would all be 1 in silence (LOS440).
     """
-    number = len(target.classes) if target.classes is not None else _scores(target)
+    number = len(target.classes) if target.classes is not None else num_scores(target)
     if isinstance(stated, str):
         if target.classes is None:
             yield _uncounted(stated, at)
@@ -64,7 +64,7 @@ def check_weights(stated: ClassWeights, target: Target, at: str = "class_weights
         )
 
 
-def _scores(target: Target) -> int | None:
+def num_scores(target: Target) -> int | None:
     """Return the number of scores of one prediction: the last axis of a sequence, else the first."""
     dims = target.output.dims
     return dims[-1 if target.output.layout == "sequence" else 0] if dims else None

@@ -40,8 +40,8 @@ class Bce(Loss):
 
     takes: ClassVar[frozenset[str]] = frozenset({"label_logits"})
 
-    pos_weight: Annotated[float, Param(gt=0)] | list[Annotated[float, Param(ge=0)]] | None = Param(
-        None, description="how much a positive label counts: one number, or one per label"
+    pos_weight: Annotated[float, Param(gt=0, le=1e6)] | list[Annotated[float, Param(ge=0, le=1e6)]] | None = (
+        Param(None, description="how much a positive label counts: one number, or one per label")
     )
 
     def check_target(self, target: Target) -> Iterable[Problem]:

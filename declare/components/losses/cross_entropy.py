@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.components.losses._indices import index_dims
-from declare.components.losses._weights import check_weights, class_weights
+from declare.components.losses._weights import check_weights, class_weights, num_scores
 from declare.contract.loss import Loss
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
@@ -54,10 +54,12 @@ class CrossEntropy(Loss):
 
     takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "pixel_logits", "token_logits"})
 
-    class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0)]] | None = Param(
-        None,
-        alias="class_weights",
-        description="`balanced` (inverse to the training counts), `effective` (flatter), or one per class",
+    class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0, le=1e6)]] | None = (
+        Param(
+            None,
+            alias="class_weights",
+            description="`balanced` (inverse to the training counts), `effective` (flatter), or one per class",
+        )
     )
     label_smoothing: float = Param(0.0, ge=0, lt=1, description="share of the truth spread over all classes")
     ignore_index: int | None = Param(None, description="a class index that does not count, besides -1")
@@ -71,9 +73,23 @@ class CrossEntropy(Loss):
         """Return the weight of each class, None where all count the same."""
         return class_weights(self.class_weights_, target)
 
+    def uncounted_classes(self, target: Target) -> frozenset[int]:
+        """Return the indices of classes that weigh 0, and `ignore_index`."""
+        stated = frozenset() if self.ignore_index is None else frozenset({self.ignore_index})
+        return super().uncounted_classes(target) | stated
+
     def check_target(self, target: Target) -> Iterable[Problem]:
-        """Yield where the stated weights are not one for each class."""
-        return check_weights(self.class_weights_, target)
+        """Yield where the stated weights are not one for each class, and an `ignore_index` that is none of them."""
+        yield from check_weights(self.class_weights_, target)
+        number = num_scores(target)
+        if number is not None and self.ignore_index is not None and not -1 <= self.ignore_index < number:
+            yield Problem(
+                "SCH108",
+                f"`ignore_index` is {self.ignore_index}, but classes go from 0 to {number - 1}",
+                at="ignore_index",
+                label="no class",
+                helps=("remove it, or give the index of a class", "list values of the data under `missing`"),
+            )
 
     def expected(self, target: Target) -> float | None:
         """Return that of even chances: the logarithm of the number of classes."""

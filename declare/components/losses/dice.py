@@ -35,7 +35,7 @@ class Dice(Loss):
     takes: ClassVar[frozenset[str]] = frozenset({"pixel_logits"})
 
     smooth: float = Param(
-        1.0, gt=0, description="pixels added to overlap and sizes, so that empty regions are defined"
+        1.0, gt=0, le=1e9, description="pixels added to overlap and sizes, so that empty regions are defined"
     )
 
     def target_dims(self, target: Target) -> tuple[Dim, ...]:

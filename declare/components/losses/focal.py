@@ -36,11 +36,13 @@ class Focal(Loss):
 
     takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits", "pixel_logits"})
 
-    gamma: float = Param(2.0, ge=0, description="how much less easy samples count")
-    class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0)]] | None = Param(
-        None,
-        alias="class_weights",
-        description="`balanced` (inverse to the training counts), `effective` (flatter), or one per class",
+    gamma: float = Param(2.0, ge=0, le=100, description="how much less easy samples count")
+    class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0, le=1e6)]] | None = (
+        Param(
+            None,
+            alias="class_weights",
+            description="`balanced` (inverse to the training counts), `effective` (flatter), or one per class",
+        )
     )
 
     @property

@@ -31,7 +31,7 @@ class Huber(Loss):
 
     takes: ClassVar[frozenset[str]] = frozenset({"values"})
 
-    delta: float = Param(1.0, gt=0, description="error up to which it is quadratic")
+    delta: float = Param(1.0, gt=0, le=1e12, description="error up to which it is quadratic")
 
     def build(self, target: Target) -> nn.Module:
         """Return the real loss."""

@@ -34,7 +34,9 @@ class InfoNce(Loss):
 
     takes: ClassVar[frozenset[str]] = frozenset({"embedding"})
 
-    temperature: float = Param(0.07, gt=0, description="what cosines are divided by: less means harder")
+    temperature: float = Param(
+        0.07, ge=1e-4, le=1e6, description="what cosines are divided by: less means harder"
+    )
     negatives: Literal["batch", "explicit"] = Param(
         "batch", description="rows of other groups: all of the batch, or those of the same origin"
     )

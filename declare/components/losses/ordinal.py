@@ -36,10 +36,12 @@ class Ordinal(Loss):
 
     takes: ClassVar[frozenset[str]] = frozenset({"ordinal_logits"})
 
-    class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0)]] | None = Param(
-        None,
-        alias="class_weights",
-        description="`balanced` (inverse to the training counts), `effective` (flatter), or one per class",
+    class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0, le=1e6)]] | None = (
+        Param(
+            None,
+            alias="class_weights",
+            description="`balanced` (inverse to the training counts), `effective` (flatter), or one per class",
+        )
     )
 
     @property

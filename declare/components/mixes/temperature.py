@@ -20,7 +20,7 @@ class Temperature(Mix):
         ```
     """
 
-    t: float = Param(2.0, ge=1, description="temperature")
+    t: float = Param(2.0, ge=1, le=1e6, description="temperature")
 
     def shares(self, sizes: Mapping[str, int]) -> dict[str, float]:
         """Return the flattened shares."""

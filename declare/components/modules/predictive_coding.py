@@ -51,7 +51,9 @@ class PredictiveCoding(Module):
 
     causes: int = Param(8, gt=0, description="hidden causes at each place")
     steps: int = Param(2, ge=1, le=100, description="steps of inference")
-    prior: float = Param(0.1, ge=0, description="how strongly causes are held to what the context expects")
+    prior: float = Param(
+        0.1, ge=0, le=1e6, description="how strongly causes are held to what the context expects"
+    )
     hidden: int = Param(
         16, ge=0, description="width of the hidden layer of gain and shift; 0 for a linear map"
     )

@@ -114,7 +114,7 @@ def find(name: str) -> type[Component] | None:
     }
     if decays:
         about = Decaying.model_fields["weight_decay"].description
-        parameters["weight_decay"] = (float, Param(record["weight_decay"], ge=0, description=about))
+        parameters["weight_decay"] = (float, Param(record["weight_decay"], ge=0, le=1e3, description=about))
     made = create_model(
         record["class"],
         __base__=bases,

@@ -12,7 +12,7 @@ from declare.contract.training import Optimizer
 class Decaying(Optimizer):
     """An optimizer with weight decay."""
 
-    weight_decay: float = Param(0.0, ge=0, description="how strongly weights are drawn to zero")
+    weight_decay: float = Param(0.0, ge=0, le=1e3, description="how strongly weights are drawn to zero")
     decay_norm_and_bias: bool = Param(
         False, description="decay norms, biases and other parameters of one axis too"
     )

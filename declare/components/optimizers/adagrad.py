@@ -24,8 +24,8 @@ class Adagrad(Decaying):
     ```
     """
 
-    lr_decay: float = Param(0.0, ge=0, description="how fast the rate falls with each step")
-    eps: float = Param(1e-10, gt=0, description="added to the denominator")
+    lr_decay: float = Param(0.0, ge=0, le=1e6, description="how fast the rate falls with each step")
+    eps: float = Param(1e-10, gt=0, le=1e6, description="added to the denominator")
 
     def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         """Return torch's optimizer, fused where the device has it."""

@@ -28,7 +28,7 @@ class Adam(Decaying):
     betas: list[Annotated[float, Param(ge=0, lt=1)]] = Param(
         [0.9, 0.999], min_length=2, max_length=2, description="decay of the running mean and of its square"
     )
-    eps: float = Param(1e-8, gt=0, description="added to the denominator")
+    eps: float = Param(1e-8, gt=0, le=1e6, description="added to the denominator")
     amsgrad: bool = Param(False, description="never let the running square shrink")
 
     def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:

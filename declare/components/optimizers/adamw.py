@@ -25,11 +25,11 @@ class AdamW(Decaying):
     ```
     """
 
-    weight_decay: float = Param(0.01, ge=0, description="how strongly weights are drawn to zero")
+    weight_decay: float = Param(0.01, ge=0, le=1e3, description="how strongly weights are drawn to zero")
     betas: list[Annotated[float, Param(ge=0, lt=1)]] = Param(
         [0.9, 0.999], min_length=2, max_length=2, description="decay of the running mean and of its square"
     )
-    eps: float = Param(1e-8, gt=0, description="added to the denominator")
+    eps: float = Param(1e-8, gt=0, le=1e6, description="added to the denominator")
     amsgrad: bool = Param(False, description="never let the running square shrink")
 
     def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:

@@ -26,7 +26,7 @@ class RmsProp(Decaying):
 
     alpha: float = Param(0.99, ge=0, lt=1, description="decay of the running mean square")
     momentum: float = Param(0.0, ge=0, lt=1, description="share of the last step that is kept")
-    eps: float = Param(1e-8, gt=0, description="added to the denominator")
+    eps: float = Param(1e-8, gt=0, le=1e6, description="added to the denominator")
     centered: bool = Param(False, description="divide by the spread instead of the mean square")
 
     def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:

@@ -25,7 +25,7 @@ class Linear(Probe):
     ```
     """
 
-    l2: float = Param(0.01, ge=0, description="weight of the sum of squared weights")
+    l2: float = Param(0.01, ge=0, le=1e6, description="weight of the sum of squared weights")
     iterations: int = Param(200, gt=0, description="iterations of L-BFGS at most")
 
     def build(self, width: int, output: tuple[int, ...]) -> FittedProbe:

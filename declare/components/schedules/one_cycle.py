@@ -29,8 +29,8 @@ class OneCycle(Schedule):
     also_called: ClassVar[tuple[str, ...]] = ("OneCycleLR", "CyclicLR", "triangular", "cyclic")
 
     rise: float = Param(0.3, gt=0, lt=1, description="share of the phase in which the rate rises")
-    initial: float = Param(25.0, ge=1, description="the first rate is the base rate divided by this")
-    final: float = Param(1e4, ge=1, description="the last rate is the first rate divided by this")
+    initial: float = Param(25.0, ge=1, le=1e9, description="the first rate is the base rate divided by this")
+    final: float = Param(1e4, ge=1, le=1e9, description="the last rate is the first rate divided by this")
 
     def multiplier(self, step: int, total: int) -> float:
         """Return the factor of the base rate at `step` of `total` (warm-up left out)."""

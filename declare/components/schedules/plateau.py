@@ -41,7 +41,7 @@ class Plateau(Schedule):
     mode: Literal["max", "min"] | None = Param(None, description="which way is better, if `metric` is stated")
     factor: float = Param(0.1, gt=0, lt=1, description="factor of the rate at each fall")
     patience: int = Param(5, ge=0, description="evaluations without improvement before a fall")
-    min_delta: float = Param(0.0, ge=0, description="the least improvement that counts")
+    min_delta: float = Param(0.0, ge=0, le=1e12, description="the least improvement that counts")
     minimum: float = Param(0.0, ge=0, lt=1, description="the smallest share of the base rate")
 
     def check(self) -> Iterable[Problem]:

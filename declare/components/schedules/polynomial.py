@@ -27,7 +27,7 @@ class Polynomial(Schedule):
     also_called: ClassVar[tuple[str, ...]] = ("PolynomialLR", "PolyLR", "poly", "inverse_sqrt")
 
     final: float = Param(0.0, ge=0, le=1, description="share of the base rate at the end")
-    power: float = Param(0.9, gt=0, description="1 is a straight line, more falls sooner")
+    power: float = Param(0.9, gt=0, le=1e3, description="1 is a straight line, more falls sooner")
 
     def multiplier(self, step: int, total: int) -> float:
         """Return the factor of the base rate at `step` of `total` (warm-up left out)."""

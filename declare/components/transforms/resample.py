@@ -38,9 +38,9 @@ class Resample(Transform):
 
     effect: ClassVar[Effect] = "places"
 
-    rate: float = Param(gt=0, description="samples per second afterwards (Hz)")
+    rate: float = Param(gt=0, le=1e9, description="samples per second afterwards (Hz)")
     from_rate: float | None = Param(
-        None, gt=0, description="samples per second before (Hz); the field's if left out"
+        None, gt=0, le=1e9, description="samples per second before (Hz); the field's if left out"
     )
 
     def settled(self, facts: Mapping[str, FieldFacts]) -> Resample:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.contract.field import pairing_key
 from declare.contract.problem import Problem
 from declare.rules.monitors import Monitor, composite_parts, expectations, monitors, reported
-from declare.rules.pairings import pairing_of
+from declare.rules.pairings import splits_without_positives
 from declare.rules.parts import metric_classes, task_datasets, tasks
 from declare.rules.view import View
 
@@ -17,7 +16,7 @@ STAGE = "facts"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield tasks without positives in training, and metrics that need some in a split that has none."""
-    known, lacking = reported(view) or {}, dict(_lacking(view))
+    known, lacking = reported(view) or {}, dict(splits_without_positives(view))
     for task in tasks(view):
         drawn = [view.facts[name] for name in task_datasets(view, task.block) if name in view.facts]
         if (task.name, "train") in lacking and not any(facts.refused_orders for facts in drawn):
@@ -37,23 +36,6 @@ def check(view: View) -> Iterator[Problem]:
                 continue
             if (metric.task, metric.split) in lacking:
                 yield _problem(monitor, metric.split, lacking[metric.task, metric.split])
-
-
-def _lacking(view: View) -> Iterator[tuple[tuple[str, str], str]]:
-    """Yield (task, split) of those that have samples but no positives in any dataset, with what these must share."""
-    for task in tasks(view):
-        pairing = pairing_of(view, task)
-        names = [name for name in task_datasets(view, task.block) if name in view.facts] if pairing else []
-        if pairing is None or not names:
-            continue
-        counts = [view.facts[name].positives.get(pairing_key(pairing)) for name in names]
-        same, different = pairing
-        words = "the same " + " and ".join(f"`{name}`" for name in same)
-        words += f" and another `{different}`" if different else ""
-        for split in ("train", "val", "test"):
-            sizes = [view.facts[name].splits.get(split, 0) for name in names]
-            if any(sizes) and all(count is not None and not count.get(split) for count in counts):
-                yield (task.name, split), f"none have {words}"
 
 
 def _needs_positives(view: View, task: str, name: str) -> bool:

@@ -1,0 +1,44 @@
+"""A loss of which no sample counts has no value: every class of the split weighs 0, or is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.loss import Loss
+from declare.contract.problem import Problem
+from declare.rules.class_counts import Counts, uncounted, uncounted_note
+from declare.rules.monitors import Monitor, composite_parts, expectations, monitors
+from declare.rules.parts import Placed
+from declare.rules.view import View
+
+CODE = "DAT397"
+STAGE = "links"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield losses that nothing counts in of the training samples, or of a split whose loss a place asks for."""
+    for task, loss, counts, split in uncounted(view):
+        if split == "train":
+            yield _problem(loss, counts, split, f"{loss.path}")
+            continue
+        for monitor in (*monitors(view), *expectations(view)):
+            if f"{split}/{task}/loss" in _parts(view, monitor):
+                yield _problem(loss, counts, split, monitor.path)
+
+
+def _parts(view: View, monitor: Monitor) -> list[str]:
+    return composite_parts(view, monitor.metric) or [monitor.metric]
+
+
+def _problem(loss: Placed[Loss], counts: Counts, split: str, at: str) -> Problem:
+    return Problem(
+        CODE,
+        f"no {split} sample counts in the loss `{loss.block.type_name()}`",
+        at=at,
+        label="never a number",
+        notes=(uncounted_note(counts, split),),
+        helps=(
+            "change its class weights or `ignore_index`",
+            "split the data so that each split has classes of the training samples",
+        ),
+    )

@@ -1,0 +1,37 @@
+"""A held-out split of which no sample counts in a loss leaves that loss without a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.rules.class_counts import uncounted, uncounted_note
+from declare.rules.pairings import splits_without_positives
+from declare.rules.parts import tasks
+from declare.rules.view import View
+
+CODE = "DAT398"
+STAGE = "links"
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each held-out split in which a task's loss will not be a number."""
+    for name, loss, counts, split in uncounted(view):
+        if split != "train":
+            yield _problem(f"{split}/{name}/loss", loss.path, uncounted_note(counts, split))
+    paths = {task.name: task.path for task in tasks(view)}
+    for (name, split), words in splits_without_positives(view):
+        if split != "train":
+            yield _problem(f"{split}/{name}/loss", paths[name], f"of the {split} samples {words}")
+
+
+def _problem(metric: str, at: str, note: str) -> Problem:
+    return Problem(
+        CODE,
+        f"`{metric}` will not be a number",
+        at=at,
+        on="key",
+        label="nothing counts in it",
+        notes=(note,),
+        helps=("hold out other or more samples",),
+    )
