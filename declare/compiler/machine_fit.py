@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,6 +61,28 @@ def shortage(
         if expected is not None and expected.total * limit.processes > limit.size:
             found = found or _problem("HW719", phase, expected, limit)
     return found
+
+
+def cache_shortage(kept: Mapping[str, int], limits: Iterable[Limit]) -> Problem | None:
+    """Return that samples kept in memory do not fit into one of `limits` (HW718); None where they do.
+
+    `kept` are the bytes of each dataset with `cache: memory`; each process keeps them.
+    """
+    total = sum(kept.values())
+    for limit in limits:
+        if total * limit.processes <= limit.size:
+            continue
+        largest = max(kept, key=lambda name: kept[name])
+        several = f" in each of {limit.processes} processes" if limit.processes > 1 else ""
+        return Problem(
+            "HW718",
+            f"decoded samples take {shown(total)}{several}, {limit.words} {shown(limit.size)}",
+            at=f"datasets.{largest}.cache",
+            label="does not fit",
+            notes=(f"{shown(kept[largest])} are of `{largest}`",),
+            helps=("`cache: disk` keeps them in a file", "`limit` takes fewer samples"),
+        )
+    return None
 
 
 def _problem(code: str, phase: PhasePlan, memory: Memory, limit: Limit) -> Problem:

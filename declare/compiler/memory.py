@@ -10,6 +10,8 @@ from declare.ir.plan import HardwarePlan, ModulePlan, PhasePlan, Plan, ScalesPla
 
 _BYTES = {"float32": 4, "int64": 8, "uint8": 1, "bool": 1}
 _HALF = {"bf16", "fp16"}
+_DECODED = {"image": 1, "video": 1, "mask": 1, "series": 4, "sequence": 4}
+"""Bytes of a number in fields that may be decoded from files, which `cache: memory` keeps."""
 _STATES = {"sgd": 1, "rmsprop": 1, "adagrad": 1}
 """Numbers that an optimizer keeps for each parameter; two, as Adam does, where it is not known."""
 _CERTAIN_STATES = _STATES | {"adam": 2, "adamw": 2}
@@ -140,6 +142,15 @@ def _memory(
         activations=activations // 2 if half else activations,
         data=sum(_row_bytes(shapes.get(name, {})) * phase.rows[name] for name in phase.rows),
     )
+
+
+def decoded_bytes(shapes: Mapping[str, Shape], fields: Collection[str], samples: int) -> int:
+    """Return the bytes that `samples` decoded samples of the fields take at least, of those that may be kept.
+
+    Pictures are kept as bytes where they are normalised as they are drawn.
+    """
+    large = [shape for name, shape in shapes.items() if name in fields and shape.layout in _DECODED]
+    return samples * sum((shape.numel or 0) * _DECODED[shape.layout] for shape in large)
 
 
 def optimizer_states(phase: PhasePlan) -> int:

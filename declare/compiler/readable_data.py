@@ -32,7 +32,7 @@ def readable(state: State, dataset: Placed[Any]) -> Readable | None:
     wrong = _wrong_parts(state, path)
     if holed(block.source) or block.fields is POISON or {"source", "fields"} & wrong:
         return None
-    lost = {name for name, field in block.fields.items() if holed(field) or f"fields.{name}" in wrong}
+    lost = {name for name, field in block.fields.items() if holed(field) or _of_name(name) in wrong}
     if lost and len(lost) == len(block.fields):
         return None
     split = block.split
@@ -65,6 +65,11 @@ def _wrong_parts(state: State, path: str) -> set[str]:
     return found
 
 
+def _of_name(name: str) -> str:
+    """Return how `_wrong_parts` calls a field; a name with a dot is no name, and wrong itself."""
+    return f"fields.{name.partition('.')[0]}"
+
+
 def without(known: Readable, problems: Sequence[Problem]) -> Readable | None:
     """Return what is left without the fields, or the split, that data contradict; None for other problems."""
     block = known.block
@@ -75,7 +80,13 @@ def without(known: Readable, problems: Sequence[Problem]) -> Readable | None:
     names = [problem.at.split(".")[1] for problem in problems if problem.at.startswith("fields.")]
     left = {name: field for name, field in block.fields.items() if name not in names}
     split = block.split
-    if len(names) < len(problems) or not left or {split.by, split.stratify, split.column} & set(names):
+    gone = len(block.fields) - len(left)
+    if (
+        len(names) < len(problems)
+        or not left
+        or not gone
+        or {split.by, split.stratify, split.column} & set(names)
+    ):
         return None
     return Readable(block.model_copy(update={"fields": left}), whole=False, sized=known.sized)
 

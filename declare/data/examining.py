@@ -307,7 +307,7 @@ def assigned(
     """
     for key in ("by", "stratify", "column"):
         name = split.get(key)
-        if name is not None and name not in columns:
+        if name is not None and (name not in columns or columns[name].ndim > 1):
             raise ProblemError(_unsplittable(key, name, facts))
     seed = int(split["seed"])
     if reader.splits:

@@ -122,7 +122,9 @@ def _forced(kind: str, name: str, draw: random.Random) -> dict[str, str]:
         if able:
             forced["tasks"] = draw.choice(able)
     targets = getattr(find("tasks", forced.get("tasks", "")), "targets", ())
-    serving = [field for field in own_names("fields") if getattr(find("fields", field), "layout", "") in targets]
+    serving = [
+        field for field in own_names("fields") if getattr(find("fields", field), "layout", "") in targets
+    ]
     if serving and "fields" not in forced:
         forced["fields"] = draw.choice(serving)
     return forced
@@ -168,7 +170,8 @@ def edges_of(spec: Spec, kind: str, name: str) -> Iterator[Edge]:
 def _edges(owner: str, steps: Steps, item: Form, known: Sequence[str]) -> Iterator[Edge]:
     key = next(step for step in reversed(steps) if isinstance(step, str))
     for value in edges(item, strange=False, known=known):
-        if key not in _MACHINE and not _too_long(key, value):
+        asks = {key, *(value if isinstance(value, dict) else ())}
+        if not asks & _MACHINE and not _too_long(key, value):
             yield Edge(owner, key, steps, value)
 
 

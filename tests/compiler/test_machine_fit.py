@@ -102,3 +102,13 @@ def test_limits_are_those_of_the_process(monkeypatch: pytest.MonkeyPatch) -> Non
     )
     found = [(limit.size, limit.processes) for limit in machine_limits(hardware)]
     assert found == [(1000, 3), (500, 1)]
+
+
+def test_samples_kept_in_memory_must_fit(tmp_path: Path, machine: Callable[[int], None]) -> None:
+    """`cache: memory` of more than the machine has is refused, whatever computes; a file of them is not."""
+    machine(40_000)  # 60 pictures of 3 x 16 x 16 bytes
+    text = SPEC % (8, 8, "", "")
+    for cache, refused in (("memory", True), ("disk", False), ("auto", False)):
+        (tmp_path / "spec.yaml").write_text(text.replace("size: 16}}", f"size: 16}}, cache: {cache}}}"))
+        found = [item for item in check(tmp_path / "spec.yaml").diagnostics if item.code == "HW718"]
+        assert ("datasets.pictures.cache" in {item.path for item in found}) is refused

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
@@ -14,6 +16,7 @@ from pydantic import create_model
 from declare.components.optimizers._update import Decaying
 from declare.contract.component import Component, Refusal, not_finite
 from declare.contract.library_table import LibraryTable
+from declare.contract.parameter_ranges import Range, annotated, is_within, measured_from, outcome
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.training import Optimizer
 
@@ -30,6 +33,7 @@ _WHOLE = frozenset(
 """Rules with operations that torch does not have for parameters in shares, or rounds otherwise there."""
 _WORDS: dict[str, Any] = {"float": float, "int": int, "bool": bool, "str": str}
 
+_TRIED_RATE = 1e-3
 _OWN_RATES = frozenset({"rprop"})
 """Rules that grow and shrink a rate for each weight, whatever a schedule says."""
 
@@ -74,9 +78,10 @@ class _FromLibrary(Optimizer):
         return made
 
     def is_proven(self, sample: Any) -> bool:
-        """Whether all but rate and decay is as by default: names are in the table since those defaults work."""
-        names = type(self).record["parameters"]
-        return all(getattr(self, name) == default for name, (_, default) in names.items())
+        """Whether all but rate and decay is as by default, or one more is within the range that the table has."""
+        names, known = type(self).record["parameters"], type(self).record.get("ranges", {})
+        others = [name for name, (_, default) in names.items() if getattr(self, name) != default]
+        return not others or (len(others) == 1 and is_within(getattr(self, others[0]), known.get(others[0])))
 
     def try_out(self, sample: Any) -> None:
         """Take steps, save the state, and take some more from it."""
@@ -105,12 +110,17 @@ def names() -> list[str]:
 def find(name: str) -> type[Component] | None:
     """Return the component of a library's optimizer, or None."""
     record = TABLE.record(name)
-    if record is None:
-        return None
+    return None if record is None else component(name, record)
+
+
+def component(name: str, record: dict[str, Any]) -> type[_FromLibrary]:
+    """Return the component of a record; its parameters have the bounds that stand there."""
+    known = record.get("ranges", {})
     decays = record["weight_decay"] is not None
     bases: Any = (_FromLibrary, Decaying) if decays else _FromLibrary
     parameters: dict[str, Any] = {
-        key: (_annotation(kind), Param(default)) for key, (kind, default) in record["parameters"].items()
+        key: (_annotation(kind, known.get(key)), Param(default))
+        for key, (kind, default) in record["parameters"].items()
     }
     if decays:
         about = Decaying.model_fields["weight_decay"].description
@@ -131,10 +141,41 @@ def find(name: str) -> type[Component] | None:
     return found
 
 
-def _annotation(kind: str) -> Any:
+def _annotation(kind: str, known: Range | None) -> Any:
     if kind.startswith("numbers"):
-        return list[float]
-    return _WORDS[kind.rstrip("?")] | None if kind.endswith("?") else _WORDS[kind]
+        return annotated(list[float], known)
+    plain = annotated(_WORDS[kind.rstrip("?")], known)
+    return plain | None if kind.endswith("?") else plain
+
+
+def measured_ranges(name: str, record: dict[str, Any]) -> dict[str, Range]:
+    """Return the ranges of a record's parameters, found by steps, a save and a load with each of many values."""
+    made, words = component(name, record | {"ranges": {}}), _texts(record)
+
+    found = {}
+    for key, (stated, default) in record["parameters"].items():
+        kind = "[float]" if stated.startswith("numbers") else stated.rstrip("?")
+        if kind == "bool":
+            continue
+
+        def works(value: Any, key: str = key) -> list[bool]:
+            return _outcome(made, {key: value})
+
+        found[key] = measured_from(kind, [default], works, words)
+    return {key: known for key, known in found.items() if known}
+
+
+def _outcome(rule: type[_FromLibrary], parameters: dict[str, Any]) -> list[bool]:
+    from declare.contract.reading import read
+
+    made, problems = read(rule, {"lr": _TRIED_RATE} | parameters)
+    return [False] if problems else outcome(lambda: made.try_out(None))
+
+
+def _texts(record: dict[str, Any]) -> set[str]:
+    """Return the words in the rule's source: among them are those that its parameters take."""
+    source = inspect.getsource(import_module(record["module"]))
+    return set(re.findall(r"[\"']([a-z][a-z0-9_]{1,30})[\"']", source))
 
 
 def _text(name: str, record: dict[str, Any]) -> str:

@@ -28,8 +28,12 @@ class Bpe(Tokenizer):
         ```
     """
 
-    vocab_size: int = Param(8000, ge=1, description="number of tokens, bytes and special ones included")
-    min_count: int = Param(2, ge=1, description="pairs that are rarer in the training split are not joined")
+    vocab_size: int = Param(
+        8000, ge=1, le=1_000_000, description="number of tokens, bytes and special ones included"
+    )
+    min_count: int = Param(
+        2, ge=1, le=10**9, description="pairs that are rarer in the training split are not joined"
+    )
     lowercase: bool = Param(False, description="take capital letters for small ones")
 
     def check(self) -> Iterable[Problem]:

@@ -19,7 +19,7 @@ class Char(Tokenizer):
     """
 
     vocab_size: int | None = Param(
-        None, ge=5, description="keep so many, the most frequent; special ones count"
+        None, ge=5, le=1_000_000, description="keep so many, the most frequent; special ones count"
     )
     lowercase: bool = Param(False, description="take capital letters for small ones")
 

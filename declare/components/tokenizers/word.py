@@ -25,10 +25,12 @@ class Word(Tokenizer):
     """
 
     vocab_size: int | None = Param(
-        None, ge=5, description="keep so many, the most frequent; special ones count"
+        None, ge=5, le=1_000_000, description="keep so many, the most frequent; special ones count"
     )
     lowercase: bool = Param(False, description="take capital letters for small ones")
-    min_count: int = Param(1, ge=1, description="words that are rarer in the training split are unknown")
+    min_count: int = Param(
+        1, ge=1, le=10**9, description="words that are rarer in the training split are unknown"
+    )
     punctuation: bool = Param(True, description="marks are tokens of their own")
 
     def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:

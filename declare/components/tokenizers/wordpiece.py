@@ -31,8 +31,10 @@ class Wordpiece(Tokenizer):
         ```
     """
 
-    vocab_size: int = Param(8000, ge=1, description="number of tokens, special ones included")
-    min_count: int = Param(2, ge=1, description="pieces that are rarer in the training split are not made")
+    vocab_size: int = Param(8000, ge=1, le=1_000_000, description="number of tokens, special ones included")
+    min_count: int = Param(
+        2, ge=1, le=10**9, description="pieces that are rarer in the training split are not made"
+    )
     lowercase: bool = Param(True, description="take capital letters for small ones, drop accents")
 
     def check(self) -> Iterable[Problem]:

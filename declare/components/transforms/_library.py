@@ -15,6 +15,7 @@ from pydantic import create_model
 from declare.components.transforms._pixels import PICTURES, bad_size, pair, resized_shape
 from declare.contract.component import Component, Refusal, not_finite
 from declare.contract.library_table import LibraryTable
+from declare.contract.parameter_ranges import Range, annotated, is_within, measured_from, outcome
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.contract.transform import Effect, Transform
@@ -29,6 +30,16 @@ Record = dict[str, Any]
 _FEWEST, _MOST, _PIXELS = 2, 24, 1 << 22
 _ANY_SIDE = 32
 """Pictures that a trial changes, and how many pixels they have together where they are large; a side that varies."""
+_TRIED = (
+    *(Shape("image", (1, *size), "uint8") for size in ((1, 1), (1, 7), (5, 5), (17, 48))),
+    *(Shape("image", (3, *size), "uint8") for size in ((1, 1), (1, 7), (5, 5), (17, 48))),
+    *(
+        Shape("mask", (17, 48), "int64", 3),
+        Shape("video", (3, 2, 17, 48), "uint8"),
+        Shape("image", (3, 17, 48)),
+    ),
+)
+"""What a range of a parameter is tried on."""
 _KINDS: dict[str, Any] = {
     "bool": bool,
     "float": float,
@@ -132,10 +143,15 @@ class _FromTorchvision(Transform):
         return Keyed(made, layout=shape.layout, salt=salt, draws=self.record["draws"])
 
     def is_proven(self, sample: Any) -> bool:
-        """Whether all but `p` is as by default and the table holds that this works on pictures of any size."""
-        stated = self.record["parameters"].items()
-        plain = all(getattr(self, name) == default for name, (_, default, _) in stated if name != "p")
-        return plain and bool(self.record.get("any_size"))
+        """Whether the table holds that this works on pictures of any size: by default, or one number in its range.
+
+        `p` may be any.
+        """
+        stated, known = self.record["parameters"].items(), self.record.get("ranges", {})
+        others = [name for name, (_, default, _) in stated if name != "p" and getattr(self, name) != default]
+        if not others:
+            return bool(self.record.get("any_size"))
+        return len(others) == 1 and is_within(getattr(self, others[0]), known.get(others[0]))
 
     def try_out(self, sample: Any) -> None:
         """Change made-up pictures of the shape `sample`, some of them and each of them for certain."""
@@ -219,10 +235,17 @@ def names() -> list[str]:
 def find(name: str) -> type[Component] | None:
     """Return the component of a transform of torchvision, or None."""
     record = TABLE.record(name)
-    if record is None:
-        return None
+    return None if record is None else component(name, record)
+
+
+def component(name: str, record: Record) -> type[_FromTorchvision]:
+    """Return the component of a record; its parameters have the bounds that stand there."""
+    known = record.get("ranges", {})
     parameters: dict[str, Any] = {
-        key: (_annotation(kind), Param(... if required else default, **_BOUNDS.get(key, {})))
+        key: (
+            _annotation(kind, None if key in _BOUNDS else known.get(key)),
+            Param(... if required else default, **_BOUNDS.get(key, {})),
+        )
         for key, (kind, default, required) in record["parameters"].items()
     }
     if record["draws"] != "nothing":
@@ -244,15 +267,48 @@ def find(name: str) -> type[Component] | None:
     return found
 
 
-def _annotation(text: str) -> Any:
+def _annotation(text: str, known: Range | None) -> Any:
     """Return the type that a table writes as `int | [int] | null` or `'nearest' | 'bilinear'`."""
     parts = text.split(" | ")
     words = tuple(part.strip("'") for part in parts if part.startswith("'"))
-    kinds = [_KINDS[part] for part in parts if not part.startswith("'")] + ([Literal[words]] if words else [])
+    plain = [annotated(_KINDS[part], known) for part in parts if not part.startswith("'")]
+    kinds = plain + ([Literal[words]] if words else [])
     union = kinds[0]
     for kind in kinds[1:]:
         union |= kind
     return union
+
+
+def measured_ranges(name: str, record: Record) -> dict[str, Range]:
+    """Return the ranges of a record's parameters, found by changing pictures of several sorts with many values."""
+    made = component(name, record | {"ranges": {}})
+    found = {}
+    for key, (stated, default, _) in record["parameters"].items():
+        kinds = [kind for kind in stated.split(" | ") if kind in {"int", "float", "[int]", "[float]"}]
+        if key in _BOUNDS or not kinds:
+            continue
+
+        def works(value: Any, key: str = key) -> list[bool]:
+            return _outcomes(made, record["example"] | {key: value})
+
+        known: Range = {}
+        for kind in kinds:
+            known |= measured_from(kind, [record["example"].get(key), default], works)
+        found |= {key: known} if known else {}
+    return found
+
+
+def _outcomes(rule: type[_FromTorchvision], parameters: dict[str, Any]) -> list[bool]:
+    """Return whether the transform works on pictures of each size, channels and layout that it takes."""
+    from declare.contract.reading import read
+
+    made, problems = read(rule, {"field": "x"} | parameters)
+    if problems:
+        return [False]
+    taken = [shape for shape in _TRIED if not isinstance(made.infer(shape), Problem)]
+    return [
+        result for shape in taken for result in outcome(lambda shape=shape: made.try_out(list(shape)))
+    ] or [False]
 
 
 def _text(name: str, record: Record) -> str:

@@ -25,6 +25,9 @@ def outputs() -> dict[Path, str]:
     found = {}
     for table in tables():
         records = import_module(table.introspection).records()
+        library = import_module(table.introspection.rpartition(".")[0] + "._library")
+        for name, record in records.items():
+            record["ranges"] = library.measured_ranges(name, record)
         versions = {library: installed_version(library) for library in table.libraries}
         found[table.path] = dump(versions, dict(sorted(records.items())))
     return found
