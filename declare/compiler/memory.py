@@ -90,7 +90,8 @@ def certain(
     still = {name for item in phase.freeze for name in item.parameters}
     active = [node for node in used if not any(name.startswith(f"{node.path}.") for name in still)]
     activations = sum(size or 0 for size in _activations(phase, active)) // 2
-    return _memory(phase, used, activations, _CERTAIN_STATES.get(phase.optimizer["type"], 0), shapes)
+    states = _CERTAIN_STATES.get(phase.optimizer["type"], 0)
+    return _memory(phase, used, activations, states, _read(nodes.values(), tasks, shapes))
 
 
 def estimate(
@@ -112,7 +113,24 @@ def estimate(
         activations += size
     if phase.scales is not None:
         activations = int(activations * _scale_share(phase.scales))
-    return _memory(phase, used, activations, _STATES.get(phase.optimizer["type"], 2), shapes)
+    states = _STATES.get(phase.optimizer["type"], 2)
+    return _memory(phase, used, activations, states, _read(nodes.values(), tasks, shapes))
+
+
+def _read(
+    nodes: Collection[ModulePlan],
+    tasks: Mapping[str, TaskPlan],
+    shapes: Mapping[str, Mapping[str, Shape]],
+) -> dict[str, dict[str, Shape]]:
+    """Return the shapes of the fields that stand in batches, by dataset: those that nobody reads are never loaded."""
+    variants = [node for each in nodes for node in (each, *each.variants.values())]
+    names = {wire.name for node in variants for wire in node.wires if wire.source == "field"}
+    for task in tasks.values():
+        names |= {task.target_field or "", task.mask or "", *task.fields}
+    return {
+        dataset: {name: shape for name, shape in fields.items() if name in names}
+        for dataset, fields in shapes.items()
+    }
 
 
 def _activations(phase: PhasePlan, nodes: Sequence[ModulePlan]) -> Iterator[int | None]:

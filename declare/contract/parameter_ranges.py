@@ -36,14 +36,14 @@ def numbers(kind: str) -> list[float]:
     return sorted({*near, *_FAR})
 
 
-def outcome(work: Callable[[], object]) -> list[bool]:
+def outcome(work: Callable[[], object], seconds: float = _SECONDS) -> list[bool]:
     """Return whether some work is done without an exception; both where it takes too long. Main thread alone."""
 
     def stop(*_: object) -> None:
         raise TimeoutError
 
     before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, _SECONDS)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         work()
     except TimeoutError:

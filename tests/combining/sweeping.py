@@ -19,6 +19,8 @@ from tests.combining.writing import Spec, errors_of, text_of
 
 _BASES = 3
 """So many bases are grown until one trains."""
+_NO_MEMORY = "RES810"
+"""What the program says where memory runs out before training."""
 REFUSED, CLEAN = "refused", "clean"
 
 
@@ -140,6 +142,8 @@ def _screen(base: Spec, edges: list[Edge], answers: Path) -> None:
             codes, error = [], ""
             try:
                 codes = sorted({code for _, code in errors_of(edge.of(base))})
+            except MemoryError:
+                codes = [_NO_MEMORY]
             except Exception as found:  # noqa: BLE001 - that is what is looked for
                 error = f"raises {type(found).__name__}: {found}"
                 traceback.print_exc()

@@ -104,9 +104,10 @@ def _use(path: Path, run: Path, *, foretold: bool, whole: bool) -> None:
     plan = json.loads((run / "plan.json").read_text())
     _judge_figures(run, plan, foretold=foretold)
     _judge_model(run, plan)
+    learned = {name for task in plan["tasks"].values() for name in task["datasets"]}
     for name, dataset in plan["datasets"].items():
         for split in ("val", "test") if whole else ("val",):
-            if dataset["splits"].get(split):
+            if name in learned and dataset["splits"].get(split):
                 _predicted(run, name, split, dataset["splits"][split])
     if not whole:
         return

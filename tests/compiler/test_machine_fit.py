@@ -112,3 +112,21 @@ def test_samples_kept_in_memory_must_fit(tmp_path: Path, machine: Callable[[int]
         (tmp_path / "spec.yaml").write_text(text.replace("size: 16}}", f"size: 16}}, cache: {cache}}}"))
         found = [item for item in check(tmp_path / "spec.yaml").diagnostics if item.code == "HW718"]
         assert ("datasets.pictures.cache" in {item.path for item in found}) is refused
+
+
+def test_fields_that_nobody_reads_take_nothing(tmp_path: Path, machine: Callable[[int], None]) -> None:
+    """A phase's batches hold what its modules and tasks read: other fields of the data make no phase too large."""
+    import numpy as np
+
+    np.savez(tmp_path / "rows.npz", x=np.ones((20, 3)), y=np.arange(20) % 2, film=np.ones((20, 60_000)))
+    (tmp_path / "spec.yaml").write_text("""\
+declare: 1
+datasets:
+  rows: {source: {type: npz, path: rows.npz}, fields: {x: {type: vector}, y: {type: category}, film: {type: vector}}}
+model: {encoder: {type: mlp, input: x, hidden: [4]}}
+tasks: {kind: {type: classification, dataset: rows, target: y}}
+phases: {fit: {steps: 2, batch_size: 16, optimizer: {type: adamw, lr: 1e-3}}}
+hardware: {accelerator: cpu}
+""")
+    machine(3_000_000)
+    assert not [item for item in check(tmp_path / "spec.yaml").diagnostics if item.code in {"HW718", "HW719"}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -98,3 +99,33 @@ def test_types_are_saved() -> None:
     assert state_tree.decode(skeleton, tensors)["dtype"] is torch.bfloat16
     with pytest.raises(TypeError):
         state_tree.decode({"$": "dtype", "value": "nn"}, {})
+
+
+RANGED = [
+    (kind, name, key)
+    for kind in kinds()
+    for name in names_of_libraries(kind)
+    for key in sorted(getattr(find(kind, name), "record", {}).get("ranges", {}))
+]
+
+
+def test_tables_hold_ranges() -> None:
+    """Those of the versions that they were made of say what most parameters take."""
+    assert len(RANGED) > 200
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("kind", "name", "key"), random.Random(3).sample(RANGED, min(len(RANGED), 30)))
+def test_ranges_are_true(kind: str, name: str, key: str) -> None:
+    """At both ends the part works, without a trial; beyond a bound a reader refuses."""
+    known = find(kind, name).record["ranges"][key]  # type: ignore[union-attr]
+    for value in known.get("works", known.get("values", ()))[:2]:
+        component = reading.parse(kind, block(kind, name) | {key: value})
+        for sample in list(samples(component))[:1]:
+            if not find(kind, name).record.get("example"):  # type: ignore[union-attr]
+                assert component.is_proven(sample)
+            component.try_out(sample)
+    for side, bound in known.get("bounds", {}).items():
+        beyond = bound - 1 if side.startswith("g") else bound + 1
+        _, problems = reading.read(kind, block(kind, name) | {key: beyond})
+        assert [problem.code for problem in problems] == ["SCH108"]

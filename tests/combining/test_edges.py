@@ -1,0 +1,48 @@
+"""Every parameter at each of its edges is refused by a finding, or trains and predicts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from declare.contract.forms import fields
+from declare.contract.lookup import find, kinds, own_names
+from tests.combining.bounds import LANGUAGE, language_keys, targets
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_component_has_its_turn() -> None:
+    """Those with parameters do, save where they run somebody's own code; the language's blocks come first."""
+    found = targets()
+    assert found[0] == (LANGUAGE, LANGUAGE)
+    for kind in kinds():
+        known = {name: find(kind, name) for name in own_names(kind)}
+        able = {name for name, cls in known.items() if cls and not cls.trusted_only and fields(cls)}
+        assert {name for one, name in found if one == kind} >= able
+    assert ("EarlyStop", "patience") in language_keys()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_edges_that_validate_train(tmp_path: Path) -> None:
+    """Of a few components, each of them is refused or does what it says; some do."""
+    log = tmp_path / "edges.jsonl"
+    words = ["--edges", "--only", "schedules/", "--portion", "0/9", "--log", str(log)]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.combining", *words],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout, done.stderr
+    found = json.loads(done.stdout)
+    assert found["failed"] == {}
+    assert found["counts"]["total"]["clean"] > 3
