@@ -133,7 +133,11 @@ def annotated(kind: Any, known: Range | None) -> Any:
     if kind is str:
         return Literal[tuple(known["values"])] if known.get("values") else str
     if kind in {int, float}:
-        return Annotated[kind, Param(**known["bounds"])] if known.get("bounds") else kind
+        whole = {
+            side: int(bound) if bound == int(bound) else bound
+            for side, bound in known.get("bounds", {}).items()
+        }
+        return Annotated[kind, Param(**whole)] if whole else kind
     if kind is None or get_origin(kind) is not list:
         return kind
     able, (inner,) = known.get("lengths"), get_args(kind)

@@ -48,11 +48,11 @@ def test_defaults_are_the_librarys_own():
 
 def test_values_that_the_library_refuses_are_a_finding():
     """PHS632 says what the library says."""
-    block = reading.parse("optimizers", {"type": "nadam", "lr": 0.1, "betas": [1.5, 0.9]})
+    block = reading.parse("optimizers", {"type": "rprop", "lr": 0.1, "etas": [1.2, 0.5]})
     with pytest.raises(ProblemError) as caught:
         block.build(groups())
     assert caught.value.problem.code == "PHS632"
-    assert "1.5" in caught.value.problem.notes[0]
+    assert "1.2" in caught.value.problem.notes[0]
 
 
 def test_a_weight_decay_without_effect_is_said():
