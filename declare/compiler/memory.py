@@ -123,8 +123,9 @@ def _read(
     shapes: Mapping[str, Mapping[str, Shape]],
 ) -> dict[str, dict[str, Shape]]:
     """Return the shapes of the fields that stand in batches, by dataset: those that nobody reads are never loaded."""
-    variants = [node for each in nodes for node in (each, *each.variants.values())]
-    names = {wire.name for node in variants for wire in node.wires if wire.source == "field"}
+    wires = [wire for node in nodes for wire in node.wires]
+    wires += [wire for node in nodes for variant in node.variants.values() for wire in variant.wires]
+    names = {wire.name for wire in wires if wire.source == "field"}
     for task in tasks.values():
         names |= {task.target_field or "", task.mask or "", *task.fields}
     return {

@@ -9,6 +9,7 @@ is tried when a spec asks for it.
 from __future__ import annotations
 
 import signal
+import types
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -66,7 +67,7 @@ def number_range(kind: str, default: float, works: Works) -> Range:
     low, below = _end(tried[middle::-1], results)
     high, above = _end(tried[middle:], results)
     step = 1 if kind == "int" else 2 * _NEAR
-    bounds = {}
+    bounds: dict[str, float] = {}
     if (
         below is not None
         and low - below <= step
@@ -133,16 +134,16 @@ def annotated(kind: Any, known: Range | None) -> Any:
     if kind is str:
         return Literal[tuple(known["values"])] if known.get("values") else str
     if kind in {int, float}:
-        whole = {
+        whole: dict[str, Any] = {
             side: int(bound) if bound == int(bound) else bound
             for side, bound in known.get("bounds", {}).items()
         }
         return Annotated[kind, Param(**whole)] if whole else kind
     if kind is None or get_origin(kind) is not list:
         return kind
-    able, (inner,) = known.get("lengths"), get_args(kind)
-    inner = annotated(inner, known.get("items"))
-    return Annotated[list[inner], Param(min_length=able[0], max_length=able[-1])] if able else list[inner]
+    able = known.get("lengths")
+    items: Any = types.GenericAlias(list, (annotated(get_args(kind)[0], known.get("items")),))
+    return Annotated[items, Param(min_length=able[0], max_length=able[-1])] if able else items
 
 
 def measured(kind: str, default: Any, works: Works, words: Iterable[str] = ()) -> Range:
@@ -151,8 +152,8 @@ def measured(kind: str, default: Any, works: Works, words: Iterable[str] = ()) -
     `default` works; `words` are texts that may.
     """
     if kind == "str":
-        found = text_values([*words, default], works)
-        return {"values": found} if found else {}
+        values = text_values([*words, default], works)
+        return {"values": values} if values else {}
     if kind in {"int", "float"}:
         return number_range(kind, default, works)
     able = lengths(default[0], works)

@@ -168,6 +168,7 @@ def measured_ranges(name: str, record: dict[str, Any]) -> dict[str, Range]:
 def _outcome(rule: type[_FromLibrary], parameters: dict[str, Any]) -> list[bool]:
     from declare.contract.reading import read
 
+    made: Any
     made, problems = read(rule, {"lr": _TRIED_RATE} | parameters)
     return [False] if problems else outcome(lambda: made.try_out(None))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
@@ -282,7 +282,7 @@ def _annotation(text: str, known: Range | None) -> Any:
 def measured_ranges(name: str, record: Record) -> dict[str, Range]:
     """Return the ranges of a record's parameters, found by changing pictures of several sorts with many values."""
     made = component(name, record | {"ranges": {}})
-    found = {}
+    found: dict[str, Range] = {}
     for key, (stated, default, _) in record["parameters"].items():
         kinds = [kind for kind in stated.split(" | ") if kind in {"int", "float", "[int]", "[float]"}]
         if key in _BOUNDS or not kinds:
@@ -302,13 +302,13 @@ def _outcomes(rule: type[_FromTorchvision], parameters: dict[str, Any]) -> list[
     """Return whether the transform works on pictures of each size, channels and layout that it takes."""
     from declare.contract.reading import read
 
+    made: Any
     made, problems = read(rule, {"field": "x"} | parameters)
     if problems:
         return [False]
-    taken = [shape for shape in _TRIED if not isinstance(made.infer(shape), Problem)]
-    return [
-        result for shape in taken for result in outcome(lambda shape=shape: made.try_out(list(shape)))
-    ] or [False]
+    taken = [list(shape) for shape in _TRIED if not isinstance(made.infer(shape), Problem)]
+    results = [outcome(partial(made.try_out, sample)) for sample in taken]
+    return [result for each in results for result in each] or [False]
 
 
 def _text(name: str, record: Record) -> str:
