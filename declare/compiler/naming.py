@@ -9,17 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from declare.compiler.probe import LIBRARIES
+from declare.compiler.probe import LIBRARIES, untried
 from declare.compiler.shaping import ports
-from declare.contract import strict_json
+from declare.compiler.trial import inputs_from_plain, shape_from_plain
+from declare.contract import strict_json, worker_process
 from declare.contract.library_table import installed_version
-from declare.contract.module import Head, Module, Node
+from declare.contract.module import Head, Inputs, Module, Node
+from declare.contract.problem import ProblemError
 from declare.contract.reading import parse
+from declare.contract.shortage import is_shortage
+from declare.contract.worker_process import CallError
 from declare.data import cache
 from declare.ir.plan import ModulePlan, Wire
 from declare.nn.tensor_facts import TensorFacts, dtype_of
@@ -57,7 +61,10 @@ def _join(path: str, name: str) -> str:
 
 
 def names(node: ModulePlan) -> Names | None:
-    """Return the names of a node's parameters in the model's state; None where it cannot be built here."""
+    """Return the names of a node's parameters in the model's state; None where it cannot be built here.
+
+    Raises `ProblemError` (SHP514) where a module that is not ours takes more time or memory than it may.
+    """
     parameters: dict[str, int] = {}
     statistics: dict[str, tuple[str, ...]] = {}
     state: dict[str, TensorFacts] = {}
@@ -90,7 +97,10 @@ def _remembered(node: ModulePlan, wires: tuple[Wire, ...], output: Shape) -> Nam
     each = {name: variant.wires for name, variant in node.variants.items()} if node.adapts else {}
     path = cache.folder("names") / f"{_key(kind, component, wires, output, each)}.json"
     kept = cache.read_text(path)
-    known = _ask(component, wires, output, each) if kept is None else json.loads(kept)
+    try:
+        known = _ask(component, wires, output, each) if kept is None else json.loads(kept)
+    except CallError as error:
+        raise ProblemError(untried(component, error, f"model.{node.name}")) from None
     if kept is None:
         cache.write_text(path, strict_json.dumps(known))
     if known is None:
@@ -116,27 +126,71 @@ def _key(kind: str, component: Node, wires: tuple[Wire, ...], output: Shape, eac
 
 
 def _ask(component: Node, wires: tuple[Wire, ...], output: Shape, each: Each) -> dict[str, Any] | None:
-    """Build the module on the meta device, or for real where it cannot be built there."""
+    """Return the names of a module as plain values; one that is not ours is built in a process of its own.
+
+    Raises `CallError` where that process ended.
+    """
+    inputs = ports(wires)
+    own = {name: ports(variant) for name, variant in each.items()}
+    if not component.third_party:
+        return read_names(component, inputs, output, own)
+    question = {
+        "kind": type(component).kind(),
+        "block": component.dump() | {"pretrained": False},
+        "inputs": _plain(inputs),
+        "output": list(output),
+        "each": {name: _plain(variant) for name, variant in own.items()},
+    }
+    try:
+        found: dict[str, Any] | None = worker_process.call("declare.compiler.naming:answer_plain", question)
+    except CallError as error:
+        if error.is_lasting:
+            return None
+        raise
+    return found
+
+
+def _plain(inputs: Inputs) -> dict[str, list[list[Any]]]:
+    return {port: [list(shape) for shape in shapes] for port, shapes in inputs.items()}
+
+
+def answer_plain(
+    kind: str,
+    block: dict[str, Any],
+    inputs: dict[str, list[list[Any]]],
+    output: list[Any],
+    each: dict[str, dict[str, list[list[Any]]]],
+) -> dict[str, Any] | None:
+    """Return what `read_names` gives for plain values; for a worker process."""
+    component = parse(kind, block)
+    assert isinstance(component, Module | Head)
+    own = {name: inputs_from_plain(variant) for name, variant in each.items()}
+    return read_names(component, inputs_from_plain(inputs), shape_from_plain(output), own)
+
+
+def read_names(
+    component: Node, inputs: Inputs, output: Shape, each: Mapping[str, Inputs]
+) -> dict[str, Any] | None:
+    """Build the module on the meta device, or for real where it cannot be built there; None where neither works."""
     import torch
 
     for device in ("meta", "cpu"):
         try:
             with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), torch.device(device):
                 warnings.simplefilter("ignore")
-                return _read_off(_build(component, wires, output, each))
-        except Exception:  # noqa: BLE001, S112 - whatever a library raises, the probe has reported it
-            continue
+                return _read_off(_build(component, inputs, output, each))
+        except Exception as error:  # whatever a library raises, the probe has reported it
+            if is_shortage(error):
+                raise
     return None
 
 
-def _build(component: Node, wires: tuple[Wire, ...], output: Shape, each: Each) -> nn.Module:
+def _build(component: Node, inputs: Inputs, output: Shape, each: Mapping[str, Inputs]) -> nn.Module:
     if isinstance(component, Head):
-        return component.build(ports(wires), output)
+        return component.build(inputs, output)
     assert isinstance(component, Module)
     plain = component.model_copy(update={"pretrained": False})
-    if each:
-        return plain.build_each({name: ports(own) for name, own in each.items()})
-    return plain.build(ports(wires))
+    return plain.build_each(each) if each else plain.build(inputs)
 
 
 def _read_off(module: nn.Module) -> dict[str, Any]:

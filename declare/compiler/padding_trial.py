@@ -1,38 +1,39 @@
-"""Whether a module that is not ours leaves padding out: it is built and run on samples of several lengths.
+"""A trial of a module that is not ours on samples of several lengths; runs in a worker process.
 
 What it gives for a sample alone must be what it gives beside longer ones, and running statistics must not depend on
-how much padding there is. Answers are kept as those of probes are.
+how much padding there is.
 """
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from declare.compiler.probe import folder, question_key
-from declare.compiler.state import State
-from declare.contract import strict_json
+from declare.compiler.trial import shape_from_plain
 from declare.contract.module import Inputs, Module
-from declare.contract.problem import Problem, ProblemError
+from declare.contract.problem import ProblemError
+from declare.contract.reading import parse
 from declare.contract.shapes import Shape
-from declare.data import cache
-from declare.ir.plan import Wire
-from declare.ir.sample_lengths import Visit
-from declare.rules.fields import field_place
-from declare.rules.sample_lengths import lengths_in_words, lengths_on_the_way, node_place
+from declare.contract.shortage import is_shortage
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 _MOST = 300_000_000
-"""Parameters of the largest model that is built for a trial: larger ones are tried when a run begins."""
+"""Parameters of the largest model that is tried."""
 _FURTHER = 3
-_FORMAT = 2
-"""Raised when modules are tried in another way, so that kept answers are forgotten."""
 _CLOSE = {"rtol": 1e-3, "atol": 1e-4}
+
+
+class Input(NamedTuple):
+    """What flows into a port."""
+
+    port: str
+    shape: Shape
+    varies: bool
+    """Whether its length differs from sample to sample."""
 
 
 class TrialResult(NamedTuple):
@@ -42,109 +43,73 @@ class TrialResult(NamedTuple):
     words: str = ""
 
 
-def padding_problems(state: State) -> Iterator[Problem]:
-    """Yield each module that is not ours and that reads padding although it is said to leave it out."""
-    seen = set()
-    for dataset, visit in lengths_on_the_way(state.view):
-        component = visit.component
-        uneven = next((wire for wire, span in visit.wires if span is not None and not span.fixed), None)
-        if not isinstance(component, Module) or not component.padding_by_trial or uneven is None:
-            continue
-        if component.padding_policy() is None or visit.node.path in seen:
-            continue
-        seen.add(visit.node.path)
-        found = _remembered(visit)
-        if found.what:
-            yield _problem(state, dataset, visit, uneven, found)
+def answer_plain(
+    kind: str, block: dict[str, Any], wires: list[list[Any]], outputs: dict[str, list[Any]], shortest: int
+) -> dict[str, str]:
+    """Return what a module does with padding as plain values; for a worker process.
 
-
-def _remembered(visit: Visit) -> TrialResult:
-    component, inputs = visit.component, _inputs(visit)
-    shortest = next(span.counts[0] for _, span in visit.wires if span is not None and not span.fixed)
-    key = question_key(type(component).kind(), component, inputs, None)
-    place = folder().with_name("padding") / f"{key}-{shortest}-{_FORMAT}.json"
-    kept = cache.read_text(place)
-    known = try_padding(visit)._asdict() if kept is None else json.loads(kept)
-    if kept is None:
-        cache.write_text(place, strict_json.dumps(known))
-    return TrialResult(**known)
-
-
-def _inputs(visit: Visit) -> Inputs:
-    found: Inputs = {}
-    for wire, _ in visit.wires:
-        found = {**found, wire.port: (*found.get(wire.port, ()), wire.shape)}
-    return found
-
-
-_TITLES = {
-    "result": "what `{name}` gives for a sample depends on longer ones in its batch",
-    "statistics": "padding enters the running statistics of a norm in `{name}`",
-    "steps": "`{name}` gives another number of steps than its input has",
-    "lengths": "`{name}` takes no `lengths`, so it cannot know where samples end",
-}
-
-
-def _problem(state: State, dataset: str, visit: Visit, wire: Wire, found: TrialResult) -> Problem:
-    assert isinstance(visit.component, Module)
-    field = next(span.field for _, span in visit.wires if span is not None and not span.fixed)
-    place = field_place(state.view, dataset, field)
-    return Problem(
-        "SHP536",
-        _TITLES[found.what].format(name=visit.node.name),
-        at=node_place(state.view, visit, wire),
-        label="reads padding",
-        also={place: lengths_in_words(state.view, dataset, field)},
-        notes=(f"it was built and run on made-up samples: {found.words}",) if found.words else (),
-        helps=visit.component.padding_helps(),
+    A wire is its port, its shape, and whether its length varies; `shortest` is the length of the shortest sample.
+    """
+    component = parse(kind, block)
+    assert isinstance(component, Module)
+    inputs = tuple(Input(port, shape_from_plain(shape), varies) for port, shape, varies in wires)
+    found = try_padding(
+        component, inputs, {name: shape_from_plain(item) for name, item in outputs.items()}, shortest
     )
+    return found._asdict()
 
 
-def try_padding(visit: Visit) -> TrialResult:
-    """Return what a node that samples of different lengths flow into does with padding.
+def try_padding(
+    component: Module, inputs: Sequence[Input], outputs: Mapping[str, Shape], shortest: int
+) -> TrialResult:
+    """Return what a module that samples of different lengths flow into does with padding.
 
     Nothing is found wrong where it cannot be built or run on made-up samples: that is another finding.
     """
     import torch
 
-    component = visit.component
-    assert isinstance(component, Module)
-    timed = [span is not None and not span.fixed for _, span in visit.wires]
-    shapes = [wire.shape for wire, _ in visit.wires]
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         try:
-            module = _fresh_module(component, _inputs(visit))
+            module = _fresh_module(component, inputs)
         except ProblemError as error:
             # Another finding than of padding comes from the probe.
-            return (
-                TrialResult("result", error.problem.title)
-                if error.problem.code == "SHP536"
-                else TrialResult()
-            )
-        if module is None:
-            return TrialResult()
-        trial = _Trial(module, visit, shapes, timed)
-        shortest = next(span.counts[0] for _, span in visit.wires if span is not None and not span.fixed)
-        for lengths in ((shortest, shortest + 1, 2 * shortest + 3), (16, 23, 48)):
-            try:
-                return trial.run(lengths)
-            except TypeError as error:
-                if "lengths" in str(error):
-                    return TrialResult("lengths", str(error))
-            except Exception:  # noqa: BLE001, S112 - whatever a library raises: it may want longer samples
-                continue
+            is_own = error.problem.code == "SHP536"
+            return TrialResult("result", error.problem.title) if is_own else TrialResult()
+        trial = None if module is None else _Trial(module, component, inputs, outputs)
+        return TrialResult() if trial is None else _run(trial, shortest)
+
+
+def _run(trial: _Trial, shortest: int) -> TrialResult:
+    """Run a trial on short samples, or on longer ones where it wants these."""
+    for lengths in ((shortest, shortest + 1, 2 * shortest + 3), (16, 23, 48)):
+        try:
+            return trial.run(lengths)
+        except TypeError as error:
+            if "lengths" in str(error):
+                return TrialResult("lengths", str(error))
+        except Exception as error:  # whatever a library raises
+            if is_shortage(error):
+                raise
     return TrialResult()
 
 
-def _fresh_module(component: Module, inputs: Inputs) -> nn.Module | None:
-    """Return the real module with fresh weights, none of them all 0; None where it cannot be built here."""
+def _fresh_module(component: Module, inputs: Sequence[Input]) -> nn.Module | None:
+    """Return the real module with fresh weights, none all 0; None where it cannot be built or is too large."""
     import torch
 
+    ports: Inputs = {}
+    for port, shape, _ in inputs:
+        ports = {**ports, port: (*ports.get(port, ()), shape)}
+    plain = component.model_copy(update={"pretrained": False})
     try:
         torch.manual_seed(0)
-        module = component.model_copy(update={"pretrained": False}).build(inputs)
-    except (RuntimeError, ValueError, TypeError, OSError, MemoryError):
+        if _num_parameters(plain, ports) > _MOST:
+            return None
+        module = plain.build(ports)
+    except (RuntimeError, ValueError, TypeError, OSError) as error:
+        if is_shortage(error):
+            raise
         return None
     if sum(item.numel() for item in module.parameters()) > _MOST:
         return None
@@ -154,16 +119,28 @@ def _fresh_module(component: Module, inputs: Inputs) -> nn.Module | None:
     return module
 
 
+def _num_parameters(component: Module, inputs: Inputs) -> int:
+    """Return how many parameters a module has, without their memory; 0 where it cannot be built that way."""
+    import torch
+
+    try:
+        with torch.device("meta"):
+            return sum(item.numel() for item in component.build(inputs).parameters())
+    except ProblemError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever a library raises that reads values of its weights
+        return 0
+
+
 class _Trial:
     """Runs a module on made-up samples of some lengths."""
 
     def __init__(
-        self, module: nn.Module, visit: Visit, shapes: Sequence[Shape], timed: Sequence[bool]
+        self, module: nn.Module, component: Module, inputs: Sequence[Input], outputs: Mapping[str, Shape]
     ) -> None:
-        self.module, self.visit, self.shapes, self.timed = module, visit, shapes, timed
-        padding = visit.component.padding_policy()
-        wires = [wire.port for wire, _ in visit.wires]
-        self.given_lengths = padding is not None and padding.lengths_of in wires
+        self.module, self.component, self.inputs, self.outputs = module, component, inputs, outputs
+        padding = component.padding_policy()
+        self.given_lengths = padding is not None and padding.lengths_of in [item.port for item in inputs]
 
     def run(self, lengths: Sequence[int]) -> TrialResult:
         """Return what is wrong with what it gives for samples of these lengths, the longest last."""
@@ -181,10 +158,12 @@ class _Trial:
     def _compared(self, name: str, alone: Tensor, beside: Tensor, length: int) -> TrialResult:
         import torch
 
-        shape = self.visit.node.outputs.get(name)
+        shape = self.outputs.get(name)
         axis = None if shape is None else shape.time_axis
         if axis is not None:
-            steps = int(self.visit.component.output_lengths(length, {"input": tuple(self.shapes)}))
+            steps = int(
+                self.component.output_lengths(length, {"input": tuple(item.shape for item in self.inputs)})
+            )
             if alone.shape[axis] != steps:
                 words = (
                     f"`{name}` has {alone.shape[axis]} steps for a sample of {length}, {steps} are expected"
@@ -235,9 +214,9 @@ class _Trial:
 
         generator = torch.Generator().manual_seed(seed + 1)
         found = []
-        for shape, timed in zip(self.shapes, self.timed, strict=True):
+        for _, shape, varies in self.inputs:
             dims = [dim or 4 for dim in shape.dims]
-            if timed:
+            if varies:
                 dims[shape.time_axis or 0] = length
             if shape.dtype == "bool":
                 found.append(torch.ones(dims, dtype=torch.bool))
@@ -255,17 +234,17 @@ class _Trial:
 
         tensors = [
             torch.stack([self._padded(sample[number], number, steps) for sample in samples])
-            for number in range(len(self.shapes))
+            for number in range(len(self.inputs))
         ]
         extra: dict[str, Any] = {"lengths": torch.tensor(list(lengths))} if self.given_lengths else {}
         found = self.module(*tensors, **extra)
-        return found if isinstance(found, dict) else {next(iter(self.visit.node.outputs)): found}
+        return found if isinstance(found, dict) else {next(iter(self.outputs)): found}
 
     def _padded(self, value: Tensor, number: int, steps: int) -> Tensor:
         import torch
 
-        shape = self.shapes[number]
-        if not self.timed[number]:
+        _, shape, varies = self.inputs[number]
+        if not varies:
             return value
         axis = shape.time_axis or 0
         missing = list(value.shape)

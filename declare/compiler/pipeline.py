@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from declare.compiler.ruling import rules
 from declare.compiler.spans import diagnose
 from declare.compiler.state import State
-from declare.contract.problem import Problem
+from declare.contract.problem import Problem, ProblemError
 from declare.contract.trust import grant
 from declare.contract.user_cache import damaged_entry, on_damage
 from declare.diagnostics.diagnostic import Diagnostic, Label
@@ -110,16 +110,23 @@ def _run(state: State, name: str) -> PassRecord:
     if name not in {"parse", "compose", "schema"} and not state.readable:
         return PassRecord(name, "skipped", _because(state, [""]))
     module = importlib.import_module(f"declare.compiler.passes.{name}")
-    found: Iterable[Problem | Diagnostic] = module.run(state)
-    for item in found:
-        state.add(item)
+    _collect(state, module.run(state))
     if state.readable:
         for rule in rules(name):
-            for problem in rule(state.view):
-                state.add(problem)
+            _collect(state, rule(state.view))
     status: Literal["done", "partly"] = "partly" if state.skipped else "done"
     because = _because(state, state.skipped) if state.skipped else ""
     return PassRecord(name, status, because, tuple(state.notes), perf_counter() - start)
+
+
+def _collect(state: State, problems: Iterable[Problem | Diagnostic]) -> None:
+    """Add problems to the state; what one raises, because nothing behind it can be known, is the last of them."""
+    try:
+        for item in problems:
+            state.add(item)
+    except ProblemError as error:
+        state.add(error.problem)
+        state.skip(error.problem.at)
 
 
 def _because(state: State, paths: Iterable[str]) -> str:

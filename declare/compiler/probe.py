@@ -66,7 +66,7 @@ def _remembered(kind: str, component: Node, inputs: Inputs, output: Shape | None
     try:
         known = _ask(component, inputs, output) if kept is None else json.loads(kept)
     except CallError as error:
-        return _untried(component, error, place(component, next(iter(inputs), "input")))
+        return untried(component, error, place(component, next(iter(inputs), "input")))
     if kept is None:
         cache.write_text(path, strict_json.dumps(known))
     if "problem" in known:
@@ -104,7 +104,7 @@ def _ask(component: Node, inputs: Inputs, output: Shape | None) -> dict[str, Any
     return found
 
 
-def _untried(component: Node, error: CallError, at: str) -> Problem:
+def untried(component: Node, error: CallError, at: str) -> Problem:
     """Return the problem (SHP514) that a module could not be tried to its end."""
     return Problem(
         "SHP514",

@@ -55,8 +55,7 @@ def answer_plain(
     """Return `answer` for plain values; for a worker process."""
     component = parse(kind, block)
     assert isinstance(component, Module | Head)
-    shapes = {port: tuple(_shape(item) for item in items) for port, items in inputs.items()}
-    return answer(component, shapes, None if output is None else _shape(output))
+    return answer(component, inputs_from_plain(inputs), None if output is None else shape_from_plain(output))
 
 
 def answer(component: Node, inputs: Inputs, output: Shape | None) -> dict[str, Any]:
@@ -76,7 +75,13 @@ def answer(component: Node, inputs: Inputs, output: Shape | None) -> dict[str, A
     }
 
 
-def _shape(item: list[Any]) -> Shape:
+def inputs_from_plain(inputs: dict[str, list[list[Any]]]) -> Inputs:
+    """Return shapes by port that went to a worker as lists."""
+    return {port: tuple(shape_from_plain(item) for item in items) for port, items in inputs.items()}
+
+
+def shape_from_plain(item: list[Any]) -> Shape:
+    """Return a shape that went to a worker as a list."""
     layout, dims, dtype, classes = item
     return Shape(layout, tuple(dims), dtype, classes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 
 import numpy as np
 import pytest
@@ -115,3 +116,54 @@ def test_what_is_said_of_padding_is_tried(tmp_path, name, padding, layout, words
     ]
     assert [item.code for item in found] == ["SHP536"] * bool(words), found
     assert not words or words in found[0].title
+
+
+NOTED = """
+import os
+
+
+class Noted(Mean):
+    def __init__(self):
+        super().__init__()
+        with open("PIDS", "a") as file:
+            file.write(f"{os.getpid()}\\n")
+
+
+class Ends(Mean):
+    def forward(self, x, lengths=None):
+        if x.device.type == "cpu":
+            os._exit(3)
+        return super().forward(x, lengths)
+"""
+
+
+def _checked(folder, name):
+    """Check a spec whose module `name` is of a file of the user's own, and that freezes a part of it."""
+    code = NET + NOTED.replace("PIDS", str(folder / "pids"))
+    (folder / "net.py").write_text(code)
+    rows = [{"x": [[1.0] * (2 + n % 5)] * 2, "y": "ab"[n % 2]} for n in range(16)]
+    (folder / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    text = SPEC.replace("NAME", name).replace("PADDING", "masked").replace("LAYOUT", "vector")
+    text = text.replace("  last: {type: rnn, input: net, dim: 4}\n", "").replace("HEAD", "net")
+    text = text.replace("batch_size: 4,", "batch_size: 4, freeze: [{match: net.layer.bias}],")
+    (folder / "spec.yaml").write_text(text)
+    trust = f"{folder / 'net.py'}@sha256:{hashlib.sha256(code.encode()).hexdigest()}"
+    return [
+        item for item in check(folder / "spec.yaml", (), (trust,)).diagnostics if item.severity == "error"
+    ]
+
+
+def test_code_that_is_not_ours_never_runs_in_the_process_that_checks(tmp_path):
+    """A user's module is built for its shapes, its padding and its names in a worker, and only where that is new."""
+    assert _checked(tmp_path, "Noted") == []
+    pids = (tmp_path / "pids").read_text().split()
+    assert pids
+    assert str(os.getpid()) not in pids
+    assert _checked(tmp_path, "Noted") == []
+    assert (tmp_path / "pids").read_text().split() == pids
+
+
+def test_a_module_that_ends_its_process_is_a_finding(tmp_path):
+    """What ends the worker that tries its padding is SHP514, with the cause."""
+    (found,) = _checked(tmp_path, "Ends")
+    assert (found.code, found.notes) == ("SHP514", ("its process ended with exit code 3",))

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from declare.contract.python_process import program_arguments
+from tests.trust import hostile_binaries, hostile_pictures  # noqa: F401 - they note their cases
 from tests.trust.hostile_data import CASES, MB
 
 SPEC = """declare: 1
@@ -116,14 +117,14 @@ def main() -> int:
     """Measure the cases that the command line asks for; 0 if each ended with an answer."""
     parser = argparse.ArgumentParser(description="Measure `dcl` over hostile data.")
     parser.add_argument("--only", default="", help="cases whose names hold this")
-    parser.add_argument("--memory", type=int, nargs="*", default=[None], help="MB of address space")
+    parser.add_argument("--memory", type=int, nargs="*", default=[0], help="MB of address space, 0 for any")
     parser.add_argument("--command", nargs="+", default=["validate"])
     asked = parser.parse_args()
     wrong = []
     for name in [name for name in CASES if asked.only in name]:
         for memory in asked.memory:
             folder = Path(tempfile.mkdtemp(prefix="hostile-"))
-            found = measure(name, folder, asked.command, memory)
+            found = measure(name, folder, asked.command, memory or None)
             shutil.rmtree(folder)
             sys.stdout.write(
                 f"{found.name:45} {found.stored:8.2f} MB {memory or '':>6}  exit {found.status:3} {found.finding[:44]:44}"

@@ -8,7 +8,7 @@ from declare.compiler.fields import all_fields
 from declare.compiler.heads import head_wiring
 from declare.compiler.input_domain import input_domain
 from declare.compiler.input_precision import input_precision
-from declare.compiler.padding_trial import padding_problems
+from declare.compiler.padding_probe import padding_problems
 from declare.compiler.pretrained_files import pretrained_files
 from declare.compiler.remainders import left_out
 from declare.compiler.shaping import Inferred, Shaper, ports
