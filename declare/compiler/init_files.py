@@ -12,7 +12,7 @@ from declare.compiler.naming import names
 from declare.compiler.selecting import reached_nodes
 from declare.compiler.state import State
 from declare.contract.problem import Problem
-from declare.contract.source import file_exists
+from declare.contract.source import file_exists, is_file, is_folder
 from declare.contract.weights import state_in
 from declare.ir.checkpoint_files import CHECKPOINTS, MANIFEST, WEIGHTS
 from declare.nn.tensor_facts import TensorFacts
@@ -70,12 +70,12 @@ def _weights_of(entry: InitPlan) -> Path:
     place = Path(entry.reference)
     if entry.source == "file":
         return place
-    if not place.is_dir():
+    if not is_folder(place):
         raise UnreadableError("it is no folder of a run")
-    steps = [item for item in (place / CHECKPOINTS).glob("step-*") if (item / MANIFEST).is_file()]
+    steps = [item for item in (place / CHECKPOINTS).glob("step-*") if is_file(item / MANIFEST)]
     if not steps:
         raise UnreadableError(
-            "the run has no checkpoint yet" if (place / "plan.json").is_file() else "it is no run"
+            "the run has no checkpoint yet" if is_file(place / "plan.json") else "it is no run"
         )
     newest = max(steps, key=lambda item: (item / MANIFEST).stat().st_mtime_ns)
     weights = newest / WEIGHTS
@@ -115,16 +115,16 @@ def _unreadable(entry: InitPlan, reason: str, at: str) -> Problem:
     """Return the problem of an entry whose weights cannot be read, with what was probably meant."""
     place = Path(entry.reference)
     found = unreadable(place, reason, at)
-    if place.is_dir() and entry.source == "file":
+    if is_folder(place) and entry.source == "file":
         inside = [
             *sorted(place.glob("*.index.json")),
             *sorted(place.glob("*.safetensors")),
             *sorted(place.glob("*.pt")),
         ]
-        meant = f"run:{place.name}" if (place / "plan.json").is_file() else None
+        meant = f"run:{place.name}" if is_file(place / "plan.json") else None
         named = f"file:{place.name}/{inside[0].name}" if inside else None
         helps = tuple(f"write `{word}`" for word in (meant, named) if word)
-    elif place.is_file() and entry.source == "run":
+    elif is_file(place) and entry.source == "run":
         helps = (f"write `file:{place.name}`, or name the folder of a run",)
     else:
         helps = ()

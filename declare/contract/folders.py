@@ -33,6 +33,8 @@ _SYSTEM = frozenset(
 )
 _DEEPEST = 32
 _MOST_MATCHED = 1_000_000
+_MOST_VISITS = 1000
+"""How many links may lead to one folder: links to links make any number of ways through a few folders."""
 _MOST = 10_000_000
 """Entries of a folder and of all below it; more are links that lead to each other."""
 
@@ -73,6 +75,7 @@ class _Walk:
     def __init__(self, root: Path, suffixes: frozenset[str]) -> None:
         self._root, self._suffixes = root, suffixes
         self._entries = 0
+        self._visits: Counter[tuple[int, int]] = Counter()
         self.files: list[Path] = []
         self.passed_over: Counter[str] = Counter()
 
@@ -84,9 +87,11 @@ class _Walk:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
             raise ProblemError(_closed(self._root, folder, error)) from None
-        here = (*above, (stat.st_dev, stat.st_ino))
+        own = (stat.st_dev, stat.st_ino)
+        here = (*above, own)
         self._entries += len(entries)
-        if len(here) > _DEEPEST or self._entries > _MOST:
+        self._visits[own] += 1
+        if len(here) > _DEEPEST or self._entries > _MOST or self._visits[own] > _MOST_VISITS:
             raise ProblemError(_endless(self._root, folder))
         for entry in entries:
             self._take(entry, here)

@@ -33,6 +33,22 @@ def file_exists(path: Path) -> bool:
         return False
 
 
+def is_file(path: Path) -> bool:
+    """Return whether a regular file stands at a path; False as `file_exists` says it."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether a folder stands at a path; False as `file_exists` says it."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 """How an address of the net starts, also where a path has taken one of its slashes: data are files on disk."""
 SpecPath = Annotated[Path, _PathMarker(), PlainSerializer(str)]
@@ -87,7 +103,7 @@ class Source(Component):
         path = getattr(self, "path", None)
         if not isinstance(path, Path):
             return []
-        return sorted(item for item in path.rglob("*") if item.is_file()) if path.is_dir() else [path]
+        return sorted(item for item in path.rglob("*") if is_file(item)) if is_folder(path) else [path]
 
     def open(self) -> Reader:
         """Open the source. Raises `ProblemError` for what is missing, empty, corrupt or malicious."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from declare.contract.module import Inputs, LeftOut, Module, Node, Port
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import AXES, Layout, Shape
-from declare.contract.source import file_exists
+from declare.contract.source import file_exists, is_file
 
 _HELPS: dict[Layout, str] = {
     "series": "encode it with `conv1d` first, or add `{type: temporal_pool}` (a mean over time) or `{type: flatten}` "
@@ -67,7 +67,7 @@ def _weights(node: Module) -> Problem | None:
         title, label = f"`{node.type_name()}` has no weights of its own", "none exist"
         helps = ("train from scratch: `pretrained: false`", "or name a file of weights: `pretrained: PATH`")
         return Problem("RES840", title, at="pretrained", label=label, helps=helps)
-    if isinstance(stated, Path) and not (file_exists(stated) and stated.is_file()):
+    if isinstance(stated, Path) and not (file_exists(stated) and is_file(stated)):
         words = "name a .safetensors file, or a .pt file that holds tensors alone"
         title, label = f"there are no weights at {str(stated)[-48:]}", "no such file"
         return Problem("RES840", title, at="pretrained", label=label, helps=(words,))

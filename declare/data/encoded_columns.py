@@ -6,20 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from declare.contract.moments import moments as of_array
+
 Array = np.ndarray[Any, Any]
 
 
 def moments(values: Array) -> dict[str, float]:
-    """Return least, largest, mean and deviation of the finite numbers; nothing where there are none."""
-    kept = values[np.isfinite(values)].astype(np.float64)
-    if not kept.size:
+    """Return range, mean and deviation of the finite values; nothing where there is none."""
+    found = of_array(values)
+    if not found.number:
         return {}
-    low, high = float(kept.min()), float(kept.max())
-    # Relative to the largest: squares of very large or very small numbers are no numbers.
-    size = max(abs(low), abs(high)) or 1.0
-    kept /= size
-    mean, std = float(kept.mean()) * size, float(kept.std()) * size
-    return {"minimum": low, "maximum": high, "mean": mean, "std": std}
+    return {"minimum": found.minimum, "maximum": found.maximum, "mean": found.mean, "std": found.std}
 
 
 def missing_rows(column: Array) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from declare.contract.data import FieldFacts, Reader
 from declare.contract.field import Field
 from declare.contract.problem import Problem
-from declare.contract.source import Source
+from declare.contract.source import Source, is_folder
 
 Rows = np.ndarray[Any, Any]
 _DECODED = frozenset({"image", "mask"})
@@ -22,7 +22,7 @@ _LOOK = 8
 def source_lists_files(source: Source) -> bool:
     """Return whether the files of samples are the source's own: it is a folder, and its fingerprint is of them."""
     path = getattr(source, "path", None)
-    return isinstance(path, Path) and path.is_dir()
+    return isinstance(path, Path) and is_folder(path)
 
 
 def is_light(reader: Reader, field: Field, place: str) -> bool:

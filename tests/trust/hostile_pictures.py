@@ -150,12 +150,12 @@ def _(folder: Path) -> str:
     return folder_of(folder, ".tif", lambda: tiff(64, 64, data))
 
 
-@case("pictures: tiff of a million pages", SIZED)
+@case("pictures: tiff of 100,000 pages", SIZED)
 def _(folder: Path) -> str:
-    return folder_of(folder, ".tif", lambda: tiff(64, 64, pages=1_000_000))
+    return folder_of(folder, ".tif", lambda: tiff(64, 64, pages=100_000))
 
 
-@case("pictures: tiff of 2 ** 32 - 1 samples a pixel", SIZED)
+@case("pictures: tiff of 65,535 samples a pixel", SIZED)
 def _(folder: Path) -> str:
     return folder_of(folder, ".tif", lambda: tiff(8000, 8000, samples=65535))
 

@@ -47,13 +47,13 @@ class ArrayField(Field):
         """Raise `ProblemError` DAT306 where a feature's or channel's whole numbers are one as doubles."""
         import numpy as np
 
-        from declare.components.fields._exactness import is_narrow, refuse_merged
+        from declare.components.fields._exactness import narrow_features, refuse_merged
 
         if not isinstance(found, np.ndarray) or found.dtype != np.float64:
             return
-        for feature in (place for place in range(found.shape[1]) if is_narrow(found[:, place])):
-            raw = np.asarray(values)
-            if raw.dtype.kind in "iu" and raw.shape == found.shape:
+        raw = np.asarray(values)
+        if raw.dtype.kind in "iu" and raw.shape == found.shape:
+            for feature in narrow_features(found):
                 refuse_merged(raw[:, feature], found[:, feature])
 
     def _facts(

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from declare.contract.moments import parts
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.text_column import TextColumn
 
 Array = np.ndarray[Any, Any]
 _NARROW = 2.0**-32
 """A range this small beside the numbers may be lost to the rounding of doubles."""
+_PART = 1 << 22
+"""Values that are looked at together."""
 
 
 def refuse_merged(raw: Any, found: Array) -> None:
@@ -21,9 +24,9 @@ def refuse_merged(raw: Any, found: Array) -> None:
 
     Rounding that is small beside the range of the column merges nothing worth telling and passes.
     """
-    known = np.isfinite(found)
     if not is_narrow(found):
         return
+    known = np.isfinite(found)
     kept = found[known]
     distinct = _distinct(raw, known)
     left = len(np.unique(kept))
@@ -33,12 +36,30 @@ def refuse_merged(raw: Any, found: Array) -> None:
 
 def is_narrow(values: Array) -> bool:
     """Return whether the range of finite numbers is so small beside them that doubles may merge some."""
-    kept = values[np.isfinite(values)]
-    if not kept.size:
-        return False
-    low, high = float(kept.min()), float(kept.max())
+    low, high = np.inf, -np.inf
+    for part in parts(values):
+        kept = part[np.isfinite(part)]
+        if kept.size:
+            low, high = min(low, float(kept.min())), max(high, float(kept.max()))
     # Halves: the range of the largest doubles is none.
-    return max(abs(low), abs(high)) > 0 and high / 2 - low / 2 < _NARROW / 2 * max(abs(low), abs(high))
+    largest = max(abs(low), abs(high))
+    return low <= high and largest > 0 and high / 2 - low / 2 < _NARROW / 2 * largest
+
+
+def narrow_features(found: Array) -> list[int]:
+    """Return the places of the first axis after the rows whose finite numbers are so near to each other."""
+    others = (0, *range(2, found.ndim))
+    low, high = np.full(found.shape[1], np.inf), np.full(found.shape[1], -np.inf)
+    rows = max(1, _PART * len(found) // max(1, found.size))
+    for start in range(0, len(found), rows):
+        part = found[start : start + rows]
+        known = np.isfinite(part)
+        low = np.minimum(low, np.where(known, part, np.inf).min(axis=others, initial=np.inf))
+        high = np.maximum(high, np.where(known, part, -np.inf).max(axis=others, initial=-np.inf))
+    largest = np.maximum(np.abs(low), np.abs(high))
+    with np.errstate(invalid="ignore"):
+        narrow = (low <= high) & (largest > 0) & (high / 2 - low / 2 < _NARROW / 2 * largest)
+    return np.flatnonzero(narrow).tolist()
 
 
 def _distinct(raw: Any, known: Array) -> int | None:

@@ -17,12 +17,18 @@ from declare.components.fields._number_texts import (
     tidied,
 )
 from declare.components.fields._values import Marks, number_of, shown, text_in, text_of
+from declare.contract.moments import moments
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shortage import require_memory
 from declare.contract.text_column import TextColumn
 
 Array = np.ndarray[Any, Any]
 _SINGLE = frozenset({"e", "f", "b", "B", "h", "H", "?"})
 """Codes of the number types whose values are all float32."""
+_LARGE = 1 << 23
+"""Values of a column whose copies may be more than the machine has."""
+_COPIES = 2
+"""How often a column stands in memory as doubles while it is read, beside its array in the source."""
 
 
 class Table(NamedTuple):
@@ -112,6 +118,7 @@ def _of_texts(column: TextColumn, marks: Marks, written: Notation | Stated) -> N
 
 def without(array: Array, marks: Marks, used: Collection[str] = ()) -> Table:
     """Return float64 with NaN at marks, and the marks that never occur; `used` are texts that are gaps already."""
+    _require_room(array)
     found, unused = array.astype(np.float64), []
     gaps = bool(np.isnan(found).any())
     for mark in marks.stated:
@@ -124,6 +131,12 @@ def without(array: Array, marks: Marks, used: Collection[str] = ()) -> Table:
         if not (occurs or empty or (isinstance(mark, str) and mark.strip() in used)):
             unused.append(shown(mark))
     return Table(found, unused)
+
+
+def _require_room(array: Array) -> None:
+    """Raise MemoryError where the machine has no room for what becomes of a large column."""
+    if array.size >= _LARGE:
+        require_memory(_COPIES * 8 * array.size, f"a column of {array.size:,} values")
 
 
 def _number_mark(mark: Any) -> float | int | None:
@@ -167,19 +180,15 @@ def _truth_among_numbers(value: object, row: int) -> Problem:
 
 def statistics(array: Array) -> dict[str, float | int | None]:
     """Return minimum, maximum, mean and std of the finite values, and the number of infinite ones."""
-    kept = array[np.isfinite(array)]
-    infinite = int(np.isinf(array).sum())
-    if not kept.size:
-        return {"num_nonfinite": infinite}
-    # Relative to the largest: squares of very large or very small numbers are no numbers.
-    size = max(float(np.abs(kept).max()), float(np.finfo(np.float64).tiny))
-    scaled = kept.astype(np.float64) / size
+    found = moments(array)
+    if not found.number:
+        return {"num_nonfinite": found.infinite}
     return {
-        "minimum": float(kept.min()),
-        "maximum": float(kept.max()),
-        "mean": float(scaled.mean() * size),
-        "std": float(scaled.std() * size),
-        "num_nonfinite": infinite,
+        "minimum": found.minimum,
+        "maximum": found.maximum,
+        "mean": found.mean,
+        "std": found.std,
+        "num_nonfinite": found.infinite,
     }
 
 
@@ -230,6 +239,7 @@ def _unmarked(value: Any, marks: Marks) -> Any:
 def _exact(array: Array, marks: Marks) -> Array:
     """Return float32 where that holds every number of the type, else float64, with NaN at marks."""
     dtype = np.float32 if array.dtype.char in _SINGLE else np.float64
+    _require_room(array)
     if marks.stated:
         numbers = array if array.dtype.kind in "fiub" else array.astype(np.float64)
         array = without(numbers, marks).values

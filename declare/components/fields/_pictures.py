@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 import warnings
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,9 +19,19 @@ from declare.contract.problem import Problem, ProblemError
 from declare.contract.shortage import refuse_if_short
 
 MAX_PIXELS = 64_000_000
+MAX_FRAME_PIXELS = 640_000_000
+"""Of the frames that are decoded on the way to the one that is read."""
+MAX_SCAN_PIXELS = 1_280_000_000
+"""Pixels of all scans of a picture; encoders write about ten."""
+_SCANNED, _SCAN = frozenset({"JPEG", "MPO"}), b"\xff\xda"
+_SMALL_PIXELS = 1_000_000
+MAX_PAGES = 10_000
+"""Pages that may stand before the one that is read."""
+_COUNTED = 100
 _LEAST_BYTES, _MOST_PIXEL_BYTES = 16 << 20, 8
 """What decoding takes: a decoder's own space, and two copies of each pixel."""
-# Larger pictures are refused by their header; the library's warning of them tells users nothing more.
+# Larger pictures are refused by their header: neither the library's warning nor its log tells users more.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 GREY = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 DEEP = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
@@ -28,6 +40,8 @@ _SCALED_TO_16 = frozenset({"PNG", "PPM", "JPEG2000"})
 """Formats whose pixels of mode I Pillow has brought to 0..65535, whatever the file's own depth is."""
 _FRAMES = frozenset({"AVIF", "DCX", "FLI", "GIF", "PNG", "TIFF", "WEBP"})
 """Formats whose frames are pictures of their own; those of others are sizes or layers of one picture."""
+_DRAWN_ON_OTHERS = frozenset({"AVIF", "FLI", "GIF", "PNG", "WEBP"})
+"""Formats in which a frame needs those before it."""
 _BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 """Tags of TIFF."""
 _LOSSY = frozenset({"AVIF", "JPEG", "MPO"})
@@ -80,6 +94,7 @@ def _open(value: Any, frame: int | None) -> Picture:
         suffix = "" if isinstance(value, bytes) else Path(value).suffix.lower()
         with Image.open(_source(value), formats=formats_of(suffix)) as picture:
             _refuse_huge(picture, value)
+            _refuse_scans(picture, value)
             size += _MOST_PIXEL_BYTES * picture.width * picture.height
             return _whole(picture, value, frame)
     except ProblemError:
@@ -110,13 +125,45 @@ def _refuse_huge(picture: Image.Image, value: Any) -> None:
         raise ProblemError(_unreadable(value, f"it has {picture.width} x {picture.height} pixels"))
 
 
+def _num_frames(picture: Image.Image) -> int:
+    """Return how many frames a picture has; of pages that only a walk over all of them counts, at most `_COUNTED`."""
+    if picture.format != "TIFF":
+        return int(getattr(picture, "n_frames", 1)) if getattr(picture, "is_animated", False) else 1
+    number = 1
+    with suppress(EOFError):
+        while number < _COUNTED:
+            picture.seek(number)
+            number += 1
+    picture.seek(0)
+    return number
+
+
+def _refuse_scans(picture: Image.Image, value: Any) -> None:
+    """Raise `ProblemError` DAT311 for a progressive JPEG that goes over its pixels very often."""
+    pixels = picture.width * picture.height
+    if picture.format in _SCANNED and pixels > _SMALL_PIXELS:
+        scans = (value if isinstance(value, bytes) else Path(value).read_bytes()).count(_SCAN)
+        if scans * pixels > MAX_SCAN_PIXELS:
+            raise ProblemError(_unreadable(value, f"it has {scans:,} scans of {pixels:,} pixels"))
+
+
+def _refuse_far(picture: Image.Image, value: Any, frame: int) -> None:
+    """Raise `ProblemError` DAT311 for a frame that is drawn on very many others."""
+    if frame > MAX_PAGES:
+        raise ProblemError(_unreadable(value, f"frame {frame} comes after more than {MAX_PAGES:,} others"))
+    pixels = frame * picture.width * picture.height
+    if picture.format in _DRAWN_ON_OTHERS and pixels > MAX_FRAME_PIXELS:
+        raise ProblemError(_unreadable(value, f"frame {frame} is drawn on {pixels:,} pixels of others"))
+
+
 def _whole(picture: Image.Image, value: Any, frame: int | None) -> Picture:
     """Load a picture's pixels and turn it upright."""
     if frame is not None:
-        if frame or getattr(picture, "is_animated", False):
+        if frame or _num_frames(picture) > 1:
+            _refuse_far(picture, value, frame)
             picture.seek(frame)
-    elif picture.format in _FRAMES and getattr(picture, "is_animated", False):
-        raise ProblemError(_several_frames(value, int(getattr(picture, "n_frames", 2))))
+    elif picture.format in _FRAMES and (number := _num_frames(picture)) > 1:
+        raise ProblemError(_several_frames(value, number))
     picture.load()
     tags = getattr(picture, "tag_v2", {})
     scale = depth(picture)
@@ -159,7 +206,7 @@ def name_of(value: Any) -> str:
 def _several_frames(value: Any, number: int) -> Problem:
     return Problem(
         "DAT392",
-        f"{name_of(value)} holds {number} frames, a sample is one picture",
+        f"{name_of(value)} holds {number} {'or more ' if number == _COUNTED else ''}frames, a sample is one picture",
         label="one picture is needed",
         helps=("state which one is read: `frame: 0` is the first", "save each frame as a file of its own"),
     )

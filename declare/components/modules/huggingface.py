@@ -35,7 +35,7 @@ from declare.contract.extras import missing
 from declare.contract.module import Inputs, Module, Outputs, Padding, Port
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
-from declare.contract.source import SpecPath
+from declare.contract.source import SpecPath, is_file
 from declare.contract.weights import Facts, lacking_weights
 from declare.contract.wiring import misfit
 
@@ -132,7 +132,7 @@ class Huggingface(Module):
                 label="one of them",
                 helps=("say one of them",),
             )
-        elif self.path is not None and not (self.path / "config.json").is_file():
+        elif self.path is not None and not is_file(self.path / "config.json"):
             title = f"`{self.path.name}` holds no config.json"
             helps = ("name a folder that `save_pretrained` wrote",)
             yield Problem("RES840", title, at="path", label="no model here", helps=helps)
@@ -162,7 +162,7 @@ class Huggingface(Module):
         """Return the file of weights in the folder, or the index of several."""
         if self.pretrained is not True or self.path is None:
             return None
-        return next((self.path / name for name in _FILES if (self.path / name).is_file()), None)
+        return next((self.path / name for name in _FILES if is_file(self.path / name)), None)
 
     def check_weights(self, own: Facts, held: Facts, path: Path) -> Problem | None:
         """Return weights of another shape, or that none is there: the library maps names in ways of its own."""
@@ -287,7 +287,7 @@ def _stated(module: Huggingface) -> dict[str, Any]:
         return {}
     file = module.path / "config.json"
     try:
-        found = json.loads(file.read_bytes()) if file.is_file() and file.stat().st_size <= _LONGEST else {}
+        found = json.loads(file.read_bytes()) if is_file(file) and file.stat().st_size <= _LONGEST else {}
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -7,31 +7,142 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from declare.components.sources._frames import MOST_BYTES, MOST_RATIO
+from declare.contract.shortage import require_memory
+
+_SMALLEST_VALUE = 8
+_VALUE_BYTES = 32
+"""Of a value as one of Python's own."""
 _HEADER_TYPE, _HEADER = 1, 2
 _DICTIONARY, _BATCH = 2, 3
 _DATA, _COMPRESSION = 1, 3
 
 
-def refuse_packed(path: Path) -> None:
-    """Raise ValueError for a stream of Arrow whose buffers are compressed: they unpack to any size at once."""
+def refuse_unsafe(path: Path) -> None:
+    """Raise ValueError for a stream of Arrow that is damaged, or whose values take far more memory than its bytes.
+
+    That are compressed buffers, and values that are stored once, or not at all, and stand for many.
+    """
     import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 
     with pa.memory_map(str(path)) as source:
         messages = pa.ipc.MessageReader.open_stream(source)
-        while True:
-            try:
-                message = messages.read_next_message()
-            except StopIteration:
-                return
+        for message in iter(lambda: _next(messages), None):
             if _is_packed(bytes(message.metadata)):
                 raise ValueError(f"`{path.name}` holds compressed buffers: write it without compression")
+        source.seek(0)
+        table = pa.ipc.open_stream(source).read_all()
+        table.validate(full=True)  # no offsets lead out of its buffers
+        refuse_expanded(sum((sizes_of(column) for column in table.columns), Sizes()), path.stat().st_size)
 
 
-def refuse_damaged(table: Any) -> None:
-    """Raise ValueError for a table of `datasets` whose offsets lead out of its buffers."""
-    table.data.table.validate(full=True)
+def refuse_shared_texts(path: Path) -> None:
+    """Raise ValueError for a Parquet file whose texts are stored once and stand for many, far more than it stores."""
+    import pyarrow.parquet as pq  # type: ignore[import-untyped,unused-ignore]
+
+    with pq.ParquetFile(path) as file:
+        leaves = [file.schema.column(number) for number in range(len(file.schema))]
+    texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
+    if texts:
+        with pq.ParquetFile(path, read_dictionary=texts) as file:
+            table = file.read(columns=texts)
+        refuse_expanded(sum((sizes_of(column) for column in table.columns), Sizes()), path.stat().st_size)
+
+
+def refuse_expanded(sizes: Sizes, stored: int) -> None:
+    """Raise ValueError for values of far more memory than what is stored; MemoryError where there is no room."""
+    limit = max(MOST_BYTES, MOST_RATIO * stored)
+    if sizes.size > limit or sizes.values > max(MOST_BYTES, _SMALLEST_VALUE * MOST_RATIO * stored):
+        said = f"{sizes.values:,} values, {sizes.size / 1e9:.3g} GB of texts and numbers"
+        raise ValueError(f"it unpacks to {said} from {stored / 1e6:.3g} MB")
+    require_memory(sizes.size + _VALUE_BYTES * sizes.values, "the table")
+
+
+class Sizes(NamedTuple):
+    """How many values a column has, those in lists included, and their bytes, each counted where it stands."""
+
+    values: int = 0
+    size: int = 0
+
+    def __add__(self, other: Any) -> Sizes:
+        return Sizes(self.values + other.values, self.size + other.size)
+
+
+def sizes_of(column: Any) -> Sizes:
+    """Return what a column of Arrow comes to; raises ValueError for types whose values may overlap."""
+    return sum(map(_sizes, getattr(column, "chunks", [column])), Sizes())
+
+
+def _sizes(array: Any) -> Sizes:
+    import pyarrow as pa
+
+    kind = array.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return _sizes(array.storage)
+    if any(test(kind) for test in _texts(pa)):
+        return _of_texts(array)
+    types = pa.types
+    if types.is_dictionary(kind):
+        return _of_dictionary(array)
+    if types.is_nested(kind):
+        return sum(map(_sizes, _inner(array)), Sizes(len(array)))
+    if types.is_null(kind):
+        return Sizes(len(array))
+    if types.is_primitive(kind) or types.is_fixed_size_binary(kind) or types.is_decimal(kind):
+        return Sizes(len(array), len(array) * kind.bit_width // 8)
+    raise _unknown(kind)
+
+
+def _of_texts(array: Any) -> Sizes:
+    import pyarrow.compute as pc
+
+    return Sizes(len(array), pc.sum(pc.binary_length(array)).as_py() or 0)
+
+
+def _inner(array: Any) -> list[Any]:
+    """Return what lists and structures hold, in order; raises ValueError for those that may share it."""
+    import pyarrow as pa
+
+    types, kind = pa.types, array.type
+    if types.is_struct(kind):
+        return list(array.flatten())
+    if types.is_map(kind):
+        return [array.keys, array.items]
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return [array.flatten()]
+    raise _unknown(kind)
+
+
+def _unknown(kind: Any) -> ValueError:
+    return ValueError(f"it holds values of type {str(kind)[:40]}: write plain ones")
+
+
+def _of_dictionary(array: Any) -> Sizes:
+    """Count what each index refers to."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if any(test(array.dictionary.type) for test in _texts(pa)):
+        lengths = pc.binary_length(array.dictionary).take(array.indices)
+        return Sizes(len(array), pc.sum(lengths).as_py() or 0)
+    one = _sizes(array.dictionary)
+    # Of lists, the longest that there could be.
+    most = one.values if pa.types.is_nested(array.dictionary.type) else 1
+    return Sizes(len(array) * most, len(array) * one.size // (1 if most > 1 else max(1, one.values)))
+
+
+def _texts(pa: Any) -> tuple[Any, ...]:
+    types = pa.types
+    return types.is_string, types.is_large_string, types.is_binary, types.is_large_binary
+
+
+def _next(messages: Any) -> Any:
+    try:
+        return messages.read_next_message()
+    except StopIteration:
+        return None
 
 
 def _is_packed(metadata: bytes) -> bool:

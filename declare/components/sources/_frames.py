@@ -15,7 +15,7 @@ from pydantic import Field as Param
 from declare.contract.memory_limits import address_limit
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shortage import refuse_if_short, require_room
-from declare.contract.source import Source, SpecPath
+from declare.contract.source import Source, SpecPath, is_folder
 from declare.contract.text_column import TextColumn
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ def file_fingerprint(path: Path) -> str:
 
 def _missing(path: Path, because: str) -> Problem:
     near = (
-        sorted(item.name for item in path.parent.glob(f"*{path.suffix}"))[:5] if path.parent.is_dir() else []
+        sorted(item.name for item in path.parent.glob(f"*{path.suffix}"))[:5]
+        if is_folder(path.parent)
+        else []
     )
     lies = f"`{path.parent}` holds {', '.join(near)}" if near else f"looked in `{path.parent}`"
     return Problem(

@@ -21,12 +21,14 @@ from declare.components.sources._hdf5_limits import (
 )
 from declare.components.sources._packing import NAMES, Packing, packing_of
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shortage import refuse_if_short
+from declare.contract.shortage import refuse_if_short, require_memory
 
 _MOST, _DEEPEST = 10_000, 32
-"""Datasets and groups that a file may hold, and how deep they may lie."""
+"""Datasets and groups that a file may name, each as often as it is, and how deep they may lie."""
 _BARE_DIMENSION = b"This is a netCDF dimension but not a netCDF variable"
 """How NetCDF names a dimension that has no coordinates."""
+_COPIES = 2
+"""How often rows stand in memory while they are read."""
 _DENSE = 0.5
 """Share of a span that rows must fill for one read of the whole span to be worth it."""
 
@@ -85,6 +87,7 @@ class Hdf5Reader:
         try:
             dataset = self._top()[column]
             self._streams[column].check(dataset, rows)
+            _require_room(column, dataset, rows)
             if h5py.check_string_dtype(dataset.dtype) and rows is None:
                 refuse_shared_texts(column, dataset, self._path.stat().st_size)
             values = _read(dataset, rows)
@@ -169,6 +172,13 @@ def _packing(name: str, item: Any) -> Packing | None:
         ) from None
 
 
+def _require_room(column: str, dataset: Any, rows: np.ndarray[Any, Any] | None) -> None:
+    """Raise MemoryError where the machine has no room for so many rows."""
+    size = (dataset.shape[0] if rows is None else len(rows)) * dataset.nbytes // max(1, dataset.shape[0])
+    if size > LIGHT_BYTES:
+        require_memory(_COPIES * size, f"`{column[:40]}`")
+
+
 def _read(dataset: Any, rows: np.ndarray[Any, Any] | None) -> np.ndarray[Any, Any]:
     """Read rows in the order of the file, whatever the order they are asked for in."""
     view = dataset.asstr() if h5py.check_string_dtype(dataset.dtype) else dataset
@@ -183,24 +193,31 @@ def _read(dataset: Any, rows: np.ndarray[Any, Any] | None) -> np.ndarray[Any, An
     return np.asarray(view[ordered])[inverse]
 
 
-def _datasets(
-    group: Any, path: Path, start: str = "", above: tuple[Any, ...] = ()
-) -> Iterator[tuple[str, Any]]:
+def _datasets(group: Any, path: Path) -> Iterator[tuple[str, Any]]:
     """Yield the datasets with samples below a group, by path; nothing is read."""
-    if len(group) > _MOST or len(above) > _DEEPEST:
-        raise ValueError(f"more than {_MOST} datasets in a group, or groups more than {_DEEPEST} deep")
+    for number, (name, item) in enumerate(_items(group, path)):
+        if number == _MOST:
+            # A group may stand in several others, so that a small file names any number.
+            raise ValueError(f"more than {_MOST:,} names of datasets and groups")
+        if isinstance(item, h5py.Dataset):
+            if not _no_column(item):
+                _refuse(item, path, name)
+            yield name, item
+
+
+def _items(group: Any, path: Path, start: str = "", above: tuple[Any, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Yield what is below a group with its path."""
+    if len(above) > _DEEPEST:
+        raise ValueError(f"groups more than {_DEEPEST} deep")
     if group in above:
         raise ProblemError(_outside(path, start, "a group inside itself"))
     for name in group:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise ProblemError(_outside(path, f"{start}{name}", "a link"))
         item = group[name]
+        yield f"{start}{name}", item
         if isinstance(item, h5py.Group):
-            yield from _datasets(item, path, f"{start}{name}/", (*above, group))
-        elif isinstance(item, h5py.Dataset):
-            if not _no_column(item):
-                _refuse(item, path, f"{start}{name}")
-            yield f"{start}{name}", item
+            yield from _items(item, path, f"{start}{name}/", (*above, group))
 
 
 def _refuse(item: Any, path: Path, name: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from declare.components.sources._hdf5_streams import Filter, Stream, undone
 from declare.contract.problem import Problem, ProblemError
 
 LIGHT_BYTES = 1 << 26
@@ -19,10 +19,10 @@ _RATIO = 200
 """How often larger than its stored bytes a large dataset may be."""
 _ALL_BYTES = 1 << 28
 """What all datasets together may unpack to, however small the file is."""
-_SMALL_STREAM = 1 << 18
-"""Bytes of a packed chunk that cannot unpack to more than 256 MiB, whatever it holds."""
-_PIECE = 1 << 20
-_CHECKSUM_BYTES = 4
+_HEADER_BYTES = 64
+"""What filters write beside the bytes of a chunk."""
+_TEXT_BYTES = 16
+"""What stands in a chunk for a text or a list of any length: its size and where it lies."""
 _FREE_FILTERS = {
     *(h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32),
     *(h5py.h5z.FILTER_NBIT, h5py.h5z.FILTER_SCALEOFFSET),
@@ -59,30 +59,36 @@ def refuse_shared_texts(name: str, item: Any, size: int) -> None:
 
 
 def _chunk_bytes(item: Any) -> int:
-    return math.prod(item.chunks) * item.dtype.itemsize if item.chunks else 0
+    size = _TEXT_BYTES if item.dtype.kind == "O" else item.dtype.itemsize
+    return math.prod(item.chunks) * size if item.chunks else 0
 
 
 def _packing(item: Any) -> list[int]:
     """Return the filters of a dataset that change how many bytes it has."""
+    return [code for code, _ in _filters(item) if code not in _FREE_FILTERS]
+
+
+def _filters(item: Any) -> list[Filter]:
+    """Return codes and parameters of the filters of a dataset, in the order in which they were applied."""
     steps = item.id.get_create_plist()
-    codes = [steps.get_filter(number)[0] for number in range(steps.get_nfilters())]
-    return [code for code in codes if code not in _FREE_FILTERS]
+    filters = (steps.get_filter(number) for number in range(steps.get_nfilters()))
+    return [(code, values) for code, _, values, _ in filters]
 
 
 class Streams:
     """Looks at the packed chunks of one dataset before the library unpacks them, each once.
 
-    The library unpacks a deflated chunk to its end, however much it comes to.
+    The library unpacks a deflated chunk to its end, however much it comes to, and reads beyond one that ends early.
     """
 
     def __init__(self, name: str, item: Any) -> None:
         self._name = name
-        self._deflated = item.chunks is not None and _packing(item) == [h5py.h5z.FILTER_DEFLATE]
+        self._filters = _filters(item) if item.chunks is not None else []
         self._seen: set[int] = set()
 
     def check(self, item: Any, rows: np.ndarray[Any, Any] | None) -> None:
-        """Raise `ProblemError` (DAT335) for a chunk that holds these rows and unpacks to more than a chunk has."""
-        if not self._deflated:
+        """Raise `ProblemError` (DAT335) for a chunk of these rows that unpacks to more or less than it holds."""
+        if not self._filters:
             return
         touched = (
             range(-(-item.shape[0] // item.chunks[0])) if rows is None else np.unique(rows // item.chunks[0])
@@ -94,30 +100,24 @@ class Streams:
                     self._check_chunk(item, place)
 
     def _check_chunk(self, item: Any, place: tuple[int, ...]) -> None:
-        stored = item.id.get_chunk_info_by_coord(place).size
-        if stored <= _SMALL_STREAM:
+        info = item.id.get_chunk_info_by_coord(place)
+        if not info.size:
             return
-        most = _chunk_bytes(item) + _CHECKSUM_BYTES
-        if stored > 2 * most or _unpacks_beyond(item.id.read_direct_chunk(place)[1], most):
-            raise ProblemError(_outgrown(self._name))
+        most = _chunk_bytes(item)
+        if info.size > 2 * most + _HEADER_BYTES:
+            raise ProblemError(_misfit(self._name))
+        used = [step for number, step in enumerate(self._filters) if not info.filter_mask >> number & 1]
+        stream = Stream(item.id.read_direct_chunk(place)[1], info.size)
+        for step in reversed(used):
+            stream = undone(step, stream, most)
+        if stream.size != most:
+            raise ProblemError(_misfit(self._name))
 
 
 def _places(item: Any, number: int) -> Iterator[tuple[int, ...]]:
     """Yield the coordinates of the chunks that stand at one place of the first axis."""
     others = [range(0, size, step) for size, step in zip(item.shape[1:], item.chunks[1:], strict=True)]
     return ((number * item.chunks[0], *rest) for rest in product(*others))
-
-
-def _unpacks_beyond(content: bytes, most: int) -> bool:
-    """Whether a deflated stream holds more than `most` bytes; one that is damaged is left to who reads it."""
-    stream, total = zlib.decompressobj(), 0
-    try:
-        while content and not stream.eof and total <= most:
-            total += len(stream.decompress(content, _PIECE))
-            content = stream.unconsumed_tail
-    except zlib.error:
-        return False
-    return total > most
 
 
 def _inflated(what: str, unpacked: int, stored: int) -> Problem:
@@ -131,10 +131,10 @@ def _inflated(what: str, unpacked: int, stored: int) -> Problem:
     )
 
 
-def _outgrown(name: str) -> Problem:
+def _misfit(name: str) -> Problem:
     return Problem(
         "DAT335",
-        f"a chunk of `{name[:40]}` unpacks to more than a chunk holds",
+        f"a chunk of `{name[:40]}` unpacks to more or less than a chunk holds",
         at="source.path",
         label="unsafe file",
         helps=("write the file anew: `h5repack`",),

@@ -1,8 +1,16 @@
-"""JSON objects in which every key stands once."""
+"""JSON objects in which every key stands once, and what they take as objects of Python."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from declare.contract.shortage import require_memory
+
+_BYTES = {"[": 64, "{": 250, '"': 29, ",": 32}
+"""What each sign stands for: a list, an object, half a text, a number, each with the reference to it."""
+_PIECE = 8 << 20
+_MOST_RATIO = 24
+"""Bytes that a letter may take: that of an empty list or object in a list."""
 
 
 def without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -13,3 +21,22 @@ def without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         name = next(name for place, name in enumerate(names) if name in names[:place])
         raise ValueError(f"the key `{name[:40]}` stands twice in one object")
     return found
+
+
+class Room:
+    """Raises MemoryError before JSON becomes objects that the machine has no room for, a piece at a time."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._since = _PIECE
+
+    def require(self, text: str) -> None:
+        """Ask for room for a text, for short ones ahead of many."""
+        if len(text) >= _PIECE:
+            size = sum(number * text.count(sign) for sign, number in _BYTES.items())
+            require_memory(len(text) + size, self._what)
+            return
+        self._since += len(text)
+        if self._since >= _PIECE:
+            self._since = 0
+            require_memory(2 * _MOST_RATIO * _PIECE, self._what)

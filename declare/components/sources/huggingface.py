@@ -13,8 +13,9 @@ from typing import Any, BinaryIO, ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.components.sources._arrow_limits import refuse_damaged, refuse_packed
-from declare.components.sources._json_objects import without_twins
+from declare.components.sources._arrow_limits import refuse_shared_texts, refuse_unsafe
+from declare.components.sources._datasets_reader import DatasetsReader
+from declare.components.sources._json_objects import Room, without_twins
 from declare.components.sources._lines import fault, header, twice
 from declare.components.sources._text_files import read_text
 from declare.contract.data import Reader
@@ -22,7 +23,7 @@ from declare.contract.extras import require
 from declare.contract.folders import SPLIT_ORDER, list_files, split_of
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shortage import refuse_if_short
-from declare.contract.source import Source, SpecPath
+from declare.contract.source import Source, SpecPath, is_file, is_folder
 from declare.contract.split_folders import Layouts, top_name, unclear_splits
 
 _LAYOUTS = Layouts(
@@ -69,16 +70,14 @@ class Huggingface(Source):
     )
 
     def fingerprint(self) -> str:
-        """Return names, sizes and times of the files."""
+        """Return names, sizes and times of the files that the library may read."""
         require("datasets", "huggingface", "source")
-        files = sorted(self.path.rglob("*")) if self.path.is_dir() else [self.path]
-        if not files or not any(file.is_file() for file in files):
+        files = list_files(self.path, _FORMATS).files if is_folder(self.path) else (self.path,)
+        if not any(map(is_file, files)):
             title = f"there is nothing at {self.path.name}"
             notes = (f"looked in `{self.path.parent}`",)
             raise ProblemError(Problem("DAT312", title, at="source.path", label="no such data", notes=notes))
-        stats = [
-            (str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()
-        ]
+        stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
         return hashlib.sha256(repr(stats).encode()).hexdigest()
 
     def open(self) -> Reader:
@@ -100,15 +99,14 @@ class Huggingface(Source):
                 Problem("DAT312", title, at="source.split", label="no such split", helps=helps)
             )
         if self.split:
-            return _Reader({"train": tables[self.split]}, self.path.name, passed_over)
-        of_splits, name, others = self._of_splits(tables)
-        return _Reader(of_splits, name, {**passed_over, **others})
+            return DatasetsReader({"train": tables[self.split]}, self.path, passed_over)
+        of_splits, others = self._of_splits(tables)
+        return DatasetsReader(of_splits, self.path, {**passed_over, **others})
 
-    def _of_splits(self, tables: dict[str, Any]) -> tuple[dict[str, Any], str, dict[str, int]]:
-        """Return tables by split, the data set's name, and rows of other tables that are passed over, by reason."""
-        name = self.path.name
+    def _of_splits(self, tables: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
+        """Return tables by split, and rows of other tables that are passed over, by reason."""
         if len(tables) == 1:
-            return {"train": next(iter(tables.values()))}, name, {}
+            return {"train": next(iter(tables.values()))}, {}
         known = {key: split_of(key) for key in tables}
         if "train" not in known.values() or len({*known.values()} - {None}) < len(
             list(filter(None, known.values()))
@@ -116,27 +114,25 @@ class Huggingface(Source):
             raise ProblemError(_splits_unclear(self.path, tables))
         found = {split: tables[key] for key, split in known.items() if split}
         others = {f"rows of `{key}`": len(tables[key]) for key, split in known.items() if not split}
-        return {split: found[split] for split in SPLIT_ORDER if split in found}, name, others
+        return {split: found[split] for split in SPLIT_ORDER if split in found}, others
 
     def _tables(self) -> tuple[dict[str, Any], dict[str, int]]:
         """Return tables by the split that they are called by, and counts of files that are passed over."""
         import datasets
 
         datasets.disable_progress_bars()
-        if (self.path / "dataset_dict.json").is_file() or (self.path / "state.json").is_file():
-            for file in self.path.rglob("*.arrow"):
-                refuse_packed(file)
+        if is_file(self.path / "dataset_dict.json") or is_file(self.path / "state.json"):
+            for file in _saved_files(self.path):
+                refuse_unsafe(file)
             found: Any = datasets.load_from_disk(str(self.path))
             tables = dict(found) if isinstance(found, datasets.DatasetDict) else {"train": found}
-            for table in tables.values():
-                refuse_damaged(table)
             return tables, {}
         kind = self.format or _format(self.path)
         read = _readers(datasets).get(kind)
         if read is None:
             raise ValueError(f"`{kind}` is none of {', '.join(_readers(datasets))}: state the `format`")
         by_split, passed_over = {"train": [self.path]}, {}
-        if self.path.is_dir():
+        if is_folder(self.path):
             listing = list_files(
                 self.path, [suffix for suffix, format_ in _FORMATS.items() if format_ == kind]
             )
@@ -147,6 +143,23 @@ class Huggingface(Source):
                 for name, own in by_split.items()
             }
         return tables, passed_over
+
+
+def _saved_files(folder: Path) -> list[Path]:
+    """Return the files that a saved data set reads; raises ValueError where it names any outside of its folder."""
+    splits, files = folder / "dataset_dict.json", []
+    names = json.loads(splits.read_text(encoding="utf-8"))["splits"] if is_file(splits) else ["."]
+    for name in names:
+        place = folder if name == "." else folder / _inside(name)
+        state = json.loads((place / "state.json").read_text(encoding="utf-8"))
+        files += [place / _inside(item["filename"]) for item in state["_data_files"]]
+    return files
+
+
+def _inside(name: str) -> str:
+    if Path(name).name != name:
+        raise ValueError("it names files outside of its folder")
+    return name
 
 
 def _readers(datasets: Any) -> dict[str, Any]:
@@ -165,14 +178,13 @@ def _parquet(datasets: Any, files: list[str], **where: Any) -> Any:
 
     for file in files:
         refuse_large(Path(file))
+        refuse_shared_texts(Path(file))
     return datasets.Dataset.from_parquet(files, **where)
 
 
 def _arrow(datasets: Any, file: str) -> Any:
-    refuse_packed(Path(file))
-    table = datasets.Dataset.from_file(file)
-    refuse_damaged(table)
-    return table
+    refuse_unsafe(Path(file))
+    return datasets.Dataset.from_file(file)
 
 
 def _texts(datasets: Any, files: list[str], **where: Any) -> Any:
@@ -250,14 +262,21 @@ def _content(file: Path) -> str:
 
 def _objects(text: str) -> list[Any]:
     """Return the values of a file; raises ValueError for a key that stands twice in an object."""
+    room = Room("the table")
     if text.lstrip().startswith("["):
+        room.require(text)
         return list(json.loads(text, object_pairs_hook=without_twins))
-    return [json.loads(line, object_pairs_hook=without_twins) for line in text.split("\n") if line.strip()]
+    rows = []
+    for line in text.split("\n"):
+        if line.strip():
+            room.require(line)
+            rows.append(json.loads(line, object_pairs_hook=without_twins))
+    return rows
 
 
 def _format(path: Path) -> str:
     """Return the format of a file, or of all files of a folder; raises ValueError where they have several."""
-    if not path.is_dir():
+    if not is_folder(path):
         return _FORMATS.get(path.suffix.lower(), path.suffix)
     found = sorted({_FORMATS[file.suffix.lower()] for file in list_files(path, _FORMATS).files})
     if len(found) > 1:
@@ -300,67 +319,3 @@ def _splits_unclear(path: Path, tables: Mapping[str, Any]) -> Problem:
         notes=("exactly one table is called `train`, others `validation` or `test`",),
         helps=("name the one that is used: `split: NAME`", "or rename them"),
     )
-
-
-def _single(value: float | None) -> Any:
-    """Return a number of 32 bits as one: 0.1 is then not 0.10000000149."""
-    import numpy as np
-
-    return None if value is None else np.float32(value)
-
-
-class _Reader:
-    """Tables one after the other, a split each."""
-
-    reads_late = True
-
-    def __init__(self, tables: Mapping[str, Any], name: str, passed_over: Mapping[str, int]) -> None:
-        self._tables = list(tables.values())
-        self._name = name
-        self.passed_over = passed_over
-        starts, total = [], 0
-        for table in self._tables:
-            starts.append(total)
-            total += len(table)
-        self.num_samples = total
-        if not total:
-            raise ProblemError(Problem("DAT302", f"`{name}` holds no samples", at="source", label="empty"))
-        self.columns: Sequence[str] = tuple(
-            name
-            for name in self._tables[0].column_names
-            if all(name in table.column_names for table in self._tables)
-        )
-        self.splits: Mapping[str, tuple[int, int]] = (
-            {
-                name: (start, start + len(table))
-                for name, start, table in zip(tables, starts, self._tables, strict=True)
-            }
-            if len(tables) > 1
-            else {}
-        )
-        self._columns: dict[str, list[Any]] = {}
-
-    def known_fields(self) -> dict[str, dict[str, Any]]:
-        """Return class labels: the features of the data set name their classes."""
-        found: dict[str, dict[str, Any]] = {}
-        for name, feature in self._tables[0].features.items():
-            if hasattr(feature, "names"):
-                found[name] = {"type": "category", "classes": list(feature.names)}
-        return found
-
-    def is_light(self, column: str) -> bool:
-        """Return whether the column holds no pictures or sounds to be decoded."""
-        return type(self._tables[0].features[column]).__name__ not in {"Image", "Audio", "Video"}
-
-    def read(self, column: str, rows: Any = None) -> list[Any]:
-        """Return the values of `rows`."""
-        if column not in self._columns:
-            values = [value for table in self._tables for value in table[column]]
-            single = getattr(self._tables[0].features[column], "dtype", "") == "float32"
-            self._columns[column] = list(map(_single, values)) if single else values
-        values = self._columns[column]
-        return values if rows is None else [values[int(row)] for row in rows]
-
-    def where(self, row: int) -> str:
-        """Say which sample it is."""
-        return f"sample {row} of `{self._name}`"

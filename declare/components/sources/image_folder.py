@@ -15,7 +15,7 @@ from declare.contract.data import Reader
 from declare.contract.folders import Listing, list_files, split_of
 from declare.contract.pictures import SUFFIXES
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.source import Fingerprints, Source, SpecPath, local_stamp
+from declare.contract.source import Fingerprints, Source, SpecPath, is_folder, local_stamp
 from declare.contract.split_folders import Layouts, by_split, split_folders_unclear, unclear_splits
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class ImageFolder(Source):
         return _FolderReader(self.path, _arranged(self.path, self._listing(), self.layout_))
 
     def _listing(self) -> Listing:
-        if not self.path.is_dir():
+        if not is_folder(self.path):
             raise ProblemError(
                 Problem(
                     "DAT312",

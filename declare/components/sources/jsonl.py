@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from pydantic import Field as Param
 
 from declare.components.sources._frames import file_fingerprint
-from declare.components.sources._json_objects import without_twins
+from declare.components.sources._json_objects import Room, without_twins
 from declare.components.sources._text_files import Encoding, encoding_of, not_in, unknown_encoding
 from declare.contract.data import Reader
 from declare.contract.problem import Problem, ProblemError
@@ -59,12 +59,14 @@ class Jsonl(Source):
     def _table(self) -> _Table:
         """Return the objects by column."""
         table = _Table(self.path.name)
+        room = Room(f"`{self.path.name}`")
         try:
             encoding = encoding_of(self.path, self.encoding)
             with self.path.open(encoding=encoding) as file:
                 lines = enumerate(iter(lambda: file.readline(_LONGEST), ""), 1)
                 for number, line in lines:
                     if line.strip():
+                        room.require(line)
                         table.add(number, self._row(number, line))
         except UnicodeError as error:
             raise ProblemError(self._malformed(not_in(encoding, error))) from None

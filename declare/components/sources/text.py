@@ -16,7 +16,15 @@ from declare.contract.data import Reader
 from declare.contract.folders import Listing, list_files, list_matching, split_of
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shortage import refuse_if_short
-from declare.contract.source import Fingerprints, Source, SpecPath, local_stamp
+from declare.contract.source import (
+    Fingerprints,
+    Source,
+    SpecPath,
+    file_exists,
+    is_file,
+    is_folder,
+    local_stamp,
+)
 from declare.contract.split_folders import (
     Layouts,
     by_split,
@@ -115,12 +123,12 @@ class Text(Source):
         """Return the folder that all files lie in: of a pattern what stands before its first sign."""
         parts = self.path.parts
         first = next((place for place, part in enumerate(parts) if _MAGIC & set(part)), len(parts))
-        return self.path if self.path.is_dir() else Path(*parts[:first])
+        return self.path if is_folder(self.path) else Path(*parts[:first])
 
     def _has_splits(self, files: Sequence[Path]) -> bool:
         """Return whether folders or files at the top are splits; raises `ProblemError` DAT323 where that is open."""
         root = self._root()
-        if not root.is_dir() or self.layout_ == "file":
+        if not is_folder(root) or self.layout_ == "file":
             return False
         names = [file.relative_to(root).parts for file in files]
         top = list(map(top_name, names))
@@ -141,7 +149,7 @@ class Text(Source):
 
     def _documents(self, content: str) -> Iterator[tuple[int, str]]:
         """Yield documents with the line where each starts; 0 for a whole file."""
-        single = self.path.is_file()
+        single = is_file(self.path)
         if (self.document or ("line" if single else "file")) == "file":
             yield 0, content.strip("\n")
             return
@@ -157,12 +165,12 @@ class Text(Source):
 
     def _listing(self) -> Listing:
         """Return the files; raises `ProblemError` DAT312 where there are none."""
-        if self.path.is_dir():
+        if is_folder(self.path):
             listing = list_files(self.path, {".txt", ".md"})
             if listing.files:
                 return listing
             found = []
-        elif _MAGIC & set(str(self.path)) and not self.path.exists():
+        elif _MAGIC & set(str(self.path)) and not file_exists(self.path):
             root = self._root()
             found = list(list_matching(root, self.path.relative_to(root).parts))
         else:
@@ -171,7 +179,7 @@ class Text(Source):
             return Listing(tuple(sorted(found)), {})
         title = (
             f"`{self.path.name}` holds no text files"
-            if self.path.is_dir()
+            if is_folder(self.path)
             else f"no file fits `{self.path.name}`"
         )
         helps = ("name a file, a folder with .txt or .md files, or a pattern such as `books/*.txt`",)

@@ -11,7 +11,7 @@ from declare.contract import trust
 from declare.contract.data import Reader
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shortage import refuse_if_short
-from declare.contract.source import Source, SpecPath
+from declare.contract.source import Source, SpecPath, is_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +56,7 @@ class Torchvision(Source):
     def files(self) -> list[Path]:
         """Return the data set's files."""
         pattern = _FILES.get(self.name, f"{self.name}/**/*")
-        return sorted(file for file in self.root.glob(pattern) if file.is_file())
+        return sorted(file for file in self.root.glob(pattern) if is_file(file))
 
     def open(self) -> Reader:
         """Open both parts; raises `ProblemError` DAT312 where the files are not there."""

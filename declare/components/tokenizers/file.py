@@ -12,7 +12,7 @@ from pydantic import Field as Param
 from declare.components.tokenizers._pieces import PieceCoder, unusable_on_texts
 from declare.contract.component import Refusal
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.source import SpecPath
+from declare.contract.source import SpecPath, is_file, is_folder
 from declare.contract.tokenizer import Coder, Tokenizer, Vocabulary
 
 _LARGEST = 64 << 20
@@ -43,7 +43,10 @@ class File(Tokenizer):
 
     def stamp(self) -> str:
         """Return a hash of the file's content."""
-        return hashlib.sha256(self._file().read_bytes()).hexdigest()
+        try:
+            return hashlib.sha256(self._file().read_bytes()).hexdigest()
+        except OSError as error:
+            raise ProblemError(self._unusable(f"{error.strerror}")) from None
 
     def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary | Problem:
         """Return the file's content, packed, and the ids of special tokens."""
@@ -103,8 +106,8 @@ class File(Tokenizer):
         return unusable_on_texts(reason.text)
 
     def _file(self) -> Path:
-        found = self.path / "tokenizer.json" if self.path.is_dir() else self.path
-        if not found.is_file():
+        found = self.path / "tokenizer.json" if is_folder(self.path) else self.path
+        if not is_file(found):
             raise ProblemError(self._unusable(f"there is no file {found}"))
         if found.stat().st_size > _LARGEST:
             raise ProblemError(self._unusable(f"it is larger than {_LARGEST >> 20} MiB"))

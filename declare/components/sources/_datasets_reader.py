@@ -1,0 +1,100 @@
+"""The reader of tables of the `datasets` library: values as they are stored, decoded by nobody but the fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.source import is_folder
+
+_FILES = frozenset({"Image", "Audio", "Video", "Pdf", "Nifti"})
+"""Features whose values are files, whole or by name."""
+
+
+def _single(value: float | None) -> Any:
+    """Return a number of 32 bits as one: 0.1 is then not 0.10000000149."""
+    import numpy as np
+
+    return None if value is None else np.float32(value)
+
+
+class DatasetsReader:
+    """Tables one after the other, a split each."""
+
+    reads_late = True
+
+    def __init__(self, tables: Mapping[str, Any], path: Path, passed_over: Mapping[str, int]) -> None:
+        self._tables = list(tables.values())
+        self._name = name = path.name
+        self.folder = path if is_folder(path) else path.parent
+        self.passed_over = passed_over
+        starts, total = [], 0
+        for table in self._tables:
+            starts.append(total)
+            total += len(table)
+        self.num_samples = total
+        if not total:
+            raise ProblemError(Problem("DAT302", f"`{name}` holds no samples", at="source", label="empty"))
+        self.columns: Sequence[str] = tuple(
+            name
+            for name in self._tables[0].column_names
+            if all(name in table.column_names for table in self._tables)
+        )
+        self.splits: Mapping[str, tuple[int, int]] = (
+            {
+                name: (start, start + len(table))
+                for name, start, table in zip(tables, starts, self._tables, strict=True)
+            }
+            if len(tables) > 1
+            else {}
+        )
+        self._columns: dict[str, list[Any]] = {}
+
+    def known_fields(self) -> dict[str, dict[str, Any]]:
+        """Return class labels: the features of the data set name their classes."""
+        found: dict[str, dict[str, Any]] = {}
+        for name, feature in self._tables[0].features.items():
+            if hasattr(feature, "names"):
+                found[name] = {"type": "category", "classes": list(feature.names)}
+        return found
+
+    def is_light(self, column: str) -> bool:
+        """Return whether the column holds no pictures or sounds to be decoded."""
+        return type(self._tables[0].features[column]).__name__ not in _FILES
+
+    def read(self, column: str, rows: Any = None) -> list[Any]:
+        """Return the values of `rows`; pictures and sounds as the bytes of their files, or the files' names."""
+        if not self.is_light(column):
+            wanted = range(self.num_samples) if rows is None else rows
+            return [self._file(column, int(row)) for row in wanted]
+        if column not in self._columns:
+            values = [value for table in self._tables for value in _column(table, column)]
+            single = getattr(self._tables[0].features[column], "dtype", "") == "float32"
+            self._columns[column] = list(map(_single, values)) if single else values
+        values = self._columns[column]
+        return values if rows is None else [values[int(row)] for row in rows]
+
+    def _file(self, column: str, row: int) -> bytes | Path | None:
+        """Return a file as it is stored: the library's own decoders read any format, and any address of the net."""
+        for table in self._tables:
+            if row < len(table):
+                break
+            row -= len(table)
+        value = table.select_columns([column]).with_format("arrow")[row].column(0)[0].as_py()
+        if not isinstance(value, dict):
+            return value if isinstance(value, bytes) else None if value is None else self.folder / str(value)
+        if value.get("bytes") is not None:
+            return bytes(value["bytes"])
+        return None if value.get("path") is None else self.folder / str(value["path"])
+
+    def where(self, row: int) -> str:
+        """Say which sample it is."""
+        return f"sample {row} of `{self._name}`"
+
+
+def _column(table: Any, name: str) -> Any:
+    """Return the values of a column as they are stored; the library would decode what its file calls a picture."""
+    stored = table.with_format("arrow")[name] if hasattr(table, "with_format") else table[name]
+    return stored.to_pylist() if hasattr(stored, "to_pylist") else stored

@@ -1,0 +1,65 @@
+"""Range and moments of large arrays, a part at a time: what it takes beside the array stays small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_PART = 1 << 22
+"""Values of a part."""
+
+
+class Moments(NamedTuple):
+    """Of the finite values of an array: how many, their range, mean and deviation; `infinite` counts the infinite."""
+
+    number: int
+    minimum: float = 0.0
+    maximum: float = 0.0
+    mean: float = 0.0
+    std: float = 0.0
+    infinite: int = 0
+
+
+def parts(array: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:
+    """Yield views of an array with at most 4,194,304 values each; an array that is no larger comes as it is."""
+    if array.size <= _PART:
+        yield array
+        return
+    rows = _PART * len(array) // array.size
+    if rows:
+        yield from (array[start : start + rows] for start in range(0, len(array), rows))
+    else:
+        for row in array:
+            yield from parts(row)
+
+
+def moments(array: np.ndarray[Any, Any]) -> Moments:
+    """Return what an array holds, as float64; nothing but `infinite` is known where no value is finite."""
+    import numpy as np
+
+    low, high, number, infinite = np.inf, -np.inf, 0, 0
+    for part in parts(array):
+        kept = part[np.isfinite(part)]
+        infinite += int(np.isinf(part).sum()) if kept.size < part.size else 0
+        if kept.size:
+            low, high = min(low, float(kept.min())), max(high, float(kept.max()))
+            number += kept.size
+    if not number:
+        return Moments(0, infinite=infinite)
+    # Relative to the largest: squares of very large or very small numbers are no numbers.
+    size = max(abs(low), abs(high), float(np.finfo(np.float64).tiny))
+    mean = sum(float(part.sum()) for part in _scaled(array, size)) / number
+    squares = sum(float(((part - mean) ** 2).sum()) for part in _scaled(array, size))
+    std = float(np.sqrt(squares / number)) * size
+    return Moments(number, low, high, mean * size, std, infinite)
+
+
+def _scaled(array: np.ndarray[Any, Any], size: float) -> Iterator[np.ndarray[Any, Any]]:
+    """Yield the finite values of each part as float64, divided by `size`."""
+    import numpy as np
+
+    for part in parts(array):
+        yield part[np.isfinite(part)].astype(np.float64) / size
