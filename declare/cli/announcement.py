@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from declare.diagnostics.output import visible
 from declare.runtime.events import Event
 from declare.runtime.listener import Listener
 
@@ -15,4 +16,4 @@ class Announcement(Listener):
         """Print the folder once."""
         if event.name == "run_started":
             with suppress(OSError):  # whoever read it has gone, and the run goes on
-                print(f"run: {event['folder']}", flush=True)
+                print(visible(f"run: {event['folder']}"), flush=True)

@@ -23,6 +23,7 @@ MAX_EXPANDED = 200_000
 FILLER = "\ufdd0"
 MASK = {0x85: 0xFDD1, 0x2028: 0xFDD2, 0x2029: 0xFDD3}
 _UNMASK = {0xFDD0: None, **{stand_in: char for char, stand_in in MASK.items()}}
+_LONG = 1000  # characters of a text that count as one more value where an alias repeats it
 _MAX_WARNINGS = 100
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
 _TIGHT = re.compile(r"[A-Za-z_][\w-]*:[^\s/]")
@@ -166,14 +167,15 @@ class TreeBuilder:
             return
         span = self._span(*self._place(event))
         value = _unmask(event.value)
+        size = 1 + len(value) // _LONG
         node = Node("scalar", value, span, None, self.origin, self.base)
         if event.tag is not None:
             self._tag(event, node)
         elif event.style in (None, ""):
             self._plain(node)
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchored(node)
-        self._add(node, 1, 1)
+            self._anchors[event.anchor] = _Anchored(node, size)
+        self._add(node, size, 1)
 
     def _plain(self, node: Node) -> None:
         """Give a plain scalar its value."""
@@ -311,7 +313,9 @@ class TreeBuilder:
             return
         self.values += anchored.size - 1
         if self.values > MAX_EXPANDED:
-            title = f"aliases expand the text to more than {MAX_EXPANDED:,} values"
+            title = (
+                f"aliases expand the text to more than {MAX_EXPANDED:,} values, long texts counted as several"
+            )
             label = Label(span, "expands beyond the limit")
             raise LimitError(
                 make("SYN011", title, labels=[label], helps=["write the values out, or remove them"])

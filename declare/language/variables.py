@@ -17,6 +17,7 @@ _PART = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
 _ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 _MAX_CHAIN = 32  # variables made of variables; each link costs stack
 _MAX_TEXT = 100_000  # doubling variables would otherwise grow without bound
+_MAX_TOTAL = 10_000_000  # characters that all interpolations of a spec together may write
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Interpolation:
         self._open: list[tuple[str, Span]] = []
         self._done: dict[int, Node] = {}
         self._keep: list[Node] = []
+        self._written = 0
 
     def apply(self, node: Node, path: str = "") -> Node:
         """Return the tree with values in the place of interpolations; what is unchanged is shared."""
@@ -129,16 +131,19 @@ class Interpolation:
         first = parts[0] if parts else ""
         if isinstance(first, _Value) and first.node is not None:
             new.base, new.defined = first.node.base, first.node.defined or first.node.span
-        if len(parts) == 1 and isinstance(first, _Value):
+        if len(parts) == 1 and isinstance(first, _Value) and not isinstance(first.value, str):
             new.value = first.value
             return new
-        text = "".join(part if isinstance(part, str) else _written(part.value) for part in parts)
-        if len(text) > _MAX_TEXT:
-            self._fail(
-                f"the text grows beyond {_MAX_TEXT:,} characters", node, "${", path, "shorten the variables"
-            )
-            new.poison, text = True, ""
-        new.value = text
+        texts = [part if isinstance(part, str) else _written(part.value) for part in parts]
+        size = sum(map(len, texts))
+        self._written += size
+        most = _MAX_TEXT if len(parts) > 1 else _MAX_TOTAL
+        if size > most or self._written > _MAX_TOTAL:
+            what = "the text grows" if size > most else "texts of all interpolations grow"
+            said = f"{what} beyond {most if size > most else _MAX_TOTAL:,} characters"
+            self._fail(said, node, "${", path, "shorten the variables")
+            new.poison, texts = True, [""]
+        new.value = "".join(texts)
         return new
 
     def _lookup(self, body: str, written: str, node: Node, path: str) -> _Value | None:

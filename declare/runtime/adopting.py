@@ -84,7 +84,7 @@ def adopt(place: Path, plan: Plan, revision: Revision) -> None:
                 shutil.move(place / FINAL, place / f"metrics-{number}.json")
                 fsync_folder(place)
             _forget_choices(place / CHOICES_FILE, revision.changes)
-        write_durably(place / PLAN, plan.model_dump_json(indent=1).encode())
+        write_durably(place / PLAN, plan.file_content())
 
 
 def _forget_choices(path: Path, changes: Sequence[Change]) -> None:

@@ -57,7 +57,7 @@ def create(plan: Plan, spec_text: str, folder: Path | None, sources: Mapping[str
 def _fill(draft: Path, plan: Plan, spec_text: str, sources: Mapping[str, str]) -> None:
     draft.mkdir(mode=0o700)
     write_durably(draft / SPEC, spec_text.encode())
-    write_durably(draft / PLAN, plan.model_dump_json(indent=1).encode())
+    write_durably(draft / PLAN, plan.file_content())
     if sources:
         (draft / "sources").mkdir(mode=0o700)
         for number, (name, text) in enumerate(sources.items()):

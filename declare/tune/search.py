@@ -92,7 +92,7 @@ def create(search: Search, checked: Checked) -> Search:
         (place / "trials").mkdir(parents=True, mode=0o700, exist_ok=True)
         search = replace(search, folder=place, spec=search.spec.absolute())
         write_durably(place / SPEC, checked.document.sources[0].text.encode())
-        write_durably(place / PLAN, checked.plan.model_dump_json(indent=1).encode())
+        write_durably(place / PLAN, checked.plan.file_content())
         search.write(checked.plan.tune["trials"])
     return search
 

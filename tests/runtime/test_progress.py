@@ -1,7 +1,10 @@
 """What a person sees while a run goes on."""
 
 import io
+import re
 import sys
+
+import pytest
 
 from declare.runtime.events import Event
 from declare.runtime.listeners.progress import BarProgress, LineProgress, headline, make_progress, notice
@@ -68,6 +71,27 @@ def test_bars_on_a_terminal(monkeypatch):
     assert "runs/x" in text
     assert "24/24" in text
     assert "digit/accuracy 0.91" in text
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_names_of_strangers_tell_the_terminal_nothing(monkeypatch, terminal):
+    """Control characters are shown as escapes, and what looks like markup stands as it is."""
+    screen = io.StringIO()
+    screen.isatty = lambda: terminal
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("COLUMNS", "140")
+    monkeypatch.setenv("NO_COLOR", "1")
+    progress = make_progress(fakes.make_plan(), color=False)
+    name = "[/b]x\x1b[35m\u202e\x9b\x07.png"
+    skipped = Event("sample_skipped", "fit", 1, 1, {"where": name, "reason": "damaged"})
+    figures = Event("evaluated", "fit", 24, 24, {"metrics": {f"val/t/{name}": 0.5}})
+    started = (Event("run_started", None, 0, 0, {"folder": name}), Event("phase_started", "fit", 0, 0, {}))
+    for event in (*started, skipped, figures):
+        progress.hear(event)
+    progress.close()
+    text = screen.getvalue()
+    assert text.count("[/b]x\\x1b[35m\\u202e\\x9b\\x07.png") >= 3
+    assert not re.search("\x1b\\[35m|[\u202e\x9b\x07]", text)
 
 
 def test_the_best_metric_comes_first():

@@ -60,11 +60,7 @@ def write(name: str, folder: Path) -> Path:
     text = SPEC.replace("SOURCE", make(folder)).replace("FIELDS", fields)
     kind = "cnn" if "image" in fields else "transformer" if "text" in fields else "mlp"
     more = (
-        ", hidden: [4]"
-        if kind == "mlp"
-        else ", width: 8, depth: 1, heads: 1"
-        if kind == "transformer"
-        else ""
+        ", hidden: [4]" if kind == "mlp" else ", dim: 8, depth: 1, heads: 1" if kind == "transformer" else ""
     )
     spec = folder / "spec.yaml"
     spec.write_text(text.replace("MODEL", kind + more), encoding="utf-8")

@@ -33,7 +33,7 @@ class FolderWatch(Listener):
             name for name in (PLAN, EVENTS_FILE, METRICS, CHECKPOINTS) if not (self._folder / name).exists()
         ]
         if PLAN in gone:
-            write_durably(self._folder / PLAN, self._plan.model_dump_json(indent=1).encode())
+            write_durably(self._folder / PLAN, self._plan.file_content())
         if CHECKPOINTS in gone:
             (self._folder / CHECKPOINTS).mkdir(mode=0o700, exist_ok=True)
         new = [name for name in gone if name not in self._told]

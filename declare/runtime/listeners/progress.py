@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from declare.diagnostics.output import printable
 from declare.ir.plan import Plan
 from declare.runtime.events import Event
 from declare.runtime.listener import Listener
@@ -88,7 +89,7 @@ class LineProgress(Shown):
         text = self._text(event)
         if text:
             self._last = time.monotonic()
-            print(text, file=sys.stderr, flush=True)  # noqa: T201 - this is where lines are printed
+            print(printable(text), file=sys.stderr, flush=True)  # noqa: T201 - this is where lines are printed
 
     def _text(self, event: Event) -> str:
         steps = self._steps.get(event.phase or "", 0)
@@ -157,7 +158,7 @@ class BarProgress(Shown):
                 self._update(event)
         text = notice(event)
         if text and self._bars is not None:
-            self._bars.console.print(text, highlight=False)
+            self._bars.console.print(printable(text), highlight=False, markup=False)
 
     def _open(self) -> None:
         from rich.console import Console
@@ -188,9 +189,12 @@ class BarProgress(Shown):
             event.phase or "", total=total, completed=event.step, loss="", figures="", speed=""
         )
 
-    def _update(self, event: Event, **fields: Any) -> None:
+    def _update(self, event: Event, **fields: str) -> None:
         if self._bars is not None and self._task is not None:
-            self._bars.update(self._task, completed=event.step, **fields)
+            from rich.markup import escape
+
+            texts = {name: escape(printable(text)) for name, text in fields.items()}
+            self._bars.update(self._task, completed=event.step, **texts)
 
     def close(self) -> None:
         """Leave the last state of the bars on the screen."""
