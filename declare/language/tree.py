@@ -313,12 +313,15 @@ class TreeBuilder:
             return
         self.values += anchored.size - 1
         if self.values > MAX_EXPANDED:
-            title = (
-                f"aliases expand the text to more than {MAX_EXPANDED:,} values, long texts counted as several"
-            )
+            title = f"aliases expand the text to more than {MAX_EXPANDED:,} values"
             label = Label(span, "expands beyond the limit")
             raise LimitError(
-                make("SYN011", title, labels=[label], helps=["write the values out, or remove them"])
+                make(
+                    "SYN011",
+                    title,
+                    labels=[label],
+                    helps=["write the values out, or remove them; a long text counts as several"],
+                )
             )
         if len(self._stack) + anchored.height > MAX_DEPTH:
             raise self._too_deep(event.start_mark.index)

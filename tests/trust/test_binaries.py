@@ -229,7 +229,7 @@ def test_pictures_of_datasets_are_decoded_by_the_field_alone(tmp_path):
 # -- memory -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ['{"a": 1}\n' * 10, '{"a": [' + ",".join(["[]"] * 3_000_000) + "]}\n"])
+@pytest.mark.parametrize("text", ['{"a": 1}\n' * 400_000, '{"a": [' + ",".join(["[]"] * 3_000_000) + "]}\n"])
 def test_json_that_memory_cannot_hold_is_refused_unread(tmp_path, monkeypatch, text):
     """Lists of empty lists take 24 times their letters: there is room for a piece before it is read."""
     (tmp_path / "t.jsonl").write_text(text)
@@ -244,7 +244,7 @@ def test_room_for_json_is_asked_for_once_a_piece(monkeypatch):
     monkeypatch.setattr(
         "declare.components.sources._json_objects.require_memory", lambda *words: asked.append(words)
     )
-    room = Room("x")
+    room = Room("x", 1 << 30)
     for _ in range(100):
         room.require("{}" * (1 << 19))
     assert len(asked) == 13

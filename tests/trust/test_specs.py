@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from declare.compiler.pipeline import check
+
 ROOT = Path(__file__).parents[2]
 GOOD = """declare: 1
 name: x
@@ -234,3 +236,16 @@ def test_values_of_the_environment_are_shown_by_their_names(folder):
             assert part not in answer["output"], words
     assert found[0]["code"] == found[1]["code"] == 0
     assert "${env:SENTINEL}" in found[1]["output"]
+
+
+def test_texts_that_are_repeated_are_counted_before_they_are_written(tmp_path):
+    """A spec of 1 MB whose variables or aliases make gigabytes of a text is refused at once."""
+    long, many = "x" * 90_000, 9000
+    one, each = "${vars.a}" * many, ", ".join(["'x${vars.a}'"] * many)
+    for text, code in (
+        (f"vars:\n  a: {long}\nname: '{one}'\n", "REF205"),
+        (f"vars:\n  a: {long}\nmodel: [{each}]\n", "REF205"),
+        (f"vars:\n  a: &a {long}\nmodel: [{'*a, ' * many}]\n", "SYN011"),
+    ):
+        (tmp_path / "spec.yaml").write_text(text)
+        assert code in {found.code for found in check(tmp_path / "spec.yaml").diagnostics}

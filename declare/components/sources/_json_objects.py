@@ -24,11 +24,12 @@ def without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class Room:
-    """Raises MemoryError before JSON becomes objects that the machine has no room for, a piece at a time."""
+    """Raises MemoryError before JSON of `size` letters becomes objects without room for them, by pieces."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, size: int) -> None:
         self._what = what
-        self._since = _PIECE
+        self._piece = min(_PIECE, size)
+        self._since = self._piece
 
     def require(self, text: str) -> None:
         """Ask for room for a text, for short ones ahead of many."""
@@ -37,6 +38,6 @@ class Room:
             require_memory(len(text) + size, self._what)
             return
         self._since += len(text)
-        if self._since >= _PIECE:
+        if self._since >= self._piece:
             self._since = 0
-            require_memory(2 * _MOST_RATIO * _PIECE, self._what)
+            require_memory(2 * _MOST_RATIO * self._piece, self._what)

@@ -262,7 +262,7 @@ def _content(file: Path) -> str:
 
 def _objects(text: str) -> list[Any]:
     """Return the values of a file; raises ValueError for a key that stands twice in an object."""
-    room = Room("the table")
+    room = Room("the table", len(text))
     if text.lstrip().startswith("["):
         room.require(text)
         return list(json.loads(text, object_pairs_hook=without_twins))

@@ -59,7 +59,7 @@ class Jsonl(Source):
     def _table(self) -> _Table:
         """Return the objects by column."""
         table = _Table(self.path.name)
-        room = Room(f"`{self.path.name}`")
+        room = Room(f"`{self.path.name}`", self.path.stat().st_size)
         try:
             encoding = encoding_of(self.path, self.encoding)
             with self.path.open(encoding=encoding) as file:
