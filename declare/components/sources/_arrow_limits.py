@@ -96,7 +96,7 @@ def _sizes(array: Any) -> Sizes:
 
 
 def _of_texts(array: Any) -> Sizes:
-    import pyarrow.compute as pc
+    import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 
     return Sizes(len(array), pc.sum(pc.binary_length(array)).as_py() or 0)
 
@@ -122,7 +122,7 @@ def _unknown(kind: Any) -> ValueError:
 def _of_dictionary(array: Any) -> Sizes:
     """Count what each index refers to."""
     import pyarrow as pa
-    import pyarrow.compute as pc
+    import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 
     if any(test(array.dictionary.type) for test in _texts(pa)):
         lengths = pc.binary_length(array.dictionary).take(array.indices)

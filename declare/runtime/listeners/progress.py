@@ -193,7 +193,7 @@ class BarProgress(Shown):
         if self._bars is not None and self._task is not None:
             from rich.markup import escape
 
-            texts = {name: escape(printable(text)) for name, text in fields.items()}
+            texts: dict[str, Any] = {name: escape(printable(text)) for name, text in fields.items()}
             self._bars.update(self._task, completed=event.step, **texts)
 
     def close(self) -> None:
