@@ -17,7 +17,6 @@ from declare.contract.data import FieldFacts
 from declare.contract.lengths import lengths_differ
 from declare.contract.shapes import Shape
 from declare.contract.task import Target
-from declare.diagnostics.output import visible_json
 
 Block = dict[str, Any]
 PLAN_VERSION = "1.0"
@@ -366,10 +365,6 @@ class Plan(Frozen):
         """The plan's identity: a hash of its canonical JSON."""
         text = strict_json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
-
-    def file_content(self) -> bytes:
-        """Return what `plan.json` holds: JSON in which control and format characters of names are escapes."""
-        return visible_json(self.model_dump_json(indent=1)).encode()
 
     def fields_read(self, tasks: Iterable[str]) -> set[str]:
         """Return the fields that the heads of tasks depend on."""

@@ -315,14 +315,8 @@ class TreeBuilder:
         if self.values > MAX_EXPANDED:
             title = f"aliases expand the text to more than {MAX_EXPANDED:,} values"
             label = Label(span, "expands beyond the limit")
-            raise LimitError(
-                make(
-                    "SYN011",
-                    title,
-                    labels=[label],
-                    helps=["write the values out, or remove them; a long text counts as several"],
-                )
-            )
+            helps = ["write the values out, or remove them; a long text counts as several"]
+            raise LimitError(make("SYN011", title, labels=[label], helps=helps))
         if len(self._stack) + anchored.height > MAX_DEPTH:
             raise self._too_deep(event.start_mark.index)
         self._add(anchored.node.with_key(None), anchored.size, anchored.height, end=event.end_mark.index)

@@ -16,7 +16,7 @@ from declare.ir.plan import Plan
 from declare.runtime.changes import Change, Standing, changed, refusal
 from declare.runtime.course import Course
 from declare.runtime.files import judged
-from declare.runtime.folder import FINAL, PLAN, SPEC, Run, read_course
+from declare.runtime.folder import FINAL, PLAN, SPEC, Run, plan_content, read_course
 from declare.runtime.manifest import damage
 from declare.runtime.settings import CHOICES_FILE, read_choices
 from declare.runtime.state import ORIGIN, Tree, does_not_fit
@@ -84,7 +84,7 @@ def adopt(place: Path, plan: Plan, revision: Revision) -> None:
                 shutil.move(place / FINAL, place / f"metrics-{number}.json")
                 fsync_folder(place)
             _forget_choices(place / CHOICES_FILE, revision.changes)
-        write_durably(place / PLAN, plan.file_content())
+        write_durably(place / PLAN, plan_content(plan))
 
 
 def _forget_choices(path: Path, changes: Sequence[Change]) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 from declare.contract import strict_json
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.published import checked_forms, read_json
+from declare.diagnostics.output import visible_json
 from declare.ir.plan import Plan
 from declare.runtime.course import Course
 from declare.runtime.events import EVENTS_FILE, read_events
@@ -54,10 +55,15 @@ def create(plan: Plan, spec_text: str, folder: Path | None, sources: Mapping[str
             shutil.rmtree(draft, ignore_errors=True)
 
 
+def plan_content(plan: Plan) -> bytes:
+    """Return what `plan.json` holds: JSON in which control and format characters of names are escapes."""
+    return visible_json(plan.model_dump_json(indent=1)).encode()
+
+
 def _fill(draft: Path, plan: Plan, spec_text: str, sources: Mapping[str, str]) -> None:
     draft.mkdir(mode=0o700)
     write_durably(draft / SPEC, spec_text.encode())
-    write_durably(draft / PLAN, plan.file_content())
+    write_durably(draft / PLAN, plan_content(plan))
     if sources:
         (draft / "sources").mkdir(mode=0o700)
         for number, (name, text) in enumerate(sources.items()):

@@ -14,6 +14,7 @@ from declare.contract import strict_json
 from declare.contract.problem import Problem, ProblemError
 from declare.diagnostics.diagnostic import Diagnostic
 from declare.language.spec import Tune
+from declare.runtime.folder import plan_content
 from declare.runtime.storage import brief, translated, write_durably
 from declare.tune.space import Values, as_sets, probes
 
@@ -92,7 +93,7 @@ def create(search: Search, checked: Checked) -> Search:
         (place / "trials").mkdir(parents=True, mode=0o700, exist_ok=True)
         search = replace(search, folder=place, spec=search.spec.absolute())
         write_durably(place / SPEC, checked.document.sources[0].text.encode())
-        write_durably(place / PLAN, checked.plan.file_content())
+        write_durably(place / PLAN, plan_content(checked.plan))
         search.write(checked.plan.tune["trials"])
     return search
 

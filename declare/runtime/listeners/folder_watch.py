@@ -8,7 +8,7 @@ from pathlib import Path
 from declare.ir.checkpoint_files import CHECKPOINTS
 from declare.ir.plan import Plan
 from declare.runtime.events import EVENTS_FILE, Event
-from declare.runtime.folder import METRICS, PLAN
+from declare.runtime.folder import METRICS, PLAN, plan_content
 from declare.runtime.listener import Listener
 from declare.runtime.storage import write_durably
 
@@ -33,7 +33,7 @@ class FolderWatch(Listener):
             name for name in (PLAN, EVENTS_FILE, METRICS, CHECKPOINTS) if not (self._folder / name).exists()
         ]
         if PLAN in gone:
-            write_durably(self._folder / PLAN, self._plan.file_content())
+            write_durably(self._folder / PLAN, plan_content(self._plan))
         if CHECKPOINTS in gone:
             (self._folder / CHECKPOINTS).mkdir(mode=0o700, exist_ok=True)
         new = [name for name in gone if name not in self._told]
