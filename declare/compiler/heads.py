@@ -7,7 +7,7 @@ from typing import Any
 
 from declare.compiler.inputs import Ref, refs
 from declare.compiler.state import State
-from declare.compiler.wiring import GraphNode, ambiguous
+from declare.compiler.wiring import GraphNode, ambiguous, reads_unknown
 from declare.contract.lookup import find
 from declare.contract.module import Head
 from declare.contract.poison import POISON, holed
@@ -93,9 +93,11 @@ def _sink(state: State, task: str, component: Head, at: str) -> list[Ref] | Prob
     names = task_datasets(state.view, state.spec.tasks[task])
     modules = [name for name, node in nodes.items() if node.role == "module"]
     known = given(state.spec, "model")
+    read = {ref.name for node in nodes.values() if node.role == "module" for ref in node.refs}
     if known is None or len(modules) < len(known) or any(name not in state.shapes for name in names):
         return []
-    read = {ref.name for node in nodes.values() if node.role == "module" for ref in node.refs}
+    if reads_unknown(state):
+        return []
     free = [name for name, node in nodes.items() if node.role == "module" and name not in read]
     sinks = [name for name in free if _served(state, name, names)] or free
     if len(sinks) > 1:

@@ -9,6 +9,7 @@ from typing import Any
 from declare.compiler.naming import Names, names
 from declare.compiler.patterns import matches, may_reach, unmatched
 from declare.compiler.state import State
+from declare.compiler.wiring import reads_unknown
 from declare.contract.duration import Duration
 from declare.contract.problem import Problem
 from declare.ir.plan import FreezePlan, ModulePlan, OptimizerGroup
@@ -106,7 +107,7 @@ def _node_paths(state: State) -> list[str] | None:
     wiring = state.wiring
     assert wiring is not None
     placed = sum(node.role == "module" for node in wiring.nodes.values())
-    if placed == len(modules) and len(wiring.heads) == len(tasks):
+    if placed == len(modules) and len(wiring.heads) == len(tasks) and not reads_unknown(state):
         return [path for path in paths if path in wiring.datasets]
     return paths
 

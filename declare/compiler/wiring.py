@@ -62,6 +62,13 @@ class Wiring:
                     yield self.nodes[name], ref
 
 
+def reads_unknown(state: State) -> bool:
+    """Return whether a module or head reads a name that nothing has: any module or field may be meant."""
+    assert state.wiring is not None
+    known = set().union(*all_fields(state).values(), state.wiring.nodes)
+    return any(ref.name not in known for node in state.wiring.nodes.values() for ref in node.refs)
+
+
 def module_wiring(state: State) -> Iterator[Problem]:
     """Fill `state.wiring` with the modules that can be placed; yield inputs that several things could be."""
     modules = given(state.spec, "model") or {}

@@ -127,4 +127,5 @@ def not_finite(component: Component) -> Iterable[Problem]:
     for name, value in component:
         numbers = value if isinstance(value, list) else [value]
         if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
-            yield Problem("SCH108", f"`{name}` is {value}, not a finite number", at=name, label="not finite")
+            title = f"`{name}` is {value}, not a finite number"
+            yield Problem("SCH108", title, at=name, label="not finite", helps=("write a finite number",))

@@ -103,4 +103,5 @@ def _content(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         because = getattr(error, "strerror", None) or str(error)
     title = f"there is no readable file {path}"
-    raise ProblemError(Problem("DAT302", title, at="file", notes=(because,)))
+    helps = ("correct the path; relative ones start at the file that states them",)
+    raise ProblemError(Problem("DAT302", title, at="file", label="no file", notes=(because,), helps=helps))

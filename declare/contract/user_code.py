@@ -34,7 +34,9 @@ def load(path: Path) -> types.ModuleType:
         del sys.modules[name]
         title = f"`{path.name}` fails when it is loaded"
         raise ProblemError(
-            Problem("REF243", title, at="file", notes=(said(error), *_lines(error, {str(path)})))
+            Problem(
+                "REF243", title, at="file", notes=(said(error), *_lines(error, {str(path)})), helps=(HELP,)
+            )
         ) from error
     return module
 

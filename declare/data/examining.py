@@ -377,9 +377,6 @@ def _readable(field: Field, values: Any) -> list[Any]:
         found.append(value)
     if not found:
         notes = tuple(dict.fromkeys(reasons))[:4]
-        raise ProblemError(
-            Problem(
-                "DAT302", "none of the samples looked at can be read", label="read from here", notes=notes
-            )
-        )
+        title, helps = "none of the samples looked at can be read", ("check the field's `type` and column",)
+        raise ProblemError(Problem("DAT302", title, label="read from here", notes=notes, helps=helps))
     return found

@@ -134,7 +134,13 @@ class Table:
             other = self.rows[[place]]
             if int(other[0]) != row and int(other[0]) not in self._pool.leave_out(fields, self._split, other):
                 return place
-        problem = Problem("DAT302", f"none of {_TRIES} training samples can be read", at="source")
+        problem = Problem(
+            "DAT302",
+            f"none of {_TRIES} training samples can be read",
+            at="source",
+            label="read from here",
+            helps=("see what is wrong with them: `dcl data check SPEC`",),
+        )
         raise ProblemError(problem.under(self._pool.path))
 
     def where(self, positions: Array) -> list[tuple[int, str]]:

@@ -145,7 +145,7 @@ def _of_block(block: Block) -> Iterator[Mistake]:
         if len(key) > 3:
             slip = _join(block.path, _slip(key))
             yield Mistake("slip in a key", at, slip, frozenset({"SCH101"}), key=_slip(key), needs=needs)
-        if info.is_required():
+        if info.is_required() and len(block.values) > 1:
             yield Mistake("missing key", at, block.path, frozenset({"SCH103"}), needs=needs)
         wrong = _wrong_kind(item, value)
         if wrong is not _ABSENT:

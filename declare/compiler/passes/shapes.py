@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.compiler.fields import all_fields
 from declare.compiler.heads import head_wiring
 from declare.compiler.input_domain import input_domain
 from declare.compiler.input_precision import input_precision
@@ -14,7 +13,7 @@ from declare.compiler.remainders import left_out
 from declare.compiler.shaping import Inferred, Shaper, ports
 from declare.compiler.state import State
 from declare.compiler.units import in_units_of, inverse_mismatch
-from declare.compiler.wiring import GraphNode, module_wiring, usage
+from declare.compiler.wiring import GraphNode, module_wiring, reads_unknown, usage
 from declare.contract.module import Module
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -152,9 +151,8 @@ def _unused(state: State) -> Iterator[Problem]:
     assert state.wiring is not None
     if given(state.spec, "tasks") is None or len(state.wiring.heads) < len(task_names(state.view)):
         return
-    known = set().union(*all_fields(state).values(), state.wiring.nodes)
-    if any(ref.name not in known for node in state.wiring.nodes.values() for ref in node.refs):
-        return  # what is meant by an unknown name may be one of them
+    if reads_unknown(state):
+        return
     for name in given(state.spec, "model") or ():
         if name in state.wiring.nodes and name not in state.wiring.datasets:
             yield Problem(

@@ -16,6 +16,19 @@ def check_size(size: int | list[int] | None) -> Iterator[Problem]:
     if sides is None:
         return
     if len(sides) not in {1, 2} or min(sides) < 1:
-        yield Problem("SCH108", "`size` is one or two positive numbers of pixels", at="size")
+        yield Problem(
+            "SCH108",
+            f"`size` is {size}, not one or two positive numbers of pixels",
+            at="size",
+            label="a side, or [height, width]",
+            helps=("write one number, such as `size: 64`, or `size: [HEIGHT, WIDTH]`",),
+        )
     elif sides[0] * sides[-1] > MOST_PIXELS:
-        yield Problem("SCH108", f"`size` asks for more than {MOST_PIXELS:,} pixels", at="size")
+        side = int(MOST_PIXELS**0.5)
+        yield Problem(
+            "SCH108",
+            f"`size` {size} asks for {sides[0] * sides[-1]:,} pixels, more than {MOST_PIXELS:,}",
+            at="size",
+            label="larger than any picture",
+            helps=(f"write a smaller one, at most `size: {side}`",),
+        )

@@ -16,7 +16,13 @@ _SHOWN = 6
 def no_time(value: Any, row: int) -> Problem:
     """Return the finding that a sample holds no single time."""
     return Problem(
-        "DAT382", f"`{str(value)[:24]}` is not a time", label="one time for each sample is needed", row=row
+        "DAT382",
+        f"`{str(value)[:24]}` is not a time",
+        label="one time for each sample is needed",
+        helps=(
+            "store one time for each sample, or use `type: vector` or `type: series` for several numbers",
+        ),
+        row=row,
     )
 
 

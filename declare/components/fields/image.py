@@ -73,7 +73,13 @@ class Image(Field):
         yield from super().check()
         yield from check_size(self.size)
         if self.range is not None and (len(self.range) != 2 or not self.range[0] < self.range[1]):
-            yield Problem("SCH108", "`range` is [black, white], the lower number first", at="range")
+            yield Problem(
+                "SCH108",
+                f"`range` is {self.range}, not [black, white] with the lower number first",
+                at="range",
+                label="two numbers are needed",
+                helps=("write the values of black and white, such as `range: [0, 4095]`",),
+            )
 
     def _decoding(self, facts: FieldFacts | None = None) -> Decoding:
         """Return how pictures are read: as stated, else as the facts of the samples looked at say."""

@@ -123,8 +123,15 @@ class Labels(Field):
         if facts.extra.get("table"):
             table = self._table(values, len(facts.classes or ()))
             if table is None or not np.isin(table.values[~np.isnan(table.values)], (0, 1)).all():
+                odd = None if table is None else table.values[~np.isin(table.values, (0, 1, np.nan))]
+                others = "" if odd is None else ", ".join(f"{value:g}" for value in np.unique(odd)[:4])
                 raise ProblemError(
-                    Problem("DAT301", "labels hold values other than 0 and 1", label="these labels")
+                    Problem(
+                        "DAT301",
+                        "labels hold values other than 0 and 1" + (f": {others}" if others else ""),
+                        label="these labels",
+                        helps=("write 1 for each label that applies and 0 for others, or lists of names",),
+                    )
                 )
             return table.values.astype(np.float32)
         index = index_of(facts.classes or ())
@@ -137,7 +144,15 @@ class Labels(Field):
                 if name not in index:
                     row = int((named.codes == place).argmax())
                     title = f"label `{name[:40]}` is none of the {len(index)} classes"
-                    raise ProblemError(Problem("DAT301", title, row=row))
+                    raise ProblemError(
+                        Problem(
+                            "DAT301",
+                            title,
+                            label="these labels",
+                            helps=("add it to `classes`, or correct the sample",),
+                            row=row,
+                        )
+                    )
                 encoded[place, index[name]] = 1
         return encoded[named.codes]
 

@@ -94,11 +94,21 @@ class Mask(Field):
         stated += [(value, f"classes.{name}") for name, values in self._by_name().items() for value in values]
         for value, at in stated:
             if isinstance(value, str) and not is_colour(value):
-                yield Problem("SCH108", f"`{value}` is no colour such as `#ff8000`", at=at)
+                yield Problem(
+                    "SCH108",
+                    f"`{value}` is no colour such as `#ff8000`",
+                    at=at,
+                    label="not a colour",
+                    helps=("write a number, or `#` with six digits of 0 to f in quotes",),
+                )
         values = [value for value, _ in stated]
         twice = next((value for value in values if values.count(value) > 1), None)
         if twice is not None:
-            yield Problem("SCH108", f"`{twice}` stands for two things", at=stated[values.index(twice)][1])
+            at = stated[values.index(twice)][1]
+            helps = ("remove it from one of them: each value is one class, or `void`",)
+            yield Problem(
+                "SCH108", f"`{twice}` stands for two things", at=at, label="stated twice", helps=helps
+            )
 
     def _names_by_value(self) -> dict[str, int]:
         """Return names with their values where `classes` states them the other way round, else nothing."""

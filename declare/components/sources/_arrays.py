@@ -115,7 +115,10 @@ def same_length(
 ) -> int:
     """Return the number of samples of columns; DAT302 where there is none, DAT317 where they differ."""
     if not lengths or not max(lengths.values()):
-        raise ProblemError(Problem("DAT302", f"{origin} holds no samples", at="source", label="empty"))
+        helps = ("check the path, and how the data were written",)
+        raise ProblemError(
+            Problem("DAT302", f"{origin} holds no samples", at="source", label="empty", helps=helps)
+        )
     first = next(iter(lengths))
     for name, length in lengths.items():
         if length != lengths[first]:

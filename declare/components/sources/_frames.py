@@ -112,7 +112,13 @@ def read_frame(path: Path, read: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         ) from None
     if not frame.height or not frame.width:
         raise ProblemError(
-            Problem("DAT302", f"`{path.name}` holds no rows", at="source.path", label="0 rows")
+            Problem(
+                "DAT302",
+                f"`{path.name}` holds no rows",
+                at="source.path",
+                label="0 rows",
+                helps=("check the path; the first line holds the names of the columns, rows follow",),
+            )
         )
     return frame
 

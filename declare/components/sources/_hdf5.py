@@ -102,6 +102,7 @@ class Hdf5Reader:
                     at="source.path",
                     label="corrupt",
                     notes=(str(error).splitlines()[0][:200],),
+                    helps=("check that the file is whole (`h5dump -d NAME FILE`), or write it anew",),
                 )
             ) from None
         return found if isinstance(found, list) or found.dtype != object else list(found)
@@ -234,6 +235,7 @@ def _malformed(path: Path, because: str) -> Problem:
         at="source.path",
         label="malformed",
         notes=(because.strip().splitlines()[0][:200] if because.strip() else "damaged",),
+        helps=("check that it is an HDF5 file and whole (`h5ls FILE`), or write it anew",),
     )
 
 

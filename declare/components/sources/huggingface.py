@@ -76,7 +76,10 @@ class Huggingface(Source):
         if not any(map(is_file, files)):
             title = f"there is nothing at {self.path.name}"
             notes = (f"looked in `{self.path.parent}`",)
-            raise ProblemError(Problem("DAT312", title, at="source.path", label="no such data", notes=notes))
+            helps = ("correct the path; relative ones start at the file that states them",)
+            raise ProblemError(
+                Problem("DAT312", title, at="source.path", label="no such data", notes=notes, helps=helps)
+            )
         stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
         return hashlib.sha256(repr(stats).encode()).hexdigest()
 
@@ -91,7 +94,10 @@ class Huggingface(Source):
             refuse_if_short(error)
             title = f"`{self.path.name}` cannot be read by `datasets`"
             notes = (f"{type(error).__name__}: {error}"[:300],)
-            raise ProblemError(Problem("DAT333", title, at="source.path", notes=notes)) from None
+            helps = ("name a folder of `save_to_disk`, or state the `format` of the files",)
+            raise ProblemError(
+                Problem("DAT333", title, at="source.path", label="malformed", notes=notes, helps=helps)
+            ) from None
         if self.split is not None and self.split not in tables:
             title = f"the data set has no split `{self.split}`"
             helps = (f"name one of {', '.join(tables)}",)

@@ -73,7 +73,8 @@ class _FromTorchvision(Transform):
             yield from bad_size(size)
         if isinstance(padding, list) and len(padding) not in {1, 2, 4}:
             title = f"`padding` has {len(padding)} numbers, not 1, 2 or 4"
-            yield Problem("SCH108", title, at="padding", label="[left, top, right, bottom]")
+            helps = ("write one number, [left_right, top_bottom] or [left, top, right, bottom]",)
+            yield Problem("SCH108", title, at="padding", label="1, 2 or 4 numbers", helps=helps)
         yield from not_finite(self)
 
     def infer(self, shape: Shape) -> Shape | Problem:
@@ -97,14 +98,17 @@ class _FromTorchvision(Transform):
         if shape.dtype != "uint8" or all(0 <= value <= 255 for value in values):
             return None
         title = f"`fill` is {fill}, but pixels go from 0 to 255 here"
-        return Problem("SCH108", title, at="fill", label="no pixel")
+        return Problem("SCH108", title, at="fill", label="no pixel", helps=("write a number from 0 to 255",))
 
     def _unfit(self, shape: Shape) -> Problem | None:
         """Return why the transform does not take a field of this shape, or None."""
         name, moves, channels = self.type_name(), self.record["moves"], self.record.get("channels")
         if shape.layout not in PICTURES or (shape.layout == "mask" and not moves):
             what = "no masks: it moves no pixels" if shape.layout == "mask" else f"pictures, not {shape}"
-            return Problem("SHP511", f"`{name}` changes {what}", at="type", label="not for this field")
+            helps = ("name an `image` field, or leave the transform out",)
+            return Problem(
+                "SHP511", f"`{name}` changes {what}", at="type", label="not for this field", helps=helps
+            )
         if shape.dtype == "float32" and not moves:
             title = f"`{name}` takes pixels from 0 to 255, these are normalised already"
             return Problem("SHP511", title, at="type", label="too late", helps=("put it before `normalize`",))
@@ -115,7 +119,8 @@ class _FromTorchvision(Transform):
             and shape.dims[0] not in channels
         ):
             title = f"`{name}` takes {' or '.join(map(str, channels))} channels, not {shape.dims[0]}"
-            return Problem("SHP508", title, at="type", label="another number of channels")
+            helps = (f"state `channels: {channels[0]}` on the field, or leave the transform out",)
+            return Problem("SHP508", title, at="type", label="another number of channels", helps=helps)
         return None
 
     def build(self, shape: Shape, statistics: dict[str, list[float]]) -> torch.nn.Module:

@@ -24,6 +24,7 @@ def bad_size(size: int | list[int], key: str = "size") -> Iterable[Problem]:
             f"`{key}` is {size}, not one or two positive numbers of pixels",
             at=key,
             label="a side, or [height, width]",
+            helps=(f"write one number, such as `{key}: 64`, or `{key}: [HEIGHT, WIDTH]`",),
         )
 
 
@@ -31,7 +32,13 @@ def not_a_picture(name: str, shape: Shape) -> Problem | None:
     """Return why a transform of pictures, videos and masks does not take this field, or None."""
     if shape.layout in PICTURES:
         return None
-    return Problem("SHP511", f"`{name}` takes pictures, not {shape}", at="type", label="changes pictures")
+    return Problem(
+        "SHP511",
+        f"`{name}` takes pictures, not {shape}",
+        at="type",
+        label="changes pictures",
+        helps=("name an `image`, `video` or `mask` field, or leave the transform out",),
+    )
 
 
 def resized_shape(shape: Shape, size: tuple[int, int]) -> Shape:

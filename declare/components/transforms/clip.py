@@ -38,12 +38,20 @@ class Clip(Transform):
                 "SCH103", "clip needs `low` or `high`", label="no bound", helps=("state one of them",)
             )
         elif self.low is not None and self.high is not None and self.low >= self.high:
-            yield Problem("SCH108", f"`low` {self.low:g} is not below `high` {self.high:g}", at="low")
+            title = f"`low` {self.low:g} is not below `high` {self.high:g}"
+            helps = ("write the lower number as `low`",)
+            yield Problem("SCH108", title, at="low", label="nothing lies between", helps=helps)
 
     def infer(self, shape: Shape) -> Shape | Problem:
         """Return the same shape."""
         if shape.dtype != "float32":
-            return Problem("SHP511", f"clip takes numbers, not {shape}")
+            return Problem(
+                "SHP511",
+                f"`clip` takes numbers, not {shape}",
+                at="type",
+                label="changes numbers",
+                helps=("name a field of numbers: `number`, `vector` or `series`",),
+            )
         return shape
 
     def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:

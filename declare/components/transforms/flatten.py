@@ -26,10 +26,22 @@ class Flatten(Transform):
     def infer(self, shape: Shape) -> Shape | Problem:
         """Return a vector as wide as the sample has elements."""
         if shape.layout not in {"image", "series", "video", "sequence", "vector"}:
-            return Problem("SHP511", f"flatten takes arrays, not {shape}")
+            return Problem(
+                "SHP511",
+                f"`flatten` takes arrays, not {shape}",
+                at="type",
+                label="changes arrays",
+                helps=("name an `image`, `series`, `video` or `vector` field",),
+            )
         if shape.numel is None:
             return Problem(
-                "SHP512", f"flatten needs a fixed size, but {shape} varies", helps=("resize it first",)
+                "SHP512",
+                f"`flatten` needs a fixed size, but {shape} varies",
+                at="type",
+                label="no fixed size",
+                helps=(
+                    "bring it to one size first: `resize` for pictures, `length` on the field for series",
+                ),
             )
         return Shape("vector", (shape.numel,))
 

@@ -37,7 +37,13 @@ class Log(Transform):
     def infer(self, shape: Shape) -> Shape | Problem:
         """Return the same shape."""
         if shape.dtype != "float32":
-            return Problem("SHP511", f"log takes numbers, not {shape}")
+            return Problem(
+                "SHP511",
+                f"`log` takes numbers, not {shape}",
+                at="type",
+                label="changes numbers",
+                helps=("name a field of numbers: `number`, `vector` or `series`",),
+            )
         return shape
 
     def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:

@@ -43,20 +43,35 @@ class Normalize(Transform):
     def check(self) -> Iterable[Problem]:
         """Yield `mean` and `std` that do not go together."""
         if isinstance(self.mean, list) != (self.std is not None):
-            yield Problem("DAT334", "`mean` and `std` are given together or not at all", at="mean")
+            lone, other = ("mean", "std") if self.std is None else ("std", "mean")
+            title = f"`{lone}` is stated without `{other}`"
+            helps = (f"state `{other}` too, one number for each channel, or neither: the data tell them",)
+            yield Problem("DAT334", title, at=lone, label="one of two", helps=helps)
         elif isinstance(self.mean, list) and self.std is not None:
             if len(self.mean) != len(self.std):
-                yield Problem("DAT334", f"{len(self.mean)} means and {len(self.std)} stds", at="std")
+                title = f"{len(self.mean)} means and {len(self.std)} deviations"
+                helps = ("state one `mean` and one `std` for each channel",)
+                yield Problem("DAT334", title, at="std", label=f"{len(self.std)} here", helps=helps)
             elif min(self.std) <= 0:
-                yield Problem("DAT334", "a standard deviation is positive", at="std")
+                title = f"`std` is {min(self.std):g}, a standard deviation is above 0"
+                helps = ("write the deviation of each channel on the scale 0 to 1, such as 0.25",)
+                yield Problem("DAT334", title, at="std", label="not above 0", helps=helps)
 
     def infer(self, shape: Shape) -> Shape | Problem:
         """Return the same picture, float32."""
         if shape.layout not in {"image", "video"}:
-            return Problem("SHP511", f"normalize takes pictures, not {shape}", helps=("use `standardize`",))
+            return Problem(
+                "SHP511",
+                f"normalize takes pictures, not {shape}",
+                at="type",
+                label="changes pictures",
+                helps=("use `standardize`",),
+            )
         number = len(self.mean) if isinstance(self.mean, list) else 3 if self.mean == "imagenet" else None
         if number not in {None, 1, shape.dims[0]}:
-            return Problem("SHP508", f"{number} means for {shape.dims[0]} channels", at="mean")
+            helps = (f"state {shape.dims[0]} means and deviations, or leave both out: the data tell them",)
+            title = f"{number} means for {shape.dims[0]} channels"
+            return Problem("SHP508", title, at="mean", label=f"{number} here", helps=helps)
         return shape._replace(dtype="float32")
 
     def fit(self, batches: Iterable[np.ndarray[Any, Any]]) -> dict[str, list[float]]:

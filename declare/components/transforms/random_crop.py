@@ -46,7 +46,8 @@ class RandomCrop(Transform):
         edges = [self.padding] if isinstance(self.padding, int) else self.padding
         if len(edges) not in {1, 2, 4} or min(edges) < 0:
             title = f"`padding` is {self.padding}, not 1, 2 or 4 numbers of pixels"
-            yield Problem("SCH108", title, at="padding", label="0 or more for each edge")
+            helps = ("write one number, [left_right, top_bottom] or [left, top, right, bottom]",)
+            yield Problem("SCH108", title, at="padding", label="0 or more for each edge", helps=helps)
 
     def _edges(self) -> tuple[int, int, int, int]:
         """Return the padding of left, right, top and bottom."""

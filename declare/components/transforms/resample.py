@@ -62,7 +62,11 @@ class Resample(Transform):
         """Return the series with its new length."""
         if shape.layout != "series":
             return Problem(
-                "SHP511", f"`resample` takes a series, not {shape}", at="type", label="changes series"
+                "SHP511",
+                f"`resample` takes a series, not {shape}",
+                at="type",
+                label="changes series",
+                helps=("name a `series` field, or leave the transform out",),
             )
         if self.from_rate is None:
             return Problem(

@@ -32,7 +32,13 @@ class TemporalPool(Transform):
     def infer(self, shape: Shape) -> Shape | Problem:
         """Return a vector with one feature for each channel."""
         if shape.layout != "series":
-            return Problem("SHP511", f"temporal_pool takes a series, not {shape}")
+            return Problem(
+                "SHP511",
+                f"`temporal_pool` takes a series, not {shape}",
+                at="type",
+                label="changes series",
+                helps=("name a `series` field, or leave the transform out",),
+            )
         return Shape("vector", shape.dims[:1])
 
     def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:

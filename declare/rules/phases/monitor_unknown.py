@@ -110,5 +110,9 @@ def _elsewhere(view: View, monitor: Monitor, metric: Reported) -> Iterator[Probl
         at=monitor.path,
         label="not computed in this phase",
         also={f"phases.{monitor.phase}.tasks": "the tasks of this phase"},
-        helps=(f"watch a metric of {listed(sorted(covered))}, or add `{metric.task}` to the phase",),
+        helps=(
+            f"watch a metric of {listed(sorted(covered))}, or add `{metric.task}` to the phase"
+            if covered
+            else f"add `{metric.task}` to the `tasks` of the phase",
+        ),
     )
