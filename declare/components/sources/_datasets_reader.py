@@ -36,7 +36,10 @@ class DatasetsReader:
             total += len(table)
         self.num_samples = total
         if not total:
-            raise ProblemError(Problem("DAT302", f"`{name}` holds no samples", at="source", label="empty"))
+            helps = ("check the path, or name another `split`",)
+            raise ProblemError(
+                Problem("DAT302", f"`{name}` holds no samples", at="source", label="empty", helps=helps)
+            )
         self.columns: Sequence[str] = tuple(
             name
             for name in self._tables[0].column_names
