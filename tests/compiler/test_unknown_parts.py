@@ -82,3 +82,19 @@ phases: {{fit: {{epochs: 1, batch_size: 4, optimizer: {{type: adamw, lr: 1e-3}}}
     assert [(item.code, item.path) for item in found if item.severity == "error"] == [
         ("REF201", "datasets.a.transforms.0.field")
     ]
+
+
+def test_a_field_whose_name_has_a_dot_is_one_finding(tmp_path):
+    """The dot ends no path within the block: what is left of the data is read."""
+    (tmp_path / "a.csv").write_text("x,y\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(40)))
+    (tmp_path / "spec.yaml").write_text("""\
+declare: 1
+datasets: {a: {source: {type: csv, path: a.csv}, fields: {x: number, y: category, "b.c": datetime}}}
+model: {encoder: {type: tabular, input: x}}
+tasks: {kind: {type: classification, dataset: a, target: y}}
+phases: {fit: {epochs: 1, batch_size: 8, optimizer: {type: adamw, lr: 1e-3}}}
+""")
+    found = check(tmp_path / "spec.yaml").diagnostics
+    assert {(item.code, item.path) for item in found if item.severity == "error"} == {
+        ("SCH110", "datasets.a.fields.b.c")
+    }

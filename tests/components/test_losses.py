@@ -234,3 +234,19 @@ def test_weights_of_tokens_are_one_for_each_token_and_never_counted():
     ):
         block = reading.parse("losses", {"type": "cross_entropy", "class_weights": stated})
         assert [problem.code for problem in block.check_target(tokens)] == codes
+
+
+@pytest.mark.parametrize(("index", "codes"), [(3, []), (-1, []), (4, ["SCH108"]), (-100, ["SCH108"])])
+def test_ignore_index_is_a_class(index, codes):
+    """One that no class has would leave nothing out in silence."""
+    loss = reading.parse("losses", {"type": "cross_entropy", "ignore_index": index})
+    assert [problem.code for problem in loss.check_target(target())] == codes
+
+
+def test_classes_that_count_for_nothing_are_known():
+    """Those that weigh 0, those without a training sample where weights are counted, and `ignore_index`."""
+    block = {"type": "cross_entropy", "class_weights": [1, 0, 1, 0], "ignore_index": 2}
+    assert reading.parse("losses", block).uncounted_classes(target()) == {1, 2, 3}
+    focal = reading.parse("losses", {"type": "focal", "class_weights": "balanced"})
+    assert focal.uncounted_classes(target(counts=(3, 0, 1, 2))) == {1}
+    assert reading.parse("losses", {"type": "mse"}).uncounted_classes(target()) == frozenset()

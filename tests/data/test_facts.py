@@ -255,3 +255,29 @@ def test_a_mask_of_more_classes_stands_at_its_field(tmp_path):
     assert problems_of(dataset(source, fields={"mask": {"type": "mask", "classes": {"a": 0, "b": 1}}})) == [
         ("DAT301", "fields.mask.classes")
     ]
+
+
+@pytest.mark.parametrize("key", ["by", "stratify"])
+def test_an_array_splits_nothing(tmp_path, key):
+    """Rows of several numbers are no groups and no classes."""
+    np.savez(tmp_path / "rows.npz", x=np.ones((20, 3)))
+    block = dataset(
+        {"type": "npz", "path": tmp_path / "rows.npz"},
+        fields={"x": {"type": "vector"}},
+        split={"val": 0.2, key: "x"},
+    )
+    assert problems_of(block) == [("DAT313", f"split.{key}")]
+
+
+def test_names_of_files_are_all_counted(tmp_path):
+    """A field of names is read whole, also where its column would be decoded for pictures."""
+    from PIL import Image
+
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for row in range(40):
+            Image.new("L", (2, 2)).save(tmp_path / name / f"{row}.png")
+    block = dataset({"type": "image_folder", "path": tmp_path}, fields={"image": {"type": "id"}})
+    facts = gather("d", block, 0).fields["image"]
+    assert len(facts.classes) == 80
+    assert sum(sum(row) for row in facts.counts.values()) == 80

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
 
-from declare.contract import lookup
+from declare.contract import forms, lookup, reading
+from declare.contract.problem import ProblemError
 from declare.contract.tokenizer import SPECIAL
+from tests.combining.values import edges
 from tests.components.conformance import variants
 
 TEXTS = ["the cat saw the dog", "the dog, the cat and the cow!", "Cafe au lait", "naive cats see cows"] * 3
@@ -182,6 +184,53 @@ BROKEN: dict[Callable[[Case], None], Any] = {
     special_tokens_stand_for_themselves: _with(decode=lambda self, ids: " ".join(map(str, ids))),
     words_start_at_their_first_token: _with(starts=lambda self, words: list(range(len(words)))),
 }
+
+
+EDGES: tuple[list[str], ...] = (
+    [""],
+    ["a"],
+    ["a" * 50],
+    ["   "],
+    ["\x00\x01"],
+    ["\u00e9\U0001f600 x"],
+    [chr(code) for code in range(0x4E00, 0x4E00 + 40)],
+)
+"""Training texts with next to nothing to learn, or more letters than a small vocabulary holds."""
+
+
+def edge_variants(name: str) -> Iterator[Any]:
+    """Yield a tokenizer with each number at the edge of what it takes."""
+    cls = lookup.find("tokenizers", name)
+    assert cls is not None
+    for key, (_, item) in forms.fields(cls).items():
+        for value in (*edges(item, strange=False), 6, 300):
+            made, problems = reading.read("tokenizers", {"type": name, key: value})
+            if not problems and not (isinstance(value, int) and value > 10_000):
+                yield made
+
+
+@pytest.mark.parametrize("name", learning(lookup.own_names("tokenizers")))
+def test_edges_are_refused_or_kept(name):
+    """A vocabulary smaller than the alphabet, texts of one letter or of none: ids lie within what was stated."""
+    for tokenizer in edge_variants(name):
+        for texts in EDGES:
+            try:
+                coder = tokenizer.open(tokenizer.learn(texts))
+            except ProblemError:
+                continue
+            assert coder.size <= (getattr(tokenizer, "vocab_size", None) or coder.size)
+            assert len(coder.names()) == coder.size
+            for ids in coder.encode([*texts, "zzz", ""]):
+                assert all(0 <= item < coder.size for item in ids)
+                coder.decode(ids)
+
+
+@pytest.mark.parametrize("size", [2**31, 2**63])
+@pytest.mark.parametrize("name", ["bpe", "wordpiece", "word", "char"])
+def test_no_vocabulary_takes_the_process(name, size):
+    """A library that reserves room for it at once would abort."""
+    _, problems = reading.read("tokenizers", {"type": name, "vocab_size": size})
+    assert [problem.code for problem in problems] == ["SCH108"]
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
