@@ -153,6 +153,19 @@ def perfect(case: Case, prediction: Tensor, target: Tensor) -> Pair:
     return known.to(prediction.dtype), target
 
 
+def one_value_alone_is_a_figure_or_none(case: Case) -> None:
+    """Targets of one class, one label or one value, and predictions that are all the same, are no error."""
+    low, high = case.block.bounds
+    prediction, target = whole(case.batches())
+    for row in range(3):
+        alike = target[row : row + 1].expand_as(target).contiguous()
+        flat = prediction[row : row + 1].expand_as(prediction).contiguous()
+        for item in ((prediction, alike), (flat, target), (flat, alike), (flat[:1], alike[:1])):
+            value = case.figure(item)
+            assert low is None or math.isnan(value) or value >= low - 1e-6, f"{value} is below {low}"
+            assert high is None or math.isnan(value) or value <= high + 1e-6, f"{value} is above {high}"
+
+
 def the_truth_is_the_best_prediction(case: Case) -> None:
     """In the direction of `mode`, no random prediction beats the truth itself."""
     if case.task.target.prediction == "embedding":
@@ -176,6 +189,7 @@ LAWS: list[Callable[[Case], None]] = [
     the_order_of_samples_does_not_matter,
     what_is_missing_does_not_count,
     figures_are_within_bounds,
+    one_value_alone_is_a_figure_or_none,
     the_truth_is_the_best_prediction,
 ]
 
@@ -263,6 +277,14 @@ class Bounded(Total):
     bounds = (0.0, 1e-3)
 
 
+class NeedsTwo(Total):
+    bounds = (None, None)
+
+    def update(self, prediction, target):
+        assert len(target.unique(dim=0)) > 1
+        super().update(prediction, target)
+
+
 BROKEN: dict[Callable[[Case], None], type[MeanOfMeans]] = {
     batches_may_be_cut_anywhere: MeanOfMeans,
     processes_may_share_the_samples: FirstPart,
@@ -271,6 +293,7 @@ BROKEN: dict[Callable[[Case], None], type[MeanOfMeans]] = {
     the_order_of_samples_does_not_matter: LastFirst,
     what_is_missing_does_not_count: CountsAll,
     figures_are_within_bounds: Bounded,
+    one_value_alone_is_a_figure_or_none: NeedsTwo,
     the_truth_is_the_best_prediction: Upwards,
 }
 
