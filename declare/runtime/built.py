@@ -170,7 +170,7 @@ def open_tables(plan: Plan, place: Path | None, world: World = ALONE) -> Tables:
         return Tables(plan, statistics, place if world.leads else None, stamps)
     path = place / STATISTICS if place else None
     if path is not None and path.is_file():
-        return Tables(plan, read_statistics(path, list(plan.datasets)), place)
+        return Tables(plan, read_statistics(path, plan), place)
     tables = Tables.fit(plan, place)
     if path is not None:
         write_durably(path, strict_json.dumps(tables.statistics).encode())

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 from declare.contract import strict_json
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.published import checked_forms, read_json
+from declare.data.statistic_forms import misfit
 from declare.diagnostics.output import visible_json
 from declare.ir.plan import Plan
 from declare.runtime.course import Course
@@ -178,7 +179,7 @@ class Run:
     def statistics(self) -> dict[str, Any]:
         """The transforms' statistics by dataset; raises `ProblemError` (RES808) where they are damaged."""
         path = self.path / STATISTICS
-        return read_statistics(path, list(self.plan.datasets)) if path.exists() else {}
+        return read_statistics(path, self.plan) if path.exists() else {}
 
     @property
     def status(self) -> Status:
@@ -288,13 +289,17 @@ def _damaged(folder: Path, reason: str) -> Problem:
     )
 
 
-def read_statistics(path: Path, datasets: Sequence[str]) -> dict[str, Any]:
-    """Return the statistics that a run keeps; raises `ProblemError` (RES808) where they are not whole."""
+def read_statistics(path: Path, plan: Plan) -> dict[str, Any]:
+    """Return the statistics of a run's transforms; raises `ProblemError` (RES808) where others stand there."""
     because = "it knows other datasets than the plan"
     try:
         found = read_json(path, "statistics")
-        if set(found) == set(datasets):
-            return dict(found)
+        if set(found) == set(plan.datasets):
+            because = next(
+                filter(None, (misfit(data, found[name]) for name, data in plan.datasets.items())), ""
+            )
+            if not because:
+                return dict(found)
     except ProblemError as error:
         because = "; ".join(error.problem.notes[1:])
     raise ProblemError(
