@@ -46,7 +46,10 @@ def uncounted(view: View) -> Iterator[tuple[str, Placed[Loss], Counts, str]]:
         for loss in losses(task) if counts else ():
             assert target is not None, "there are counts"
             left_out = loss.block.uncounted_classes(target)
-            for split in ("train", "val", "test") if left_out else ():
+            some = (
+                0 < len(left_out) < len(counts)
+            )  # of a loss that counts no class at all its own check tells
+            for split in ("train", "val", "test") if some else ():
                 rows = enumerate(counts.values())
                 counted = sum(row.get(split, 0) for index, row in rows if index not in left_out)
                 if total(counts, split) and not counted:
