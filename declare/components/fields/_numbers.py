@@ -28,7 +28,7 @@ _SINGLE = frozenset({"e", "f", "b", "B", "h", "H", "?"})
 _LARGE = 1 << 23
 """Values of a column whose copies may be more than the machine has."""
 _COPIES = 2
-"""How often a column stands in memory as doubles while it is read, beside its array in the source."""
+"""How often a column stands in memory as numbers while it is read, beside its array in the source."""
 
 
 class Table(NamedTuple):
@@ -118,7 +118,7 @@ def _of_texts(column: TextColumn, marks: Marks, written: Notation | Stated) -> N
 
 def without(array: Array, marks: Marks, used: Collection[str] = ()) -> Table:
     """Return float64 with NaN at marks, and the marks that never occur; `used` are texts that are gaps already."""
-    _require_room(array)
+    _require_room(array, 8)
     found, unused = array.astype(np.float64), []
     gaps = bool(np.isnan(found).any())
     for mark in marks.stated:
@@ -133,10 +133,10 @@ def without(array: Array, marks: Marks, used: Collection[str] = ()) -> Table:
     return Table(found, unused)
 
 
-def _require_room(array: Array) -> None:
-    """Raise MemoryError where the machine has no room for what becomes of a large column."""
+def _require_room(array: Array, width: int) -> None:
+    """Raise MemoryError where the machine has no room for a large column as numbers of `width` bytes."""
     if array.size >= _LARGE:
-        require_memory(_COPIES * 8 * array.size, f"a column of {array.size:,} values")
+        require_memory(_COPIES * width * array.size, f"a column of {array.size:,} values")
 
 
 def _number_mark(mark: Any) -> float | int | None:
@@ -239,7 +239,8 @@ def _unmarked(value: Any, marks: Marks) -> Any:
 def _exact(array: Array, marks: Marks) -> Array:
     """Return float32 where that holds every number of the type, else float64, with NaN at marks."""
     dtype = np.float32 if array.dtype.char in _SINGLE else np.float64
-    _require_room(array)
+    if array.dtype != dtype:
+        _require_room(array, np.dtype(dtype).itemsize)
     if marks.stated:
         numbers = array if array.dtype.kind in "fiub" else array.astype(np.float64)
         array = without(numbers, marks).values
