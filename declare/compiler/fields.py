@@ -9,6 +9,7 @@ from declare.compiler.state import State
 from declare.compiler.unknown import unknown
 from declare.contract.poison import POISON, holed
 from declare.contract.problem import Problem
+from declare.rules.pairings import pairing_fields
 from declare.rules.parts import (
     Placed,
     dataset_place,
@@ -97,13 +98,14 @@ def _field_or_fields(transform: Any, path: str, fields: list[str]) -> Iterator[P
 
 
 def _task(task: Placed[Any], dataset: str, fields: frozenset[str]) -> Iterator[Problem]:
-    for key in ("target", "mask"):
-        name = given(task.block, key)
+    stated = {f"{task.path}.{key}": given(task.block, key) for key in ("target", "mask")}
+    stated |= {_place_of(task.block, name, task.path): name for name in pairing_fields(task.block)}
+    for at, name in stated.items():
         if isinstance(name, str) and name not in fields:
             place = dataset_place(task, dataset)
             also = {place: "learns from this dataset"} if place != task.path else {}
             where = f"in dataset `{dataset}`"
-            yield unknown("field", name, f"{task.path}.{key}", sorted(fields), also=also, where=where)
+            yield unknown("field", name, at, sorted(fields), also=also, where=where)
 
 
 def _sampler(state: State, phase: Placed[Any], known: Known) -> Iterator[Problem]:

@@ -60,12 +60,13 @@ def with_positive(
 ) -> dict[str, dict[str, int]]:
     """Return for each pairing, by split, the samples that have a positive there: one that agrees and differs so.
 
-    Pairings whose columns are not there are left out.
+    Pairings whose columns are not there, or hold something else than one code for each sample, are left out.
     """
     found = {}
     for pairing in pairings:
         same, different = pairing
-        if {*same, *filter(None, [different])} <= set(columns):
+        names = {*same, *filter(None, [different])}
+        if names <= set(columns) and all(_is_coded(columns[name]) for name in names):
             found[pairing_key(pairing)] = {
                 split: _paired([columns[name][rows] for name in same], columns[different][rows])
                 if different
@@ -73,6 +74,10 @@ def with_positive(
                 for split, rows in positions.items()
             }
     return found
+
+
+def _is_coded(column: Array) -> bool:
+    return column.dtype.kind in "iu" and column.size == len(column)
 
 
 def _paired(same: list[Array], origin: Array) -> int:

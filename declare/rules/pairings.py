@@ -22,6 +22,13 @@ def pairing_of(view: View, task: Placed[Task]) -> Pairing | None:
     return None if isinstance(drawn, Problem) else drawn.pairing()
 
 
+def pairing_fields(task: Task) -> tuple[str, ...]:
+    """Return the fields by which a task itself says which samples belong together, those that could be read."""
+    pairing = task.pairing()
+    same, different = pairing or ((), None)
+    return tuple(name for name in (*same, different) if isinstance(name, str))
+
+
 def splits_without_positives(view: View) -> Iterator[tuple[tuple[str, str], str]]:
     """Yield (task, split) of those that have samples but no positives in any dataset, with what these must share."""
     for task in tasks(view):

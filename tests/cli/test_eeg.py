@@ -76,3 +76,34 @@ def test_eeg_from_spec_to_report(tmp_path, capsys):
     again = again.get("metrics", again)
     assert {name: round(again[name], 6) for name in before} == {n: round(v, 6) for n, v in before.items()}
     assert run("report", folder, "--quiet") == 0
+
+
+ALONE = """
+declare: 1
+datasets:
+  d:
+    source: {type: simulated, name: eeg, subjects: 4, movies: 2, stamps: 3, channels: 2, rate: 40, seconds: 1}
+    split: {val: 0.25, by: subject}
+model:
+  encoder: {type: series_patch, input: eeg, patch: 10, dim: 4, depth: 1, heads: 1}
+tasks:
+  movie: {type: contrastive, same: [movie, stamp], different: subject, head: {type: projection, dim: 4}}
+phases:
+  fit: {steps: 1, batch_size: 8, optimizer: {type: sgd, lr: 1e-3}}
+"""
+
+
+def test_figures_that_a_split_cannot_define_are_null_and_said_before(tmp_path, capsys):
+    """One subject is held out: no pair is there; the warning says so, and the final metrics are JSON."""
+    spec, folder = tmp_path / "spec.yaml", tmp_path / "run"
+    spec.write_text(ALONE)
+    assert run("train", spec, "--run-dir", folder) == 0
+    assert "DAT398" in "".join(capsys.readouterr())
+
+    def refuse(word):
+        raise AssertionError(word)
+
+    metrics = json.loads((folder / "metrics.json").read_text(), parse_constant=refuse)
+    assert metrics["val/movie/loss"] is metrics["val/movie/alignment"] is None
+    assert metrics["val/movie/uniformity"] is not None
+    assert run("report", folder, "--format", "json") == run("evaluate", folder, "--split", "val") == 0

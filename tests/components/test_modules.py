@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from declare.compiler import probe
 from declare.compiler.measure import measure
-from declare.contract import lookup
+from declare.contract import lookup, reading
 from declare.contract.module import Costs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -207,3 +207,27 @@ def test_sizes_that_vary_stay_unknown_and_keep_parameters(name):
     assert outputs["output"] == known["output"]
     assert costs == Costs(known_costs.parameters, None, None)
     assert None in [dim for shape in outputs.values() for dim in shape.dims]
+
+
+_SHAPES = {"tokens": Shape("tokens", (5,), "int64", 9), "sequence": Shape("sequence", (5, 8))}
+_MASKED = [
+    (name, port.name)
+    for name in lookup.own_names("modules")
+    if (cls := lookup.find("modules", name)) is not None
+    for port in cls.ports
+    if port.takes == ("valid",)
+]
+
+
+@pytest.mark.parametrize(("name", "port"), _MASKED)
+@pytest.mark.parametrize(("dims", "fits"), [((5,), True), ((None,), True), ((), False), ((3,), False)])
+def test_a_mask_has_a_value_for_each_position(name, port, dims, fits):
+    """One value for each sample, or another number of them than positions, is refused: it would spread or break."""
+    module = reading.parse("modules", {"type": name, "dim": 8, "heads": 2, "depth": 1})
+    inputs = {
+        other.name: (_SHAPES[next(layout for layout in other.takes if layout in _SHAPES)],)
+        for other in module.ports
+        if not other.optional
+    }
+    found = module.infer(inputs | {port: (Shape("valid", dims, "bool"),)})
+    assert (getattr(found, "code", "") != "SHP543") == fits

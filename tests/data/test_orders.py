@@ -70,3 +70,12 @@ def test_positives_are_those_of_the_loss(first, second, origin, differs):
     for split, rows in splits.items():
         target = task.target({name: torch.from_numpy(column[rows]) for name, column in columns.items()})
         assert found[split] == int(positives(target).any(1).sum())
+
+
+@pytest.mark.parametrize(
+    "other", [np.array([0.5, 1.5, 2.5]), np.zeros((3, 2), np.int64)], ids=["numbers", "several"]
+)
+def test_positives_are_told_by_one_code_a_sample(other):
+    """A field that holds something else is another finding, and counts nothing."""
+    columns = {"same": np.zeros(3, np.int64), "other": other}
+    assert with_positive(((("same",), "other"),), columns, {"train": np.arange(3)}) == {}

@@ -32,8 +32,32 @@ TWO_TASKS = SPEC.replace("phases:", f"{OTHER}phases:")
 SHARES = "hardware: {accelerator: cpu, devices: 2, strategy: fsdp}\n"
 BEST = "    evaluate: {best: {metric: %s, mode: %s}}\n"
 TUNE = "tune: {metric: val/stimulus/accuracy, mode: max, space: {%s}}\n"
+ALIKE = """\
+declare: 1
+datasets:
+  d:
+    source: {type: simulated, name: eeg, subjects: 4, movies: 2, stamps: 4, channels: 4, rate: 50, seconds: 1}
+    split: {val: 0.25, by: stamp}
+model:
+  encoder: {type: series_patch, input: eeg, patch: 10, dim: 8, depth: 1, heads: 2}
+tasks:
+  movie: {type: contrastive, head: {type: projection, dim: 8}, same: [movie, stamp], different: subject}
+phases:
+  fit: {epochs: 1, batch_size: 8, optimizer: {type: adamw, lr: 1e-3}}
+"""
 
 FIRES = {
+    # pairs
+    "positives by a field of no dataset": (
+        ALIKE.replace("different: subject", "different: subjekt"),
+        "REF201",
+        "tasks.movie.different",
+    ),
+    "positives of another age": (
+        ALIKE.replace("different: subject", "different: eeg"),
+        "SHP542",
+        "tasks.movie.different",
+    ),
     # losses
     "dataset and datasets": (
         SPEC.replace("datasets: [lab],", "dataset: lab, datasets: [lab],"),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from declare.contract.counting import Tally
-from declare.contract.module import Node
+from declare.contract.module import Inputs, Node
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
+from declare.contract.wiring import place
 
 
 def block(
@@ -55,3 +56,23 @@ def too_few_positions(node: Node, stated: int | None, length: Dim) -> Problem | 
         label=f"{stated} positions",
         helps=(f"set `max_positions: {length}`, a smaller `max_length`, or `positions: rotary`",),
     )
+
+
+def mask_misfit(node: Node, inputs: Inputs, port: str, length: Dim) -> Problem | None:
+    """Return the problem (SHP543) that the mask at `port` has no value for each of `length` positions.
+
+    A mask whose own length varies from sample to sample may fit.
+    """
+    for shape in inputs.get(port, ()):
+        if len(shape.dims) == 1 and shape.dims[0] in {None, length}:
+            continue
+        each = f"{shape.dims[0]} values" if shape.dims else "one value"
+        positions = "as many as there are tokens or steps" if length is None else f"{length}"
+        return Problem(
+            "SHP543",
+            f"`{port}` has {each} for each sample, but the positions are {positions}",
+            at=place(node, port),
+            label=f"{shape}",
+            helps=("give a mask with a value for each position, such as another module's `mask`",),
+        )
+    return None

@@ -68,6 +68,8 @@ class Transformer(Module):
         if problem := self._refused(shape):
             return problem
         length = self._length(shape)
+        if problem := _attending.mask_misfit(self, inputs, "input_mask", length):
+            return problem
         return {
             "output": Shape("sequence", (length, self.dim)),
             "pooled": Shape("vector", (self.dim,)),

@@ -61,6 +61,9 @@ class TransformerDecoder(Module):
         if problem := _attending.uneven(self.dim, self.heads, rotary=self.positions == "rotary"):
             return problem
         length = inputs["tokens"][0].dims[0]
+        memory = inputs["memory"][0].dims[0]
+        if problem := _attending.mask_misfit(self, inputs, "memory_mask", memory):
+            return problem
         few = _attending.too_few_positions(self, self.max_positions, length)
         if few is not None and self.positions == "learned":
             return few

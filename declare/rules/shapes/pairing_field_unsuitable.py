@@ -1,0 +1,36 @@
+"""Samples belong together by codes: classes or ids, one for each sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout
+from declare.rules.fields import field_layout, field_place
+from declare.rules.pairings import pairing_fields
+from declare.rules.parts import task_datasets, tasks
+from declare.rules.view import View
+
+CODE = "SHP542"
+STAGE = "facts"
+_CODES: tuple[Layout, ...] = ("id", "category")
+
+
+def check(view: View) -> Iterator[Problem]:
+    """Yield each field by which a task tells groups, and which holds no codes."""
+    for task in tasks(view):
+        for dataset in task_datasets(view, task.block):
+            for name in pairing_fields(task.block):
+                kind = field_layout(view, dataset, name)
+                if kind is None or kind[1] in _CODES:
+                    continue
+                same = list((task.block.pairing() or ((), None))[0])
+                at = f"same.{same.index(name)}" if name in same else "different"
+                yield Problem(
+                    CODE,
+                    f"`{task.name}` tells groups by `{name}`, which is `{kind[0]}`",
+                    at=f"{task.path}.{at}",
+                    label="an `id` or `category` is needed",
+                    also={field_place(view, dataset, name): f"`{name}` is a {kind[0]} here"},
+                    helps=("name a field of one id or class for each sample", f"make `{name}` an `id`"),
+                )
