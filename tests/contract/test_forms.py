@@ -8,6 +8,7 @@ import pytest
 from pydantic import Field
 
 from declare.contract.component import Slot
+from declare.contract.duration import Duration
 from declare.contract.forms import accepts, form, kind_of
 from declare.contract.loss import Loss
 from declare.contract.wording import bounded, plural, wanted
@@ -80,3 +81,11 @@ def test_plural():
     """Plurals keep what follows the noun."""
     assert plural("a whole number above 0") == "whole numbers above 0"
     assert bounded("a number", {"gt": 0, "lt": 1}) == "a number above 0 and below 1"
+
+
+@pytest.mark.parametrize(
+    "text", ["1000000 steps", "1234567 steps", "0.0000001 epochs", "12.3456789%", "5 epochs"]
+)
+def test_a_duration_is_written_as_it_was_stated(text):
+    """No digit is lost, and what is written can be read again."""
+    assert str(Duration.parse(text)) == text
