@@ -12,7 +12,7 @@ import pickletools
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 from declare.nn.headers import MOST_TENSORS, UnreadableError, regular_size
 from declare.nn.tensor_facts import TensorFacts, dtype_of
@@ -198,7 +198,9 @@ def _from_stream(path: Path, size: int) -> Any:
 def _followed(file: IO[bytes], size: int) -> tuple[Any, list[_Storage]]:
     """Follow the instructions of the next pickle in `file` of `size` bytes; return its value and its storages."""
     machine = _Machine()
-    for number, (opcode, argument, position) in enumerate(pickletools.genops(file)):
+    for number, (opcode, argument, position) in enumerate(
+        pickletools.genops(cast("IO[bytes]", _Bounded(file, size)))
+    ):
         if number > 16 * MOST_TENSORS * 4 or (position or 0) > _MOST_BYTES:
             raise UnreadableError("it holds far more than named tensors")
         if opcode.name == "STOP":
@@ -206,6 +208,18 @@ def _followed(file: IO[bytes], size: int) -> tuple[Any, list[_Storage]]:
             return machine.stack.pop(), machine.storages
         machine.step(opcode.name, argument)
     raise EOFError
+
+
+class _Bounded:
+    """A file of `size` bytes that is asked for no more than these at once: a length in a pickle may say anything."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self.readline, self.tell = file.readline, file.tell
+        self._file, self._size = file, size
+
+    def read(self, number: int) -> bytes:
+        """Read so many bytes, fewer where the file cannot have them."""
+        return self._file.read(min(number, self._size))
 
 
 class _Machine:

@@ -57,13 +57,13 @@ def _day_number(time: Array) -> Array:
 
 def _of_month(time: Array) -> Array:
     month = time.astype("datetime64[M]")
-    first, after = month.astype("datetime64[D]"), (month + 1).astype("datetime64[D]")
+    first, after = month.astype("datetime64[D]"), (month + np.timedelta64(1, "M")).astype("datetime64[D]")
     return np.asarray((time.astype("datetime64[D]") - first) / (after - first))
 
 
 def _of_year(time: Array) -> Array:
     year = time.astype("datetime64[Y]")
-    first, after = year.astype("datetime64[D]"), (year + 1).astype("datetime64[D]")
+    first, after = year.astype("datetime64[D]"), (year + np.timedelta64(1, "Y")).astype("datetime64[D]")
     return np.asarray((time.astype("datetime64[D]") - first) / (after - first))
 
 

@@ -149,7 +149,7 @@ def _marked(found: Times, marks: Marks, used: set[str] | None = None) -> Times:
     gaps = bool(np.isnat(moments).any())
     for mark in marks.stated:
         there = moments == _moment(mark)
-        moments = np.where(there, np.datetime64("NaT"), moments)
+        moments = np.where(there, np.datetime64("NaT", "us"), moments)
         occurs = there.any() or (text_of(mark) is None and gaps) or shown(mark) in (used or ())
         if not occurs:
             unused.append(shown(mark))
@@ -159,7 +159,7 @@ def _marked(found: Times, marks: Marks, used: set[str] | None = None) -> Times:
 def _moment(mark: Any) -> Any:
     """Return the time that a mark is in ISO 8601; one that equals nothing where it is none."""
     if not isinstance(mark, str) or not re.fullmatch(_ISO, mark):
-        return np.datetime64("NaT")
+        return np.datetime64("NaT", "us")
     return _iso(TextColumn.of([mark]).series)[0][0]
 
 
@@ -187,7 +187,7 @@ def _since_1970(found: Numbers, values: Any, name: str) -> Times:
         micro = whole * unit if unit else whole // 1000
     else:
         micro = np.rint(np.where(gone, 0, found.values) * (unit or 0.001)).astype(np.int64)
-    moments = np.where(gone, np.datetime64("NaT"), micro.astype("datetime64[us]"))
+    moments = np.where(gone, np.datetime64("NaT", "us"), micro.astype("datetime64[us]"))
     return Times(moments.astype("datetime64[us]"), zoned=True, format=name, unused=found.unused)
 
 
