@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.combining.coverage import counts, missed
 from tests.combining.hunting import Hunt, Tally, minimised, timed
 from tests.combining.sweeping import Sweep, read, table
 from tests.combining.writing import text_of
@@ -45,6 +46,7 @@ def main() -> int:
     parser.add_argument("--log", type=Path, default=Path("edges.jsonl"), help="verdicts on edges")
     parser.add_argument("--seconds", type=float, default=0, help="stop after this long")
     parser.add_argument("--save", type=Path, help="a folder for specs that fail")
+    parser.add_argument("--minimise", type=int, default=60, help="at most so many tries to make one smaller")
     parser.add_argument("--show", action="store_true", help="print each spec and what became of it")
     parser.add_argument(
         "--data", type=Path, help="a folder for the tiny data, used again where it holds them"
@@ -61,17 +63,19 @@ def main() -> int:
             if not go_on() or tally.clean >= asked.clean:
                 break
             result, spec = hunt.trial(number, whole=number % asked.whole == 0)
-            tally.note(number, result)
+            tally.note(number, result, spec)
             if asked.show:
                 sys.stderr.write(f"-- {number}: {result}\n{text_of(spec or {})}\n")
             if result.wrong and len(tally.failed[result.signature]) == 1:
                 sys.stderr.write(f"{number}: {result.signature}\n")
                 if asked.save and spec:
-                    _save(asked.save, number, result, minimised(hunt, spec, result))
+                    small = minimised(hunt, spec, result, asked.minimise)
+                    _save(asked.save, number, result, small)
     seconds = round(time.monotonic() - began, 1)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = round(children.ru_utime + children.ru_stime, 1)
-    figures = {**vars(tally), "codes": dict(tally.codes.most_common()), "used": dict(tally.used)}
+    figures = {**vars(tally), "codes": dict(tally.codes.most_common())}
+    figures |= {"used": counts(tally.used), "never": missed(tally.used)}
     sys.stdout.write(
         json.dumps(figures | {"prepared": round(prepared, 1), "seconds": seconds, "cpu": cpu}, indent=1)
         + "\n"

@@ -11,11 +11,10 @@ from declare.contract import reading
 from declare.contract.lookup import find
 from declare.contract.shapes import Shape
 from declare.contract.task import Task
-from declare.language.spec import Dataset, Hardware, Phase
+from declare.language.spec import Dataset
 from tests.combining.data import FEW, Place
 from tests.combining.linking import (
     Block,
-    component_slots,
     inferred_outputs,
     pairs_samples,
     sampler_layouts,
@@ -25,6 +24,7 @@ from tests.combining.linking import (
     stated_input,
 )
 from tests.combining.pages import example
+from tests.combining.phasing import write_phases, write_rest
 from tests.combining.values import NOTHING, Ordinary
 
 
@@ -50,8 +50,8 @@ class Growth:
             if self._model():
                 break
         self._tasks()
-        self._phases()
-        self._rest()
+        write_phases(self)
+        write_rest(self)
         return self.spec
 
     def _model(self) -> bool:
@@ -343,58 +343,3 @@ class Growth:
         return {key: value for key, value in made.items() if key != "per_dataset"} | {
             "input": self.draw.choice(able)
         }
-
-    # -- phases ------------------------------------------------------------------------------------------
-
-    def _phases(self) -> None:
-        self.spec["phases"] = {}
-        for name in ("p", "q")[: 1 if self.draw.random() < 0.75 else 2]:
-            block = self.ordinary.block(Phase, {}, share=0.12)
-            for kind, key in component_slots(Phase):
-                if kind in self.forced and key not in block:
-                    made = self.ordinary.component(kind)
-                    block[key] = [made] if key in {"augment", "regularizers", "probes"} else made
-            if self._needs_pairs():
-                pairs = [name for name in self.ordinary.names("samplers") if pairs_samples(name)]
-                block["sampler"] = self._sampler(self.draw.choice(pairs))
-            elif "sampler" in block:
-                block["sampler"] = self._sampler(block["sampler"]["type"])
-            block.pop("epochs", None)
-            block["steps"] = self.draw.randint(2, 4)
-            if not isinstance(block.get("batch_size"), dict):
-                block["batch_size"] = self.draw.choice([4, 6, 8])
-            optimizer = block["optimizer"]
-            optimizer["lr"] = self.draw.choice([0.001, 0.01])
-            if self.draw.random() < 0.5:
-                block["checkpoint"] = {"every": "1 steps"}
-            self.spec["phases"][name] = block
-
-    def _sampler(self, name: str) -> Block:
-        """Return a sampler; its fields hold what it takes."""
-        layouts = sampler_layouts(name)
-        fields = self.pool["field"]
-        self.pool["field"] = [
-            key for key, shape in self.shapes["a"].items() if not layouts or shape.layout in layouts
-        ] or fields
-        made = self.ordinary.component("samplers", name)
-        self.pool["field"] = fields
-        return made
-
-    def _needs_pairs(self) -> bool:
-        """Return whether a task takes something from the sampler of its phase."""
-        tasks = [find("tasks", kind) for kind, _, _ in self.chosen.values()]
-        return any(getattr(task, "drawn_by", None) is not Task.drawn_by for task in tasks)
-
-    def _rest(self) -> None:
-
-        hardware = self.ordinary.block(Hardware, {}, share=0.1)
-        machine = {"devices", "nodes", "strategy", "accelerator", "compile", "memory_limit"}
-        hardware = {key: value for key, value in hardware.items() if key not in machine}
-        if isinstance(hardware.get("workers"), int):
-            hardware["workers"] = hardware["workers"] % 3
-        if hardware.get("precision", "auto") == "auto":
-            hardware["precision"] = "fp32"  # what `auto` times may come out otherwise in a second run
-        self.spec["hardware"] = hardware
-        forced = self.forced.get("trackers")
-        if forced or self.draw.random() < 0.1:
-            self.spec["tracking"] = self.ordinary.component("trackers", forced)

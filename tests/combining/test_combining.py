@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_specs_that_validate_do_all_that_they_promise() -> None:
-    """Of a few seeded specs some validate clean, and none fails; what is refused is refused by a finding."""
-    words = ["--first", "18", "--specs", "6", "--whole", "5"]
+    """Of a few seeded specs nearly all validate clean, and none fails; what is refused is refused by a finding."""
+    words = ["--seed", "1", "--specs", "14", "--whole", "5"]
     done = subprocess.run(
         [sys.executable, "-m", "tests.combining", *words],
         cwd=ROOT,
@@ -29,4 +29,4 @@ def test_specs_that_validate_do_all_that_they_promise() -> None:
     assert done.stdout, done.stderr
     found = json.loads(done.stdout)
     assert found["failed"] == {}, done.stderr
-    assert found["clean"] > 2
+    assert found["clean"] > 10

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from declare.__main__ import main
+from declare.contract.lookup import find
 
 UNDEFINED = "DAT398"
 """The warning that a loss will not be a number on some split."""
@@ -104,11 +105,16 @@ def _use(path: Path, run: Path, *, foretold: bool, whole: bool) -> None:
     plan = json.loads((run / "plan.json").read_text())
     _judge_figures(run, plan, foretold=foretold)
     _judge_model(run, plan)
-    learned = {name for task in plan["tasks"].values() for name in task["datasets"]}
     for name, dataset in plan["datasets"].items():
+        kinds = {task["block"]["type"] for task in plan["tasks"].values() if name in task["datasets"]}
         for split in ("val", "test") if whole else ("val",):
-            if name in learned and dataset["splits"].get(split):
-                _predicted(run, name, split, dataset["splits"][split])
+            if dataset["splits"].get(split) and kinds:
+                # Tags of windows are put together, and what goes on from a text does so from its beginning.
+                together = kinds == {"token_classification"} or any(
+                    find("tasks", kind).generates for kind in kinds
+                )
+                rows = _texts(run, name, split) if together else dataset["splits"][split]
+                _predicted(run, name, split, rows)
     if not whole:
         return
     command("plan", "plan", path, allowed=(DONE, FINDINGS))
@@ -134,14 +140,9 @@ def _judge_figures(run: Path, plan: dict[str, Any], *, foretold: bool) -> None:
                     raise WrongError(
                         "figures", f"{metric} of {task['block']['type']} is not in metrics.json", figure
                     )
-                if (
-                    metric == "loss"
-                    and not foretold
-                    and final[figure] is not None
-                    and math.isnan(final[figure])
-                    and '"batch_' not in events
-                ):
-                    raise WrongError("figures", f"loss of {task['block']['type']} is NaN", figure)
+                undefined = final[figure] is None or math.isnan(final[figure])
+                if metric == "loss" and undefined and not foretold and '"batch_' not in events:
+                    raise WrongError("figures", f"loss of {task['block']['type']} is undefined", figure)
 
 
 def _judge_model(run: Path, plan: dict[str, Any]) -> None:
@@ -186,6 +187,17 @@ def _close(one: float | None, other: float | None) -> bool:
     if one is None or other is None or math.isnan(one) or math.isnan(other):
         return all(value is None or math.isnan(value) for value in (one, other))
     return math.isclose(one, other, rel_tol=1e-4, abs_tol=1e-5)
+
+
+def _texts(run: Path, name: str, split: str) -> int:
+    """Return the number of texts that the samples of a split are parts of."""
+    from declare.build.store import Tables
+    from declare.runtime.folder import Run
+    from declare.runtime.written import prompted
+
+    opened = Run(run)
+    tables = Tables(prompted(opened.plan, name), opened.statistics)
+    return len(set(tables.pool(name).texts_of(tables.table(name, split).rows)))
 
 
 def _predicted(run: Path, name: str, split: str, rows: int) -> None:
