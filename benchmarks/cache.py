@@ -18,8 +18,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from declare.contract import user_cache
-from declare.data import cache
+from declare.data.read import cache
+from declare.system import user_cache
 
 ROUNDS = 5
 SAMPLE = (3, 64, 64)

@@ -21,10 +21,10 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.loop import VECTORS, plan_of
-from declare.runtime import saving
-from declare.runtime.events import Event
-from declare.runtime.listener import Listener, Wish
+from declare.runtime.checkpoint import writer
+from declare.runtime.listeners.listener import Listener, Wish
 from declare.runtime.run import train
+from declare.runtime.run_folder.event_file import Event
 
 KINDS = ("none", "waited for", "background")
 NEVER = 1 << 62
@@ -70,7 +70,7 @@ class Pacer(Listener):
         if self._count == (self._rounds + 1) * len(KINDS):
             return Wish.STOP_PHASE
         kind = KINDS[self._count % len(KINDS)]
-        saving._WORTH_BYTES = 0 if kind == "background" else NEVER  # noqa: SLF001
+        writer._WORTH_BYTES = 0 if kind == "background" else NEVER  # noqa: SLF001
         self._since = time.perf_counter()
         return None if kind == "none" else Wish.SAVE
 

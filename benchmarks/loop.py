@@ -23,13 +23,13 @@ from torch.utils.data import DataLoader, TensorDataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from declare.build.graph import make_graph
-from declare.build.store import Tables
 from declare.compiler import pipeline
 from declare.ir.plan import Plan
-from declare.runtime.events import Event
-from declare.runtime.listener import Listener, Wish
+from declare.lowering.data.tables import Tables
+from declare.lowering.model.graph import make_graph
+from declare.runtime.listeners.listener import Listener, Wish
 from declare.runtime.run import train
+from declare.runtime.run_folder.event_file import Event
 
 SPEC = """declare: 1
 name: bench

@@ -23,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from declare.compiler import pipeline
 from declare.ir.plan import Plan
-from declare.runtime.assemble import assemble, trainable
-from declare.runtime.built import BuiltWorkshop
-from declare.runtime.settings import Choices
-from declare.runtime.step import Step
+from declare.runtime.setup.auto import Choices
+from declare.runtime.setup.builder import BuiltWorkshop
+from declare.runtime.setup.phase import assemble, trainable
+from declare.runtime.step.step import Step
 
 SPEC = """declare: 1
 name: scales

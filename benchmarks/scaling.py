@@ -26,12 +26,12 @@ from torch.nn.parallel import DistributedDataParallel
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.loop import plan_of
-from declare.build.graph import make_graph
-from declare.build.store import Tables
 from declare.ir.plan import Plan
-from declare.runtime.events import Event
-from declare.runtime.listener import Listener, Wish
+from declare.lowering.data.tables import Tables
+from declare.lowering.model.graph import make_graph
+from declare.runtime.listeners.listener import Listener, Wish
 from declare.runtime.run import train
+from declare.runtime.run_folder.event_file import Event
 
 SPREAD = "{{type: simulated, name: {name}, samples: {samples}, {more}}}"
 CASES = {

@@ -14,7 +14,7 @@ _ROOMS = frozenset({"build", "report", "tune"})
 
 
 class _Room(ModuleType):
-    """A room that is called as the function of its name: `declare.build(plan)`."""
+    """A room that is called as the function of its name: `declare.lowering(plan)`."""
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         from declare import api

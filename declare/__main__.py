@@ -12,7 +12,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from declare.cli.dispatch import run
 
     if arguments is None:
-        from declare.contract.python_process import protect_children
+        from declare.system.python_process import protect_children
 
         protect_children()
     return run(sys.argv[1:] if arguments is None else arguments)

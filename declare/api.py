@@ -4,7 +4,7 @@
 
     declare.check("spec.yaml").diagnostics     # what `dcl validate` prints
     plan = declare.plan("spec.yaml")           # what `dcl plan` prints
-    model = declare.build(plan)                # the torch module that would train
+    model = declare.lowering(plan)                # the torch module that would train
     outcome = declare.train("spec.yaml")       # what `dcl train` does
     declare.report(outcome.folder)             # what `dcl report` prints
     declare.tune("spec.yaml").best             # what `dcl tune` finds
@@ -21,16 +21,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.trust import allow_downloads
+from declare.system.trust import allow_downloads
 
 if TYPE_CHECKING:
-    from declare.build.graph import Graph
     from declare.compiler.pipeline import Checked
     from declare.diagnostics.diagnostic import Diagnostic
     from declare.ir.plan import Plan
     from declare.language.spec import Spec
-    from declare.report.data import Report
-    from declare.runtime.listener import Listener
+    from declare.lowering.model.graph import Graph
+    from declare.report.report import Report
+    from declare.runtime.listeners.listener import Listener
     from declare.runtime.run import Outcome
     from declare.tune.run import SearchOutcome
 
@@ -104,7 +104,7 @@ def build(spec: Where | Plan, *, set: Sequence[str] = (), trust: Sequence[str] =
     """
     import torch
 
-    from declare.build.graph import make_graph
+    from declare.lowering.model.graph import make_graph
 
     resolved = _plan(spec, set, trust)
     torch.manual_seed(resolved.seed)
@@ -156,7 +156,7 @@ def train_checked(
 
     `run` stands in the place of `declare.runtime.run.train`, which trains in this process.
     """
-    from declare.runtime.place import leads
+    from declare.runtime.distributed.rank_environment import leads
     from declare.runtime.run import train as here
 
     assert checked.plan is not None
@@ -173,17 +173,17 @@ def train_checked(
 
 def _write_page(folder: Path) -> Problem | None:
     """Write `report.html`; return why it could not be: that must not change how the run ended."""
-    from declare.report import gather
+    from declare.report import collect
     from declare.report.layers import layers_of
     from declare.report.render.html import render
-    from declare.runtime.folder import Run
-    from declare.runtime.storage import explain, write_whole
+    from declare.runtime.run_folder.durable_io import explain, write_whole
+    from declare.runtime.run_folder.folder import Run
 
     if not folder.is_dir():  # that it has gone was said
         return None
     try:
         run = Run(folder, own=True)
-        write_whole(folder / "report.html", render(gather.of_run(run, layers_of(run.plan))))
+        write_whole(folder / "report.html", render(collect.of_run(run, layers_of(run.plan))))
     except (SpecError, ProblemError) as error:
         return _unwritten(folder, str(error).splitlines()[0])
     except OSError as error:
@@ -246,16 +246,16 @@ def report(target: Where | Plan) -> Report:
     Raises:
         SpecError: The spec has errors.
     """
-    from declare.report import gather
+    from declare.report import collect
     from declare.report.layers import layers_of
 
     if isinstance(target, str | Path) and Path(target).is_dir():
-        from declare.runtime.folder import Run
+        from declare.runtime.run_folder.folder import Run
 
         run = Run(target)
-        return gather.of_run(run, layers_of(run.plan))
+        return collect.of_run(run, layers_of(run.plan))
     planned = _plan(target, (), ())
-    return gather.of_plan(planned, layers_of(planned))
+    return collect.of_plan(planned, layers_of(planned))
 
 
 def _plan(spec: Where | Plan, overrides: Sequence[str], trust: Sequence[str]) -> Plan:

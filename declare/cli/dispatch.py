@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from declare.cli import catalog
+from declare.cli import command_index
 from declare.cli.failure import (
     BROKEN_PIPE,
     COULD_NOT,
@@ -33,7 +33,7 @@ _NOTE = "`declare` is this program too, except where the shell has a builtin of 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; returns its exit code."""
-    from declare.contract.shortage import hold_reserve
+    from declare.system.out_of_memory import hold_reserve
 
     open_streams()
     hold_reserve()
@@ -61,15 +61,15 @@ def run(arguments: Sequence[str]) -> int:
 def _say_damaged(entry: Path) -> None:
     """Say that an entry of the cache was damaged, where no list of findings and no run does."""
     from declare.cli import findings
-    from declare.contract.user_cache import damaged_entry
+    from declare.system.user_cache import damaged_entry
 
     findings.show_problems([damaged_entry(entry)], None)
 
 
 def _outside(error: Exception) -> Problem | None:
     """Return the finding of what is no bug of ours: lack of memory, or code of the user's that fails."""
-    from declare.contract import user_code
-    from declare.contract.shortage import before_training, is_shortage, is_starved
+    from declare.system import user_code
+    from declare.system.out_of_memory import before_training, is_shortage, is_starved
 
     if is_shortage(error):
         return before_training(error)
@@ -131,7 +131,7 @@ def _choose(arguments: list[str]) -> int:
             return DONE
         case ["help", name, *_]:
             return _choose([name, "--help"])
-        case [name, *words] if name in catalog.names():
+        case [name, *words] if name in command_index.names():
             return _refuse_odd_names(words) or invoke(name, words)
         case _:
             return _unknown(arguments)
@@ -140,7 +140,7 @@ def _choose(arguments: list[str]) -> int:
 def _unknown(arguments: list[str]) -> int:
     from declare.diagnostics.suggest import did_you_mean
 
-    hint = did_you_mean(arguments[0], catalog.names()) or f"`{PROGRAM} --help` lists the commands"
+    hint = did_you_mean(arguments[0], command_index.names()) or f"`{PROGRAM} --help` lists the commands"
     what = "option" if arguments[0].startswith("-") else "command"
     return report(
         "usage", f"there is no {what} `{arguments[0]}`", COULD_NOT, hint=hint, as_json=wants_json(arguments)
@@ -151,8 +151,8 @@ def overview() -> str:
     """Return what `dcl --help` prints: every command with the first line of its file's docstring."""
     from declare import __doc__ as title
 
-    width = max(map(len, catalog.names())) + 2
-    lines = [f"  {name:<{width}}{catalog.summary(name)}" for name in catalog.names()]
+    width = max(map(len, command_index.names())) + 2
+    lines = [f"  {name:<{width}}{command_index.summary(name)}" for name in command_index.names()]
     return "\n".join(
         [
             f"Usage: {PROGRAM} COMMAND [ARGUMENTS]...",
@@ -174,14 +174,14 @@ def invoke(name: str, words: list[str]) -> int:
     import typer
 
     from declare.cli.findings import FindingsError
-    from declare.contract.user_cache import on_damage
+    from declare.system.user_cache import on_damage
 
     # Click's own base of usage errors, wherever this version of typer keeps click.
     usage_error = cast("type[Exception]", typer.BadParameter.__mro__[2])
     as_json = wants_json(words)
     try:
         command = parser(name)
-        context = command.make_context(f"{PROGRAM} {name}", catalog.prepared(name, words))
+        context = command.make_context(f"{PROGRAM} {name}", command_index.prepared(name, words))
         with context, on_damage(_say_damaged):
             return command.invoke(context) or DONE
     except typer.Exit as ending:
@@ -205,7 +205,7 @@ def parser(name: str) -> Command:
 
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     settings = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-    app.command(name, context_settings=settings)(_with_shared_options(catalog.function(name)))
+    app.command(name, context_settings=settings)(_with_shared_options(command_index.function(name)))
     return get_command(app)  # type: ignore[return-value]
 
 

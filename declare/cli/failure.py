@@ -35,7 +35,7 @@ def wants_json(arguments: Sequence[str]) -> bool:
 
 def report(kind: str, message: str, code: int, *, hint: str = "", as_json: bool) -> int:
     """Say on standard error (and as JSON on standard output where asked) why nothing was done."""
-    from declare.contract.secrets import hidden
+    from declare.system.secrets import hidden
 
     message, hint = hidden(message), hidden(hint)
     if as_json:

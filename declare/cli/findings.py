@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from declare.cli import group, terminal
+from declare.cli import launch_options, terminal
 from declare.cli.failure import COULD_NOT, DONE, FINDINGS
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _RANK = {"error": 3, "warning": 2, "info": 1}
 def check(spec: Path, sets: Sequence[str] | None, trust: Sequence[str] | None) -> Checked:
     """Run every pass over a spec; say so where parts of libraries had to be tried for long."""
     from declare.compiler.pipeline import check as compile_spec
-    from declare.contract.worker_process import WORKER
+    from declare.system.worker_process import WORKER
 
     num_calls, seconds = WORKER.num_calls, WORKER.seconds
     checked = compile_spec(spec, tuple(sets or ()), tuple(trust or ()))
@@ -126,14 +126,14 @@ def plan(
         write(checked, "json" if as_json else "text", to_error=not as_json)
         raise FindingsError(exit_code(checked) or FINDINGS)
     warnings = [found for found in checked.diagnostics if found.severity != "info"]
-    if warnings and not terminal.settings.quiet and not group.is_launched():
+    if warnings and not terminal.settings.quiet and not launch_options.is_launched():
         show(warnings)
     return checked.plan, checked
 
 
 def diagnose(problem: Problem, checked: Checked | None) -> Diagnostic:
     """Return the diagnostic of a problem that showed after the check, at its place in the spec."""
-    from declare.compiler.spans import diagnose as place
+    from declare.compiler.diagnose.locate import diagnose as place
     from declare.language.document import Document
 
     # Without a path it concerns a folder or a device: no line of the spec says anything of it.

@@ -7,11 +7,11 @@ from typing import Any
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Return every schema by the name that `dcl schema NAME` takes."""
-    from declare.data import records as data_records
+    from declare.data.faults import file_types as data_records
     from declare.ir.plan import Plan
     from declare.language.schema import exports
-    from declare.report.data import Report
-    from declare.runtime import records as run_records
+    from declare.report.report import Report
+    from declare.runtime.run_folder import file_types as run_records
 
     kept = data_records.exports() | run_records.exports()
     return (

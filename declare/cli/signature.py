@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
-from declare.cli import catalog
+from declare.cli import command_index
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Word:
 
 def words(command: str) -> list[Word]:
     """Return arguments and options of a command, those that every command has at the end."""
-    own = inspect.signature(catalog.function(command), eval_str=True).parameters.values()
+    own = inspect.signature(command_index.function(command), eval_str=True).parameters.values()
     shared = (("--quiet", "-q"), ("--no-color",), ("--help", "-h"))
     return [_word(item) for item in own] + [Word(flags[0].strip("-"), flags, ()) for flags in shared]
 

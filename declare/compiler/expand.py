@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from declare.contract.component import Component, plain
-from declare.contract.secrets import hide
 from declare.ir.plan import ModulePlan, PhasePlan, Plan, TaskPlan
-from declare.language.writing import block
+from declare.language.yaml.yaml_writer import block
+from declare.system.secrets import hide
 
 if TYPE_CHECKING:
     from declare.compiler.pipeline import Checked

@@ -10,15 +10,15 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
-from declare.compiler.ruling import rules
-from declare.compiler.spans import diagnose
+from declare.compiler.diagnose.locate import diagnose
 from declare.compiler.state import State
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.trust import grant
-from declare.contract.user_cache import damaged_entry, on_damage
 from declare.diagnostics.diagnostic import Diagnostic, Label
 from declare.ir.facts import Facts
 from declare.language.document import Document
+from declare.rules.registry import rules
+from declare.system.trust import grant
+from declare.system.user_cache import damaged_entry, on_damage
 
 if TYPE_CHECKING:
     from declare.ir.plan import Plan
@@ -84,7 +84,7 @@ def check(
         records = [_run(state, name) for name, _ in _up_to(until)]
     plan = None
     if until is None and not state.errors and state.readable:
-        from declare.compiler.assemble import assemble
+        from declare.compiler.plan import assemble
 
         plan = assemble(state)
     spec = state.spec if state.readable else None

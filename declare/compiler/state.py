@@ -7,19 +7,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from declare.compiler.spans import diagnose
+from declare.compiler.diagnose.locate import diagnose
 from declare.contract.component import Component
+from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.task import Target
 from declare.diagnostics.diagnostic import Diagnostic, Span
 from declare.ir.facts import DatasetFacts
 from declare.ir.plan import DatasetPlan, HardwarePlan, ModulePlan, PhasePlan, TaskPlan
 from declare.language.document import Document
-from declare.rules.view import View
+from declare.rules.spec_view import View
 
 if TYPE_CHECKING:
-    from declare.compiler.wiring import Wiring
+    from declare.compiler.graph_types import Wiring
     from declare.language.spec import Spec
 
 
@@ -67,7 +67,7 @@ class State:
     @property
     def readable(self) -> bool:
         """Whether there is a spec to look at, with holes or without."""
-        from declare.contract.poison import POISON
+        from declare.reading.poison import POISON
 
         return self.spec is not None and self.spec is not POISON
 

@@ -27,7 +27,7 @@ class Slot:
 class Strict(BaseModel):
     """A block of the spec: unknown keys and wrong types are errors, nothing is coerced.
 
-    Blocks are read by `declare.contract.reading`, which finds every error with its path; cross-field checks
+    Blocks are read by `declare.reading.parser`, which finds every error with its path; cross-field checks
     are `check()` methods or rules and never pydantic validators.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from declare.contract.data import FieldFacts
+from declare.contract.facts import FieldFacts
 from declare.contract.shapes import Shape
 
 if TYPE_CHECKING:

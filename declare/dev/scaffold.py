@@ -8,9 +8,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from declare.contract import lookup
 from declare.dev.repository import ROOT, shown
 from declare.dev.stubs import commands, components, rules
+from declare.reading import lookup
 
 
 def scaffold(kind: str, name: str) -> int:

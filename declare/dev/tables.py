@@ -19,9 +19,9 @@ from importlib import import_module
 from operator import mul
 from typing import TYPE_CHECKING
 
-from declare.compiler.measure import BATCH, Measured, measure
+from declare.compiler.meta.flop_count import BATCH, Measured, measure
 from declare.components.modules._tables import TABLES
-from declare.contract.library_table import LibraryTable, Record, dump, installed_version
+from declare.system.library_table import LibraryTable, Record, dump, installed_version
 
 if TYPE_CHECKING:
     from torch import nn

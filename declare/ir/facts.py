@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from declare.contract.data import FieldFacts
+from declare.contract.facts import FieldFacts
 
 
 class DatasetFacts(BaseModel):

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise, zip_longest
 from typing import Any
 
-from declare.contract import reading
+from declare.contract.kinds.training import Sampler
 from declare.contract.shapes import Shape
-from declare.contract.training import Sampler
 from declare.ir.plan import ModulePlan, PhasePlan, Plan
+from declare.reading import parser
 
 Rows = dict[str, int]
 """Dataset -> rows."""
@@ -27,7 +27,7 @@ def pieces(plan: Plan, phase: PhasePlan, processes: int) -> int:
 
 def group_size(phase: PhasePlan) -> int:
     """Return how many samples that stand side by side belong together: no cut goes between them."""
-    sampler = reading.parse("samplers", phase.sampler)
+    sampler = parser.parse("samplers", phase.sampler)
     assert isinstance(sampler, Sampler)
     return sampler.together
 

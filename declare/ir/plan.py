@@ -1,7 +1,7 @@
 """The plan: every default, link, shape, count and step resolved. Immutable, serialisable, the lock file of a run.
 
 Everything after it needs no YAML; the same plan gives the same run. Components stand in it as plain blocks
-(`{"type": NAME, ...}`, every default written out); `declare.contract.reading.parse(kind, block)` gives the component.
+(`{"type": NAME, ...}`, every default written out); `declare.reading.parser.parse(kind, block)` gives the component.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from declare.contract import strict_json
-from declare.contract.data import FieldFacts
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.task import Target
 from declare.contract.lengths import lengths_differ
 from declare.contract.shapes import Shape
-from declare.contract.task import Target
 
 Block = dict[str, Any]
 PLAN_VERSION = "1.0"

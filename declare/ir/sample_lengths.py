@@ -6,11 +6,12 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from declare.contract import reading, secrets
-from declare.contract.module import Inputs, Node
-from declare.contract.poison import holed
+from declare.contract.kinds.module import Inputs, Node
 from declare.contract.shapes import Shape
 from declare.ir.plan import DatasetPlan, ModulePlan, Wire
+from declare.reading import parser
+from declare.reading.poison import holed
+from declare.system import secrets
 
 TRIED = tuple(range(1, 65))
 """Lengths by which two ways through a model are compared."""
@@ -72,7 +73,7 @@ def visits(nodes: Sequence[ModulePlan], dataset: str, fields: Mapping[str, Span]
 def component_of(node: ModulePlan) -> Node | None:
     """Return a node's component, also where its parameters contradict each other; None where it cannot be read."""
     kind = "heads" if node.role == "head" else "modules"
-    found, _ = reading.read(kind, secrets.reveal(node.block), trust=reading.EVERYTHING)
+    found, _ = parser.read(kind, secrets.reveal(node.block), trust=parser.EVERYTHING)
     return found if isinstance(found, Node) and not holed(found) else None
 
 

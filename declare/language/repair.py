@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from declare.diagnostics.diagnostic import Diagnostic, Edit, Fix, Label, Source, Span
-from declare.language.compose import load
+from declare.language.compose.compose import load
 from declare.language.document import Document, Node
 from declare.language.fix import apply
 

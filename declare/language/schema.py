@@ -12,13 +12,13 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from declare.contract.card import first_sentence, kind_summary
 from declare.contract.component import Component, plain
 from declare.contract.duration import Duration
-from declare.contract.forms import Form, Kind, accepts, fields, form, holds_component
-from declare.contract.lookup import find, kinds, names
-from declare.language.findings import findings
+from declare.diagnostics.json_schema import findings
 from declare.language.spec import Spec
+from declare.reading.annotation import Form, Kind, accepts, fields, form, holds_component
+from declare.reading.describe import first_sentence, kind_summary
+from declare.reading.lookup import find, kinds, names
 
 Schema = dict[str, Any]
 DRAFT = "https://json-schema.org/draft/2020-12/schema"

@@ -7,13 +7,12 @@ from pydantic import Field
 
 from declare.contract.component import Slot, Strict
 from declare.contract.duration import Duration
-from declare.contract.field import Field as FieldType
-from declare.contract.forms import Says
-from declare.contract.module import Module
-from declare.contract.probe import Probe
-from declare.contract.source import Source, SpecPath
-from declare.contract.task import Task
-from declare.contract.training import (
+from declare.contract.kinds.field import Field as FieldType
+from declare.contract.kinds.module import Module
+from declare.contract.kinds.probe import Probe
+from declare.contract.kinds.source import Source, SpecPath
+from declare.contract.kinds.task import Task
+from declare.contract.kinds.training import (
     Augment,
     Balance,
     Mix,
@@ -23,7 +22,8 @@ from declare.contract.training import (
     Schedule,
     Tracker,
 )
-from declare.contract.transform import Transform
+from declare.contract.kinds.transform import Transform
+from declare.reading.annotation import Says
 
 Name = Annotated[
     str,

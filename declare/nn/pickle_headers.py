@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
-from declare.nn.headers import MOST_TENSORS, UnreadableError, regular_size
+from declare.nn.safetensors_header import MOST_TENSORS, UnreadableError, regular_size
 from declare.nn.tensor_facts import TensorFacts, dtype_of
 
 _MOST_BYTES = 64 << 20

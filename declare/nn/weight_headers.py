@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from declare.nn.headers import UnreadableError, read_header
 from declare.nn.pickle_headers import read_pickle_header
+from declare.nn.safetensors_header import UnreadableError, read_header
 from declare.nn.weight_index import is_index, read_indexed
 
 __all__ = ["UnreadableError", "read_facts"]

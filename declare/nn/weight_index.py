@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from declare.nn.headers import MOST_TENSORS, UnreadableError, regular_size
+from declare.nn.safetensors_header import MOST_TENSORS, UnreadableError, regular_size
 
 _LARGEST = 64 << 20
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from declare.report.data import Curve
+from declare.report.report import Curve
 
 _NORM, _COSINE = "gradients/norm/", "gradients/cosine/"
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from declare.report.data import Incident
+from declare.report.report import Incident
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "sample_skipped": ("sample", "{dataset}: {where} ({split}, row {row}) cannot be read: {reason}"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from declare.compiler import probe
-from declare.contract import reading
+from declare.compiler.meta import shape_cache
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.ir.plan import LayerPlan, ModulePlan, Plan, Wire
-from declare.report.data import Layer
+from declare.reading import parser
+from declare.report.report import Layer
 
 
 def layers_of(plan: Plan) -> dict[str, tuple[Layer, ...]]:
@@ -37,10 +37,10 @@ def _layers(node: ModulePlan, output: Shape | None) -> tuple[Layer, ...]:
 
 def _probed(node: ModulePlan, output: Shape | None) -> tuple[LayerPlan, ...]:
     head = node.role == "head"
-    component: Any = reading.parse("heads" if head else "modules", node.block)
+    component: Any = parser.parse("heads" if head else "modules", node.block)
     variant = next(iter(node.variants.values()), None)
     inputs = _inputs(variant.wires if variant else node.wires)
-    found = probe.layers(component, inputs, output if head else None)
+    found = shape_cache.layers(component, inputs, output if head else None)
     return () if isinstance(found, Problem) else found
 
 

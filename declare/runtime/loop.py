@@ -16,24 +16,12 @@ from itertools import islice
 from typing import Any
 
 from declare.contract.problem import ProblemError
-from declare.contract.shortage import is_shortage
 from declare.ir.plan import PhasePlan, Plan
-from declare.runtime.account import Account
-from declare.runtime.assemble import Assembly, assemble, trainable
-from declare.runtime.course import Course
-from declare.runtime.evaluation_size import follow, handed_over
-from declare.runtime.events import Event
-from declare.runtime.keeper import Keeper
-from declare.runtime.listener import Bus, Wish
-from declare.runtime.manifest import Saved
-from declare.runtime.meter import Meter
-from declare.runtime.settings import Choices, Record
-from declare.runtime.sharing import spread
-from declare.runtime.state import Randomness, StateTree, Tree
-from declare.runtime.step import BatchFailedError, count_rows
-from declare.runtime.stopping import StopFlag, StopRequestedError
-from declare.runtime.strategies.alone import StrandedError
-from declare.runtime.trouble import (
+from declare.runtime.checkpoint.manager import Keeper
+from declare.runtime.checkpoint.sharded_write import spread
+from declare.runtime.checkpoint.state_tree import Randomness, StateTree, Tree
+from declare.runtime.distributed.stop_flag import StopFlag, StopRequestedError
+from declare.runtime.errors import (
     batch_failed,
     is_batch_error,
     no_scale,
@@ -42,8 +30,20 @@ from declare.runtime.trouble import (
     out_of_memory,
     too_many_skipped,
 )
-from declare.runtime.window import Window, log_interval
-from declare.runtime.workshop import Batch, Workshop, closed
+from declare.runtime.inference.evaluation_size import follow, handed_over
+from declare.runtime.listeners.listener import Bus, Wish
+from declare.runtime.machine.memory_budget import Account
+from declare.runtime.profiling.step_timer import Meter
+from declare.runtime.run_folder.event_file import Event
+from declare.runtime.run_folder.manifest import Saved
+from declare.runtime.run_folder.progress import Course
+from declare.runtime.setup.auto import Choices, Record
+from declare.runtime.setup.phase import Assembly, assemble, trainable
+from declare.runtime.step.interfaces import Batch, Workshop, closed
+from declare.runtime.step.loss_buffer import Window, log_interval
+from declare.runtime.step.step import BatchFailedError, count_rows
+from declare.runtime.step.strategies.single import StrandedError
+from declare.system.out_of_memory import is_shortage
 
 _TICK_SECONDS = 0.25
 _ASK_SECONDS = 0.25

@@ -13,43 +13,43 @@ import torch
 
 from declare.contract import strict_json
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.user_cache import on_damage
 from declare.ir.plan import Plan
-from declare.nn.distributed.world import World
-from declare.runtime import folder as folders
-from declare.runtime.account import require_memory
-from declare.runtime.adopting import RefusedError, Revision, adopt, examine, fitted, goes_on, moved
-from declare.runtime.agreeing import require_one_plan
-from declare.runtime.changes import Change
-from declare.runtime.course import Course
-from declare.runtime.device import choose_device
-from declare.runtime.events import Event
-from declare.runtime.expect import missed
-from declare.runtime.folder import FINAL, Run
-from declare.runtime.keeper import Keeper
-from declare.runtime.launch import note_loss, note_outcome, note_run
-from declare.runtime.listener import Bus, Listener
+from declare.nn.distributed.process_group import World
+from declare.runtime.checkpoint.manager import Keeper
+from declare.runtime.checkpoint.state_tree import Tree
+from declare.runtime.checkpoint.writer import Saver, damaged
+from declare.runtime.distributed.exit_codes import DONE, FAILED, LOST, MISSED, STOPPED
+from declare.runtime.distributed.launch import note_loss, note_outcome, note_run
+from declare.runtime.distributed.problem_json import process_lost, told, written
+from declare.runtime.distributed.process_group import join
+from declare.runtime.distributed.stop_flag import StopFlag, StopRequestedError
+from declare.runtime.distributed.stop_request import obeying
+from declare.runtime.errors import first_line, outside
 from declare.runtime.listeners.early_stop import EarlyStop
 from declare.runtime.listeners.events import Events
 from declare.runtime.listeners.folder_watch import FolderWatch
+from declare.runtime.listeners.listener import Bus, Listener
 from declare.runtime.listeners.metrics import Metrics
 from declare.runtime.listeners.trackers import Trackers
-from declare.runtime.lock import RunLock
 from declare.runtime.loop import Loop, StoppedError
-from declare.runtime.machine import facts, prepare
-from declare.runtime.orders import obeying
-from declare.runtime.ranks import join
-from declare.runtime.saving import Saver, damaged
-from declare.runtime.settings import Choices
-from declare.runtime.state import Tree
-from declare.runtime.statuses import DONE, FAILED, LOST, MISSED, STOPPED
-from declare.runtime.stopping import StopFlag, StopRequestedError
-from declare.runtime.storage import explain, translated, write_durably
-from declare.runtime.strategies.choice import shards
-from declare.runtime.trivial import prefixed, trivial_findings, unbeaten
-from declare.runtime.trouble import first_line, outside
-from declare.runtime.words import process_lost, told, written
-from declare.runtime.workshop import Workshop
+from declare.runtime.machine.device import choose_device
+from declare.runtime.machine.environment import facts, prepare
+from declare.runtime.machine.memory_budget import require_memory
+from declare.runtime.resume.plan_diff import Change
+from declare.runtime.resume.resume import RefusedError, Revision, adopt, examine, fitted, goes_on, moved
+from declare.runtime.resume.same_plan import require_one_plan
+from declare.runtime.run_folder import folder as folders
+from declare.runtime.run_folder.durable_io import explain, translated, write_durably
+from declare.runtime.run_folder.event_file import Event
+from declare.runtime.run_folder.expectations import missed
+from declare.runtime.run_folder.folder import FINAL, Run
+from declare.runtime.run_folder.lock import RunLock
+from declare.runtime.run_folder.progress import Course
+from declare.runtime.run_folder.trivial_baseline import prefixed, trivial_findings, unbeaten
+from declare.runtime.setup.auto import Choices
+from declare.runtime.step.interfaces import Workshop
+from declare.runtime.step.strategies.select import shards
+from declare.system.user_cache import on_damage
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def make_workshop(
     plan: Plan, place: Path, device: torch.device, tell: Callable[[Event], object], world: World
 ) -> Workshop:
     """Return the workshop of a real run; tests put another in its place."""
-    from declare.runtime.built import BuiltWorkshop
+    from declare.runtime.setup.builder import BuiltWorkshop
 
     return BuiltWorkshop(plan, place, device, tell, world)
 

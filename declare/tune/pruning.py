@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from declare.runtime.events import Event
-from declare.runtime.listener import Listener, Wish
+from declare.runtime.listeners.listener import Listener, Wish
+from declare.runtime.run_folder.event_file import Event
 
 Ask = Callable[[int, float], bool]
 """(step, value) -> whether the trial should end."""

@@ -10,14 +10,14 @@ from typing import Protocol
 from declare.compiler.pipeline import Checked
 from declare.diagnostics.diagnostic import Diagnostic
 from declare.language.spec import Tune
-from declare.runtime.changes import Change
-from declare.runtime.lock import RunLock
-from declare.runtime.statuses import DONE, FAILED, STOPPED
-from declare.tune import results
-from declare.tune.halting import Halt
-from declare.tune.resuming import resumed
+from declare.runtime.distributed.exit_codes import DONE, FAILED, STOPPED
+from declare.runtime.resume.plan_diff import Change
+from declare.runtime.run_folder.lock import RunLock
+from declare.tune import search_results
+from declare.tune.resume import resumed
 from declare.tune.search import Search, Trial, best, create, invalid_points
 from declare.tune.space import Values
+from declare.tune.stop_request import Halt
 
 Emit = Callable[[Trial], None]
 
@@ -121,7 +121,7 @@ def _outcome(search: Search, tune: Tune, engine: Engine, *, ended: bool) -> Sear
     if not ended:
         trials = [replace(it, state="stopped") if it.state == "running" else it for it in trials]
     winner = best(trials, tune.mode)
-    written = results.write(search, tune, trials, importance)
+    written = search_results.write(search, tune, trials, importance)
     undone = winner is None or any(trial.state in {"broken", "running"} for trial in trials)
     status = STOPPED if not ended else FAILED if undone else DONE
     return SearchOutcome(search.folder, tuple(trials), winner, written, status, importance)

@@ -14,8 +14,8 @@ from declare.contract import strict_json
 from declare.contract.problem import Problem, ProblemError
 from declare.diagnostics.diagnostic import Diagnostic
 from declare.language.spec import Tune
-from declare.runtime.folder import plan_content
-from declare.runtime.storage import brief, translated, write_durably
+from declare.runtime.run_folder.durable_io import brief, translated, write_durably
+from declare.runtime.run_folder.folder import plan_content
 from declare.tune.space import Values, as_sets, probes
 
 RECORD, SPEC, PLAN, DATABASE = "search.json", "spec.yaml", "plan.json", "study.db"

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 from declare.contract.problem import ProblemError
-from declare.runtime.lock import is_locked
+from declare.runtime.distributed.exit_codes import STOPPED
+from declare.runtime.errors import first_line
 from declare.runtime.run import train
-from declare.runtime.statuses import STOPPED
-from declare.runtime.trouble import first_line
+from declare.runtime.run_folder.lock import is_locked
 from declare.tune.pruning import Ask, Pruning
 from declare.tune.search import Search, State, Trial
 from declare.tune.space import Values

@@ -12,11 +12,11 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any, Protocol
 
-from declare.contract.python_process import SAFE_PATH
-from declare.runtime.statuses import DONE, STOPPED
+from declare.runtime.distributed.exit_codes import DONE, STOPPED
+from declare.system.python_process import SAFE_PATH
 from declare.tune.engines.optuna import Emit, OptunaEngine
-from declare.tune.halting import Halt, Line
 from declare.tune.search import Search, Trial
+from declare.tune.stop_request import Halt, Line
 
 _POLL_SECONDS = 0.3
 _CARDS = "CUDA_VISIBLE_DEVICES"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from declare.cli import catalog
+from declare.cli import command_index
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {
@@ -61,7 +61,7 @@ def test_help_imports_no_command() -> None:
     assert not [name for name in loaded if name.startswith("declare.cli.commands.")]
 
 
-@pytest.mark.parametrize("name", catalog.names())
+@pytest.mark.parametrize("name", command_index.names())
 def test_help_of_a_command_stays_light(name: str) -> None:
     """`dcl COMMAND --help` imports that command's file alone, and neither numpy nor torch."""
     loaded = modules_after(f"from declare.__main__ import main; main([{name!r}, '--help'])")

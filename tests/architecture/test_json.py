@@ -10,8 +10,8 @@ import declare
 ROOT = Path(declare.__file__).parent
 WITH_NAN = {
     "cli/commands/describe.py": "a default on the terminal",
-    "contract/library_table.py": "the defaults of a library, in a table that we alone read",
-    "runtime/relay.py": "figures between our own processes",
+    "system/library_table.py": "the defaults of a library, in a table that we alone read",
+    "runtime/distributed/event_pipe.py": "figures between our own processes",
 }
 """Files that may write NaN, and what they write."""
 

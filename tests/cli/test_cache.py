@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from declare.__main__ import main
-from declare.contract import user_cache
+from declare.system import user_cache
 
 SPEC = """
 declare: 1

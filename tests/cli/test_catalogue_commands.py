@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from declare.__main__ import main
-from declare.contract import lookup
 from declare.diagnostics.codes import codes
+from declare.reading import lookup
 
 
 def printed(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from declare.__main__ import main
-from declare.cli import catalog, dispatch
+from declare.cli import command_index, dispatch
 from declare.cli.failure import CommandError
-from declare.language.compose import load
+from declare.language.compose.compose import load
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,9 +23,9 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     """`--help` names each command that has a file, with its first line."""
     assert main(["--help"]) == 0
     output = capsys.readouterr().out
-    for name in catalog.names():
+    for name in command_index.names():
         assert f"  {name} " in output
-        assert catalog.summary(name).rstrip(".") in output
+        assert command_index.summary(name).rstrip(".") in output
 
 
 def test_no_words_show_help_and_fail(capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,7 +40,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("declare 0.")
 
 
-@pytest.mark.parametrize("name", catalog.names())
+@pytest.mark.parametrize("name", command_index.names())
 def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """`dcl COMMAND --help` and `dcl help COMMAND` exit with 0 and show the shared options."""
     assert main([name, "--help"]) == 0
@@ -51,10 +51,10 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().out == first
 
 
-@pytest.mark.parametrize("name", catalog.names())
+@pytest.mark.parametrize("name", command_index.names())
 def test_file_and_function_say_the_same(name: str) -> None:
     """The first line of a command's file is the first line of its help."""
-    assert (catalog.function(name).__doc__ or "").partition("\n")[0] == catalog.summary(name)
+    assert (command_index.function(name).__doc__ or "").partition("\n")[0] == command_index.summary(name)
 
 
 def test_a_misspelt_command_is_suggested(capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,7 +85,7 @@ def fail(error: BaseException) -> Any:
 
 def test_our_own_bug_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """An exception that nobody expected exits with 3 and asks for a report, without a traceback."""
-    monkeypatch.setattr(catalog, "function", lambda name: fail(ValueError("the moon")))
+    monkeypatch.setattr(command_index, "function", lambda name: fail(ValueError("the moon")))
     assert main(["list"]) == 3
     err = capsys.readouterr().err
     assert "this is a bug in declare" in err
@@ -99,7 +99,7 @@ def test_debug_shows_the_traceback(
 ) -> None:
     """`DECLARE_DEBUG=1` adds the traceback of a bug."""
     monkeypatch.setenv("DECLARE_DEBUG", "1")
-    monkeypatch.setattr(catalog, "function", lambda name: fail(ValueError("the moon")))
+    monkeypatch.setattr(command_index, "function", lambda name: fail(ValueError("the moon")))
     assert main(["list"]) == 3
     assert "Traceback" in capsys.readouterr().err
 
@@ -112,7 +112,7 @@ def test_endings_become_exit_codes(
     error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What could not be done, Ctrl-C and bugs have exit codes of their own."""
-    monkeypatch.setattr(catalog, "function", lambda name: fail(error))
+    monkeypatch.setattr(command_index, "function", lambda name: fail(error))
     assert main(["list"]) == code
     capsys.readouterr()
 
@@ -182,7 +182,7 @@ def test_a_folder_that_is_no_text_is_refused(
 
 
 # `schema` makes every schema whatever the word: seconds each time.
-@pytest.mark.parametrize("name", [name for name in catalog.names() if name != "schema"])
+@pytest.mark.parametrize("name", [name for name in command_index.names() if name != "schema"])
 def test_odd_arguments_are_no_bug(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from declare.__main__ import main
-from declare.build.evaluation import Evaluator
-from declare.data.pool import Pool
-from declare.runtime.step import Step
+from declare.data.store.dataset import Pool
+from declare.lowering.evaluation.evaluator import Evaluator
+from declare.runtime.step.step import Step
 
 SPEC = """
 declare: 1

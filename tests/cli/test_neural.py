@@ -9,9 +9,9 @@ import pytest
 
 from declare.__main__ import main
 from declare.compiler.pipeline import check
-from declare.runtime.folder import Run
-from declare.runtime.listener import Listener, Wish
+from declare.runtime.listeners.listener import Listener, Wish
 from declare.runtime.run import train
+from declare.runtime.run_folder.folder import Run
 
 SPEC = """
 declare: 1
@@ -71,7 +71,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_core_stands_still_while_the_modulator_trains(run: Path) -> None:
     """The second phase starts from the first one's weights and changes all but the core."""
-    from declare.runtime.tensors import read_tensors
+    from declare.runtime.checkpoint.safetensors_io import read_tensors
 
     before, after = (read_tensors(Run(run).weights_path(which)) for which in ("core", "modulator"))
     same = {name for name in before if before[name].equal(after[name])}

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from declare.cli.printing import metrics, plan
-from tests.build import plans
+from tests.lowering import plans
 
 
 def shown(render: object, *values: object) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from declare.runtime.folder import Run
+from declare.runtime.run_folder.folder import Run
 
 ROOT = Path(__file__).parents[2]
 SPEC = """

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from declare.contract.forms import Form, fields
-from declare.contract.lookup import find, kinds, names, own_names
 from declare.language import spec as language
+from declare.reading.annotation import Form, fields
+from declare.reading.lookup import find, kinds, names, own_names
 from tests.combining.data import Place
 from tests.combining.growing import Growth
 from tests.combining.mending import mended

@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from declare.contract.forms import fields
-from declare.contract.lookup import find, kinds, own_names
 from declare.language.spec import Dataset, Hardware, Phase, Spec
+from declare.reading.annotation import fields
+from declare.reading.lookup import find, kinds, own_names
 from tests.combining.places import get, parameters
 
 _BLOCKS: Mapping[str, type[Any]] = {

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from declare.contract import reading
-from declare.contract.lookup import find, own_names
 from declare.contract.problem import ProblemError
+from declare.reading import parser
+from declare.reading.lookup import find, own_names
 from tests.combining.pages import example
 
 Columns = dict[str, list[Any]]
@@ -239,17 +239,17 @@ def _small(block: dict[str, Any], draw: random.Random) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, low, high in (("samples", 13, 40), ("size", 6, 14), ("length", 5, 20), ("frames", 2, 5)):
         tried = block | found | {key: draw.randint(low, high)}
-        if not reading.read("sources", tried)[1]:
+        if not parser.read("sources", tried)[1]:
             found[key] = tried[key]
     for key in ("subjects", "classes", "channels", "features", "neurons", "behaviour", "movies", "stamps"):
         tried = block | found | {key: draw.randint(2, 6)}
-        if draw.random() < 0.7 and not reading.read("sources", tried)[1]:
+        if draw.random() < 0.7 and not parser.read("sources", tried)[1]:
             found[key] = tried[key]
     return found
 
 
 def _opened(block: dict[str, Any]) -> Place | None:
-    source, problems = reading.read("sources", block)
+    source, problems = parser.read("sources", block)
     if problems:
         return None
     try:
@@ -280,9 +280,9 @@ def _types(values: Any) -> Iterator[str]:
         cls = find("fields", name)
         if cls is None or cls.trusted_only:
             continue
-        field, problems = reading.read("fields", {"type": name})
+        field, problems = parser.read("fields", {"type": name})
         if problems:
-            field, problems = reading.read("fields", example("fields", name))
+            field, problems = parser.read("fields", example("fields", name))
         try:
             if not problems and field.examine(values):
                 yield name

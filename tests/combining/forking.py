@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import declare
-from declare.contract import worker_process
+from declare.system import worker_process
 
 PATIENCE = 120.0
 MEMORY = 12 * 2**30

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from declare.contract import reading
-from declare.contract.lookup import find
+from declare.contract.kinds.task import Task
 from declare.contract.shapes import Shape
-from declare.contract.task import Task
 from declare.language.spec import Dataset
+from declare.reading import parser
+from declare.reading.lookup import find
 from tests.combining.data import FEW, Place
 from tests.combining.linking import (
     Block,
@@ -257,7 +257,7 @@ class Growth:
                 for key, value in made.items()
                 if key != "pretrained" and (key != "per_dataset" or len(self.shapes) > 1)
             }
-            component, problems = reading.read("modules", made)
+            component, problems = parser.read("modules", made)
             if problems:
                 continue
             known = fields | self.outputs

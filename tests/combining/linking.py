@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from declare.contract import reading
-from declare.contract.lookup import find
-from declare.contract.module import Inputs, Node
+from declare.contract.kinds.module import Inputs, Node
+from declare.contract.kinds.training import Sampler
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
-from declare.contract.training import Sampler
+from declare.reading import parser
+from declare.reading.lookup import find
 
 Block = dict[str, Any]
 
@@ -27,7 +27,7 @@ def pairs_samples(name: str) -> bool:
 
 def component_slots(model: type[Any]) -> Iterator[tuple[str, str]]:
     """Yield kind and key of each parameter of a block that holds components."""
-    from declare.contract.forms import fields
+    from declare.reading.annotation import fields
 
     for key, (_, item) in fields(model).items():
         for option in item.options:
@@ -43,7 +43,7 @@ def stated_input(wires: dict[str, list[str]]) -> Any:
 
 
 def shape_after(block: Block, shape: Shape) -> Shape | None:
-    component, problems = reading.read("transforms", block)
+    component, problems = parser.read("transforms", block)
     if problems:
         return None
     try:
@@ -56,7 +56,7 @@ def shape_after(block: Block, shape: Shape) -> Shape | None:
 def inferred_outputs(component: Node, inputs: Inputs) -> dict[str, Shape] | None:
     found = component.infer(inputs)
     if found is None:
-        from declare.compiler.probe import Probed, probe
+        from declare.compiler.meta.shape_cache import Probed, probe
 
         probed = probe("modules", component, inputs)
         found = probed.outputs if isinstance(probed, Probed) else None

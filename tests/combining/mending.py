@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from declare.contract.forms import Form
-from declare.contract.lookup import find
+from declare.reading.annotation import Form
+from declare.reading.lookup import find
 from tests.combining.growing import Growth
 from tests.combining.places import Steps, changed, get, parameters, steps_of, without
 from tests.combining.values import NOTHING

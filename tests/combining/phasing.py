@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from declare.contract.lookup import find
-from declare.contract.task import Task
+from declare.contract.kinds.task import Task
 from declare.language.spec import Hardware, Phase
+from declare.reading.lookup import find
 from tests.combining.linking import Block, component_slots, pairs_samples, sampler_layouts
 
 if TYPE_CHECKING:

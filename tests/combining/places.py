@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from declare.contract.forms import Form, accepts, fields, form, kind_of
-from declare.contract.lookup import find
 from declare.language.spec import Spec
+from declare.reading.annotation import Form, accepts, fields, form, kind_of
+from declare.reading.lookup import find
 
 Steps = tuple[str | int, ...]
 

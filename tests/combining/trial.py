@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from declare.__main__ import main
-from declare.contract.lookup import find
+from declare.reading.lookup import find
 
 UNDEFINED = "DAT398"
 """The warning that a loss will not be a number on some split."""
@@ -149,8 +149,8 @@ def _judge_model(run: Path, plan: dict[str, Any]) -> None:
     """See that the run did as many steps with as many parameters as the plan says."""
     import torch
 
-    from declare.build.graph import make_graph
-    from declare.runtime.folder import Run
+    from declare.lowering.model.graph import make_graph
+    from declare.runtime.run_folder.folder import Run
 
     opened = Run(run)
     steps = sum(phase["steps"] for phase in plan["phases"])
@@ -191,9 +191,9 @@ def _close(one: float | None, other: float | None) -> bool:
 
 def _texts(run: Path, name: str, split: str) -> int:
     """Return the number of texts that the samples of a split are parts of."""
-    from declare.build.store import Tables
-    from declare.runtime.folder import Run
-    from declare.runtime.written import prompted
+    from declare.lowering.data.tables import Tables
+    from declare.runtime.inference.text_outputs import prompted
+    from declare.runtime.run_folder.folder import Run
 
     opened = Run(run)
     tables = Tables(prompted(opened.plan, name), opened.statistics)
@@ -212,7 +212,7 @@ def _predicted(run: Path, name: str, split: str, rows: int) -> None:
 
 def resumed(path: Path) -> Result:
     """Let the run that was killed go on, and compare it bit by bit with the one that nobody disturbed."""
-    from tests.runtime.hunted import differences, fingerprint
+    from tests.harness.interrupted_runs import differences, fingerprint
 
     run, again = path.parent / "run", path.parent / "again"
     resume = ["--resume"] if (again / "plan.json").exists() else []
@@ -239,7 +239,7 @@ def _comparable(found: dict[str, Any]) -> dict[str, Any]:
 
 def killed(path: Path) -> None:
     """Train for some steps, then die at once."""
-    from declare.runtime.step import Step
+    from declare.runtime.step.step import Step
 
     seed = sum(path.read_bytes()) % 3
     call, made = Step.__call__, 0

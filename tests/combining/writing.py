@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from declare.compiler.state import State
-from declare.language.writing import block
+from declare.language.yaml.yaml_writer import block
 
 Spec = dict[str, Any]
 _NUMBERS = itertools.count()

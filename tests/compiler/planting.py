@@ -9,16 +9,16 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from declare.compiler.fixes import fix
+from declare.compiler.diagnose.edits import fix
 from declare.contract.component import Component
-from declare.contract.forms import Form, fields, form, kind_of
-from declare.contract.lookup import find
 from declare.contract.problem import Rewrite
 from declare.diagnostics.diagnostic import Source
 from declare.language.document import Document, Text
 from declare.language.fix import apply
-from declare.language.source import parse
 from declare.language.spec import Spec
+from declare.language.yaml.source import parse
+from declare.reading.annotation import Form, fields, form, kind_of
+from declare.reading.lookup import find
 
 _ABSENT = object()
 
@@ -170,7 +170,7 @@ def _slip(word: str) -> str:
 
 def _wrong_kind(item: Form, value: Any) -> Any:
     """Return a value of a kind that a form does not take."""
-    from declare.contract.forms import accepts
+    from declare.reading.annotation import accepts
 
     if kind_of(value) == "null":
         return _ABSENT

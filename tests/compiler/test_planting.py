@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from declare.compiler.pipeline import check
-from declare.language.compose import load
+from declare.language.compose.compose import load
 from tests.architecture.test_specs import TABLE, TEXTS
 from tests.compiler.planting import Mistake, catalogue, plant, touches
 

@@ -11,7 +11,7 @@ import pytest
 
 from declare.compiler.pipeline import Checked, check
 from declare.diagnostics.codes import codes, page
-from declare.language.compose import load
+from declare.language.compose.compose import load
 from declare.language.document import walk
 from declare.language.fix import fix, write
 from tests.compiler.planting import catalogue, plant

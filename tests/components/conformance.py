@@ -12,16 +12,16 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 import torch
 from pydantic.fields import FieldInfo
 
-from declare.compiler.measure import BATCH, Measured, measure
-from declare.compiler.probe import Probed, probe
-from declare.contract import lookup, reading
-from declare.contract.card import card
-from declare.contract.module import Costs, Head, Inputs, Module, Node, Outputs
+from declare.compiler.meta.flop_count import BATCH, Measured, measure
+from declare.compiler.meta.shape_cache import Probed, probe
+from declare.contract.kinds.module import Costs, Head, Inputs, Module, Node, Outputs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 from declare.diagnostics.diagnostic import Source
 from declare.language.document import Text, plain
-from declare.language.source import parse
+from declare.language.yaml.source import parse
+from declare.reading import lookup, parser
+from declare.reading.describe import card
 
 SAMPLES: dict[Layout, Shape] = {
     "vector": Shape("vector", (6,)),
@@ -140,7 +140,7 @@ def _blocks(value: Any) -> Iterator[dict[str, Any]]:
 
 def component(kind: str, name: str) -> Any:
     """Return the component of the example on its page."""
-    return reading.parse(kind, example(kind, name))
+    return parser.parse(kind, example(kind, name))
 
 
 def shows_example(kind: str, name: str) -> bool:
@@ -156,12 +156,12 @@ def variants(kind: str, name: str, first: Any = None) -> list[Any]:
     quarter of its value. What contradicts itself is left out. A library's component, comes as its page shows it, or bare.
     """
     if name not in lookup.own_names(kind):
-        return [component(kind, name)] if shows_example(kind, name) else [reading.parse(kind, name)]
+        return [component(kind, name)] if shows_example(kind, name) else [parser.parse(kind, name)]
     first = component(kind, name) if first is None else first
     blocks = [{"type": name}]
     for key, info in type(first).model_fields.items():
         blocks += [first.dump() | {info.alias or key: value} for value in _choices(info, getattr(first, key))]
-    found = [reading.read(kind, block, trust=reading.EVERYTHING) for block in blocks]
+    found = [parser.read(kind, block, trust=parser.EVERYTHING) for block in blocks]
     return [first, *(made for made, problems in found if not problems and made != first)]
 
 

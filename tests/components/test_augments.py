@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from declare.contract import reading
-from declare.contract.lookup import own_names
 from declare.contract.shapes import Shape
+from declare.reading import parser
+from declare.reading.lookup import own_names
 
 INPUTS = {"image": Shape("image", (1, 8, 8)), "age": Shape("number", ())}
 TARGETS = {
@@ -22,7 +22,7 @@ TARGETS = {
 
 def build(block, inputs=INPUTS, targets=TARGETS):
     """Return a built augment."""
-    return reading.parse("augments", block).build(inputs, targets)
+    return parser.parse("augments", block).build(inputs, targets)
 
 
 def key(seed=0):
@@ -73,8 +73,8 @@ def test_mixup_mixes_inputs_and_targets_alike():
 @pytest.mark.parametrize("name", ["mixup", "cutmix"])
 def test_mixing_keeps_the_weight_of_the_classes(name):
     """The class weights of a batch add up to what they were, so that accumulation stays exact."""
-    loss_target = reading.parse("losses", {"type": "cross_entropy", "class_weights": [0.5, 1.0, 3.0]})
-    from declare.contract.task import Target
+    loss_target = parser.parse("losses", {"type": "cross_entropy", "class_weights": [0.5, 1.0, 3.0]})
+    from declare.contract.kinds.task import Target
 
     linked = Target(prediction="class_logits", output=Shape("vector", (3,)), classes=("a", "b", "c"))
     loss = loss_target.build(linked)
@@ -145,7 +145,7 @@ def test_a_batch_may_be_left_as_it_is(name):
 @pytest.mark.parametrize("name", own_names("augments"))
 def test_augments_say_when_there_is_nothing_to_change(name):
     """A model that reads tokens alone has nothing to mix, cut or erase."""
-    block = reading.parse("augments", name)
+    block = parser.parse("augments", name)
     assert [item.code for item in block.check_fields({"text": Shape("tokens", (9,), "int64")}, TARGETS)] == [
         "LOS415"
     ]

@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from declare.contract import extras, reading
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
+from declare.reading import parser
+from declare.system import extras
 
 SERIES = {"input": (Shape("series", (5, 60)),)}
 
@@ -49,7 +50,7 @@ def library(monkeypatch):
 
 
 def module(**block):
-    return reading.parse("modules", {"type": "braindecode", "name": "SmallNet", "features": 7, **block})
+    return parser.parse("modules", {"type": "braindecode", "name": "SmallNet", "features": 7, **block})
 
 
 @pytest.mark.usefixtures("library")
@@ -77,7 +78,7 @@ def test_unknown_model():
 def test_what_is_linked_is_not_stated(key):
     """Parameters that the data or `features` give may not be stated a second time."""
     block = {"type": "braindecode", "name": "SmallNet", "config": {key: 3}}
-    (problem,) = reading.read("modules", block)[1]
+    (problem,) = parser.read("modules", block)[1]
     assert (problem.code, problem.at) == ("SCH113", f"config.{key}")
 
 

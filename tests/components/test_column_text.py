@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declare.contract import reading
 from declare.contract.problem import ProblemError
 from declare.contract.text_column import TextColumn
+from declare.reading import parser
 
 
 def field(**block):
-    return reading.parse("fields", block)
+    return parser.parse("fields", block)
 
 
 def refused(values, **block):
@@ -392,7 +392,7 @@ def test_columns_of_plain_numbers_are_read_as_any_other(texts, missing):
             return None
 
     def read(column):
-        field = reading.parse("fields", {"type": "number", "missing": missing})
+        field = parser.parse("fields", {"type": "number", "missing": missing})
         try:
             facts = field.examine(column)
             return facts, field.encode(column, facts).tolist(), field.encode(column[[0]], facts).tolist()

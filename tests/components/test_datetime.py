@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declare.contract import reading
 from declare.contract.problem import ProblemError
 from declare.contract.text_column import TextColumn
+from declare.reading import parser
 
 SECONDS = {"features": ["seconds"], "origin": "2024-01-01"}
 
 
 def field(**block):
-    return reading.parse("fields", {"type": "datetime", **block})
+    return parser.parse("fields", {"type": "datetime", **block})
 
 
 def read(values, **block):
@@ -88,7 +88,7 @@ def test_what_is_unclear_is_asked_once(values, block, code, said):
 )
 def test_parameters_that_cannot_be_used(block):
     """An unknown directive, zone or origin is DAT383 before data are read."""
-    _, problems = reading.read("fields", {"type": "datetime", **block})
+    _, problems = parser.read("fields", {"type": "datetime", **block})
     assert [(item.code, item.at) for item in problems] == [("DAT383", next(iter(block)))]
 
 
@@ -136,7 +136,7 @@ def test_a_zone_turns_instants_into_its_clock(tmp_path):
     np.testing.assert_allclose(hours, [12, 12], atol=1e-5)
     times = pl.Series(texts).str.to_datetime("%Y-%m-%dT%H:%M:%S%#z").dt.convert_time_zone("America/New_York")
     pl.DataFrame({"when": times}).write_parquet(tmp_path / "t.parquet")
-    typed = reading.parse("sources", {"type": "parquet", "path": tmp_path / "t.parquet"}).open().read("when")
+    typed = parser.parse("sources", {"type": "parquet", "path": tmp_path / "t.parquet"}).open().read("when")
     np.testing.assert_array_equal(read(typed, **block)[1], encoded)
 
 
@@ -174,10 +174,10 @@ def test_seconds_keep_their_precision():
 )
 def test_usual_formats_need_not_be_stated(texts, format_, features):
     """Months, basic ISO 8601, names of UTC, mails and web servers; a month has no weekday."""
-    field = reading.parse("fields", {"type": "datetime"})
+    field = parser.parse("fields", {"type": "datetime"})
     facts = field.examine(TextColumn.of(texts))
     assert facts.extra["features"] == features
     assert facts.extra["format"] == (format_ or facts.extra["format"])
-    days = reading.parse("fields", {"type": "datetime", "features": ["days"], "origin": "2023-12-01"})
+    days = parser.parse("fields", {"type": "datetime", "features": ["days"], "origin": "2023-12-01"})
     values = TextColumn.of(texts)
     assert days.encode(values, days.examine(values))[:, 0].tolist() == [91.0, 0.0]

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.reading import parse
 from declare.contract.shapes import Shape
 from declare.nn.losses.pairs import InfoNce, InterSubject, negatives, positives
 from declare.nn.metrics import embeddings
 from declare.nn.tasks.contrastive import Contrastive
 from declare.nn.tasks.reconstruction import Reconstruction
+from declare.reading.parser import parse
 
 SMALL, LARGE = ({"input": (Shape("series", (count, 40)),)} for count in (4, 9))
 

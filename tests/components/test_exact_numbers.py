@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from declare.contract import lookup, reading
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import AXES, Shape
 from declare.contract.text_column import TextColumn
+from declare.reading import lookup, parser
 from tests.components.conformance import variants
 
 N = 120
@@ -25,7 +25,7 @@ COLUMNS = {
 
 def field(kind):
     """Return a field of this type."""
-    return reading.parse("fields", {"type": kind})
+    return parser.parse("fields", {"type": kind})
 
 
 def encoded(kind, values):
@@ -43,7 +43,7 @@ def shaped(kind, column):
 def test_standardized_values_stay_apart(name, kind):
     """As many different values reach the model as the source holds, with mean 0 and deviation 1."""
     values = encoded(kind, shaped(kind, COLUMNS[name]))
-    rule = reading.parse("transforms", {"type": "standardize", "field": "x"})
+    rule = parser.parse("transforms", {"type": "standardize", "field": "x"})
     statistics = rule.fit(np.array_split(values, 7))
     found = rule.apply(values, statistics).astype(np.float32)
     assert len(np.unique(found)) == N
@@ -58,7 +58,7 @@ def test_moments_are_numpys_beside_a_large_mean(offset):
     values = np.random.default_rng(0).normal(size=(500, 3)) + offset
     values[::7, 1] = np.nan
     values[:, 2] = offset + 0.1
-    found = reading.parse("transforms", {"type": "standardize", "field": "x"}).fit(np.array_split(values, 9))
+    found = parser.parse("transforms", {"type": "standardize", "field": "x"}).fit(np.array_split(values, 9))
     wide = values.astype(np.longdouble)
     np.testing.assert_allclose(found["mean"], np.nanmean(wide, 0).astype(float), rtol=1e-14, atol=1e-14)
     np.testing.assert_allclose(found["std"][:2], np.nanstd(wide, 0)[:2].astype(float), rtol=1e-9)
@@ -142,7 +142,7 @@ def test_features_that_doubles_merge_are_refused():
 )
 def test_rounding_that_merges_nothing_passes(values):
     """Numbers far from each other, one number alone, marks, other ways to write a number."""
-    reading.parse("fields", {"type": "number", "missing": [-1]}).examine(values)
+    parser.parse("fields", {"type": "number", "missing": [-1]}).examine(values)
 
 
 def test_facts_of_extreme_numbers_are_numbers():

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from declare.contract import reading
 from declare.contract.problem import ProblemError
+from declare.reading import parser
 
 
 def field(**block):
-    return reading.parse("fields", block)
+    return parser.parse("fields", block)
 
 
 def encoded(values, **block):
@@ -283,7 +283,7 @@ def test_masks_are_fitted_like_their_pictures():
 
 def test_numbers_too_large_for_single_precision_are_numbers():
     """What float32 cannot hold is finite in double precision, in which transforms are computed."""
-    facts = reading.parse("fields", {"type": "number"}).examine([1.0, 1e39])
+    facts = parser.parse("fields", {"type": "number"}).examine([1.0, 1e39])
     assert (facts.num_nonfinite, facts.maximum) == (0, 1e39)
 
 
@@ -301,7 +301,7 @@ def test_numbers_too_large_for_single_precision_are_numbers():
 )
 def test_parameters_that_no_data_can_meet(block, code):
     """Two places for one field, classes stated twice and marks without effect are refused before data are read."""
-    _, problems = reading.read("fields", block)
+    _, problems = parser.read("fields", block)
     assert [problem.code for problem in problems] == [code]
 
 
@@ -324,5 +324,5 @@ def test_numbers_are_no_pictures():
 @pytest.mark.parametrize("kind", ["image", "mask", "video"])
 def test_a_size_is_one_or_two_positive_numbers(kind, size):
     """An empty list, and one of too many or of no pixels, is a finding at `size`."""
-    _, problems = reading.read("fields", {"type": kind, "size": size})
+    _, problems = parser.read("fields", {"type": kind, "size": size})
     assert [(item.code, item.at) for item in problems] == [("SCH108", "size")]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from declare.contract import lookup
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
+from declare.reading import lookup
 from tests.components.conformance import SAMPLES, Case
 from tests.components.laws.nodes import LAWS
 

@@ -10,14 +10,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from declare.compiler.probe import Probed, probe
+from declare.compiler.meta.shape_cache import Probed, probe
 from declare.components.sources.huggingface import Huggingface
-from declare.contract import extras, reading
+from declare.contract.files.weight_files import state_in
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
-from declare.contract.weights import state_in
 from declare.nn.tensor_facts import TensorFacts
 from declare.nn.weight_headers import read_facts
+from declare.reading import parser
+from declare.system import extras
 
 TOKENS = {"input": (Shape("tokens", (7,), "int64", 30),)}
 TINY = {
@@ -30,7 +31,7 @@ TINY = {
 
 def module(name="bert", **block):
     stated = {"type": "huggingface", "name": name, "config": TINY.get(name, {})}
-    return reading.parse("modules", stated | block)
+    return parser.parse("modules", stated | block)
 
 
 @pytest.mark.parametrize("name", TINY)
@@ -77,13 +78,13 @@ def test_a_folder_gives_configuration_and_weights(tmp_path):
     saved = module().build(TOKENS)
     saved.model.save_pretrained(tmp_path)
     block = {"type": "huggingface", "path": str(tmp_path)}
-    loaded = reading.parse("modules", {**block, "pretrained": True}).build(TOKENS)
-    fresh = reading.parse("modules", block).build(TOKENS)
+    loaded = parser.parse("modules", {**block, "pretrained": True}).build(TOKENS)
+    fresh = parser.parse("modules", block).build(TOKENS)
     name = "encoder.layer.0.attention.self.query.weight"
     assert torch.equal(loaded.model.state_dict()[name], saved.model.state_dict()[name])
     assert not torch.equal(fresh.model.state_dict()[name], saved.model.state_dict()[name])
     larger = {"input": (Shape("tokens", (7,), "int64", 99),)}
-    refused = reading.parse("modules", {**block, "pretrained": True}).infer(larger)
+    refused = parser.parse("modules", {**block, "pretrained": True}).infer(larger)
     assert isinstance(refused, Problem)
     assert refused.code == "SHP522"
 
@@ -100,7 +101,7 @@ def tiny(tmp_path_factory):
 def test_weights_of_a_folder_are_compared_by_their_header(tiny):
     """With the names of a whole model too; another shape, or none of the names, is RES840 at the folder."""
     folder, own = tiny
-    made = reading.parse("modules", {"type": "huggingface", "path": str(folder), "pretrained": True})
+    made = parser.parse("modules", {"type": "huggingface", "path": str(folder), "pretrained": True})
     path = made.weights_file()
     held = state_in(read_facts(path), TensorFacts)
     assert path == folder / "model.safetensors"
@@ -121,15 +122,15 @@ def test_a_folder_that_lacks_weights_starts_nothing_at_random(tiny, tmp_path):
     folder, _ = tiny
     (tmp_path / "config.json").write_bytes((folder / "config.json").read_bytes())
     block = {"type": "huggingface", "path": str(tmp_path), "pretrained": True}
-    assert [problem.code for problem in reading.read("modules", block)[1]] == ["RES840"]
+    assert [problem.code for problem in parser.read("modules", block)[1]] == ["RES840"]
     state = load_file(folder / "model.safetensors")
     state.popitem()
     save_file(state, tmp_path / "model.safetensors", {"format": "pt"})
     with pytest.raises(ProblemError) as caught:
-        reading.parse("modules", block).build(TOKENS)
+        parser.parse("modules", block).build(TOKENS)
     assert (caught.value.problem.code, caught.value.problem.at) == ("RES840", "path")
     single = {"type": "huggingface", "name": "bert", "pretrained": str(folder / "model.safetensors")}
-    assert [problem.code for problem in reading.read("modules", single)[1]] == ["RES840"]
+    assert [problem.code for problem in parser.read("modules", single)[1]] == ["RES840"]
 
 
 def test_an_unknown_model_type_is_suggested_for():
@@ -151,7 +152,7 @@ def test_an_unknown_model_type_is_suggested_for():
 )
 def test_a_model_is_named_once_and_stands_somewhere(block, code):
     """Neither or both of name and path, a folder that is none, weights of nowhere."""
-    _, problems = reading.read("modules", {"type": "huggingface", **block})
+    _, problems = parser.read("modules", {"type": "huggingface", **block})
     assert {problem.code for problem in problems} == {code}
 
 
@@ -163,7 +164,7 @@ def test_a_missing_library_is_said_with_its_extra(monkeypatch):
     assert found.code == "RES852"
     assert "declare-trainer[huggingface]" in found.helps[0]
     with pytest.raises(ProblemError) as caught:
-        reading.parse("sources", {"type": "huggingface", "path": "here"}).fingerprint()
+        parser.parse("sources", {"type": "huggingface", "path": "here"}).fingerprint()
     assert caught.value.problem.code == "RES852"
 
 
@@ -191,14 +192,14 @@ def test_a_saved_data_set_is_read_with_its_splits(tmp_path, monkeypatch):
         for name, size in (("train", 4), ("test", 2))
     }
     datasets.DatasetDict(parts).save_to_disk(tmp_path / "set")
-    source = reading.parse("sources", {"type": "huggingface", "path": str(tmp_path / "set")})
+    source = parser.parse("sources", {"type": "huggingface", "path": str(tmp_path / "set")})
     assert source.fingerprint() == source.fingerprint()
     reader = source.open()
     assert reader.splits == {"train": (0, 4), "test": (4, 6)}
     assert rows(reader)["text"] == ["train 0", "train 1", "train 2", "train 3", "test 0", "test 1"]
     assert reader.known_fields() == {"mood": {"type": "category", "classes": ["neg", "pos"]}}
     assert reader.read("text", [5]) == ["test 1"]
-    alone = reading.parse("sources", {"type": "huggingface", "path": str(tmp_path / "set"), "split": "test"})
+    alone = parser.parse("sources", {"type": "huggingface", "path": str(tmp_path / "set"), "split": "test"})
     assert alone.open().num_samples == 2
 
 
@@ -210,14 +211,14 @@ def test_a_split_that_is_not_there_is_said(tmp_path):
     datasets.Dataset.from_dict({"text": ["a"]}).save_to_disk(tmp_path / "set")
     block = {"type": "huggingface", "path": str(tmp_path / "set"), "split": "valid"}
     with pytest.raises(ProblemError) as caught:
-        reading.parse("sources", block).open()
+        parser.parse("sources", block).open()
     assert caught.value.problem.helps == ("name one of train",)
 
 
 def test_a_path_to_nothing_is_said():
     """A missing folder is no data."""
     with pytest.raises(ProblemError) as caught:
-        reading.parse("sources", {"type": "huggingface", "path": "/nowhere/at/all"}).fingerprint()
+        parser.parse("sources", {"type": "huggingface", "path": "/nowhere/at/all"}).fingerprint()
     assert caught.value.problem.code == "DAT312"
 
 
@@ -226,7 +227,7 @@ def test_a_path_to_nothing_is_said():
 def test_plain_files_are_read_by_the_library(tmp_path):
     """A jsonl file is one pool."""
     (tmp_path / "data.jsonl").write_text('{"text": "a b"}\n{"text": "c"}\n')
-    reader = reading.parse("sources", {"type": "huggingface", "path": str(tmp_path / "data.jsonl")}).open()
+    reader = parser.parse("sources", {"type": "huggingface", "path": str(tmp_path / "data.jsonl")}).open()
     assert rows(reader) == {"text": ["a b", "c"]}
 
 
@@ -242,14 +243,14 @@ def test_files_named_by_splits_are_those_splits(tmp_path):
     ):
         (tmp_path / f"{name}.jsonl").write_text(f'{{"text": "{name}"}}\n' * number)
     block = {"type": "huggingface", "path": str(tmp_path)}
-    reader = reading.parse("sources", block).open()
+    reader = parser.parse("sources", block).open()
     assert reader.splits == {"train": (0, 3), "test": (3, 5)}
     assert reader.passed_over == {"rows of `unsupervised`": 3}
-    assert reading.parse("sources", block | {"split": "unsupervised"}).open().num_samples == 3
+    assert parser.parse("sources", block | {"split": "unsupervised"}).open().num_samples == 3
     for file in tmp_path.glob("train*"):
         file.unlink()
     with pytest.raises(ProblemError) as caught:
-        reading.parse("sources", block).open()
+        parser.parse("sources", block).open()
     assert caught.value.problem.code == "DAT323"
 
 
@@ -266,7 +267,7 @@ def put(folder, **contents):
 def test_folders_named_by_splits_are_those_splits(tmp_path):
     """A folder around all of them says nothing; other files are counted."""
     block = put(tmp_path, data__train__a_DOT_csv="x\n007\n", data__test__a_DOT_csv="x\n7\n", READ_DOT_md="#")
-    reader = reading.parse("sources", block).open()
+    reader = parser.parse("sources", block).open()
     assert (reader.splits, rows(reader)) == ({"train": (0, 1), "test": (1, 2)}, {"x": ["007", "7"]})
     assert reader.passed_over == {"other files (.md)": 1}
 
@@ -287,7 +288,7 @@ def test_folders_named_by_splits_are_those_splits(tmp_path):
 def test_files_that_would_be_read_in_part_are_refused(files, code, why, tmp_path):
     """Splits in names, two formats, a name that stands twice, lines with more cells: nothing is dropped."""
     with pytest.raises(ProblemError) as caught:
-        reading.parse("sources", put(tmp_path, **files)).open()
+        parser.parse("sources", put(tmp_path, **files)).open()
     assert caught.value.problem.code == code
     assert why in f"{caught.value.problem.title} {caught.value.problem.notes}"
 
@@ -298,7 +299,7 @@ def test_lines_of_text_begin_behind_the_byte_order_mark(tmp_path):
     """The mark is no letter of the first document, in UTF-8 and in UTF-16."""
     for encoding in ("utf-8-sig", "utf-16"):
         (tmp_path / "a.txt").write_text("h\u00e4llo\nb\n", encoding=encoding)
-        reader = reading.parse("sources", {"type": "huggingface", "path": str(tmp_path / "a.txt")}).open()
+        reader = parser.parse("sources", {"type": "huggingface", "path": str(tmp_path / "a.txt")}).open()
         assert rows(reader) == {"text": ["h\u00e4llo", "b"]}
 
 

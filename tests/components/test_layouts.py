@@ -7,8 +7,8 @@ import pytest
 
 from declare.components.fields.series import Series
 from declare.components.fields.video import Video
-from declare.contract import reading
 from declare.contract.problem import ProblemError
+from declare.reading import parser
 
 SERIES = np.random.default_rng(0).normal(size=(3, 2, 7)).astype(np.float32)
 VIDEO = np.random.default_rng(0).normal(size=(3, 2, 7, 5, 4)).astype(np.float32)
@@ -18,7 +18,7 @@ SIZES = {"series": {"channels": 2, "length": 7}, "video": {"channels": 2, "frame
 
 
 def field(kind, **block):
-    return reading.parse("fields", {"type": kind} | block)
+    return parser.parse("fields", {"type": kind} | block)
 
 
 def laid(values, order):

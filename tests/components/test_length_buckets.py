@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from declare.contract import reading
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
+from declare.reading import parser
 
 
 def sampler(rows, **block):
-    made = reading.parse("samplers", {"type": "length_buckets", **block})
+    made = parser.parse("samplers", {"type": "length_buckets", **block})
     return made.chosen({"text": Shape("tokens", (50,), "int64", 9)}).for_batches(rows)
 
 
@@ -52,5 +52,5 @@ def test_parts_of_a_batch_are_alike_for_every_process():
 
 def test_a_dataset_without_text_has_no_lengths():
     """The sampler says so instead of ordering by nothing."""
-    made = reading.parse("samplers", "length_buckets")
+    made = parser.parse("samplers", "length_buckets")
     assert isinstance(made.chosen({"image": Shape("image", (3, 8, 8))}), Problem)

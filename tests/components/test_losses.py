@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from declare.contract import reading
+from declare.contract.kinds.task import Target
 from declare.contract.shapes import Shape
-from declare.contract.task import Target
+from declare.reading import parser
 
 NAN = math.nan
 
@@ -28,7 +28,7 @@ def target(prediction="class_logits", classes=4, *, may_miss=True, counts=None):
 
 def build(block, linked):
     """Return the built loss of a block."""
-    return reading.parse("losses", block).build(linked)
+    return parser.parse("losses", block).build(linked)
 
 
 def mean(loss, output, truth):
@@ -111,7 +111,7 @@ def test_smoothing_mixed_targets_is_smoothing_indices():
 def test_ordinal_is_the_likelihood_of_the_class():
     """The loss is the mean of -log of the class probabilities that the task computes."""
     linked = target("ordinal_logits")
-    task = reading.parse("tasks", {"type": "ordinal", "target": "y"}).build(linked)
+    task = parser.parse("tasks", {"type": "ordinal", "target": "y"}).build(linked)
     output, truth = logits(6, 3), torch.tensor([0, 1, 2, 3, 1, -1])
     probability = task.predict(output)["probability"].float()
     torch.testing.assert_close(probability.sum(1), torch.ones(6))
@@ -196,13 +196,13 @@ def test_balanced_weights_are_scikit_learns():
 
     labels = np.repeat([0, 1, 2], [5, 20, 75])
     expected = compute_class_weight("balanced", classes=np.arange(3), y=labels)
-    block = reading.parse("losses", {"type": "cross_entropy", "class_weights": "balanced"})
+    block = parser.parse("losses", {"type": "cross_entropy", "class_weights": "balanced"})
     assert block.class_weights(target(classes=3, counts=(5, 20, 75))) == pytest.approx(expected.tolist())
 
 
 def test_effective_weights_lie_between_balanced_and_equal():
     """The effective number of samples flattens the weights; they keep a mean of 1 over the samples."""
-    block = reading.parse("losses", {"type": "cross_entropy", "class_weights": "effective"})
+    block = parser.parse("losses", {"type": "cross_entropy", "class_weights": "effective"})
     rare, common = block.class_weights(target(classes=2, counts=(10, 10_000)))
     assert 1 < rare / common < 1000
     assert (rare * 10 + common * 10_000) / 10_010 == pytest.approx(1)
@@ -210,16 +210,16 @@ def test_effective_weights_lie_between_balanced_and_equal():
 
 def test_a_class_without_samples_weighs_nothing():
     """No weight is infinite."""
-    block = reading.parse("losses", {"type": "cross_entropy", "class_weights": "balanced"})
+    block = parser.parse("losses", {"type": "cross_entropy", "class_weights": "balanced"})
     assert block.class_weights(target(classes=3, counts=(5, 0, 5))) == (1.0, 0.0, 1.0)
 
 
 def test_weights_must_be_one_for_each_class():
     """A list of another length is LOS406, a list of zeros LOS407."""
-    block = reading.parse("losses", {"type": "cross_entropy", "class_weights": [1.0, 2.0]})
+    block = parser.parse("losses", {"type": "cross_entropy", "class_weights": [1.0, 2.0]})
     assert [problem.code for problem in block.check_target(target(classes=3))] == ["LOS406"]
     assert not list(block.check_target(target(classes=2)))
-    block = reading.parse("losses", {"type": "bce", "pos_weight": [0.0, 0.0]})
+    block = parser.parse("losses", {"type": "bce", "pos_weight": [0.0, 0.0]})
     assert [problem.code for problem in block.check_target(target("label_logits", 2))] == ["LOS407"]
 
 
@@ -232,21 +232,21 @@ def test_weights_of_tokens_are_one_for_each_token_and_never_counted():
         ([0.0] * 9, ["LOS407"]),
         ("balanced", ["LOS440"]),
     ):
-        block = reading.parse("losses", {"type": "cross_entropy", "class_weights": stated})
+        block = parser.parse("losses", {"type": "cross_entropy", "class_weights": stated})
         assert [problem.code for problem in block.check_target(tokens)] == codes
 
 
 @pytest.mark.parametrize(("index", "codes"), [(3, []), (-1, []), (4, ["SCH108"]), (-100, ["SCH108"])])
 def test_ignore_index_is_a_class(index, codes):
     """One that no class has would leave nothing out in silence."""
-    loss = reading.parse("losses", {"type": "cross_entropy", "ignore_index": index})
+    loss = parser.parse("losses", {"type": "cross_entropy", "ignore_index": index})
     assert [problem.code for problem in loss.check_target(target())] == codes
 
 
 def test_classes_that_count_for_nothing_are_known():
     """Those that weigh 0, those without a training sample where weights are counted, and `ignore_index`."""
     block = {"type": "cross_entropy", "class_weights": [1, 0, 1, 0], "ignore_index": 2}
-    assert reading.parse("losses", block).uncounted_classes(target()) == {1, 2, 3}
-    focal = reading.parse("losses", {"type": "focal", "class_weights": "balanced"})
+    assert parser.parse("losses", block).uncounted_classes(target()) == {1, 2, 3}
+    focal = parser.parse("losses", {"type": "focal", "class_weights": "balanced"})
     assert focal.uncounted_classes(target(counts=(3, 0, 1, 2))) == {1}
-    assert reading.parse("losses", {"type": "mse"}).uncounted_classes(target()) == frozenset()
+    assert parser.parse("losses", {"type": "mse"}).uncounted_classes(target()) == frozenset()

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from declare.contract import reading
 from declare.contract.problem import ProblemError
+from declare.reading import parser
 
 
 def field(**block):
-    return reading.parse("fields", {"type": "mask"} | block)
+    return parser.parse("fields", {"type": "mask"} | block)
 
 
 def code_of(call):
@@ -260,7 +260,7 @@ def test_a_value_of_later_masks_that_is_no_class_is_refused():
 )
 def test_values_that_are_none_or_stand_twice(block):
     """A word that is no colour, and a value of two classes, are refused before data are read."""
-    _, problems = reading.read("fields", {"type": "mask"} | block)
+    _, problems = parser.read("fields", {"type": "mask"} | block)
     assert [problem.code for problem in problems] == ["SCH108"]
 
 
@@ -298,7 +298,7 @@ def test_clear_pixels_have_no_colour_and_indices_may_share_one():
 
 def test_values_before_names_are_turned_round():
     """`{0: background, 255: cell}` is refused with the edit that puts the names first."""
-    _, [problem] = reading.read("fields", {"type": "mask", "classes": {"0": "background", "255": "cell"}})
+    _, [problem] = parser.read("fields", {"type": "mask", "classes": {"0": "background", "255": "cell"}})
     assert problem.code == "SCH108"
     assert [(item.path, item.value) for item in problem.rewrites] == [
         ("classes", {"background": 0, "cell": 255})

@@ -5,9 +5,9 @@ from typing import Literal, get_args, get_origin
 
 import pytest
 
-from declare.contract import lookup, reading
+from declare.contract.kinds.task import Target
 from declare.contract.shapes import Shape
-from declare.contract.task import Target
+from declare.reading import lookup, parser
 from tests.components.metric_references import (
     classes,
     embeddings,
@@ -36,19 +36,19 @@ NUMBERS = {"top": (1, 2), "threshold": (0.5, 0.3), "bins": (15, 4)}
 PAIRS = [
     (name, prediction)
     for name in sorted(lookup.names("metrics"))
-    for prediction in sorted(reading.parse("metrics", name).takes)
+    for prediction in sorted(parser.parse("metrics", name).takes)
 ]
 
 
 def blocks(name):
     """Yield a metric's block with each value of each of its parameters, the others at their defaults."""
-    yield reading.parse("metrics", name)
+    yield parser.parse("metrics", name)
     for key, field in lookup.find("metrics", name).model_fields.items():
         choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
         choices = (True, False) if field.annotation is bool else choices or NUMBERS.get(key, ())
         for choice in choices:
             if choice != field.default:
-                yield reading.parse("metrics", {"type": name, key: choice})
+                yield parser.parse("metrics", {"type": name, key: choice})
 
 
 def build(block, prediction):

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as reference
 
-from declare.contract import reading
-from declare.contract.lookup import own_names
+from declare.contract.kinds.task import Target
 from declare.contract.shapes import Shape
-from declare.contract.task import Target
+from declare.reading import parser
+from declare.reading.lookup import own_names
 
 NAMES = ("a", "b", "c", "d")
 
@@ -26,7 +26,7 @@ def build(block, prediction="class_logits", classes=4, mean=None):
         classes=NAMES[:classes],
         mean=None if mean is None else (mean,),
     )
-    return reading.parse("metrics", block).build(target)
+    return parser.parse("metrics", block).build(target)
 
 
 def run(metric, prediction, target, pieces=3):
@@ -213,7 +213,7 @@ def test_pixels_count_together():
 @pytest.mark.parametrize("name", own_names("metrics"))
 def test_nothing_seen_is_nan(name):
     """A metric without a sample, or with missing targets alone, is NaN and never an error."""
-    for prediction in reading.parse("metrics", name).takes:
+    for prediction in parser.parse("metrics", name).takes:
         metric = build(name, prediction, mean=1.0)
         assert math.isnan(float(metric.compute()))
         if prediction == "values":
@@ -237,7 +237,7 @@ def test_nothing_seen_is_nan(name):
 @pytest.mark.parametrize("name", own_names("metrics"))
 def test_one_class_alone_is_no_crash(name):
     """An evaluation set of a single class, perfectly predicted, gives a figure within bounds or NaN."""
-    block = reading.parse("metrics", name)
+    block = parser.parse("metrics", name)
     low, high = block.bounds
     others = {
         "values",
@@ -257,5 +257,5 @@ def test_one_class_alone_is_no_crash(name):
 
 def test_an_unknown_metric_is_suggested_for():
     """A misspelt name finds its neighbour."""
-    _, problems = reading.read("metrics", "matthews_corcoef")
+    _, problems = parser.read("metrics", "matthews_corcoef")
     assert "matthews_corrcoef" in " ".join(problems[0].helps)

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declare.contract import reading
+from declare.reading import parser
 
 SIZES = st.dictionaries(st.sampled_from("abcde"), st.integers(1, 10**6), min_size=1)
 
 
 def shares(sizes, **block):
-    return reading.parse("mixes", block).shares(sizes)
+    return parser.parse("mixes", block).shares(sizes)
 
 
 @given(SIZES)

@@ -9,12 +9,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from declare.compiler import probe
-from declare.compiler.measure import measure
-from declare.contract import lookup, reading
-from declare.contract.module import Costs
+from declare.compiler.meta import shape_cache
+from declare.compiler.meta.flop_count import measure
+from declare.contract.kinds.module import Costs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
+from declare.reading import lookup, parser
 from tests.components.conformance import SAMPLES, Case
 from tests.components.laws.nodes import LAWS
 
@@ -160,7 +160,7 @@ def test_inputs_that_do_not_fit_are_problems(name, block, shapes, code, at):
     """A module says what does not fit, with its code and at the value that is to be changed."""
     component, inputs = lookup.find("modules", name)(**block), {"input": shapes} if shapes else {}
     # Of another version of a library only a probe knows sizes.
-    found = component.infer(inputs) or probe.probe("modules", component, inputs)
+    found = component.infer(inputs) or shape_cache.probe("modules", component, inputs)
     assert isinstance(found, Problem)
     assert (found.code, found.at) == (code, at)
     assert len(found.title) <= 80
@@ -197,7 +197,7 @@ def test_sizes_that_vary_stay_unknown_and_keep_parameters(name):
         inputs = {"input": (shape,)}
         outputs = component.infer(inputs)
         return (
-            probe.probe("modules", component, inputs)[:2]
+            shape_cache.probe("modules", component, inputs)[:2]
             if outputs is None
             else (outputs, component.costs(inputs))
         )
@@ -223,7 +223,7 @@ _MASKED = [
 @pytest.mark.parametrize(("dims", "fits"), [((5,), True), ((None,), True), ((), False), ((3,), False)])
 def test_a_mask_has_a_value_for_each_position(name, port, dims, fits):
     """One value for each sample, or another number of them than positions, is refused: it would spread or break."""
-    module = reading.parse("modules", {"type": name, "dim": 8, "heads": 2, "depth": 1})
+    module = parser.parse("modules", {"type": name, "dim": 8, "heads": 2, "depth": 1})
     inputs = {
         other.name: (_SHAPES[next(layout for layout in other.takes if layout in _SHAPES)],)
         for other in module.ports

@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch.nn import functional
 
-from declare.contract import reading
-from declare.contract.data import FieldFacts
+from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.nn.heads.gaussian_readout import GaussianReadout
-from declare.nn.metrics.figure import Figure
+from declare.nn.metrics.metric import Figure
 from declare.nn.metrics.spikes import Likelihoods
 from declare.nn.modules.conv3d import Conv3d, SpaceTime
 from declare.nn.modules.predictive_coding import PredictiveCoding
 from declare.nn.tasks.counts import offsets, rates
+from declare.reading import parser
 
 NAN = math.nan
 LINKS = ("softplus", "exp", "elu")
@@ -29,7 +29,7 @@ COUNTS = Shape("counts", (2,))
 
 def field(**block):
     """Return a counts field."""
-    return reading.parse("fields", {"type": "counts", **block})
+    return parser.parse("fields", {"type": "counts", **block})
 
 
 def facts(means=(0.5, 3.0), **extra):
@@ -41,7 +41,7 @@ def facts(means=(0.5, 3.0), **extra):
 
 def task(**block):
     """Return a counts task on `spikes`."""
-    return reading.parse("tasks", {"type": "counts", "target": "spikes", **block})
+    return parser.parse("tasks", {"type": "counts", "target": "spikes", **block})
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_head_that_gives_zero_predicts_the_mean_rate(link):
 def test_poisson_nll_is_torchs_on_what_counts(link):
     """The loss is that of torch for the rates of the valid counts; what is missing gives no gradient."""
     target = task(nonlinearity=link, mask="usable").link({"lab": facts(usable=(0.6, 2.0))})
-    loss = reading.parse("losses", "poisson_nll").build(target)
+    loss = parser.parse("losses", "poisson_nll").build(target)
     output = torch.randn(5, 2, generator=torch.Generator().manual_seed(0)).requires_grad_()
     adapter = task(nonlinearity=link, mask="usable").build(target)
     usable = torch.tensor([[1, 1], [0, 1], [1, 0], [1, 1], [0, 0]], dtype=torch.bool)
@@ -113,7 +113,7 @@ def test_bits_per_spike_is_the_gain_over_mean_rates():
     known = ~np.isnan(counts)
     gain = stats.poisson.logpmf(counts[known], rate[known]) - stats.poisson.logpmf(counts[known], mean[known])
     expected = gain.sum() / math.log(2) / counts[known].sum()
-    metric = reading.parse("metrics", "bits_per_spike").build(target)
+    metric = parser.parse("metrics", "bits_per_spike").build(target)
     for rows in np.array_split(np.arange(40), 3):
         metric.update(torch.tensor(rate[rows]), torch.tensor(counts[rows]))
     assert float(metric.compute()) == pytest.approx(expected, rel=1e-5)
@@ -130,10 +130,10 @@ def test_units_may_weigh_the_same():
     each = []
     for unit in range(2):
         own = task().link({"lab": facts((1.0,))})
-        metric = reading.parse("metrics", "bits_per_spike").build(own)
+        metric = parser.parse("metrics", "bits_per_spike").build(own)
         metric.update(rate[:, unit : unit + 1], counts[:, unit : unit + 1])
         each.append(float(metric.compute()))
-    metric = reading.parse("metrics", block).build(target)
+    metric = parser.parse("metrics", block).build(target)
     metric.update(rate, counts)
     assert float(metric.compute()) == pytest.approx(np.mean(each))
 
@@ -144,7 +144,7 @@ def test_correlation_is_by_neuron():
     rng = np.random.default_rng(1)
     rate, counts = rng.uniform(0, 4, (30, 3)), rng.poisson(2, (30, 3)).astype(float)
     counts[:, 2] = 1
-    metric = reading.parse("metrics", "correlation").build(target)
+    metric = parser.parse("metrics", "correlation").build(target)
     metric.update(torch.tensor(rate), torch.tensor(counts))
     expected = np.mean([stats.pearsonr(rate[:, unit], counts[:, unit])[0] for unit in range(2)])
     assert float(metric.compute()) == pytest.approx(expected)
@@ -159,7 +159,7 @@ def test_figures_of_several_recordings_are_those_of_all_their_neurons():
         parts, whole = [], None
         for units in (slice(0, 1), slice(1, 3), slice(0, 3)):
             means = tuple(counts.mean(0)[units].tolist())
-            metric = reading.parse("metrics", name).build(task().link({"lab": facts(means)}))
+            metric = parser.parse("metrics", name).build(task().link({"lab": facts(means)}))
             metric.update(rate[:, units], counts[:, units])
             parts, whole = [*parts, metric], metric
         assert float(Figure.together(parts[:2])) == pytest.approx(float(whole.compute()))
@@ -196,7 +196,7 @@ def test_stages_are_stacked_at_the_same_places():
 )  # fmt: skip
 def test_a_kernel_larger_than_what_it_sees_is_refused(block, at):
     """The finding names the side of the kernel that is too large."""
-    core = reading.parse("modules", {"type": "conv3d", "channels": [2, 2], **block})
+    core = parser.parse("modules", {"type": "conv3d", "channels": [2, 2], **block})
     found = core.infer({"input": (Shape("video", (1, 6, 16, 16)),)})
     assert isinstance(found, Problem)
     assert (found.code, found.at) == ("SHP518", at)
@@ -206,7 +206,7 @@ def test_a_kernel_that_leaves_frames_gives_a_video():
     """A map comes out where one frame is left, else a video of what is left."""
     shape = Shape("video", (1, 6, 8, 8))
     for frames, expected in ((6, Shape("image", (4, 8, 8))), (4, Shape("video", (4, 3, 8, 8)))):
-        core = reading.parse("modules", {"type": "conv3d", "channels": [4], "kernel": [frames, 3, 3]})
+        core = parser.parse("modules", {"type": "conv3d", "channels": [4], "kernel": [frames, 3, 3]})
         assert core.infer({"input": (shape,)})["output"] == expected
 
 
@@ -243,7 +243,7 @@ def test_untrained_modulators_change_nothing():
     """Gain, shift and correction start at 1, 0 and 0."""
     x, state = torch.randn(3, 4, 5, 5), torch.randn(3, 2)
     for name in ("film", "predictive_coding"):
-        module = reading.parse("modules", {"type": name})
+        module = parser.parse("modules", {"type": name})
         port = module.ports[1].name
         built = module.build({"input": (Shape("image", (4, 5, 5)),), port: (Shape("vector", (2,)),)})
         found = built(x, state)
@@ -282,23 +282,23 @@ def test_smoothness_and_group_lasso_know_space_time_kernels():
     """Neighbours are those in time and space, groups are output channels or what they read."""
     weight = torch.randn(2, 3, 4, 5, 6)
     rows = [weight.diff(dim=axis).square().sum() for axis in (2, 3, 4)]
-    smooth = reading.parse("regularizers", {"type": "smoothness", "match": "x", "weight": 1.0}).build()
+    smooth = parser.parse("regularizers", {"type": "smoothness", "match": "x", "weight": 1.0}).build()
     torch.testing.assert_close(smooth([weight]), sum(rows))
     for by, axis in (("output", 0), ("input", 1)):
         block = {"type": "group_lasso", "match": "x", "weight": 1.0, "by": by}
         groups = weight.movedim(axis, 0).flatten(1)
         expected = groups.norm(dim=1).sum() * groups.shape[1] ** 0.5
-        torch.testing.assert_close(reading.parse("regularizers", block).build()([weight]), expected)
+        torch.testing.assert_close(parser.parse("regularizers", block).build()([weight]), expected)
 
 
 def test_simulated_neurons_are_as_hard_as_real_ones():
     """Sparse counts, rates that the stimulus explains better than the mean, gain by behaviour, the same each time."""
     block = {"type": "simulated", "name": "spikes", "samples": 300, "neurons": 6, "frames": 4, "size": 10}
-    reader = reading.parse("sources", block).open()
+    reader = parser.parse("sources", block).open()
     rows = np.arange(300)
     rate, spikes = reader.expected("spikes", rows), reader.read("spikes")
     assert reader.expected("stimulus", rows) is None
-    np.testing.assert_array_equal(spikes, reading.parse("sources", block).open().read("spikes"))
+    np.testing.assert_array_equal(spikes, parser.parse("sources", block).open().read("spikes"))
     assert ((rate > 0) & (rate < 60)).all()
     # Counts are Poisson about the rates.
     assert abs((spikes - rate).mean()) < 0.1

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from declare.components.optimizers import _library
-from declare.contract import reading
 from declare.contract.problem import ProblemError
+from declare.reading import parser
 
 
 def groups():
@@ -24,23 +24,23 @@ def groups():
 @pytest.mark.parametrize("name", sorted(_library.names()))
 def test_every_name_of_the_table_is_a_component(name):
     """A name gives a component that reads its own dump and says what it is."""
-    block = reading.parse("optimizers", {"type": name, "lr": 0.1})
+    block = parser.parse("optimizers", {"type": name, "lr": 0.1})
     assert (block.type_name(), block.kind()) == (name, "optimizers")
-    assert reading.parse("optimizers", block.dump()) == block
+    assert parser.parse("optimizers", block.dump()) == block
     assert (type(block).__doc__ or "").isascii()
 
 
 def test_parameters_of_libraries_are_strict():
     """Unknown parameters and wrong types are found without the library."""
-    _, problems = reading.read("optimizers", {"type": "lion", "lr": 0.1, "beta": [0.9, 0.99]})
+    _, problems = parser.read("optimizers", {"type": "lion", "lr": 0.1, "beta": [0.9, 0.99]})
     assert [problem.at for problem in problems] == ["beta"]
-    _, problems = reading.read("optimizers", {"type": "lion", "lr": 0.1, "betas": "high"})
+    _, problems = parser.read("optimizers", {"type": "lion", "lr": 0.1, "betas": "high"})
     assert [problem.at for problem in problems] == ["betas"]
 
 
 def test_defaults_are_the_librarys_own():
     """What the spec does not say stays as the library has it."""
-    made = reading.parse("optimizers", {"type": "nadam", "lr": 0.1}).build(groups())
+    made = parser.parse("optimizers", {"type": "nadam", "lr": 0.1}).build(groups())
     plain = torch.optim.NAdam([torch.zeros(1, requires_grad=True)], lr=0.1)
     names = ("betas", "eps", "momentum_decay", "decoupled_weight_decay")
     assert [made.defaults[name] for name in names] == [plain.defaults[name] for name in names]
@@ -48,7 +48,7 @@ def test_defaults_are_the_librarys_own():
 
 def test_values_that_the_library_refuses_are_a_finding():
     """PHS632 says what the library says."""
-    block = reading.parse("optimizers", {"type": "rprop", "lr": 0.1, "etas": [1.2, 0.5]})
+    block = parser.parse("optimizers", {"type": "rprop", "lr": 0.1, "etas": [1.2, 0.5]})
     with pytest.raises(ProblemError) as caught:
         block.build(groups())
     assert caught.value.problem.code == "PHS632"
@@ -58,7 +58,7 @@ def test_values_that_the_library_refuses_are_a_finding():
 def test_a_weight_decay_without_effect_is_said():
     """A group cannot decay under a rule that has no weight decay."""
     group = {"match": "*", "weight_decay": 0.1}
-    _, problems = reading.read("optimizers", {"type": "rprop", "lr": 0.1, "groups": [group]})
+    _, problems = parser.read("optimizers", {"type": "rprop", "lr": 0.1, "groups": [group]})
     assert [(item.code, item.at) for item in problems] == [("REF203", "groups.0.weight_decay")]
 
 
@@ -67,7 +67,7 @@ def test_what_thaws_later_starts_from_rest():
     moved = {}
     for others in (True, False):
         late, early = torch.nn.Parameter(torch.ones(3)), torch.nn.Parameter(torch.ones(3))
-        optimizer = reading.parse("optimizers", {"type": "sgd", "lr": 0.1}).build([{"params": [early, late]}])
+        optimizer = parser.parse("optimizers", {"type": "sgd", "lr": 0.1}).build([{"params": [early, late]}])
         for step in range(4):
             early.grad = torch.full((3,), 2.0) if others else None
             late.grad = torch.ones(3) if step > 1 else None
@@ -79,7 +79,7 @@ def test_what_thaws_later_starts_from_rest():
 
 def test_nesterov_needs_momentum():
     """PHS631 names the setting that contradicts the other."""
-    _, problems = reading.read("optimizers", {"type": "sgd", "lr": 0.1, "momentum": 0.0, "nesterov": True})
+    _, problems = parser.read("optimizers", {"type": "sgd", "lr": 0.1, "momentum": 0.0, "nesterov": True})
     assert [(item.code, item.at) for item in problems] == [("PHS631", "nesterov")]
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from declare.contract import reading
 from declare.contract.problem import ProblemError
+from declare.reading import parser
 
 
 def field(**block):
-    return reading.parse("fields", {"type": "image"} | block)
+    return parser.parse("fields", {"type": "image"} | block)
 
 
 def encoded(values, known=None, **block):

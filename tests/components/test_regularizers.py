@@ -5,12 +5,12 @@ import math
 import pytest
 import torch
 
-from declare.contract import reading
+from declare.reading import parser
 
 
 def penalty(block, *parameters):
     """Return the penalty of a block on parameters."""
-    return reading.parse("regularizers", {"match": "*", "weight": 1.0, **block}).build()(list(parameters))
+    return parser.parse("regularizers", {"match": "*", "weight": 1.0, **block}).build()(list(parameters))
 
 
 def test_sums_of_values_and_squares():

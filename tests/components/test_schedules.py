@@ -7,16 +7,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declare.compiler.rates import curve, rate
-from declare.contract import reading
-from declare.contract.lookup import own_names
+from declare.compiler.phases.lr_schedule import curve, rate
+from declare.reading import parser
+from declare.reading.lookup import own_names
 
 BLOCKS = {"step": {"type": "step", "every": "3 steps"}}
 
 
 def schedule(block):
     """Return a settled schedule."""
-    return reading.parse("schedules", block).settled(100, 10)
+    return parser.parse("schedules", block).settled(100, 10)
 
 
 def torch_rates(make, total):

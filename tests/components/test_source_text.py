@@ -7,14 +7,14 @@ import os
 import pytest
 
 from declare.components.sources._arrays import LinePlaces
-from declare.contract import reading
 from declare.contract.problem import ProblemError
+from declare.reading import parser
 
 TEXT = "one two\n\nthree\nfour\n\n\n  \nfive\n"
 
 
 def source(path, **block):
-    return reading.parse("sources", {"type": "text", "path": str(path), **block})
+    return parser.parse("sources", {"type": "text", "path": str(path), **block})
 
 
 @pytest.fixture
@@ -145,11 +145,11 @@ def test_marks_say_how_letters_are_written(kind, content, encoding, tmp_path):
     block = {"type": kind, "path": str(path)}
     if encoding in ("utf-16-le", "windows-1252"):
         with pytest.raises(ProblemError) as caught:
-            reading.parse("sources", block).open()
+            parser.parse("sources", block).open()
         assert caught.value.problem.code == "DAT333"
         assert "state its `encoding`" in caught.value.problem.notes[0]
         block["encoding"] = encoding
-    assert reading.parse("sources", block).open().read("text") == ["h\u00e4llo"]
+    assert parser.parse("sources", block).open().read("text") == ["h\u00e4llo"]
 
 
 def test_an_encoding_and_a_mark_that_contradict_each_other_are_refused(tmp_path):

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from declare.contract import reading
 from declare.contract.problem import ProblemError
+from declare.reading import parser
 
 
 def opened(tmp_path, content, **keys):
     path = tmp_path / "table.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return reading.parse("sources", {"type": "csv", "path": path, **keys}).open()
+    return parser.parse("sources", {"type": "csv", "path": path, **keys}).open()
 
 
 def finding(tmp_path, content):
@@ -92,5 +92,5 @@ def test_an_encoding_is_stated_by_name(tmp_path):
     """Letters of Windows come back as they were written; an unknown encoding is refused in the spec."""
     content = "x,y\n\u20ac 5,caf\xe9\n".encode("cp1252")
     assert opened(tmp_path, content, encoding="windows-1252").read("y").tolist() == ["caf\xe9"]
-    _, problems = reading.read("sources", {"type": "csv", "path": "t.csv", "encoding": "klingon"})
+    _, problems = parser.read("sources", {"type": "csv", "path": "t.csv", "encoding": "klingon"})
     assert [(item.code, item.at) for item in problems] == [("SCH108", "encoding")]

@@ -10,13 +10,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from declare.contract import reading, trust
 from declare.contract.problem import ProblemError
+from declare.reading import parser
+from declare.system import trust
 
 
 def source(block):
     """Return a source."""
-    return reading.parse("sources", block)
+    return parser.parse("sources", block)
 
 
 def problem(block):
@@ -150,13 +151,13 @@ def test_floats_of_32_bits_keep_their_texts_beside_gaps(tmp_path):
     """A class is 0.1 whether or not another row is empty."""
     path = tmp_path / "a.parquet"
     pl.DataFrame({"x": pl.Series([0.1, None], dtype=pl.Float32)}).write_parquet(path)
-    values = reading.parse("sources", {"type": "parquet", "path": str(path)}).open().read("x")
-    assert reading.parse("fields", {"type": "category"}).examine(values).classes == ("0.1",)
+    values = parser.parse("sources", {"type": "parquet", "path": str(path)}).open().read("x")
+    assert parser.parse("fields", {"type": "category"}).examine(values).classes == ("0.1",)
 
 
 def test_numbers_of_scikit_learn_come_in_double_precision():
     """What is subtracted from them has not been rounded before."""
-    reader = reading.parse("sources", {"type": "sklearn", "name": "iris"}).open()
+    reader = parser.parse("sources", {"type": "sklearn", "name": "iris"}).open()
     assert reader.read("features").dtype == np.float64
     assert reader.read("features")[0, 0] == 5.1
 
@@ -228,7 +229,7 @@ def test_npz_with_two_arrays_of_one_name(tmp_path):
     with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("x.npy", archive.read("x.npy"))
     with pytest.raises(ProblemError) as caught:
-        reading.parse("sources", {"type": "npz", "path": str(path)}).open()
+        parser.parse("sources", {"type": "npz", "path": str(path)}).open()
     assert caught.value.problem.notes == ("`x.npy` stands twice in it",)
 
 

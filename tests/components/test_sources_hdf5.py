@@ -4,9 +4,9 @@ import h5py
 import numpy as np
 import pytest
 
-from declare.contract import reading
 from declare.contract.problem import ProblemError
-from declare.data.raw import with_reading_told
+from declare.data.read.raw_values import with_reading_told
+from declare.reading import parser
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def path(tmp_path):
 
 def opened(path, **settings):
     """Return a reader."""
-    return reading.parse("sources", {"type": "hdf5", "path": path, **settings}).open()
+    return parser.parse("sources", {"type": "hdf5", "path": path, **settings}).open()
 
 
 def problem(path, **settings):
@@ -155,7 +155,7 @@ def test_a_picture_with_gaps_names_the_setting_that_reads_it_as_it_is_stored(tmp
     )
     reader = opened(place)
     with pytest.raises(ProblemError) as caught:
-        reading.parse("fields", {"type": "image"}).examine(reader.read("x"))
+        parser.parse("fields", {"type": "image"}).examine(reader.read("x"))
     told = with_reading_told(caught.value.problem, reader, "x")
     assert told.code == "DAT390"
     assert told.notes[-1] == "its source reads it so: gaps where -9 is stored"

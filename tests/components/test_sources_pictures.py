@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from declare.contract import reading
 from declare.contract.problem import ProblemError
+from declare.reading import parser
 
 
 def source(block):
     """Return a source."""
-    return reading.parse("sources", block)
+    return parser.parse("sources", block)
 
 
 def problem(block):
@@ -168,7 +168,7 @@ def test_image_folder_that_is_none(tmp_path):
 def decoded(block, row=0, **field):
     """Return one picture of a folder as its field encodes it."""
     values = source(block).open().read("image", np.array([row]))
-    image = reading.parse("fields", {"type": "image"} | field)
+    image = parser.parse("fields", {"type": "image"} | field)
     return image.encode(values, image.examine(values))[0]
 
 

@@ -11,13 +11,14 @@ from importlib import import_module
 import pytest
 
 from declare.components.modules import _tables
-from declare.contract import library_table, lookup
 from declare.contract.component import Component
-from declare.contract.library_table import LibraryTable
-from declare.contract.module import Costs
+from declare.contract.kinds.module import Costs
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.dev.generators import library_tables
+from declare.reading import lookup
+from declare.system import library_table
+from declare.system.library_table import LibraryTable
 from tests.components.conformance import Case
 
 USUAL = [

@@ -5,11 +5,11 @@ import math
 import pytest
 import torch
 
-from declare.contract import reading
-from declare.contract.data import FieldFacts, OutputStatistics
-from declare.contract.lookup import find, own_names
+from declare.contract.facts import FieldFacts, OutputStatistics
 from declare.contract.shapes import Shape
-from tests.build.plans import category, features, labels, number
+from declare.reading import parser
+from declare.reading.lookup import find, own_names
+from tests.lowering.plans import category, features, labels, number
 
 MASK = FieldFacts(
     shape=Shape("mask", (4, 4), "int64", 3), classes=("a", "b", "c"), counts={"train": (9, 9, 9)}
@@ -25,7 +25,7 @@ FACTS = {
 
 def task(name, **block):
     """Return a task on the field `y`."""
-    return reading.parse("tasks", {"type": name, "target": "y", **block})
+    return parser.parse("tasks", {"type": name, "target": "y", **block})
 
 
 def built(name, facts=None, **block):

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from declare.contract import reading
-from declare.contract.field import Uses
-from declare.contract.field import settled as settle_fields
+from declare.contract.kinds.field import Uses
+from declare.contract.kinds.field import settled as settle_fields
 from declare.contract.problem import ProblemError
+from declare.reading import parser
 
 TEXTS = ["a b c d e f g", "a b", "", "c c c", None]
 
 
 def text(uses=None, **block):
-    field = reading.parse("fields", {"type": "text", "tokenizer": "word", **block})
+    field = parser.parse("fields", {"type": "text", "tokenizer": "word", **block})
     return field.settled("text", uses or Uses())
 
 
@@ -55,9 +55,9 @@ def test_what_tasks_want_settles_the_field():
     assert text(Uses(generated=("text",))).ends is True
     assert text(Uses(generated=("other",))).ends is False
     assert text(Uses(generated=("text",)), ends=False).ends is False
-    tags = reading.parse("fields", {"type": "tags", "of": "text"})
+    tags = parser.parse("fields", {"type": "tags", "of": "text"})
     assert settle_fields({"text": text(), "kinds": tags}, Uses())["text"].words is False
-    fresh = reading.parse("fields", {"type": "text", "tokenizer": "word"})
+    fresh = parser.parse("fields", {"type": "text", "tokenizer": "word"})
     assert settle_fields({"text": fresh, "kinds": tags}, Uses())["text"].words is True
 
 
@@ -109,7 +109,7 @@ def test_tags_stand_at_the_first_token_of_each_word():
     letters = text(tokenizer="char")
     facts = learned(letters, words)
     places = letters.places(words, facts)
-    tags = reading.parse("fields", {"type": "tags", "of": "text"})
+    tags = parser.parse("fields", {"type": "tags", "of": "text"})
     values = [["X", None, "Y"], ["Y"]]
     found = tags.encode_at(values, tags.examine(values), places)
     assert found.tolist() == [[0, -1, -1, 1], [1, -1, -1, -1]]
@@ -120,14 +120,14 @@ def test_tags_beyond_the_cut_count_nowhere():
     field = text(max_length=2)
     words = [["a", "b", "c"]]
     facts = learned(field, words)
-    tags = reading.parse("fields", {"type": "tags", "of": "text"})
+    tags = parser.parse("fields", {"type": "tags", "of": "text"})
     values = [["X", "Y", "Z"]]
     assert tags.encode_at(values, tags.examine(values), field.places(words, facts)).tolist() == [[0, 1]]
 
 
 def test_tags_and_words_must_be_as_many():
     """A sample with another number of tags than words is refused and named."""
-    tags = reading.parse("fields", {"type": "tags", "of": "text"})
+    tags = parser.parse("fields", {"type": "tags", "of": "text"})
     values = [["X"], ["X", "Y"]]
     with pytest.raises(ProblemError) as caught:
         tags.encode_at(values, tags.examine(values), [[0], [0]])
@@ -156,7 +156,7 @@ def test_values_of_words_stand_where_their_words_stand(tokenizer, overlong, word
     field = settle_fields(
         {
             "text": text(tokenizer=tokenizer, overlong=overlong, max_length=size, ends=ends, words=True),
-            "kinds": reading.parse("fields", {"type": "tags", "of": "text"}),
+            "kinds": parser.parse("fields", {"type": "tags", "of": "text"}),
         },
         Uses(),
     )["text"]
@@ -164,8 +164,8 @@ def test_values_of_words_stand_where_their_words_stand(tokenizer, overlong, word
     count = int(field.parts([words], facts)[0])
     parts = field.part([words] * count, np.arange(count))
     names = [f"{place}" for place in range(len(words))]
-    tags = reading.parse("fields", {"type": "tags", "of": "text", "classes": names})
-    usable = reading.parse("fields", {"type": "valid", "of": "text"})
+    tags = parser.parse("fields", {"type": "tags", "of": "text", "classes": names})
+    usable = parser.parse("fields", {"type": "valid", "of": "text"})
     places = field.places(parts, facts)
     found = tags.encode_at([names] * count, tags.examine([names]), places)
     odd = [place % 2 for place in range(len(words))]
@@ -208,7 +208,7 @@ def test_a_text_that_is_cut_stays_so_beside_the_windows_of_another():
 
 def test_classes_that_no_sample_holds_are_no_classes():
     """The class of words that are cut away goes with them and is named; stated classes stay."""
-    tags = reading.parse("fields", {"type": "tags", "of": "text"})
+    tags = parser.parse("fields", {"type": "tags", "of": "text"})
     facts = tags.examine([["X", "O", "Y"], ["X"]])
     column = np.array([[facts.classes.index("X"), facts.classes.index("Y")], [-1, facts.classes.index("X")]])
     column, facts = tags.complete(column, facts)
@@ -216,14 +216,14 @@ def test_classes_that_no_sample_holds_are_no_classes():
     assert facts.shape.classes == 2
     assert column.tolist() == [[0, 1], [-1, 0]]
     assert facts.extra["tags"] == {"total": 4, "kept": 3, "lost_classes": ["O"]}
-    stated = reading.parse("fields", {"type": "tags", "of": "text", "classes": ["O", "X"]})
+    stated = parser.parse("fields", {"type": "tags", "of": "text", "classes": ["O", "X"]})
     assert stated.complete(np.array([[1]]), stated.examine([["X"]]))[1].classes == ("O", "X")
 
 
 @pytest.mark.parametrize("values", [[[1, 0], [1]], [[1, 2]], ["ab"]])
 def test_values_of_words_must_be_true_or_false_and_as_many(values):
     """A list of another length, or of other values, is refused; without `of` lists of several lengths are too."""
-    usable = reading.parse("fields", {"type": "valid", "of": "text"})
+    usable = parser.parse("fields", {"type": "valid", "of": "text"})
     with pytest.raises(ProblemError) as caught:
         usable.encode_at(values, usable.examine(values), [[0, 1]] * len(values))
     assert caught.value.problem.code in {"DAT319", "DAT365"}
@@ -232,6 +232,6 @@ def test_values_of_words_must_be_true_or_false_and_as_many(values):
 def test_lists_of_several_lengths_need_a_text():
     """Truth values that vary in number belong to words: the finding says so."""
     with pytest.raises(ProblemError) as caught:
-        reading.parse("fields", {"type": "valid"}).examine([[1, 0], [1]])
+        parser.parse("fields", {"type": "valid"}).examine([[1, 0], [1]])
     assert caught.value.problem.code == "DAT319"
     assert "of: TEXT" in caught.value.problem.helps[0]

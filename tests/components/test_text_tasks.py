@@ -7,11 +7,11 @@ import math
 import pytest
 import torch
 
-from declare.contract import reading
-from declare.contract.data import FieldFacts
+from declare.contract.facts import FieldFacts
 from declare.contract.shapes import Shape
 from declare.nn.metrics.tokens import TokenSums, exact_match, perplexity, token_accuracy
 from declare.nn.tasks.next_token import NextToken, Sampling
+from declare.reading import parser
 
 SPECIAL = {"bos": 0, "eos": 1, "mask": 2, "unk": 3}
 FACTS = FieldFacts(shape=Shape("tokens", (6,), "int64", 10), extra={"special": SPECIAL})
@@ -19,14 +19,14 @@ TOKENS = torch.tensor([[4, 5, 6, 1, -1, -1], [7, 8, 9, 4, 5, 1]])
 
 
 def built(name, **block):
-    task = reading.parse("tasks", {"type": name, "target": "text", **block})
+    task = parser.parse("tasks", {"type": name, "target": "text", **block})
     return task.build(task.link({"corpus": FACTS}))
 
 
 @pytest.mark.parametrize("name", ["causal_lm", "seq2seq", "masked_lm"])
 def test_heads_score_the_whole_vocabulary(name):
     """The head's width is the size of the vocabulary, at every position."""
-    task = reading.parse("tasks", {"type": name, "target": "text"})
+    task = parser.parse("tasks", {"type": name, "target": "text"})
     assert task.output(FACTS) == Shape("sequence", (None, 10))
     assert task.link({"corpus": FACTS}).special == SPECIAL
     assert task.link({"corpus": FACTS}).length == 6
@@ -125,8 +125,8 @@ def test_sampling_draws_from_the_best_by_the_seed():
 
 def test_loss_is_per_token_that_counts():
     """The sum over real tokens, and their number; padding changes nothing."""
-    task = reading.parse("tasks", {"type": "causal_lm", "target": "text"})
-    loss = reading.parse("losses", "cross_entropy").build(task.link({"corpus": FACTS}))
+    task = parser.parse("tasks", {"type": "causal_lm", "target": "text"})
+    loss = parser.parse("losses", "cross_entropy").build(task.link({"corpus": FACTS}))
     logits = torch.randn(2, 6, 10)
     total, weight = loss(logits, TOKENS)
     valid = TOKENS >= 0

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declare.contract import reading
 from declare.contract.problem import ProblemError
+from declare.reading import parser
 
 TEXTS = ["the cat saw the dog", "the dog, the cat and the cow!", "Cafe au lait", "naive cats see cows"] * 3
 BLOCKS = {
@@ -22,7 +22,7 @@ BLOCKS = {
 
 
 def tokenizer(name, **block):
-    return reading.parse("tokenizers", {"type": name, **BLOCKS.get(name, {}), **block})
+    return parser.parse("tokenizers", {"type": name, **BLOCKS.get(name, {}), **block})
 
 
 def opened(name, texts=TEXTS, **block):
@@ -55,7 +55,7 @@ def test_the_most_frequent_words_stay():
 @pytest.mark.parametrize(("name", "size"), [("bpe", 260), ("wordpiece", 20)])
 def test_a_vocabulary_needs_room_for_what_it_starts_from(name, size):
     """Too small a vocabulary is found before anything is read."""
-    _, problems = reading.read("tokenizers", {"type": name, "vocab_size": size})
+    _, problems = parser.read("tokenizers", {"type": name, "vocab_size": size})
     assert [problem.code for problem in problems] == ["DAT361"]
 
 

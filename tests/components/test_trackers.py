@@ -9,8 +9,8 @@ import types
 
 import pytest
 
-from declare.contract import reading
 from declare.contract.problem import ProblemError
+from declare.reading import parser
 
 PLAN = {
     "name": "pain",
@@ -24,7 +24,7 @@ VALUES = {"train/loss": 0.5, "val/pain@left/f1": 0.25, "val/pain/qwk": float("na
 def open_log(block, folder):
     """Return an open log of a tracker."""
     folder.mkdir(exist_ok=True)
-    return reading.parse("trackers", block).open(folder, "pain", PLAN)
+    return parser.parse("trackers", block).open(folder, "pain", PLAN)
 
 
 def test_tensorboard_reads_what_was_written(tmp_path):

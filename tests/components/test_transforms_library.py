@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from torchvision.transforms import v2
 
 from declare.components.transforms import _library
-from declare.contract import lookup, reading
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
+from declare.reading import lookup, parser
 
 PICTURE = Shape("image", (3, 48, 40), "uint8")
 MASK = Shape("mask", (48, 40), "int64")
@@ -32,7 +32,7 @@ def block(name, **stated):
 
 def parse(name, **stated):
     """Return a transform."""
-    return reading.parse("transforms", block(name, **stated))
+    return parser.parse("transforms", block(name, **stated))
 
 
 def pictures(number=6, shape=PICTURE, seed=0):
@@ -159,7 +159,7 @@ def test_crops_are_pieces_of_torchvisions_padding(mode):
 @pytest.mark.parametrize("size", [20, [10, 31]])
 def test_center_crop_is_torchvisions(size):
     """Even margins are cut as torchvision cuts them; the shape is the inferred one."""
-    transform = reading.parse("transforms", {"type": "center_crop", "field": "image", "size": size})
+    transform = parser.parse("transforms", {"type": "center_crop", "field": "image", "size": size})
     done = transform.apply(pictures().numpy(), {})
     height, width = (size, size) if isinstance(size, int) else size
     top, left = (48 - height) // 2, (40 - width) // 2
@@ -171,7 +171,7 @@ def test_center_crop_is_torchvisions(size):
 @settings(max_examples=15, deadline=None)
 def test_resize_gives_the_size_and_keeps_the_range(height, width):
     """Any size comes out as inferred; bilinear values stay between the least and the greatest."""
-    transform = reading.parse("transforms", {"type": "resize", "field": "image", "size": [height, width]})
+    transform = parser.parse("transforms", {"type": "resize", "field": "image", "size": [height, width]})
     batch = pictures(2).numpy() // 2 + 40
     done = transform.apply(batch, {})
     assert done.shape[1:] == transform.infer(PICTURE).dims
@@ -183,7 +183,7 @@ def test_resized_pictures_are_close_to_torchvisions():
     """Antialiased bilinear scaling differs from torchvision's by rounding alone, in numbers of both types."""
     for dtype in (np.uint8, np.float32):
         batch = pictures().numpy().astype(dtype)
-        transform = reading.parse("transforms", {"type": "resize", "field": "image", "size": [20, 30]})
+        transform = parser.parse("transforms", {"type": "resize", "field": "image", "size": [20, 30]})
         wanted = v2.functional.resize(torch.from_numpy(batch), [20, 30], antialias=True).numpy()
         assert np.abs(transform.apply(batch, {}).astype(float) - wanted.astype(float)).max() <= 1.01
 
@@ -191,7 +191,7 @@ def test_resized_pictures_are_close_to_torchvisions():
 def test_resized_masks_hold_classes_alone():
     """A mask takes the nearest class, missing pixels stay missing."""
     mask = np.random.default_rng(0).choice([-1, 3], (2, 48, 40))
-    transform = reading.parse("transforms", {"type": "resize", "field": "mask", "size": 17})
+    transform = parser.parse("transforms", {"type": "resize", "field": "mask", "size": 17})
     done = transform.apply(mask, {})
     assert (done.shape, done.dtype) == ((2, 17, 17), np.int64)
     assert set(np.unique(done)) == {-1, 3}
@@ -212,7 +212,7 @@ def test_resized_masks_hold_classes_alone():
 )
 def test_fields_that_do_not_fit(stated, shape, code):
     """What a transform cannot change is found from the shape."""
-    found = reading.parse("transforms", {"field": "image"} | stated).infer(shape)
+    found = parser.parse("transforms", {"field": "image"} | stated).infer(shape)
     assert isinstance(found, Problem)
     assert found.code == code
 
@@ -232,7 +232,7 @@ def test_fields_that_do_not_fit(stated, shape, code):
 )
 def test_parameters_are_strict(stated, code):
     """Unknown names, wrong types and values out of bounds are found by the table alone."""
-    _, problems = reading.read("transforms", {"field": "image"} | stated)
+    _, problems = parser.read("transforms", {"field": "image"} | stated)
     assert [problem.code for problem in problems] == [code]
 
 

@@ -5,17 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declare.contract import reading
-from declare.contract.data import FieldFacts
+from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
+from declare.reading import parser
 
 SERIES = Shape("series", (2, 500))
 
 
 def parse(**block):
     """Return a transform of the field `x`."""
-    return reading.parse("transforms", {"field": "x"} | block)
+    return parser.parse("transforms", {"field": "x"} | block)
 
 
 def sine(rate, length, hertz=3.0):
@@ -80,7 +80,7 @@ def test_clip_bounds_values_and_keeps_gaps():
 @pytest.mark.parametrize(("bounds", "code"), [({}, "SCH103"), ({"low": 2, "high": 1}, "SCH108")])
 def test_clip_needs_bounds_in_order(bounds, code):
     """No bound, or a low one above the high one, is a problem."""
-    _, problems = reading.read("transforms", {"type": "clip", "field": "x"} | bounds)
+    _, problems = parser.read("transforms", {"type": "clip", "field": "x"} | bounds)
     assert [problem.code for problem in problems] == [code]
 
 
@@ -129,7 +129,7 @@ def test_fields_that_do_not_fit(kind, shape, code):
 
 def test_a_gap_of_a_resampled_series_stays_where_it_is():
     """One missing step leaves its neighbours and the rest of its channel alone, at the ends too."""
-    item = reading.parse("transforms", {"type": "resample", "field": "x", "from_rate": 4, "rate": 2})
+    item = parser.parse("transforms", {"type": "resample", "field": "x", "from_rate": 4, "rate": 2})
     steps = np.arange(24, dtype=np.float64)
     holed = np.stack([steps, steps])[None]
     holed[0, 0, 23] = holed[0, 0, 8] = np.nan
@@ -145,12 +145,12 @@ def test_a_gap_of_a_resampled_series_stays_where_it_is():
 )
 def test_rates_are_taken_as_written(before, after, factors):
     """The ratio is that of the two rates, however large."""
-    item = reading.parse("transforms", {"type": "resample", "field": "x", "from_rate": before, "rate": after})
+    item = parser.parse("transforms", {"type": "resample", "field": "x", "from_rate": before, "rate": after})
     assert item._factors() == factors
     assert item.infer(Shape("series", (1, 100_000))).dims == (1, -(-100_000 * factors[0] // factors[1]))
 
 
 def test_a_ratio_that_is_too_fine_is_refused():
     """A filter for it would not fit into memory."""
-    item = reading.parse("transforms", {"type": "resample", "field": "x", "from_rate": 1e6, "rate": 0.3})
+    item = parser.parse("transforms", {"type": "resample", "field": "x", "from_rate": 1e6, "rate": 0.3})
     assert item.infer(Shape("series", (1, 100))).code == "DAT348"

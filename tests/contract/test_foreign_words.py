@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from declare.contract.faults import unknown_component
-from declare.contract.forms import Form, fields, form
 from declare.contract.problem import Problem
-from declare.contract.reading import read
 from declare.language.spec import Spec
+from declare.reading.annotation import Form, fields, form
+from declare.reading.block_problems import unknown_component
+from declare.reading.parser import read
 
 BASE = yaml.safe_load("""
 declare: 1

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from declare.contract import lookup
 from declare.dev import docstrings, repository, scaffold
 from declare.dev.repository import ROOT
 from declare.dev.stubs import commands, components, rules
+from declare.reading import lookup
 
 NAME = "wobbly_thing"
 STARTED = [

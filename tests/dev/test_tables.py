@@ -67,7 +67,7 @@ class _Net(nn.Module):
 
 def test_a_record_answers_for_sizes_and_channels_that_were_not_measured():
     """Shapes and costs worked out from a record are those of the real model."""
-    from declare.compiler.measure import BATCH, measure
+    from declare.compiler.meta.flop_count import BATCH, measure
 
     record = {"size": 64} | examine(_Net, 64)
     assert (record["reduction"], record["rounding"], record["stem"], record["least"]) == (8, "ceil", 2, 8)

@@ -11,7 +11,7 @@ import pytest
 from declare.diagnostics import codes as module
 from declare.diagnostics.codes import codes, make, page
 from declare.diagnostics.diagnostic import Label, Source, Span
-from declare.language.compose import load
+from declare.language.compose.compose import load
 
 OWN = re.compile(r"SYN\d{3}|REF204|REF205|REF22\d")
 

@@ -12,12 +12,12 @@ import pytest
 import declare
 from declare.compiler.pipeline import check
 from declare.components.sources.npz import Npz
-from declare.contract.lookup import find
+from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import ProblemError
 from declare.contract.shapes import Shape
-from declare.contract.wiring import misfit
 from declare.diagnostics.codes import page
-from declare.runtime.inputs import _unreadable
+from declare.reading.lookup import find
+from declare.runtime.inference.predict_inputs import _unreadable
 
 ROOT = Path(declare.__file__).parent
 ADVICE_ONLY = frozenset({"HW711", "HW714", "RES821"})

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Edit, Fix, Source, Span
-from declare.language.compose import load
+from declare.language.compose.compose import load
 from declare.language.fix import apply, fix, write
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from declare.contract.lookup import find, kinds, names
 from declare.diagnostics.diagnostic import Source
 from declare.language.document import Text, plain
 from declare.language.schema import exports, schema
-from declare.language.source import parse
+from declare.language.yaml.source import parse
+from declare.reading.lookup import find, kinds, names
 
 SPEC = """\
 declare: 1

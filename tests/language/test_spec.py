@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from declare.contract.reading import read
 from declare.language.spec import Later, Spec
+from declare.reading.parser import read
 
 SPEC = {
     "declare": 1,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from declare.nn.small_maps import guard_small_maps
-from declare.runtime.precision import HALF, make_precision
+from declare.runtime.machine.precision import HALF, make_precision
 
 PLAIN = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 TRANSPOSED = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}

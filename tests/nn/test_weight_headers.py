@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from declare.nn.files import read_tensors
 from declare.nn.pickle_headers import is_allowed, read_pickle_header
 from declare.nn.tensor_facts import TensorFacts, dtype_of
+from declare.nn.weight_files import read_tensors
 from declare.nn.weight_headers import UnreadableError, read_facts
 
 STATE = {
@@ -197,5 +197,5 @@ def test_numbers_of_one_kind_stand_for_one_another(own, other, fills):
 
 def test_headers_are_read_without_torch():
     """What `validate` needs of files of weights imports no torch."""
-    code = "import declare.compiler.init_files, declare.compiler.pretrained_files, sys; sys.exit('torch' in sys.modules)"
+    code = "import declare.compiler.parameters.init_files, declare.compiler.parameters.pretrained_files, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

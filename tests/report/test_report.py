@@ -9,18 +9,18 @@ import pytest
 from rich.console import Console
 
 from declare.compiler import pipeline
-from declare.report import gather
-from declare.report.charts import line_chart, thin, ticks
-from declare.report.data import Curve, Report
-from declare.report.drawing import draw
+from declare.report import collect
 from declare.report.gradients import agreement
 from declare.report.incidents import rows
+from declare.report.number_format import count, seconds, size
 from declare.report.render import html, terminal
 from declare.report.render import json as as_json
+from declare.report.render.architecture_svg import draw
 from declare.report.render.html import curve_groups
+from declare.report.render.line_chart import line_chart, thin, ticks
 from declare.report.render.terminal import BLOCKS, course
-from declare.report.starts import told
-from declare.report.units import count, seconds, size
+from declare.report.report import Curve, Report
+from declare.report.restarts import told
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -79,7 +79,7 @@ def run_of(plan):
 
 def test_a_plans_report_counts_what_the_plan_counts(plan):
     """Parameters are summed over nodes, and class counts are the training split's."""
-    report = gather.of_plan(plan)
+    report = collect.of_plan(plan)
     assert report.total_parameters == sum(node.parameters for node in plan.nodes)
     [biovid] = [data for data in report.datasets if data.name == "biovid"]
     assert sum(biovid.class_counts["stimulus"].values()) == biovid.splits["train"]
@@ -88,7 +88,7 @@ def test_a_plans_report_counts_what_the_plan_counts(plan):
 
 def test_a_runs_report_tells_its_course(plan):
     """Steps done, curves, speed and notices come from events and metrics."""
-    report = gather.of_run(run_of(plan))
+    report = collect.of_run(run_of(plan))
     assert (report.status, report.phases[0].steps_done) == ("finished", 20)
     assert dict(report.curves[0].points) == {10: 1.5, 20: 0.5}
     assert report.throughput[0].seconds == {"data": 0.1, "forward": 0.4}
@@ -100,13 +100,13 @@ def test_a_runs_report_tells_its_course(plan):
 
 def test_json_is_the_whole_report(plan):
     """The JSON form reads back as the same report."""
-    report = gather.of_run(run_of(plan))
+    report = collect.of_run(run_of(plan))
     assert Report.model_validate(json.loads(as_json.render(report))) == report
 
 
 def test_the_page_is_self_contained_and_escaped(plan):
     """Nothing is loaded, no script runs, and text of the run is never markup."""
-    page = html.render(gather.of_run(run_of(plan)))
+    page = html.render(collect.of_run(run_of(plan)))
     assert "<b>NaN</b>" not in page
     assert "&lt;b&gt;NaN&lt;/b&gt;" in page
     assert "<script" not in page
@@ -116,7 +116,7 @@ def test_the_page_is_self_contained_and_escaped(plan):
 
 def test_the_drawing_wires_every_node(plan):
     """Every node and task has a box, and every wire an edge."""
-    report = gather.of_plan(plan)
+    report = collect.of_plan(plan)
     drawing = draw(report)
     assert all(f"<title>{node.path}</title>" in drawing for node in report.nodes)
     # Two datasets to one field, the field to the encoder, the encoder to two heads, the heads to two tasks.
@@ -132,14 +132,14 @@ def test_curves_of_a_figure_share_a_chart():
 
 def test_gradients_of_tasks_have_a_section(plan):
     """Norms and cosines stand in charts of their own and in a matrix of means; without them there is no section."""
-    assert "Gradients of tasks" not in html.render(gather.of_run(run_of(plan)))
+    assert "Gradients of tasks" not in html.render(collect.of_run(run_of(plan)))
     names = {"gradients/norm/a": 2.0, "gradients/norm/b": 3.0, "gradients/cosine/a:b": -0.5}
     rows = [
         {"phase": "joint", "step": step, "epoch": 1.0, "metric": name, "value": value * factor}
         for step, factor in ((10, 1.0), (20, 0.5))
         for name, value in names.items()
     ]
-    report = gather.of_run(FakeRun(plan, [], rows, {}))
+    report = collect.of_run(FakeRun(plan, [], rows, {}))
     assert agreement(report.curves) == (("a", "b"), ((1.0, -0.375), (-0.375, 1.0)))
     page = html.render(report)
     assert "Gradients of tasks" in page
@@ -207,7 +207,7 @@ def events_of_a_run_that_lost_a_process() -> list[dict[str, Any]]:
 
 def test_a_death_is_one_row_that_says_where(plan):
     """What the others of a group noticed is left out where the dead one is named, with its phase and step."""
-    report = gather.of_run(FakeRun(plan, events_of_a_run_that_lost_a_process(), [], {}))
+    report = collect.of_run(FakeRun(plan, events_of_a_run_that_lost_a_process(), [], {}))
     assert list(rows(report.incidents)) == [
         ("fine step 14", "process", "process 1 died at step 114: killed by SIGKILL"),
         ("fine step 20", "run", "stopped: its launcher has gone"),
@@ -218,13 +218,13 @@ def test_a_death_is_one_row_that_says_where(plan):
 def test_a_death_that_nobody_names_is_told_by_the_others(plan):
     """Where no launcher of ours watches, the group's own word stays."""
     lost = {"event": "process_lost", "phase": "joint", "step": 3, "total": 3, "message": "closed"}
-    report = gather.of_run(FakeRun(plan, [lost], [], {}))
+    report = collect.of_run(FakeRun(plan, [lost], [], {}))
     assert list(rows(report.incidents)) == [("joint step 3", "process", "another process has gone")]
 
 
 def test_a_report_counts_processes_and_starts(plan):
     """With how many processes a run trained and how often it was started stands at the head, on the page too."""
-    report = gather.of_run(FakeRun(plan, events_of_a_run_that_lost_a_process(), [], {}))
+    report = collect.of_run(FakeRun(plan, events_of_a_run_that_lost_a_process(), [], {}))
     text = (
         "trained by 2 processes on cpu, then 1 process on cpu; started 3 times, 2 of them from a checkpoint"
     )
@@ -251,7 +251,7 @@ def test_a_start_that_was_refused_changes_no_outcome(plan, after, status):
     """A finished run stays finished when a later start was refused; a failure of its own counts."""
     run = FakeRun(plan, [BEGUN, {"event": "run_finished", "status": 0}, *after], [], {})
     run.status = "failed"
-    assert gather.of_run(run).status == status
+    assert collect.of_run(run).status == status
 
 
 def test_curves_share_their_axis():
@@ -269,7 +269,7 @@ def test_curves_share_their_axis():
 
 def test_wholly_empty_columns_are_left_out(plan):
     """Without bounds and known truths, final metrics have neither column; with one, it is there."""
-    plain = gather.of_run(FakeRun(plan, [], [], {"val/x": 0.5}))
+    plain = collect.of_run(FakeRun(plan, [], [], {"val/x": 0.5}))
     bare = plain.model_copy(update={"expect": {}})
     assert "expected" not in shown(bare)
     assert "best possible" not in html.render(bare)
@@ -286,8 +286,8 @@ def test_figures_of_tasks_that_were_left_are_marked(plan):
     assert left.trained_earlier[task] == first.name
     assert plan.trained_earlier == {}
     metrics = {f"val/{task}/loss": 0.5, f"test/{task}@x/loss": 0.25}
-    report = gather.of_run(FakeRun(left, [], [], metrics))
-    assert "trained last in" not in shown(gather.of_run(FakeRun(plan, [], [], metrics)))
+    report = collect.of_run(FakeRun(left, [], [], metrics))
+    assert "trained last in" not in shown(collect.of_run(FakeRun(plan, [], [], metrics)))
     rows = [line for line in shown(report).splitlines() if line.strip().startswith(("val/", "test/"))]
     assert [first.name in row.split() for row in rows] == [True, True]
     assert f"<td>{first.name}</td>" in html.render(report).partition("Final metrics")[2]

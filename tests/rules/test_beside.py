@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from declare.compiler.pipeline import check
-from declare.contract import reading
-from declare.contract.lookup import find, names
+from declare.reading import parser
+from declare.reading.lookup import find, names
 
 SCENES = """\
 declare: 1
@@ -151,7 +151,7 @@ def test_every_augment_that_mixes_samples_says_what() -> None:
     inputs = {"image": Shape("image", (3, 8, 8), "uint8")}
     targets = {"label": Shape("category", (), "int64", 3), "tag": Shape("tags", (4,), "int64", 3)}
     for name in names("augments"):
-        augment = reading.parse("augments", {"type": name})
+        augment = parser.parse("augments", {"type": name})
         mixed = augment.mixed(inputs, targets)
         assert mixed in (frozenset(), frozenset({"image", "label"}))
 

@@ -7,7 +7,7 @@ import sys
 
 PROGRAM = """
 import sys
-from declare.compiler.ruling import rules
+from declare.rules.registry import rules
 assert rules("names") and rules("facts") and rules("phases") and rules("lint")
 print(sorted({"numpy", "torch", "rich", "polars", "sklearn"} & set(sys.modules)))
 """

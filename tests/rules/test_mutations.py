@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from declare.compiler import pipeline
 from declare.diagnostics.codes import codes
-from declare.language import compose
+from declare.language.compose import compose
 
 RICH = Path(__file__).with_name("rich.yaml")
 SPECS = [RICH, *sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))]

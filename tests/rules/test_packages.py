@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from declare.compiler.pipeline import check
-from declare.contract.lookup import find, names
+from declare.reading.lookup import find, names
 
 SPEC = """\
 declare: 1

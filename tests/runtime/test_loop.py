@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from declare.ir.plan import InitPlan
-from declare.runtime.folder import Run
-from declare.runtime.listener import Listener, Wish
-from declare.runtime.tensors import read_tensors
-from declare.runtime.window import log_interval
-from tests.runtime import fakes
-from tests.runtime.fakes import train
+from declare.runtime.checkpoint.safetensors_io import read_tensors
+from declare.runtime.listeners.listener import Listener, Wish
+from declare.runtime.run_folder.folder import Run
+from declare.runtime.step.loss_buffer import log_interval
+from tests.harness import fake_parts
+from tests.harness.fake_parts import train
 
 LOSS = {"metric": "val/digit/loss", "mode": "min"}
 
@@ -36,7 +36,7 @@ class Heard(Listener):
         return [event for event in self.events if event.name == name]
 
 
-def run(tmp_path, plan, make=fakes.make, name="run"):
+def run(tmp_path, plan, make=fake_parts.make, name="run"):
     """Train a plan; return (outcome, events)."""
     heard = Heard()
     return train(plan, "declare: 1\n", tmp_path / name, listeners=[heard], make_workshop=make), heard
@@ -46,7 +46,7 @@ def with_workshop(change):
     """Return a workshop factory whose workshop `change` has had a hand in."""
 
     def make(plan, place, device, tell, world):
-        workshop = fakes.FakeWorkshop(plan)
+        workshop = fake_parts.FakeWorkshop(plan)
         return change(workshop) or workshop
 
     return make
@@ -54,7 +54,7 @@ def with_workshop(change):
 
 def spoiling(act):
     """Return a workshop factory in which `act(step, batch)` may change every batch."""
-    return lambda plan, place, device, tell, world: fakes.FakeWorkshop(plan, act)
+    return lambda plan, place, device, tell, world: fake_parts.FakeWorkshop(plan, act)
 
 
 def poison(step_to_spoil):
@@ -74,9 +74,9 @@ def weights(tmp_path, which="last", name="run"):
 
 def test_the_same_plan_gives_the_same_bits(tmp_path):
     """Two runs of one plan end with equal weights."""
-    run(tmp_path, fakes.hard_plan(), name="a")
+    run(tmp_path, fake_parts.hard_plan(), name="a")
     torch.rand(17)
-    run(tmp_path, fakes.hard_plan(), name="b")
+    run(tmp_path, fake_parts.hard_plan(), name="b")
     left, right = weights(tmp_path, name="a"), weights(tmp_path, name="b")
     assert all(torch.equal(left[key], right[key]) for key in left)
 
@@ -95,8 +95,8 @@ class Enough(Heard):
 def test_a_listener_may_stop_a_phase_at_any_boundary(tmp_path):
     """A phase that a listener asks to stop ends there, its state saved."""
     heard = Enough()
-    plan = fakes.make_plan(fakes.phase(evaluate_every=100))
-    outcome = train(plan, "declare: 1\n", tmp_path / "run", listeners=[heard], make_workshop=fakes.make)
+    plan = fake_parts.make_plan(fake_parts.phase(evaluate_every=100))
+    outcome = train(plan, "declare: 1\n", tmp_path / "run", listeners=[heard], make_workshop=fake_parts.make)
     assert outcome.status == 0
     assert [event.step for event in heard.named("phase_finished")] == [3]
     assert heard.named("checkpoint_saved")[-1].step == 3
@@ -104,7 +104,7 @@ def test_a_listener_may_stop_a_phase_at_any_boundary(tmp_path):
 
 def test_the_last_weights_are_final_where_no_best_is_named(tmp_path):
     """Without `best`, the final metrics are those of the last step."""
-    outcome, heard = run(tmp_path, fakes.make_plan())
+    outcome, heard = run(tmp_path, fake_parts.make_plan())
     assert outcome.metrics == heard.named("evaluated")[-1]["metrics"]
     assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == outcome.metrics
 
@@ -118,7 +118,7 @@ def test_the_best_weights_are_final_where_best_is_named(tmp_path):
             name: -value for name, value in evaluate(split, tasks).items()
         }
 
-    plan = fakes.make_plan(fakes.phase(best={**LOSS, "mode": "min"}, evaluate_every=4))
+    plan = fake_parts.make_plan(fake_parts.phase(best={**LOSS, "mode": "min"}, evaluate_every=4))
     outcome, heard = run(tmp_path, plan, with_workshop(worse_later))
     values = [event["metrics"]["val/digit/loss"] for event in heard.named("evaluated")]
     assert min(values) != values[-1]
@@ -143,7 +143,7 @@ def test_the_next_phase_starts_from_the_best_weights(tmp_path):
             key: -value for key, value in evaluate(split, tasks).items()
         }
 
-    plan = fakes.make_plan(fakes.phase("one", best=LOSS, evaluate_every=4), fakes.phase("two"))
+    plan = fake_parts.make_plan(fake_parts.phase("one", best=LOSS, evaluate_every=4), fake_parts.phase("two"))
     run(tmp_path, plan, with_workshop(spy))
     best = weights(tmp_path, "one")
     assert all(torch.equal(best[key], started[1][key]) for key in best)
@@ -159,7 +159,9 @@ def test_init_gives_the_weights_of_an_earlier_phase(tmp_path):
         )
 
     entry = InitPlan(source="phase", reference="one", modules=("*",), strict=True, rename={})
-    plan = fakes.make_plan(fakes.phase("one"), fakes.phase("two"), fakes.phase("three", init=(entry,)))
+    plan = fake_parts.make_plan(
+        fake_parts.phase("one"), fake_parts.phase("two"), fake_parts.phase("three", init=(entry,))
+    )
     run(tmp_path, plan, with_workshop(spy))
     assert [path.parent.name for path in paths] == ["step-24"]
 
@@ -171,7 +173,9 @@ def test_early_stopping_ends_the_phase(tmp_path):
         workshop.evaluate = lambda split, tasks: {"val/digit/loss": 1.0} if split == "val" else {}
 
     stop = {**LOSS, "patience_steps": 8, "min_delta": 0.0}
-    plan = fakes.make_plan(fakes.phase("one", early_stop=stop, evaluate_every=4), fakes.phase("two"))
+    plan = fake_parts.make_plan(
+        fake_parts.phase("one", early_stop=stop, evaluate_every=4), fake_parts.phase("two")
+    )
     _, heard = run(tmp_path, plan, with_workshop(flat))
     (stopped,) = heard.named("early_stopped")
     assert (stopped.phase, stopped.step) == ("one", 12)
@@ -188,7 +192,7 @@ def test_accumulation_changes_only_the_memory(tmp_path):
     for pieces in (1, 3):
         run(
             tmp_path,
-            fakes.make_plan(fakes.phase(accumulate=pieces)),
+            fake_parts.make_plan(fake_parts.phase(accumulate=pieces)),
             with_workshop(calm),
             name=f"by-{pieces}",
         )
@@ -206,7 +210,7 @@ def test_clipping_bounds_the_first_update(tmp_path):
         workshop.graph.encoder[1] = torch.nn.Identity()
         moves.append({key: value.clone() for key, value in workshop.graph.named_parameters()})
 
-    plan = fakes.make_plan(fakes.phase(steps=1, clip={"norm": 0.01, "value": None}))
+    plan = fake_parts.make_plan(fake_parts.phase(steps=1, clip={"norm": 0.01, "value": None}))
     run(tmp_path, plan, with_workshop(spy))
     after = weights(tmp_path)
     moved = math.sqrt(
@@ -227,7 +231,7 @@ def test_frozen_parameters_stand_still_until_they_thaw(tmp_path):
     made = []
 
     def make(plan, place, device, tell, world):
-        made.append(fakes.FakeWorkshop(plan, watch))
+        made.append(fake_parts.FakeWorkshop(plan, watch))
         return made[0]
 
     rule = {
@@ -236,7 +240,7 @@ def test_frozen_parameters_stand_still_until_they_thaw(tmp_path):
         "parameters": ("encoder.0.weight",),
         "modules": ("encoder",),
     }
-    _, heard = run(tmp_path, fakes.make_plan(fakes.phase(freeze=(rule,))), make)
+    _, heard = run(tmp_path, fake_parts.make_plan(fake_parts.phase(freeze=(rule,))), make)
     for index in (0, 1):
         assert torch.equal(seen[0][index], seen[10][index])
         assert not torch.equal(seen[10][index], seen[11][index])
@@ -245,7 +249,7 @@ def test_frozen_parameters_stand_still_until_they_thaw(tmp_path):
 
 def test_a_loss_that_is_not_finite_fails_the_run_and_names_the_step(tmp_path):
     """A non-finite loss ends the run with PHS620 at its step, and no checkpoint holds it."""
-    outcome, heard = run(tmp_path, fakes.make_plan(fakes.phase(steps=200)), spoiling(poison({101})))
+    outcome, heard = run(tmp_path, fake_parts.make_plan(fake_parts.phase(steps=200)), spoiling(poison({101})))
     assert outcome.status == 4
     assert outcome.problems[0].code == "PHS620"
     assert "step 102" in outcome.problems[0].title
@@ -257,7 +261,7 @@ def test_a_loss_that_is_not_finite_fails_the_run_and_names_the_step(tmp_path):
 
 def test_a_bad_batch_can_be_skipped_before_it_does_harm(tmp_path):
     """Skipped batches leave weights and running statistics as they were, and are listed."""
-    plan = fakes.make_plan(fakes.phase(on_batch_error={"action": "skip", "limit": 3}))
+    plan = fake_parts.make_plan(fake_parts.phase(on_batch_error={"action": "skip", "limit": 3}))
     outcome, heard = run(tmp_path, plan, spoiling(poison({3, 7})))
     assert outcome.status == 0
     assert [event.step for event in heard.named("batch_skipped")] == [3, 7]
@@ -273,11 +277,11 @@ def test_a_batch_that_raises_can_be_skipped(tmp_path):
             batch["left"]["label"][0] = 17
         return batch
 
-    plan = fakes.make_plan(fakes.phase(on_batch_error={"action": "skip", "limit": 3}))
+    plan = fake_parts.make_plan(fake_parts.phase(on_batch_error={"action": "skip", "limit": 3}))
     outcome, heard = run(tmp_path, plan, spoiling(act), name="skip")
     assert outcome.status == 0
     assert len(heard.named("batch_skipped")) == 1
-    outcome, _ = run(tmp_path, fakes.make_plan(), spoiling(act), name="error")
+    outcome, _ = run(tmp_path, fake_parts.make_plan(), spoiling(act), name="error")
     assert (outcome.status, outcome.problems[0].code) == (4, "PHS621")
 
 
@@ -290,7 +294,7 @@ def test_a_lack_of_memory_is_no_bad_batch(tmp_path):
 
         workshop.graph.register_forward_hook(fail)
 
-    plan = fakes.make_plan(fakes.phase(on_batch_error={"action": "skip", "limit": 3}))
+    plan = fake_parts.make_plan(fake_parts.phase(on_batch_error={"action": "skip", "limit": 3}))
     outcome, heard = run(tmp_path, plan, with_workshop(starved))
     assert [problem.code for problem in outcome.problems] == ["RES810"]
     assert not heard.named("batch_skipped")
@@ -298,19 +302,19 @@ def test_a_lack_of_memory_is_no_bad_batch(tmp_path):
 
 def test_too_many_skipped_batches_fail_the_run(tmp_path):
     """One skipped batch more than the limit ends the run."""
-    plan = fakes.make_plan(fakes.phase(on_batch_error={"action": "skip", "limit": 2}))
+    plan = fake_parts.make_plan(fake_parts.phase(on_batch_error={"action": "skip", "limit": 2}))
     outcome, _ = run(tmp_path, plan, spoiling(poison({3, 4, 5})))
     assert (outcome.status, outcome.problems[0].code) == (4, "PHS622")
 
 
 def test_a_run_that_trains_nothing_is_an_error(tmp_path):
     """A phase whose batches were all skipped, or whose parameters are all frozen, fails."""
-    plan = fakes.make_plan(fakes.phase(steps=3, on_batch_error={"action": "skip", "limit": 3}))
+    plan = fake_parts.make_plan(fake_parts.phase(steps=3, on_batch_error={"action": "skip", "limit": 3}))
     outcome, _ = run(tmp_path, plan, spoiling(poison({0, 1, 2})), name="skipped")
     assert (outcome.status, outcome.problems[0].code) == (4, "PHS623")
-    names = tuple(name for name, _ in fakes.Graph().named_parameters())
+    names = tuple(name for name, _ in fake_parts.Graph().named_parameters())
     rule = {"match": "*", "until_step": None, "parameters": names, "modules": ()}
-    outcome, _ = run(tmp_path, fakes.make_plan(fakes.phase(freeze=(rule,))), name="frozen")
+    outcome, _ = run(tmp_path, fake_parts.make_plan(fake_parts.phase(freeze=(rule,))), name="frozen")
     assert (outcome.status, outcome.problems[0].code) == (4, "PHS623")
 
 
@@ -321,7 +325,7 @@ def test_what_was_never_measured_does_not_stop_a_phase(tmp_path):
         workshop.evaluate = lambda split, tasks: {LOSS["metric"]: math.inf}
 
     stop = {**LOSS, "patience_steps": 4, "min_delta": 0.0}
-    plan = fakes.make_plan(fakes.phase(early_stop=stop, evaluate_every=4))
+    plan = fake_parts.make_plan(fake_parts.phase(early_stop=stop, evaluate_every=4))
     outcome, heard = run(tmp_path, plan, with_workshop(act))
     assert outcome.status == 0
     assert not heard.named("early_stopped")
@@ -331,7 +335,7 @@ def test_what_was_never_measured_does_not_stop_a_phase(tmp_path):
 
 def test_a_phase_that_did_not_do_its_work_has_not_when_the_run_is_resumed_either(tmp_path):
     """The end of such a phase is saved; going on from there fails as before and does not count as done."""
-    plan = fakes.make_plan(fakes.phase(steps=3, on_batch_error={"action": "skip", "limit": 3}))
+    plan = fake_parts.make_plan(fake_parts.phase(steps=3, on_batch_error={"action": "skip", "limit": 3}))
     make = spoiling(poison({0, 1, 2}))
     for resume in (False, True):
         outcome = train(plan, "", tmp_path / "run", resume=resume, make_workshop=make)
@@ -345,7 +349,7 @@ def test_a_best_metric_that_is_never_a_number_is_an_error(tmp_path, value):
     def act(workshop):
         workshop.evaluate = lambda split, tasks: {} if value is None else {LOSS["metric"]: value}
 
-    plan = fakes.make_plan(fakes.phase(best=LOSS))
+    plan = fake_parts.make_plan(fake_parts.phase(best=LOSS))
     for resume in (False, True):
         outcome = train(plan, "", tmp_path / "run", resume=resume, make_workshop=with_workshop(act))
         assert (outcome.status, outcome.problems[0].code) == (4, "PHS626")
@@ -357,14 +361,14 @@ def test_out_of_memory_has_its_own_code(tmp_path):
     def act(step, batch):
         raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
 
-    outcome, _ = run(tmp_path, fakes.make_plan(), spoiling(act))
+    outcome, _ = run(tmp_path, fake_parts.make_plan(), spoiling(act))
     assert outcome.problems[0].code == "RES810"
     assert "accumulate: 2" in outcome.problems[0].helps[0]
 
 
 def test_a_missed_expectation_is_status_1(tmp_path):
     """A final metric outside its bound gives exit status 1 and PHS630 with both values."""
-    outcome, _ = run(tmp_path, fakes.make_plan(expect={"val/digit/loss": "<= 0.001"}))
+    outcome, _ = run(tmp_path, fake_parts.make_plan(expect={"val/digit/loss": "<= 0.001"}))
     assert (outcome.status, outcome.problems[0].code) == (1, "PHS630")
     assert "<= 0.001" in outcome.problems[0].title
     assert Run(tmp_path / "run").status == "missed"
@@ -372,16 +376,16 @@ def test_a_missed_expectation_is_status_1(tmp_path):
 
 def test_bf16_runs_on_any_cpu(tmp_path):
     """A phase in bf16 trains, and its weights stay fp32."""
-    outcome, _ = run(tmp_path, fakes.make_plan(fakes.phase(precision="bf16")))
+    outcome, _ = run(tmp_path, fake_parts.make_plan(fake_parts.phase(precision="bf16")))
     assert outcome.status == 0
     assert weights(tmp_path)["encoder.0.weight"].dtype == torch.float32
 
 
 def test_averaged_weights_are_what_is_evaluated_and_saved(tmp_path):
     """With `ema`, evaluations and the weights file hold the average; the state holds the raw weights too."""
-    from declare.runtime.saving import read_state
+    from declare.runtime.checkpoint.writer import read_state
 
-    outcome, heard = run(tmp_path, fakes.make_plan(fakes.phase(ema={"decay": 0.9})))
+    outcome, heard = run(tmp_path, fake_parts.make_plan(fake_parts.phase(ema={"decay": 0.9})))
     state = read_state(Run(tmp_path / "run").checkpoints()[0])
     kept = weights(tmp_path)
     assert torch.equal(kept["encoder.0.weight"], state["average"]["encoder.0.weight"])
@@ -391,14 +395,14 @@ def test_averaged_weights_are_what_is_evaluated_and_saved(tmp_path):
 
 def test_checkpoints_that_are_no_longer_needed_go(tmp_path):
     """The newest `keep`, the best of each phase and each phase's end stay; the others go."""
-    plan = fakes.make_plan(fakes.phase(checkpoint_every=2, keep_checkpoints=2))
+    plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=2, keep_checkpoints=2))
     run(tmp_path, plan)
     assert [saved.step for saved in Run(tmp_path / "run").checkpoints()] == [24, 22]
 
 
 def test_figures_stand_in_the_table(tmp_path):
     """`metrics.csv` holds losses, rate and evaluations with phase, step and epoch."""
-    run(tmp_path, fakes.make_plan())
+    run(tmp_path, fake_parts.make_plan())
     rows = Run(tmp_path / "run").metrics()
     names = {row["metric"] for row in rows}
     assert {"train/loss", "train/digit/loss", "train/rate", "val/digit/loss"} <= names
@@ -411,11 +415,11 @@ def test_plateau_lowers_the_rate(tmp_path):
 
     def flat(workshop):
         workshop.evaluate = lambda split, tasks: {"val/digit/loss": 1.0} if split == "val" else {}
-        workshop.rate = lambda which: fakes.Rate(
-            lambda step: 1.0, fakes.Plateau("val/digit/loss", "min", factor=0.5, patience=0)
+        workshop.rate = lambda which: fake_parts.Rate(
+            lambda step: 1.0, fake_parts.Plateau("val/digit/loss", "min", factor=0.5, patience=0)
         )
 
-    _, heard = run(tmp_path, fakes.make_plan(), with_workshop(flat))
+    _, heard = run(tmp_path, fake_parts.make_plan(), with_workshop(flat))
     rates = [event["rate"] for event in heard.named("step")]
     assert rates[0] == 0.01
     assert rates[-1] == pytest.approx(0.005)
@@ -427,9 +431,9 @@ def test_the_rate_is_the_phases_and_groups_have_their_own(tmp_path):
     groups = ({"match": "heads.*", **group}, {"match": "core.*", **group, "lr": 0.01})
 
     def halved(workshop):
-        workshop.rate = lambda which: fakes.Rate(lambda step: 0.5)
+        workshop.rate = lambda which: fake_parts.Rate(lambda step: 0.5)
 
-    plan = fakes.make_plan(fakes.phase(groups=groups))
+    plan = fake_parts.make_plan(fake_parts.phase(groups=groups))
     run(tmp_path, plan, with_workshop(halved))
     rows = [row for row in Run(tmp_path / "run").metrics() if row["metric"].startswith("train/rate")]
     assert {(row["metric"], row["value"]) for row in rows} == {
@@ -446,7 +450,7 @@ def test_losses_are_read_every_few_steps(steps, interval):
 
 def test_the_split_of_a_step_is_measured_once_a_phase(tmp_path):
     """Early in a phase ten steps are timed part by part; their parts sum up to the step."""
-    _, heard = run(tmp_path, fakes.make_plan())
+    _, heard = run(tmp_path, fake_parts.make_plan())
     (event,) = heard.named("throughput")
     assert set(event["seconds"]) == {"data", "forward", "backward", "optimizer", "rest"}
     assert sum(event["seconds"].values()) == pytest.approx(1 / event["steps_per_second"], rel=1e-6)
@@ -459,6 +463,6 @@ def test_a_model_that_does_not_fit_is_said(tmp_path):
     def make(plan, place, device, tell, world):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 12 bytes")
 
-    outcome = train(fakes.make_plan(), "x", tmp_path / "run", make_workshop=make)
+    outcome = train(fake_parts.make_plan(), "x", tmp_path / "run", make_workshop=make)
     assert (outcome.status, [problem.code for problem in outcome.problems]) == (4, ["RES810"])
     assert Run(tmp_path / "run").status == "failed"

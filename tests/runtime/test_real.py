@@ -14,12 +14,12 @@ import torch
 from declare.compiler.pipeline import check
 from declare.contract.problem import ProblemError
 from declare.nn.state_tree import encode
-from declare.runtime.evaluate import evaluate
-from declare.runtime.folder import Run
-from declare.runtime.predict import predict
+from declare.runtime.checkpoint.safetensors_io import read_tensors
+from declare.runtime.checkpoint.writer import read_state
+from declare.runtime.inference.evaluate import evaluate
+from declare.runtime.inference.predict import predict
 from declare.runtime.run import train
-from declare.runtime.saving import read_state
-from declare.runtime.tensors import read_tensors
+from declare.runtime.run_folder.folder import Run
 
 ROOT = Path(__file__).parents[2]
 TWO_PHASES = """

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from declare.contract.problem import ProblemError
-from declare.runtime.folder import Run
-from declare.runtime.saving import read_state
-from declare.runtime.tensors import read_tensors
-from tests.runtime import fakes
-from tests.runtime.fakes import train
+from declare.runtime.checkpoint.safetensors_io import read_tensors
+from declare.runtime.checkpoint.writer import read_state
+from declare.runtime.run_folder.folder import Run
+from tests.harness import fake_parts
+from tests.harness.fake_parts import train
 
 ROOT = Path(__file__).parents[2]
 TIMES = ("samples_per_second",)
@@ -25,7 +25,7 @@ def launch(place, mode, **environ):
     """Start a process that trains the hard plan."""
     env = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environ
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.runtime.fakes", str(place), mode], env=env, stdout=subprocess.PIPE
+        [sys.executable, "-m", "tests.harness.fake_parts", str(place), mode], env=env, stdout=subprocess.PIPE
     )
 
 
@@ -64,7 +64,7 @@ def clean(tmp_path_factory):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        assert train(fakes.hard_plan(), "declare: 1\n", place, make_workshop=fakes.make).status == 0
+        assert train(fake_parts.hard_plan(), "declare: 1\n", place, make_workshop=fake_parts.make).status == 0
     finally:
         torch.set_num_threads(threads)
     return fingerprint(place)
@@ -78,7 +78,7 @@ def dying_workshop(step, phase):
     """Return a workshop factory whose feed dies at a step of a phase, as a kill would."""
 
     def make(plan, place, device, tell, world):
-        workshop = fakes.FakeWorkshop(plan)
+        workshop = fake_parts.FakeWorkshop(plan)
         feed = workshop.feed
 
         class Dying:
@@ -105,8 +105,8 @@ def test_dying_at_a_step_changes_nothing(tmp_path, clean, step, phase):
     place = tmp_path / "run"
     torch.set_num_threads(1)
     with pytest.raises(KilledError):
-        train(fakes.hard_plan(), "x", place, make_workshop=dying_workshop(step, phase))
-    assert train(fakes.hard_plan(), "x", place, resume=True, make_workshop=fakes.make).status == 0
+        train(fake_parts.hard_plan(), "x", place, make_workshop=dying_workshop(step, phase))
+    assert train(fake_parts.hard_plan(), "x", place, resume=True, make_workshop=fake_parts.make).status == 0
     assert_equal(fingerprint(place), clean)
 
 
@@ -145,7 +145,7 @@ def test_kill_9_in_the_middle_of_a_phase(tmp_path, clean):
     process.communicate()
     assert process.returncode == -9
     assert Run(place).status == "killed"
-    assert train(fakes.hard_plan(), "x", place, resume=True, make_workshop=fakes.make).status == 0
+    assert train(fake_parts.hard_plan(), "x", place, resume=True, make_workshop=fake_parts.make).status == 0
     assert_equal(fingerprint(place), clean)
 
 
@@ -161,37 +161,37 @@ def test_sigterm_saves_and_exits_75(tmp_path, clean):
                 time.sleep(0.01)
             return batch
 
-        return fakes.FakeWorkshop(plan, spoil)
+        return fake_parts.FakeWorkshop(plan, spoil)
 
     torch.set_num_threads(1)
-    assert train(fakes.hard_plan(), "x", place, make_workshop=stopping).status == 75
+    assert train(fake_parts.hard_plan(), "x", place, make_workshop=stopping).status == 75
     assert Run(place).status == "stopped"
-    assert train(fakes.hard_plan(), "x", place, resume=True, make_workshop=stopping).status == 0
+    assert train(fake_parts.hard_plan(), "x", place, resume=True, make_workshop=stopping).status == 0
     assert_equal(fingerprint(place), clean)
 
 
 def test_a_changed_plan_is_refused_by_name(tmp_path):
     """A run is not continued with another seed, and the message names it; another `keep` does no harm."""
     place = tmp_path / "run"
-    train(fakes.make_plan(), "x", place, make_workshop=fakes.make)
+    train(fake_parts.make_plan(), "x", place, make_workshop=fake_parts.make)
     with pytest.raises(ProblemError, match="`seed`") as caught:
-        train(fakes.make_plan(seed=4), "x", place, resume=True, make_workshop=fakes.make)
+        train(fake_parts.make_plan(seed=4), "x", place, resume=True, make_workshop=fake_parts.make)
     assert caught.value.problem.code == "RES806"
-    harmless = fakes.make_plan(fakes.phase(keep_checkpoints=5))
-    assert train(harmless, "x", place, resume=True, make_workshop=fakes.make).status == 0
+    harmless = fake_parts.make_plan(fake_parts.phase(keep_checkpoints=5))
+    assert train(harmless, "x", place, resume=True, make_workshop=fake_parts.make).status == 0
 
 
 def test_a_damaged_checkpoint_is_passed_over(tmp_path, clean):
     """A flipped bit in the newest checkpoint is found, said, and the one before it is used; nothing is deleted."""
     place = tmp_path / "run"
     with pytest.raises(KilledError):
-        train(fakes.hard_plan(), "x", place, make_workshop=dying_workshop(23, "two"))
+        train(fake_parts.hard_plan(), "x", place, make_workshop=dying_workshop(23, "two"))
     newest = Run(place).checkpoints()[0]
     data = bytearray(newest.weights.read_bytes())
     data[-5] ^= 4
     newest.weights.write_bytes(data)
     torch.set_num_threads(1)
-    assert train(fakes.hard_plan(), "x", place, resume=True, make_workshop=fakes.make).status == 0
+    assert train(fake_parts.hard_plan(), "x", place, resume=True, make_workshop=fake_parts.make).status == 0
     (said,) = Run(place).events("checkpoint_rejected")
     assert "other content" in said["reason"]
     assert (newest.path.parent / f"damaged-{newest.path.name}").is_dir()
@@ -200,12 +200,12 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path, clean):
 
 def test_the_gradient_scaler_survives(tmp_path):
     """A run in fp16 that breaks off goes on with its scale: the weights are bit-equal."""
-    plan = fakes.make_plan(fakes.phase(precision="fp16", checkpoint_every=5))
+    plan = fake_parts.make_plan(fake_parts.phase(precision="fp16", checkpoint_every=5))
     torch.set_num_threads(1)
-    train(plan, "x", tmp_path / "clean", make_workshop=fakes.make)
+    train(plan, "x", tmp_path / "clean", make_workshop=fake_parts.make)
     with pytest.raises(KilledError):
         train(plan, "x", tmp_path / "run", make_workshop=dying_workshop(13, "fit"))
-    assert train(plan, "x", tmp_path / "run", resume=True, make_workshop=fakes.make).status == 0
+    assert train(plan, "x", tmp_path / "run", resume=True, make_workshop=fake_parts.make).status == 0
     left, right = (read_state(Run(tmp_path / name).checkpoints()[0]) for name in ("clean", "run"))
     assert_equal(tensors(left), tensors(right))
     assert left["scaler"] == right["scaler"]
@@ -227,9 +227,9 @@ def test_a_plugin_that_draws_global_random_numbers_survives(tmp_path):
             seen.setdefault(key, {})[step] = draws
             return batch
 
-        return lambda *a: fakes.FakeWorkshop(a[0], spoil)
+        return lambda *a: fake_parts.FakeWorkshop(a[0], spoil)
 
-    plan = fakes.make_plan(fakes.phase(checkpoint_every=5))
+    plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=5))
     train(plan, "x", tmp_path / "clean", make_workshop=canary("clean"))
     with pytest.raises(KilledError):
         train(plan, "x", tmp_path / "run", make_workshop=canary("killed"))
@@ -244,9 +244,9 @@ PARTS += ["randomness", "listeners", "choices"]
 @pytest.mark.parametrize("part", PARTS)
 def test_a_missing_part_of_the_state_is_refused_by_name(tmp_path, part, monkeypatch):
     """A checkpoint without one part of the state is not continued, and the part is named."""
-    from declare.runtime import keeper as module
+    from declare.runtime.checkpoint import manager as module
 
-    plan = fakes.make_plan(fakes.phase(checkpoint_every=5, ema={"decay": 0.9}, precision="fp16"))
+    plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=5, ema={"decay": 0.9}, precision="fp16"))
     with pytest.raises(KilledError):
         train(plan, "x", tmp_path / "run", make_workshop=dying_workshop(13, "fit"))
     assert sorted(Run(tmp_path / "run").checkpoints()[0].manifest["parts"]) == sorted(PARTS)
@@ -254,7 +254,7 @@ def test_a_missing_part_of_the_state_is_refused_by_name(tmp_path, part, monkeypa
     monkeypatch.setattr(
         module, "read_state", lambda *a, **how: {k: v for k, v in whole(*a, **how).items() if k != part}
     )
-    outcome = train(plan, "x", tmp_path / "run", resume=True, make_workshop=fakes.make)
+    outcome = train(plan, "x", tmp_path / "run", resume=True, make_workshop=fake_parts.make)
     assert outcome.status == 4
     assert outcome.problems[0].code == "RES809"
     assert f"`{part}`" in outcome.problems[0].title
@@ -266,7 +266,7 @@ def test_dying_in_an_evaluation_changes_nothing(tmp_path, clean, call):
     count = iter(range(1, 100))
 
     def make(plan, place, device, tell, world):
-        workshop = fakes.FakeWorkshop(plan)
+        workshop = fake_parts.FakeWorkshop(plan)
         evaluate = workshop.evaluate
 
         def dying(split, tasks):
@@ -279,17 +279,17 @@ def test_dying_in_an_evaluation_changes_nothing(tmp_path, clean, call):
 
     torch.set_num_threads(1)
     with pytest.raises(KilledError):
-        train(fakes.hard_plan(), "x", tmp_path / "run", make_workshop=make)
-    outcome = train(fakes.hard_plan(), "x", tmp_path / "run", resume=True, make_workshop=fakes.make)
+        train(fake_parts.hard_plan(), "x", tmp_path / "run", make_workshop=make)
+    outcome = train(fake_parts.hard_plan(), "x", tmp_path / "run", resume=True, make_workshop=fake_parts.make)
     assert outcome.status == 0
     assert_equal(fingerprint(tmp_path / "run"), clean)
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path):
     """Continuing a finished run gives its metrics and touches nothing; expectations are judged anew."""
-    plan = fakes.make_plan()
-    first = train(plan, "x", tmp_path / "run", make_workshop=fakes.make)
+    plan = fake_parts.make_plan()
+    first = train(plan, "x", tmp_path / "run", make_workshop=fake_parts.make)
     again = train(plan, "x", tmp_path / "run", resume=True, make_workshop=None)
     assert (again.metrics, again.status) == (first.metrics, 0)
-    stricter = fakes.make_plan(expect={"val/digit/loss": "< 0"})
+    stricter = fake_parts.make_plan(expect={"val/digit/loss": "< 0"})
     assert train(stricter, "x", tmp_path / "run", resume=True).status == 1

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from declare.compiler.pipeline import check
-from declare.runtime.folder import Run
 from declare.runtime.run import train
-from declare.runtime.step import Step
-from tests.runtime.hunted import differences, fingerprint, lay_out
+from declare.runtime.run_folder.folder import Run
+from declare.runtime.step.step import Step
+from tests.harness.interrupted_runs import differences, fingerprint, lay_out
 
 SCALED = """
 declare: 1

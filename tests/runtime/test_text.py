@@ -13,11 +13,11 @@ import torch
 
 from declare.__main__ import main
 from declare.compiler.pipeline import check
-from declare.runtime.folder import Run
-from declare.runtime.listener import Listener, Wish
-from declare.runtime.predict import predict
+from declare.runtime.checkpoint.safetensors_io import read_tensors
+from declare.runtime.inference.predict import predict
+from declare.runtime.listeners.listener import Listener, Wish
 from declare.runtime.run import train
-from declare.runtime.tensors import read_tensors
+from declare.runtime.run_folder.folder import Run
 
 ROOT = Path(__file__).parents[2]
 SMALL = "dim: 16, depth: 1, heads: 2"

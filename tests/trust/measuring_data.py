@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from declare.contract.python_process import program_arguments
+from declare.system.python_process import program_arguments
 from tests.trust import honest_data, hostile_binaries, hostile_pictures  # noqa: F401 - they note their cases
 from tests.trust.hostile_data import CASES, MB
 

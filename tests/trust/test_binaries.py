@@ -13,9 +13,9 @@ from declare.components.sources._json_objects import Room
 from declare.components.sources.hdf5 import Hdf5
 from declare.components.sources.huggingface import Huggingface
 from declare.components.sources.jsonl import Jsonl
-from declare.contract import shortage
 from declare.contract.moments import moments, parts
 from declare.contract.problem import ProblemError
+from declare.system import out_of_memory
 
 h5py = pytest.importorskip("h5py")
 pa = pytest.importorskip("pyarrow")
@@ -122,7 +122,7 @@ def test_rows_that_memory_cannot_hold_are_refused_unread(tmp_path, monkeypatch):
         file.create_dataset("a", (2, 40 << 20), "u1", chunks=(1, 1 << 20))
         file["a"][0, : 1 << 20] = 1
     reader = Hdf5(path=tmp_path / "a.h5").open()
-    monkeypatch.setattr(shortage, "available_memory", lambda: 50 << 20)
+    monkeypatch.setattr(out_of_memory, "available_memory", lambda: 50 << 20)
     with pytest.raises(MemoryError, match=r"`a` takes 0.17 GB"):
         reader.read("a")
 
@@ -233,7 +233,7 @@ def test_pictures_of_datasets_are_decoded_by_the_field_alone(tmp_path):
 def test_json_that_memory_cannot_hold_is_refused_unread(tmp_path, monkeypatch, text):
     """Lists of empty lists take 24 times their letters: there is room for a piece before it is read."""
     (tmp_path / "t.jsonl").write_text(text)
-    monkeypatch.setattr(shortage, "available_memory", lambda: 100 << 20)
+    monkeypatch.setattr(out_of_memory, "available_memory", lambda: 100 << 20)
     with pytest.raises(MemoryError, match=r"`t.jsonl` takes"):
         Jsonl(path=tmp_path / "t.jsonl").open()
 

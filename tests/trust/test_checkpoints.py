@@ -13,12 +13,12 @@ import torch
 
 from declare.cli.dispatch import run as dcl
 from declare.contract.problem import ProblemError
-from declare.runtime.checkpoint import Checkpoints, Snapshot, write_share
-from declare.runtime.folder import Run
-from declare.runtime.manifest import MANIFEST, STATE, TENSORS, WEIGHTS, damage, seal
-from declare.runtime.pieces import marks
-from declare.runtime.saving import read_state
-from tests.runtime import fakes
+from declare.runtime.checkpoint.sharded_read import marks
+from declare.runtime.checkpoint.store import Checkpoints, Snapshot, write_share
+from declare.runtime.checkpoint.writer import read_state
+from declare.runtime.run_folder.folder import Run
+from declare.runtime.run_folder.manifest import MANIFEST, STATE, TENSORS, WEIGHTS, damage, seal
+from tests.harness import fake_parts
 
 SPEC = """declare: 1
 name: x
@@ -150,7 +150,7 @@ def test_shares_that_do_not_make_a_whole_are_a_finding(tmp_path, starts):
         said = marks({"optimizer/a": (start, 2)})
         files |= write_share(temporary, f"state-{number + 1}-of-{len(starts)}.safetensors", rows, said)
     skeleton = {"optimizer": {"$": "tensor", "name": "optimizer/a"}}
-    saved = store.write(Snapshot(1, {}, {}, skeleton, fakes.ABOUT), files)
+    saved = store.write(Snapshot(1, {}, {}, skeleton, fake_parts.ABOUT), files)
     assert damage(saved) is None
     for lazy in (False, True):
         with pytest.raises(ProblemError) as caught:

@@ -24,8 +24,8 @@ from declare.components.sources.hdf5 import Hdf5
 from declare.components.sources.jsonl import Jsonl
 from declare.components.sources.npz import Npz
 from declare.components.sources.parquet import Parquet
-from declare.contract import shortage
 from declare.contract.problem import ProblemError
+from declare.system import out_of_memory
 from tests.trust.hostile_data import overlapped
 
 
@@ -193,9 +193,9 @@ def test_a_table_that_memory_cannot_hold_is_refused_unread(tmp_path, monkeypatch
     """The machine's memory and `ulimit -v` are asked first: the library would end the process."""
     (tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * 1000)
     monkeypatch.setattr("polars.read_csv", None)
-    monkeypatch.setattr(shortage, "available_memory", lambda: free)
-    monkeypatch.setattr(shortage, "address_limit", lambda: limit)
-    monkeypatch.setattr(shortage, "has_room", lambda size: size < 1000)
+    monkeypatch.setattr(out_of_memory, "available_memory", lambda: free)
+    monkeypatch.setattr(out_of_memory, "address_limit", lambda: limit)
+    monkeypatch.setattr(out_of_memory, "has_room", lambda size: size < 1000)
     with pytest.raises(MemoryError, match="the table takes"):
         Csv(path=tmp_path / "t.csv")._read()
 

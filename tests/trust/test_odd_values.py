@@ -6,12 +6,12 @@ import typing
 
 import pytest
 
-from declare.contract import lookup
 from declare.contract.component import Component
-from declare.contract.lookup import kinds, own_names
+from declare.contract.kinds.source import Source, is_path
 from declare.contract.problem import ProblemError
-from declare.contract.reading import parse
-from declare.contract.source import Source, is_path
+from declare.reading import lookup
+from declare.reading.lookup import kinds, own_names
+from declare.reading.parser import parse
 
 EVERY = [(kind, name) for kind in kinds() for name in own_names(kind)]
 ODD = [

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from declare.contract.python_process import SAFE_PATH, program_arguments, protect_children
-from declare.runtime import cluster
+from declare.runtime.distributed import ray_cluster
+from declare.system.python_process import SAFE_PATH, program_arguments, protect_children
 from declare.tune.workers import surroundings
 from tests.trust.planting import plant, ran
 
@@ -109,9 +109,9 @@ def test_ray_is_not_told_of_the_current_folder(tmp_path, monkeypatch):
     ray = SimpleNamespace(
         is_initialized=lambda: bool(seen), init=lambda **_: seen.append(Path.cwd()), shutdown=lambda: None
     )
-    monkeypatch.setattr(cluster, "import_module", lambda _: ray)
+    monkeypatch.setattr(ray_cluster, "import_module", lambda _: ray)
     monkeypatch.chdir(tmp_path)
-    with cluster.connected():
+    with ray_cluster.connected():
         assert Path.cwd() == tmp_path
     assert [place for place in seen if place == tmp_path or place.is_relative_to(tmp_path)] == []
     root = Path(__file__).parents[2]

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from declare.cli.dispatch import run as dcl
-from declare.contract import trust
 from declare.contract.problem import ProblemError
+from declare.system import trust
 
 EVIL = "<script>alert(1)</script>\x1b[31m\x9b7m\x7f\u202e"
 SPEC = """declare: 1
@@ -275,7 +275,7 @@ def test_the_users_settings_grant_where_nobody_else_may_write(tmp_path, monkeypa
 
 def test_the_cache_is_private(tmp_path, monkeypatch):
     """A cache that others may write to is closed to them; one that is another user's is not used."""
-    from declare.contract import user_cache as cache
+    from declare.system import user_cache as cache
 
     shared = tmp_path / "shared"
     shared.mkdir(mode=0o777)

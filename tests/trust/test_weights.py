@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from declare.nn.files import UnreadableError, read_tensors
+from declare.nn.weight_files import UnreadableError, read_tensors
 
 REFUSED = pytest.raises(UnreadableError)
 

@@ -19,8 +19,8 @@ from declare.__main__ import main
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
 from declare.language.spec import Space, Tune
-from declare.runtime.events import Event
-from declare.runtime.listener import Wish
+from declare.runtime.listeners.listener import Wish
+from declare.runtime.run_folder.event_file import Event
 from declare.tune import trial
 from declare.tune.engines.optuna import OptunaEngine
 from declare.tune.pruning import Pruning

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from declare.language.spec import Space, Tune
-from declare.runtime.stopping import StopFlag
+from declare.runtime.distributed.stop_flag import StopFlag
 from declare.tune.engines import optuna as engines
 from declare.tune.engines.optuna import OptunaEngine
-from declare.tune.halting import GONE, Halt, Line
 from declare.tune.search import Search, Trial
+from declare.tune.stop_request import GONE, Halt, Line
 from declare.tune.workers import cards, cause, surroundings
 
 TUNE = Tune(

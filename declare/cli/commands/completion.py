@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from declare.cli import catalog, signature, terminal
+from declare.cli import command_index, signature, terminal
 from declare.cli.shells import completion
 from declare.cli.shells.completion import Words
 
@@ -21,7 +21,7 @@ def command(
     fish: `dcl completion fish > ~/.config/fish/completions/dcl.fish`.
     """
     write = {"bash": completion.bash, "zsh": completion.zsh, "fish": completion.fish}[shell]
-    terminal.emit(write([_words(name) for name in catalog.names()]))
+    terminal.emit(write([_words(name) for name in command_index.names()]))
 
 
 def _words(name: str) -> Words:
@@ -30,11 +30,11 @@ def _words(name: str) -> Words:
     choices = tuple((flag, word.choices) for word in found if word.choices for flag in word.flags)
     arguments = [word for word in found if not word.flags]
     values = tuple(value for word in arguments for value in word.choices or _arguments(name, word.name))
-    return Words(name, catalog.summary(name), flags, choices, values)
+    return Words(name, command_index.summary(name), flags, choices, values)
 
 
 def _arguments(command: str, argument: str) -> tuple[str, ...]:
-    from declare.contract import lookup
+    from declare.reading import lookup
 
     if (command, argument) == ("list", "kind"):
         return lookup.kinds()

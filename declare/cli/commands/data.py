@@ -15,8 +15,8 @@ from declare.cli.failure import DONE, FINDINGS, CommandError
 if TYPE_CHECKING:
     from declare.compiler.pipeline import Checked
     from declare.contract.problem import Problem
-    from declare.data.samples import Sample
-    from declare.data.summary import DatasetSummary
+    from declare.data.check.previews import Sample
+    from declare.data.check.summary import DatasetSummary
     from declare.diagnostics.diagnostic import Diagnostic
 
 _READ_BETTER = {"DAT310", "DAT311", "DAT332", "DAT350"}
@@ -49,7 +49,7 @@ def command(
     if html is not None:
         _write(html, checked, summaries, found, samples)
     if format == "json":
-        from declare.data.summary import as_dict
+        from declare.data.check.summary import as_dict
 
         whole = {item.name: item for item in summaries}
         terminal.emit_json({**findings.document(found), "datasets": as_dict(whole)})
@@ -63,7 +63,7 @@ def command(
 
 def _stands_in_the_way(checked: Checked) -> bool:
     """Return whether the datasets' blocks cannot be understood."""
-    from declare.contract.poison import holed
+    from declare.reading.poison import holed
 
     if checked.spec is None or holed(checked.spec.datasets) or holed(checked.spec.seed):
         return True
@@ -78,9 +78,9 @@ def _read(
 ) -> tuple[list[DatasetSummary], list[Problem], dict[str, dict[str, list[Sample]]]]:
     """Read every dataset whole; what keeps one from being read is among the problems."""
     from declare.contract.problem import ProblemError
-    from declare.data import samples
-    from declare.data.checking import opened, summarise
-    from declare.data.findings import findings as found
+    from declare.data.check import previews
+    from declare.data.check.findings import findings as found
+    from declare.data.check.scan import opened, summarise
 
     spec = checked.spec
     targets = _targets(spec)
@@ -99,13 +99,13 @@ def _read(
         summaries.append(summary)
         problems += [problem.under(path) for problem in found(summary, dataset)]
         if with_samples:
-            shown[name] = samples.choose(pool, targets)
+            shown[name] = previews.choose(pool, targets)
     return summaries, problems, shown
 
 
 def _targets(spec: Any) -> list[str]:
     """Return the fields that tasks predict; tasks that could not be read are passed over."""
-    from declare.contract.poison import POISON
+    from declare.reading.poison import POISON
 
     tasks = spec.tasks.values() if spec.tasks is not POISON else ()
     named = (getattr(task, "target", None) for task in tasks if task is not POISON)
@@ -148,7 +148,7 @@ def _write(
     samples: dict[str, dict[str, list[Sample]]],
 ) -> None:
     from declare.report.render.data_html import render
-    from declare.runtime.storage import write_whole
+    from declare.runtime.run_folder.durable_io import write_whole
 
     try:
         write_whole(path, render(str(checked.spec.name), summaries, found, samples))

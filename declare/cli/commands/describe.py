@@ -10,7 +10,7 @@ from declare.cli import options, terminal
 from declare.cli.failure import CommandError
 
 if TYPE_CHECKING:
-    from declare.contract.card import Card
+    from declare.reading.describe import Card
 
 
 def command(
@@ -36,19 +36,19 @@ def command(
 
 
 def _find(component: str) -> list[Card]:
-    from declare.contract import card, lookup
+    from declare.reading import describe, lookup
 
     kind, slash, name = component.partition("/")
     if not slash:
         name, kinds = component, lookup.kinds()
     else:
         kinds = tuple(item for item in lookup.kinds() if kind in {item, item.removesuffix("s")})
-    return [found for item in kinds if (found := card.card(item, name)) is not None]
+    return [found for item in kinds if (found := describe.card(item, name)) is not None]
 
 
 def _hint(component: str) -> str:
-    from declare.contract import lookup
     from declare.diagnostics.suggest import did_you_mean
+    from declare.reading import lookup
 
     every = (name for kind in lookup.kinds() for name in lookup.names(kind))
     return did_you_mean(component.rpartition("/")[2], every) or "`dcl list` shows what there is"

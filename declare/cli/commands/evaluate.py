@@ -19,8 +19,8 @@ def command(
 ) -> None:
     """Evaluate the weights of a run on a split of its data."""
     with findings.reported(as_json=format == "json"):
-        from declare.runtime.evaluate import evaluate
-        from declare.runtime.folder import Run
+        from declare.runtime.inference.evaluate import evaluate
+        from declare.runtime.run_folder.folder import Run
 
         metrics = evaluate(Run(run), split, which=weights, trust=tuple(trust or ()))
         earlier = Run(run).plan.trained_earlier

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from declare.cli import findings, group, options, terminal
+from declare.cli import findings, launch_options, options, terminal
 from declare.cli.failure import DONE, FINDINGS, CommandError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def command(
     Comments and layout stay. Exit code 0 where no error is left, 1 where some are (or, with --diff,
     where something would change).
     """
-    group.require_file(spec, "`dcl fix`")
+    launch_options.require_file(spec, "`dcl fix`")
     checked = findings.check(spec, set_, trust)
     fixing = _fix(checked, unsafe=unsafe, all_files=all_files)
     if diff:

@@ -11,7 +11,7 @@ from declare.cli import findings, options, terminal
 from declare.cli.failure import CommandError
 
 if TYPE_CHECKING:
-    from declare.runtime.inspecting import Inspection
+    from declare.runtime.inference.activations import Inspection
 
 _KINDS = (".npz", ".safetensors")
 
@@ -52,9 +52,9 @@ def command(
         raise CommandError(f"`{output.name}` is none of {', '.join(_KINDS)}")
     as_json = format == "json"
     with findings.reported(as_json=as_json):
-        from declare.runtime.folder import Run
-        from declare.runtime.inspecting import inspect
-        from declare.runtime.opened import Loading, open_run
+        from declare.runtime.inference.activations import inspect
+        from declare.runtime.inference.loaded_run import Loading, open_run
+        from declare.runtime.run_folder.folder import Run
 
         loading = Loading(weights, tuple(trust or ()))
         opened = open_run(Run(run), source, dataset=dataset, split=split, loading=loading)
@@ -66,8 +66,8 @@ def command(
 
 def _save(found: Inspection, path: Path) -> None:
     """Write the activations of all samples by the names of their modules."""
-    from declare.build.ragged import joined
-    from declare.runtime.storage import translated
+    from declare.lowering.model.padding import joined
+    from declare.runtime.run_folder.durable_io import translated
 
     arrays = {item.name: joined(item.values) for item in found.activities}
     with translated(path.parent):

@@ -22,7 +22,7 @@ def command(
     format: options.TextOrJson = "text",
 ) -> None:
     """List the components that a spec can name, all kinds or one."""
-    from declare.contract import lookup
+    from declare.reading import lookup
 
     if kind is not None and kind not in lookup.kinds():
         raise CommandError(f"there is no kind `{kind}`", hint=_kinds_hint(kind))
@@ -41,10 +41,11 @@ def command(
 
 
 def _rows(kind: str, everything: bool) -> list[dict[str, Any]]:
-    from declare.contract import card, lookup
+    from declare.reading import describe, lookup
 
     own = [
-        {"kind": kind, "type": name, "summary": card.summary(kind, name)} for name in lookup.own_names(kind)
+        {"kind": kind, "type": name, "summary": describe.summary(kind, name)}
+        for name in lookup.own_names(kind)
     ]
     if not everything:
         return own
@@ -54,7 +55,7 @@ def _rows(kind: str, everything: bool) -> list[dict[str, Any]]:
 
 def _named(kind: str, search: str) -> list[dict[str, Any]]:
     """Return what the `name` of a component may be (a model of a library), where it contains what is searched for."""
-    from declare.contract import lookup
+    from declare.reading import lookup
 
     rows = []
     for own in lookup.own_names(kind):
@@ -67,11 +68,11 @@ def _named(kind: str, search: str) -> list[dict[str, Any]]:
 
 
 def _print(rows: list[dict[str, Any]], *, everything: bool) -> None:
-    from declare.contract import card, lookup
+    from declare.reading import describe, lookup
 
     width = max((len(row.get("name", row["type"])) for row in rows), default=0) + 2
     for kind in dict.fromkeys(row["kind"] for row in rows):
-        terminal.emit(f"{kind}: {card.kind_summary(kind)}")
+        terminal.emit(f"{kind}: {describe.kind_summary(kind)}")
         for row in rows:
             if row["kind"] == kind:
                 terminal.emit(f"  {row.get('name', row['type']):<{width}}{row['summary']}".rstrip())
@@ -84,7 +85,7 @@ def _print(rows: list[dict[str, Any]], *, everything: bool) -> None:
 
 
 def _kinds_hint(kind: str) -> str:
-    from declare.contract import lookup
     from declare.diagnostics.suggest import did_you_mean
+    from declare.reading import lookup
 
     return did_you_mean(kind, lookup.kinds()) or f"kinds: {', '.join(lookup.kinds())}"

@@ -12,10 +12,10 @@ import typer
 
 from declare.cli import terminal
 from declare.cli.failure import CommandError
-from declare.cli.starting import templates
+from declare.cli.new_spec import templates
 
 if TYPE_CHECKING:
-    from declare.cli.starting.columns import Column
+    from declare.cli.new_spec.columns import Column
 
 
 def command(
@@ -80,7 +80,7 @@ def _from_template(template: str, name: str) -> str:
 
 
 def _from_data(source: Path, target: str, name: str, path: Path) -> str:
-    from declare.cli.starting import draft
+    from declare.cli.new_spec import draft
 
     if not source.exists():
         raise CommandError(f"`{source}` does not exist")
@@ -92,7 +92,7 @@ def _from_data(source: Path, target: str, name: str, path: Path) -> str:
 
 
 def _columns(source: Path) -> list[Column]:
-    from declare.cli.starting import columns
+    from declare.cli.new_spec import columns
 
     try:
         found = columns.read(source)

@@ -52,9 +52,9 @@ def command(
     as_json = format == "json"
     with findings.reported(as_json=as_json):
         from declare.nn.tasks.next_token import Sampling
-        from declare.runtime.folder import Run
-        from declare.runtime.opened import Loading
-        from declare.runtime.predict import predict
+        from declare.runtime.inference.loaded_run import Loading
+        from declare.runtime.inference.predict import predict
+        from declare.runtime.run_folder.folder import Run
 
         loading = Loading(weights, tuple(trust or ()))
         sampling = Sampling(max_new_tokens, temperature, top_k, seed)

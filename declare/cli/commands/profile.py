@@ -12,7 +12,7 @@ from declare.cli.failure import CommandError
 
 if TYPE_CHECKING:
     from declare.ir.plan import Plan
-    from declare.runtime.profile import PhaseProfile
+    from declare.runtime.profiling.profile import PhaseProfile
 
 
 def command(
@@ -49,10 +49,10 @@ def command(
 def _profile(plan: Plan, folder: Path, steps: int) -> list[PhaseProfile]:
     import torch
 
-    from declare.runtime.built import BuiltWorkshop
-    from declare.runtime.device import choose_device
-    from declare.runtime.machine import prepare
-    from declare.runtime.profile import profile
+    from declare.runtime.machine.device import choose_device
+    from declare.runtime.machine.environment import prepare
+    from declare.runtime.profiling.profile import profile
+    from declare.runtime.setup.builder import BuiltWorkshop
 
     folder.mkdir(parents=True, exist_ok=True)
     device = choose_device(plan.hardware)

@@ -12,7 +12,7 @@ from declare.cli.failure import CommandError
 
 if TYPE_CHECKING:
     from declare.ir.plan import Plan
-    from declare.report.data import Report, Throughput
+    from declare.report.report import Report, Throughput
 
 
 def command(
@@ -50,28 +50,28 @@ def command(
 def _report(
     target: Path, sets: list[str] | None, trust: list[str] | None, *, as_json: bool, measure: bool
 ) -> Report:
-    from declare.report import gather
+    from declare.report import collect
     from declare.report.layers import layers_of
 
     if target.is_dir():
         if sets:
             raise CommandError("--set changes a spec, and a run is done", hint="report its spec.yaml")
-        from declare.runtime.folder import Run
+        from declare.runtime.run_folder.folder import Run
 
         with findings.reported(as_json=as_json):
             run = Run(target)
-            return gather.of_run(run, layers_of(run.plan))
+            return collect.of_run(run, layers_of(run.plan))
     plan, _ = findings.plan(target, sets, trust, as_json=as_json)
-    report = gather.of_plan(plan, layers_of(plan))
+    report = collect.of_plan(plan, layers_of(plan))
     return report.model_copy(update={"throughput": _measured(plan)}) if measure else report
 
 
 def _measured(plan: Plan) -> tuple[Throughput, ...]:
     """Make a few steps of every phase; the weights are thrown away."""
-    from declare.report.data import Throughput
-    from declare.runtime.built import BuiltWorkshop
-    from declare.runtime.device import choose_device
-    from declare.runtime.measure import measure
+    from declare.report.report import Throughput
+    from declare.runtime.machine.device import choose_device
+    from declare.runtime.profiling.throughput import measure
+    from declare.runtime.setup.builder import BuiltWorkshop
 
     speeds = measure(plan, BuiltWorkshop(plan, None, choose_device(plan.hardware)))
     return tuple(
@@ -87,7 +87,7 @@ def _measured(plan: Plan) -> tuple[Throughput, ...]:
 
 def _write(path: Path, report: Report) -> None:
     from declare.report.render.html import render
-    from declare.runtime.storage import write_whole
+    from declare.runtime.run_folder.durable_io import write_whole
 
     try:
         write_whole(path, render(report))

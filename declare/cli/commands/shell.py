@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from declare.cli import catalog, terminal
+from declare.cli import command_index, terminal
 from declare.cli.shells.snippets import snippet
 
 
@@ -19,4 +19,4 @@ def command(
     nothing. `dcl` always works. To type `declare` as well, add `eval "$(dcl shell bash)"` to ~/.bashrc (or
     `eval "$(dcl shell zsh)"` to ~/.zshrc). Functions and scripts keep the builtin.
     """
-    terminal.emit(snippet(shell, catalog.names()).rstrip("\n"))
+    terminal.emit(snippet(shell, command_index.names()).rstrip("\n"))

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from declare.cli import findings, group, options, terminal
+from declare.cli import findings, launch_options, options, terminal
 from declare.cli.failure import RUN_FAILED, CommandError
 from declare.cli.streams import go_on_unseen
-from declare.contract.trust import allow_downloads
-from declare.runtime.place import leads, restarts
+from declare.runtime.distributed.rank_environment import leads, restarts
+from declare.system.trust import allow_downloads
 
 if TYPE_CHECKING:
     from declare.compiler.pipeline import Checked
     from declare.contract.problem import Problem
     from declare.ir.plan import Plan
-    from declare.runtime.listener import Listener
+    from declare.runtime.listeners.listener import Listener
     from declare.runtime.run import Outcome
 
 _LATEST = "latest"
@@ -92,30 +92,32 @@ def command(
     go_on_unseen()
     as_json = format == "json"
     if engine == "ray":
-        group.refuse_with_ray(nodes, rdzv)
-    group.hush()
-    sets = [*(set_ or ()), *group.settings(gpus, procs, nodes)]
+        launch_options.refuse_with_ray(nodes, rdzv)
+    launch_options.hush()
+    sets = [*(set_ or ()), *launch_options.settings(gpus, procs, nodes)]
     allow_downloads()
     plan, checked = findings.plan(spec, sets, trust, as_json=as_json)
     folder = Path(resume) if resume not in {None, _LATEST} else run_dir
     with findings.reported(checked, as_json=as_json):
         from declare.api import train_checked
-        from declare.runtime.statuses import LOST
+        from declare.runtime.distributed.exit_codes import LOST
 
         odd = _see_sane(plan, checked, as_json=as_json) if sanity and resume is None else []
-        crew = None if engine == "ray" else group.crew(plan, rdzv)
+        crew = None if engine == "ray" else launch_options.crew(plan, rdzv)
         if crew is not None:
-            group.require_file(spec, "each of several processes")
+            launch_options.require_file(spec, "each of several processes")
             words = [str(spec), f"--format={format}", *_each("--set", sets), *_each("--trust", trust or ())]
             where = _where(run_dir, resume, allow_changes=allow_changes)
-            return group.start(crew, words, where, lambda found: findings.show_problems(found, checked))
+            return launch_options.start(
+                crew, words, where, lambda found: findings.show_problems(found, checked)
+            )
         if resume is None and restarts() and run_dir is not None and (run_dir / "plan.json").is_file():
             resume = _LATEST  # torchrun has started the group anew
         listeners = _listeners(plan, as_json=as_json)
         how = {"resume": resume is not None, "allow_changes": allow_changes}
-        run = group.runner(engine, lambda found: findings.show_problems(found, checked))
+        run = launch_options.runner(engine, lambda found: findings.show_problems(found, checked))
         outcome = train_checked(checked, folder, **how, listeners=listeners, run=run)
-    lost = outcome.status == LOST and group.is_launched()  # whoever watches tells of it
+    lost = outcome.status == LOST and launch_options.is_launched()  # whoever watches tells of it
     if leads() and not lost:
         _close(outcome, checked, odd, as_json=as_json)
     return outcome.status
@@ -135,9 +137,9 @@ def _where(run_dir: Path | None, resume: str | None, *, allow_changes: bool) -> 
 
 def _see_sane(plan: Plan, checked: Checked, *, as_json: bool) -> list[Problem]:
     """Try one batch in each phase and return what is odd; end the command where a phase does not learn it."""
-    from declare.runtime.device import choose_device
-    from declare.runtime.machine import prepare
-    from declare.runtime.sanity import problem, trials, warning
+    from declare.runtime.machine.device import choose_device
+    from declare.runtime.machine.environment import prepare
+    from declare.runtime.profiling.overfit_check import problem, trials, warning
 
     device = choose_device(plan.hardware)
     prepare(plan.hardware, device)  # before the first product of matrices
@@ -158,7 +160,7 @@ def _see_sane(plan: Plan, checked: Checked, *, as_json: bool) -> list[Problem]:
 
 def _listeners(plan: Plan, *, as_json: bool) -> list[Listener]:
     """Return who tells of the run while it goes on: first of all where it goes."""
-    from declare.cli.announcement import Announcement
+    from declare.cli.run_folder_line import Announcement
     from declare.runtime.listeners.progress import make_progress
 
     progress = make_progress(plan, quiet=terminal.settings.quiet, color=terminal.settings.color)
@@ -183,8 +185,8 @@ def _close(outcome: Outcome, checked: Checked, odd: list[Problem], *, as_json: b
         )
         return
     from declare.cli.printing.metrics import render
-    from declare.report.gather import oracle
-    from declare.runtime.events import EVENTS_FILE, read_events
+    from declare.report.collect import oracle
+    from declare.runtime.run_folder.event_file import EVENTS_FILE, read_events
 
     if outcome.metrics and checked.plan is not None:
         best = oracle(checked.plan, read_events(outcome.folder / EVENTS_FILE))

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from declare.cli import findings, group, options, terminal
+from declare.cli import findings, launch_options, options, terminal
 from declare.cli.failure import FINDINGS, CommandError
 from declare.cli.streams import go_on_unseen
-from declare.contract.trust import allow_downloads
-from declare.runtime.statuses import STOPPED
+from declare.runtime.distributed.exit_codes import STOPPED
+from declare.system.trust import allow_downloads
 
 if TYPE_CHECKING:
-    from declare.runtime.changes import Change
+    from declare.runtime.resume.plan_diff import Change
     from declare.tune.run import InvalidPointError, SearchOutcome
     from declare.tune.search import Trial
 
@@ -59,7 +59,7 @@ def command(
     as_json = format == "json"
     if resume is not None and run_dir is not None:
         raise CommandError("--resume and --run-dir contradict each other", hint="--resume takes the folder")
-    group.require_file(spec, "a search")
+    launch_options.require_file(spec, "a search")
     allow_downloads()
     plan, checked = findings.plan(spec, set_, trust, as_json=as_json)
     if plan.tune is None:

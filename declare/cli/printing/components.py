@@ -22,7 +22,7 @@ def component(kind: str, block: Mapping[str, Any], leave_out: Collection[str] = 
 def parameters(kind: str, block: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters of a block that differ from the component's defaults."""
     from declare.contract.component import plain
-    from declare.contract.lookup import find
+    from declare.reading.lookup import find
 
     found = find(kind, str(block["type"]))
     fields = found.model_fields if found else {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from declare.data.summary import DatasetSummary, FieldSummary, several
-from declare.report.units import counts_text, figure
+from declare.data.check.summary import DatasetSummary, FieldSummary, several
+from declare.report.number_format import counts_text, figure
 
 if TYPE_CHECKING:
     from rich.console import Console

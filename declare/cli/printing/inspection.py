@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from declare.report.units import figure
+from declare.report.number_format import figure
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from declare.runtime.inspecting import Activity, Inspection
+    from declare.runtime.inference.activations import Activity, Inspection
 
 _SATURATED = 0.5
 """Share of values at the bounds from which a module is called saturated."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from declare.report.data import share
-from declare.report.units import figure
-from declare.runtime.trivial import parted
+from declare.report.number_format import figure
+from declare.report.report import share
+from declare.runtime.run_folder.trivial_baseline import parted
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from declare.cli.printing.components import component, parameters, short
 from declare.contract.averaging import shares
+from declare.report.number_format import count, size
+from declare.report.phrases import scales_text
 from declare.report.render.terminal import sparkline
-from declare.report.units import count, size
-from declare.report.wording import scales_text
 
 if TYPE_CHECKING:
     from declare.ir.plan import FreezePlan, InitPlan, PhasePlan, Plan
@@ -145,7 +145,7 @@ def _evaluates(phase: PhasePlan) -> str:
 
 def _memory(phase: PhasePlan, plan: Plan) -> str:
     """Return the estimate with its arithmetic."""
-    from declare.compiler.memory import of_plan
+    from declare.compiler.phases.memory import of_plan
 
     found = of_plan(plan, phase)
     if found is None:

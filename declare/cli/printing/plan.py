@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from declare.cli.printing.components import component, parameters, short
 from declare.cli.printing.phases import phase_lines
-from declare.report.units import count, counts_text, figure, size
-from declare.report.wording import target_text
+from declare.report.number_format import count, counts_text, figure, size
+from declare.report.phrases import target_text
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from declare.report.units import seconds, size
+from declare.report.number_format import seconds, size
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from declare.runtime.profile import PhaseProfile
+    from declare.runtime.profiling.profile import PhaseProfile
 
 _BAR = 40
 _OPERATORS = 10

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from declare.report.units import figure
+from declare.report.number_format import figure
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from declare.runtime.sanity import Trial
+    from declare.runtime.profiling.overfit_check import Trial
 
 
 def render(trials: Sequence[Trial], console: Console) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from declare.report.units import figure, seconds
+from declare.report.number_format import figure, seconds
 
 if TYPE_CHECKING:
     from rich.console import Console

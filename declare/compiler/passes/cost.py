@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.compiler.machine_fit import (
+from declare.compiler.phases.machine_fit import (
     Limit,
     cache_shortage,
     computes_on_processor,
     machine_limits,
     shortage,
 )
-from declare.compiler.memory import certain, decoded_bytes, estimate
+from declare.compiler.phases.memory import certain, decoded_bytes, estimate
 from declare.compiler.state import State
 from declare.contract.problem import Problem
 from declare.ir.plan import PhasePlan
-from declare.rules.fields import input_fields, target_fields
-from declare.rules.parts import given
-from declare.rules.sizes import shown
+from declare.rules.byte_sizes import shown
+from declare.rules.queries.fields import input_fields, target_fields
+from declare.rules.spec_parts import given
 
 
 def run(state: State) -> Iterator[Problem]:

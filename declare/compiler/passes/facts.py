@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from declare.compiler.fields import all_fields, clashes, field_references, stated_fields
-from declare.compiler.inputs import cycles, input_references
-from declare.compiler.readable_data import Readable, facts_of, readable, said, without
+from declare.compiler.graph.readable_data import Readable, facts_of, readable, said, without
+from declare.compiler.names.fields import all_fields, clashes, field_references, stated_fields
+from declare.compiler.names.inputs import cycles, input_references
 from declare.compiler.state import State
 from declare.contract import strict_json
-from declare.contract.field import Uses
-from declare.contract.poison import POISON, holed
+from declare.contract.kinds.field import Uses
+from declare.contract.kinds.training import Sampler
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.training import Sampler
 from declare.ir.facts import DatasetFacts
-from declare.rules.pairings import pairing_of
-from declare.rules.parts import Placed, given, named, phase_datasets, phases, task_datasets, tasks
+from declare.reading.poison import POISON, holed
+from declare.rules.queries.pairings import pairing_of
+from declare.rules.spec_parts import Placed, given, named, phase_datasets, phases, task_datasets, tasks
 
 _MISREAD = frozenset({"DAT322"})
 """Codes of findings with which the shapes of a dataset mean nothing: what follows from them is not said too."""
@@ -44,7 +44,7 @@ def run(state: State) -> Iterator[Problem]:
 
 def _gather(state: State, dataset: Placed[Any], known: Readable) -> Iterator[Problem]:
     """Fill in the facts of a dataset; those of other fields where the data contradict some."""
-    from declare.data.facts import compare, gather
+    from declare.data.facts.facts import compare, gather
 
     seed = 0 if state.spec.seed is POISON else state.spec.seed
     uses = _uses(state, dataset.name)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.compiler.state import State
-from declare.contract.poison import holed
 from declare.contract.problem import Problem
 from declare.ir.plan import HardwarePlan
-from declare.rules.sizes import read_bytes
+from declare.reading.poison import holed
+from declare.rules.byte_sizes import read_bytes
 
 
 def run(state: State) -> Iterator[Problem]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.compiler.field_shapes import field_shapes
+from declare.compiler.graph.field_shapes import field_shapes
+from declare.compiler.graph.targets import targets
 from declare.compiler.state import State
-from declare.compiler.targets import targets
 from declare.contract.problem import Problem
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from declare.compiler.output_shapes import shape_mismatches
+from declare.compiler.graph.output_shapes import shape_mismatches
 from declare.compiler.state import State
 from declare.contract.component import Component
-from declare.contract.loss import Loss
-from declare.contract.metric import Metric, by_figure_name
-from declare.contract.poison import POISON, holed
+from declare.contract.kinds.loss import Loss
+from declare.contract.kinds.metric import Metric, by_figure_name
+from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
-from declare.contract.reading import parse
-from declare.contract.task import Target
 from declare.ir.plan import LossPlan, MetricPlan, TaskPlan
-from declare.rules.parts import (
+from declare.reading.parser import parse
+from declare.reading.poison import POISON, holed
+from declare.rules.spec_parts import (
     Placed,
     failed,
     given,

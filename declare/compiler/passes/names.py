@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.compiler.fields import clashes, field_references, stated_fields
-from declare.compiler.inputs import input_references
-from declare.compiler.later import not_yet
-from declare.compiler.references import references
+from declare.compiler.names.fields import clashes, field_references, stated_fields
+from declare.compiler.names.inputs import input_references
+from declare.compiler.names.references import references
+from declare.compiler.names.unsupported import not_yet
 from declare.compiler.state import State
-from declare.contract.poison import POISON
 from declare.contract.problem import Problem
+from declare.reading.poison import POISON
 
 
 def run(state: State) -> Iterator[Problem]:

@@ -6,23 +6,23 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from declare.compiler.batches import Batches, batches
-from declare.compiler.init_files import init_files
-from declare.compiler.norm_rows import one_value_norms
-from declare.compiler.phase_probes import probes
-from declare.compiler.rates import curve
-from declare.compiler.scaling import scaled
-from declare.compiler.selecting import Selection, lost_patterns, select
+from declare.compiler.parameters.init_files import init_files
+from declare.compiler.parameters.parameter_groups import Selection, lost_patterns, select
+from declare.compiler.phases.batches import Batches, batches
+from declare.compiler.phases.linear_probes import probes
+from declare.compiler.phases.lr_schedule import curve
+from declare.compiler.phases.multiscale import scaled
+from declare.compiler.phases.norm_rows import one_value_norms
 from declare.compiler.state import State
 from declare.contract.component import plain
 from declare.contract.duration import Duration
-from declare.contract.poison import POISON, holed
+from declare.contract.kinds.training import Balance, Sampler, Schedule
 from declare.contract.problem import Problem
-from declare.contract.reading import parse
-from declare.contract.training import Balance, Sampler, Schedule
-from declare.contract.trial import refusal
 from declare.ir.plan import BestPlan, EarlyStopPlan, InitPlan, PhasePlan
-from declare.rules.parts import Placed, given, phase_datasets, phase_tasks, phases
+from declare.reading.library_trial import refusal
+from declare.reading.parser import parse
+from declare.reading.poison import POISON, holed
+from declare.rules.spec_parts import Placed, given, phase_datasets, phase_tasks, phases
 
 
 def run(state: State) -> Iterator[Problem]:
@@ -177,7 +177,7 @@ def _init(state: State, phase: Placed[Any]) -> Iterator[InitPlan]:
 
 def _trainable(state: State, phase: Placed[Any], chosen: Selection) -> int:
     """Return the parameters that some step of the phase trains."""
-    from declare.compiler.naming import names
+    from declare.compiler.parameters.parameter_names import names
 
     assert state.wiring is not None
     tasks = phase_tasks(state.view, phase.block) or {}

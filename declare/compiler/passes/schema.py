@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.compiler.spans import diagnose
+from declare.compiler.diagnose.locate import diagnose
 from declare.compiler.state import State
-from declare.contract.poison import POISON
 from declare.diagnostics.diagnostic import Diagnostic
-from declare.language.check import check
+from declare.language.read_spec import check
 from declare.language.rewriting import rewritten
+from declare.reading.poison import POISON
 
 _ROUNDS = 8
 """How often a spec is read again with what was surely meant: a slip in a block may hide others inside of it."""

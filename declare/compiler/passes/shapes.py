@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.compiler.heads import head_wiring
-from declare.compiler.input_domain import input_domain
-from declare.compiler.input_precision import input_precision
-from declare.compiler.padding_probe import padding_problems
-from declare.compiler.pretrained_files import pretrained_files
-from declare.compiler.remainders import left_out
-from declare.compiler.shaping import Inferred, Shaper, ports
+from declare.compiler.graph.heads import head_wiring
+from declare.compiler.graph.input_domain import input_domain
+from declare.compiler.graph.input_precision import input_precision
+from declare.compiler.graph.remainders import left_out
+from declare.compiler.graph.shape_inference import Inferred, Shaper, ports
+from declare.compiler.graph.shared_head import in_units_of, inverse_mismatch
+from declare.compiler.graph.wiring import module_wiring, reads_unknown, usage
+from declare.compiler.graph_types import GraphNode
+from declare.compiler.meta.padding_probe import padding_problems
+from declare.compiler.parameters.pretrained_files import pretrained_files
 from declare.compiler.state import State
-from declare.compiler.units import in_units_of, inverse_mismatch
-from declare.compiler.wiring import GraphNode, module_wiring, reads_unknown, usage
-from declare.contract.module import Module
+from declare.contract.kinds.module import Module
+from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.task import Target
 from declare.ir.plan import ModulePlan, NodeVariant
-from declare.rules.parts import given, task_names
+from declare.rules.spec_parts import given, task_names
 
 
 def run(state: State) -> Iterator[Problem]:

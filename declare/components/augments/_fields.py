@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from declare.contract.kinds.training import Augment
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
-from declare.contract.training import Augment
 
 _NUMBERS: frozenset[Layout] = frozenset(
     {"vector", "sequence", "series", "image", "video", "number", "counts"}

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from declare.components.fields._axes import Order, in_order, orders_that_fit, other_size, other_way_round
-from declare.contract.data import FieldFacts
-from declare.contract.field import Field
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.field import Field
 from declare.contract.lengths import KEY
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import AXES, Shape

@@ -19,8 +19,8 @@ from declare.components.fields._number_texts import (
 from declare.components.fields._values import Marks, number_of, shown, text_in, text_of
 from declare.contract.moments import moments
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shortage import require_memory
 from declare.contract.text_column import TextColumn
+from declare.system.out_of_memory import require_memory
 
 Array = np.ndarray[Any, Any]
 _SINGLE = frozenset({"e", "f", "b", "B", "h", "H", "?"})

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from PIL import Image, ImageOps
 
 from declare.components.fields._scales import Scale
-from declare.contract.pictures import formats_of
+from declare.contract.files.picture_formats import formats_of
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shortage import refuse_if_short
+from declare.system.out_of_memory import refuse_if_short
 
 MAX_PIXELS = 64_000_000
 MAX_FRAME_PIXELS = 640_000_000

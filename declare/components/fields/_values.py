@@ -10,9 +10,9 @@ from datetime import UTC
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from declare.contract import secrets
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.text_column import TextColumn
+from declare.system import secrets
 
 if TYPE_CHECKING:
     import numpy as np

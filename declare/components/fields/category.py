@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field as Param
 
 from declare.components.fields._values import factorise, index_of, number_of, text_of, twice
-from declare.contract.data import FieldFacts
-from declare.contract.field import Field
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout, Shape
 

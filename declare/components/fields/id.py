@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from declare.components.fields._values import factorise, index_of
-from declare.contract.data import FieldFacts
-from declare.contract.field import Field
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.field import Field
 from declare.contract.shapes import Layout, Shape
 
 if TYPE_CHECKING:

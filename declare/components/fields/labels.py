@@ -19,8 +19,8 @@ from declare.components.fields._values import (
     text_of,
     twice,
 )
-from declare.contract.data import FieldFacts
-from declare.contract.field import Field
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout, Shape
 from declare.contract.text_column import TextColumn

@@ -9,7 +9,7 @@ from pydantic import Field as Param
 
 from declare.components.fields._arrays import ArrayField
 from declare.components.fields._axes import Order
-from declare.contract.data import FieldFacts
+from declare.contract.facts import FieldFacts
 from declare.contract.lengths import KEY
 from declare.contract.shapes import Layout, Shape
 

@@ -10,12 +10,12 @@ from pydantic import Field as Param
 
 from declare.components.fields._values import Marks, no_text, text_of
 from declare.contract.component import Slot
-from declare.contract.data import FieldFacts
-from declare.contract.field import Field, Uses
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.field import Field, Uses
+from declare.contract.kinds.tokenizer import Coder, Tokenizer
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout, Shape
-from declare.contract.tokenizer import Coder, Tokenizer
-from declare.contract.trial import refusal
+from declare.reading.library_trial import refusal
 
 if TYPE_CHECKING:
     import numpy as np

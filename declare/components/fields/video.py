@@ -10,7 +10,7 @@ from pydantic import Field as Param
 from declare.components.fields._arrays import ArrayField
 from declare.components.fields._axes import Order
 from declare.components.fields._sizes import check_size
-from declare.contract.data import FieldFacts
+from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout
 

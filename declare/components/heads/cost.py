@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from declare.contract.counting import Tally
-from declare.contract.module import Costs, Head, Inputs, Outputs, Port
+from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Port
+from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.wiring import misfit
 
 if TYPE_CHECKING:
     from torch import nn

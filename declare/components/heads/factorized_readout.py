@@ -21,12 +21,12 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-from declare.contract.counting import Tally
-from declare.contract.module import Costs, Head, Inputs, Outputs, Port
+from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Port
+from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.port_check import varies
+from declare.contract.nodes.readout_heads import features_at, misfit_places
 from declare.contract.problem import Problem
-from declare.contract.reading_places import features_at, misfit_places
 from declare.contract.shapes import Shape
-from declare.contract.wiring import varies
 
 if TYPE_CHECKING:
     from torch import nn

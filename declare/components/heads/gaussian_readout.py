@@ -28,10 +28,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field as Param
 
-from declare.contract.counting import Tally
-from declare.contract.module import Costs, Head, Inputs, Outputs, Port
+from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Port
+from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.readout_heads import features_at, misfit_places
 from declare.contract.problem import Problem
-from declare.contract.reading_places import features_at, misfit_places
 from declare.contract.shapes import Shape
 
 if TYPE_CHECKING:

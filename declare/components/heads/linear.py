@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from declare.contract.counting import Tally, size
-from declare.contract.heading import filled, misfit_head, widths
-from declare.contract.module import Costs, Head, Inputs, Outputs, Padding, Port
+from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Padding, Port
+from declare.contract.nodes.costs import Tally, size
+from declare.contract.nodes.vector_heads import filled, misfit_head, widths
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 

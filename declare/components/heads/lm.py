@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field as Param
 
-from declare.contract.counting import Tally
-from declare.contract.heading import filled, misfit_head, widths
-from declare.contract.module import Costs, Head, Inputs, Outputs, Padding, Port
+from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Padding, Port
+from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.vector_heads import filled, misfit_head, widths
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
-from declare.contract.task import Target
 
 ClassWeights = Literal["balanced", "effective"] | list[float] | None
 _BETA = 0.999

@@ -10,14 +10,14 @@ from pydantic import Field as Param
 
 from declare.components.losses._indices import index_dims
 from declare.components.losses._weights import check_weights, class_weights, num_scores
-from declare.contract.loss import Loss
+from declare.contract.kinds.loss import Loss
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from declare.contract.task import Target
+    from declare.contract.kinds.task import Target
 
 
 class CrossEntropy(Loss):

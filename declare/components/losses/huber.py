@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field as Param
 
-from declare.contract.loss import Loss
+from declare.contract.kinds.loss import Loss
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from declare.contract.task import Target
+    from declare.contract.kinds.task import Target
 
 
 class Huber(Loss):

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.contract.loss import Loss
+from declare.contract.kinds.loss import Loss
 from declare.contract.shapes import Dim
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from declare.contract.task import Target
+    from declare.contract.kinds.task import Target
 
 
 class InfoNce(Loss):

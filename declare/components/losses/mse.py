@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from declare.contract.loss import Loss
+from declare.contract.kinds.loss import Loss
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from declare.contract.task import Target
+    from declare.contract.kinds.task import Target
 
 
 class Mse(Loss):

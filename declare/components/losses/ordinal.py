@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.components.losses._weights import check_weights, class_weights
-from declare.contract.loss import Loss
+from declare.contract.kinds.loss import Loss
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from declare.contract.task import Target
+    from declare.contract.kinds.task import Target
 
 
 class Ordinal(Loss):

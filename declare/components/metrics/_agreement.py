@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.contract.kinds.metric import Metric
+from declare.contract.kinds.task import Target
 
 Average = Literal["macro", "micro", "weighted"]
 
@@ -37,8 +37,8 @@ class Agreement(Metric):
         return self._built(target, "macro", 0.5)
 
     def _built(self, target: Target, average: Average, threshold: float) -> Any:
-        from declare.nn.metrics.agreement import Confusion, LabelCounts, average_over_classes
-        from declare.nn.metrics.figure import Figure
+        from declare.nn.metrics.classification import Confusion, LabelCounts, average_over_classes
+        from declare.nn.metrics.metric import Figure
 
         if target.prediction == "label_logits":
             formula = average_over_classes(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.contract.kinds.metric import Metric
+from declare.contract.kinds.task import Target
 
 
 class ErrorMetric(Metric):
@@ -26,12 +26,12 @@ class ErrorMetric(Metric):
 
     def build(self, target: Target) -> Any:
         """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
+        from declare.nn.metrics.metric import Figure
 
         if target.prediction == "ordinal_logits":
-            from declare.nn.metrics.agreement import Confusion
+            from declare.nn.metrics.classification import Confusion
 
             return Figure(Confusion(len(target.classes or ()), ordered=True), self.of_steps())
-        from declare.nn.metrics.moments import Moments
+        from declare.nn.metrics.regression import Moments
 
         return Figure(Moments(), self.of_values())

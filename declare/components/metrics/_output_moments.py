@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.contract.kinds.metric import Metric
+from declare.contract.kinds.task import Target
 
 
 class OutputMomentsMetric(Metric):
@@ -22,7 +22,7 @@ class OutputMomentsMetric(Metric):
 
     def build(self, target: Target) -> Any:
         """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
-        from declare.nn.metrics.moments import Moments, each_output
+        from declare.nn.metrics.metric import Figure
+        from declare.nn.metrics.regression import Moments, each_output
 
         return Figure(Moments(), each_output(self.figure()))

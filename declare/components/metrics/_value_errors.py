@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.contract.kinds.metric import Metric
+from declare.contract.kinds.task import Target
 
 
 class ValueErrorMetric(Metric):
@@ -22,7 +22,7 @@ class ValueErrorMetric(Metric):
 
     def build(self, target: Target) -> Any:
         """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
-        from declare.nn.metrics.moments import ElementSums, mean_cost
+        from declare.nn.metrics.metric import Figure
+        from declare.nn.metrics.regression import ElementSums, mean_cost
 
         return Figure(ElementSums(*self.costs()), mean_cost)

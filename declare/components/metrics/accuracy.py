@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.contract.kinds.metric import Metric
+from declare.contract.kinds.task import Target
 
 
 class Accuracy(Metric):
@@ -47,7 +47,7 @@ class Accuracy(Metric):
 
     def build(self, target: Target) -> Any:
         """Return the real metric."""
-        from declare.nn.metrics.agreement import (
+        from declare.nn.metrics.classification import (
             Confusion,
             LabelCounts,
             TopShare,
@@ -55,7 +55,7 @@ class Accuracy(Metric):
             share_right,
             share_right_labels,
         )
-        from declare.nn.metrics.figure import Figure
+        from declare.nn.metrics.metric import Figure
 
         if target.prediction == "label_logits":
             return Figure(LabelCounts(self.threshold), share_right_labels)

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.contract.kinds.metric import Metric
+from declare.contract.kinds.task import Target
 
 
 class BitsPerSpike(Metric):
@@ -32,7 +32,7 @@ class BitsPerSpike(Metric):
 
     def build(self, target: Target) -> Any:
         """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
+        from declare.nn.metrics.metric import Figure
         from declare.nn.metrics.spikes import Likelihoods, per_event, per_unit
 
         return Figure(Likelihoods(target.mean or ()), per_event if self.average == "spikes" else per_unit)

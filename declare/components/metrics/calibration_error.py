@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.contract.kinds.metric import Metric
+from declare.contract.kinds.task import Target
 
 
 class CalibrationError(Metric):
@@ -34,6 +34,6 @@ class CalibrationError(Metric):
     def build(self, target: Target) -> Any:
         """Return the real metric."""
         from declare.nn.metrics.calibration import Confidence, expected_error
-        from declare.nn.metrics.figure import Figure
+        from declare.nn.metrics.metric import Figure
 
         return Figure(Confidence(self.bins), expected_error)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.contract.kinds.metric import Metric
+from declare.contract.kinds.task import Target
 
 
 class CohenKappa(Metric):
@@ -28,7 +28,7 @@ class CohenKappa(Metric):
 
     def build(self, target: Target) -> Any:
         """Return the real metric."""
-        from declare.nn.metrics.agreement import Confusion, kappa
-        from declare.nn.metrics.figure import Figure
+        from declare.nn.metrics.classification import Confusion, kappa
+        from declare.nn.metrics.metric import Figure
 
         return Figure(Confusion(len(target.classes or ())), kappa)

@@ -24,6 +24,6 @@ class ConcordanceCorrcoef(OutputMomentsMetric):
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of an output."""
-        from declare.nn.metrics.moments import concordance
+        from declare.nn.metrics.regression import concordance
 
         return concordance

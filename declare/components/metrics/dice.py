@@ -24,6 +24,6 @@ class Dice(Agreement):
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of each class."""
-        from declare.nn.metrics.agreement import f1
+        from declare.nn.metrics.classification import f1
 
         return f1

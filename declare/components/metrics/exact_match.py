@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.contract.kinds.metric import Metric
+from declare.contract.kinds.task import Target
 
 
 class ExactMatch(Metric):
@@ -30,10 +30,10 @@ class ExactMatch(Metric):
 
     def build(self, target: Target) -> Any:
         """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
+        from declare.nn.metrics.metric import Figure
 
         if target.prediction == "label_logits":
-            from declare.nn.metrics.agreement import LabelMatches, share
+            from declare.nn.metrics.classification import LabelMatches, share
 
             return Figure(LabelMatches(), share)
         from declare.nn.metrics.tokens import TokenSums, exact_match

@@ -33,6 +33,6 @@ class ExplainedVariance(OutputMomentsMetric):
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of an output."""
-        from declare.nn.metrics.moments import explained_variance, weighted_explained_variance
+        from declare.nn.metrics.regression import explained_variance, weighted_explained_variance
 
         return weighted_explained_variance if self.multioutput == "variance_weighted" else explained_variance

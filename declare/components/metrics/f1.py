@@ -34,6 +34,6 @@ class F1(AveragedAgreement):
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of each class."""
-        from declare.nn.metrics.agreement import f1
+        from declare.nn.metrics.classification import f1
 
         return f1

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 from declare.components.metrics._agreement import AveragedAgreement
-from declare.contract.task import Target
+from declare.contract.kinds.task import Target
 
 
 class HammingDistance(AveragedAgreement):
@@ -29,6 +29,6 @@ class HammingDistance(AveragedAgreement):
 
     def figure_of(self, target: Target) -> Callable[..., Any]:
         """Return the figure of each class or label."""
-        from declare.nn.metrics.agreement import share_missed, share_wrong
+        from declare.nn.metrics.classification import share_missed, share_wrong
 
         return share_wrong if target.prediction == "label_logits" else share_missed

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.contract.kinds.metric import Metric
+from declare.contract.kinds.task import Target
 
 
 class HingeLoss(Metric):
@@ -36,7 +36,7 @@ class HingeLoss(Metric):
 
     def build(self, target: Target) -> Any:
         """Return the real metric."""
-        from declare.nn.metrics.agreement import Margins, share
-        from declare.nn.metrics.figure import Figure
+        from declare.nn.metrics.classification import Margins, share
+        from declare.nn.metrics.metric import Figure
 
         return Figure(Margins(squared=self.squared, one_vs_all=self.multiclass_mode == "one-vs-all"), share)

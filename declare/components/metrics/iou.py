@@ -24,6 +24,6 @@ class Iou(Agreement):
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of each class."""
-        from declare.nn.metrics.agreement import iou
+        from declare.nn.metrics.classification import iou
 
         return iou

@@ -23,6 +23,6 @@ class LogCoshError(ValueErrorMetric):
 
     def costs(self) -> tuple[Callable[..., Any], ...]:
         """Return the cost of a value."""
-        from declare.nn.metrics.moments import log_cosh
+        from declare.nn.metrics.regression import log_cosh
 
         return (log_cosh,)

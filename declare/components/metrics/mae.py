@@ -24,12 +24,12 @@ class Mae(ErrorMetric):
 
     def of_values(self) -> Callable[..., Any]:
         """Return the figure of values."""
-        from declare.nn.metrics.moments import mean_absolute
+        from declare.nn.metrics.regression import mean_absolute
 
         return mean_absolute
 
     def of_steps(self) -> Callable[..., Any]:
         """Return the figure of steps between classes."""
-        from declare.nn.metrics.agreement import mean_steps
+        from declare.nn.metrics.classification import mean_steps
 
         return mean_steps

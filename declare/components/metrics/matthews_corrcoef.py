@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.contract.kinds.metric import Metric
+from declare.contract.kinds.task import Target
 
 
 class MatthewsCorrcoef(Metric):
@@ -28,8 +28,8 @@ class MatthewsCorrcoef(Metric):
 
     def build(self, target: Target) -> Any:
         """Return the real metric."""
-        from declare.nn.metrics.agreement import Confusion, LabelCounts, label_matthews, matthews
-        from declare.nn.metrics.figure import Figure
+        from declare.nn.metrics.classification import Confusion, LabelCounts, label_matthews, matthews
+        from declare.nn.metrics.metric import Figure
 
         if target.prediction == "label_logits":
             return Figure(LabelCounts(), label_matthews)

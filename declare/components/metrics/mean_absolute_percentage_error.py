@@ -24,6 +24,6 @@ class MeanAbsolutePercentageError(ValueErrorMetric):
 
     def costs(self) -> tuple[Callable[..., Any], ...]:
         """Return the cost of a value."""
-        from declare.nn.metrics.moments import relative_error
+        from declare.nn.metrics.regression import relative_error
 
         return (relative_error,)

@@ -24,6 +24,6 @@ class MeanSquaredLogError(ValueErrorMetric):
 
     def costs(self) -> tuple[Callable[..., Any], ...]:
         """Return the cost of a value."""
-        from declare.nn.metrics.moments import squared_log_error
+        from declare.nn.metrics.regression import squared_log_error
 
         return (squared_log_error,)

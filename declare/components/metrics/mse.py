@@ -24,12 +24,12 @@ class Mse(ErrorMetric):
 
     def of_values(self) -> Callable[..., Any]:
         """Return the figure of values."""
-        from declare.nn.metrics.moments import mean_squared
+        from declare.nn.metrics.regression import mean_squared
 
         return mean_squared
 
     def of_steps(self) -> Callable[..., Any]:
         """Return the figure of steps between classes."""
-        from declare.nn.metrics.agreement import mean_squared_steps
+        from declare.nn.metrics.classification import mean_squared_steps
 
         return mean_squared_steps

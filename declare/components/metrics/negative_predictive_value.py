@@ -28,6 +28,6 @@ class NegativePredictiveValue(AveragedAgreement):
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of each class."""
-        from declare.nn.metrics.agreement import negative_predictive_value
+        from declare.nn.metrics.classification import negative_predictive_value
 
         return negative_predictive_value

@@ -26,6 +26,6 @@ class Nrmse(OutputMomentsMetric):
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of an output."""
-        from declare.nn.metrics.moments import root_relative_squared
+        from declare.nn.metrics.regression import root_relative_squared
 
         return root_relative_squared

@@ -31,6 +31,6 @@ class Pearson(OutputMomentsMetric):
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of an output."""
-        from declare.nn.metrics.moments import correlation
+        from declare.nn.metrics.regression import correlation
 
         return correlation

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from declare.contract.metric import Metric
-from declare.contract.task import Target
+from declare.contract.kinds.metric import Metric
+from declare.contract.kinds.task import Target
 
 
 class Perplexity(Metric):
@@ -29,7 +29,7 @@ class Perplexity(Metric):
 
     def build(self, target: Target) -> Any:
         """Return the real metric."""
-        from declare.nn.metrics.figure import Figure
+        from declare.nn.metrics.metric import Figure
         from declare.nn.metrics.tokens import TokenSums, perplexity
 
         return Figure(TokenSums(), perplexity)

@@ -26,6 +26,6 @@ class Precision(AveragedAgreement):
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of each class."""
-        from declare.nn.metrics.agreement import precision
+        from declare.nn.metrics.classification import precision
 
         return precision

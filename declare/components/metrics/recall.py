@@ -26,6 +26,6 @@ class Recall(AveragedAgreement):
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of each class."""
-        from declare.nn.metrics.agreement import recall
+        from declare.nn.metrics.classification import recall
 
         return recall

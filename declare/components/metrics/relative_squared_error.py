@@ -29,6 +29,6 @@ class RelativeSquaredError(OutputMomentsMetric):
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of an output."""
-        from declare.nn.metrics.moments import relative_squared, root_relative_squared
+        from declare.nn.metrics.regression import relative_squared, root_relative_squared
 
         return relative_squared if self.squared else root_relative_squared

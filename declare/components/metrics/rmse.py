@@ -24,12 +24,12 @@ class Rmse(ErrorMetric):
 
     def of_values(self) -> Callable[..., Any]:
         """Return the figure of values."""
-        from declare.nn.metrics.moments import root_mean_squared
+        from declare.nn.metrics.regression import root_mean_squared
 
         return root_mean_squared
 
     def of_steps(self) -> Callable[..., Any]:
         """Return the figure of steps between classes."""
-        from declare.nn.metrics.agreement import root_mean_steps
+        from declare.nn.metrics.classification import root_mean_steps
 
         return root_mean_steps

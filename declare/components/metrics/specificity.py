@@ -28,6 +28,6 @@ class Specificity(AveragedAgreement):
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of each class."""
-        from declare.nn.metrics.agreement import specificity
+        from declare.nn.metrics.classification import specificity
 
         return specificity

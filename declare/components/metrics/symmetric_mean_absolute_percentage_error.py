@@ -26,6 +26,6 @@ class SymmetricMeanAbsolutePercentageError(ValueErrorMetric):
 
     def costs(self) -> tuple[Callable[..., Any], ...]:
         """Return the cost of a value."""
-        from declare.nn.metrics.moments import symmetric_relative_error
+        from declare.nn.metrics.regression import symmetric_relative_error
 
         return (symmetric_relative_error,)

@@ -24,6 +24,6 @@ class WeightedMeanAbsolutePercentageError(ValueErrorMetric):
 
     def costs(self) -> tuple[Callable[..., Any], ...]:
         """Return the cost of a value and its weight."""
-        from declare.nn.metrics.moments import absolute_error, target_size
+        from declare.nn.metrics.regression import absolute_error, target_size
 
         return absolute_error, target_size

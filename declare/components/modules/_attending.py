@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from declare.contract.counting import Tally
-from declare.contract.module import Inputs, Node
+from declare.contract.kinds.module import Inputs, Node
+from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.port_check import place
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
-from declare.contract.wiring import place
 
 
 def block(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field as Param
 
-from declare.contract.module import Costs, Inputs, Module, Outputs, Padding, Port
+from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Padding, Port
+from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.wiring import misfit
 
 if TYPE_CHECKING:
     from torch import nn

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from declare.contract.files.weight_files import lacking_weights, state_in
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.weights import lacking_weights, state_in
 from declare.nn.tensor_facts import TensorFacts, dtype_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _facts(tensors: Mapping[str, Tensor]) -> dict[str, TensorFacts]:
 def _read(path: Path) -> dict[str, Tensor]:
     import torch
 
-    from declare.nn.files import UnreadableError, read_tensors
+    from declare.nn.weight_files import UnreadableError, read_tensors
 
     try:
         return state_in(read_tensors(path), torch.Tensor)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from declare.contract.library_table import LibraryTable, Record
-from declare.contract.module import Costs, Module, Outputs
+from declare.contract.kinds.module import Costs, Module, Outputs
+from declare.contract.nodes.port_check import place, varies
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Dim, Shape
-from declare.contract.wiring import place, varies
 from declare.diagnostics.suggest import did_you_mean, suggest
+from declare.system.library_table import LibraryTable, Record
 
 FOLDER = Path(__file__).parent / "tables"
 REDUCTIONS = (1, 2, 4, 8, 16, 32, 64)

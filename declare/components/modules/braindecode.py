@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
-from declare.contract import arguments
-from declare.contract.extras import missing
-from declare.contract.module import Inputs, Module, Outputs, Port
+from declare.contract.kinds.module import Inputs, Module, Outputs, Port
+from declare.contract.nodes.port_check import misfit, varies
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
-from declare.contract.wiring import misfit, varies
+from declare.reading import arguments
+from declare.system.extras import missing
 
 if TYPE_CHECKING:
     from torch import nn

@@ -19,8 +19,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from declare.components.modules._montages import ChannelAdapter
-from declare.contract.counting import Tally
-from declare.contract.module import Costs, Inputs
+from declare.contract.kinds.module import Costs, Inputs
+from declare.contract.nodes.costs import Tally
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Shape
 

@@ -24,8 +24,8 @@ from pydantic import Field as Param
 
 from declare.components.modules import _attending, _pretrained
 from declare.components.modules._montages import ChannelAdapter, montages
-from declare.contract.counting import Tally, size
-from declare.contract.module import Costs, Inputs, Padding
+from declare.contract.kinds.module import Costs, Inputs, Padding
+from declare.contract.nodes.costs import Tally, size
 from declare.contract.problem import Problem
 
 if TYPE_CHECKING:

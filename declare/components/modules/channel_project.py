@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from declare.components.modules import _pretrained
 from declare.components.modules._montages import ChannelAdapter, montages
-from declare.contract.counting import Tally, size
-from declare.contract.module import Costs, Inputs
+from declare.contract.kinds.module import Costs, Inputs
+from declare.contract.nodes.costs import Tally, size
 
 if TYPE_CHECKING:
     from torch import nn

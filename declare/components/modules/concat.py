@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from declare.contract.module import Costs, Inputs, Module, Outputs, Padding, Port
+from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Padding, Port
+from declare.contract.nodes.port_check import misfit, place
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.wiring import misfit, place
 
 if TYPE_CHECKING:
     from torch import nn

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
-from declare.contract.counting import Tally
-from declare.contract.module import Costs, Inputs, LeftOut, Module, Outputs, Padding, Port
+from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Outputs, Padding, Port
+from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.port_check import even_kernel, misfit, remainders, varies
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Dim, Shape
-from declare.contract.wiring import even_kernel, misfit, remainders, varies
 
 if TYPE_CHECKING:
     from torch import nn

@@ -30,14 +30,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
-from declare.contract import arguments
-from declare.contract.extras import missing
-from declare.contract.module import Inputs, Module, Outputs, Padding, Port
+from declare.contract.files.weight_files import Facts, lacking_weights
+from declare.contract.kinds.module import Inputs, Module, Outputs, Padding, Port
+from declare.contract.kinds.source import SpecPath, is_file
+from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
-from declare.contract.source import SpecPath, is_file
-from declare.contract.weights import Facts, lacking_weights
-from declare.contract.wiring import misfit
+from declare.reading import arguments
+from declare.system.extras import missing
 
 if TYPE_CHECKING:
     from torch import nn

@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.contract import trust, user_code
-from declare.contract.module import Inputs, Module, Outputs, Padding, Port
+from declare.contract.kinds.module import Inputs, Module, Outputs, Padding, Port
+from declare.contract.kinds.source import SpecPath
+from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import AXES, Layout
-from declare.contract.source import SpecPath
-from declare.contract.wiring import misfit
+from declare.system import trust, user_code
 
 if TYPE_CHECKING:
     from torch import nn

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field as Param
 
 from declare.components.modules import _pretrained, _tables
-from declare.contract import arguments
-from declare.contract.module import Costs, Inputs, LeftOut, Module, Outputs, Port
+from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Outputs, Port
+from declare.contract.nodes.port_check import channels_last, misfit
 from declare.contract.problem import Problem
-from declare.contract.wiring import channels_last, misfit
+from declare.reading import arguments
 
 if TYPE_CHECKING:
     from torch import nn

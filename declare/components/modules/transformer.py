@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.components.modules import _attending, _pretrained
-from declare.contract.counting import Tally, size
-from declare.contract.module import Costs, Inputs, LeftOut, Module, Outputs, Padding, Port
+from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Outputs, Padding, Port
+from declare.contract.nodes.costs import Tally, size
+from declare.contract.nodes.port_check import misfit, remainders
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
-from declare.contract.wiring import misfit, remainders
 
 if TYPE_CHECKING:
     from torch import nn

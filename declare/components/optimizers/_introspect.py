@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from declare.contract.lookup import own_names
+from declare.reading.lookup import own_names
 
 if TYPE_CHECKING:
     import torch

@@ -15,10 +15,10 @@ from pydantic import create_model
 
 from declare.components.optimizers._update import Decaying
 from declare.contract.component import Component, Refusal, not_finite
-from declare.contract.library_table import LibraryTable
-from declare.contract.parameter_ranges import Range, annotated, is_within, measured_from, outcome
+from declare.contract.kinds.training import Optimizer
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.training import Optimizer
+from declare.system.library_table import LibraryTable
+from declare.system.parameter_ranges import Range, annotated, is_within, measured_from, outcome
 
 if TYPE_CHECKING:
     import torch
@@ -166,7 +166,7 @@ def measured_ranges(name: str, record: dict[str, Any]) -> dict[str, Range]:
 
 
 def _outcome(rule: type[_FromLibrary], parameters: dict[str, Any]) -> list[bool]:
-    from declare.contract.reading import read
+    from declare.reading.parser import read
 
     made: Any
     made, problems = read(rule, {"lr": _TRIED_RATE} | parameters)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field as Param
 
-from declare.contract.training import Optimizer
+from declare.contract.kinds.training import Optimizer
 
 
 class Decaying(Optimizer):
@@ -32,7 +32,7 @@ def fused(groups: list[dict[str, Any]], *, in_shares: bool = False) -> bool | No
 
 def sharded(groups: list[dict[str, Any]]) -> bool:
     """Whether processes hold the parameters in shares."""
-    from declare.nn.distributed.shards import is_sharded
+    from declare.nn.distributed.dtensor import is_sharded
 
     return any(is_sharded(item) for group in groups for item in group["params"])
 

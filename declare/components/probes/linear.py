@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field as Param
 
-from declare.contract.probe import FittedProbe, Probe
+from declare.contract.kinds.probe import FittedProbe, Probe
 
 
 class Linear(Probe):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
+from declare.contract.kinds.training import Sampler
 from declare.contract.shapes import Layout
-from declare.contract.training import Sampler
 
 if TYPE_CHECKING:
     import numpy as np

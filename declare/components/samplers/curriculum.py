@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pydantic import Field as Param
 
 from declare.contract.duration import Duration
+from declare.contract.kinds.training import Sampler
 from declare.contract.shapes import Layout
-from declare.contract.training import Sampler
 
 if TYPE_CHECKING:
     import numpy as np

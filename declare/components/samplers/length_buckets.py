@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field as Param
 
+from declare.contract.kinds.training import Sampler
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
-from declare.contract.training import Sampler
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field as Param
 
-from declare.contract.field import Pairing
-from declare.contract.poison import holed
+from declare.contract.kinds.field import Pairing
+from declare.contract.kinds.training import Sampler
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
-from declare.contract.training import Sampler
+from declare.reading.poison import holed
 
 if TYPE_CHECKING:
     import numpy as np

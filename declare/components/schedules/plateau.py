@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
+from declare.contract.kinds.training import Schedule
 from declare.contract.problem import Problem
-from declare.contract.training import Schedule
 
 
 class Plateau(Schedule):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from declare.components.sources._frames import MOST_BYTES, MOST_RATIO
-from declare.contract.shortage import require_memory
+from declare.system.out_of_memory import require_memory
 
 _SMALLEST_VALUE = 8
 _VALUE_BYTES = 32

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from declare.contract.kinds.source import is_folder
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.source import is_folder
 
 _FILES = frozenset({"Image", "Audio", "Video", "Pdf", "Nifti"})
 """Features whose values are files, whole or by name."""

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field as Param
 
-from declare.contract.memory_limits import address_limit
+from declare.contract.kinds.source import Source, SpecPath, is_folder
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shortage import refuse_if_short, require_room
-from declare.contract.source import Source, SpecPath, is_folder
 from declare.contract.text_column import TextColumn
+from declare.system.memory_limits import address_limit
+from declare.system.out_of_memory import refuse_if_short, require_room
 
 if TYPE_CHECKING:
     import numpy as np

@@ -21,7 +21,7 @@ from declare.components.sources._hdf5_limits import (
 )
 from declare.components.sources._packing import NAMES, Packing, packing_of
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shortage import refuse_if_short, require_memory
+from declare.system.out_of_memory import refuse_if_short, require_memory
 
 _MOST, _DEEPEST = 10_000, 32
 """Datasets and groups that a file may name, each as often as it is, and how deep they may lie."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from declare.contract.shortage import require_memory
+from declare.system.out_of_memory import require_memory
 
 _BYTES = {"[": 64, "{": 250, '"': 29, ",": 32}
 """What each sign stands for: a list, an object, half a text, a number, each with the reference to it."""

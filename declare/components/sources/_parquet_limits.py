@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from declare.components.sources._frames import MOST_BYTES, MOST_COLUMNS, MOST_RATIO, WORK_BYTES
-from declare.contract.shortage import require_memory
+from declare.system.out_of_memory import require_memory
 
 _MAGIC = b"PAR1"
 _MOST_PAGES = 1_000_000

@@ -11,7 +11,7 @@ import numpy as np
 from declare.components.sources._frames import MOST_COLUMNS, WORK_BYTES
 from declare.components.sources._lines import LONGEST, fault
 from declare.components.sources._text_files import refuse_compressed
-from declare.contract.shortage import require_memory
+from declare.system.out_of_memory import require_memory
 
 if TYPE_CHECKING:
     from declare.components.sources._lines import Open

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field as Param
 
 from declare.contract.problem import Problem
-from declare.contract.shortage import require_memory
+from declare.system.out_of_memory import require_memory
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

@@ -12,9 +12,9 @@ from pydantic import Field as Param
 from declare.components.sources._frames import TableSource
 from declare.components.sources._text_files import Encoding, encoding_of, unknown_encoding
 from declare.contract import strict_json
-from declare.contract.data import Reader
+from declare.contract.facts import Reader
 from declare.contract.problem import Problem
-from declare.contract.shortage import require_memory
+from declare.system.out_of_memory import require_memory
 
 if TYPE_CHECKING:
     import polars as pl

@@ -7,8 +7,8 @@ from typing import ClassVar
 from pydantic import Field as Param
 
 from declare.components.sources._frames import file_fingerprint
-from declare.contract.data import Reader
-from declare.contract.source import Source, SpecPath
+from declare.contract.facts import Reader
+from declare.contract.kinds.source import Source, SpecPath
 
 
 class Hdf5(Source):

@@ -18,13 +18,13 @@ from declare.components.sources._datasets_reader import DatasetsReader
 from declare.components.sources._json_objects import Room, without_twins
 from declare.components.sources._lines import fault, header, twice
 from declare.components.sources._text_files import read_text
-from declare.contract.data import Reader
-from declare.contract.extras import require
-from declare.contract.folders import SPLIT_ORDER, list_files, split_of
+from declare.contract.facts import Reader
+from declare.contract.files.listing import SPLIT_ORDER, list_files, split_of
+from declare.contract.files.split_folders import Layouts, top_name, unclear_splits
+from declare.contract.kinds.source import Source, SpecPath, is_file, is_folder
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shortage import refuse_if_short
-from declare.contract.source import Source, SpecPath, is_file, is_folder
-from declare.contract.split_folders import Layouts, top_name, unclear_splits
+from declare.system.extras import require
+from declare.system.out_of_memory import refuse_if_short
 
 _LAYOUTS = Layouts(
     thing="a part of the data",

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.contract.data import Reader
-from declare.contract.folders import Listing, list_files, split_of
-from declare.contract.pictures import SUFFIXES
+from declare.contract.facts import Reader
+from declare.contract.files.listing import Listing, list_files, split_of
+from declare.contract.files.picture_formats import SUFFIXES
+from declare.contract.files.split_folders import Layouts, by_split, split_folders_unclear, unclear_splits
+from declare.contract.kinds.source import Fingerprints, Source, SpecPath, is_folder, local_stamp
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.source import Fingerprints, Source, SpecPath, is_folder, local_stamp
-from declare.contract.split_folders import Layouts, by_split, split_folders_unclear, unclear_splits
 
 if TYPE_CHECKING:
     import numpy as np

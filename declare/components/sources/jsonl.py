@@ -11,10 +11,10 @@ from pydantic import Field as Param
 from declare.components.sources._frames import file_fingerprint
 from declare.components.sources._json_objects import Room, without_twins
 from declare.components.sources._text_files import Encoding, encoding_of, not_in, unknown_encoding
-from declare.contract.data import Reader
+from declare.contract.facts import Reader
+from declare.contract.kinds.source import Source, SpecPath
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shortage import refuse_if_short
-from declare.contract.source import Source, SpecPath
+from declare.system.out_of_memory import refuse_if_short
 
 _LONGEST = 64 << 20
 _MOST_GAPS, _SMALL = 100, 10_000_000

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field as Param
 
 from declare.components.sources._frames import file_fingerprint
-from declare.contract.data import Reader
+from declare.contract.facts import Reader
+from declare.contract.kinds.source import Source, SpecPath
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shortage import refuse_if_short, require_memory
-from declare.contract.source import Source, SpecPath
+from declare.system.out_of_memory import refuse_if_short, require_memory
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from declare.components.sources._frames import TableSource
-from declare.contract.data import Reader
+from declare.contract.facts import Reader
 
 if TYPE_CHECKING:
     import polars as pl

@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.contract import strict_json, trust, user_code
-from declare.contract.data import Reader
+from declare.contract import strict_json
+from declare.contract.facts import Reader
+from declare.contract.kinds.source import Source, SpecPath
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.source import Source, SpecPath
+from declare.system import trust, user_code
 
 
 class Python(Source):

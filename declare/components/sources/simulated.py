@@ -12,9 +12,9 @@ from typing import Any, Literal
 from pydantic import Field as Param
 
 from declare.contract import strict_json
-from declare.contract.data import Reader
+from declare.contract.facts import Reader
+from declare.contract.kinds.source import Source
 from declare.contract.problem import Problem
-from declare.contract.source import Source
 
 _COMMON = frozenset({"name", "seed"})
 

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field as Param
 
-from declare.contract.data import Reader
-from declare.contract.source import Source
+from declare.contract.facts import Reader
+from declare.contract.kinds.source import Source
 
 
 class Sklearn(Source):

@@ -12,11 +12,16 @@ from pydantic import Field as Param
 
 from declare.components.sources._frames import file_fingerprint
 from declare.components.sources._text_files import Encoding, read_text, unknown_encoding
-from declare.contract.data import Reader
-from declare.contract.folders import Listing, list_files, list_matching, split_of
-from declare.contract.problem import Problem, ProblemError
-from declare.contract.shortage import refuse_if_short
-from declare.contract.source import (
+from declare.contract.facts import Reader
+from declare.contract.files.listing import Listing, list_files, list_matching, split_of
+from declare.contract.files.split_folders import (
+    Layouts,
+    by_split,
+    split_folders_unclear,
+    top_name,
+    unclear_splits,
+)
+from declare.contract.kinds.source import (
     Fingerprints,
     Source,
     SpecPath,
@@ -25,13 +30,8 @@ from declare.contract.source import (
     is_folder,
     local_stamp,
 )
-from declare.contract.split_folders import (
-    Layouts,
-    by_split,
-    split_folders_unclear,
-    top_name,
-    unclear_splits,
-)
+from declare.contract.problem import Problem, ProblemError
+from declare.system.out_of_memory import refuse_if_short
 
 _MAGIC = frozenset("*?[")
 _LAYOUTS = Layouts(

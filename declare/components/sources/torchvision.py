@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field as Param
 
-from declare.contract import trust
-from declare.contract.data import Reader
+from declare.contract.facts import Reader
+from declare.contract.kinds.source import Source, SpecPath, is_file
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shortage import refuse_if_short
-from declare.contract.source import Source, SpecPath, is_file
+from declare.system import trust
+from declare.system.out_of_memory import refuse_if_short
 
 if TYPE_CHECKING:
     import numpy as np

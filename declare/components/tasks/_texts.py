@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from declare.contract.data import FieldFacts
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.task import Target, Task
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.task import Target, Task
 
 
 def scores(facts: FieldFacts) -> Shape:

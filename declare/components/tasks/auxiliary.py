@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.contract.data import FieldFacts
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.task import Target, Task, TaskAdapter
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
-from declare.contract.task import Target, Task, TaskAdapter
 
 
 class Auxiliary(Task):

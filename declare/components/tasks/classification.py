@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from declare.components.tasks._classes import linked, no_classes, one_class_left
-from declare.contract.data import FieldFacts
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.task import Target, Task, TaskAdapter
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
-from declare.contract.task import Target, Task, TaskAdapter
 
 
 class Classification(Task):

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.contract.data import FieldFacts
-from declare.contract.field import Pairing
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.field import Pairing
+from declare.contract.kinds.task import Target, Task, TaskAdapter
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Layout, Shape
-from declare.contract.task import Target, Task, TaskAdapter
 
 
 class Contrastive(Task):

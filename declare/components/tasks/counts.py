@@ -7,11 +7,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.contract.data import FieldFacts
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.task import Target, Task, TaskAdapter
+from declare.contract.kinds.transform import Effect
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
-from declare.contract.task import Target, Task, TaskAdapter
-from declare.contract.transform import Effect
 
 
 class Counts(Task):

@@ -8,10 +8,10 @@ from typing import ClassVar
 from pydantic import Field as Param
 
 from declare.components.tasks._texts import linked, scores
-from declare.contract.data import FieldFacts
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.task import Target, Task, TaskAdapter
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
-from declare.contract.task import Target, Task, TaskAdapter
 
 
 class MaskedLm(Task):

@@ -9,11 +9,12 @@ from typing import ClassVar
 from pydantic import Field as Param
 
 from declare.components.tasks._classes import may_miss
-from declare.contract.data import FieldFacts, OutputStatistics
+from declare.contract.facts import FieldFacts, OutputStatistics
+from declare.contract.kinds.task import Target, Task, TaskAdapter
+from declare.contract.kinds.transform import Effect
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
-from declare.contract.task import Target, Task, TaskAdapter
-from declare.contract.transform import Effect, inverse
+from declare.reading.inverse_transforms import inverse
 
 Moments = tuple[float, float]
 """Mean and standard deviation."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from declare.contract.tokenizer import SPECIAL
+from declare.contract.kinds.tokenizer import SPECIAL
 
 Text = str | Sequence[str]
 

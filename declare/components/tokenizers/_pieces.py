@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from declare.contract.kinds.tokenizer import SPECIAL
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.tokenizer import SPECIAL
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as Real

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field as Param
 
+from declare.contract.kinds.tokenizer import SPECIAL, Coder, Tokenizer, Vocabulary
 from declare.contract.problem import Problem
-from declare.contract.tokenizer import SPECIAL, Coder, Tokenizer, Vocabulary
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as Real

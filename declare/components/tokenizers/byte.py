@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from declare.contract.tokenizer import SPECIAL, Coder, Tokenizer, Vocabulary
+from declare.contract.kinds.tokenizer import SPECIAL, Coder, Tokenizer, Vocabulary
 
 
 class Byte(Tokenizer):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import Field as Param
 
-from declare.contract.tokenizer import SPECIAL, Coder, Tokenizer, Vocabulary
+from declare.contract.kinds.tokenizer import SPECIAL, Coder, Tokenizer, Vocabulary
 
 
 class Char(Tokenizer):

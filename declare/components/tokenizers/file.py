@@ -11,9 +11,9 @@ from pydantic import Field as Param
 
 from declare.components.tokenizers._pieces import PieceCoder, unusable_on_texts
 from declare.contract.component import Refusal
+from declare.contract.kinds.source import SpecPath, is_file, is_folder
+from declare.contract.kinds.tokenizer import Coder, Tokenizer, Vocabulary
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.source import SpecPath, is_file, is_folder
-from declare.contract.tokenizer import Coder, Tokenizer, Vocabulary
 
 _LARGEST = 64 << 20
 _NAMES = {

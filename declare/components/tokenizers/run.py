@@ -9,10 +9,11 @@ from typing import Any
 
 from pydantic import Field as Param
 
-from declare.contract import reading, strict_json
+from declare.contract import strict_json
+from declare.contract.kinds.source import SpecPath
+from declare.contract.kinds.tokenizer import Coder, Tokenizer, Vocabulary
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.source import SpecPath
-from declare.contract.tokenizer import Coder, Tokenizer, Vocabulary
+from declare.reading import parser
 
 
 class Run(Tokenizer):
@@ -41,7 +42,7 @@ class Run(Tokenizer):
 
     def open(self, vocabulary: Vocabulary) -> Coder:
         """Return that tokenizer."""
-        inner = reading.parse("tokenizers", vocabulary["tokenizer"])
+        inner = parser.parse("tokenizers", vocabulary["tokenizer"])
         assert isinstance(inner, Tokenizer)
         return inner.open(vocabulary["vocabulary"])
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import Field as Param
 
-from declare.contract.tokenizer import SPECIAL, Coder, Tokenizer, Vocabulary
+from declare.contract.kinds.tokenizer import SPECIAL, Coder, Tokenizer, Vocabulary
 
 _WORDS = re.compile(r"\w+|[^\w\s]")
 

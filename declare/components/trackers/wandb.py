@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.components.trackers._extras import finite, refused, settings
-from declare.contract.extras import tracker_missing
+from declare.contract.kinds.training import Log, Tracker
 from declare.contract.problem import ProblemError
-from declare.contract.training import Log, Tracker
+from declare.system.extras import tracker_missing
 
 
 class Wandb(Tracker):

@@ -11,7 +11,7 @@ import re
 import warnings
 from typing import Any
 
-from declare.contract.lookup import own_names
+from declare.reading.lookup import own_names
 
 _LEFT_OUT = {
     *("Transform", "Identity", "MixUp", "CutMix", "RandomErasing"),  # no transforms of one picture, or ours

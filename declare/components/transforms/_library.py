@@ -14,11 +14,11 @@ from pydantic import create_model
 
 from declare.components.transforms._pixels import PICTURES, bad_size, pair, resized_shape
 from declare.contract.component import Component, Refusal, not_finite
-from declare.contract.library_table import LibraryTable
-from declare.contract.parameter_ranges import Range, annotated, is_within, measured_from, outcome
+from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
-from declare.contract.transform import Effect, Transform
+from declare.system.library_table import LibraryTable
+from declare.system.parameter_ranges import Range, annotated, is_within, measured_from, outcome
 
 if TYPE_CHECKING:
     import torch
@@ -135,7 +135,7 @@ class _FromTorchvision(Transform):
         from torchvision import tv_tensors
         from torchvision.transforms import AutoAugmentPolicy, InterpolationMode, v2
 
-        from declare.nn.transforms.keyed import Keyed
+        from declare.nn.transforms.per_sample import Keyed
 
         own = {key: value for key, value in self if key in self.record["parameters"] and value is not None}
         # Only some versions take the names of these.
@@ -305,7 +305,7 @@ def measured_ranges(name: str, record: Record) -> dict[str, Range]:
 
 def _outcomes(rule: type[_FromTorchvision], parameters: dict[str, Any]) -> list[bool]:
     """Return whether the transform works on pictures of each size, channels and layout that it takes."""
-    from declare.contract.reading import read
+    from declare.reading.parser import read
 
     made: Any
     made, problems = read(rule, {"field": "x"} | parameters)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.transform import Effect, Transform
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
+from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
-from declare.contract.transform import Transform
 
 if TYPE_CHECKING:
     import numpy as np

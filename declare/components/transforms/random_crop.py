@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.components.transforms._pixels import bad_size, not_a_picture, pair, resized_shape, too_small
+from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.transform import Effect, Transform
 
 if TYPE_CHECKING:
     import torch

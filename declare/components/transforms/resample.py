@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.contract.data import FieldFacts
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.lengths import each_to_its_end
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.transform import Effect, Transform
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from declare.cli import catalog
+from declare.cli import command_index
 from declare.cli.dispatch import PROGRAM, overview, parser
 from declare.dev.repository import ROOT
 
@@ -18,7 +18,7 @@ def outputs() -> dict[Path, str]:
 def _lines() -> Iterator[str]:
     yield "# The command line\n"
     yield f"```text\n{overview()}\n```\n"
-    for name in catalog.names():
+    for name in command_index.names():
         command = parser(name)
         with command.make_context(
             f"{PROGRAM} {name}", [], resilient_parsing=True, terminal_width=110

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from declare.contract import lookup
-from declare.contract.card import Card, Parameter, card, kind_summary
 from declare.dev.repository import ROOT
+from declare.reading import lookup
+from declare.reading.describe import Card, Parameter, card, kind_summary
 
 FOLDER = ROOT / "docs" / "reference" / "components"
 OWNS = (FOLDER,)

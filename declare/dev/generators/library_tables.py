@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
-from declare.contract import lookup
-from declare.contract.library_table import LibraryTable, dump, installed_version
+from declare.reading import lookup
+from declare.system.library_table import LibraryTable, dump, installed_version
 
 SLOW = "imports the libraries, and tries whatever they have"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import declare
 from declare import api
-from declare.cli import catalog, signature
+from declare.cli import command_index, signature
 from declare.dev.generators.spec_page import blocks
 from declare.dev.repository import ROOT
 
@@ -26,7 +26,7 @@ def _python() -> Iterator[str]:
 
 
 def _flags() -> Iterator[str]:
-    for name in catalog.names():
+    for name in command_index.names():
         words = ("/".join(word.flags) or f"<{word.name}>" for word in signature.words(name))
         yield f"command {name} {' '.join(words)}"
 

@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from declare.contract.card import annotated_text
 from declare.contract.component import Component, plain
 from declare.dev.repository import ROOT
 from declare.language import spec
+from declare.reading.describe import annotated_text
 
 
 def outputs() -> dict[Path, str]:

@@ -28,8 +28,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.parts import phases
-from declare.rules.view import View
+from declare.rules.spec_parts import phases
+from declare.rules.spec_view import View
 
 CODE = "{code}"
 STAGE = "names"

@@ -38,7 +38,7 @@ _TASK = (
     "    def __init__(self, *, target: str) -> None:\n        self._target = target\n\nMETHODS"
 )
 _METRIC = (
-    _HEAD + "from torch import Tensor\n\nfrom declare.nn.metrics.figure import Accumulator\n\n\n"
+    _HEAD + "from torch import Tensor\n\nfrom declare.nn.metrics.metric import Accumulator\n\n\n"
     "class CLASS(Accumulator):\n"
     + _DOC
     + '    key = "NAME"\n\n'
@@ -72,7 +72,7 @@ TWINS: dict[str, Twin] = {
     ),
     "metrics": Twin(
         _METRIC,
-        "from declare.nn.metrics.NAME import figure\nfrom declare.nn.metrics.figure import Figure\n\n"
+        "from declare.nn.metrics.NAME import figure\nfrom declare.nn.metrics.metric import Figure\n\n"
         "return Figure(Real(), figure)",
     ),
     "modules": _module(_TENSORS, ("forward(self, values: Tensor) -> Tensor", "Return the output.")),

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from declare.nn.balances.gate import Gate
+from declare.nn.balances.gradient_gate import Gate
 from declare.nn.balances.gradients import Gradients
-from declare.nn.distributed.world import ALONE, World
+from declare.nn.distributed.process_group import ALONE, World
 
 
 class Balance(nn.Module):

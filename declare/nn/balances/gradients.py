@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from declare.nn.distributed.world import World, filled
+from declare.nn.distributed.process_group import World, filled
 
 
 class Gradients:

@@ -11,7 +11,7 @@ from torch import distributed as dist
 from torch.nn.modules._functions import SyncBatchNorm
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from declare.nn.distributed.world import World
+from declare.nn.distributed.process_group import World
 
 _SIGNATURE = signature(nn.functional.batch_norm)
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from declare.nn.losses.shapes import ShapeMismatchError
-from declare.nn.ordered import beyond
+from declare.nn.ordinal import beyond
 from declare.nn.precision import at_least_single
 
 

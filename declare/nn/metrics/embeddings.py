@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from declare.nn.losses.pairs import positives
-from declare.nn.metrics.figure import Accumulator
+from declare.nn.metrics.metric import Accumulator
 
 _MOST = 8192
 _ROUNDING = 4 * torch.finfo(torch.float64).eps

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from declare.nn.metrics.figure import Accumulator
+from declare.nn.metrics.metric import Accumulator
 from declare.nn.precision import to_double
 
 _ELEMENTS = 2**22

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from declare.nn.metrics.figure import Accumulator
+from declare.nn.metrics.metric import Accumulator
 from declare.nn.precision import to_double
 
 _TINY = 1e-8

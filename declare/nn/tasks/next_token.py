@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from declare.nn.tasks.masking import masked
 from declare.nn.tasks.prior import class_logits, constant
-from declare.nn.transforms.draws import uniform
+from declare.nn.transforms.sample_rng import uniform
 
 Fields = Mapping[str, Tensor]
 Run = Callable[[Fields], Tensor]

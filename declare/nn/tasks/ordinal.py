@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from declare.nn.ordered import median
+from declare.nn.ordinal import median
 from declare.nn.precision import to_double
 from declare.nn.tasks.classification import Classification
 from declare.nn.tasks.prior import conditional_logits

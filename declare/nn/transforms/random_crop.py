@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from declare.nn.transforms.draws import uniform
+from declare.nn.transforms.sample_rng import uniform
 
 _SALT = 0x63726F70
 

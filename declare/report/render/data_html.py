@@ -7,14 +7,14 @@ from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from declare.data.summary import DatasetSummary, Duplicates, FieldSummary, several
+from declare.data.check.summary import DatasetSummary, Duplicates, FieldSummary, several
 from declare.diagnostics.output import visible
+from declare.report.number_format import counts_text
 from declare.report.render.html import POLICY, section, table
 from declare.report.render.thumbnails import bars, card
-from declare.report.units import counts_text
 
 if TYPE_CHECKING:
-    from declare.data.samples import Sample
+    from declare.data.check.previews import Sample
     from declare.diagnostics.diagnostic import Diagnostic
 
 _CLASSES = 40

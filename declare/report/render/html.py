@@ -7,14 +7,14 @@ from html import escape
 from importlib import resources
 
 from declare.diagnostics.output import visible
-from declare.report.charts import COLOURS, legend, line_chart
-from declare.report.data import Curve, Dataset, Node, Phase, Report, Throughput, share, trained_last
-from declare.report.drawing import draw
 from declare.report.gradients import agreement, cosines, is_gradient, norms
 from declare.report.incidents import rows as incident_rows
-from declare.report.probing import across_phases, is_probe
-from declare.report.starts import told
-from declare.report.units import count, figure, seconds, size
+from declare.report.number_format import count, figure, seconds, size
+from declare.report.probes import across_phases, is_probe
+from declare.report.render.architecture_svg import draw
+from declare.report.render.line_chart import COLOURS, legend, line_chart
+from declare.report.report import Curve, Dataset, Node, Phase, Report, Throughput, share, trained_last
+from declare.report.restarts import told
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from declare.report.data import Report
+from declare.report.report import Report
 
 
 def render(report: Report) -> str:

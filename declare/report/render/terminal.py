@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from declare.report.data import Node, Report, share, trained_last
 from declare.report.incidents import rows as incident_rows
-from declare.report.probing import across_phases, is_probe
-from declare.report.starts import told
-from declare.report.units import count, figure, seconds, size
+from declare.report.number_format import count, figure, seconds, size
+from declare.report.probes import across_phases, is_probe
+from declare.report.report import Node, Report, share, trained_last
+from declare.report.restarts import told
 
 if TYPE_CHECKING:
     from rich.console import Console

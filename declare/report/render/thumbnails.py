@@ -8,12 +8,12 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from declare.report.charts import COLOURS
+from declare.report.render.line_chart import COLOURS
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from declare.data.samples import Sample
+    from declare.data.check.previews import Sample
 
 SIDE = 72
 _LINES = 6

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.class_counts import Counts, class_counts, total
-from declare.rules.parts import given, task_datasets, tasks
-from declare.rules.view import View
+from declare.rules.queries.class_counts import Counts, class_counts, total
+from declare.rules.spec_parts import given, task_datasets, tasks
+from declare.rules.spec_view import View
 
 CODE = "DAT340"
 STAGE = "facts"

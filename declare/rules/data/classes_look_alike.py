@@ -6,11 +6,11 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from declare.contract.data import FieldFacts
+from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem
-from declare.rules.fields import field_place, fields
-from declare.rules.parts import given
-from declare.rules.view import View
+from declare.rules.queries.fields import field_place, fields
+from declare.rules.spec_parts import given
+from declare.rules.spec_view import View
 
 CODE = "DAT379"
 STAGE = "facts"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.fields import field_place, fields, input_fields, target_fields
-from declare.rules.view import View
+from declare.rules.queries.fields import field_place, fields, input_fields, target_fields
+from declare.rules.spec_view import View
 
 CODE = "DAT342"
 STAGE = "shapes"

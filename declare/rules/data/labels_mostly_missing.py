@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.fields import field_place
-from declare.rules.missing import labels_missing
-from declare.rules.view import View
+from declare.rules.queries.fields import field_place
+from declare.rules.queries.missing_labels import labels_missing
+from declare.rules.spec_view import View
 
 CODE = "DAT341"
 STAGE = "facts"

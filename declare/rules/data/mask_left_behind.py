@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from declare.contract import reading
-from declare.contract.field import Field
-from declare.contract.poison import holed
+from declare.contract.kinds.field import Field
+from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.transform import Transform
-from declare.rules.fields import field_place, fields_of_task
-from declare.rules.parts import given, task_datasets, tasks
-from declare.rules.view import View
+from declare.reading import parser
+from declare.reading.poison import holed
+from declare.rules.queries.fields import field_place, fields_of_task
+from declare.rules.spec_parts import given, task_datasets, tasks
+from declare.rules.spec_view import View
 
 CODE = "DAT356"
 STAGE = "shapes"
@@ -114,7 +114,7 @@ def _of_other_proportions(view: View, dataset: str, picture: str, mask: str) -> 
 def _cut_to(view: View, dataset: str, name: str) -> float | None:
     """Return width by height of what reading leaves of a picture's middle; None where it leaves the whole."""
     block = view.facts[dataset].blocks.get(name)
-    field: Field | None = reading.parse("fields", block) if block else None
+    field: Field | None = parser.parse("fields", block) if block else None
     size = field.cut_to() if field is not None else None
     return None if size is None else size[1] / size[0]
 

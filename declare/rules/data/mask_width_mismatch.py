@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
-from declare.contract.task import Task
-from declare.rules.fields import field_place
-from declare.rules.parts import Placed, given, target_facts, tasks
-from declare.rules.view import View
+from declare.rules.queries.fields import field_place
+from declare.rules.spec_parts import Placed, given, target_facts, tasks
+from declare.rules.spec_view import View
 
 CODE = "DAT352"
 STAGE = "facts"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.fields import field_place, fields
-from declare.rules.parts import given
-from declare.rules.view import View
+from declare.rules.queries.fields import field_place, fields
+from declare.rules.spec_parts import given
+from declare.rules.spec_view import View
 
 CODE = "DAT378"
 STAGE = "facts"

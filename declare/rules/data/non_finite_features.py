@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.contract.data import FieldFacts
-from declare.contract.module import Module
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.module import Module
 from declare.contract.problem import Problem
-from declare.rules.fields import field_place, fields, input_fields, read_by, target_fields
-from declare.rules.parts import Placed, modules
-from declare.rules.view import View
+from declare.rules.queries.fields import field_place, fields, input_fields, read_by, target_fields
+from declare.rules.spec_parts import Placed, modules
+from declare.rules.spec_view import View
 
 CODE = "DAT316"
 STAGE = "shapes"

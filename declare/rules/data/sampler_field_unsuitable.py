@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from declare.contract.kinds.training import Sampler
 from declare.contract.problem import Problem
-from declare.contract.training import Sampler
 from declare.language.spec import Phase
-from declare.rules.fields import field_layout, field_place
-from declare.rules.parts import Placed, given, phase_datasets, phases
-from declare.rules.view import View
+from declare.rules.queries.fields import field_layout, field_place
+from declare.rules.spec_parts import Placed, given, phase_datasets, phases
+from declare.rules.spec_view import View
 
 CODE = "DAT343"
 STAGE = "facts"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.class_counts import class_counts
-from declare.rules.fields import field_place
-from declare.rules.parts import given, task_datasets, tasks
-from declare.rules.view import View
+from declare.rules.queries.class_counts import class_counts
+from declare.rules.queries.fields import field_place
+from declare.rules.spec_parts import given, task_datasets, tasks
+from declare.rules.spec_view import View
 
 CODE = "DAT303"
 STAGE = "facts"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.language.spec import Dataset
-from declare.rules.class_counts import smallest_class
-from declare.rules.fields import field_layout, field_place
-from declare.rules.parts import Placed, datasets, given
-from declare.rules.view import View
+from declare.rules.queries.class_counts import smallest_class
+from declare.rules.queries.fields import field_layout, field_place
+from declare.rules.spec_parts import Placed, datasets, given
+from declare.rules.spec_view import View
 
 CODE = "DAT313"
 STAGE = "facts"

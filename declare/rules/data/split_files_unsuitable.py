@@ -7,8 +7,8 @@ from pathlib import Path
 
 from declare.contract.problem import Problem
 from declare.language.spec import Dataset
-from declare.rules.parts import Placed, datasets, given
-from declare.rules.view import View
+from declare.rules.spec_parts import Placed, datasets, given
+from declare.rules.spec_view import View
 
 CODE = "DAT321"
 STAGE = "names"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.parts import datasets, failed, given
-from declare.rules.view import View
+from declare.rules.spec_parts import datasets, failed, given
+from declare.rules.spec_view import View
 
 CODE = "DAT314"
 STAGE = "names"

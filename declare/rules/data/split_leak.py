@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.contract.data import FieldFacts
+from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem, Rewrite
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
-from declare.rules.fields import field_layout, field_place
-from declare.rules.parts import Placed, datasets, failed, given, task_datasets, tasks
-from declare.rules.view import View
+from declare.rules.queries.fields import field_layout, field_place
+from declare.rules.spec_parts import Placed, datasets, failed, given, task_datasets, tasks
+from declare.rules.spec_view import View
 
 CODE = "DAT310"
 STAGE = "facts"

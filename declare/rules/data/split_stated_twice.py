@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
 from declare.language.spec import Dataset
-from declare.rules.parts import Placed, datasets, given
-from declare.rules.view import View
+from declare.rules.spec_parts import Placed, datasets, given
+from declare.rules.spec_view import View
 
 CODE = "DAT313"
 STAGE = "names"

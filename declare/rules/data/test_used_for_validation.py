@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from declare.contract.problem import Problem, Rewrite
-from declare.rules.monitors import monitors, reported
-from declare.rules.parts import datasets, given
-from declare.rules.view import View
+from declare.rules.queries.metric_names import monitors, reported
+from declare.rules.spec_parts import datasets, given
+from declare.rules.spec_view import View
 
 CODE = "DAT320"
 STAGE = "names"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
-from declare.contract.task import Task
-from declare.rules.fields import field_place, fields_of_task
-from declare.rules.parts import given, task_datasets, tasks
-from declare.rules.view import View
+from declare.rules.queries.fields import field_place, fields_of_task
+from declare.rules.spec_parts import given, task_datasets, tasks
+from declare.rules.spec_view import View
 
 CODE = "DAT355"
 STAGE = "shapes"

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from declare.contract.problem import Problem
-from declare.rules.parts import given
-from declare.rules.view import View
+from declare.rules.spec_parts import given
+from declare.rules.spec_view import View
 
 CODE = "HW709"
 STAGE = "hardware"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.contract.loss import Loss
+from declare.contract.kinds.loss import Loss
+from declare.contract.kinds.training import Sampler
 from declare.contract.problem import Problem, Rewrite
-from declare.contract.training import Sampler
 from declare.language.spec import Phase
-from declare.rules.parts import Placed, given, losses, phase_tasks, phases, tasks
-from declare.rules.view import View
+from declare.rules.spec_parts import Placed, given, losses, phase_tasks, phases, tasks
+from declare.rules.spec_view import View
 
 CODE = "LOS413"
 STAGE = "names"

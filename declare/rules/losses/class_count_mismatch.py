@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from declare.contract.data import FieldFacts
+from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem, Rewrite
-from declare.rules.parts import Placed, datasets, given, items, losses, target_facts, tasks
-from declare.rules.view import View
+from declare.rules.spec_parts import Placed, datasets, given, items, losses, target_facts, tasks
+from declare.rules.spec_view import View
 
 CODE = "LOS401"
 STAGE = "facts"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
-from declare.rules.parts import given
-from declare.rules.reading import readers
-from declare.rules.view import View
+from declare.rules.queries.target_readers import readers
+from declare.rules.spec_parts import given
+from declare.rules.spec_view import View
 
 CODE = "LOS422"
 STAGE = "shapes"

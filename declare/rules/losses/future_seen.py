@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem, Rewrite
-from declare.contract.task import Task
-from declare.rules.parts import Placed
-from declare.rules.reading import readers
-from declare.rules.view import View
+from declare.rules.queries.target_readers import readers
+from declare.rules.spec_parts import Placed
+from declare.rules.spec_view import View
 
 CODE = "LOS421"
 STAGE = "shapes"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.fitting import fitting, listed
-from declare.rules.parts import metrics, tasks, type_place
-from declare.rules.view import View
+from declare.rules.queries.compatible import fitting, listed
+from declare.rules.spec_parts import metrics, tasks, type_place
+from declare.rules.spec_view import View
 
 CODE = "LOS405"
 STAGE = "names"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.contract.loss import Loss
+from declare.contract.kinds.loss import Loss
 from declare.contract.problem import Problem
-from declare.rules.class_counts import Counts, uncounted, uncounted_note
-from declare.rules.monitors import Monitor, composite_parts, expectations, monitors
-from declare.rules.parts import Placed
-from declare.rules.view import View
+from declare.rules.queries.class_counts import Counts, uncounted, uncounted_note
+from declare.rules.queries.metric_names import Monitor, composite_parts, expectations, monitors
+from declare.rules.spec_parts import Placed
+from declare.rules.spec_view import View
 
 CODE = "DAT397"
 STAGE = "links"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.class_counts import uncounted, uncounted_note
-from declare.rules.pairings import splits_without_positives
-from declare.rules.parts import tasks
-from declare.rules.view import View
+from declare.rules.queries.class_counts import uncounted, uncounted_note
+from declare.rules.queries.pairings import splits_without_positives
+from declare.rules.spec_parts import tasks
+from declare.rules.spec_view import View
 
 CODE = "DAT398"
 STAGE = "links"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.contract.lookup import find, own_names
+from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
-from declare.contract.task import Task
-from declare.rules.fields import field_layout, field_place
-from declare.rules.fitting import listed
-from declare.rules.parts import Placed, given, task_datasets, tasks
-from declare.rules.view import View
+from declare.reading.lookup import find, own_names
+from declare.rules.queries.compatible import listed
+from declare.rules.queries.fields import field_layout, field_place
+from declare.rules.spec_parts import Placed, given, task_datasets, tasks
+from declare.rules.spec_view import View
 
 CODE = "LOS408"
 STAGE = "facts"

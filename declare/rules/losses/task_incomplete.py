@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem, Rewrite
-from declare.contract.task import Task
-from declare.rules.fields import field_layout
-from declare.rules.fitting import listed
-from declare.rules.parts import Placed, dataset_names, failed, task_datasets, tasks
-from declare.rules.view import View
+from declare.rules.queries.compatible import listed
+from declare.rules.queries.fields import field_layout
+from declare.rules.spec_parts import Placed, dataset_names, failed, task_datasets, tasks
+from declare.rules.spec_view import View
 
 CODE = "LOS410"
 STAGE = "names"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.parts import given, phase_tasks, phases, tasks, trained_blocks
-from declare.rules.view import View
+from declare.rules.spec_parts import given, phase_tasks, phases, tasks, trained_blocks
+from declare.rules.spec_view import View
 
 CODE = "LOS411"
 STAGE = "names"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from declare.contract.kinds.training import Augment
 from declare.contract.problem import Problem
-from declare.contract.training import Augment
-from declare.rules.fields import augment_roles
-from declare.rules.parts import failed, phase_datasets, phase_tasks, phases, tasks
-from declare.rules.view import View
+from declare.rules.queries.fields import augment_roles
+from declare.rules.spec_parts import failed, phase_datasets, phase_tasks, phases, tasks
+from declare.rules.spec_view import View
 
 CODE = "LOS415"
 STAGE = "phases"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.fields import field_place, input_fields
-from declare.rules.parts import failed, phase_datasets, phases
-from declare.rules.sample_lengths import lengths_in_words, spans
-from declare.rules.view import View
+from declare.rules.queries.fields import field_place, input_fields
+from declare.rules.queries.sample_lengths import lengths_in_words, spans
+from declare.rules.spec_parts import failed, phase_datasets, phases
+from declare.rules.spec_view import View
 
 CODE = "SHP535"
 STAGE = "phases"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.ir.micro_batches import micro_batches
-from declare.rules.course import train_sizes
-from declare.rules.parts import given, phases, task_datasets, tasks
-from declare.rules.view import View
+from declare.rules.queries.phase_length import train_sizes
+from declare.rules.spec_parts import given, phases, task_datasets, tasks
+from declare.rules.spec_view import View
 
 CODE = "PHS653"
 STAGE = "phases"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
 from declare.ir.micro_batches import group_size
-from declare.rules.parts import phases
-from declare.rules.view import View
+from declare.rules.spec_parts import phases
+from declare.rules.spec_view import View
 
 CODE = "PHS652"
 STAGE = "phases"

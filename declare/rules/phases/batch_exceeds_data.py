@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
-from declare.rules.course import batch_size, train_sizes
-from declare.rules.parts import phases
-from declare.rules.view import View
+from declare.rules.queries.phase_length import batch_size, train_sizes
+from declare.rules.spec_parts import phases
+from declare.rules.spec_view import View
 
 CODE = "PHS640"
 STAGE = "facts"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from declare.contract.kinds.training import Mix
 from declare.contract.problem import Problem, Rewrite
-from declare.contract.training import Mix
 from declare.language.spec import Phase
-from declare.rules.course import batch_size
-from declare.rules.parts import Placed, given, phase_datasets, phases
-from declare.rules.view import View
+from declare.rules.queries.phase_length import batch_size
+from declare.rules.spec_parts import Placed, given, phase_datasets, phases
+from declare.rules.spec_view import View
 
 CODE = "PHS614"
 STAGE = "names"

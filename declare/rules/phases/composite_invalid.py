@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.monitors import arithmetic, composite_parts, placeholders
-from declare.rules.parts import given
-from declare.rules.view import View
+from declare.rules.queries.metric_names import arithmetic, composite_parts, placeholders
+from declare.rules.spec_parts import given
+from declare.rules.spec_view import View
 
 CODE = "PHS619"
 STAGE = "names"

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.monitors import Monitor, Reported, composite_parts, expectations, monitors, reported
-from declare.rules.parts import given, task_datasets, tasks
-from declare.rules.view import View
+from declare.rules.queries.metric_names import (
+    Monitor,
+    Reported,
+    composite_parts,
+    expectations,
+    monitors,
+    reported,
+)
+from declare.rules.spec_parts import given, task_datasets, tasks
+from declare.rules.spec_view import View
 
 CODE = "PHS610"
 STAGE = "facts"

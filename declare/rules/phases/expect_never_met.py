@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.monitors import expectations, reported
-from declare.rules.parts import given
-from declare.rules.view import View
+from declare.rules.queries.metric_names import expectations, reported
+from declare.rules.spec_parts import given
+from declare.rules.spec_view import View
 
 CODE = "PHS612"
 STAGE = "names"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from declare.contract.lookup import find
-from declare.contract.module import Module
+from declare.contract.kinds.module import Module
 from declare.contract.problem import Problem
 from declare.ir.plan import FreezePlan, ModulePlan, PhasePlan
 from declare.language.spec import Phase
-from declare.rules.fields import fields_above, fields_of_task
-from declare.rules.parts import Placed, phases
-from declare.rules.view import View
+from declare.reading.lookup import find
+from declare.rules.queries.fields import fields_above, fields_of_task
+from declare.rules.spec_parts import Placed, phases
+from declare.rules.spec_view import View
 
 CODE = "PHS646"
 STAGE = "phases"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from declare.contract.problem import Problem, Rewrite
 from declare.diagnostics.suggest import suggest
 from declare.language.spec import Phase
-from declare.rules.fitting import listed
-from declare.rules.parts import Placed, given, phases
-from declare.rules.view import View
+from declare.rules.queries.compatible import listed
+from declare.rules.spec_parts import Placed, given, phases
+from declare.rules.spec_view import View
 
 CODE = "PHS613"
 STAGE = "names"

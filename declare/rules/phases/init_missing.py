@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from declare.contract.kinds.source import file_exists
 from declare.contract.problem import Problem
-from declare.contract.source import file_exists
-from declare.rules.parts import phases
-from declare.rules.view import View
+from declare.rules.spec_parts import phases
+from declare.rules.spec_view import View
 
 CODE = "PHS613"
 STAGE = "phases"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.durations import durations
-from declare.rules.parts import phases
-from declare.rules.view import View
+from declare.rules.queries.durations import durations
+from declare.rules.spec_parts import phases
+from declare.rules.spec_view import View
 
 CODE = "PHS605"
 STAGE = "names"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
-from declare.rules.monitors import monitors, reported
-from declare.rules.view import View
+from declare.rules.queries.metric_names import monitors, reported
+from declare.rules.spec_view import View
 
 CODE = "PHS607"
 STAGE = "names"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.contract.lookup import own_names
 from declare.contract.problem import Problem, Rewrite
 from declare.diagnostics.suggest import suggest
-from declare.rules.fitting import listed
-from declare.rules.monitors import (
+from declare.reading.lookup import own_names
+from declare.rules.queries.compatible import listed
+from declare.rules.queries.metric_names import (
     PROBE,
     Monitor,
     Reported,
@@ -19,8 +19,8 @@ from declare.rules.monitors import (
     monitors,
     reported,
 )
-from declare.rules.parts import given
-from declare.rules.view import View
+from declare.rules.spec_parts import given
+from declare.rules.spec_view import View
 
 CODE = "PHS601"
 STAGE = "names"

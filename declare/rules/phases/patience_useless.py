@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.language.spec import Phase
-from declare.rules.course import Course, course_for, length_key, words
-from declare.rules.durations import Timed, durations
-from declare.rules.parts import Placed, given, phases
-from declare.rules.view import View
+from declare.rules.queries.durations import Timed, durations
+from declare.rules.queries.phase_length import Course, course_for, length_key, words
+from declare.rules.spec_parts import Placed, given, phases
+from declare.rules.spec_view import View
 
 CODE = "PHS617"
 STAGE = "phases"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.monitors import Monitor, composite_parts, expectations, monitors, reported
-from declare.rules.pairings import splits_without_positives
-from declare.rules.parts import metric_classes, task_datasets, tasks
-from declare.rules.view import View
+from declare.rules.queries.metric_names import Monitor, composite_parts, expectations, monitors, reported
+from declare.rules.queries.pairings import splits_without_positives
+from declare.rules.spec_parts import metric_classes, task_datasets, tasks
+from declare.rules.spec_view import View
 
 CODE = "PHS654"
 STAGE = "facts"

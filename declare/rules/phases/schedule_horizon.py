@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.course import course_for, length_key, words
-from declare.rules.durations import durations
-from declare.rules.parts import phases
-from declare.rules.view import View
+from declare.rules.queries.durations import durations
+from declare.rules.queries.phase_length import course_for, length_key, words
+from declare.rules.spec_parts import phases
+from declare.rules.spec_view import View
 
 CODE = "PHS602"
 STAGE = "phases"

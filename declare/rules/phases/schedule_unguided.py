@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.parts import failed, given, phases
-from declare.rules.view import View
+from declare.rules.spec_parts import failed, given, phases
+from declare.rules.spec_view import View
 
 CODE = "PHS634"
 STAGE = "names"

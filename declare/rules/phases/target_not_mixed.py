@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from declare.contract.kinds.task import Task
+from declare.contract.kinds.training import Augment
 from declare.contract.problem import Problem
-from declare.contract.task import Task
-from declare.contract.training import Augment
-from declare.rules.fields import augment_roles, field_place, fields_of_task
-from declare.rules.parts import (
+from declare.rules.queries.fields import augment_roles, field_place, fields_of_task
+from declare.rules.spec_parts import (
     Placed,
     failed,
     given,
@@ -18,7 +18,7 @@ from declare.rules.parts import (
     task_datasets,
     tasks,
 )
-from declare.rules.view import View
+from declare.rules.spec_view import View
 
 CODE = "PHS643"
 STAGE = "phases"

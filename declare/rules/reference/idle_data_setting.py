@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
-from declare.contract.task import Task
 from declare.language.spec import Dataset
 from declare.rules.idle_setting import Idle
-from declare.rules.parts import (
+from declare.rules.spec_parts import (
     Placed,
     dataset_names,
     datasets,
@@ -19,7 +19,7 @@ from declare.rules.parts import (
     task_names,
     tasks,
 )
-from declare.rules.view import View
+from declare.rules.spec_view import View
 
 CODE = "REF203"
 STAGE = "facts"

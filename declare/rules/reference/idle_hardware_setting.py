@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.rules.idle_setting import Idle
-from declare.rules.parts import given, phases
-from declare.rules.view import View
+from declare.rules.spec_parts import given, phases
+from declare.rules.spec_view import View
 
 CODE = "REF203"
 STAGE = "hardware"

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.contract.poison import holed
 from declare.contract.problem import Problem
 from declare.language.spec import Phase
+from declare.reading.poison import holed
 from declare.rules.idle_setting import Idle
-from declare.rules.parts import Placed, failed, given, phase_datasets, phase_tasks, phases, trained_blocks
-from declare.rules.view import View
+from declare.rules.spec_parts import (
+    Placed,
+    failed,
+    given,
+    phase_datasets,
+    phase_tasks,
+    phases,
+    trained_blocks,
+)
+from declare.rules.spec_view import View
 
 CODE = "REF203"
 STAGE = "facts"

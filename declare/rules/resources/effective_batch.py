@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.ir.micro_batches import bounds, group_size
-from declare.rules.course import batch_size
-from declare.rules.parts import given, phases
-from declare.rules.view import View
+from declare.rules.queries.phase_length import batch_size
+from declare.rules.spec_parts import given, phases
+from declare.rules.spec_view import View
 
 CODE = "RES802"
 STAGE = "lint"

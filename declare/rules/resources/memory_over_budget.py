@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.parts import given, phases
-from declare.rules.sizes import read_bytes, shown
-from declare.rules.view import View
+from declare.rules.byte_sizes import read_bytes, shown
+from declare.rules.spec_parts import given, phases
+from declare.rules.spec_view import View
 
 CODE = "RES801"
 STAGE = "lint"

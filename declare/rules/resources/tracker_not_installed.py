@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.contract.extras import is_installed, tracker_missing
-from declare.contract.poison import holed
 from declare.contract.problem import Problem
-from declare.rules.parts import given
-from declare.rules.view import View
+from declare.reading.poison import holed
+from declare.rules.spec_parts import given
+from declare.rules.spec_view import View
+from declare.system.extras import is_installed, tracker_missing
 
 CODE = "RES850"
 STAGE = "hardware"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.view import View
+from declare.rules.spec_view import View
 
 CODE = "DAT358"
 STAGE = "shapes"

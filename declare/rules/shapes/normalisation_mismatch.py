@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.contract.module import Module
+from declare.contract.kinds.module import Module
 from declare.contract.problem import Problem
-from declare.rules.fields import field_place, read_by
-from declare.rules.parts import Placed, datasets, given, items, modules, task_datasets, tasks
-from declare.rules.view import View
+from declare.rules.queries.fields import field_place, read_by
+from declare.rules.spec_parts import Placed, datasets, given, items, modules, task_datasets, tasks
+from declare.rules.spec_view import View
 
 CODE = "SHP509"
 STAGE = "shapes"

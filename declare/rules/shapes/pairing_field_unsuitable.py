@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout
-from declare.rules.fields import field_layout, field_place
-from declare.rules.pairings import pairing_fields
-from declare.rules.parts import task_datasets, tasks
-from declare.rules.view import View
+from declare.rules.queries.fields import field_layout, field_place
+from declare.rules.queries.pairings import pairing_fields
+from declare.rules.spec_parts import task_datasets, tasks
+from declare.rules.spec_view import View
 
 CODE = "SHP542"
 STAGE = "facts"

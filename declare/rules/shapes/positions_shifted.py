@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.fields import field_place, head_node
-from declare.rules.parts import given, task_datasets, tasks
-from declare.rules.view import View
+from declare.rules.queries.fields import field_place, head_node
+from declare.rules.spec_parts import given, task_datasets, tasks
+from declare.rules.spec_view import View
 
 CODE = "DAT357"
 STAGE = "shapes"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.ir.sample_lengths import Visit, least_length
-from declare.rules.fields import field_place
-from declare.rules.sample_lengths import lengths_in_words, lengths_on_the_way, node_place, spans
-from declare.rules.view import View
+from declare.rules.queries.fields import field_place
+from declare.rules.queries.sample_lengths import lengths_in_words, lengths_on_the_way, node_place, spans
+from declare.rules.spec_view import View
 
 CODE = "SHP533"
 STAGE = "shapes"

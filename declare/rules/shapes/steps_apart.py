@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.ir.sample_lengths import Visit
-from declare.rules.fields import field_place
-from declare.rules.sample_lengths import lengths_in_words, lengths_on_the_way, node_place
-from declare.rules.view import View
+from declare.rules.queries.fields import field_place
+from declare.rules.queries.sample_lengths import lengths_in_words, lengths_on_the_way, node_place
+from declare.rules.spec_view import View
 
 CODE = "SHP534"
 STAGE = "shapes"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from declare.contract.problem import Problem, Rewrite
-from declare.contract.wording import name, short
 from declare.language.document import Node
-from declare.rules.parts import given
-from declare.rules.view import View
+from declare.reading.phrases import name, short
+from declare.rules.spec_parts import given
+from declare.rules.spec_view import View
 
 CODE = "STY901"
 STAGE = "lint"

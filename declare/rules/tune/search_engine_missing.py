@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.contract.extras import is_installed, search_libraries
 from declare.contract.problem import Problem
-from declare.rules.parts import given
-from declare.rules.view import View
+from declare.rules.spec_parts import given
+from declare.rules.spec_view import View
+from declare.system.extras import is_installed, search_libraries
 
 CODE = "HW717"
 STAGE = "hardware"

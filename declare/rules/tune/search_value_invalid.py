@@ -7,9 +7,9 @@ from typing import Any
 
 from declare.contract.problem import Problem
 from declare.language.spec import Space
-from declare.rules.parts import given
-from declare.rules.space import Place, locate, misread
-from declare.rules.view import View
+from declare.rules.queries.search_paths import Place, locate, misread
+from declare.rules.spec_parts import given
+from declare.rules.spec_view import View
 
 CODE = "PHS641"
 STAGE = "names"

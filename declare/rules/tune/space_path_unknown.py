@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
 from declare.diagnostics.suggest import suggest
-from declare.rules.fitting import listed
-from declare.rules.parts import given
-from declare.rules.space import Lost, locate
-from declare.rules.view import View
+from declare.rules.queries.compatible import listed
+from declare.rules.queries.search_paths import Lost, locate
+from declare.rules.spec_parts import given
+from declare.rules.spec_view import View
 
 CODE = "REF201"
 STAGE = "names"

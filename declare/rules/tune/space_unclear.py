@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
 from declare.language.spec import Space
-from declare.rules.fitting import listed
-from declare.rules.parts import failed, given
-from declare.rules.view import View
+from declare.rules.queries.compatible import listed
+from declare.rules.spec_parts import failed, given
+from declare.rules.spec_view import View
 
 CODE = "PHS642"
 STAGE = "names"

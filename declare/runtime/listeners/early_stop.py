@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from declare.ir.plan import EarlyStopPlan, Plan
-from declare.runtime.course import better
-from declare.runtime.events import Event
-from declare.runtime.listener import Listener, Wish
+from declare.runtime.listeners.listener import Listener, Wish
+from declare.runtime.run_folder.event_file import Event
+from declare.runtime.run_folder.progress import better
 
 
 class EarlyStop(Listener):

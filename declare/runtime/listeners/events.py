@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from declare.runtime.events import Event, EventFile
-from declare.runtime.listener import Listener
+from declare.runtime.listeners.listener import Listener
+from declare.runtime.run_folder.event_file import Event, EventFile
 
 _UNKEPT = frozenset({"tick", "boundary"})
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from declare.ir.checkpoint_files import CHECKPOINTS
 from declare.ir.plan import Plan
-from declare.runtime.events import EVENTS_FILE, Event
-from declare.runtime.folder import METRICS, PLAN, plan_content
-from declare.runtime.listener import Listener
-from declare.runtime.storage import write_durably
+from declare.runtime.listeners.listener import Listener
+from declare.runtime.run_folder.durable_io import write_durably
+from declare.runtime.run_folder.event_file import EVENTS_FILE, Event
+from declare.runtime.run_folder.folder import METRICS, PLAN, plan_content
 
 _WHEN = frozenset({"step", "evaluated", "checkpoint_saved", "phase_finished", "trivial", "oracle"})
 

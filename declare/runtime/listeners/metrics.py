@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from declare.diagnostics.output import printable
-from declare.runtime.events import Event
-from declare.runtime.folder import METRICS
-from declare.runtime.listener import Listener
-from declare.runtime.storage import followed, open_own
+from declare.runtime.listeners.listener import Listener
+from declare.runtime.run_folder.durable_io import followed, open_own
+from declare.runtime.run_folder.event_file import Event
+from declare.runtime.run_folder.folder import METRICS
 
 _HEADER = "phase,step,epoch,metric,value\n"
 

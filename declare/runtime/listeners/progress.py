@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from declare.diagnostics.output import printable
 from declare.ir.plan import Plan
-from declare.runtime.events import Event
-from declare.runtime.listener import Listener
+from declare.runtime.listeners.listener import Listener
+from declare.runtime.run_folder.event_file import Event
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from declare.contract.problem import ProblemError
 from declare.ir.plan import Plan
-from declare.runtime.events import Event
-from declare.runtime.listener import Listener
+from declare.runtime.listeners.listener import Listener
 from declare.runtime.listeners.metrics import scalars
+from declare.runtime.run_folder.event_file import Event
 
 if TYPE_CHECKING:
-    from declare.contract.training import Log, Tracker
+    from declare.contract.kinds.training import Log, Tracker
 
 
 class Trackers(Listener):
@@ -42,7 +42,7 @@ class Trackers(Listener):
             raise
 
     def _open(self) -> None:
-        from declare.contract.reading import parse
+        from declare.reading.parser import parse
 
         plan = self._plan.model_dump(mode="json")
         for block in self._plan.tracking:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from declare.contract.extras import require
 from declare.language.spec import Space, Tune
-from declare.tune.halting import Halt
-from declare.tune.hushing import hush_optuna
+from declare.system.extras import require
+from declare.tune.quiet_optuna import hush_optuna
 from declare.tune.search import DATABASE, Search, State, Trial
 from declare.tune.space import Values, grid, listed, restored, stored
+from declare.tune.stop_request import Halt
 from declare.tune.trial import run_trial
 
 if TYPE_CHECKING:

@@ -17,16 +17,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from declare.contract.extras import require
 from declare.language.spec import Space, Tune
-from declare.runtime.cluster import connected
-from declare.runtime.lock import is_locked
-from declare.tune.halting import Halt
-from declare.tune.hushing import hush_optuna
-from declare.tune.records import Records
+from declare.runtime.distributed.ray_cluster import connected
+from declare.runtime.run_folder.lock import is_locked
+from declare.system.extras import require
+from declare.tune.quiet_optuna import hush_optuna
 from declare.tune.search import Search, Trial
 from declare.tune.space import Values, listed, restored, stored
+from declare.tune.stop_request import Halt
 from declare.tune.trial import run_trial
+from declare.tune.trial_records import Records
 
 Emit = Callable[[Trial], None]
 FOLDER = "ray"

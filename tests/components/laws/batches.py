@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from declare.contract.data import FieldFacts
-from declare.contract.lookup import find, own_names
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
-from declare.contract.task import Target
+from declare.reading.lookup import find, own_names
 from tests.components.conformance import variants
 from tests.components.laws.samples import CLASSES, COUNTS, generator
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from declare.contract.module import Costs
+from declare.contract.kinds.module import Costs
 from tests.components.conformance import Case
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from declare.contract.kinds.task import Target
 from declare.contract.shapes import Shape
-from declare.contract.task import Target
 
 CLASSES = ("a", "b", "c", "d")
 COUNTS = (40, 30, 20, 10)

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from declare.contract.lookup import own_names
 from declare.contract.shapes import Shape
+from declare.reading.lookup import own_names
 from tests.components.conformance import variants
 from tests.components.laws.samples import generator
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from declare.contract.lookup import own_names
 from declare.nn.balances.balance import Balance as Sum
+from declare.reading.lookup import own_names
 from tests.components.conformance import variants
 from tests.components.laws.samples import generator
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from declare.contract import reading
-from declare.contract.card import card
-from declare.contract.lookup import find, kinds, own_names
+from declare.reading import parser
+from declare.reading.describe import card
+from declare.reading.lookup import find, kinds, own_names
 from tests.components.conformance import component
 
 EVERY = [(kind, name) for kind in kinds() for name in own_names(kind)]
@@ -25,7 +25,7 @@ def test_examples_are_read_and_written_alike(kind, name):
     """The example of a page is read without a finding, and reads again as the same from what it dumps."""
     first = component(kind, name)
     assert (first.kind(), first.type_name()) == (kind, name)
-    assert reading.parse(kind, first.dump()) == first
+    assert parser.parse(kind, first.dump()) == first
 
 
 @pytest.mark.parametrize(("kind", "name"), EVERY)

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from declare.contract import reading
-from declare.contract.data import FieldFacts
-from declare.contract.field import Field, Uses
-from declare.contract.lookup import own_names
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.field import Field, Uses
 from declare.contract.problem import ProblemError
 from declare.contract.shapes import Layout, Shape
+from declare.reading import parser
+from declare.reading.lookup import own_names
 from tests.components.conformance import component, variants
 
 _DRAWS = np.random.default_rng(0)
@@ -134,7 +134,7 @@ LAWS: list[Callable[[Case], None]] = [
 
 def cases(name: str) -> Iterator[Case]:
     """Yield a field and those variants that read the same raw values; of its page where it needs settings."""
-    bare, problems = reading.read("fields", {"type": name})
+    bare, problems = parser.read("fields", {"type": name})
     for made in [component("fields", name)] if problems else variants("fields", name, bare):
         field = made.settled("x", Uses())
         values = next((values for values in (RAW[field.layout], MOMENTS) if _reads(field, values)), None)

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import torch
 
-from declare.contract import reading
 from declare.contract.component import Component
-from declare.contract.lookup import find, kinds, names, names_of_libraries, own_names
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.nn import state_tree
 from declare.nn.optimizer_steps import step_and_resume
+from declare.reading import parser
+from declare.reading.lookup import find, kinds, names, names_of_libraries, own_names
 
 PICTURES = (
     Shape("image", (3, 64, 48), "uint8"),
@@ -50,7 +50,7 @@ def block(kind: str, name: str) -> dict[str, Any]:
 )
 def test_every_name_works(kind: str, name: str) -> None:
     """With the parameters that it must have and the library's own defaults, on all that it takes."""
-    component = reading.parse(kind, block(kind, name))
+    component = parser.parse(kind, block(kind, name))
     tried = list(samples(component))
     assert tried
     for sample in tried:
@@ -60,14 +60,14 @@ def test_every_name_works(kind: str, name: str) -> None:
 @pytest.mark.parametrize("name", own_names("optimizers"))
 def test_own_optimizers_work_too(name: str) -> None:
     """They step, save and resume as those of libraries do."""
-    optimizer: Any = reading.parse("optimizers", {"type": name, "lr": 1e-2})
+    optimizer: Any = parser.parse("optimizers", {"type": name, "lr": 1e-2})
     step_and_resume(optimizer.build, 1e-2, 0.0)
 
 
 def test_every_optimizer_has_been_tried() -> None:
     """What is asked of a table for its default parameters is what the test above does."""
     for name in names("optimizers"):
-        component = reading.parse("optimizers", {"type": name, "lr": 1e-2})
+        component = parser.parse("optimizers", {"type": name, "lr": 1e-2})
         assert component.is_proven(None)
 
 
@@ -120,12 +120,12 @@ def test_ranges_are_true(kind: str, name: str, key: str) -> None:
     """At both ends the part works, without a trial; beyond a bound a reader refuses."""
     known = find(kind, name).record["ranges"][key]  # type: ignore[union-attr]
     for value in known.get("works", known.get("values", ()))[:2]:
-        component = reading.parse(kind, block(kind, name) | {key: value})
+        component = parser.parse(kind, block(kind, name) | {key: value})
         for sample in list(samples(component))[:1]:
             if not find(kind, name).record.get("example"):  # type: ignore[union-attr]
                 assert component.is_proven(sample)
             component.try_out(sample)
     for side, bound in known.get("bounds", {}).items():
         beyond = bound - 1 if side.startswith("g") else bound + 1
-        _, problems = reading.read(kind, block(kind, name) | {key: beyond})
+        _, problems = parser.read(kind, block(kind, name) | {key: beyond})
         assert [problem.code for problem in problems] == ["SCH108"]

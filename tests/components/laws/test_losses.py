@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from declare.contract.lookup import own_names
+from declare.reading.lookup import own_names
 from tests.components.conformance import variants
 from tests.components.laws.samples import Sample, generator, samples
 

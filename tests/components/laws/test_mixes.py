@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from declare.contract.lookup import own_names
-from declare.contract.training import Mix
+from declare.contract.kinds.training import Mix
+from declare.reading.lookup import own_names
 from tests.components.conformance import variants
 
 SIZES = ({"a": 7}, {"a": 10, "b": 10}, {"a": 1, "b": 9, "c": 90}, {"z": 10**7, "a": 3, "m": 5000})

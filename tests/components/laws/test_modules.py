@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from declare.contract.module import Costs, Module, Port
+from declare.contract.kinds.module import Costs, Module, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from tests.components import conformance

@@ -11,15 +11,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from declare.contract import lookup
-from declare.contract.data import FieldFacts
-from declare.contract.module import Head, Node
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.module import Head, Node
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.ir.sample_lengths import followed_port
 from declare.nn.augments.mixing import Mixup
 from declare.nn.modules import padding
-from declare.runtime.strategies.fsdp import units
+from declare.reading import lookup
+from declare.runtime.step.strategies.fsdp import units
 from tests.components.conformance import SAMPLES, classes, variants
 
 FOREIGN = {"huggingface", "braindecode", "timm", "torchvision"}

@@ -8,10 +8,10 @@ import pytest
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from declare.contract import reading
-from declare.contract.module import Costs, Head, Module, Port
+from declare.contract.kinds.module import Costs, Head, Module, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
+from declare.reading import parser
 from tests.components.conformance import Case, classes, fitting, variants
 
 OUTPUTS = (Shape("vector", (4,)), Shape("image", (3, 24, 24)))
@@ -21,7 +21,7 @@ FURTHER = {"segmentation": [{"type": "segmentation", "hidden": 4}]}
 
 def cases(kind: str, name: str):
     """Yield each variant of a component on each layout, for each output that it can give."""
-    further = [reading.parse(kind, block) for block in FURTHER.get(name, ())]
+    further = [parser.parse(kind, block) for block in FURTHER.get(name, ())]
     for node in (*variants(kind, name), *further):
         for output in OUTPUTS if isinstance(node, Head) else (None,):
             yield from fitting(node, output)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from declare.contract.forms import DataValue, Form, fields
-from declare.contract.lookup import find, kinds, own_names
-from declare.contract.reading import read
 from declare.language.spec import Spec
+from declare.reading.annotation import DataValue, Form, fields
+from declare.reading.lookup import find, kinds, own_names
+from declare.reading.parser import read
 
 BLOCKS = [(kind, name) for kind in kinds() for name in own_names(kind)]
 IN_UNITS_OF_DATA = {"range", "start", "end", "low", "high", "offset", "mean", "std", "fill", "log", "uniform"}

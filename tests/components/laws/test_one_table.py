@@ -11,12 +11,12 @@ import polars as pl
 import pytest
 
 from declare.compiler.pipeline import check
-from declare.contract import reading
-from declare.data.facts import gather
+from declare.data.facts.facts import gather
 from declare.language.spec import Dataset
-from declare.runtime.folder import Run
-from declare.runtime.predict import predict
+from declare.reading import parser
+from declare.runtime.inference.predict import predict
 from declare.runtime.run import train
+from declare.runtime.run_folder.folder import Run
 
 DRAW = np.random.default_rng(0)
 ROWS = 48
@@ -103,10 +103,10 @@ def sources(tmp_path_factory):
 
 def known(source):
     """Return what the data say in one source: classes, gaps, splits, and encoded columns."""
-    block, problems = reading.read(Dataset, {"source": source, "fields": FIELDS, "split": {"column": "part"}})
+    block, problems = parser.read(Dataset, {"source": source, "fields": FIELDS, "split": {"column": "part"}})
     assert not problems, problems
     facts = gather("t", block, 0)
-    fields = {name: reading.parse("fields", facts.blocks[name]) for name in FIELDS}
+    fields = {name: parser.parse("fields", facts.blocks[name]) for name in FIELDS}
     reader = block.source.open()
     columns = {name: field.encode(reader.read(name), facts.fields[name]) for name, field in fields.items()}
     return facts, columns

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from declare.contract import reading
-from declare.contract.lookup import names, own_names
+from declare.reading import parser
+from declare.reading.lookup import names, own_names
 from tests.components.conformance import variants
 from tests.components.laws.samples import generator
 
@@ -122,7 +122,7 @@ def blocks(name: str) -> list[Any]:
     """Return an optimizer's variants; one of a library's with a learning rate alone."""
     if name in own_names("optimizers"):
         return variants("optimizers", name)
-    return [reading.parse("optimizers", {"type": name, "lr": 1e-2})]
+    return [parser.parse("optimizers", {"type": name, "lr": 1e-2})]
 
 
 @pytest.mark.filterwarnings("ignore:It is highly recommended to have 'opt_einsum'")

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from declare.contract.card import card
-from declare.contract.lookup import own_names
+from declare.contract.kinds.training import Sampler
 from declare.contract.shapes import Layout, Shape
-from declare.contract.training import Sampler
 from declare.ir.micro_batches import dealt
+from declare.reading.describe import card
+from declare.reading.lookup import own_names
 from tests.components.conformance import variants
 
 SIZES = (8, 61)

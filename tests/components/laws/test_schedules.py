@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from declare.compiler.rates import rate
-from declare.contract.lookup import own_names
-from declare.contract.training import Schedule
+from declare.compiler.phases.lr_schedule import rate
+from declare.contract.kinds.training import Schedule
+from declare.reading.lookup import own_names
 from tests.components.conformance import variants
 
 LENGTHS = (1, 2, 3, 10, 101)

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from declare.build.objective import TaskLosses
-from declare.contract.lookup import own_names
 from declare.contract.problem import ProblemError
-from declare.contract.reading import parse
 from declare.ir.plan import LossPlan, TaskPlan
+from declare.lowering.training.objective import TaskLosses
 from declare.nn.losses.consistency import COMPARISONS
 from declare.nn.losses.shapes import ShapeMismatchError
+from declare.reading.lookup import own_names
+from declare.reading.parser import parse
 from tests.components.conformance import variants
 from tests.components.laws.samples import Sample, samples
 

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from declare.contract import lookup, reading, trust
 from declare.contract.problem import ProblemError
+from declare.reading import lookup, parser
+from declare.system import trust
 from tests.components.conformance import example, variants
 
 ROWS = 7
@@ -144,7 +145,7 @@ def a_fingerprint_stands_for_the_data(case: Case) -> None:
     reader = case.source.open()
     reader.read(next(iter(reader.columns)))
     assert case.source.fingerprint() == before, "reading changes the fingerprint"
-    assert reading.parse("sources", case.source.dump()).fingerprint() == before, (
+    assert parser.parse("sources", case.source.dump()).fingerprint() == before, (
         "another one of the same block"
     )
     assert isinstance(before, str), "a fingerprint that is no text"
@@ -184,7 +185,7 @@ def cases(name: str, folder: Path) -> Iterator[Case]:
 
 def _opened(block: dict[str, Any]) -> Iterator[Case]:
     """Yield the source of a block where its data are here."""
-    made = reading.parse("sources", block)
+    made = parser.parse("sources", block)
     try:
         made.open()
     except ProblemError as error:
@@ -273,7 +274,7 @@ BROKEN: dict[Callable[[Case], None], type[Rows]] = {
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
 def test_every_law_can_fail(law, monkeypatch):
     """A reader that breaks the law does not pass; one that keeps it does."""
-    monkeypatch.setattr(reading, "parse", lambda kind, block: Source(Rows))
+    monkeypatch.setattr(parser, "parse", lambda kind, block: Source(Rows))
     with pytest.raises(AssertionError):
         law(Case(Source(BROKEN[law])))
     law(Case(Source(Rows)))

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from declare.contract import reading
-from declare.contract.lookup import find, own_names
+from declare.reading import parser
+from declare.reading.lookup import find, own_names
 from tests.components.conformance import SAMPLES
 from tests.components.laws.batches import FACTS, Learned, tasks
 from tests.components.laws.samples import generator
@@ -35,7 +35,7 @@ def defaults_fit_the_prediction(item: Learned) -> None:
         assert task.prediction in find("metrics", metric).takes, metric
     if item.layout is not None:
         assert task.output(FACTS[item.layout]) == item.target.output, "head and target differ in shape"
-    head = reading.parse("heads", task.own_head())
+    head = parser.parse("heads", task.own_head())
     start = next((SAMPLES[layout] for layout in task.feeds if layout in head.ports[0].takes), None)
     assert start is not None or not task.targets, (
         f"`{head.type_name()}` takes nothing that the task starts from"
@@ -44,7 +44,7 @@ def defaults_fit_the_prediction(item: Learned) -> None:
 
 def the_default_loss_learns(item: Learned) -> None:
     """The loss of an output of the stated shape is finite, and its gradient reaches the output."""
-    loss = reading.parse("losses", item.task.default_loss).build(item.target)
+    loss = parser.parse("losses", item.task.default_loss).build(item.target)
     output = item.output().requires_grad_()
     total, weight = loss(output, item.adapter.target(item.batch()))
     assert total.dim() == 0, f"a loss of shape {tuple(total.shape)}"
@@ -134,7 +134,7 @@ def the_trivial_predictor_never_looks_at_outputs(item: Learned) -> None:
     assert constant is not None, "no trivial predictor"
     assert constant.shape == output.shape, f"{tuple(constant.shape)}, not {tuple(output.shape)}"
     equal(item.adapter.trivial(1 - output, batch, generator(4)), constant, "what it gives for another output")
-    loss = reading.parse("losses", item.task.default_loss).build(item.target)
+    loss = parser.parse("losses", item.task.default_loss).build(item.target)
     total, _ = loss(constant, item.adapter.target(batch))
     assert total.isfinite(), "a loss that is not finite"
 
@@ -148,7 +148,7 @@ def the_adapter_takes_what_is_stated(item: Learned) -> None:
     assert all(size in {None, real} for size, real in zip(stated, found, strict=True)), (
         f"{found}, not {stated}"
     )
-    needed = reading.parse("losses", item.task.default_loss).target_dims(item.target)
+    needed = parser.parse("losses", item.task.default_loss).target_dims(item.target)
     assert all(None in {a, b} or a == b for a, b in zip(stated, needed, strict=True)), (
         f"{stated}, not {needed}"
     )

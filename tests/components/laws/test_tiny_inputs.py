@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from declare.contract.module import Head
+from declare.contract.kinds.module import Head
 from declare.contract.problem import Problem
 from declare.contract.shapes import AXES, Shape
 from tests.components.conformance import Case, classes, fitting

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from declare.contract import forms, lookup, reading
+from declare.contract.kinds.tokenizer import SPECIAL
 from declare.contract.problem import ProblemError
-from declare.contract.tokenizer import SPECIAL
+from declare.reading import annotation, lookup, parser
 from tests.combining.values import edges
 from tests.components.conformance import variants
 
@@ -202,9 +202,9 @@ def edge_variants(name: str) -> Iterator[Any]:
     """Yield a tokenizer with each number at the edge of what it takes."""
     cls = lookup.find("tokenizers", name)
     assert cls is not None
-    for key, (_, item) in forms.fields(cls).items():
+    for key, (_, item) in annotation.fields(cls).items():
         for value in (*edges(item, strange=False), 6, 300):
-            made, problems = reading.read("tokenizers", {"type": name, key: value})
+            made, problems = parser.read("tokenizers", {"type": name, key: value})
             if not problems and not (isinstance(value, int) and value > 10_000):
                 yield made
 
@@ -229,7 +229,7 @@ def test_edges_are_refused_or_kept(name):
 @pytest.mark.parametrize("name", ["bpe", "wordpiece", "word", "char"])
 def test_no_vocabulary_takes_the_process(name, size):
     """A library that reserves room for it at once would abort."""
-    _, problems = reading.read("tokenizers", {"type": name, "vocab_size": size})
+    _, problems = parser.read("tokenizers", {"type": name, "vocab_size": size})
     assert [problem.code for problem in problems] == ["SCH108"]
 
 

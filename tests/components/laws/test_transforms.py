@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from declare.contract.lookup import names
+from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.contract.transform import Transform
+from declare.reading.lookup import names
 from tests.components.conformance import variants
 
 SHAPES = (

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from declare.contract.data import FieldFacts, OutputStatistics
-from declare.contract.lookup import find, own_names
+from declare.contract.facts import FieldFacts, OutputStatistics
+from declare.contract.kinds.task import Task
+from declare.contract.kinds.transform import InverseStep, Transform
 from declare.contract.problem import Problem
-from declare.contract.reading import parse
 from declare.contract.shapes import Layout, Shape
-from declare.contract.task import Task
-from declare.contract.transform import InverseStep, Transform, inverse
+from declare.reading.inverse_transforms import inverse
+from declare.reading.lookup import find, own_names
+from declare.reading.parser import parse
 from tests.components.conformance import SAMPLES, variants
 
 ROWS = 24

@@ -1,0 +1,144 @@
+"""Training in several processes: whether a command starts them, and with which words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from declare.cli import terminal
+from declare.cli.failure import CommandError
+
+if TYPE_CHECKING:
+    from declare.contract.problem import Problem
+    from declare.ir.plan import Plan
+    from declare.runtime.distributed.launch import Crew
+    from declare.runtime.run import Outcome
+
+
+_PORTS = 1 << 16
+
+
+def settings(gpus: int | None, procs: int | None, nodes: int | None) -> list[str]:
+    """Return `--gpus`, `--procs` and `--nodes` as overrides of the spec."""
+    if gpus and procs:
+        raise CommandError("--gpus and --procs contradict each other", hint="--procs trains on the CPU")
+    found = [f"hardware.nodes={nodes}"] if nodes else []
+    if gpus or procs:
+        found += [f"hardware.devices={gpus or procs}", f"hardware.accelerator={'cuda' if gpus else 'cpu'}"]
+    return found
+
+
+def crew(plan: Plan, rdzv: str | None) -> Crew | None:
+    """Return the processes that this command is to start; None where it trains itself.
+
+    Inside torchrun, SLURM or Ray somebody has started them already.
+    """
+    from declare.runtime.distributed.launch import Crew
+    from declare.runtime.distributed.rank_environment import place
+
+    if place() is not None:
+        return None
+    hardware = plan.hardware
+    _require_meeting(hardware.nodes, rdzv)
+    found = Crew(_processes(plan), hardware.nodes, rdzv)
+    return found if found.size > 1 else None
+
+
+def _require_meeting(nodes: int, rdzv: str | None) -> None:
+    """End the command where several machines have no place to meet, or one needs none."""
+    hint = "run the same command on each machine with `--rdzv HOST:PORT`, HOST being one of them"
+    if nodes == 1:
+        if rdzv is not None:
+            raise CommandError("--rdzv is where several machines meet; this is one", hint="add `--nodes N`")
+        return
+    if rdzv is None:
+        raise CommandError(f"{nodes} machines need a place to meet", hint=hint)
+    host, colon, port = rdzv.rpartition(":")
+    if not colon:
+        raise CommandError(f"--rdzv `{rdzv}` names no port", hint=hint)
+    if not host or not port.isdecimal() or not 0 < int(port) < _PORTS:
+        raise CommandError(f"--rdzv `{rdzv}` is no HOST:PORT with a port from 1 to {_PORTS - 1}", hint=hint)
+
+
+def _processes(plan: Plan) -> int:
+    """Return how many devices of this machine the plan asks for, one process for each."""
+    hardware = plan.hardware
+    if hardware.strategy == "single":
+        return 1
+    if isinstance(hardware.devices, int) and (hardware.devices == 1 or hardware.accelerator == "cpu"):
+        return hardware.devices
+    from declare.contract.problem import ProblemError
+    from declare.runtime.machine.device import choose_kind, count_devices, too_few
+
+    kind = choose_kind(hardware)
+    there = count_devices(kind)
+    if hardware.devices == "auto":
+        return there
+    if hardware.devices > there:
+        raise ProblemError(too_few(hardware.devices, kind, there))
+    return hardware.devices
+
+
+def start(
+    crew: Crew, words: Sequence[str], folder: Sequence[str], show: Callable[[list[Problem]], object]
+) -> int:
+    """Run `dcl train WORDS` in a crew of processes and watch over them; return the exit status.
+
+    `folder` are the words that say where a first attempt runs.
+    """
+    from declare.runtime.distributed.supervisor import supervise
+
+    def command(run: Path | None) -> list[str]:
+        allowed = [word for word in folder if word == "--allow-changes"]
+        where = ["--resume", str(run), *allowed] if run else [*folder]
+        return ["train", *words, *where, *terminal.words()]
+
+    if crew.nodes > 1:
+        terminal.say(f"waiting for {crew.nodes} machines to meet at {crew.meeting}")
+    return supervise(crew, command, lambda problem: show([problem]))
+
+
+def require_file(spec: Path, what: str) -> None:
+    """End the command where a spec comes from a pipe, which is read once, and `what` reads it again."""
+    if spec.is_fifo():
+        raise CommandError(
+            f"{what} reads the spec again, `{spec}` is a pipe", hint="write the spec to a file"
+        )
+
+
+def refuse_with_ray(nodes: int | None, rdzv: str | None) -> None:
+    """End the command where it was told of machines: Ray knows its own, and where they meet."""
+    given = "--nodes" if nodes else "--rdzv" if rdzv else None
+    if given:
+        raise CommandError(
+            f"{given} and --engine ray contradict each other",
+            hint="Ray places the workers; name the cluster by RAY_ADDRESS and their number by --procs or --gpus",
+        )
+
+
+def runner(engine: str, show: Callable[[list[Problem]], object]) -> Callable[..., Outcome] | None:
+    """Return what trains in the place of this process, if anything does."""
+    if engine != "ray":
+        return None
+    from declare.runtime.launchers.ray import RayEngine
+
+    return RayEngine(lambda problem: show([problem])).train
+
+
+def is_launched() -> bool:
+    """Whether `dcl train` has started this process, and shown what there was to say of the spec."""
+    from declare.runtime.distributed.rank_environment import LAUNCH
+
+    return LAUNCH in os.environ
+
+
+def hush() -> None:
+    """Say nothing in processes that do not lead; keep torch's C++ traces of lost connections off the screen."""
+    from declare.runtime.distributed.rank_environment import leads
+
+    # Read when torch is imported, here and in the processes that are started.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    if not leads():
+        terminal.settings.quiet = True

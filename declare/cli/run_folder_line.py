@@ -1,0 +1,19 @@
+"""Says where a run goes before anything else does."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from declare.diagnostics.output import visible
+from declare.runtime.listeners.listener import Listener
+from declare.runtime.run_folder.event_file import Event
+
+
+class Announcement(Listener):
+    """Prints the run folder when the run starts; the command prints it again at the end."""
+
+    def hear(self, event: Event) -> None:
+        """Print the folder once."""
+        if event.name == "run_started":
+            with suppress(OSError):  # whoever read it has gone, and the run goes on
+                print(visible(f"run: {event['folder']}"), flush=True)

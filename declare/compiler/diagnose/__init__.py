@@ -1,0 +1,1 @@
+"""From problems at spec paths to diagnostics at places in the text."""

@@ -1,0 +1,1 @@
+"""The graph: nodes, heads and targets with their shapes."""

@@ -1,0 +1,139 @@
+"""Shapes of fields after their transforms, in training and in evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from declare.compiler.state import State
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.transform import Transform
+from declare.contract.problem import Problem
+from declare.contract.shapes import Dim, Shape
+from declare.ir.facts import DatasetFacts
+from declare.reading.library_trial import refusal
+from declare.reading.poison import POISON, holed
+from declare.rules.spec_parts import Placed, given, named
+
+
+class _Track(NamedTuple):
+    """A field on its way through the transforms; None after one that does not fit."""
+
+    train: Shape | None
+    evaluation: Shape | None
+    changed: str = ""
+
+
+def field_shapes(state: State) -> Iterator[Problem]:
+    """Fill `state.shapes`; yield transforms that do not fit, and fields that differ between splits."""
+    for dataset in named(state.spec, "datasets"):
+        if dataset.name not in state.facts:
+            state.skip(dataset.path)
+            continue
+        facts = state.facts[dataset.name]
+        shapes = {name: _shape(item) for name, item in facts.fields.items()}
+        tracks = {name: _Track(shape, shape) for name, shape in shapes.items()}
+        if given(dataset.block, "transforms") is None:
+            state.skip(f"{dataset.path}.transforms")
+            continue
+        for index, transform in enumerate(given(dataset.block, "transforms") or ()):
+            path = f"{dataset.path}.transforms.{index}"
+            changed = _unclear(state, transform, path, facts)
+            if changed:
+                state.skip(path)
+                tracks |= dict.fromkeys(changed, _Track(None, None, path))
+            else:
+                yield from _apply(transform.settled(facts.fields), path, tracks)
+        yield from _merge(state, dataset, tracks)
+
+
+def _unclear(state: State, transform: Any, path: str, facts: DatasetFacts) -> list[str]:
+    """Return the fields of which nothing is known after a transform that could not be read; none for a whole one."""
+    known = state.untyped.get(path) if transform is POISON else transform
+    names = _targets(known) or []
+    shapes = {name: _shape(item) for name, item in facts.fields.items()}
+    lost = not names or any(name not in shapes for name in names)
+    if not lost:
+        return names if holed(transform) else []
+    if holed(transform):
+        return list(shapes)
+    tries = {name: transform.model_copy(update={"field": name}).settled(facts.fields) for name in shapes}
+    return [name for name, shape in shapes.items() if not isinstance(tries[name].infer(shape), Problem)]
+
+
+def _shape(facts: FieldFacts) -> Shape:
+    """Return a field's shape as the source delivers it, a category with its number of classes."""
+    if facts.shape.layout != "category" or facts.classes is None:
+        return facts.shape
+    return facts.shape._replace(classes=len(facts.classes))
+
+
+def _targets(transform: Any) -> list[str] | None:
+    """Return the fields that a transform changes."""
+    if given(transform, "field") is not None:
+        return [str(transform.field)]
+    several = given(transform, "fields")
+    return [name for name in several if isinstance(name, str)] if several else None
+
+
+def _apply(transform: Transform, path: str, tracks: dict[str, _Track]) -> Iterator[Problem]:
+    for name in _targets(transform) or ():
+        track = tracks.get(name)
+        if track is None or holed(transform):
+            continue
+        train, evaluation = track.train, track.evaluation
+        problems: list[Problem] = []
+        if transform.on in {"all", "train"} and train is not None:
+            train = _changed(transform, train, problems)
+        if transform.on in {"all", "eval"} and evaluation is not None:
+            evaluation = _changed(transform, evaluation, problems)
+        tracks[name] = _Track(train, evaluation, path)
+        if problems:
+            yield problems[0].under(path)
+
+
+def _changed(transform: Transform, shape: Shape, problems: list[Problem]) -> Shape | None:
+    """Return the shape that a transform makes of `shape`, None where none; add why it does not take or change it."""
+    found = transform.infer(shape)
+    if isinstance(found, Problem):
+        problems.append(found)
+        return None
+    reason = refusal(transform, list(shape))
+    if reason is not None:
+        problems.append(transform.refusal_problem(reason))
+    return found
+
+
+def _merge(state: State, dataset: Placed[Any], tracks: dict[str, _Track]) -> Iterator[Problem]:
+    shapes = state.shapes.setdefault(dataset.name, {})
+    for name, track in tracks.items():
+        if track.train is None or track.evaluation is None:
+            state.skip(track.changed)
+            continue
+        merged = common(track.train, track.evaluation)
+        if merged is not None:
+            shapes[name] = merged
+            continue
+        yield Problem(
+            "SHP516",
+            f"`{name}` is {track.train} in training but {track.evaluation} in evaluation",
+            at=track.changed,
+            label="makes the two differ",
+            helps=("apply what changes the shape to all samples: `on: all`",),
+        )
+
+
+def common(one: Shape, other: Shape) -> Shape | None:
+    """Return the shape that covers both, differing sizes left open; None where features or layout differ."""
+    if one == other:
+        return one
+    same = (one.layout, one.dtype, len(one.dims)) == (other.layout, other.dtype, len(other.dims))
+    if same and one.layout in {"tokens", "tags"} and one.classes == other.classes:
+        # Lengths vary anyway: the longest stands for them.
+        return one._replace(dims=(max(one.dims[0] or 0, other.dims[0] or 0) or None,))
+    if not same or one.features != other.features:
+        return None
+    dims: tuple[Dim, ...] = tuple(a if a == b else None for a, b in zip(one.dims, other.dims, strict=True))
+    if one.classes != other.classes:
+        return None
+    return Shape(one.layout, dims, one.dtype, one.classes)

@@ -1,0 +1,117 @@
+"""Numbers that models read, and what is left of them in the single precision that models compute in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from declare.compiler.dataset_plan import dataset_plan
+from declare.compiler.graph.readable_data import values_known
+from declare.compiler.state import State
+from declare.contract.facts import FieldFacts
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Layout
+from declare.ir.plan import DatasetPlan
+from declare.reading.parser import parse
+from declare.rules.queries.fields import field_place, input_fields
+from declare.rules.spec_view import View
+
+if TYPE_CHECKING:
+    from declare.data.store.single_precision import Rounded
+
+_NUMBERS: frozenset[Layout] = frozenset({"number", "vector", "series", "sequence", "counts"})
+_NEGLIGIBLE = 1e-6
+"""A gap this small beside the deviation shows in no result."""
+_MOST = 0.5
+_ROUNDING, _LEAST = 2.0**-23, 2.0**-126
+
+
+def input_precision(state: State) -> Iterator[Problem]:
+    """Yield inputs whose different values single precision merges, after their transforms."""
+    for dataset in state.shapes:
+        plan = None
+        if not values_known(state, dataset):
+            state.skip(f"datasets.{dataset}")
+            continue
+        for field in sorted(input_fields(state.view, dataset)):
+            facts = state.facts[dataset].fields[field]
+            if (
+                facts.shape.layout not in _NUMBERS
+                or facts.num_nonfinite
+                or field not in state.shapes[dataset]
+            ):
+                continue
+            plan = plan or dataset_plan(state, dataset)
+            if _may_merge(plan, field, facts):
+                yield from _merged(state.view, plan, dataset, field)
+
+
+def _may_merge(plan: DatasetPlan, field: str, facts: FieldFacts) -> bool:
+    """Return whether the range of a field leaves it open; one number as it is in the source shows it by itself."""
+    if facts.minimum is None or facts.maximum is None or facts.minimum == facts.maximum:
+        return False
+    changed = any(field in (block.get("field"), *(block.get("fields") or ())) for block in plan.transforms)
+    if changed or facts.shape.layout != "number" or not facts.std:
+        return True
+    largest = max(abs(facts.minimum), abs(facts.maximum))
+    return largest < _LEAST / _ROUNDING or largest * _ROUNDING > _NEGLIGIBLE * facts.std
+
+
+def _merged(view: View, plan: DatasetPlan, dataset: str, field: str) -> Iterator[Problem]:
+    from declare.data.store.single_precision import rounded
+
+    try:
+        found = rounded(plan, f"datasets.{dataset}", field)
+    except ProblemError:
+        return  # what cannot be read, or transformed, is said where it is
+    if found is None:
+        return
+    place = field_place(view, dataset, field)
+    if found.infinite or found.gap > _NEGLIGIBLE * found.std:
+        yield _refused(found, field, place, _advice(plan, field))
+    elif found.lost >= _MOST:
+        yield _hidden(found, field, place)
+
+
+def _advice(plan: DatasetPlan, field: str) -> str:
+    """Return what keeps the numbers of a field apart."""
+    own = [block for block in plan.transforms if field in (block.get("field"), *(block.get("fields") or ()))]
+    if any(parse("transforms", block).affine for block in own):
+        return "take `standardize` before other transforms: means are subtracted in double precision"
+    return (
+        f"subtract the mean first, in double precision: `transforms: [{{type: standardize, field: {field}}}]`"
+    )
+
+
+def _refused(found: Rounded, field: str, place: str, advice: str) -> Problem:
+    if found.infinite:
+        title = f"{found.infinite} values of input `{field}` are infinite in single precision"
+        note = f"they go up to {found.largest:.3g}, single precision to 3.4e+38"
+    else:
+        note = f"values up to {found.gap:.3g} apart are one; the deviation is {found.std:.3g}"
+        title = f"{found.distinct} different values of input `{field}` are {found.left} in single precision"
+    return Problem(
+        "DAT305",
+        title,
+        at=place,
+        label="models compute in single precision",
+        notes=(note, *((f"feature {found.feature}, counted from 0",) if found.feature else ())),
+        helps=(advice,),
+    )
+
+
+def _hidden(found: Rounded, field: str, place: str) -> Problem:
+    return Problem(
+        "DAT307",
+        f"{found.distinct} different values of input `{field}` are {found.left} beside a few far larger",
+        at=place,
+        label="nearly all are one number for the model",
+        notes=(
+            f"they are up to {found.gap:.3g} apart, the deviation is {found.std:.3g}",
+            *((f"feature {found.feature}, counted from 0",) if found.feature else ()),
+        ),
+        helps=(
+            f"show sizes, not values: `transforms: [{{type: log, field: {field}}}]`",
+            "clip the largest, or count them as `missing` where they are marks",
+        ),
+    )

@@ -1,0 +1,108 @@
+"""What can be read of a dataset whose block is wrong in parts: the fields and sizes that do not depend on these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from declare.compiler.state import State
+from declare.contract.problem import Problem
+from declare.ir.facts import DatasetFacts
+from declare.language.spec import Corrupt, Dataset
+from declare.reading.poison import POISON, holed
+from declare.rules.spec_parts import Placed
+
+_ANY = Corrupt.model_construct(action="skip", limit="100%")
+
+
+class Readable(NamedTuple):
+    """A dataset's block with defaults in place of what is wrong and without wrong fields.
+
+    `whole` says that nothing is wrong, `sized` that its splits have the sizes that they would have then.
+    """
+
+    block: Dataset
+    whole: bool
+    sized: bool
+
+
+def readable(state: State, dataset: Placed[Any]) -> Readable | None:
+    """Return what can be read of a dataset; None where nothing can."""
+    block, path = dataset.block, dataset.path
+    wrong = _wrong_parts(state, path)
+    if holed(block.source) or block.fields is POISON or {"source", "fields"} & wrong:
+        return None
+    lost = {name for name, field in block.fields.items() if holed(field) or _of_name(name) in wrong}
+    if lost and len(lost) == len(block.fields):
+        return None
+    split = block.split
+    named = () if holed(split) else (split.by, split.stratify, split.column)
+    changes: dict[str, Any] = {"fields": {k: v for k, v in block.fields.items() if k not in lost}}
+    if holed(split) or "split" in wrong or lost & set(named):
+        changes["split"] = Dataset.model_fields["split"].default
+    if holed(block.limit):
+        changes["limit"] = None
+    if holed(block.on_corrupt):
+        changes["on_corrupt"] = _ANY
+    whole = not lost and len(changes) == 1
+    return Readable(block.model_copy(update=changes), whole, sized=len(changes) == 1)
+
+
+def values_known(state: State, dataset: str) -> bool:
+    """Return whether nothing is wrong with a dataset, so that its values after transforms mean something."""
+    block = state.spec.datasets[dataset]
+    whole = dataset not in state.partial and not holed(block) and not holed(state.spec.seed)
+    return whole and not _wrong_parts(state, f"datasets.{dataset}")
+
+
+def _wrong_parts(state: State, path: str) -> set[str]:
+    """Return the parts of a dataset in which errors stand: its keys, single fields by name."""
+    found = set()
+    for error in state.errors:
+        if error.path.startswith(f"{path}.") and error.path not in state.repaired:
+            key, _, rest = error.path.removeprefix(f"{path}.").partition(".")
+            found.add(f"fields.{rest.partition('.')[0]}" if key == "fields" and rest else key)
+    return found
+
+
+def _of_name(name: str) -> str:
+    """Return how `_wrong_parts` calls a field; a name with a dot is no name, and wrong itself."""
+    return f"fields.{name.partition('.')[0]}"
+
+
+def without(known: Readable, problems: Sequence[Problem]) -> Readable | None:
+    """Return what is left without the fields, or the split, that data contradict; None for other problems."""
+    block = known.block
+    if all(problem.at.partition(".")[0] == "split" for problem in problems):
+        default = Dataset.model_fields["split"].default
+        changed = block.model_copy(update={"split": default})
+        return Readable(changed, whole=False, sized=False) if block.split is not default else None
+    names = [problem.at.split(".")[1] for problem in problems if problem.at.startswith("fields.")]
+    left = {name: field for name, field in block.fields.items() if name not in names}
+    split = block.split
+    gone = len(block.fields) - len(left)
+    if (
+        len(names) < len(problems)
+        or not left
+        or not gone
+        or {split.by, split.stratify, split.column} & set(names)
+    ):
+        return None
+    return Readable(block.model_copy(update={"fields": left}), whole=False, sized=known.sized)
+
+
+def facts_of(known: Readable, facts: DatasetFacts) -> DatasetFacts:
+    """Return facts without what would be another thing in the whole dataset."""
+    if known.sized:
+        return facts
+    fields = {name: item.model_copy(update={"counts": {}}) for name, item in facts.fields.items()}
+    counted = ("splits", "missing", "groups", "refused_orders", "positives")
+    unknown: dict[str, Any] = {key: {} for key in counted}
+    return facts.model_copy(update={"fields": fields} | unknown)
+
+
+def said(known: Readable, problems: Sequence[Problem]) -> Iterator[Problem]:
+    """Yield what data say of a block, save of the parts that are not the user's own."""
+    for problem in problems:
+        if known.whole or not problem.at.startswith("split"):
+            yield problem

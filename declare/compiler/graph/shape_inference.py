@@ -1,0 +1,223 @@
+"""Walking the graph with shapes: what flows into each port, and what each node gives for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from declare.compiler.graph.field_shapes import common
+from declare.compiler.graph_types import GraphNode, Ref
+from declare.compiler.names.unknown_name import unknown
+from declare.compiler.state import State
+from declare.contract.kinds.module import Costs, Head, Inputs, Module, Outputs
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+from declare.ir.plan import LayerPlan, Wire
+
+
+class Inferred(NamedTuple):
+    """What a node gives for its inputs, and what one sample costs."""
+
+    wires: tuple[Wire, ...]
+    outputs: Outputs
+    costs: Costs
+    layers: tuple[LayerPlan, ...] = ()
+
+
+@dataclass
+class Shaper:
+    """Infers nodes one dataset at a time, each once; None stands for what cannot be known."""
+
+    state: State
+    known: dict[tuple[str, str], Inferred | Problem | None] = field(default_factory=dict)
+
+    def outputs(self, path: str, dataset: str) -> Outputs | None:
+        """Return the outputs of a node for one dataset."""
+        found = self.one(path, dataset)
+        return found.outputs if isinstance(found, Inferred) else None
+
+    def one(self, path: str, dataset: str) -> Inferred | Problem | None:
+        """Return what a node gives for one dataset, its problem, or None where it cannot be known."""
+        key = (path, dataset)
+        if key not in self.known:
+            assert self.state.wiring is not None
+            node = self.state.wiring.nodes[path]
+            wires = self.wires(node, dataset)
+            self.known[key] = self.infer(node, wires, dataset) if isinstance(wires, tuple) else wires
+        return self.known[key]
+
+    def wires(self, node: GraphNode, dataset: str) -> tuple[Wire, ...] | Problem | None:
+        """Return what flows into a node for one dataset."""
+        found = []
+        for ref in node.refs:
+            wire = self._wire(node, ref, dataset)
+            if not isinstance(wire, Wire):
+                return wire
+            found.append(wire)
+        found += self._masks(node, found, dataset)
+        order = [port.name for port in node.component.ports]
+        return tuple(sorted(found, key=lambda wire: order.index(wire.port) if wire.port in order else 0))
+
+    def _masks(self, node: GraphNode, wires: list[Wire], dataset: str) -> list[Wire]:
+        """Return wires from `mask` outputs to ports `NAME_mask` that nothing is stated for."""
+        stated = {wire.port for wire in wires}
+        wanted = {
+            port.name for port in node.component.ports if port.optional and "valid" in port.takes
+        } - stated
+        found = []
+        for wire in wires:
+            outputs = self.outputs(wire.name, dataset) if wire.source == "module" else None
+            shape = (outputs or {}).get("mask")
+            if f"{wire.port}_mask" in wanted and shape is not None and shape.layout == "valid":
+                port = f"{wire.port}_mask"
+                found.append(wire.model_copy(update={"port": port, "output": "mask", "shape": shape}))
+        return found
+
+    def _wire(self, node: GraphNode, ref: Ref, dataset: str) -> Wire | Problem | None:
+        assert self.state.wiring is not None
+        above = self.state.wiring.nodes.get(ref.name)
+        if above is None:
+            shape = self.state.shapes.get(dataset, {}).get(ref.name)
+            if shape is None or ref.output is not None:
+                return None if shape is None else _no_output(ref, ["no outputs"])
+            return Wire(port=ref.port, source="field", name=ref.name, output=None, shape=shape)
+        outputs = self.outputs(above.path, dataset)
+        if outputs is None:
+            return None
+        if ref.output is not None and ref.output not in outputs:
+            return _no_output(ref, list(outputs))
+        name = ref.output or self._choice(node, ref.port, outputs)
+        return Wire(port=ref.port, source="module", name=above.path, output=name, shape=outputs[name])
+
+    def _choice(self, node: GraphNode, port: str, outputs: Outputs) -> str:
+        """Return the output that is meant where none is named: the first that fits, or the default."""
+        wanted: tuple[Layout, ...] = next(
+            (item.takes for item in node.component.ports if item.name == port), ()
+        )
+        if node.role == "head":
+            feeds = self.state.spec.tasks[node.task].feeds
+            wanted = tuple(layout for layout in feeds if layout in wanted) + wanted
+            for layout in feeds:
+                for name, shape in outputs.items():
+                    if shape.layout == layout and layout in wanted:
+                        return name
+        return next((name for name, shape in outputs.items() if shape.layout in wanted), next(iter(outputs)))
+
+    def infer(
+        self, node: GraphNode, wires: tuple[Wire, ...], dataset: str | None = None
+    ) -> Inferred | Problem:
+        """Return what a node gives for its inputs, from its own formulas or from a probe."""
+        inputs = ports(wires)
+        if isinstance(node.component, Head):
+            output = self.state.target(node.task, dataset).output
+            given = node.component.infer(inputs, output)
+            if isinstance(given, Problem):
+                return given.under(node.at)
+            return Inferred(wires, given, node.component.costs(inputs, output))
+        assert isinstance(node.component, Module)
+        found = node.component.infer(inputs)
+        if isinstance(found, Problem):
+            return found.under(node.at)
+        costs = node.component.costs(inputs) if found is not None else None
+        if found is not None and costs is not None:
+            return Inferred(wires, found, costs)
+        return self._probe(node, wires, found)
+
+    def _probe(self, node: GraphNode, wires: tuple[Wire, ...], known: Outputs | None) -> Inferred | Problem:
+        from declare.compiler.meta.shape_cache import probe
+
+        assert isinstance(node.component, Module)
+        found = probe(node.kind, node.component, ports(wires))
+        if isinstance(found, Problem):
+            return found.under(node.at)
+        return Inferred(wires, known or found.outputs, found.costs, found.layers)
+
+    def shared(self, node: GraphNode, datasets: tuple[str, ...]) -> Inferred | Problem | None:
+        """Return what a node gives when all datasets pass through the same weights."""
+        each = {name: self.one(node.path, name) for name in datasets}
+        for found in each.values():
+            if not isinstance(found, Inferred):
+                return found
+        good = {name: found for name, found in each.items() if isinstance(found, Inferred)}
+        first = next(iter(good))
+        if all(_shapes(found.wires) == _shapes(good[first].wires) for found in good.values()):
+            return good[first]
+        return self._merged(node, good)
+
+    def _merged(self, node: GraphNode, each: Mapping[str, Inferred]) -> Inferred | Problem:
+        first = next(iter(each))
+        wires = list(each[first].wires)
+        for name, found in each.items():
+            for index, wire in enumerate(found.wires):
+                shape = common(wires[index].shape, wire.shape)
+                if shape is None:
+                    return _differ(self.state, node, index, (first, each[first]), (name, found))
+                wires[index] = wires[index].model_copy(update={"shape": shape})
+        inferred = self.infer(node, tuple(wires))
+        if isinstance(inferred, Problem):
+            name, index = _first_difference(each, first)
+            return _differ(self.state, node, index, (first, each[first]), (name, each[name]))
+        return inferred
+
+
+def ports(wires: tuple[Wire, ...]) -> Inputs:
+    """Return shapes by port."""
+    found: dict[str, tuple[Shape, ...]] = {}
+    for wire in wires:
+        found[wire.port] = (*found.get(wire.port, ()), wire.shape)
+    return found
+
+
+def _shapes(wires: tuple[Wire, ...]) -> list[Shape]:
+    return [wire.shape for wire in wires]
+
+
+def _no_output(ref: Ref, outputs: list[str]) -> Problem:
+    problem = unknown("output", ref.output or "", ref.at, outputs, where=f"of `{ref.name}`")
+    rewrites = tuple(
+        type(item)(item.title, item.path, f"{ref.name}.{item.value}", safe=False) for item in problem.rewrites
+    )
+    return Problem(problem.code, problem.title, ref.at, problem.label, helps=problem.helps, rewrites=rewrites)
+
+
+def _first_difference(each: Mapping[str, Inferred], first: str) -> tuple[str, int]:
+    for name, found in each.items():
+        for index, wire in enumerate(found.wires):
+            if wire.shape != each[first].wires[index].shape:
+                return name, index
+    raise AssertionError("shapes agree")
+
+
+def _differ(
+    state: State, node: GraphNode, index: int, one: tuple[str, Inferred], other: tuple[str, Inferred]
+) -> Problem:
+    """Return the problem that shared weights would have to take two shapes."""
+    (first, here), (second, there) = one, other
+    a, b = here.wires[index], there.wires[index]
+    where = f"datasets.{second}"
+    named = a.source == "field" and state.spec.datasets[second].fields.get(a.name) is not None
+    place = f"{where}.fields.{a.name}" if named else where
+    return Problem(
+        "SHP515",
+        f"`{node.name}` gets {a.shape} from `{first}` but {b.shape} from `{second}`",
+        at=node.refs[index].at,
+        label="one set of weights, two shapes",
+        also={place: f"{b.shape} here"},
+        helps=_ways_out(a.shape, b.shape),
+        notes=_sizes(a.shape, b.shape),
+    )
+
+
+def _sizes(one: Shape, other: Shape) -> tuple[str, ...]:
+    """Say the sizes of vocabularies, which shapes do not show."""
+    if one.layout != "tokens" or one.classes == other.classes:
+        return ()
+    return (f"the vocabularies have {one.classes} and {other.classes} tokens",)
+
+
+def _ways_out(one: Shape, other: Shape) -> tuple[str, ...]:
+    each = "give the module `per_dataset: true`, one instance for each dataset"
+    if one.layout == other.layout == "tokens":
+        return ("use one tokenizer for all: `byte`, a file, or that of an earlier run (`type: run`)", each)
+    return ("bring the datasets to one shape with transforms, such as `resize` or `resample`", each)

@@ -1,0 +1,171 @@
+"""The graph as the spec draws it: nodes in topological order, and what each of them reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from declare.compiler.graph_types import GraphNode, Ref, Wiring
+from declare.compiler.names.fields import all_fields
+from declare.compiler.names.inputs import refs
+from declare.compiler.state import State
+from declare.contract.problem import Problem, Rewrite
+from declare.reading.poison import holed
+from declare.rules.spec_parts import dataset_place, given, named, task_datasets, tasks
+
+
+def reads_unknown(state: State) -> bool:
+    """Return whether a module or head reads a name that nothing has: any module or field may be meant."""
+    assert state.wiring is not None
+    known = set().union(*all_fields(state).values(), state.wiring.nodes)
+    return any(ref.name not in known for node in state.wiring.nodes.values() for ref in node.refs)
+
+
+def module_wiring(state: State) -> Iterator[Problem]:
+    """Fill `state.wiring` with the modules that can be placed; yield inputs that several things could be."""
+    modules = given(state.spec, "model") or {}
+    stated: dict[str, list[Ref]] = {}
+    for name, component in modules.items():
+        at = f"model.{name}"
+        if holed(component):
+            state.skip(at)
+            continue
+        found: list[Ref] | Problem | None = refs(component, at)
+        if found is None:
+            found = _inferred(state, name, component, stated)
+        if isinstance(found, Problem):
+            yield found
+        elif found is None:
+            state.skip(at)
+        else:
+            stated[name] = found
+    wiring = state.wiring = Wiring()
+    for name in _ordered(stated, modules):
+        component = modules[name]
+        wiring.nodes[name] = GraphNode(name, name, "module", component, f"model.{name}", tuple(stated[name]))
+
+
+def _ordered(stated: Mapping[str, list[Ref]], modules: Mapping[str, Any]) -> Iterator[str]:
+    """Yield modules parents first; those in a ring, or below a module that is missing, are left out."""
+    done: set[str] = set()
+    waiting = list(stated)
+    while True:
+        ready = [
+            name
+            for name in waiting
+            if all(ref.name in done or ref.name not in modules for ref in stated[name])
+        ]
+        if not ready:
+            return
+        yield from ready
+        done |= set(ready)
+        waiting = [name for name in waiting if name not in done]
+
+
+def _inferred(
+    state: State, name: str, component: Any, earlier: Mapping[str, list[Ref]]
+) -> list[Ref] | Problem | None:
+    """Choose the one thing that a module without `input` can read: a fitting field, or an unread module.
+
+    None where too little is known of the data to tell.
+    """
+    port = component.ports[0]
+    read = {ref.name for found in earlier.values() for ref in found}
+    unread = [other for other in earlier if other not in read]
+    choices = [*unread, *_fitting_fields(state, port.takes)]
+    if _fields_unclear(state):
+        return None
+    if len(choices) == 1:
+        return [Ref(port.name, choices[0], None, f"model.{name}")]
+    if not choices and (kept := _kept_back(state, port.takes)):
+        return _only_kept_back(name, f"model.{name}", *kept)
+    return ambiguous(name, f"model.{name}", port.takes, choices)
+
+
+def _kept_back(state: State, takes: tuple[str, ...]) -> tuple[str, str] | None:
+    """Return the one field that a port takes and a task predicts, with the task; None for none or several."""
+    targets = {given(task.block, "target"): task.name for task in tasks(state.view)}
+    fitting = {
+        name
+        for shapes in state.shapes.values()
+        for name, shape in shapes.items()
+        if name in targets and shape.layout in takes
+    }
+    name = next(iter(fitting), None)
+    return (name, targets[name]) if name is not None and len(fitting) == 1 else None
+
+
+def _only_kept_back(node: str, at: str, field: str, task: str) -> Problem:
+    """Return the problem of a node without `input` where only a target fits, as in language models."""
+    return Problem(
+        "REF208",
+        f"`{node[:16]}` names no input; only `{field[:16]}` fits, the target of task `{task[:16]}`",
+        at=at,
+        on="key",
+        label="no `input` here",
+        also={f"tasks.{task}.target": "a target is no input by itself"},
+        helps=(f"write `input: {field}` if the model is to read it, as in a language model",),
+        rewrites=(Rewrite(f"add `input: {field}`", f"{at}.input", field, safe=False),),
+    )
+
+
+def _fields_unclear(state: State) -> bool:
+    """Return whether some field of some dataset is not known, or not its shape."""
+    whole = all(set(facts.fields) <= set(state.shapes.get(name, ())) for name, facts in state.facts.items())
+    return bool(state.partial) or not whole or len(state.shapes) < len(given(state.spec, "datasets") or {})
+
+
+def _fitting_fields(state: State, takes: tuple[str, ...]) -> list[str]:
+    """Return the fields that a port takes and that no task predicts and no split groups by."""
+    taken: set[Any] = set()
+    for task in tasks(state.view):
+        taken |= {given(task.block, "target"), given(task.block, "mask")}
+    for dataset in named(state.spec, "datasets"):
+        taken |= {given(dataset.block, "split", key) for key in ("by", "column")}
+    found: dict[str, None] = {}
+    for shapes in state.shapes.values():
+        fitting = [name for name, shape in shapes.items() if shape.layout in takes and shape.layout != "id"]
+        found |= dict.fromkeys(name for name in fitting if name not in taken)
+    return list(found)
+
+
+def ambiguous(name: str, at: str, takes: tuple[str, ...], choices: list[str]) -> Problem:
+    """Return the problem of a node without `input` for which not exactly one thing fits."""
+    words = ", ".join(f"`{choice}`" for choice in choices[:6]) + (", ..." if len(choices) > 6 else "")
+    if choices:
+        title = f"`{name}` names no input, and {len(choices)} could be meant"
+        helps: tuple[str, ...] = (f"add `input:` with one of {words}",)
+    else:
+        title = f"`{name}` names no input, and nothing fits"
+        helps = (
+            f"add `input:` with a field or module that gives {' or '.join(f'`{item}`' for item in takes)}",
+        )
+    return Problem("REF208", title, at=at, on="key", label="no `input` here", helps=helps)
+
+
+def usage(state: State) -> Iterator[Problem]:
+    """Fill in which datasets pass through each node; yield fields that one of them lacks."""
+    assert state.wiring is not None
+    wiring = state.wiring
+    found: dict[str, dict[str, None]] = {}
+    known = all_fields(state)
+    for task in tasks(state.view):
+        head = wiring.heads.get(task.name)
+        if head is None:
+            continue
+        names = task_datasets(state.view, task.block)
+        for path in wiring.upstream(head):
+            found.setdefault(path, {}).update(dict.fromkeys(names))
+        for reader, ref in wiring.fields(head):
+            for name in names:
+                if name in state.shapes and ref.name not in known[name]:
+                    yield Problem(
+                        "REF201",
+                        f"there is no field `{ref.name}` in dataset `{name}`, which `{reader.name}` reads",
+                        at=ref.at,
+                        label=f"not in `{name}`",
+                        also={dataset_place(task, name): f"task `{task.name}` learns from it"},
+                        helps=(f"name a field of `{name}`, or give the task a head on another module",),
+                    )
+    order = list(given(state.spec, "datasets") or ())
+    wiring.datasets = {path: tuple(name for name in order if name in names) for path, names in found.items()}

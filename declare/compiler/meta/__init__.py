@@ -1,0 +1,1 @@
+"""Modules run on torch's meta device: shapes, costs, padding."""

@@ -1,0 +1,95 @@
+"""Whether a module that is not ours leaves padding out: it is tried in a process of its own, once.
+
+Answers are kept as those of probes are, so that torch is imported only for a question that is new.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from declare.compiler.meta.shape_cache import folder, question_key, untried
+from declare.compiler.state import State
+from declare.contract import strict_json
+from declare.contract.kinds.module import Inputs, Module
+from declare.contract.problem import Problem
+from declare.data.read import cache
+from declare.ir.plan import Wire
+from declare.ir.sample_lengths import Visit
+from declare.rules.queries.fields import field_place
+from declare.rules.queries.sample_lengths import lengths_in_words, lengths_on_the_way, node_place
+from declare.system import worker_process
+from declare.system.worker_process import CallError
+
+_FORMAT = 3
+"""Raised when modules are tried in another way, so that kept answers are forgotten."""
+
+
+def padding_problems(state: State) -> Iterator[Problem]:
+    """Yield each module that is not ours and that reads padding although it is said to leave it out."""
+    seen = set()
+    for dataset, visit in lengths_on_the_way(state.view):
+        component = visit.component
+        uneven = next((wire for wire, span in visit.wires if span is not None and not span.fixed), None)
+        if not isinstance(component, Module) or not component.padding_by_trial or uneven is None:
+            continue
+        if component.padding_policy() is None or visit.node.path in seen:
+            continue
+        seen.add(visit.node.path)
+        try:
+            found = _remembered(visit)
+        except CallError as error:
+            yield untried(component, error, node_place(state.view, visit, uneven))
+            continue
+        if found["what"]:
+            yield _problem(state, dataset, visit, uneven, found)
+
+
+def _remembered(visit: Visit) -> dict[str, str]:
+    """Return what a trial found, from the cache where the question was asked before; raises `CallError`."""
+    component = visit.component
+    shortest = next(span.counts[0] for _, span in visit.wires if span is not None and not span.fixed)
+    inputs: Inputs = {}
+    for wire, _ in visit.wires:
+        inputs = {**inputs, wire.port: (*inputs.get(wire.port, ()), wire.shape)}
+    key = question_key(type(component).kind(), component, inputs, None)
+    path = folder().with_name("padding") / f"{key}-{shortest}-{_FORMAT}.json"
+    kept = cache.read_text(path)
+    if kept is not None:
+        known: dict[str, str] = json.loads(kept)
+        return known
+    question = {
+        "kind": type(component).kind(),
+        "block": component.dump() | {"pretrained": False},
+        "wires": [
+            [wire.port, list(wire.shape), span is not None and not span.fixed] for wire, span in visit.wires
+        ],
+        "outputs": {name: list(shape) for name, shape in visit.node.outputs.items()},
+        "shortest": shortest,
+    }
+    known = worker_process.call("declare.compiler.meta.padding_trial:answer_plain", question)
+    cache.write_text(path, strict_json.dumps(known))
+    return known
+
+
+_TITLES = {
+    "result": "what `{name}` gives for a sample depends on longer ones in its batch",
+    "statistics": "padding enters the running statistics of a norm in `{name}`",
+    "steps": "`{name}` gives another number of steps than its input has",
+    "lengths": "`{name}` takes no `lengths`, so it cannot know where samples end",
+}
+
+
+def _problem(state: State, dataset: str, visit: Visit, wire: Wire, found: dict[str, str]) -> Problem:
+    assert isinstance(visit.component, Module)
+    field = next(span.field for _, span in visit.wires if span is not None and not span.fixed)
+    place = field_place(state.view, dataset, field)
+    return Problem(
+        "SHP536",
+        _TITLES[found["what"]].format(name=visit.node.name),
+        at=node_place(state.view, visit, wire),
+        label="reads padding",
+        also={place: lengths_in_words(state.view, dataset, field)},
+        notes=(f"it was built and run on made-up samples: {found['words']}",) if found["words"] else (),
+        helps=visit.component.padding_helps(),
+    )

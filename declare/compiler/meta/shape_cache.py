@@ -1,0 +1,156 @@
+"""Shapes and costs of what has no closed form: the real module is built on torch's meta device and run once.
+
+Results are kept in the user's cache folder, so that torch is imported only for a question that is new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from declare.contract import strict_json
+from declare.contract.kinds.module import Costs, Inputs, Module, Node, Outputs
+from declare.contract.nodes.port_check import place
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.data.read import cache
+from declare.ir.plan import LayerPlan
+from declare.system import worker_process
+from declare.system.library_table import installed_version
+from declare.system.worker_process import CallError
+
+FORMAT = 3
+LIBRARIES = ("torch", "timm", "torchvision", "transformers", "braindecode")
+"""Whatever a module is built with: what a probe found counts for the versions that it asked."""
+
+
+class Probed(NamedTuple):
+    """What a probe found: outputs, costs of one sample, and the table of layers."""
+
+    outputs: Outputs
+    costs: Costs
+    layers: tuple[LayerPlan, ...]
+    left_out: tuple[float, ...] = ()
+    """The share of each axis after the channels of the first input that is left over; empty where sizes vary."""
+    batch_norm_values: int | None = None
+    """The values of one sample, for each channel, of the batch norm that sees the fewest; of fixed sizes alone."""
+
+
+def probe(kind: str, component: Module, inputs: Inputs) -> Probed | Problem:
+    """Return outputs, costs and layers of a component of `kind`, or why the real module refuses its inputs.
+
+    Weights are never loaded. Sizes that vary in `inputs` vary in the outputs, and make FLOPs unknown.
+    """
+    return _remembered(kind, component, inputs, None)
+
+
+def layers(component: Node, inputs: Inputs, output: Shape | None = None) -> tuple[LayerPlan, ...] | Problem:
+    """Return the table of layers of any module, or of a head with its target's `output`; for reports."""
+    found = _remembered(type(component).kind(), component, inputs, output)
+    return found if isinstance(found, Problem) else found.layers
+
+
+def batch_norm_values(component: Node, inputs: Inputs, output: Shape | None = None) -> int | None:
+    """Return how many values of one sample, for each channel, the real module's batch norm with the fewest sees.
+
+    None where it has none or cannot be run; a head is built for its target's `output`.
+    """
+    found = _remembered(type(component).kind(), component, inputs, output)
+    return None if isinstance(found, Problem) else found.batch_norm_values
+
+
+def _remembered(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> Probed | Problem:
+    path = folder() / f"{question_key(kind, component, inputs, output)}.json"
+    kept = cache.read_text(path)
+    try:
+        known = _ask(component, inputs, output) if kept is None else json.loads(kept)
+    except CallError as error:
+        return untried(component, error, place(component, next(iter(inputs), "input")))
+    if kept is None:
+        cache.write_text(path, strict_json.dumps(known))
+    if "problem" in known:
+        stated = known["problem"]
+        return Problem(
+            stated["code"],
+            stated["title"],
+            at=place(component, next(iter(inputs), "input")),
+            label=stated["label"],
+            notes=tuple(stated["notes"]),
+            helps=tuple(stated["helps"]),
+        )
+    return Probed(
+        {name: Shape(layout, tuple(dims), dtype) for name, (layout, dims, dtype) in known["outputs"].items()},
+        Costs(*known["costs"]),
+        tuple(LayerPlan(**layer) for layer in known["layers"]),
+        tuple(known["left_out"]),
+        known["batch_norm_values"],
+    )
+
+
+def _ask(component: Node, inputs: Inputs, output: Shape | None) -> dict[str, Any]:
+    """Return what a trial tells as plain values; one of code that is not ours runs in a process of its own."""
+    if not component.third_party:
+        from declare.compiler.meta import meta_run
+
+        return meta_run.answer(component, inputs, output)
+    question = {
+        "kind": type(component).kind(),
+        "block": component.dump() | {"pretrained": False},
+        "inputs": {port: [list(shape) for shape in shapes] for port, shapes in inputs.items()},
+        "output": None if output is None else list(output),
+    }
+    found: dict[str, Any] = worker_process.call("declare.compiler.meta.meta_run:answer_plain", question)
+    return found
+
+
+def untried(component: Node, error: CallError, at: str) -> Problem:
+    """Return the problem (SHP514) that a module could not be tried to its end."""
+    return Problem(
+        "SHP514",
+        f"`{getattr(component, 'name', component.type_name())}` cannot be tried",
+        at=at,
+        label="not tried",
+        notes=(error.text,),
+        helps=("make it smaller", "check its arguments against its documentation"),
+    )
+
+
+def folder() -> Path:
+    """Return the folder that keeps what probes found."""
+    return cache.folder("probe")
+
+
+def question_key(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> str:
+    """Return the name under which an answer is kept: of a component, its inputs, code and libraries."""
+    block = {
+        name: value
+        for name, value in component.dump().items()
+        if name not in {"input", "per_dataset", "pretrained"}
+    }
+    question = {
+        "format": FORMAT,
+        "kind": kind,
+        "block": block,
+        "inputs": {port: [list(shape) for shape in shapes] for port, shapes in inputs.items()},
+        "output": list(output) if output else None,
+        "versions": [installed_version(name) for name in LIBRARIES],
+        "code": _code(kind, component),
+        "stamp": component.stamp() if isinstance(component, Module) else "",
+        "file": _hash(Path(block["file"])) if block.get("file") else None,
+    }
+    return cache.key(question)
+
+
+def _code(kind: str, component: Node) -> list[str | None]:
+    root = Path(__file__).parents[2]
+    name = component.type_name()
+    return [_hash(root / room / kind / f"{name}.py") for room in ("components", "nn")]
+
+
+def _hash(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None

@@ -1,0 +1,1 @@
+"""Names: references between blocks of a spec."""

@@ -1,0 +1,149 @@
+"""References to fields: targets, masks, splits, transforms, samplers, and the inputs of modules and heads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from declare.compiler.names.unknown_name import unknown
+from declare.compiler.state import State
+from declare.contract.problem import Problem
+from declare.reading.poison import POISON, holed
+from declare.rules.queries.pairings import pairing_fields
+from declare.rules.spec_parts import (
+    Placed,
+    dataset_place,
+    given,
+    named,
+    phase_datasets,
+    task_datasets,
+    tasks_in_part,
+)
+
+Known = Mapping[str, frozenset[str]]
+
+
+def stated_fields(state: State) -> dict[str, frozenset[str]]:
+    """Return the fields of each dataset whose spec says them all."""
+    found = {}
+    for dataset in named(state.spec, "datasets"):
+        stated = given(dataset.block, "fields")
+        if stated:
+            found[dataset.name] = frozenset(stated)
+    return found
+
+
+def all_fields(state: State) -> dict[str, frozenset[str]]:
+    """Return the fields of each dataset, from its data or else from the spec."""
+    stated = stated_fields(state)
+    return stated | {
+        name: frozenset(facts.fields) | stated.get(name, frozenset()) for name, facts in state.facts.items()
+    }
+
+
+def field_references(state: State, known: Known) -> Iterator[Problem]:
+    """Yield names of fields that no dataset in `known` has where it should; others are left for later."""
+    for dataset in named(state.spec, "datasets"):
+        if dataset.name in known:
+            yield from _dataset(state, dataset, known[dataset.name])
+    for task in tasks_in_part(state.view):
+        for dataset_name in task_datasets(state.view, task.block):
+            if dataset_name in known:
+                yield from _task(task, dataset_name, known[dataset_name])
+    for phase in named(state.spec, "phases"):
+        yield from _sampler(state, phase, known)
+
+
+def _dataset(state: State, dataset: Placed[Any], fields: frozenset[str]) -> Iterator[Problem]:
+    where = f"in dataset `{dataset.name}`"
+    stated = [
+        (f"{dataset.path}.split.{key}", given(dataset.block, "split", key))
+        for key in ("by", "stratify", "column")
+    ]
+    for index, transform in enumerate(given(dataset.block, "transforms") or ()):
+        path = f"{dataset.path}.transforms.{index}"
+        if not holed(transform):
+            yield from _field_or_fields(transform, path, sorted(fields))
+        named_by = state.untyped.get(path) if transform is POISON else transform
+        stated.append((f"{path}.field", given(named_by, "field")))
+        several = given(named_by, "fields") or ()
+        stated += [(f"{path}.fields.{place}", name) for place, name in enumerate(several)]
+    for at, name in stated:
+        if isinstance(name, str) and name not in fields:
+            yield unknown("field", name, at, sorted(fields), where=where)
+
+
+def _field_or_fields(transform: Any, path: str, fields: list[str]) -> Iterator[Problem]:
+    """Yield a transform that names no field, or names fields in both ways."""
+    name = transform.type_name()
+    if transform.field is None and transform.fields is None:
+        words = ", ".join(f"`{field}`" for field in fields[:8])
+        yield Problem(
+            "SCH103",
+            f"transform `{name}` does not say which field it changes",
+            at=path,
+            label="no `field` here",
+            helps=(f"add `field:` or `fields:` with {words}",),
+        )
+    elif transform.field is not None and transform.fields is not None:
+        yield Problem(
+            "SCH113",
+            f"transform `{name}` states both `field` and `fields`",
+            at=f"{path}.fields",
+            on="key",
+            label="stated here as a list",
+            also={f"{path}.field": "stated here as one"},
+            helps=("keep `fields` where there are several, `field` where there is one",),
+        )
+
+
+def _task(task: Placed[Any], dataset: str, fields: frozenset[str]) -> Iterator[Problem]:
+    stated = {f"{task.path}.{key}": given(task.block, key) for key in ("target", "mask")}
+    stated |= {_place_of(task.block, name, task.path): name for name in pairing_fields(task.block)}
+    for at, name in stated.items():
+        if isinstance(name, str) and name not in fields:
+            place = dataset_place(task, dataset)
+            also = {place: "learns from this dataset"} if place != task.path else {}
+            where = f"in dataset `{dataset}`"
+            yield unknown("field", name, at, sorted(fields), also=also, where=where)
+
+
+def _sampler(state: State, phase: Placed[Any], known: Known) -> Iterator[Problem]:
+    sampler = given(phase.block, "sampler")
+    if sampler is None or holed(sampler):
+        return
+    for dataset in phase_datasets(state.view, phase.block):
+        for name in sampler.columns() if dataset in known else ():
+            if name not in known[dataset]:
+                at = _place_of(sampler, name, f"{phase.path}.sampler")
+                where = f"in dataset `{dataset}`"
+                yield unknown("field", name, at, sorted(known[dataset]), where=where)
+
+
+def _place_of(component: Any, value: str, path: str) -> str:
+    """Return the path of the parameter that holds `value`."""
+    for key, found in component:
+        if found == value:
+            return f"{path}.{key}"
+        if isinstance(found, list) and value in found:
+            return f"{path}.{key}.{found.index(value)}"
+    return path
+
+
+def clashes(state: State, known: Known) -> Iterator[Problem]:
+    """Yield modules whose name is a field's too: an `input` could mean either."""
+    for module in named(state.spec, "model"):
+        for dataset, fields in known.items():
+            if module.name in fields:
+                stated = given(state.spec, "datasets", dataset, "fields", module.name) is not None
+                place = f"datasets.{dataset}.fields.{module.name}" if stated else f"datasets.{dataset}.source"
+                yield Problem(
+                    "REF207",
+                    f"`{module.name}` is a module and a field of dataset `{dataset}`",
+                    at=module.path,
+                    on="key",
+                    label="a module of this name",
+                    also={place: "a field of this name" if stated else "has a field of this name"},
+                    helps=("rename one of them: an `input` could mean either",),
+                )
+                break

@@ -1,0 +1,82 @@
+"""References between blocks of a spec that need nothing but the spec: datasets, tasks, heads, probes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from declare.compiler.names.unknown_name import as_key, unknown
+from declare.contract.problem import Problem
+from declare.reading.lookup import find, names
+from declare.reading.poison import POISON
+from declare.rules.spec_parts import given, named, tasks_in_part
+from declare.rules.spec_view import View
+
+
+def references(view: View) -> Iterator[Problem]:
+    """Yield every name of a dataset, task or head that does not exist."""
+    datasets = given(view.spec, "datasets")
+    tasks = given(view.spec, "tasks")
+    for task in tasks_in_part(view):
+        if datasets is not None:
+            yield from _datasets(task.path, task.block, datasets)
+        if tasks is not None:
+            yield from _head(task.path, task.block, tasks)
+    if tasks is not None:
+        for phase in named(view.spec, "phases"):
+            yield from _phase(phase.path, phase.block, tasks)
+
+
+def _datasets(path: str, task: Any, known: dict[str, Any]) -> Iterator[Problem]:
+    stated = [(f"{path}.dataset", given(task, "dataset"))]
+    stated += [(f"{path}.datasets.{i}", name) for i, name in enumerate(given(task, "datasets") or ())]
+    for at, name in stated:
+        if isinstance(name, str) and name not in known:
+            yield unknown("dataset", name, at, known)
+
+
+def _head(path: str, task: Any, tasks: dict[str, Any]) -> Iterator[Problem]:
+    """Check a head that is only a name: a task's, or a component's."""
+    name = given(task, "head")
+    if not isinstance(name, str):
+        return
+    own = path.removeprefix("tasks.")
+    if name not in tasks:
+        if find("heads", name) is None:
+            others = [other for other in tasks if other != own]
+            yield unknown("head", name, f"{path}.head", [*names("heads"), *others])
+        return
+    chain = [own]
+    while isinstance(name, str) and name in tasks and name not in chain:
+        chain.append(name)
+        name = given(tasks[name], "head") if tasks[name] is not POISON else None
+    if name == own == min(chain):
+        yield Problem(
+            "REF209",
+            f"task `{own}` takes its head from itself"
+            if len(chain) == 1
+            else f"heads go round: {_round(chain)}",
+            at=f"{path}.head",
+            label="leads back to this task",
+            also={f"tasks.{other}.head": "on the way" for other in chain[1:]},
+            helps=("give one of these tasks a head component, such as `linear`",),
+        )
+
+
+def _round(names_in_order: list[str]) -> str:
+    return " -> ".join(f"`{name}`" for name in [*names_in_order, names_in_order[0]])
+
+
+def _phase(path: str, phase: Any, tasks: dict[str, Any]) -> Iterator[Problem]:
+    stated = given(phase, "tasks")
+    if isinstance(stated, dict):
+        for name in stated:
+            if name not in tasks:
+                yield as_key(unknown("task", name, f"{path}.tasks.{name}", tasks))
+    for index, name in enumerate(stated if isinstance(stated, list) else ()):
+        if isinstance(name, str) and name not in tasks:
+            yield unknown("task", name, f"{path}.tasks.{index}", tasks)
+    for index, probe in enumerate(given(phase, "probes") or ()):
+        name = given(probe, "task")
+        if isinstance(name, str) and name not in tasks:
+            yield unknown("task", name, f"{path}.probes.{index}.task", tasks)

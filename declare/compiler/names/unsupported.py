@@ -1,0 +1,46 @@
+"""What the language has but this version cannot do yet: marked where the spec's models define it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+
+from declare.contract.component import Component
+from declare.contract.problem import Problem, Rewrite
+from declare.language.spec import Later
+from declare.reading.phrases import short
+from declare.reading.poison import POISON
+
+
+def not_yet(block: Any, path: str = "") -> Iterator[Problem]:
+    """Yield every value of a strict block that is marked as `Later` (REF206)."""
+    if isinstance(block, dict):
+        for key, item in block.items():
+            yield from not_yet(item, f"{path}.{key}" if path else key)
+    elif isinstance(block, BaseModel) and not isinstance(block, Component):
+        for name, info in type(block).model_fields.items():
+            value = getattr(block, name)
+            where = f"{path}.{name}" if path else name
+            if value is POISON:
+                continue
+            marks = [item for item in info.metadata if isinstance(item, Later)]
+            if marks and marks[0].covers(value):
+                yield _problem(name, value, where, marks[0])
+            else:
+                yield from not_yet(value, where)
+
+
+def _problem(name: str, value: Any, path: str, mark: Later) -> Problem:
+    plain = isinstance(value, str | int | float)
+    what = f"`{name}: {short(str(value))}`" if plain else f"`{name}`"
+    return Problem(
+        "REF206",
+        f"{what} is not supported by this version yet",
+        at=path,
+        on="key",
+        label="cannot be done yet",
+        helps=(mark.instead,),
+        rewrites=(Rewrite("remove it", path, safe=False),),
+    )

@@ -1,0 +1,135 @@
+"""Files and runs that phases start from, compared with the model by their headers before anything runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from declare.compiler.parameters.init_match import idle_renames, refusals, unreadable
+from declare.compiler.parameters.parameter_groups import reached_nodes
+from declare.compiler.parameters.parameter_names import names
+from declare.compiler.state import State
+from declare.contract.files.weight_files import state_in
+from declare.contract.kinds.source import file_exists, is_file, is_folder
+from declare.contract.problem import Problem
+from declare.ir.checkpoint_files import CHECKPOINTS, MANIFEST, WEIGHTS
+from declare.nn.tensor_facts import TensorFacts
+from declare.nn.weight_headers import UnreadableError, read_facts
+
+if TYPE_CHECKING:
+    from declare.ir.plan import InitPlan, PhasePlan
+
+_MOST_MANIFEST = 1 << 24
+_TRIES = 10
+
+
+def init_files(state: State, phase: PhasePlan, path: str) -> Iterator[Problem]:
+    """Yield what keeps the weights of a phase's `init` from being loaded as it says."""
+    for index, entry in enumerate(phase.init):
+        if entry.source == "phase" or not file_exists(Path(entry.reference)):
+            continue  # another phase's weights are this model's; what is not there has a finding of its own
+        at = f"{path}.init.{index}"
+        try:
+            held = _state_of(entry)
+        except FileNotFoundError:
+            yield unreadable(entry.reference, "it has gone", f"{at}.from")
+            continue
+        except UnreadableError as error:
+            yield _unreadable(entry, str(error), f"{at}.from")
+            continue
+        yield from idle_renames(held, entry, at)
+        model = _model(state, entry)
+        if model is not None:
+            yield from refusals(model, held, entry, at)
+
+
+def _state_of(entry: InitPlan) -> dict[str, TensorFacts]:
+    """Return what an entry's weights hold; a run that is still training may delete the checkpoint that is looked at.
+
+    Raises `UnreadableError` or FileNotFoundError.
+    """
+    for _ in range(_TRIES - 1):
+        before = _steps(entry)
+        try:
+            return state_in(read_facts(_weights_of(entry)), TensorFacts)
+        except (UnreadableError, FileNotFoundError):
+            if before == _steps(entry):
+                raise
+    return state_in(read_facts(_weights_of(entry)), TensorFacts)
+
+
+def _steps(entry: InitPlan) -> set[str]:
+    """Return the names of a run's checkpoints."""
+    return {item.name for item in (Path(entry.reference) / CHECKPOINTS).glob("step-*")}
+
+
+def _weights_of(entry: InitPlan) -> Path:
+    """Return the file of weights that an entry means; raises `UnreadableError` where a run has none."""
+    place = Path(entry.reference)
+    if entry.source == "file":
+        return place
+    if not is_folder(place):
+        raise UnreadableError("it is no folder of a run")
+    steps = [item for item in (place / CHECKPOINTS).glob("step-*") if is_file(item / MANIFEST)]
+    if not steps:
+        raise UnreadableError(
+            "the run has no checkpoint yet" if is_file(place / "plan.json") else "it is no run"
+        )
+    newest = max(steps, key=lambda item: (item / MANIFEST).stat().st_mtime_ns)
+    weights = newest / WEIGHTS
+    _refuse_other_size(newest / MANIFEST, weights)
+    return weights
+
+
+def _refuse_other_size(manifest: Path, weights: Path) -> None:
+    """Raise `UnreadableError` where weights of a checkpoint are not as long as its manifest says."""
+    try:
+        stated = json.loads(manifest.read_bytes() if manifest.stat().st_size <= _MOST_MANIFEST else b"")
+        size = stated["files"][WEIGHTS]["bytes"]
+        own = weights.stat().st_size
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        raise UnreadableError(f"its checkpoint `{manifest.parent.name}` is damaged") from None
+    if size != own:
+        raise UnreadableError(
+            f"its checkpoint `{manifest.parent.name}` is damaged: {own} bytes instead of {size}"
+        )
+
+
+def _model(state: State, entry: InitPlan) -> dict[str, TensorFacts] | None:
+    """Return the state of all modules that an entry may mean; None where a part of it is not known."""
+    paths = reached_nodes(state, entry.modules)
+    if paths is None:
+        return None
+    found: dict[str, TensorFacts] = {}
+    for path in paths:
+        inside = names(state.nodes[path])
+        if inside is None:
+            return None
+        found |= inside.state
+    return found
+
+
+def _unreadable(entry: InitPlan, reason: str, at: str) -> Problem:
+    """Return the problem of an entry whose weights cannot be read, with what was probably meant."""
+    place = Path(entry.reference)
+    found = unreadable(place, reason, at)
+    if is_folder(place) and entry.source == "file":
+        inside = [
+            *sorted(place.glob("*.index.json")),
+            *sorted(place.glob("*.safetensors")),
+            *sorted(place.glob("*.pt")),
+        ]
+        meant = f"run:{place.name}" if is_file(place / "plan.json") else None
+        named = f"file:{place.name}/{inside[0].name}" if inside else None
+        helps = tuple(f"write `{word}`" for word in (meant, named) if word)
+    elif is_file(place) and entry.source == "run":
+        helps = (f"write `file:{place.name}`, or name the folder of a run",)
+    else:
+        helps = ()
+    return (
+        found
+        if not helps
+        else Problem(found.code, found.title, at, found.label, notes=found.notes, helps=helps)
+    )

@@ -1,0 +1,144 @@
+"""Patterns of a phase settled to exact names: groups of the optimizer, frozen parameters, penalties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from declare.compiler.graph.wiring import reads_unknown
+from declare.compiler.parameters.parameter_names import Names, names
+from declare.compiler.parameters.patterns import matches, may_reach, unmatched
+from declare.compiler.state import State
+from declare.contract.duration import Duration
+from declare.contract.problem import Problem
+from declare.ir.plan import FreezePlan, ModulePlan, OptimizerGroup
+from declare.rules.spec_parts import given
+
+
+@dataclass
+class Selection:
+    """Exact names behind the patterns of one phase, and what was wrong with them."""
+
+    groups: list[OptimizerGroup] = field(default_factory=list)
+    freeze: list[FreezePlan] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def select(state: State, phase: Any, path: str, lengths: tuple[int, int]) -> Selection:
+    """Return the names that each pattern of a phase means; `lengths` are its steps and its steps an epoch."""
+    found = Selection()
+    for index, group in enumerate(phase.optimizer.groups):
+        chosen = _chosen(state, group.match, f"{path}.optimizer.groups.{index}.match", found.problems)
+        taken = {name for earlier in found.groups for name in earlier.parameters}
+        found.groups.append(
+            OptimizerGroup(
+                match=group.match,
+                lr=float(phase.optimizer.lr if group.lr is None else group.lr),
+                weight_decay=group.weight_decay,
+                parameters=tuple(name for name in chosen.parameters if name not in taken),
+            )
+        )
+    for index, item in enumerate(phase.freeze):
+        chosen = _chosen(state, item.match, f"{path}.freeze.{index}.match", found.problems)
+        until: Duration | None = item.until
+        found.freeze.append(
+            FreezePlan(
+                match=item.match,
+                until_step=None if until is None else until.steps(*lengths),
+                parameters=tuple(chosen.parameters),
+                modules=tuple(chosen.statistics),
+            )
+        )
+    for index, item in enumerate(phase.regularizers):
+        _chosen(state, item.match, f"{path}.regularizers.{index}.match", found.problems)
+    found.problems += _init(state, phase, path)
+    return found
+
+
+def _chosen(state: State, pattern: str, at: str, problems: list[Problem]) -> Names:
+    """Return the parameters that a pattern matches, and the norm modules all of whose state it matches."""
+    known = _names(state.nodes, pattern)
+    parameters = {name: size for name, size in known.parameters.items() if matches(pattern, name)}
+    statistics = {
+        name: kept for name, kept in known.statistics.items() if all(matches(pattern, item) for item in kept)
+    }
+    if not parameters and is_dead(state, pattern):
+        problems.append(unmatched(pattern, at, state.nodes, known.parameters))
+    return Names(parameters, statistics)
+
+
+def _names(nodes: Mapping[str, ModulePlan], pattern: str) -> Names:
+    """Return the names of all nodes that a pattern could reach; only those are looked into."""
+    found = Names({}, {})
+    for path, node in nodes.items():
+        if node.parameters and may_reach(pattern, f"{path}."):
+            inside = names(node)
+            if inside is not None:
+                found.parameters.update(inside.parameters)
+                found.statistics.update(inside.statistics)
+    return found
+
+
+def is_dead(state: State, pattern: str) -> bool:
+    """Return whether no node that a pattern could reach is unknown, where it matches nothing that is known."""
+    paths = _node_paths(state)
+    if paths is None:
+        return False
+    unknown = [path for path in paths if path not in state.nodes or _names_unknown(state.nodes[path])]
+    return not any(matches(pattern, path) or may_reach(pattern, f"{path}.") for path in unknown)
+
+
+def _names_unknown(node: ModulePlan) -> bool:
+    return bool(node.parameters) and names(node) is None
+
+
+def _node_paths(state: State) -> list[str] | None:
+    """Return the paths of all modules and heads that the spec names; None where these sections could not be read.
+
+    Modules that no head reads are not among them.
+    """
+    modules, tasks = given(state.spec, "model"), given(state.spec, "tasks")
+    if modules is None or tasks is None:
+        return None
+    heads = {name: given(task, "head") for name, task in tasks.items()}
+    own = [name for name, head in heads.items() if not (isinstance(head, str) and head in tasks)]
+    paths = [*modules, *(f"heads.{name}" for name in own)]
+    wiring = state.wiring
+    assert wiring is not None
+    placed = sum(node.role == "module" for node in wiring.nodes.values())
+    if placed == len(modules) and len(wiring.heads) == len(tasks) and not reads_unknown(state):
+        return [path for path in paths if path in wiring.datasets]
+    return paths
+
+
+def reached_nodes(state: State, patterns: Iterable[str]) -> list[str] | None:
+    """Return the paths of all nodes that patterns could reach; None where one of them is not known."""
+    globs = [item for pattern in patterns for item in (pattern, f"{pattern}.*")]
+    paths = _node_paths(state)
+    found = [path for path in paths or () if any(may_reach(item, f"{path}.") for item in globs)]
+    return None if paths is None or any(path not in state.nodes for path in found) else found
+
+
+def lost_patterns(state: State, phase: Any, path: str) -> Iterator[Problem]:
+    """Yield the patterns of a phase that match nothing, as far as phase and model could be read."""
+    found: list[Problem] = []
+    for part in ("optimizer.groups", "freeze", "regularizers"):
+        for index, item in enumerate(given(phase, *part.split(".")) or ()):
+            pattern = given(item, "match")
+            if isinstance(pattern, str):
+                _chosen(state, pattern, f"{path}.{part}.{index}.match", found)
+    yield from found
+    yield from _init(state, phase, path)
+
+
+def _init(state: State, phase: Any, path: str) -> Iterator[Problem]:
+    """Yield patterns of `init` that reach no module: they may name modules as well as parameters."""
+    for index, init in enumerate(given(phase, "init") or ()):
+        for place, pattern in enumerate(given(init, "modules") or ()):
+            if not isinstance(pattern, str):
+                continue
+            reached = any(matches(pattern, node) or may_reach(pattern, f"{node}.") for node in state.nodes)
+            if not reached and is_dead(state, pattern):
+                at = f"{path}.init.{index}.modules.{place}"
+                yield unmatched(pattern, at, state.nodes, state.nodes, "module")

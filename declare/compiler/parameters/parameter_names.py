@@ -1,0 +1,213 @@
+"""Names of a node's parameters: read off the real module once, then kept in the user's cache folder.
+
+Only patterns (`freeze`, `groups`, `regularizers`) and files of weights need them, so only specs that have some may
+import torch here, and only the first time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from declare.compiler.graph.shape_inference import ports
+from declare.compiler.meta.meta_run import inputs_from_plain, shape_from_plain
+from declare.compiler.meta.shape_cache import LIBRARIES, untried
+from declare.contract import strict_json
+from declare.contract.kinds.module import Head, Inputs, Module, Node
+from declare.contract.problem import ProblemError
+from declare.data.read import cache
+from declare.ir.plan import ModulePlan, Wire
+from declare.nn.tensor_facts import TensorFacts, dtype_of
+from declare.reading.parser import parse
+from declare.system import worker_process
+from declare.system.library_table import installed_version
+from declare.system.out_of_memory import is_shortage
+from declare.system.worker_process import CallError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from declare.contract.shapes import Shape
+
+_FORMAT = 2
+Each = dict[str, tuple[Wire, ...]]
+"""What a module that adapts to datasets reads in each; empty for others."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """Elements of each parameter by name, the state of each module with running statistics, and all of the state."""
+
+    parameters: dict[str, int]
+    statistics: dict[str, tuple[str, ...]]
+    state: dict[str, TensorFacts] = field(default_factory=dict)
+
+    def under(self, path: str) -> Names:
+        """Return the names below `path`."""
+        parameters = {f"{path}.{name}": size for name, size in self.parameters.items()}
+        statistics = {
+            _join(path, name): tuple(f"{path}.{item}" for item in state)
+            for name, state in self.statistics.items()
+        }
+        return Names(parameters, statistics, {f"{path}.{name}": item for name, item in self.state.items()})
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if name else path
+
+
+def names(node: ModulePlan) -> Names | None:
+    """Return the names of a node's parameters in the model's state; None where it cannot be built here.
+
+    Raises `ProblemError` (SHP514) where a module that is not ours takes more time or memory than it may.
+    """
+    parameters: dict[str, int] = {}
+    statistics: dict[str, tuple[str, ...]] = {}
+    state: dict[str, TensorFacts] = {}
+    for path, wires, outputs in _instances(node):
+        found = _remembered(node, wires, next(iter(outputs.values())))
+        if found is None:
+            return None
+        placed = found.under(path)
+        parameters |= placed.parameters
+        statistics |= placed.statistics
+        state |= placed.state
+    return Names(parameters, statistics, state)
+
+
+def paths_of_instances(node: ModulePlan) -> list[str]:
+    """Return where instances of a node stand in the model: one, or one for each dataset."""
+    return [path for path, _, _ in _instances(node)]
+
+
+def _instances(node: ModulePlan) -> Iterator[tuple[str, tuple[Wire, ...], dict[str, Shape]]]:
+    if not node.per_dataset:
+        yield node.path, node.wires, node.outputs
+    for name, variant in node.variants.items() if node.per_dataset else ():
+        yield f"{node.path}.{name}", variant.wires, variant.outputs
+
+
+def _remembered(node: ModulePlan, wires: tuple[Wire, ...], output: Shape) -> Names | None:
+    kind = "heads" if node.role == "head" else "modules"
+    component = parse(kind, node.block)
+    each = {name: variant.wires for name, variant in node.variants.items()} if node.adapts else {}
+    path = cache.folder("names") / f"{_key(kind, component, wires, output, each)}.json"
+    kept = cache.read_text(path)
+    try:
+        known = _ask(component, wires, output, each) if kept is None else json.loads(kept)
+    except CallError as error:
+        raise ProblemError(untried(component, error, f"model.{node.name}")) from None
+    if kept is None:
+        cache.write_text(path, strict_json.dumps(known))
+    if known is None:
+        return None
+    statistics = {name: tuple(state) for name, state in known["statistics"].items()}
+    state = {name: TensorFacts(tuple(shape), dtype) for name, (shape, dtype) in known["state"].items()}
+    return Names(known["parameters"], statistics, state)
+
+
+def _key(kind: str, component: Node, wires: tuple[Wire, ...], output: Shape, each: Each) -> str:
+    block = {key: value for key, value in component.dump().items() if key not in {"input", "pretrained"}}
+    root = Path(__file__).parents[2]
+    files = [root / room / kind / f"{component.type_name()}.py" for room in ("components", "nn")]
+    if isinstance(block.get("file"), str):
+        files.append(Path(block["file"]))
+    code = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]
+    shapes: list[Any] = [(wire.port, list(wire.shape)) for wire in wires]
+    shapes += [(name, wire.port, list(wire.shape)) for name, own in each.items() for wire in own]
+    libraries = [installed_version(name) for name in LIBRARIES]
+    stamp = component.stamp() if isinstance(component, Module) else ""
+    question = [_FORMAT, kind, block, shapes, list(output), libraries, code, stamp]
+    return cache.key(question)
+
+
+def _ask(component: Node, wires: tuple[Wire, ...], output: Shape, each: Each) -> dict[str, Any] | None:
+    """Return the names of a module as plain values; one that is not ours is built in a process of its own.
+
+    Raises `CallError` where that process ended.
+    """
+    inputs = ports(wires)
+    own = {name: ports(variant) for name, variant in each.items()}
+    if not component.third_party:
+        return read_names(component, inputs, output, own)
+    question = {
+        "kind": type(component).kind(),
+        "block": component.dump() | {"pretrained": False},
+        "inputs": _plain(inputs),
+        "output": list(output),
+        "each": {name: _plain(variant) for name, variant in own.items()},
+    }
+    try:
+        found: dict[str, Any] | None = worker_process.call(
+            "declare.compiler.parameters.parameter_names:answer_plain", question
+        )
+    except CallError as error:
+        if error.is_lasting:
+            return None
+        raise
+    return found
+
+
+def _plain(inputs: Inputs) -> dict[str, list[list[Any]]]:
+    return {port: [list(shape) for shape in shapes] for port, shapes in inputs.items()}
+
+
+def answer_plain(
+    kind: str,
+    block: dict[str, Any],
+    inputs: dict[str, list[list[Any]]],
+    output: list[Any],
+    each: dict[str, dict[str, list[list[Any]]]],
+) -> dict[str, Any] | None:
+    """Return what `read_names` gives for plain values; for a worker process."""
+    component = parse(kind, block)
+    assert isinstance(component, Module | Head)
+    own = {name: inputs_from_plain(variant) for name, variant in each.items()}
+    return read_names(component, inputs_from_plain(inputs), shape_from_plain(output), own)
+
+
+def read_names(
+    component: Node, inputs: Inputs, output: Shape, each: Mapping[str, Inputs]
+) -> dict[str, Any] | None:
+    """Build the module on the meta device, or for real where it cannot be built there; None where neither works."""
+    import torch
+
+    for device in ("meta", "cpu"):
+        try:
+            with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), torch.device(device):
+                warnings.simplefilter("ignore")
+                return _read_off(_build(component, inputs, output, each))
+        except Exception as error:  # whatever a library raises, the probe has reported it
+            if is_shortage(error):
+                raise
+    return None
+
+
+def _build(component: Node, inputs: Inputs, output: Shape, each: Mapping[str, Inputs]) -> nn.Module:
+    if isinstance(component, Head):
+        return component.build(inputs, output)
+    assert isinstance(component, Module)
+    plain = component.model_copy(update={"pretrained": False})
+    return plain.build_each(each) if each else plain.build(inputs)
+
+
+def _read_off(module: nn.Module) -> dict[str, Any]:
+    statistics = {}
+    for name, part in module.named_modules():
+        own = [*part.named_parameters(recurse=False), *part.named_buffers(recurse=False)]
+        if any(key == "running_mean" for key, _ in own):
+            statistics[name] = [_join(name, key) for key, _ in own]
+    return {
+        "parameters": {name: item.numel() for name, item in module.named_parameters()},
+        "statistics": statistics,
+        "state": {
+            name: [list(item.shape), dtype_of(str(item.dtype))]
+            for name, item in module.state_dict().items()
+            if hasattr(item, "shape")
+        },
+    }

@@ -1,0 +1,1 @@
+"""Phases: batches, memory, learning rates, sizes, probes."""

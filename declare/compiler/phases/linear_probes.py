@@ -1,0 +1,112 @@
+"""The probes of a phase: which task each of them learns, and what it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from declare.compiler.names.unknown_name import unknown
+from declare.compiler.state import State
+from declare.contract.kinds.probe import Probe
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout
+from declare.ir.plan import ProbePlan, TaskPlan, Wire
+from declare.reading.poison import holed
+from declare.rules.spec_parts import Placed, given
+
+_READS: frozenset[Layout] = frozenset({"vector", "number", "sequence", "series", "image", "video"})
+
+
+class Probes(NamedTuple):
+    """What could be planned, and what is wrong with the rest."""
+
+    plans: tuple[ProbePlan, ...]
+    problems: tuple[Problem, ...]
+
+
+def probes(state: State, phase: Placed[Any]) -> Probes:
+    """Return the probes of a phase; a second one of a task gets a number."""
+    plans: list[ProbePlan] = []
+    problems: list[Problem] = []
+    seen: dict[str, int] = {}
+    for index, probe in enumerate(given(phase.block, "probes") or ()):
+        at = f"{phase.path}.probes.{index}"
+        task = None if holed(probe) else state.tasks.get(probe.task)
+        if task is None:
+            state.skip(at)
+            continue
+        found = _unsuitable(state, probe, task, at) or _wires(state, probe, task, at)
+        if isinstance(found, Problem):
+            problems.append(found)
+            continue
+        seen[probe.task] = seen.get(probe.task, 0) + 1
+        name = probe.task if seen[probe.task] == 1 else f"{probe.task}_{seen[probe.task]}"
+        plans.append(ProbePlan(name=name, task=probe.task, block=probe.dump(), wires=found))
+    return Probes(tuple(plans), tuple(problems))
+
+
+def _unsuitable(state: State, probe: Probe, task: TaskPlan, at: str) -> Problem | None:
+    """Return the problem (PHS651) that one vector for each sample cannot tell a task's target."""
+    output = task.target.output
+    title = ""
+    if task.target_field is None:
+        title = f"task `{probe.task}` has no target that a probe could learn"
+    elif output.layout not in {"vector", "number"} or output.numel is None:
+        title = f"task `{probe.task}` needs {output}, a probe gives one vector for each sample"
+    elif not any(state.facts[name].splits.get("val") for name in task.datasets if name in state.facts):
+        title = f"task `{probe.task}` has no validation samples to judge a probe by"
+    if not title:
+        return None
+    fitting = [
+        name
+        for name, other in state.tasks.items()
+        if other.target_field is not None and other.target.output.layout in {"vector", "number"}
+    ]
+    helps = (f"probe one of {', '.join(f'`{name}`' for name in fitting)}",) if fitting else ()
+    return Problem(
+        "PHS651", title, at=f"{at}.task", label="cannot be probed", helps=helps or ("remove the probe",)
+    )
+
+
+def _wires(state: State, probe: Probe, task: TaskPlan, at: str) -> tuple[Wire, ...] | Problem:
+    """Return what a probe reads: the output that it names, else what the head of its task reads."""
+    if probe.input is None:
+        wires = state.nodes[task.head].wires
+        bad = next((wire for wire in wires if wire.shape.layout not in _READS), None)
+        return _unread(f"{at}.task", bad.shape.layout) if bad is not None else wires
+    name, _, output = probe.input.partition(".")
+    place = f"{at}.input"
+    modules = {node.name: node for node in state.nodes.values() if node.role == "module"}
+    if name not in modules:
+        return unknown("module", name, place, list(_reached(state, task)))
+    node = modules[name]
+    missing = [item for item in task.datasets if item not in node.datasets]
+    if missing:
+        title = f"`{name}` never sees dataset `{missing[0]}`, which task `{probe.task}` learns from"
+        helps = ("name a module that all datasets of the task pass through",)
+        return Problem("PHS651", title, at=place, label="another part of the model", helps=helps)
+    if output and output not in node.outputs:
+        return unknown("output", output, place, list(node.outputs), where=f"of `{name}`")
+    vectors = (key for key, shape in node.outputs.items() if shape.layout == "vector")
+    chosen = output or next(vectors, next(iter(node.outputs)))
+    shape = node.outputs[chosen]
+    if shape.layout not in _READS:
+        return _unread(place, shape.layout)
+    return (Wire(port="input", source="module", name=node.path, output=chosen, shape=shape),)
+
+
+def _reached(state: State, task: TaskPlan) -> Iterator[str]:
+    """Yield the modules that all datasets of a task pass through."""
+    for node in state.nodes.values():
+        if node.role == "module" and set(task.datasets) <= set(node.datasets):
+            yield node.name
+
+
+def _unread(at: str, layout: Layout) -> Problem:
+    return Problem(
+        "PHS651",
+        f"a probe reads features, not {layout}",
+        at=at,
+        label=f"gives {layout}",
+        helps=("name an output that is a vector or a sequence: `input: encoder.pooled`",),
+    )

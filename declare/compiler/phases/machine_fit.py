@@ -1,0 +1,109 @@
+"""Whether a phase fits into the memory of the machine that it is to be trained on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from declare.compiler.phases.memory import Memory
+from declare.contract.problem import Problem
+from declare.ir.plan import HardwarePlan, PhasePlan
+from declare.rules.byte_sizes import shown
+from declare.system.memory_limits import address_limit, group_limit, machine_memory
+
+# What drivers of GPUs leave in the file system, so that looking needs no torch and starts nothing on the device.
+_GPUS = (Path("/proc/driver/nvidia/gpus"), Path("/dev/kfd"))
+
+
+class Limit(NamedTuple):
+    """Bytes that may be taken, in words, and how many processes of the run share them."""
+
+    size: int
+    words: str
+    processes: int
+
+
+def machine_limits(hardware: HardwarePlan) -> Iterator[Limit]:
+    """Yield the limits of main memory for a run that computes there.
+
+    The processes of a run on one machine share it; `ulimit -v` holds for each.
+    """
+    on_machine = hardware.devices if isinstance(hardware.devices, int) else 1
+    memory = machine_memory()
+    if memory is not None:
+        whose = "its control group allows" if memory == group_limit() else "this machine has"
+        yield Limit(memory, whose, on_machine)
+    address = address_limit()
+    if address is not None:
+        yield Limit(address, "`ulimit -v` allows", 1)
+
+
+def computes_on_processor(hardware: HardwarePlan) -> bool:
+    """Whether a run on this machine would compute in main memory, as far as that shows without torch."""
+    if hardware.accelerator == "auto":
+        return sys.platform == "linux" and not any(place.exists() for place in _GPUS)
+    return hardware.accelerator == "cpu"
+
+
+def shortage(
+    phase: PhasePlan, least: Memory, expected: Memory | None, limits: Iterable[Limit]
+) -> Problem | None:
+    """Return that a phase does not fit (HW718), or probably not (HW719), into one of `limits`; None where it does.
+
+    `least` and `expected` are what each process takes at the very least and as estimated.
+    """
+    found = None
+    for limit in limits:
+        if least.total * limit.processes > limit.size:
+            return _problem("HW718", phase, least, limit)
+        if expected is not None and expected.total * limit.processes > limit.size:
+            found = found or _problem("HW719", phase, expected, limit)
+    return found
+
+
+def cache_shortage(kept: Mapping[str, int], limits: Iterable[Limit]) -> Problem | None:
+    """Return that samples kept in memory do not fit into one of `limits` (HW718); None where they do.
+
+    `kept` are the bytes of each dataset with `cache: memory`; each process keeps them.
+    """
+    total = sum(kept.values())
+    for limit in limits:
+        if total * limit.processes <= limit.size:
+            continue
+        largest = max(kept, key=lambda name: kept[name])
+        several = f" in each of {limit.processes} processes" if limit.processes > 1 else ""
+        return Problem(
+            "HW718",
+            f"decoded samples take {shown(total)}{several}, {limit.words} {shown(limit.size)}",
+            at=f"datasets.{largest}.cache",
+            label="does not fit",
+            notes=(f"{shown(kept[largest])} are of `{largest}`",),
+            helps=("`cache: disk` keeps them in a file", "`limit` takes fewer samples"),
+        )
+    return None
+
+
+def _problem(code: str, phase: PhasePlan, memory: Memory, limit: Limit) -> Problem:
+    title, what, surely = {
+        "HW718": ("needs at least", "a lower bound: libraries and evaluations come on top", True),
+        "HW719": ("needs about", "an estimate: some layers keep less, libraries take some more", False),
+    }[code]
+    several = f" in each of {limit.processes} processes" if limit.processes > 1 else ""
+    state = memory.weights + memory.gradients + memory.optimizer + memory.average
+    too_many_rows = memory.activations + memory.data > state
+    smaller = (
+        "choose a smaller `batch_size`, or raise `accumulate`: samples take most of it"
+        if too_many_rows
+        else "choose a smaller model: its weights and what training adds to them take most of it"
+    )
+    elsewhere = "for another machine, state `hardware.memory_limit`: what that one has"
+    return Problem(
+        code,
+        f"phase `{phase.name}` {title} {shown(memory.total)}{several}, {limit.words} {shown(limit.size)}",
+        at=f"phases.{phase.name}.batch_size" if too_many_rows else f"phases.{phase.name}",
+        label="does not fit" if surely else "may not fit",
+        notes=(f"{memory}", what),
+        helps=(smaller, elsewhere),
+    )

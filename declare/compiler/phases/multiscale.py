@@ -1,0 +1,293 @@
+"""Phases that show the model one field at several sizes: does every size fit, and what does each cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from declare.compiler.graph.shape_inference import Inferred, Shaper
+from declare.compiler.names.unknown_name import unknown
+from declare.compiler.state import State
+from declare.contract.component import plain
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.ir.plan import ScalesPlan
+from declare.rules.spec_parts import Placed, phase_datasets, phase_tasks
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """The scales of a phase as far as they are right, and what is wrong with them."""
+
+    plan: ScalesPlan | None
+    problems: tuple[Problem, ...] = ()
+
+
+def scaled(state: State, phase: Placed[Any], steps: int, epoch: int) -> Scaled:
+    """Check the scales of a phase of `steps`, `epoch` of them an epoch."""
+    stated = phase.block.scales
+    if stated is None:
+        return Scaled(None)
+    at = f"{phase.path}.scales"
+    problems = [*_field(state, phase, at), *_course(stated, at, steps, epoch)]
+    problems = problems or [*_judged(state, phase, at)]
+    if problems:
+        return Scaled(None, tuple(problems))
+    costs, problems = [], [*_comparison(state, phase, at)]
+    for index, size in enumerate(stated.sizes):
+        found = _cost(state, phase, size)
+        if isinstance(found, Problem):
+            problems.append(replace(found, at=f"{at}.sizes.{index}"))
+        else:
+            costs.append(found)
+    if any(problem.code != "SHP531" for problem in problems):
+        return Scaled(None, tuple(problems))
+    made = ScalesPlan(
+        field=stated.field,
+        sizes=tuple(stated.sizes),
+        mode=stated.mode,
+        materialize=stated.materialize,
+        ends=_ends(stated, steps, epoch),
+        evaluate=_evaluated(state, phase),
+        consistency=None if stated.consistency is None else plain(stated.consistency),
+        flops=tuple(flops for flops, _ in costs),
+        activation_bytes=tuple(size for _, size in costs),
+        stored_bytes=sum(state.nodes[path].activation_bytes or 0 for path in _trained(state, phase)),
+    )
+    return Scaled(made, (*problems, *_larger(state, phase, at)))
+
+
+def _field(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
+    """Yield why the field cannot be scaled."""
+    name = phase.block.scales.field
+    datasets = phase_datasets(state.view, phase.block)
+    known = {field for dataset in datasets for field in state.shapes[dataset]}
+    if name not in known:
+        yield unknown("field", name, f"{at}.field", sorted(known))
+        return
+    shapes = [state.shapes[dataset][name] for dataset in datasets if name in state.shapes[dataset]]
+    odd = next((shape for shape in shapes if shape.layout != "image" or None in shape.dims), None)
+    if odd is not None:
+        yield Problem(
+            "SHP530",
+            f"`{name}` is {odd}: only images of one size have scales",
+            at=f"{at}.field",
+            label="not images of one size",
+            helps=("name an image field", "bring pictures to one size first: a `resize` transform"),
+        )
+        return
+    trained = phase_tasks(state.view, phase.block) or {}
+    target = next((task for task in trained if state.tasks[task].target_field == name), None)
+    if target is not None:
+        yield Problem(
+            "SHP530",
+            f"`{name}` is what task `{target}` predicts, so it has one size",
+            at=f"{at}.field",
+            label="a target",
+            also={f"tasks.{target}.target": "predicted here"},
+            helps=("leave the scales of this phase out",),
+        )
+    elif not any(name in _read(state, task) for task in trained):
+        yield Problem(
+            "SHP530",
+            f"no task of the phase reads `{name}`",
+            at=f"{at}.field",
+            label="read by nothing",
+            helps=("name the image field that the model reads",),
+        )
+
+
+def _stored(state: State, phase: Placed[Any]) -> set[int]:
+    """Return the shorter edges of the field's images as they are stored."""
+    name = phase.block.scales.field
+    shapes = [state.shapes[dataset].get(name) for dataset in phase_datasets(state.view, phase.block)]
+    return {min(int(dim or 0) for dim in shape.dims[1:]) for shape in shapes if shape is not None}
+
+
+def _evaluated(state: State, phase: Placed[Any]) -> int | None:
+    """Return the size that evaluations are of; None where it is the one that is trained."""
+    stated, stored = phase.block.scales, _stored(state, phase)
+    if stated.evaluate is not None or stated.mode == "progressive":
+        return stated.evaluate and int(stated.evaluate)
+    own = next(iter(stored)) if len(stored) == 1 else None
+    return own if own in stated.sizes else max(stated.sizes)
+
+
+def _judged(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
+    """Yield that the size of evaluations is neither trained nor that of the data."""
+    stated = phase.block.scales
+    if stated.evaluate is None or stated.evaluate in {*stated.sizes, *_stored(state, phase)}:
+        return
+    yield untrained_size(stated.evaluate, stated.sizes, f"{at}.evaluate", {f"{at}.sizes": "the sizes"})
+
+
+def untrained_size(size: int, sizes: Sequence[int], at: str, also: Mapping[str, str]) -> Problem:
+    """Return the finding that evaluations would be of a size that no step trains at."""
+    nearest = min(sizes, key=lambda trained: abs(trained - size))
+    return Problem(
+        "PHS645",
+        f"evaluations at {size} pixels, but no step trains at that size",
+        at=at,
+        label="norms have no statistics of it",
+        also=also,
+        helps=(f"name a size that is trained: {nearest}", f"or add {size} to `sizes`"),
+    )
+
+
+def _read(state: State, task: str) -> set[str]:
+    """Return the fields that a task's head depends on."""
+    assert state.wiring is not None
+    upstream = state.wiring.upstream(state.tasks[task].head)
+    wires = [wire for path in upstream for wire in state.nodes[path].wires]
+    return {wire.name for wire in wires if wire.source == "field"}
+
+
+def _course(stated: Any, at: str, steps: int, epoch: int) -> Iterator[Problem]:
+    """Yield what is wrong with the durations of a progressive course."""
+    if stated.mode == "progressive" and not stated.durations and len(stated.sizes) > steps:
+        yield Problem(
+            "PHS650",
+            f"{len(stated.sizes)} sizes do not fit into a phase of {_count(steps, 'step')}",
+            at=f"{at}.sizes",
+            label="more sizes than steps",
+            helps=("train longer, or at fewer sizes",),
+        )
+    if not stated.durations:
+        return
+    wanted = (len(stated.sizes) - 1, len(stated.sizes))
+    if len(stated.durations) not in wanted:
+        yield Problem(
+            "PHS650",
+            f"{_count(len(stated.sizes), 'size')} but {_count(len(stated.durations), 'duration')}",
+            at=f"{at}.durations",
+            label="one for each size",
+            also={f"{at}.sizes": "the sizes"},
+            helps=("give each size its duration; that of the last may be left out",),
+        )
+        return
+    lengths = [item.steps(steps, epoch) for item in stated.durations]
+    if sum(lengths[: wanted[0]]) >= steps:
+        yield Problem(
+            "PHS650",
+            f"the sizes before the last take {sum(lengths[: wanted[0]])} steps, the phase has {steps}",
+            at=f"{at}.durations",
+            label="the last size is never trained",
+            helps=("shorten the durations, or train longer",),
+        )
+
+
+def _ends(stated: Any, steps: int, epoch: int) -> tuple[int, ...]:
+    """Return the step at which each size of a progressive course ends; the last one ends with the phase."""
+    count = len(stated.sizes)
+    if stated.mode != "progressive":
+        return ()
+    if not stated.durations:
+        return tuple(steps * (index + 1) // count for index in range(count))
+    ends, passed = [], 0
+    for duration in stated.durations[: count - 1]:
+        passed += max(1, duration.steps(steps, epoch))
+        ends.append(passed)
+    return (*ends, steps)
+
+
+def _comparison(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
+    """Yield tasks whose predictions the consistency cannot compare."""
+    stated = phase.block.scales.consistency
+    if stated is None or stated.type != "kl":
+        return
+    for name in phase_tasks(state.view, phase.block) or {}:
+        prediction = state.tasks[name].target.prediction
+        if prediction not in {"class_logits", "pixel_logits"}:
+            yield Problem(
+                "LOS418",
+                f"`kl` compares class probabilities, but task `{name}` predicts {_words(prediction)}",
+                at=f"{at}.consistency.type",
+                label="no probabilities to compare",
+                also={f"tasks.{name}.type": "predicts something else"},
+                helps=("compare with `type: mse`",),
+            )
+            return
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" + ("" if number == 1 else "s")
+
+
+def _words(prediction: str) -> str:
+    return prediction.replace("_", " ")
+
+
+def _cost(state: State, phase: Placed[Any], size: int) -> tuple[int, int] | Problem:
+    """Return FLOPs and activation bytes of a sample at a size, or why the model cannot take it."""
+    assert state.wiring is not None
+    flops, memory = 0, 0
+    shaper = Shaper(scaled_state(state, phase.block.scales.field, size))
+    datasets = phase_datasets(state.view, phase.block)
+    for path in _trained(state, phase):
+        node = state.nodes[path]
+        each = {name: shaper.one(path, name) for name in datasets if name in node.datasets}
+        for name, found in each.items():
+            if isinstance(found, Problem):
+                return found
+            stored = node.variants[name].parameters if name in node.variants else node.parameters
+            if found is not None and not node.adapts and found.costs.parameters != stored:
+                return _other_weights(node.name, stored, size, found.costs.parameters)
+        found = next(iter(each.values()), None)
+        if found is None:
+            continue
+        assert isinstance(found, Inferred)
+        flops += found.costs.flops or 0
+        memory += found.costs.activation_bytes or 0
+    return flops, memory
+
+
+def scaled_state(state: State, field: str, size: int) -> State:
+    """Return a state in which the images of a field have their shorter edge at a size."""
+    own = {
+        dataset: shapes | ({field: at_size(shapes[field], size)} if field in shapes else {})
+        for dataset, shapes in state.shapes.items()
+    }
+    return replace(state, shapes=own)
+
+
+def _other_weights(name: str, stored: int, size: int, there: int) -> Problem:
+    return Problem(
+        "SHP502",
+        f"`{name}` has {stored:,} weights, at {size} pixels {there:,}",
+        label="needs other weights",
+        helps=("use a module that takes any size, such as `cnn` or a convolutional `timm` model",),
+    )
+
+
+def _trained(state: State, phase: Placed[Any]) -> dict[str, None]:
+    """Return the paths of the nodes that the phase trains."""
+    assert state.wiring is not None
+    trained = phase_tasks(state.view, phase.block) or {}
+    return dict.fromkeys(path for task in trained for path in state.wiring.upstream(state.tasks[task].head))
+
+
+def at_size(shape: Shape, size: int) -> Shape:
+    """Return an image's shape with its shorter edge at `size`, as pixels 0..1."""
+    channels, height, width = (int(dim or 0) for dim in shape.dims)
+    shorter = min(height, width)
+    dims = (channels, *(max(1, round(edge * size / shorter)) for edge in (height, width)))
+    return shape._replace(dims=dims)
+
+
+def _larger(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
+    """Yield sizes that the stored images do not have: upsampling shows nothing new."""
+    stated = phase.block.scales
+    for dataset in phase_datasets(state.view, phase.block):
+        shape = state.shapes[dataset].get(stated.field)
+        stored = min(int(dim or 0) for dim in shape.dims[1:]) if shape else 0
+        for index, size in enumerate(stated.sizes):
+            if stored and size > stored:
+                yield Problem(
+                    "SHP531",
+                    f"{size} pixels are more than the {stored} that `{dataset}` holds",
+                    at=f"{at}.sizes.{index}",
+                    label="blown up",
+                    helps=(f"use sizes up to {stored}",),
+                )
+                return

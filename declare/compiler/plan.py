@@ -1,0 +1,80 @@
+"""Putting the plan together from what the passes found; called only where no error stands."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import declare
+from declare.compiler.dataset_plan import dataset_plan
+from declare.compiler.state import State
+from declare.contract import strict_json
+from declare.contract.component import plain
+from declare.ir.plan import Plan
+from declare.reading.parser import parse
+from declare.system import secrets, trust
+
+
+def assemble(state: State) -> Plan:
+    """Return the plan of a spec without errors."""
+    spec = state.spec
+    assert state.hardware is not None, "the hardware pass fills this in, or reports an error"
+    plan = Plan(
+        declare=declare.__version__,
+        name=spec.name,
+        description=spec.description,
+        seed=spec.seed,
+        spec_sha256=_identity(state),
+        datasets={name: dataset_plan(state, name) for name in spec.datasets},
+        nodes=tuple(state.nodes.values()),
+        tasks={name: state.tasks[name] for name in spec.tasks},
+        phases=tuple(state.phases[name] for name in spec.phases),
+        hardware=state.hardware,
+        tracking=_tracking(spec.tracking),
+        composites=spec.metrics,
+        expect=spec.expect,
+        tune=None if spec.tune is None else plain(spec.tune),
+        trusted=trust.granted(),
+    )
+    if not secrets.are_known():
+        return plan
+    return Plan.model_validate_json(strict_json.dumps(_without_secrets(plan.model_dump(mode="json"))))
+
+
+_BLOCKS = frozenset(
+    {
+        "augment",
+        "balance",
+        "block",
+        "description",
+        "optimizer",
+        "regularizers",
+        "sampler",
+        "schedule",
+        "source",
+    }
+    | {"tracking", "transforms", "tune"}
+)
+"""Keys of a plan under which free texts of the spec stand."""
+
+
+def _without_secrets(value: Any, key: str = "") -> Any:
+    """Return the plan with the names of environment variables in the place of their values."""
+    if key in _BLOCKS:
+        return secrets.hide(value)
+    if isinstance(value, dict):
+        return {name: _without_secrets(item, name) for name, item in value.items()}
+    return [_without_secrets(item, key) for item in value] if isinstance(value, list) else value
+
+
+def _identity(state: State) -> str:
+    """Return a hash of the composed tree: comments, files and the order of writing leave it as it is."""
+    text = strict_json.dumps(state.document.plain(), sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _tracking(stated: Any) -> tuple[dict[str, Any], ...]:
+    """Return the trackers as a list; TensorBoard where nothing is said."""
+    if stated is None:
+        return (parse("trackers", "tensorboard").dump(),)
+    return tuple(item.dump() for item in (stated if isinstance(stated, list) else [stated]))

@@ -1,0 +1,99 @@
+"""Weights that stand in files: the state in what a file holds, and whether it is that of a module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from declare.contract.problem import Problem
+from declare.nn.safetensors_header import UnreadableError
+from declare.nn.tensor_facts import TensorFacts
+
+Value = TypeVar("Value")
+Facts = Mapping[str, TensorFacts]
+"""Shape and type of tensors by name."""
+_WRAPPERS = ("module.", "_orig_mod.")
+_NESTS = ("state_dict", "model_state_dict", "model")
+_SHOWN = 4
+
+
+def state_in(content: Any, kind: type[Value]) -> dict[str, Value]:
+    """Return the tensors (of `kind`) in what a file holds: they may stand under a name, as trainers write them.
+
+    Raises `UnreadableError` where there are none.
+    """
+    for name in _NESTS:
+        if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
+            content = content[name]
+    named = content.items() if isinstance(content, Mapping) else ()
+    tensors = {str(name): item for name, item in named if isinstance(item, kind)}
+    if not tensors:
+        raise UnreadableError("it holds no named weights")
+    for wrapper in _WRAPPERS:
+        if all(name.startswith(wrapper) for name in tensors):
+            tensors = {name.removeprefix(wrapper): item for name, item in tensors.items()}
+    return tensors
+
+
+def lacking_weights(own: Facts, held: Facts, path: Path) -> Problem | None:
+    """Return why a file does not hold a module's whole state `own` (RES840, RES853); more than that is left out."""
+    missing = [name for name in own if name not in held]
+    reshaped = [name for name in own if name in held and held[name].shape != own[name].shape]
+    if missing or reshaped:
+        count = len(missing) + len(reshaped)
+        return Problem(
+            "RES840",
+            f"{path.name[:40]} lacks {count} of {len(own)} weights of the model in their shape",
+            at="pretrained",
+            label="weights of another model",
+            notes=_differences(own, held, missing, reshaped),
+            helps=_remedies(own, held, path),
+        )
+    other = [name for name in own if not held[name].can_fill(own[name])]
+    return other_type(other, held, own, "pretrained") if other else None
+
+
+def _differences(own: Facts, held: Facts, missing: list[str], reshaped: list[str]) -> tuple[str, ...]:
+    lines = [
+        f"`{name}` is {list(own[name].shape)} in the model, {list(held[name].shape)} in the file"
+        for name in reshaped
+    ]
+    beside = [name for name in held if name not in own]
+    return (
+        *first_of([f"missing: `{name}`" for name in missing], _SHOWN),
+        *first_of(lines, _SHOWN),
+        *first_of([f"in the file only: `{name}`" for name in beside], _SHOWN - 1),
+    )
+
+
+def _remedies(own: Facts, held: Facts, path: Path) -> tuple[str, ...]:
+    """Return what may help: names with a prefix need a phase's `init`, else the file is another model's."""
+    first = next(iter(own))
+    prefix = next((name.removesuffix(first) for name in held if name.endswith(f".{first}")), None)
+    if prefix is not None and all(f"{prefix}{name}" in held for name in own):
+        entry = f"{{from: 'file:{path.name}', modules: [NAME], rename: {{{prefix.rstrip('.')}: NAME}}}}"
+        return (f"its names begin with `{prefix}`: let a phase start from it, `init: [{entry}]`",)
+    return ("give the weights of this very model",)
+
+
+def other_type(names: list[str], held: Facts, own: Facts, at: str) -> Problem:
+    """Return the problem that weights are numbers of a type that means something else (RES853)."""
+    first = names[0]
+    return Problem(
+        "RES853",
+        f"`{first[-32:]}` is {own[first].dtype} here but {held[first].dtype} in the file",
+        at=at,
+        label="weights of another type",
+        notes=(
+            *first_of([f"`{name}` too" for name in names[1:]], 3),
+            "quantised weights mean nothing without their scales, whole numbers are no fractions",
+        ),
+        helps=("give the weights in floating point, as they were before they were quantised",),
+    )
+
+
+def first_of(lines: list[str], limit: int) -> tuple[str, ...]:
+    """Return at most `limit` lines, and how many more there are."""
+    more = (f"and {len(lines) - limit} more",) if len(lines) > limit else ()
+    return (*lines[:limit], *more)

@@ -1,0 +1,1 @@
+"""The kinds of components: one base class for each."""

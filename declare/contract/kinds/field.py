@@ -1,0 +1,175 @@
+"""Field types: how raw values of a column become tensors, and what facts they carry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self
+
+from pydantic import Field as Param
+
+from declare.contract import strict_json
+from declare.contract.component import Component
+from declare.contract.facts import FieldFacts
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout
+from declare.reading.annotation import DataValue
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+Pairing = tuple[tuple[str, ...], str | None]
+"""Fields in which two samples agree, and one in which they differ."""
+
+
+def pairing_key(pairing: Pairing) -> str:
+    """Return the name under which facts hold what is known of a pairing."""
+    return strict_json.dumps(pairing)
+
+
+class Uses(NamedTuple):
+    """What the tasks of a dataset do with its fields, and the phases that train them.
+
+    `generated` names the fields that models write themselves, `worded` those by whose words other fields stand;
+    `streams` says whether a piece of a sample is for every task as good as the whole. `samplers` are blocks (JSON) of
+    those that draw from it by some of its fields, `pairings` say which of its samples are positives of each other.
+    """
+
+    generated: tuple[str, ...] = ()
+    worded: tuple[str, ...] = ()
+    streams: bool = False
+    samplers: tuple[str, ...] = ()
+    pairings: tuple[Pairing, ...] = ()
+
+
+class Field(Component):
+    """One column of a dataset, typed.
+
+    Encoded values are plain numpy: float32, int64, uint8 or bool arrays [rows, ...]. Missing targets are -1
+    (category, mask), NaN (number, labels): losses and metrics leave them out.
+    """
+
+    layout: ClassVar[Layout]
+    learns: ClassVar[bool] = False
+    """Whether it must `learn` from the training split before it can encode."""
+    num_examined: ClassVar[int] = 64
+    """How many samples of a column that is read from files `examine` gets, spread over all of them."""
+
+    tells_apart: ClassVar[bool] = True
+    """Whether two samples with an equal array of it are the same sample; times of two samples may be equal."""
+    takes_missing: ClassVar[bool] = True
+    """Whether a value of `missing` can stand in its column."""
+
+    key: str | None = Param(None, description="where the field stands in the source, if not under its name")
+    column: str | None = Param(None, description="the same as `key`, for tables")
+    missing: list[int | Annotated[float, DataValue()] | str | bool | None] = Param(
+        [], description='values that mean "no label": masked in losses and metrics'
+    )
+
+    def check(self) -> Iterable[Problem]:
+        """Yield two places that are both said to hold the field, and marks that can have no effect."""
+        if self.missing and not self.takes_missing:
+            yield Problem(
+                "DAT389",
+                f"`{self.type_name()}` takes no `missing`: no value of it can be a mark",
+                at="missing",
+                label="has no effect",
+                helps=("remove it",),
+            )
+        if self.column is not None and self.key is not None and self.column != self.key:
+            yield Problem(
+                "SCH113",
+                f"both `column: {self.column}` and `key: {self.key}` are stated",
+                at="key",
+                label="the same as `column`",
+                helps=("state one of them",),
+            )
+
+    def place(self, name: str) -> str:
+        """Return the source's column for the field called `name`."""
+        return self.column or self.key or name
+
+    def examine(self, values: Any) -> FieldFacts:
+        """Return the facts of raw `values`: the whole column, or a sample of rows of a heavy one.
+
+        Raises `ProblemError` where the values cannot be of this type.
+        """
+        raise NotImplementedError
+
+    def summary(
+        self, values: np.ndarray[Any, Any], valid: Mapping[str, np.ndarray[Any, Any]]
+    ) -> dict[str, Any]:
+        """Return what else the facts hold, from the encoded training split and its `valid` fields."""
+        return {}
+
+    def compare(self, facts: FieldFacts) -> Iterable[Problem]:
+        """Yield where the parameters that the spec states contradict the facts."""
+        return ()
+
+    def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+        """Return raw values as an array [rows, ...]; raises `ProblemError` for a value that cannot be encoded."""
+        raise NotImplementedError
+
+    def settled(self, name: str, uses: Uses) -> Self:
+        """Return the field called `name` with what it leaves open filled in from what tasks do with it."""
+        return self
+
+    def stamp(self) -> str:
+        """Return what changes when files that the parameters name change; empty where they name none."""
+        return ""
+
+    def learn(self, values: Any, facts: FieldFacts) -> FieldFacts:
+        """Return facts completed by what is learned from the raw values of the training split (vocabularies).
+
+        Raises `ProblemError` where nothing can be learned.
+        """
+        return facts
+
+    def parts(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any] | None:
+        """Return how many samples each raw value makes [rows]: none, one or several; None where all make one."""
+        return None
+
+    def part(self, values: Any, numbers: np.ndarray[Any, Any]) -> Any:
+        """Return raw values with the number of the part of each that is meant, for `encode`."""
+        return values
+
+    def cut_to(self) -> tuple[int, int] | None:
+        """Return height and width to whose proportions pictures are cut while they are read; None: they are not."""
+        return None
+
+    def beside(self) -> str | None:
+        """Return the field by whose places the values of this one are arranged, if there is one."""
+        return None
+
+    def places(self, values: Any, facts: FieldFacts) -> list[list[int]]:
+        """Return where each entry of each raw value stands in what is encoded; -1 where it stands nowhere."""
+        raise NotImplementedError
+
+    def encode_at(self, values: Any, facts: FieldFacts, places: list[list[int]]) -> np.ndarray[Any, Any]:
+        """Return raw values as an array with their entries at `places` (fields that stand `beside` another)."""
+        raise NotImplementedError
+
+    def complete(
+        self, column: np.ndarray[Any, Any], facts: FieldFacts
+    ) -> tuple[np.ndarray[Any, Any], FieldFacts]:
+        """Return the encoded column of all samples and its facts, completed by it (fields that stand `beside`)."""
+        return column, facts
+
+    def prompt(self) -> Self:
+        """Return the field as it encodes a beginning that a model is to go on from."""
+        return self
+
+    def allow_shorter(self, facts: FieldFacts) -> FieldFacts:
+        """Return facts under which later samples may be shorter than those in the data, where it pads them."""
+        return facts
+
+    def decode(self, values: np.ndarray[Any, Any], facts: FieldFacts) -> list[Any]:
+        """Return what people read for encoded values [rows, ...]."""
+        raise NotImplementedError
+
+
+def settled(fields: Mapping[str, Field], uses: Uses) -> dict[str, Field]:
+    """Return the fields of a dataset with what they leave open filled in from what tasks and other fields want."""
+    worded = sorted({name for field in fields.values() if (name := field.beside()) is not None})
+    whole = uses._replace(worded=tuple(worded))
+    return {name: field.settled(name, whole) for name, field in fields.items()}

@@ -1,0 +1,73 @@
+"""Losses: sums over valid targets with the weight that normalises them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field as Param
+
+from declare.contract.component import Component
+from declare.contract.problem import Problem
+from declare.contract.shapes import Dim
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from declare.contract.kinds.task import Target
+
+
+class Loss(Component):
+    """A training objective.
+
+    The built module is called `loss(output, target)` and returns `(sum, weight)`, two scalars: the sum over
+    valid targets and the weight to divide by (their number, or the sum of their class weights). The loop
+    divides by the weight over all micro-batches and processes, so that missing labels never bias the
+    gradient. Where nothing can be missing the weight may be a plain number. `loss.count(target)` returns
+    the weight alone: it is known before the output is. A loss with a true attribute `compares_rows` sees the
+    rows of all processes side by side. A loss with a true attribute `direct` also has
+    `mean(output, target)`: sum / weight in one call. One with `check(output, target)`, which is asked once, raises
+    `nn.losses.shapes.ShapeMismatchError` itself where sizes alone do not tell whether both belong together.
+    """
+
+    takes: ClassVar[frozenset[str]]
+    """The kinds of prediction (`Target.prediction`) that it fits."""
+
+    weight: float = Param(1.0, gt=0, le=1e6, description="its share in the task's loss")
+
+    @property
+    def weighs_classes(self) -> bool:
+        """Whether its class weights come from the counts of the training split."""
+        return False
+
+    def class_weights(self, target: Target) -> tuple[float, ...] | None:
+        """Return the weight of each class, computed from the training split, or None."""
+        return None
+
+    def uncounted_classes(self, target: Target) -> frozenset[int]:
+        """Return the indices of classes whose samples add nothing: those that weigh 0."""
+        weights = enumerate(self.class_weights(target) or ())
+        return frozenset(index for index, weight in weights if not weight)
+
+    def check_target(self, target: Target) -> Iterable[Problem]:
+        """Yield where the parameters contradict the target (number of class weights, ...)."""
+        return ()
+
+    def target_dims(self, target: Target) -> tuple[Dim, ...]:
+        """Return the sizes, without the batch, of a target that goes with `target.output`: its own by default.
+
+        Nothing is broadcast: other sizes are a finding (LOS432) before training, and raise in the built loss.
+        """
+        return target.output.dims
+
+    def mixed_dims(self, target: Target) -> tuple[Dim, ...]:
+        """Return the sizes of a target that augments have mixed (class probabilities): those of the output."""
+        return target.output.dims
+
+    def expected(self, target: Target) -> float | None:
+        """Return about what a model that knows nothing yet should give, None where nobody can say."""
+        return None
+
+    def build(self, target: Target) -> nn.Module:
+        """Return the real loss."""
+        raise NotImplementedError

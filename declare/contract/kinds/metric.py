@@ -1,0 +1,70 @@
+"""Metrics: figures of an evaluation, per dataset and overall."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from declare.contract.component import Component
+
+if TYPE_CHECKING:
+    from declare.contract.kinds.task import Target
+
+
+class Metric(Component):
+    """A figure of merit; `build` returns an object with `update(prediction, target)`, `compute()` and `reset()`.
+
+    For class predictions `prediction` is logits [N, classes] (probabilities are their softmax) and `target`
+    indices [N]; for ordinal ones log-probabilities [N, classes] in double precision; for labels logits [N,
+    labels] and 0/1 [N, labels]; for values both are [N] or [N, width] in the target's units; for pixels logits
+    [N, classes, H, W] and indices [N, H, W] with -1 where nothing is labelled; for tokens logits [N, length,
+    vocabulary] and ids [N, length], -1 where nothing counts. A figure that these samples do not define is NaN,
+    never a number made up.
+
+    With `portion()` (what one process has seen) and `unite(portions)` processes share an evaluation; a metric
+    without them is shown all samples in every process.
+    """
+
+    takes: ClassVar[frozenset[str]]
+    mode: ClassVar[Literal["max", "min"]]
+    """Whether more or less is better."""
+    needs_positives: ClassVar[bool] = False
+    """Whether it compares samples that belong together: without any there is no figure."""
+    bounds: ClassVar[tuple[float | None, float | None]] = (None, None)
+
+    def build(self, target: Target) -> Any:
+        """Return the real metric."""
+        raise NotImplementedError
+
+    def figure_name(self) -> str:
+        """Return the name of the figure: the type, and every parameter that is not the default.
+
+        `accuracy` with `top: 2` is `accuracy_top2`, `f1` with `average: micro` is `f1_micro`.
+        """
+        words = [self.type_name()]
+        for key, info in type(self).model_fields.items():
+            value = getattr(self, key)
+            if value != info.get_default(call_default_factory=True):
+                words.append(_said(key, value))
+        return re.sub(r"[^a-z0-9]+", "_", "_".join(words).lower()).strip("_")
+
+
+def _said(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return key if value else f"not_{key}"
+    if isinstance(value, int | float):
+        return f"{key}{value:g}"
+    return "_".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def by_figure_name(metrics: Iterable[Metric]) -> dict[str, Metric]:
+    """Return the metrics of a task by the names of their figures; one that is stated twice gets a number."""
+    found: dict[str, Metric] = {}
+    for metric in metrics:
+        name = metric.figure_name()
+        number = 2
+        while name in found:
+            name, number = f"{metric.figure_name()}_{number}", number + 1
+        found[name] = metric
+    return found

@@ -1,0 +1,187 @@
+"""Modules and heads: the nodes of the model's graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from pydantic import Field as Param
+
+from declare.contract.component import Component
+from declare.contract.files.weight_files import Facts, lacking_weights
+from declare.contract.kinds.source import SpecPath
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Port(NamedTuple):
+    """One input: its name, the layouts that it takes, whether it takes several inputs at once."""
+
+    name: str
+    takes: tuple[Layout, ...]
+    many: bool = False
+    optional: bool = False
+
+
+class Costs(NamedTuple):
+    """What one sample costs: parameters, forward FLOPs (2 per multiply-add) and activation bytes (fp32)."""
+
+    parameters: int
+    flops: int | None = None
+    activation_bytes: int | None = None
+
+
+class LeftOut(NamedTuple):
+    """What a module never looks at: `unused` of the `size` steps or pixels along an axis of its input."""
+
+    axis: str
+    unused: int
+    size: int
+
+
+Inputs = Mapping[str, tuple[Shape, ...]]
+"""Shapes by port; ports that are not `many` hold one."""
+
+Outputs = dict[str, Shape]
+"""Shapes by output name; the first is the default output."""
+
+
+class Padding(NamedTuple):
+    """How a node leaves out padding: the steps beyond the end of samples that are shorter than others.
+
+    Where samples on the port `lengths_of` differ in length, the real module is also given `lengths`, the steps of
+    each sample as int64 [B]. None: it needs none, since what it gives for a step depends on that step alone, or since
+    padding shows in the values (tokens below 0). Outputs with a time axis are as long as `Node.output_lengths` says
+    of the samples on the port `follows`: the first port if it is left out or not wired.
+    """
+
+    lengths_of: str | None = None
+    follows: str | None = None
+
+
+class Node(Component):
+    """What modules and heads share: ports, static shapes and costs, and the real module.
+
+    The built module is called as `module(*tensors)` with one tensor per wired input in the order of the
+    ports, and returns one tensor, or a dict of tensors with the keys of `infer`.
+    """
+
+    ports: ClassVar[tuple[Port, ...]]
+    norms_by_probe: ClassVar[bool] = False
+    """Whether only the real module tells which norms it has, although shapes and costs are known without it."""
+
+    def padding_policy(self) -> Padding | None:
+        """Return how it leaves out padding; None where it cannot: it is then refused where lengths differ."""
+        return None
+
+    def batch_norm_values(self, inputs: Inputs) -> int | None:
+        """Return how many values of one sample, for each channel, its batch norm with the fewest sees.
+
+        None where it has none, or a size is not known. One value of one sample has no variance. Not asked where
+        only the real module tells (`norms_by_probe`, or no closed form of the costs).
+        """
+        return None
+
+    def output_lengths(self, lengths: Any, inputs: Inputs) -> Any:
+        """Return the steps of the outputs for inputs of `lengths` steps: an int, or int64 [B] for a batch.
+
+        Fewer than 1 says that a sample is too short.
+        """
+        return lengths
+
+
+class Module(Node):
+    """An encoder, adapter, modulator or decoder."""
+
+    random: ClassVar[bool] = True
+    """Whether its forward draws random numbers in training (dropout)."""
+    skips_at_random: ClassVar[bool] = False
+    """Whether a forward in training may pass over some of its weights (dropped layers)."""
+    adapts: ClassVar[bool] = False
+    """Whether one instance serves datasets whose inputs differ in shape, with parts of its own for each of them.
+
+    Then `build_each` makes it, and it is called as `module(*tensors, dataset=NAME)`.
+    """
+    padding_by_trial: ClassVar[bool] = False
+    """Whether what `padding_policy` says is a claim of code that is not ours: it is tried on the real module."""
+    has_weights: ClassVar[bool] = False
+    """Whether its library has weights of its own, for `pretrained: true`."""
+
+    weights_root: ClassVar[str] = ""
+    """The part of the real module that a file of its weights is of; empty for all of it."""
+
+    input: str | list[str] | dict[str, str] | None = Param(
+        None, description="a field, a module or `module.output`; may be left out where one choice exists"
+    )
+    per_dataset: bool = Param(False, description="one instance per dataset")
+    pretrained: bool | SpecPath = Param(False, description="the library's own weights, or a path to weights")
+
+    def infer(self, inputs: Inputs) -> Outputs | Problem | None:
+        """Return output shapes; a problem where the inputs do not fit; None where only a probe can tell."""
+        raise NotImplementedError
+
+    def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...] | None:
+        """Return what remains over of its first input where it is cut or halved; None where only a probe can tell.
+
+        Sizes that vary from sample to sample are passed over.
+        """
+        return None if self.costs(inputs) is None else ()
+
+    def padding_helps(self) -> tuple[str, ...]:
+        """Return what to do where a trial shows that it reads padding."""
+        return ("read samples of different lengths with another module",)
+
+    def weights_file(self) -> Path | None:
+        """Return the file of weights that it starts from; None where there is none, or its library has them."""
+        return self.pretrained if isinstance(self.pretrained, Path) else None
+
+    def check_weights(self, own: Facts, held: Facts, path: Path) -> Problem | None:
+        """Return why the tensors `held` in its file of weights are not its own (names below `weights_root`)."""
+        return lacking_weights(own, held, path)
+
+    def stamp(self) -> str:
+        """Return what changes when files that its shapes depend on change; empty where there are none."""
+        return ""
+
+    def looks_ahead(self) -> bool | None:
+        """Return whether a position of the output depends on later ones of the input; None where none is known to."""
+        return None
+
+    def costs(self, inputs: Inputs) -> Costs | None:
+        """Return parameters, FLOPs and activation bytes in closed form, or None where a probe must tell."""
+        return None
+
+    def build(self, inputs: Inputs) -> nn.Module:
+        """Return the real module (weights freshly initialised, or pretrained)."""
+        raise NotImplementedError
+
+    def costs_each(self, inputs: Mapping[str, Inputs]) -> Costs:
+        """Return the costs of one instance for several datasets, where it adapts to them."""
+        raise NotImplementedError
+
+    def build_each(self, inputs: Mapping[str, Inputs]) -> nn.Module:
+        """Return the one instance for several datasets, where it adapts to them."""
+        raise NotImplementedError
+
+
+class Head(Node):
+    """The last layers of a task; the output is linked to the task's target and never written in a spec."""
+
+    input: str | list[str] | dict[str, str] | None = Param(None, description="a module or `module.output`")
+    per_dataset: bool = Param(False, description="one instance per dataset")
+
+    def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
+        """Return the head's outputs given what the task needs (`output`), or say why it cannot give it."""
+        raise NotImplementedError
+
+    def costs(self, inputs: Inputs, output: Shape) -> Costs:
+        """Return parameters, FLOPs and activation bytes in closed form."""
+        raise NotImplementedError
+
+    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+        """Return the real module."""
+        raise NotImplementedError

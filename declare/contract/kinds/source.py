@@ -1,0 +1,116 @@
+"""Sources: where samples come from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+from pydantic import PlainSerializer
+
+from declare.contract.component import Component
+from declare.contract.facts import Reader
+
+
+class _PathMarker:
+    """Marks a parameter that is a path relative to the file that states it; reading makes it absolute."""
+
+
+def is_path(metadata: Iterable[object]) -> bool:
+    """Return whether a parameter with this metadata is a `SpecPath`."""
+    return any(isinstance(item, _PathMarker) for item in metadata)
+
+
+def file_exists(path: Path) -> bool:
+    """Return whether something stands at a path; False for names that can be none, and where nobody may look."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Return whether a regular file stands at a path; False as `file_exists` says it."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether a folder stands at a path; False as `file_exists` says it."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+"""How an address of the net starts, also where a path has taken one of its slashes: data are files on disk."""
+SpecPath = Annotated[Path, _PathMarker(), PlainSerializer(str)]
+
+
+class Fingerprints(NamedTuple):
+    """What tells data from other data.
+
+    `portable` is the same for a copy with the same sizes and times, on another machine too: it stands in plans.
+    `local` changes as well where a file was replaced by one of the same size and time: what is kept in the user's
+    cache goes by both.
+    """
+
+    portable: str
+    local: str
+
+
+def local_stamp(stats: Iterable[os.stat_result]) -> str:
+    """Return what changes when one of the files is replaced or written to, whatever its time of change says."""
+    digest = hashlib.sha256()
+    for stat in stats:
+        digest.update(f"{stat.st_ino} {stat.st_ctime_ns}\n".encode())
+    return digest.hexdigest()[:32]
+
+
+def file_stamp(path: Path) -> str:
+    """Return the stamp of one file; that of none where it is not there."""
+    return files_stamp([path])
+
+
+def files_stamp(paths: Iterable[Path]) -> str:
+    """Return the stamp of files, those that are not there left out."""
+    return local_stamp(_stats(paths))
+
+
+class Source(Component):
+    """A place that samples come from; `open()` gives a reader."""
+
+    def fingerprint(self) -> str:
+        """Return what changes when the data changes: sizes and times of the files, or the parameters.
+
+        Cheap: reads no content. Raises `ProblemError` where a file is missing or unreadable (DAT302, DAT312).
+        """
+        raise NotImplementedError
+
+    def fingerprints(self) -> Fingerprints:
+        """Return the fingerprint and the stamp of the files; raises what `fingerprint` does."""
+        return Fingerprints(self.fingerprint(), files_stamp(self.files()))
+
+    def files(self) -> Iterable[Path]:
+        """Return the files that samples are read from, by name alone; none where nobody knows them."""
+        path = getattr(self, "path", None)
+        if not isinstance(path, Path):
+            return []
+        return sorted(item for item in path.rglob("*") if is_file(item)) if is_folder(path) else [path]
+
+    def open(self) -> Reader:
+        """Open the source. Raises `ProblemError` for what is missing, empty, corrupt or malicious."""
+        raise NotImplementedError
+
+
+def _stats(files: Iterable[Path]) -> Iterable[os.stat_result]:
+    for file in files:
+        with suppress(OSError):  # it went away a moment ago: reading it says so
+            yield file.stat()

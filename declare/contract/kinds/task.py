@@ -1,0 +1,187 @@
+"""Tasks: what is predicted, how prediction and target are taken from outputs and batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict
+from pydantic import Field as Param
+
+from declare.contract.component import Component, Slot
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.field import Pairing
+from declare.contract.kinds.loss import Loss
+from declare.contract.kinds.metric import Metric
+from declare.contract.kinds.module import Head
+from declare.contract.kinds.transform import Effect, InverseStep
+from declare.contract.problem import Problem
+from declare.contract.shapes import Dim, Layout, Shape
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+
+class Target(BaseModel):
+    """What head, loss and metrics must know of a task's target; part of the plan.
+
+    `prediction` names what the head's output means (`class_logits`, `label_logits`, `ordinal_logits`, `values`,
+    `pixel_logits`): losses and metrics say which they take. `counts` are samples per class in the training
+    split, over all datasets of the task. `mean` and `std` (training split, one for each output, after the target's
+    transforms) standardise a regression target; then `undo` takes values back to the data's own units, and
+    `not_undone` names the transforms that nothing takes back. `center` is the mean of a target that is learned as it
+    is.
+    `double` says that single precision would change it by more than rounding in the figures of the task.
+    `may_miss` says whether some targets are missing. `special` are the ids of a text's special tokens by name,
+    `length` its tokens at most.
+    `link` names how scores become rates; `mean` then holds each unit's mean rate. `unigrams` are occurrences of each
+    token in the training split, `rates` the share of training samples that have each label.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prediction: str
+    output: Shape
+    classes: tuple[str, ...] | None = None
+    counts: tuple[int, ...] | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    center: tuple[float, ...] | None = None
+    may_miss: bool = True
+    special: dict[str, int] = {}
+    length: int | None = None
+    link: str | None = None
+    unigrams: tuple[int, ...] | None = None
+    rates: tuple[float, ...] | None = None
+    undo: tuple[InverseStep, ...] = ()
+    not_undone: tuple[str, ...] = ()
+    double: bool = False
+
+
+class Task(Component):
+    """A target with head, loss and metrics. The loop never asks for a task's type."""
+
+    targets: ClassVar[tuple[Layout, ...]]
+    """Layouts of the target field that it takes; empty where it needs none."""
+    prediction: ClassVar[str]
+    feeds: ClassVar[tuple[Layout, ...]] = ("vector",)
+    """Layouts of module output that its head starts from, the most wanted first."""
+    generates: ClassVar[bool] = False
+    """Whether the model writes the target itself, part by part, when it predicts."""
+    prompted: ClassVar[bool] = False
+    """Whether it goes on from a target that the user begins, where it generates."""
+    streams: ClassVar[bool] = False
+    """Whether a piece of a sample is as good as the whole: every part of it is a target of its own."""
+    hides: ClassVar[bool] = False
+    """Whether it shows the model something else than the batch holds: hidden parts, shifted tokens."""
+    ahead: ClassVar[bool | None] = None
+    """Whether a position may (False: must not) look at later ones of the target; None where that does not matter."""
+    target_effects: ClassVar[frozenset[Effect]] = frozenset({"places"})
+    """What transforms may do to a target of numbers; with `units` the task takes predictions and metrics back."""
+    scale_free: ClassVar[bool] = False
+    """Whether all its figures stay what they are when channels of the target are shifted and scaled."""
+    fewest_rows: ClassVar[int] = 1
+    """The samples that a micro-batch needs at least for its losses to learn anything: it may compare them."""
+    default_head: ClassVar[str] = "linear"
+    everywhere: ClassVar[bool] = False
+    """Whether it learns from every dataset where it names none."""
+    default_loss: ClassVar[str]
+    default_metrics: ClassVar[tuple[str, ...]]
+
+    dataset: str | None = Param(None, description="the dataset that it learns from")
+    datasets: list[str] | None = Param(None, description="the datasets that it learns from")
+    target: str | None = Param(None, description="the field to predict")
+    mask: str | None = Param(None, description="a `valid` field: which targets count")
+    head: Annotated[str | Head | None, Slot("heads")] = Param(
+        None, description="a head component, or the name of another task whose head is shared"
+    )
+    loss: Annotated[list[Loss] | Loss | None, Slot("losses")] = Param(
+        None, description="a loss, or a list of losses with weights"
+    )
+    weight: float = Param(1.0, ge=0, le=1e6, description="its share in the sum of losses")
+    metrics: Annotated[list[Metric] | None, Slot("metrics")] = Param(
+        None, description="metrics of evaluations"
+    )
+
+    def output(self, facts: FieldFacts) -> Shape | Problem:
+        """Return what the head must give for a target with these facts, or say why there is no such head."""
+        raise NotImplementedError
+
+    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
+        """Return the linked target for the facts of the target field by dataset (all agree in classes)."""
+        raise NotImplementedError
+
+    def needs_statistics(self) -> bool:
+        """Return whether a loss depends on statistics of the target: they are then of every readable sample."""
+        losses = self.loss if isinstance(self.loss, list) else [self.loss]
+        return any(loss is not None and loss.weighs_classes for loss in losses)
+
+    def target_dims(self, shape: Shape) -> tuple[Dim, ...]:
+        """Return the sizes of what the adapter takes as target, without the batch; those of its field by default."""
+        return shape.dims
+
+    def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
+        """Yield what the target's facts make impossible (one class only, labels out of range)."""
+        return ()
+
+    def drawn_by(self, samplers: Sequence[Any]) -> Task | Problem:
+        """Return the task with what it takes from the samplers of the phases that train it."""
+        return self
+
+    def pairing(self) -> Pairing | None:
+        """Return in which fields samples that belong together agree and differ, where it compares samples."""
+        return None
+
+    def fields(self) -> tuple[str, ...]:
+        """Return the fields besides target and mask that its adapter takes from batches."""
+        return ()
+
+    def own_head(self) -> dict[str, Any]:
+        """Return the block of the head that it has where it states none."""
+        return {"type": self.default_head}
+
+    def build(self, target: Target) -> TaskAdapter:
+        """Return the object that takes targets from batches and predictions from outputs."""
+        raise NotImplementedError
+
+
+class TaskAdapter(Protocol):
+    """How a built task sees outputs and batches; the classes live in `nn/tasks`.
+
+    One that shows the model something else than the batch holds (hidden parts, shifted tokens) also has
+    `hide(fields, generator)`: from the fields of one dataset, rows first, it returns fields that take the place of
+    others where the model reads them, and new ones. `target` and `scores` of that task then see the fields as they
+    were, and the new ones beside them.
+
+    One whose target the model writes itself has `generate(run, fields, sampling)`: `run(fields)` gives the head's
+    output for fields as the model reads them; it returns what `predict` would.
+    """
+
+    @property
+    def module(self) -> nn.Module | None:
+        """Buffers (means, scales) that travel with the model's state, if there are any."""
+        ...
+
+    def target(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return the training target, in the space of the loss (missing ones stay marked)."""
+        ...
+
+    def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return (prediction, target) of the valid samples for metrics, in the target's own units."""
+        ...
+
+    def predict(self, output: Tensor) -> dict[str, Tensor]:
+        """Return what a user wants to see for each sample: `class` and `probability`, or `value`."""
+        ...
+
+    def trivial(
+        self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
+    ) -> Tensor | None:
+        """Return what a head would give that has seen training targets and no input; in the shape of `output`.
+
+        The same for every sample (mean, shares of classes, unigrams); drawn at random where no answer is a guess; of
+        what a sample of `batch` shows where parts of it are hidden. None where a task has no such predictor, or its
+        statistics are not known.
+        """
+        ...

@@ -1,0 +1,86 @@
+"""Transforms: deterministic ones are applied once to what is stored, random ones to each batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic import Field as Param
+
+from declare.contract.component import Component
+from declare.contract.facts import FieldFacts
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+Effect = Literal["units", "range", "places"]
+"""What a transform does to values: gives each another unit, cuts or disturbs some, or chooses and moves places."""
+
+
+class Transform(Component):
+    """A change of one or several fields.
+
+    `stored` transforms are deterministic numpy functions of a batch of encoded samples, applied once where the
+    data are held in memory or in the disk cache. The others run on the batch of tensors, on the device, with
+    random draws keyed by (seed, epoch, sample).
+    """
+
+    stored: ClassVar[bool] = True
+    fitted: ClassVar[bool] = False
+    """Whether it needs statistics of the training split."""
+    moves: ClassVar[bool] = False
+    """Whether pixels stand elsewhere afterwards, so that masks of the same picture must go along."""
+    at_any_size: ClassVar[bool] = False
+    """Whether it moves pictures of two sizes alike (a flip), as one in numbers of pixels (a crop) does not."""
+    effect: ClassVar[Effect] = "units"
+    """What it does to the values of a target; of `units` and `range` each value is changed by itself."""
+    invertible: ClassVar[bool] = False
+    """Whether `invert` undoes it, so that predictions of a transformed target come back to the data's own units."""
+    partial: ClassVar[bool] = False
+    """Whether some values have no image: `apply` raises `ProblemError` for them."""
+    affine: ClassVar[bool] = False
+    """Whether it shifts and scales each channel, so that figures in standard deviations stay what they are."""
+
+    field: str | None = Param(None, description="the field that it changes")
+    fields: list[str] | None = Param(None, description="the fields that it changes")
+    on: Literal["all", "train", "eval"] = Param("all", description="the samples that it changes")
+
+    def settled(self, facts: Mapping[str, FieldFacts]) -> Transform:
+        """Return the transform with what it leaves open filled in from the facts of the dataset's fields."""
+        return self
+
+    def infer(self, shape: Shape) -> Shape | Problem:
+        """Return the shape after the transform, or say why it does not fit."""
+        raise NotImplementedError
+
+    def fit(self, batches: Iterable[np.ndarray[Any, Any]]) -> dict[str, list[float]]:
+        """Return statistics of the encoded training samples, given in batches [rows, ...] (NaN is missing)."""
+        return {}
+
+    def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
+        """Return transformed samples [rows, ...] (stored transforms)."""
+        raise NotImplementedError
+
+    def invert(self, values: torch.Tensor, statistics: Mapping[str, Sequence[float]]) -> torch.Tensor:
+        """Return transformed values [rows, ...] as they were before; only where it is `invertible`."""
+        raise TypeError(f"`{self.type_name()}` cannot be undone")
+
+    def build(self, shape: Shape, statistics: dict[str, list[float]]) -> torch.nn.Module:
+        """Return a module `(values [B, ...], keys) -> values` (transforms that are not stored).
+
+        `keys` is a numpy uint64 array [B], one key for each sample, from which every random draw is made.
+        """
+        raise NotImplementedError
+
+
+class InverseStep(BaseModel):
+    """A transform that predictions are taken back through, with its fitted statistics; part of the plan."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    transform: dict[str, Any]
+    statistics: dict[str, tuple[float, ...]] = {}

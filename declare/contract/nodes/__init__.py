@@ -1,0 +1,1 @@
+"""What modules and heads share: ports, costs, targets of vectors and of readouts."""

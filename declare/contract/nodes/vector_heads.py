@@ -1,0 +1,45 @@
+"""What heads over vectors or steps share: how their inputs fit the target, and their widths."""
+
+from __future__ import annotations
+
+from declare.contract.kinds.module import Head, Inputs
+from declare.contract.nodes.port_check import misfit, place, varies
+from declare.contract.problem import Problem
+from declare.contract.shapes import Dim, Shape
+
+
+def misfit_head(head: Head, inputs: Inputs, output: Shape) -> Problem | None:
+    """Return why a head over joined vectors, or over steps of sequences, cannot give `output`."""
+    if problem := misfit(head, inputs):
+        return problem
+    per_step = output.layout == "sequence"
+    for index, shape in enumerate(inputs["input"]):
+        if (shape.layout == "sequence") == per_step:
+            continue
+        at = place(head, "input", index)
+        if per_step:
+            title = f"`{head.type_name()}` gets {shape}, but the target is per step, {output}"
+            helps = ("name an output with a time axis, such as `encoder.sequence`",)
+            return Problem("SHP511", title, at=at, label="no time axis", helps=helps)
+        title = f"the task needs one {output} per sample, but `{head.type_name()}` gets {shape}"
+        helps = ("name a pooled output, such as `encoder.output`",)
+        return Problem("SHP511", title, at=at, label="this is a sequence", helps=helps)
+    if None in (output.dims[-1:] if per_step else output.dims):
+        return varies(head, "target size", "input")
+    return None
+
+
+def filled(inputs: Inputs, output: Shape) -> Shape:
+    """Return a target's shape with as many steps as the input has, where the target leaves them open."""
+    if output.layout != "sequence" or output.dims[0] is not None:
+        return output
+    return output._replace(dims=(inputs["input"][0].dims[0], *output.dims[1:]))
+
+
+def widths(inputs: Inputs, output: Shape) -> tuple[int, tuple[int, ...], tuple[Dim, ...]]:
+    """Return the input features, the shape of what one step gives, and the steps (empty for vectors)."""
+    shapes = inputs["input"]
+    features = sum(shape.features or 0 for shape in shapes)
+    per_step = output.layout == "sequence"
+    outputs = output.dims[-1:] if per_step else output.dims
+    return features, tuple(dim or 0 for dim in outputs), shapes[0].dims[:1] if per_step else ()

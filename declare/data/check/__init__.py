@@ -1,0 +1,1 @@
+"""Checking a dataset: every sample of every field is read once."""

@@ -1,0 +1,1 @@
+"""Facts of a dataset: fields, types, classes and sizes."""

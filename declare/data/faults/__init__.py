@@ -1,0 +1,1 @@
+"""What goes wrong with data during a run: unreadable samples, stalled reads, changed files."""

@@ -1,0 +1,50 @@
+"""The JSON Schemas of what a run keeps of its data, made from the types that are kept."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from declare.data.faults.file_stamps import Stamp
+from declare.data.faults.quarantine import Skipped
+
+Row = Annotated[int, Field(ge=0)]
+
+
+class DatasetFiles(BaseModel):
+    """The fingerprint of a dataset when the run began, and size, time and hash of its files."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data: str
+    files: dict[str, Stamp]
+
+
+class LeftOut(BaseModel):
+    """The fingerprint of a dataset, and its samples that are left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data: str
+    samples: list[Skipped]
+
+
+class Data(RootModel[dict[str, DatasetFiles]]):
+    """`data.json`, by dataset."""
+
+
+class LeftOutByDataset(RootModel[dict[str, LeftOut]]):
+    """`quarantine.json`, by dataset."""
+
+
+class Fitted(RootModel[dict[str, dict[str, dict[str, list[float]]]]]):
+    """`statistics.json`: dataset -> `INDEX.FIELD` of a transform -> name -> one number for each feature."""
+
+
+_SCHEMAS: dict[str, type[BaseModel]] = {"data": Data, "quarantine": LeftOutByDataset, "statistics": Fitted}
+
+
+def exports() -> dict[str, dict[str, Any]]:
+    """Return the schemas by name."""
+    return {name: model.model_json_schema() for name, model in _SCHEMAS.items()}

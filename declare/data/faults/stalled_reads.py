@@ -1,0 +1,46 @@
+"""A read that does not come back: what is said of it, and the stacks that are kept."""
+
+from __future__ import annotations
+
+import faulthandler
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import time_ns
+
+from declare.contract.problem import Problem
+from declare.data.read import cache, prefetch
+
+
+def hangs(
+    error: prefetch.StalledError,
+    at: str,
+    sought: tuple[Callable[[int], object], Sequence[int]],
+    folder: Path | None,
+) -> Problem:
+    """Return the finding that reading hangs, and leave the stacks of all threads in `folder`.
+
+    `sought` is what reads a sample and the samples among which one hangs: it says where the sample stands.
+    """
+    kept = _dump(folder or cache.folder("stalls"))
+    read, rows = sought
+    guilty = prefetch.suspect(read, rows)
+    name = at.rpartition(".")[2]
+    one = f"sample {guilty} of `{name}`" if guilty is not None else f"a batch of `{name}`"
+    return Problem(
+        "DAT375",
+        f"reading {one} does not come to an end: nothing came for {error.seconds:g} s",
+        at=at,
+        notes=(f"where every thread stands: `{kept}`",) if kept else (),
+        helps=("see whether its disk or network mount answers", "then go on with `dcl train --resume`"),
+    )
+
+
+def _dump(folder: Path) -> Path | None:
+    path = folder / f"stacks-{time_ns() // 1_000_000}.txt"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("w", encoding="utf-8") as file:
+            faulthandler.dump_traceback(file, all_threads=True)
+    except OSError:
+        return None
+    return path

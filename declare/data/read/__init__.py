@@ -1,0 +1,1 @@
+"""Reading: readers, raw values, splits, fingerprints, the cache."""

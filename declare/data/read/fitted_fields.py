@@ -1,0 +1,176 @@
+"""Fields that learn from the training split, and samples that are not one for each row.
+
+A *sample* is a part of a row: number = row + part * rows of the source. Where every row makes one sample, samples
+and rows are the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from declare.contract.facts import FieldFacts, Reader
+from declare.contract.kinds.field import Field
+from declare.contract.problem import Problem, ProblemError
+from declare.data.read.open_reader import reads_late
+
+Array = np.ndarray[Any, Any]
+Read = Callable[[str, Array], Any]
+"""(field, rows or samples) -> raw values, of fields that cut samples with the part that is meant."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Facts completed from the training split, how many samples each row makes, and columns encoded since.
+
+    Columns hold one value for each sample, those of a row side by side.
+    """
+
+    facts: dict[str, FieldFacts]
+    counts: Array | None
+    columns: dict[str, Array]
+
+
+def learn(
+    fields: Mapping[str, Field],
+    facts: Mapping[str, FieldFacts],
+    read: Read,
+    pool: Array,
+    train: Array,
+    num_rows: int,
+) -> Learned:
+    """Let fields learn from the rows `train` of `pool`; then encode those that stand beside them.
+
+    `num_rows` are those of the source: `read` is asked for samples. Raises `ProblemError` with the field at the
+    front of each problem's path.
+    """
+    known = dict(facts)
+    for name, field in fields.items():
+        if field.learns:
+            with _at(name, pool[train]):
+                known[name] = field.learn(read(name, pool[train]), known[name])
+    counts = parts_of(fields, known, read, pool)
+    if counts is None:
+        columns = _beside_all(fields, known, read, pool, pool[:0])
+    else:
+        samples = samples_of(pool, counts, num_rows)
+        columns = _beside_all(fields, known, read, samples, pool[counts == 0])
+    if counts is not None:
+        for name, field in fields.items():
+            if field.learns:
+                extra = known[name].extra | {"empty": int((counts == 0).sum())}
+                known[name] = known[name].model_copy(update={"extra": extra})
+    return Learned(known, counts, columns)
+
+
+def _beside_all(
+    fields: Mapping[str, Field], known: dict[str, FieldFacts], read: Read, samples: Array, empty: Array
+) -> dict[str, Array]:
+    """Return the columns of fields that stand beside others, and complete their facts in `known`."""
+    columns = {}
+    for name, field in fields.items():
+        if field.beside() is None:
+            continue
+        if len(empty):
+            with _at(name, empty):  # an entry without a place is a mistake there too
+                beside(fields, known, read, name, empty)
+        with _at(name, samples):
+            column = beside(fields, known, read, name, samples)
+            columns[name], known[name] = field.complete(column, known[name])
+    return columns
+
+
+def parts_of(
+    fields: Mapping[str, Field], facts: Mapping[str, FieldFacts], read: Read, pool: Array
+) -> Array | None:
+    """Return how many samples each row of `pool` makes, None where each makes one.
+
+    A row that one field makes nothing of makes no sample; else the field with most parts decides.
+    """
+    found: Array | None = None
+    for name, field in fields.items():
+        counts = field.parts(read(name, pool), facts[name]) if field.learns else None
+        if counts is not None:
+            found = counts if found is None else np.maximum(found, counts) * (found > 0) * (counts > 0)
+    return found
+
+
+def beside(
+    fields: Mapping[str, Field], facts: Mapping[str, FieldFacts], read: Read, name: str, rows: Array
+) -> Array:
+    """Return the encoded values of a field whose entries stand at the places of another one's."""
+    other = fields[name].beside() or ""
+    if other not in fields or not fields[other].learns:
+        words = ", ".join(f"`{item}`" for item, field in fields.items() if field.learns) or "none"
+        title = f"`{other}` is no text field of this dataset"
+        helps = (f"name a text field: {words}",)
+        raise ProblemError(Problem("REF201", title, at="of", label="no such text", helps=helps))
+    places = fields[other].places(read(other, rows), facts[other])
+    return fields[name].encode_at(read(name, rows), facts[name], places)
+
+
+def samples_of(rows: Array, counts: Array, number: int) -> Array:
+    """Return the samples that rows make, in their order; `number` is that of all rows of the source."""
+    repeated = np.repeat(rows, counts)
+    starts = np.repeat(np.cumsum(counts) - counts, counts)
+    return np.asarray(repeated + (np.arange(len(repeated)) - starts) * number)
+
+
+def positions_of(rows: Array, counts: Array) -> Array:
+    """Return where the samples of `rows` stand among those of all rows, which make `counts` samples each."""
+    first = np.cumsum(counts) - counts
+    repeated = counts[rows]
+    within = np.arange(repeated.sum()) - np.repeat(np.cumsum(repeated) - repeated, repeated)
+    return np.asarray(np.repeat(first[rows], repeated) + within)
+
+
+class Parted:
+    """A source whose rows make several samples or none: it is asked for samples."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.num_samples = reader.num_samples
+        self.columns: Sequence[str] = reader.columns
+        self.splits: Mapping[str, tuple[int, int]] = reader.splits
+        self.folder = getattr(reader, "folder", Path())
+        self.reads_late = reads_late(reader)
+
+    def known_fields(self) -> dict[str, dict[str, Any]]:
+        """Return what the source knows."""
+        return self._reader.known_fields()
+
+    def is_light(self, column: str) -> bool:
+        """Return whether the whole column can be read cheaply."""
+        return self._reader.is_light(column)
+
+    def read(self, column: str, rows: Array | None = None) -> Any:
+        """Return the values of the rows that samples are made of."""
+        return self._reader.read(column, None if rows is None else np.asarray(rows) % self.num_samples)
+
+    def where(self, row: int) -> str:
+        """Say where a sample stands, and which part of its row it is."""
+        part, place = divmod(row, self.num_samples)
+        return self._reader.where(place) + (f", part {part + 1}" if part else "")
+
+
+@contextmanager
+def _at(field: str, rows: Array) -> Iterator[None]:
+    """Put problems raised inside at a field; they are about values of `rows`."""
+    try:
+        yield
+    except ProblemError as error:
+        raise FieldError(field, error.problems, rows) from None
+
+
+class FieldError(ProblemError):
+    """Problems of one field, with paths inside its block; `rows` are those whose values were looked at."""
+
+    def __init__(self, field: str, problems: tuple[Problem, ...], rows: Array) -> None:
+        super().__init__(*problems)
+        self.field = field
+        self.rows = rows

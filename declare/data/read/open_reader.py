@@ -1,0 +1,149 @@
+"""Opening a dataset: its reader, explicit files of splits joined into one pool."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from declare.contract.facts import Reader
+from declare.contract.kinds.source import Source
+from declare.contract.problem import Problem, ProblemError
+from declare.contract.text_column import TextColumn
+from declare.data.read.fingerprints import SPLITS, at_file
+
+
+def open_reader(source: Source, split: Mapping[str, Any]) -> Reader:
+    """Return the source's reader; where `split` names files, a reader over all of them."""
+    files = {name: split[name] for name in SPLITS if isinstance(split.get(name), str | Path)}
+    if not files:
+        return source.open()
+    if not hasattr(source, "path"):
+        raise ProblemError(
+            Problem(
+                "DAT314",
+                f"a split by files needs a source with a `path`, not `{source.type_name()}`",
+                at="split",
+                helps=("give fractions instead",),
+            )
+        )
+    readers = {}
+    if "train" not in files:
+        readers["train"] = source.open()
+    for name, path in files.items():
+        with at_file(name):
+            readers[name] = source.model_copy(update={"path": Path(path)}).open()
+    for name, reader in readers.items():
+        if reader.splits:
+            raise ProblemError(_split_twice(name, files, reader))
+    return Joined({name: readers[name] for name in SPLITS if name in readers})
+
+
+def _split_twice(name: str, files: Mapping[str, str | Path], reader: Reader) -> Problem:
+    """Return the finding that what a split reads whole is divided into splits itself."""
+    own = ", ".join(f"`{split}`" for split in reader.splits)
+    stated = next(iter(files)) if name not in files else name
+    return Problem(
+        "DAT323",
+        f"`split.{stated}` names files, but the data of `{name}` hold {own} of their own",
+        at=f"split.{stated}",
+        label="the data are split already",
+        helps=(f"leave `split.{stated}` out, or name the part that is meant: `path: .../{name}`",),
+    )
+
+
+def reads_late(reader: Reader) -> bool:
+    """Whether a reader takes all columns from its files whenever it is asked, and holds none in memory."""
+    return bool(getattr(reader, "reads_late", False))
+
+
+def _sum_counts(readers: Sequence[Reader]) -> dict[str, int]:
+    """Return what several readers pass over, by reason."""
+    total: Counter[str] = Counter()
+    for reader in readers:
+        total.update(getattr(reader, "passed_over", {}))
+    return dict(total)
+
+
+class Joined:
+    """Several readers one after the other, a split each."""
+
+    def __init__(self, readers: Mapping[str, Reader]) -> None:
+        self._readers = list(readers.values())
+        ends = np.cumsum([reader.num_samples for reader in self._readers])
+        self._starts = [0, *map(int, ends[:-1])]
+        self.num_samples = int(ends[-1])
+        self.folder = getattr(self._readers[0], "folder", Path())
+        self.reads_late = any(map(reads_late, self._readers))
+        self.passed_over: Mapping[str, int] = _sum_counts(self._readers)
+        self.columns: Sequence[str] = tuple(
+            name
+            for name in self._readers[0].columns
+            if all(name in reader.columns for reader in self._readers)
+        )
+        self.splits: Mapping[str, tuple[int, int]] = {
+            name: (start, start + reader.num_samples)
+            for (name, reader), start in zip(readers.items(), self._starts, strict=True)
+        }
+
+    def lacking(self, column: str) -> list[str]:
+        """Return the splits whose file has no such column, where others have it."""
+        without = [
+            name
+            for name, reader in zip(self.splits, self._readers, strict=True)
+            if column not in reader.columns
+        ]
+        return without if len(without) < len(self._readers) else []
+
+    @property
+    def as_stored(self) -> str:
+        """The setting of the sources that reads columns as they are stored."""
+        return next((found for reader in self._readers if (found := getattr(reader, "as_stored", ""))), "")
+
+    def read_as(self, column: str) -> str:
+        """Return how the values of a column are read, where readers say so."""
+        said = (reader.read_as(column) for reader in self._readers if hasattr(reader, "read_as"))
+        return "; ".join(dict.fromkeys(filter(None, said)))
+
+    def known_fields(self) -> dict[str, dict[str, Any]]:
+        """Return what the first reader knows."""
+        return self._readers[0].known_fields()
+
+    def is_light(self, column: str) -> bool:
+        """Return whether the column is light in all readers."""
+        return all(reader.is_light(column) for reader in self._readers)
+
+    def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> Any:
+        """Return the values of `rows`, in their order; of one type where all readers give one."""
+        wanted = np.arange(self.num_samples) if rows is None else np.asarray(rows)
+        numbers = np.searchsorted(self._starts, wanted, side="right") - 1
+        places, parts = [], []
+        for number in np.unique(numbers):
+            here = np.flatnonzero(numbers == number)
+            places.append(here)
+            parts.append(self._readers[number].read(column, wanted[here] - self._starts[number]))
+        if len(parts) == 1:
+            return parts[0]
+        order = np.argsort(np.concatenate(places)) if places else wanted
+        return _joined(parts, order)
+
+    def where(self, row: int) -> str:
+        """Say where a sample stands."""
+        number = max(index for index, start in enumerate(self._starts) if start <= row)
+        return self._readers[number].where(row - self._starts[number])
+
+
+def _joined(parts: Sequence[Any], order: np.ndarray[Any, Any]) -> Any:
+    """Return values of several readers as one column in `order`; only equal types are ever made one array."""
+    if parts and all(isinstance(part, TextColumn) for part in parts):
+        joined = TextColumn.concatenate(parts)
+        return joined if bool((np.diff(order) == 1).all()) else joined[order]
+    if parts and all(isinstance(part, np.ndarray) for part in parts):
+        kinds = {(part.dtype, part.shape[1:]) for part in parts}
+        if len(kinds) == 1 or all(part.dtype.kind == "U" and part.ndim == 1 for part in parts):
+            return np.concatenate(parts)[order]
+    values = [value for part in parts for value in part]
+    return [values[place] for place in order]

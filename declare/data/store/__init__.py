@@ -1,0 +1,1 @@
+"""Datasets in memory: encoded arrays, decoded samples, statistics."""

@@ -1,0 +1,398 @@
+"""An open dataset: its reader, its fields, and the rows of each split, samples that cannot be read left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cached_property, partial
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from declare.contract import strict_json
+from declare.contract.facts import FieldFacts, Reader
+from declare.contract.kinds.field import Field
+from declare.contract.kinds.source import files_stamp
+from declare.contract.kinds.transform import Transform
+from declare.contract.problem import Problem, ProblemError
+from declare.data.facts.examine import assigned, limited
+from declare.data.faults.file_stamps import Stamps
+from declare.data.faults.quarantine import Quarantine, Skipped
+from declare.data.faults.stalled_reads import hangs
+from declare.data.read import cache, fitted_fields, prefetch, raw_values
+from declare.data.read.fingerprints import cache_identity
+from declare.data.read.open_reader import open_reader, reads_late
+from declare.ir.plan import DatasetPlan
+from declare.reading import parser
+
+Array = np.ndarray[Any, Any]
+_BLOCK = 32
+_FEW = 3
+"""Files that may all be looked at for any sample: those of the splits."""
+
+
+class Pool:
+    """An open dataset: its reader, fields and the rows of each split."""
+
+    def __init__(self, plan: DatasetPlan, path: str = "", folder: Path | None = None) -> None:
+        self.plan = plan
+        self.path = path
+        """Where the dataset's block stands in the spec, for messages."""
+        self.folder = folder
+        """Where traces of faults are left."""
+        self.stamps = Stamps({})
+        """The files as they were when the run began, where somebody watches over them."""
+        self.quarantine = Quarantine()
+        self._taking = Lock()
+        self.fields: dict[str, Field] = {name: _field(field.block) for name, field in plan.fields.items()}
+        self.reader: Reader = self._opened()
+        self.transforms: tuple[Transform, ...] = tuple(_transform(block) for block in plan.transforms)
+
+        self._by_file: dict[str, bool] = {}
+        self.empty: dict[str, Array] = {}
+        """Rows by split that make no sample, once the splits are known."""
+
+    def _opened(self) -> Reader:
+        """Open the source."""
+        source: Any = parser.parse("sources", self.plan.source)
+        reader: Reader = open_reader(source, self.plan.split)
+        learns = any(field.learns for field in self.fields.values())
+        return fitted_fields.Parted(reader) if learns else reader
+
+    @cached_property
+    def rows(self) -> dict[str, Array]:
+        """The rows of each split, in order.
+
+        Where the dataset skips samples that cannot be read, each of them in the training split is replaced by
+        a row drawn by the seed, so that the number of steps stays; other splits lose them.
+        """
+        if not self.unreadable:
+            return self._assigned
+        broken = np.fromiter(self.unreadable, np.int64)
+        found = {name: rows[~np.isin(rows, broken)] for name, rows in self._assigned.items()}
+        for name, rows in self._assigned.items():
+            if len(rows) and not len(found[name]):
+                raise ProblemError(none_left(name).under(self.path))
+        train, whole = self._assigned["train"].copy(), found["train"]
+        for place in np.flatnonzero(np.isin(train, broken)):
+            generator = np.random.default_rng([int(self.plan.split["seed"]), int(train[place])])
+            train[place] = whole[generator.integers(len(whole))]
+        return found | {"train": train}
+
+    @cached_property
+    def _assigned(self) -> dict[str, Array]:
+        needed = [self.plan.split.get(key) for key in ("by", "stratify", "column")]
+        pool = limited(self.reader.num_samples, self.plan.limit, int(self.plan.split["seed"]))
+        columns = {name: self.encoded(name, pool) for name in filter(None, needed)}
+        found = assigned(self.reader, self.plan.split, columns, self._facts, pool)
+        counts = self._parts(pool)
+        if counts is None:
+            return found
+        number = self.reader.num_samples
+        of_rows = {name: counts[np.searchsorted(pool, rows)] for name, rows in found.items()}
+        self.empty = {name: rows[of_rows[name] == 0] for name, rows in found.items()}
+        return {name: fitted_fields.samples_of(rows, of_rows[name], number) for name, rows in found.items()}
+
+    @property
+    def assigned(self) -> dict[str, Array]:
+        """The rows of each split, those among them that cannot be read; nothing is decoded to know them."""
+        return self._assigned
+
+    @property
+    def _facts(self) -> dict[str, FieldFacts]:
+        return {name: field.facts for name, field in self.plan.fields.items()}
+
+    def _parts(self, pool: Array) -> Array | None:
+        """Return how many samples each row makes, kept in the user's cache; None where each makes one."""
+        blocks = [self.plan.fields[name].block for name, field in self.fields.items() if field.learns]
+        if not blocks:
+            return None
+        # The blocks too: where a model goes on from texts they are read in another way.
+        place = cache.folder("parts", f"{cache.key(cache_identity(self.plan), blocks)}.npy")
+        kept = cache.read_array(place)
+        if kept is None or len(kept) != len(pool):
+            kept = fitted_fields.parts_of(self.fields, self._facts, self.raw, pool)
+            if kept is not None:
+                cache.write_array(place, kept)
+        return kept
+
+    def encoded(self, name: str, rows: Array) -> Array:
+        """Return a field of `rows` as the source has it, before any transform.
+
+        Raises `ProblemError` that names the sample, where one is at fault (DAT311), or a file that is another one
+        than when the run began (DAT374).
+        """
+        try:
+            found = self._encoded(name, rows)
+        except ProblemError as error:
+            raise ProblemError(*(self._located(item, name, rows) for item in error.problems)) from None
+        if self.stamps.files and (reads_late(self.reader) or not self.is_light(name)):
+            self._refuse_changed(name, rows)
+        return found
+
+    def _encoded(self, name: str, rows: Array) -> Array:
+        if self.fields[name].beside() is not None:
+            return fitted_fields.beside(self.fields, self._facts, self.raw, name, rows)
+        return self.fields[name].encode(self.raw(name, rows), self.plan.fields[name].facts)
+
+    def _located(self, problem: Problem, name: str, rows: Array) -> Problem:
+        """Name the sample that a problem of a field of `rows` is about, and what became of its file."""
+        problem = raw_values.with_reading_told(problem, self.reader, self.fields[name].place(name))
+        index = 0 if len(rows) == 1 else problem.row
+        notes = problem.notes
+        if index is not None and index < len(rows):
+            row = int(rows[index])
+            of = self.path.rpartition(".")[2]
+            notes += (f"sample {row} of `{of}`: {self.reader.where(row)}" if of else self.reader.where(row),)
+            said = [text for text in map(self.stamps.difference, self._files(name, rows[[index]])) if text]
+            notes += tuple(said)
+        at = problem.at if problem.at.startswith(("source", "fields", "split")) else f"fields.{name}"
+        return replace(problem, notes=notes, at=at, row=None).under(self.path)
+
+    def _files(self, name: str, rows: Array) -> list[Path]:
+        """Return the files that a heavy field of `rows` is read from, as far as that is known."""
+        if not self._names_files(name):
+            return list(map(Path, self.stamps.files)) if len(self.stamps.files) <= _FEW else []
+        return [value for value in self.raw(name, rows) if isinstance(value, Path)]
+
+    def _names_files(self, name: str) -> bool:
+        """Return whether a field's raw values are files of their own; asked once, a first value may cost a read."""
+        if name not in self._by_file:
+            self._by_file[name] = isinstance(self.raw(name, np.zeros(1, np.int64))[0], Path)
+        return self._by_file[name]
+
+    def _refuse_changed(self, name: str, rows: Array) -> None:
+        for path in self._files(name, rows):
+            said = self.stamps.difference(path)
+            if said is not None:
+                raise ProblemError(changed_file(path, said).under(self.path))
+
+    def raw(self, field: str, rows: Array) -> Any:
+        """Return a field's values as the source has them; of fields that cut samples, which part is meant too."""
+        component = self.fields[field]
+        values = raw_values.read(self.reader, component, component.place(field), rows)
+        return component.part(values, rows // self.reader.num_samples) if component.learns else values
+
+    def identity(self, *fields: str) -> str:
+        """Return what entries of the cache that are made of fields go by: the source's files, and those it names.
+
+        Raises what reading the names raises.
+        """
+        stamps = [cache_identity(self.plan)]
+        source: Any = parser.parse("sources", self.plan.source)
+        for name in fields if not raw_values.source_lists_files(source) else ():
+            if not self.is_light(name) and self._names_files(name):
+                values = self.raw(name, np.arange(self.reader.num_samples))
+                stamps.append(files_stamp(value for value in values if isinstance(value, Path)))
+        return " ".join(stamps)
+
+    def texts_of(self, samples: Array) -> list[int]:
+        """Return the row of the source that each sample is a part of."""
+        found: list[int] = (samples % max(1, self.reader.num_samples)).tolist()
+        return found
+
+    def is_light(self, field: str) -> bool:
+        """Return whether reading the whole field decodes no files."""
+        return raw_values.is_light(self.reader, self.fields[field], self.fields[field].place(field))
+
+    @cached_property
+    def unreadable(self) -> dict[int, str]:
+        """The rows that cannot be decoded, with the reason; empty where such samples are errors.
+
+        Found by decoding every sample once, kept in the user's cache. Raises `ProblemError` DAT332 where they are
+        more than the dataset's limit allows.
+        """
+        heavy = [name for name in self.fields if not self.is_light(name)]
+        if not self.skips or not heavy:
+            return {}
+        blocks = [self.plan.fields[name].block for name in heavy]
+        place = cache.folder("unreadable", f"{cache.key(self.identity(*heavy), heavy, blocks)}.json")
+        kept = _kept(cache.read_text(place))
+        if kept is None:
+            kept = self._find_unreadable(heavy)
+            cache.write_text(place, strict_json.dumps(kept))
+        self._refuse_many(kept)
+        return kept
+
+    def _find_unreadable(self, heavy: Iterable[str]) -> dict[int, str]:
+        rows = np.sort(np.concatenate(list(self._assigned.values())))
+        spans = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
+        threads = prefetch.num_threads()
+        found: dict[int, str] = {}
+        for name in heavy:
+            tried = partial(self._tried, name)
+            try:
+                for part in prefetch.in_order(tried, spans, threads, 2 * threads):
+                    found = part | found
+            except prefetch.StalledError as error:
+                raise ProblemError(self.hanging(error, name, list(map(int, error.item)))) from None  # type: ignore[call-overload]
+        return dict(sorted(found.items()))
+
+    def hanging(self, error: prefetch.StalledError, field: str, rows: list[int]) -> Problem:
+        """Return the finding that reading a field of one of `rows` hangs."""
+
+        def read(row: int) -> object:
+            return self._encoded(field, np.array([row]))
+
+        problem = hangs(error, self.path, (read, rows), self.folder)
+        places = tuple(f"sample {row}: {self.reader.where(row)}" for row in rows[:8])
+        named = tuple(note for note in places if f"{note.partition(':')[0]} of" in problem.title) or places
+        return replace(problem, notes=(*named, *problem.notes))
+
+    @property
+    def skips(self) -> bool:
+        """Whether samples that cannot be read are left out."""
+        return self.plan.on_corrupt.get("action") == "skip"
+
+    def leave_out(self, fields: Iterable[str], split: str, rows: Array) -> set[int]:
+        """Return the rows that cannot be read, put into quarantine; raises `ProblemError` DAT332 beyond the limit."""
+        late = self.late
+        rows = rows[~np.isin(rows, list(late))] if late else rows
+        found: dict[int, str] = {}
+        for name in fields:
+            found = self._tried(name, rows) | found if len(rows) else found
+        self.take_late(
+            *(Skipped(split, row, self.reader.where(row), why, late=True) for row, why in found.items())
+        )
+        return set(found) | set(late)
+
+    def take_late(self, *found: Skipped) -> None:
+        """Put samples into quarantine that turned out to be unreadable.
+
+        Raises `ProblemError` DAT332 beyond the limit, and takes none: a run whose disk was away can go on.
+        """
+        with self._taking:
+            late = self.late | {item.row: item.reason for item in found}
+            if self.skips:
+                self._refuse_many(self.unreadable | late)
+            self.quarantine.add(self._name, *found)
+
+    @property
+    def late(self) -> dict[int, str]:
+        """The rows that turned out to be unreadable in the course of the run, with the reason."""
+        return self.quarantine.late(self._name)
+
+    def left_out(self, rows: Array) -> bool:
+        """Return whether some of the rows stand in quarantine since they could not be read once."""
+        return self.skips and not self.late.keys().isdisjoint(map(int, rows))
+
+    @property
+    def _name(self) -> str:
+        return self.path.rpartition(".")[2]
+
+    def _tried(self, field: str, rows: Array) -> dict[int, str]:
+        try:
+            self.encoded(field, rows)
+        except ProblemError as error:
+            if error.problem.code == "DAT374":  # it can be read, but is another one
+                raise
+            if len(rows) == 1:
+                return {int(rows[0]): _reason(error.problem)}
+            # One of them is at fault: halves find it.
+            middle = len(rows) // 2
+            return self._tried(field, rows[:middle]) | self._tried(field, rows[middle:])
+        return {}
+
+    def skipped(self, split: str) -> list[Skipped]:
+        """Return the samples of a split that cannot be read, and those that hold nothing."""
+        empty = [
+            Skipped(split, row, self.reader.where(row), "it is empty")
+            for row in map(int, self.empty.get(split, ()))
+        ]
+        if not self.unreadable:
+            return empty
+        return empty + [
+            Skipped(split, row, self.reader.where(row), self.unreadable[row])
+            for row in map(int, self._assigned.get(split, ()))
+            if row in self.unreadable
+        ]
+
+    def _refuse_many(self, unreadable: Mapping[int, str]) -> None:
+        limit = self.plan.on_corrupt.get("limit", "1%")
+        share = float(limit.rstrip("%")) / 100 if isinstance(limit, str) else None
+        allowed = int(limit) if share is None else share * self.plan.num_samples
+        if len(unreadable) > allowed:
+            shown = list(unreadable.items())[:20]
+            more = (f"and {len(unreadable) - 20} more",) if len(unreadable) > 20 else ()
+            raise ProblemError(
+                Problem(
+                    "DAT332",
+                    f"{len(unreadable)} unreadable samples are more than `limit: {limit}` allows",
+                    at="on_corrupt",
+                    label="at most so many",
+                    notes=(*(f"{self.reader.where(row)}: {reason}" for row, reason in shown), *more),
+                    helps=("repair or remove the files, or raise the limit",),
+                ).under(self.path)
+            )
+
+    def stored(self, field: str, split: str) -> list[tuple[int, Transform]]:
+        """Return the transforms that are applied once to what is stored, with their places in the list."""
+        found = []
+        for index, transform in self.of_field(field, split):
+            if not transform.stored:
+                break
+            found.append((index, transform))
+        return found
+
+    def batched(self, field: str, split: str) -> list[tuple[int, Transform]]:
+        """Return the transforms that are applied to each batch: from the first that is not stored on."""
+        return self.of_field(field, split)[len(self.stored(field, split)) :]
+
+    def of_field(self, field: str, split: str) -> list[tuple[int, Transform]]:
+        """Return the transforms of a field that a split gets, in order."""
+        side = "train" if split == "train" else "eval"
+        return [
+            (index, transform)
+            for index, transform in enumerate(self.transforms)
+            if field in ({transform.field} if transform.field else set(transform.fields or ()))
+            and transform.on in {"all", side}
+        ]
+
+
+def none_left(split: str) -> Problem:
+    """Return the finding that no sample of a split can be read."""
+    helps = ("repair or restore the files: nothing can be trained or measured on them",)
+    return Problem("DAT302", f"none of the samples of `{split}` can be read", at="source", helps=helps)
+
+
+def changed_file(path: Path, said: str) -> Problem:
+    """Return the finding that a file changed while a run reads from it."""
+    return Problem(
+        "DAT374",
+        f"`{path.name}` changed while the run reads from it",
+        at="source",
+        label="read from here",
+        notes=(f"`{path}`: {said}",),
+        helps=(
+            "put it back and go on with `dcl train --resume`",
+            "or train a new run on the data as they are now",
+        ),
+    )
+
+
+def _reason(problem: Problem) -> str:
+    """Return a problem in one line: its title and what the decoder said."""
+    return "; ".join([problem.title, *problem.notes[:1]])[:200]
+
+
+def _kept(text: str | None) -> dict[int, str] | None:
+    """Return what a cached file says, or None where there is none that can be understood."""
+    try:
+        return None if text is None else {int(row): str(reason) for row, reason in json.loads(text).items()}
+    except (ValueError, AttributeError):
+        return None
+
+
+def _field(block: Mapping[str, Any]) -> Field:
+    field = parser.parse("fields", dict(block))
+    assert isinstance(field, Field)
+    return field
+
+
+def _transform(block: Mapping[str, Any]) -> Transform:
+    transform = parser.parse("transforms", dict(block))
+    assert isinstance(transform, Transform)
+    return transform

@@ -1,0 +1,65 @@
+"""What single precision makes of numbers that models read: after transforms, over training samples."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from declare.data.read import cache
+from declare.data.read.fingerprints import cache_identity
+from declare.ir.plan import DatasetPlan
+
+_VERSION = 1
+
+
+class Rounded(BaseModel):
+    """The feature or channel of a field that single precision changes most.
+
+    `distinct` different values become `left`; `gap` is how far apart two are at most that become one, `std` the
+    deviation, both after transforms; `infinite` counts values that are too large.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    feature: int
+    distinct: int
+    left: int
+    gap: float
+    std: float
+    largest: float
+    infinite: int = 0
+
+    @property
+    def lost(self) -> float:
+        """The share of different values that are different no more."""
+        return 1 - self.left / self.distinct
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rounded: Rounded | None
+
+
+def rounded(plan: DatasetPlan, path: str, field: str) -> Rounded | None:
+    """Return what single precision changes of a field of the dataset at `path`, kept in the user's cache.
+
+    None where it changes nothing. Raises `ProblemError` where samples cannot be read or transformed.
+    """
+    own = [
+        (index, block)
+        for index, block in enumerate(plan.transforms)
+        if field in (block.get("field"), *(block.get("fields") or ()))
+    ]
+    key = cache.key(_VERSION, cache_identity(plan), plan.split, field, plan.fields[field].block, own)
+    place = cache.folder("rounded", f"{key}.json")
+    kept = cache.read_text(place)
+    if kept is not None:
+        try:
+            return _Kept.model_validate_json(kept).rounded
+        except ValidationError:
+            place.unlink(missing_ok=True)
+    from declare.data.store.rounding import most_rounded
+
+    found = most_rounded(plan, path, field)
+    cache.write_text(place, _Kept(rounded=found).model_dump_json())
+    return found

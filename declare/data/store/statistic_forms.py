@@ -1,0 +1,61 @@
+"""Which statistics the transforms of a dataset keep: names, and how many numbers each has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from declare.contract.kinds.transform import Transform
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.ir.plan import DatasetPlan
+from declare.reading import parser
+
+Statistics = Mapping[str, Mapping[str, list[float]]]
+
+
+def misfit(plan: DatasetPlan, found: Statistics) -> str:
+    """Return why statistics (`INDEX.FIELD` -> name -> numbers) are not those of the plan's transforms, or nothing."""
+    expected = dict(_expected(plan))
+    if found.keys() != expected.keys():
+        odd = min(found.keys() ^ expected.keys())
+        return f"transforms that learn are {', '.join(expected) or 'none'}: see `{odd}`"
+    for key, sizes in expected.items():
+        own = {name: len(values) for name, values in found[key].items()}
+        if own.keys() != sizes.keys():
+            return f"`{key}` holds {', '.join(own) or 'nothing'} instead of {', '.join(sizes)}"
+        for name, size in sizes.items():
+            if size is not None and own[name] != size:
+                return f"`{key}.{name}` holds {own[name]} numbers instead of {size}"
+    return ""
+
+
+def _expected(plan: DatasetPlan) -> Iterator[tuple[str, dict[str, int | None]]]:
+    """Yield `INDEX.FIELD` and the length of each statistic by name, None where it varies with the samples."""
+    transforms = [parser.parse("transforms", dict(block)) for block in plan.transforms]
+    for name, field in plan.fields.items():
+        found: dict[str, dict[str, int | None]] = {}
+        for side in ("train", "eval"):
+            shape = field.facts.shape
+            stored = True
+            for index, transform in enumerate(transforms):
+                assert isinstance(transform, Transform)
+                if name not in {transform.field, *(transform.fields or ())} or transform.on not in {
+                    "all",
+                    side,
+                }:
+                    continue
+                if transform.fitted:
+                    found.setdefault(f"{index}.{name}", _sizes(transform, shape))
+                stored = stored and transform.stored
+                after = transform.infer(shape) if stored else shape
+                shape = shape if isinstance(after, Problem) else after
+        yield from found.items()
+
+
+def _sizes(transform: Transform, shape: Shape) -> dict[str, int | None]:
+    """Return the length of each statistic of a transform: as it learns them from a made-up sample of a shape."""
+    import numpy as np
+
+    sample = np.zeros((1, *(1 if dim is None else dim for dim in shape.dims)), shape.dtype)
+    varies = None in shape.dims[:1]
+    return {key: None if varies else len(values) for key, values in transform.fit([sample]).items()}

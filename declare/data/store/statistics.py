@@ -1,0 +1,57 @@
+"""Statistics of transforms, from the training split alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from declare.data.read import prefetch
+from declare.data.store.split_arrays import Pool, Table
+from declare.ir.plan import DatasetPlan
+
+_ROWS = 512
+
+
+def fit(plan: DatasetPlan) -> dict[str, dict[str, list[float]]]:
+    """Return the statistics of a dataset's transforms; keys are `INDEX.FIELD`."""
+    return fit_pool(Pool(plan)) if plan.transforms else {}
+
+
+def fit_pool(pool: Pool) -> dict[str, dict[str, list[float]]]:
+    """Fit transforms in order: each sees what the ones before it make of the training samples."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for name in pool.plan.fields:
+        found |= fit_field(pool, name)
+    return found
+
+
+def fit_field(pool: Pool, name: str) -> dict[str, dict[str, list[float]]]:
+    """Fit the transforms of one field; keys are `INDEX.FIELD`."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for side in ("train", "val"):
+        for index, transform in pool.of_field(name, side):
+            if transform.fitted and f"{index}.{name}" not in found:
+                found[f"{index}.{name}"] = transform.fit(_before(pool, (name, side), index, found))
+    return found
+
+
+def _before(
+    pool: Pool, place: tuple[str, str], index: int, statistics: dict[str, dict[str, list[float]]]
+) -> Iterator[np.ndarray[Any, Any]]:
+    """Yield training samples of a field as they stand before the transform at `index` of one side."""
+    field, side = place
+    table = Table(pool, "train", statistics)
+    earlier = [(at, item) for at, item in pool.stored(field, side) if at < index]
+
+    def block(start: int) -> np.ndarray[Any, Any]:
+        values = table.encoded(field, np.arange(start, min(start + _ROWS, table.num_samples)))
+        for at, transform in earlier:
+            values = transform.apply(values, statistics.get(f"{at}.{field}", {}))
+        return values
+
+    starts = range(0, table.num_samples, _ROWS)
+    if pool.is_light(field):
+        return map(block, starts)
+    return prefetch.in_order(block, starts, prefetch.num_threads(), prefetch.num_threads())

@@ -1,0 +1,239 @@
+"""Statistics of a target as its task learns it: after transforms and mask, from the training samples alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from declare.contract.facts import OutputStatistics
+from declare.contract.problem import Problem, ProblemError
+from declare.data.read import cache, prefetch
+from declare.data.read.fingerprints import cache_identity
+from declare.data.store.dataset import Pool
+from declare.data.store.statistics import fit_field
+from declare.ir.plan import DatasetPlan
+
+Array = np.ndarray[Any, Any]
+_VERSION = 3
+_ROWS = 4096
+_INDEXED = frozenset({"category", "id", "tags", "mask"})
+
+
+class TargetQuery(NamedTuple):
+    """Which target: its field, and the `valid` field that says what counts.
+
+    With `exact` samples that cannot be read are left out, where the dataset skips them: every file is then decoded.
+    """
+
+    field: str
+    mask: str | None = None
+    exact: bool = True
+
+
+class TargetStatistics(BaseModel):
+    """What is known of a target after its transforms.
+
+    `outputs` are statistics of numbers, `counts` training samples (or pixels) per class. `fitted` are the statistics
+    of its transforms, by `INDEX.FIELD`; `changed` counts by index the values of all splits that a transform of the
+    kind `range` made others.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    outputs: OutputStatistics | None = None
+    counts: tuple[int, ...] | None = None
+    fitted: dict[str, dict[str, list[float]]] = {}
+    changed: dict[int, int] = {}
+
+
+def target_statistics(plan: DatasetPlan, path: str, target: TargetQuery) -> TargetStatistics:
+    """Return the statistics of a target of the dataset at `path`, kept in the user's cache.
+
+    Raises `ProblemError`: DAT336 and DAT316 for values that a transform makes nothing of, in any split; what reading
+    the dataset raises.
+    """
+    own = [
+        block
+        for block in plan.transforms
+        if target.field in (block.get("field"), *(block.get("fields") or ()))
+    ]
+    blocks = [plan.fields[name].block for name in (target.field, target.mask) if name]
+    named = {"image", "mask"} & {
+        plan.fields[name].block["type"] for name in (target.field, target.mask) if name
+    }
+    fields = [name for name in (target.field, target.mask) if name]
+    identity = Pool(plan, path).identity(*fields) if named else cache_identity(plan)
+    key = cache.key(_VERSION, identity, plan.split, list(target), blocks, [list(plan.transforms), own])
+    place = cache.folder("targets", f"{key}.json")
+    kept = cache.read_text(place)
+    if kept is not None:
+        try:
+            return TargetStatistics.model_validate_json(kept)
+        except ValidationError:
+            place.unlink(missing_ok=True)
+    found = _TargetReader(Pool(plan, path), target).statistics()
+    cache.write_text(place, found.model_dump_json())
+    return found
+
+
+class _TargetReader:
+    """Reads a target in blocks, as the task will see it."""
+
+    def __init__(self, pool: Pool, target: TargetQuery) -> None:
+        self._pool, self._target = pool, target
+        self._light = pool.is_light(target.field)
+        self._fitted: dict[str, dict[str, list[float]]] = {}
+        self._changed: dict[int, int] = {}
+
+    def statistics(self) -> TargetStatistics:
+        """Return the statistics of the training split; raises where a value of any split has none."""
+        pool, field = self._pool, self._target.field
+        self._fitted = fit_field(pool, field)
+        tally: _Moments | _ClassCounts = _Moments()
+        facts = pool.plan.fields[field].facts
+        if facts.classes is not None:
+            tally = _ClassCounts(len(facts.classes), indexed=facts.shape.layout in _INDEXED)
+        for values in self._blocks("train"):
+            # Numbers beyond single precision, whose squares may be none, are a finding of their field.
+            with np.errstate(over="ignore", invalid="ignore"):
+                tally.add(values)
+        if self._light and pool.stored(field, "val"):
+            for split in pool.assigned:
+                for _ in self._blocks(split) if split != "train" else ():
+                    pass  # whether each value has an image is all that is asked
+        changed = dict(self._changed)
+        if isinstance(tally, _ClassCounts):
+            return TargetStatistics(counts=tally.counts(), fitted=self._fitted, changed=changed)
+        return TargetStatistics(outputs=tally.statistics(), fitted=self._fitted, changed=changed)
+
+    def _blocks(self, split: str) -> Iterator[Array]:
+        rows = self._rows(split)
+        spans = [rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS)]
+        if self._light:
+            return (self._block(split, span) for span in spans)
+        return self._decoded(split, spans)
+
+    def _decoded(self, split: str, spans: list[Array]) -> Iterator[Array]:
+        threads = prefetch.num_threads()
+        try:
+            yield from prefetch.in_order(lambda span: self._block(split, span), spans, threads, threads)
+        except prefetch.StalledError as error:
+            rows = list(map(int, np.asarray(error.item)))
+            raise ProblemError(self._pool.hanging(error, self._target.field, rows)) from None
+
+    def _rows(self, split: str) -> Array:
+        """Return the rows of a split, each once."""
+        rows = self._pool.assigned[split]
+        unreadable = np.fromiter(self._pool.unreadable if self._target.exact else (), np.int64)
+        return rows[~np.isin(rows, unreadable)] if len(unreadable) else rows
+
+    def _block(self, split: str, rows: Array) -> Array:
+        field = self._target.field
+        values = self._pool.encoded(field, rows)
+        for index, transform in self._pool.stored(field, split):
+            before = values
+            try:
+                values = transform.apply(before, self._fitted.get(f"{index}.{field}", {}))
+            except ProblemError as error:
+                placed = (self._placed(problem, split, index) for problem in error.problems)
+                raise ProblemError(*placed) from None
+            self._compare(before, values, split, index)
+        return self._apply_mask(values, rows)
+
+    def _compare(self, before: Array, values: Array, split: str, index: int) -> None:
+        """Count what a transform made others; raises DAT316 where it made a finite value one that is not."""
+        transform = self._pool.transforms[index]
+        if transform.effect == "places" or values.shape != before.shape or values.dtype.kind != "f":
+            return
+        lost = int((np.isfinite(before) & ~np.isfinite(values)).sum())
+        if lost:
+            raise ProblemError(self._placed(_not_finite(transform.type_name(), lost), split, index))
+        if transform.effect == "range":
+            others = int((np.isfinite(before) & (before != values)).sum())
+            self._changed[index] = self._changed.get(index, 0) + others
+
+    def _placed(self, problem: Problem, split: str, index: int) -> Problem:
+        """Put a problem of a transform at its block, and say in which split the target met it."""
+        from dataclasses import replace
+
+        note = f"field `{self._target.field}`, split `{split}`"
+        placed = replace(problem, at=f"transforms.{index}", row=None, notes=(note, *problem.notes))
+        return placed.under(self._pool.path)
+
+    def _apply_mask(self, values: Array, rows: Array) -> Array:
+        """Return values with what the mask leaves out marked as missing."""
+        if self._target.mask is None:
+            return values
+        valid = self._pool.encoded(self._target.mask, rows).astype(bool)
+        valid = valid.reshape(valid.shape + (1,) * (values.ndim - valid.ndim))
+        return np.asarray(np.where(valid, values, np.nan if values.dtype.kind == "f" else -1), values.dtype)
+
+
+def _not_finite(name: str, number: int) -> Problem:
+    what = "a value" if number == 1 else f"{number} values"
+    return Problem(
+        "DAT316",
+        f"`{name}` makes {what} of a target infinite or no number",
+        label="has no value there",
+        helps=("change its parameters, or list such values under the field's `missing`",),
+    )
+
+
+class _Moments:
+    """Count, mean, squared deviations and range of each output, added up in double precision."""
+
+    def __init__(self) -> None:
+        self._known: Any = None
+
+    def add(self, values: Array) -> None:
+        """Take in values [rows] or [rows, ..., outputs]; what is not finite is left out."""
+        flat = values.astype(np.float64).reshape(-1, values.shape[-1] if values.ndim > 1 else 1)
+        finite = np.isfinite(flat)
+        known = finite.sum(0)
+        mean = np.where(finite, flat, 0).sum(0) / np.maximum(known, 1)
+        squares = (np.where(finite, flat - mean, 0) ** 2).sum(0)
+        low = np.where(finite, flat, np.inf).min(0, initial=np.inf)
+        high = np.where(finite, flat, -np.inf).max(0, initial=-np.inf)
+        if self._known is None:
+            self._known, self._mean, self._squares, self._low, self._high = known, mean, squares, low, high
+            return
+        # Chan, Golub and LeVeque 1979: moments of two parts together, with no sum of large squares.
+        total = np.maximum(self._known + known, 1)
+        gap = mean - self._mean
+        self._squares = self._squares + squares + gap**2 * self._known * known / total
+        self._mean = self._mean + gap * known / total
+        self._known = self._known + known
+        self._low, self._high = np.minimum(self._low, low), np.maximum(self._high, high)
+
+    def statistics(self) -> OutputStatistics | None:
+        """Return the statistics; None where there was no sample."""
+        if self._known is None:
+            return None
+        seen = self._known > 0
+        std = np.sqrt(self._squares / np.maximum(self._known, 1))
+        columns = (self._mean, std, np.where(seen, self._low, 0), np.where(seen, self._high, 0))
+        mean, std, low, high = (tuple(map(float, column)) for column in columns)
+        known = tuple(map(int, self._known))
+        return OutputStatistics(known=known, mean=mean, std=std, minimum=low, maximum=high)
+
+
+class _ClassCounts:
+    """Samples of each class: indices (-1 is missing), or columns of 0 and 1 (NaN is missing)."""
+
+    def __init__(self, number: int, *, indexed: bool) -> None:
+        self._total = np.zeros(number, np.int64)
+        self._indexed = indexed
+
+    def add(self, values: Array) -> None:
+        """Take in samples [rows, ...]."""
+        if self._indexed:
+            self._total += np.bincount(values[values >= 0], minlength=len(self._total))[: len(self._total)]
+        else:
+            self._total += np.nansum(values, axis=0).astype(np.int64)
+
+    def counts(self) -> tuple[int, ...]:
+        """Return the samples of each class."""
+        return tuple(self._total.tolist())

@@ -1,0 +1,1 @@
+"""Composition: bases, variables and overrides become one document."""

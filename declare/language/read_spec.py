@@ -1,0 +1,60 @@
+"""Checking a document against the spec's models."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from declare.contract.problem import Problem
+from declare.language.document import Document, Node, plain
+from declare.language.spec import Spec
+from declare.reading.parser import Parts, read_parts
+from declare.reading.poison import POISON
+
+
+def check(document: Document, trust: Collection[str] = ()) -> Parts:
+    """Return the spec with POISON where reading failed, every problem, and what else was read.
+
+    Where a part of the text could not be read, a missing section means nothing and is passed over.
+    """
+    if document.root is None:
+        return Parts(POISON, [], {}, frozenset())
+
+    def base(path: str) -> Path:
+        return document.nearest(path)[0].base
+
+    found = read_parts(Spec, document.plain("", POISON), base, trust)
+    problems = found.problems
+    if not document.complete:
+        problems = [item for item in problems if item.at or item.code != "SCH103"]
+    unknown = [path for path, node in document.walk() if node.poison and node.entries]
+    if unknown:
+        known = read_parts(Spec, plain(_as_known(document.root), POISON), base, trust).problems
+        problems = [*problems, *(item for item in known if _is_of(item, unknown))]
+    return found._replace(problems=[_versioned(item) for item in problems])
+
+
+def _as_known(node: Node) -> Node:
+    """Return a tree in which maps are read that are known in part."""
+    if node.items:
+        return node.with_value([_as_known(item) for item in node.items])
+    if not node.entries:
+        return node
+    entries = {key: _as_known(child) for key, child in node.entries.items()}
+    return replace(node, value=entries, poison=False)
+
+
+def _is_of(problem: Problem, unknown: Sequence[str]) -> bool:
+    """Return whether a problem is one of a map that is known in part: what it lacks may stand elsewhere."""
+    inside = any(problem.at == path or problem.at.startswith(f"{path}.") for path in unknown)
+    return inside and problem.code not in {"SCH103", "SCH109"}
+
+
+def _versioned(problem: Problem) -> Problem:
+    """Say of a wrong language version what it means."""
+    if problem.at != "declare" or problem.code == "SCH103":
+        return problem
+    return replace(
+        problem, notes=(*problem.notes, "`declare` is the version of the language; there is one, 1")
+    )

@@ -1,0 +1,1 @@
+"""YAML: text to a tree of values with their places."""

@@ -1,0 +1,1 @@
+"""Batches: tables of tensors, loaders, augments, sizes."""

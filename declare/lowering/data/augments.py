@@ -1,0 +1,53 @@
+"""The augments of a phase, made for the fields of each of its datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from torch import nn
+
+from declare.contract.problem import ProblemError
+from declare.contract.shapes import Shape
+from declare.ir.plan import PhasePlan, Plan
+from declare.reading import parser
+
+Shapes = Mapping[str, Shape]
+
+
+def make_augments(plan: Plan, phase: PhasePlan) -> dict[str, list[nn.Module]]:
+    """Return the augments of each dataset, in order; a dataset that an augment cannot change goes without it.
+
+    Raises `ProblemError` for an augment that changes nothing in any dataset of the phase.
+    """
+    made: dict[str, list[nn.Module]] = {}
+    for index, block in enumerate(phase.augment):
+        augment = parser.parse("augments", block)
+        refused = []
+        for dataset in phase.datasets:
+            inputs, targets = roles(plan, phase, dataset)
+            if problems := list(augment.check_fields(inputs, targets)):
+                refused += problems
+            else:
+                made.setdefault(dataset, []).append(augment.build(inputs, targets))
+        if len(refused) >= len(phase.datasets):
+            raise ProblemError(replace(refused[0], at=f"phases.{phase.name}.augment.{index}"))
+    return made
+
+
+def roles(plan: Plan, phase: PhasePlan, dataset: str) -> tuple[Shapes, Shapes]:
+    """Return the shapes of the fields that the model reads, and of those that are targets or masks."""
+    fields = plan.datasets[dataset].fields
+    tasks = [plan.tasks[name] for name in phase.tasks if dataset in plan.tasks[name].datasets]
+    target_names = {name for task in tasks for name in (task.target_field, task.mask) if name}
+    read = {
+        wire.name
+        for node in plan.nodes
+        if dataset in node.datasets
+        for wire in node.wires_of(dataset)
+        if wire.source == "field"
+    }
+    return (
+        {name: field.shape for name, field in fields.items() if name in read},
+        {name: field.shape for name, field in fields.items() if name in target_names},
+    )

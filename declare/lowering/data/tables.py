@@ -1,0 +1,133 @@
+"""The open tables of a run, and their fields as tensors."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from declare.data.faults.file_stamps import Ledger, Stamps
+from declare.data.faults.quarantine import Quarantine, Skipped
+from declare.data.store.split_arrays import Pool, Statistics, Table
+from declare.data.store.statistics import fit_pool
+from declare.ir.plan import Plan
+from declare.nn.distributed.process_group import World
+from declare.nn.precision import on_device
+
+
+class Tables:
+    """Splits of all datasets, opened when first asked for; `statistics` are those of the run's transforms.
+
+    `folder` keeps what was found of the data. A process that may not write there gets the `stamps` of their files.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        statistics: Mapping[str, Statistics],
+        folder: Path | None = None,
+        stamps: Mapping[str, Stamps] | None = None,
+    ) -> None:
+        self.plan = plan
+        self._folder = folder
+        self._ledger = Ledger(folder) if folder else None
+        self._stamps = dict(stamps or {})
+        self._quarantine = Quarantine(folder)
+        self._tell: Callable[[str, Skipped], None] | None = None
+        self.statistics = dict(statistics)
+        self.shown_at: dict[str, int] = {}
+        """Image field -> shorter edge in pixels at which evaluations see it; others are seen as they are stored."""
+        self._pools: dict[str, Pool] = {}
+        self._tables: dict[tuple[str, str], Table] = {}
+        self._tensors: dict[tuple[str, str, str, torch.device], Tensor] = {}
+
+    @classmethod
+    def fit(cls, plan: Plan, folder: Path | None = None) -> Self:
+        """Open the datasets of a plan and fit the statistics of their transforms."""
+        tables = cls(plan, {}, folder)
+        tables.statistics = {name: fit_pool(tables.pool(name)) for name in plan.datasets}
+        return tables
+
+    def pool(self, dataset: str) -> Pool:
+        """Return an open dataset."""
+        if dataset not in self._pools:
+            plan = self.plan.datasets[dataset]
+            pool = Pool(plan, f"datasets.{dataset}", self._folder)
+            pool.quarantine = self._quarantine
+            known = self._quarantine.known(dataset, plan.fingerprint) if pool.skips else None
+            if known is not None:
+                pool.unreadable = known
+            self._quarantine.begin(dataset, plan.fingerprint)
+            if self._ledger is not None:
+                pool.stamps = self._ledger.of(dataset, plan)
+            elif dataset in self._stamps:
+                pool.stamps = self._stamps[dataset]
+            self._pools[dataset] = pool
+        return self._pools[dataset]
+
+    def table(self, dataset: str, split: str) -> Table:
+        """Return a split of a dataset."""
+        key = (dataset, split)
+        if key not in self._tables:
+            table = Table(self.pool(dataset), split, self.statistics.get(dataset, {}))
+            # Of all splits at once: a list of some would be taken for the whole by a run that goes on.
+            pool = self.pool(dataset)
+            self._quarantine.add(dataset, *(item for name in pool.rows for item in pool.skipped(name)))
+            self._tables[key] = table
+        return self._tables[key]
+
+    def tensor(self, dataset: str, split: str, field: str, device: torch.device) -> Tensor:
+        """Return a whole field [samples, ...] on `device`; mapped and large ones stay on the processor."""
+        key = (dataset, split, field, device)
+        if key not in self._tensors:
+            array = self.table(dataset, split).array(field)
+            stays = isinstance(array, np.memmap) or array.nbytes > _room(device)
+            tensor = _as_tensor(array)
+            self._tensors[key] = tensor if stays else on_device(tensor, device)
+        return self._tensors[key]
+
+    def stamps(self) -> dict[str, Stamps]:
+        """Return the stamps of the files of every dataset, as they were when the run began."""
+        ledger = self._ledger
+        return {name: ledger.of(name, data) for name, data in self.plan.datasets.items()} if ledger else {}
+
+    def unite(self, world: World) -> None:
+        """Let every process know which samples turned out to be unreadable in any: the leading one keeps the list.
+
+        Raises `ProblemError` (DAT332) in every process where all of them together are more than a dataset allows.
+        """
+        if world.size > 1 and any(self.pool(name).skips for name in self.plan.datasets):
+            all_seen = world.gathered(self._quarantine.found_late())
+            for name in self.plan.datasets:
+                self.pool(name).take_late(*(item for seen in all_seen for item in seen.get(name, ())))
+
+    def tell(self, listener: Callable[[str, Skipped], None]) -> None:
+        """Let `listener` hear of every sample that is left out, from the thread that calls `report`."""
+        self._tell = listener
+
+    def report(self) -> None:
+        """Tell of the samples that were left out since the last call."""
+        for dataset, item in self._quarantine.news() if self._tell is not None else ():
+            self._tell(dataset, item)  # type: ignore[misc]
+
+
+def _room(device: torch.device) -> int:
+    """Return how many bytes of samples a device may hold: an eighth of what is free, for the model comes first."""
+    return torch.cuda.mem_get_info(device)[0] // 8 if device.type == "cuda" else sys.maxsize
+
+
+def _as_tensor(array: np.ndarray[Any, Any]) -> Tensor:
+    if array.flags.writeable:
+        return torch.from_numpy(array)
+    if not isinstance(array, np.memmap):
+        return torch.from_numpy(array.copy())
+    with warnings.catch_warnings():
+        # A mapped file is read-only, and nothing here writes into what a gather reads from.
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(array)

@@ -1,0 +1,1 @@
+"""Evaluation: metrics and losses on a split, composites, linear probes."""

@@ -1,0 +1,380 @@
+"""Evaluation: metrics and losses of tasks on a split, for each dataset and overall."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from declare.contract.kinds.task import Target
+from declare.ir.plan import Plan, TaskPlan
+from declare.lowering.evaluation.composites import composites
+from declare.lowering.evaluation.interruption import NEVER, Interruption
+from declare.lowering.model.graph import Graph
+from declare.lowering.model.shape_check import require_scores
+from declare.lowering.model.task_inputs import Views, known, shown
+from declare.lowering.training.objective import TaskLosses
+from declare.nn.distributed.process_group import ALONE, World
+from declare.nn.metrics.metric import Figure, is_broken
+from declare.nn.precision import to_double, widest
+from declare.reading import parser
+
+Fields = Mapping[str, Tensor]
+Batches = Callable[[str, str, int, range | None], Iterator[Fields]]
+"""(dataset, split, batch size, numbers) -> batches of that split in order; those of `numbers` alone if given."""
+Portion = tuple[list[Any], list[list[float]], bool]
+"""What one process has seen: of each metric, the sums of losses, whether a prediction is NaN."""
+_ELEMENTS = 2**22
+_LARGEST = 4096
+
+
+class Scores:
+    """Losses and metrics of one task over what was seen so far. Metrics share the sums that they need."""
+
+    def __init__(self, task: TaskPlan, losses: TaskLosses, target: Target) -> None:
+        self._losses = losses
+        self._metrics = {
+            metric.name: parser.parse("metrics", metric.block).build(target) for metric in task.metrics
+        }
+        shared: dict[Any, Any] = {}
+        for metric in self._metrics.values():
+            accumulator = getattr(metric, "accumulator", None)
+            if accumulator is None:
+                shared[id(metric)] = metric
+            else:
+                metric.accumulator = shared.setdefault(accumulator.key, accumulator)
+        self._updated = list(shared.values())
+        self._sums: list[list[Tensor | float]] = [[0.0, 0.0] for _ in losses.names]
+        self._broken: Tensor | bool = False
+        """Whether the prediction of a known target is NaN: then no figure is one."""
+
+    def update(
+        self, losses: Sequence[tuple[Tensor, Tensor | float]], prediction: Tensor, target: Tensor
+    ) -> None:
+        """Take in a batch: (sum, weight) of each loss, and what the metrics compare."""
+        for sums, (total, weight) in zip(self._sums, losses, strict=bool(losses)):
+            sums[0] = sums[0] + to_double(total)
+            sums[1] = sums[1] + (to_double(weight) if isinstance(weight, Tensor) else weight)
+        if len(target):
+            self._broken = self._broken | is_broken(prediction, target)
+            for item in self._updated:
+                item.update(prediction, target)
+
+    @property
+    def can_unite(self) -> bool:
+        """Whether processes may share the samples among them."""
+        return all(hasattr(item, "unite") for item in self._updated)
+
+    def portion(self) -> Portion:
+        """Return what this process has seen."""
+        sums = [[float(item) for item in pair] for pair in self._sums]
+        return [item.portion() for item in self._updated], sums, bool(self._broken)
+
+    def unite(self, portions: Sequence[Portion]) -> None:
+        """Take what all processes have seen, by rank."""
+        for item, seen in zip(self._updated, zip(*(part[0] for part in portions), strict=True), strict=True):
+            item.unite(seen)
+        sums = zip(*(part[1] for part in portions), strict=True)
+        self._sums = [[math.fsum(column) for column in zip(*pairs, strict=True)] for pairs in sums]
+        self._broken = any(part[2] for part in portions)
+
+    def results(self) -> dict[str, float]:
+        """Return `loss` and every metric; NaN for one that is not defined on these samples."""
+        return {"loss": _loss([self])} | self.figures()
+
+    def figures(self) -> dict[str, float]:
+        """Return every metric."""
+        if self._broken:
+            return dict.fromkeys(self._metrics, math.nan)
+        return {name: float(metric.compute()) for name, metric in self._metrics.items()}
+
+
+class Together:
+    """The scores of a task over datasets that each have a head of their own."""
+
+    def __init__(self) -> None:
+        self.parts: list[Scores] = []
+
+    def results(self) -> dict[str, float]:
+        """Return `loss` and every metric over all datasets."""
+        return {"loss": _loss(self.parts)} | self.figures()
+
+    def figures(self) -> dict[str, float]:
+        """Return every metric."""
+        metrics = [part._metrics for part in self.parts]  # noqa: SLF001
+        if any(part._broken for part in self.parts):  # noqa: SLF001
+            return dict.fromkeys(metrics[0], math.nan)
+        return {name: float(Figure.together([each[name] for each in metrics])) for name in metrics[0]}
+
+
+def _loss(parts: Sequence[Scores]) -> float:
+    """Return the loss over all that the scores saw; NaN where some loss saw nothing valid."""
+    found = 0.0
+    for index, share in enumerate(parts[0]._losses.shares):  # noqa: SLF001
+        total, valid = (sum(float(part._sums[index][item]) for part in parts) for item in (0, 1))  # noqa: SLF001
+        found += share * total / valid if valid else math.nan
+    return found
+
+
+_All = dict[str, "Scores | Together"]
+"""Scores by `TASK` and `TASK@DATASET`."""
+
+
+class _Compared(NamedTuple):
+    """What samples of a dataset count for: the model's scores, and the trivial predictor's where not known yet."""
+
+    model: list[Scores]
+    trivial: list[Scores]
+
+
+class Evaluator:
+    """Evaluates the tasks of a plan with a graph as it stands (averaged weights are the caller's business).
+
+    `tables` are the open tables of the feed. `batches` may stand in for the feed. The processes of `world` share
+    the samples.
+    """
+
+    interruption: Interruption = NEVER
+    """Asked before each batch whether to leave; what it raises ends an evaluation in all processes."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        graph: Graph,
+        tables: Any,
+        device: torch.device,
+        *,
+        batches: Batches | None = None,
+        world: World = ALONE,
+    ) -> None:
+        self._plan, self._graph, self._device = plan, graph, device
+        self._world = world
+        self._batches = batches or _feed(tables, device)
+        self._tables = tables
+        self._losses = {name: TaskLosses(task).to(device).eval() for name, task in plan.tasks.items()}
+        adapters = {name: losses.adapter for name, losses in self._losses.items()}
+        self._views = Views(adapters, {name: task.datasets for name, task in plan.tasks.items()})
+        self._trivial: dict[tuple[str, str], dict[str, float]] = {}
+        self._unchecked = {(name, dataset) for name, task in plan.tasks.items() for dataset in task.datasets}
+
+    @torch.no_grad()
+    def run(self, split: str, tasks: Sequence[str] | None = None) -> dict[str, float]:
+        """Return `SPLIT/TASK/METRIC`, and `SPLIT/TASK@DATASET/METRIC` where a task has several datasets.
+
+        `loss` is one of the metrics; composites follow where all their metrics are there. Tasks without
+        samples in the split are left out; a metric that is not defined is NaN.
+        """
+        scores: _All = {}
+        trivial: _All = {}
+        wanted = tuple(tasks or self._plan.tasks)
+        unknown = {task for task in wanted if (split, task) not in self._trivial}
+        compared = {
+            dataset: {
+                task: _Compared(
+                    self._scores_of(task, dataset, scores),
+                    self._scores_of(task, dataset, trivial) if task in unknown else [],
+                )
+                for task in wanted
+                if dataset in self._plan.tasks[task].datasets
+            }
+            for dataset, plan in self._plan.datasets.items()
+            if plan.splits.get(split, 0)
+        }
+        own = [score for score in (*scores.values(), *trivial.values()) if isinstance(score, Scores)]
+        shared = self._world.size > 1 and all(score.can_unite for score in own)
+        with evaluating(self._graph), self.interruption.together():
+            for dataset, targets in compared.items():
+                if targets:
+                    self._measure(dataset, split, targets, shared=shared)
+        if shared:
+            portions = self._world.gathered([score.portion() for score in own])
+            for score, seen in zip(own, zip(*portions, strict=True), strict=True):
+                score.unite(seen)
+        for task in unknown:
+            mine = {name: score for name, score in trivial.items() if name.partition("@")[0] == task}
+            figures = _named(split, mine)
+            self._trivial[split, task] = {name: item for name, item in figures.items() if item == item}  # noqa: PLR0124
+        found = _named(split, scores)
+        return found | composites(self._plan.composites, found)
+
+    def trivial(self, split: str, tasks: Sequence[str] | None = None) -> dict[str, float]:
+        """Return the metrics of the trivial predictor of each task, by the same names as `run`.
+
+        It gives every sample the same answer, learned from the training targets alone: their mean, the classes'
+        shares, unigrams. Of tasks that `run` has evaluated on this split; without metrics that it leaves undefined.
+        """
+        known = [self._trivial.get((split, task), {}) for task in tasks or self._plan.tasks]
+        found = {name: value for figures in known for name, value in figures.items()}
+        return found | composites(self._plan.composites, found)
+
+    def _measure(self, dataset: str, split: str, targets: Mapping[str, _Compared], *, shared: bool) -> None:
+        """Run a dataset's split, or this process's share of it, through the graph and add it to scores of tasks."""
+        size, numbers, most = self._batch_size(dataset), None, 0
+        if shared:
+            size, numbers, most = self._share(self._samples(dataset, split), size, targets)
+        first, made = numbers.start if numbers else 0, 0
+        for made, fields in enumerate(self._batches(dataset, split, size, numbers), 1):
+            number = first + made - 1
+            whole, outputs = self._seen(dataset, fields, targets, number)
+            for task, scores in targets.items():
+                losses, output = self._losses[task].of(dataset), outputs[task][dataset].float()
+                seen = known(task, whole)
+                if (task, dataset) in self._unchecked:
+                    losses.check(task, output, losses.adapter.target(seen))
+                    require_scores(task, *losses.adapter.scores(output, seen))
+                    self._unchecked.discard((task, dataset))
+                _add(scores.model, losses, output, seen)
+                if scores.trivial:
+                    draws = torch.Generator(output.device).manual_seed(self._plan.seed + number)
+                    constant = losses.adapter.trivial(output, seen, draws)
+                    if constant is not None:
+                        _add(scores.trivial, losses, constant, seen)
+        if made < most:
+            self._keep_pace(dataset, split, targets, size, most - made)
+
+    def _keep_pace(self, dataset: str, split: str, tasks: Iterable[str], size: int, missing: int) -> None:
+        """Go through the graph as often as the other processes: each may hold a share of the model.
+
+        This one had fewer batches, or some whose samples are all unreadable.
+        """
+        for fields in islice(self._batches(dataset, split, size, None), 1):
+            for _ in range(missing):
+                self._seen(dataset, fields, tasks, 0)
+
+    def _seen(
+        self, dataset: str, fields: Fields, tasks: Iterable[str], number: int
+    ) -> tuple[Fields, dict[str, dict[str, Tensor]]]:
+        """Return a batch as the tasks see it, and the outputs of their heads."""
+        self.interruption.check()
+        wanted = list(tasks)
+        plain = [task for task in wanted if task not in self._views.hiding]
+        whole = self._views.prepared({dataset: fields}, self._plan.seed + number)[dataset]
+        outputs = self._graph({dataset: fields}, plain) if plain else {}
+        for task in self._views.hiding:
+            if task in wanted:
+                outputs |= self._graph({dataset: shown(task, whole)}, (task,))
+        return whole, outputs
+
+    def _samples(self, dataset: str, split: str) -> int:
+        """Return the samples of a split that can be read."""
+        planned = self._plan.datasets[dataset].splits[split]
+        return planned if self._tables is None else int(self._tables.table(dataset, split).num_samples)
+
+    def _share(self, samples: int, size: int, tasks: Iterable[str]) -> tuple[int, range, int]:
+        """Return the size of batches, the numbers of those that this process looks at, and the most that one does.
+
+        Batches get smaller, so that each process has some, unless it matters which samples stand together.
+        """
+        rank, world = self._world.rank, self._world.size
+        if not any(task in self._views.hiding or self._losses[task].compares_rows for task in tasks):
+            size = max(1, min(size, -(-samples // world)))
+        count = -(-samples // size)
+        return size, range(rank * count // world, (rank + 1) * count // world), -(-count // world)
+
+    def _scores_of(self, task: str, dataset: str, scores: _All) -> list[Scores]:
+        """Return the scores that samples of a dataset count for: the task's, and the dataset's own."""
+        plan = self._plan.tasks[task]
+        names = [task] if len(plan.datasets) == 1 else [task, f"{task}@{dataset}"]
+        for name in names:
+            if name not in scores:
+                own = Scores(plan, self._losses[task].of(dataset), plan.target_of(dataset))
+                scores[name] = Together() if plan.has_own_heads and name == task else own
+        found = [scores[name] for name in names]
+        for each in found:
+            if isinstance(each, Together):
+                each.parts += [item for item in found if isinstance(item, Scores)]
+        return [each for each in found if isinstance(each, Scores)]
+
+    def bounds(self, split: str, tasks: Sequence[str] | None = None) -> dict[str, float]:
+        """Return the metrics of the best prediction there is, by the same names as `run`.
+
+        Only of tasks whose target's expectation the source knows: simulated data.
+        """
+        scores: _All = {}
+        for dataset, plan in self._plan.datasets.items():
+            for task in tasks or self._plan.tasks:
+                own = dataset in self._plan.tasks[task].datasets and plan.splits.get(split, 0)
+                expected = self._expected(task, dataset, split) if own else None
+                if expected is not None:
+                    self._compare(task, dataset, split, expected, self._scores_of(task, dataset, scores))
+        return {
+            f"{split}/{name}/{metric}": value
+            for name, score in scores.items()
+            for metric, value in score.figures().items()
+        }
+
+    def _expected(self, task: str, dataset: str, split: str) -> Tensor | None:
+        field = self._plan.tasks[task].target_field
+        if field is None or self._tables is None or not hasattr(self._losses[task].adapter, "expected"):
+            return None
+        found = self._tables.table(dataset, split).expected(field)
+        return None if found is None else torch.from_numpy(found).to(self._device)
+
+    def _compare(
+        self, task: str, dataset: str, split: str, expected: Tensor, scores: Sequence[Scores]
+    ) -> None:
+        adapter: Any = self._losses[task].of(dataset).adapter
+        done = 0
+        for fields in self._batches(dataset, split, self._batch_size(dataset), None):
+            number = len(next(iter(fields.values())))
+            prediction, target = adapter.expected(expected[done : done + number], fields)
+            done += number
+            for score in scores:
+                score.update((), prediction, target)
+
+    def _batch_size(self, dataset: str) -> int:
+        """Return at least the training batch size, and more where samples are small."""
+        elements = sum(field.shape.numel or 0 for field in self._plan.datasets[dataset].fields.values())
+        # A vocabulary at every position outgrows the text by far.
+        given = [shape.numel or 0 for node in self._plan.nodes for shape in node.outputs.values()]
+        fitting = min(_LARGEST, _ELEMENTS // max(elements, *given, 1))
+        trained = [phase.rows.get(dataset, 0) for phase in self._plan.phases]
+        return max(fitting, *trained, 1)
+
+
+def _add(scores: Iterable[Scores], losses: TaskLosses, output: Tensor, fields: Fields) -> None:
+    """Add what a head gave for a batch to scores."""
+    sums = losses(widest(output), losses.adapter.target(fields))
+    prediction, target = losses.adapter.scores(output, fields)
+    for score in scores:
+        score.update(sums, prediction, target)
+
+
+def _named(split: str, scores: _All) -> dict[str, float]:
+    """Return the results of scores as `SPLIT/TASK/METRIC`."""
+    return {
+        f"{split}/{name}/{metric}": value
+        for name, score in scores.items()
+        for metric, value in score.results().items()
+    }
+
+
+def _feed(tables: Any, device: torch.device) -> Batches:
+    from declare.lowering.data.loader import evaluation_batches
+
+    def batches(dataset: str, split: str, batch_size: int, numbers: range | None) -> Iterator[Fields]:
+        return evaluation_batches(tables, dataset, split, batch_size, device, numbers)
+
+    return batches
+
+
+@contextmanager
+def evaluating(graph: nn.Module) -> Iterator[None]:
+    """Put a graph into evaluation mode, in whole single precision, and leave all as it was."""
+    modes = [(module, module.training) for module in graph.modules()]
+    products, convolutions = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    graph.eval()
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(products)
+        torch.backends.cudnn.allow_tf32 = convolutions
+        for module, mode in modes:
+            module.training = mode

@@ -1,0 +1,156 @@
+"""Probes of a phase: features of the frozen model, a fit on the training split, figures on validation data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from declare.contract.shapes import Shape
+from declare.ir.plan import PhasePlan, Plan, ProbePlan, TaskPlan
+from declare.lowering.data.loader import evaluation_batches
+from declare.lowering.data.tables import Tables
+from declare.lowering.evaluation.evaluator import Scores, evaluating
+from declare.lowering.evaluation.interruption import NEVER, Interruption
+from declare.lowering.model.graph import Graph
+from declare.lowering.training.objective import TaskLosses
+from declare.nn.modules.padding import mean_over
+from declare.reading import parser
+
+_ROWS = 256
+_TINY = 1e-12
+
+
+class Seen(NamedTuple):
+    """Features [N, width] of a split, and the fields of the same samples that its task reads."""
+
+    features: Tensor
+    fields: dict[str, Tensor]
+
+
+class Prober:
+    """Probes the graph as it stands; it changes no weights and leaves no trace in random generators.
+
+    `interruption` is asked before each batch; what it raises ends a probe in all processes.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        graph: Graph,
+        tables: Tables,
+        device: torch.device,
+        interruption: Interruption = NEVER,
+    ) -> None:
+        self._interruption = interruption
+        self._plan, self._graph, self._tables, self._device = plan, graph, tables, device
+
+    def run(self, phase: PhasePlan) -> dict[str, float]:
+        """Return `probe/PHASE/TASK/METRIC`, and `probe/PHASE/TASK@DATASET/METRIC` where there are several.
+
+        Datasets with targets or features of their own have a probe each, and then no figure over all.
+        """
+        found: dict[str, float] = {}
+        # Some transforms draw from torch's own generators.
+        with evaluating(self._graph), torch.random.fork_rng(), self._interruption.together():
+            for probe in phase.probes:
+                for name, value in self._probed(probe).items():
+                    found[f"probe/{phase.name}/{name}"] = value
+        return found
+
+    def _probed(self, probe: ProbePlan) -> dict[str, float]:
+        task = self._plan.tasks[probe.task]
+        losses = TaskLosses(task).to(self._device).eval()
+        groups = self._groups(probe, task)
+        scores: dict[str, Scores] = {}
+        for group in groups:
+            fitted = _fitted(probe, task, losses, group)
+            for dataset in group:
+                names = [probe.name] if len(groups) == 1 else []
+                names += [f"{probe.name}@{dataset}"] if len(task.datasets) > 1 else []
+                own = losses.of(dataset)
+                for name in names:
+                    scores.setdefault(name, Scores(task, own, task.target_of(dataset)))
+                self._judge(probe, dataset, fitted, (own, [scores[name] for name in names]))
+        return {
+            f"{name}/{metric}": value
+            for name, score in scores.items()
+            for metric, value in score.figures().items()
+        }
+
+    def _groups(self, probe: ProbePlan, task: TaskPlan) -> list[dict[str, Seen]]:
+        """Return what is seen of the training split, in groups of datasets that one probe can serve."""
+        groups: dict[Any, dict[str, Seen]] = {}
+        for dataset in task.datasets:
+            seen = self._seen(probe, task, dataset, "train")
+            if seen is not None:
+                key = (seen.features.shape[1], dataset if task.has_own_heads else "")
+                groups.setdefault(key, {})[dataset] = seen
+        return list(groups.values())
+
+    def _judge(
+        self, probe: ProbePlan, dataset: str, fitted: Any, judges: tuple[TaskLosses, Sequence[Scores]]
+    ) -> None:
+        """Add a dataset's validation data to the scores."""
+        losses, scores = judges
+        seen = self._seen(probe, self._plan.tasks[probe.task], dataset, "val")
+        if seen is None:
+            return
+        with torch.no_grad():
+            prediction, target = losses.adapter.scores(fitted(seen.features), seen.fields)
+        for score in scores:
+            score.update((), prediction, target)
+
+    def _seen(self, probe: ProbePlan, task: TaskPlan, dataset: str, split: str) -> Seen | None:
+        """Return what a probe sees of a split; None where it has no samples."""
+        if not self._plan.datasets[dataset].splits.get(split):
+            return None
+        kept = {name for name in (task.target_field, task.mask, *task.fields) if name}
+        features, fields = [], []
+        for batch in evaluation_batches(self._tables, dataset, split, _ROWS, self._device):
+            self._interruption.check()
+            features.append(self._features(probe, dataset, batch))
+            fields.append({name: batch[name] for name in kept})
+        return Seen(torch.cat(features), {name: torch.cat([each[name] for each in fields]) for name in kept})
+
+    @torch.no_grad()
+    def _features(self, probe: ProbePlan, dataset: str, batch: Mapping[str, Tensor]) -> Tensor:
+        found = self._graph.read(batch, dataset, probe.wires)
+        parts = [
+            _vectors(value.float(), wire.shape, lengths)
+            for (value, lengths), wire in zip(found, probe.wires, strict=True)
+        ]
+        return torch.cat(parts, 1)
+
+
+def _fitted(probe: ProbePlan, task: TaskPlan, losses: TaskLosses, group: Mapping[str, Seen]) -> Any:
+    """Return a probe fitted on the training samples of some datasets together."""
+    first = next(iter(group))
+    own = losses.of(first)
+    features = torch.cat([seen.features for seen in group.values()])
+    with torch.no_grad():
+        target = torch.cat([losses.of(name).adapter.target(seen.fields) for name, seen in group.items()])
+
+    def loss(output: Tensor) -> Tensor:
+        parts = [
+            total / weight.clamp_min(_TINY) if isinstance(weight, Tensor) else total / (weight or 1)
+            for total, weight in own(output, target)
+        ]
+        return torch.stack([part * share for part, share in zip(parts, own.shares, strict=True)]).sum()
+
+    shape = tuple(dim or 0 for dim in task.target_of(first).output.dims)
+    fitted = parser.parse("probes", probe.block).build(features.shape[1], shape).to(features.device)
+    fitted.fit(features, loss)
+    return fitted
+
+
+def _vectors(values: Tensor, shape: Shape, lengths: Tensor | None) -> Tensor:
+    """Return a vector for each sample [B, F]: the mean over real steps or pixels where there are some."""
+    if values.dim() <= 2:
+        return values.reshape(len(values), -1)
+    if lengths is not None and shape.time_axis is not None:
+        values = mean_over(values, lengths, 1 + shape.time_axis)
+        return values if values.dim() == 2 else values.flatten(2).mean(2)
+    return values.mean(1) if shape.layout == "sequence" else values.flatten(2).mean(2)

@@ -1,0 +1,41 @@
+"""Real tensors are compared once: what losses and metrics are given must belong together."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from declare.contract.kinds.loss import Loss
+from declare.contract.kinds.task import Target
+from declare.contract.problem import Problem, ProblemError
+from declare.nn.losses.shapes import ShapeMismatchError
+
+
+def require_sizes(loss: Loss, given: Target, output: Tensor, target: Tensor) -> None:
+    """Raise `ShapeMismatchError` unless a target has the sizes that a loss needs for the output of `given`."""
+    sizes = loss.target_dims(given)
+    if target.is_floating_point() and target.dim() > 1 + len(sizes):
+        sizes = loss.mixed_dims(given)  # indices have become class probabilities
+    if len(output) != len(target) or sizes != tuple(target.shape[1:]):
+        raise ShapeMismatchError(output, target)
+
+
+def require_scores(task: str, prediction: Tensor, target: Tensor) -> None:
+    """Raise `ProblemError` (LOS432) unless metrics of a task see as many predictions as targets.
+
+    Targets that are numbers have the shape of the predictions, for metrics broadcast as losses do.
+    """
+    if len(prediction) != len(target) or (target.is_floating_point() and prediction.shape != target.shape):
+        raise shape_mismatch(task, "a metric", ShapeMismatchError(prediction, target))
+
+
+def shape_mismatch(task: str, who: str, error: ShapeMismatchError) -> ProblemError:
+    """Return the finding that outputs of a task are compared with targets of other shapes."""
+    problem = Problem(
+        "LOS432",
+        f"{who} of task `{task}` compares outputs {error.output} with targets {error.target}",
+        at=f"tasks.{task}",
+        label="output and target do not go together",
+        notes=(error.why or "the first axis is the batch; nothing is broadcast",),
+        helps=("let the task type take a target of the shape that its head gives",),
+    )
+    return ProblemError(problem)

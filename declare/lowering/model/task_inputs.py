@@ -1,0 +1,82 @@
+"""What a task shows the model where that is not what the batch holds: hidden parts, shifted tokens.
+
+A task whose adapter has `hide` sees the batch its own way. What it replaces and adds travels in the batch under
+`TASK:FIELD`, rows first, so that it is drawn once a step and cut into micro-batches with everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from declare.contract.kinds.task import TaskAdapter
+from declare.lowering.model.graph import Batch
+
+_KEPT = "="
+Fields = Mapping[str, Tensor]
+Hide = Callable[[Fields, torch.Generator], dict[str, Tensor]]
+
+
+class Views:
+    """The views of the tasks that have one; `hiding` names them."""
+
+    def __init__(self, adapters: Mapping[str, TaskAdapter], datasets: Mapping[str, Sequence[str]]) -> None:
+        found = {task: getattr(adapter, "hide", None) for task, adapter in adapters.items()}
+        self._hides: dict[str, Hide] = {task: hide for task, hide in found.items() if hide is not None}
+        self._datasets = datasets
+        self.hiding = tuple(self._hides)
+
+    def prepared(self, batch: Batch, seed: int) -> Batch:
+        """Return a batch that holds every view, drawn by `seed`; a batch that holds them already as it is."""
+        if not self._hides or _holds(batch, self.hiding):
+            return batch
+        done = dict(batch)
+        for index, task in enumerate(self.hiding):
+            for number, dataset in enumerate(self._datasets[task]):
+                if dataset in batch:
+                    key = (seed + 1_000_003 * index + 10_007 * number) % 2**63
+                    done[dataset] = {**done[dataset], **self.drawn(task, batch[dataset], key)}
+        return done
+
+    def drawn(self, task: str, fields: Fields, seed: int) -> dict[str, Tensor]:
+        """Return what one view adds to the rows of a dataset."""
+        device = next(iter(fields.values())).device
+        generator = torch.Generator(device).manual_seed(seed)
+        return {f"{task}:{name}": value for name, value in self._hides[task](fields, generator).items()}
+
+
+def shown(task: str, fields: Fields) -> Fields:
+    """Return the rows of a dataset as a task shows them to the model."""
+    own = _own(task, fields)
+    return {**fields, **own} if own else fields
+
+
+def known(task: str, fields: Fields) -> Fields:
+    """Return the rows of a dataset as targets are taken from them: as the view found them, with what it adds."""
+    own = _own(task, fields)
+    return {**own, **fields, **_own(task, fields, _KEPT)} if own else fields
+
+
+def kept(tasks: Sequence[str], fields: Fields) -> dict[str, Tensor]:
+    """Return the fields that views of tasks stand for, under names that `known` reads.
+
+    For what changes a batch after views were drawn: a view and its target stay of one sample.
+    """
+    return {
+        f"{task}{_KEPT}{name}": fields[name]
+        for task in tasks
+        for name in _own(task, fields)
+        if name in fields
+    }
+
+
+def _own(task: str, fields: Fields, mark: str = ":") -> dict[str, Tensor]:
+    start = f"{task}{mark}"
+    return {name[len(start) :]: value for name, value in fields.items() if name.startswith(start)}
+
+
+def _holds(batch: Batch, tasks: Sequence[str]) -> bool:
+    starts = tuple(f"{task}:" for task in tasks)
+    return any(name.startswith(starts) for fields in batch.values() for name in fields)

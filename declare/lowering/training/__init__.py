@@ -1,0 +1,1 @@
+"""What a phase trains with: losses, optimizer, learning rate, averages of weights."""

@@ -1,0 +1,30 @@
+"""How a phase's losses become one gradient; nothing where they are just added up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from declare.ir.plan import PhasePlan
+from declare.nn.balances.balance import Balance
+from declare.nn.distributed.process_group import World
+from declare.reading import parser
+
+
+def make_balance(
+    phase: PhasePlan, names: Sequence[str], shares: Sequence[float], world: World
+) -> Balance | None:
+    """Return the balance of losses `TASK`, `TASK/LOSS` and others; None where a plain sum is all there is to it."""
+    tasks = trained(phase)
+    if len(tasks) < 2 or (phase.balance["type"] == "fixed" and not phase.gradients_every):
+        return None
+    rank = {name: index for index, name in enumerate(tasks)}
+    owners = [rank.get(name.partition("/")[0], len(tasks)) for name in names]
+    made: Balance = parser.parse("balances", phase.balance).build(owners, shares, len(tasks))
+    made.watch = phase.gradients_every
+    made.world = world
+    return made
+
+
+def trained(phase: PhasePlan) -> list[str]:
+    """Return the tasks that have a weight, in the order of their losses."""
+    return [name for name, weight in phase.tasks.items() if weight > 0]

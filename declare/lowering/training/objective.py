@@ -1,0 +1,323 @@
+"""The losses of a phase as one module: task losses over valid targets, and penalties on parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from declare.contract.kinds.task import Target, TaskAdapter
+from declare.ir.plan import PhasePlan, Plan, TaskPlan
+from declare.lowering.data.augments import make_augments
+from declare.lowering.data.multiscale import Scales
+from declare.lowering.model.graph import Batch, Graph, Joined
+from declare.lowering.model.padding import joined
+from declare.lowering.model.shape_check import require_sizes, shape_mismatch
+from declare.lowering.model.task_inputs import Fields, Views, kept, known, shown
+from declare.lowering.training.loss_balancing import make_balance
+from declare.nn.distributed.all_gather_rows import all_rows
+from declare.nn.distributed.batch_norm import batch_norms
+from declare.nn.distributed.process_group import ALONE, World
+from declare.nn.losses.consistency import Consistency
+from declare.nn.losses.shapes import ShapeMismatchError
+from declare.reading import parser
+
+Weight = Tensor | float
+_TINY = 1e-12
+
+
+class TaskLosses(nn.Module):
+    """The losses of one task on outputs of its head. `shares` are their weights inside the task.
+
+    Where each dataset has a head of its own, `of(dataset)` gives its losses, else these. A loss that compares rows
+    sees those of all processes in `world`.
+    """
+
+    def __init__(self, task: TaskPlan, target: Target | None = None, world: World = ALONE) -> None:
+        super().__init__()
+        self._world = world
+        target = target or task.target
+        self.adapter: TaskAdapter = parser.parse("tasks", task.block).build(target)
+        if self.adapter.module is not None:
+            self.buffers_of_task = self.adapter.module
+        components = [parser.parse("losses", loss.block) for loss in task.losses]
+        built = [component.build(target) for component in components]
+        self.losses = nn.ModuleList(built)
+        self.shares = [loss.weight for loss in task.losses]
+        self.names = [loss.name for loss in task.losses]
+        self._built = built
+        own = {} if target is not task.target else task.targets
+        self._target = target
+        self._components = components
+        self._own = {
+            name: TaskLosses(task, each, world) for name, each in own.items() if each is not task.target
+        }
+        # Named by number: datasets may have names that modules have already.
+        self.parts = nn.ModuleList(self._own.values())
+
+    @property
+    def compares_rows(self) -> bool:
+        """Whether some loss depends on which rows stand together in a batch."""
+        return any(getattr(loss, "compares_rows", False) for loss in self._built)
+
+    def of(self, dataset: str) -> TaskLosses:
+        """Return the losses in one dataset."""
+        return self._own.get(dataset, self)
+
+    def forward(self, output: Tensor, target: Tensor) -> list[tuple[Tensor, Weight]]:
+        """Return (sum, weight) of each loss."""
+        return [loss(self._rows(loss, output), self._rows(loss, target)) for loss in self._built]
+
+    def check(self, name: str, output: Tensor, target: Tensor) -> None:
+        """Raise `ProblemError` (LOS432) where an output and a target of the task `name` do not go together.
+
+        Asked once, of the first real tensors: it may wait for the device.
+        """
+        dims = tuple(output.shape[1:])
+        given = self._target.model_copy(update={"output": self._target.output._replace(dims=dims)})
+        for component, loss in zip(self._components, self._built, strict=True):
+            try:
+                getattr(loss, "check", partial(require_sizes, component, given))(output, target)
+            except ShapeMismatchError as error:
+                raise shape_mismatch(name, f"`{component.type_name()}`", error) from error
+
+    def count(self, target: Tensor) -> list[Weight]:
+        """Return the weight of each loss, known from the target alone."""
+        return [loss.count(self._rows(loss, target)) for loss in self._built]
+
+    def _rows(self, loss: Any, values: Tensor) -> Tensor:
+        """Return the rows that a loss wants to see: its own process's, or all."""
+        return all_rows(values, self._world) if getattr(loss, "compares_rows", False) else values
+
+
+class Penalty(nn.Module):
+    """A regularizer on the parameters whose names match its pattern."""
+
+    def __init__(self, block: Mapping[str, object], graph: nn.Module) -> None:
+        super().__init__()
+        component = parser.parse("regularizers", block)
+        self.rule = component.build()
+        # In a plain list: the parameters belong to the graph.
+        self._parameters_of_graph = [
+            item for name, item in graph.named_parameters() if fnmatchcase(name, component.match)
+        ]
+
+    def forward(self) -> Tensor:
+        """Return the unweighted penalty."""
+        return self.rule(self._parameters_of_graph)
+
+
+class Objective(nn.Module):
+    """All losses of a phase on a batch (dataset -> field -> tensor).
+
+    `names` are `TASK`, or `TASK/LOSS` where a task has several, then `regularizer/TYPE`, then `consistency`
+    where the phase asks scales to agree. Each loss is a sum
+    over valid targets, divided by its weight over the whole step batch: `weights(batch)` gives those
+    weights, and `forward(piece, totals)` divides by them, so that the gradients of the pieces add up to
+    that of the batch; over processes too, where `totals` are the mean of their weights and gradients are averaged.
+    """
+
+    def __init__(self, plan: Plan, phase: PhasePlan, graph: Graph, world: World = ALONE) -> None:
+        super().__init__()
+        self.graph = graph
+        self.tasks = tuple(name for name, weight in phase.tasks.items() if weight > 0)
+        self._losses = {name: TaskLosses(plan.tasks[name], world=world) for name in self.tasks}
+        self.losses = nn.ModuleList(self._losses.values())
+        self._datasets = {name: plan.tasks[name].datasets for name in self.tasks}
+        self.penalties = nn.ModuleList(Penalty(block, graph) for block in phase.regularizers)
+        self.augments = make_augments(plan, phase)
+        self.scales = None if phase.scales is None else Scales(phase, phase.scales, plan.seed)
+        wanted = phase.scales.consistency if phase.scales is not None else None
+        self._consistency = None if wanted is None else Consistency(wanted["type"])
+        self.names: Sequence[str]
+        self.names, self._shares = self._listed(phase)
+        adapters = {name: losses.adapter for name, losses in self._losses.items()}
+        self._views = Views(adapters, self._datasets)
+        self._plain = tuple(name for name in self.tasks if name not in self._views.hiding)
+        self._direct = self._only_loss()
+        self.balance = make_balance(phase, self.names, self._shares, world)
+        compares = any(losses.compares_rows for losses in self._losses.values())
+        self.meets = world.size > 1 and (compares or bool(batch_norms(graph)))
+        """Whether a pass waits for those of other processes: norms share statistics, losses see all rows."""
+        self._unchecked = {(task, name) for task, names in self._datasets.items() for name in names}
+        # Made now, so that torch.compile never sees it being made.
+        for datasets in [(name,) for name in phase.datasets] if phase.alternate else [phase.datasets]:
+            present = tuple(name for name in plan.datasets if name in datasets)
+            for tasks in [self._plain, *[(name,) for name in self._views.hiding]]:
+                graph.prepare(tasks, present, joined=True)
+
+    def _listed(self, phase: PhasePlan) -> tuple[tuple[str, ...], tuple[float, ...]]:
+        """Return the names of all losses and their shares in the sum."""
+        names, shares = [], []
+        for task, losses in self._losses.items():
+            alone = len(losses.names) == 1
+            names += [task if alone else f"{task}/{name}" for name in losses.names]
+            shares += [phase.tasks[task] * share for share in losses.shares]
+        for block in phase.regularizers:
+            names.append(f"regularizer/{block['type']}")
+            shares.append(float(block["weight"]))
+        if self._consistency is not None and phase.scales is not None and phase.scales.consistency:
+            names.append("consistency")
+            shares.append(float(phase.scales.consistency["weight"]))
+        return tuple(names), tuple(shares)
+
+    def _only_loss(self) -> Any:
+        """Return the loss that stands alone and gives its mean in one call, else None."""
+        if len(self.names) != 1 or self.augments or not self._plain or self._losses[self.tasks[0]].parts:
+            return None
+        loss = self._losses[self.tasks[0]].losses[0]
+        return loss if getattr(loss, "direct", False) else None
+
+    def prepare(self, batch: Batch, seed: int) -> Batch:
+        """Return the batch of a step with what tasks hide from the model, drawn by `seed`."""
+        return self._views.prepared(batch, seed)
+
+    def begun(self, batch: Batch, seed: int) -> Batch:
+        """Return a batch that is about to be seen at several scales: augmented once for all of them."""
+        if self._consistency is not None:
+            self._consistency.start()
+        if self.augments:
+            torch.manual_seed(seed)
+        return self.augmented(batch)
+
+    def weights(self, batch: Batch) -> Tensor:
+        """Return the weights [num_losses] that the losses of `batch` are divided by; they add up."""
+        found: list[Weight] = []
+        for task, losses in self._losses.items():
+            present = [dataset for dataset in self._datasets[task] if dataset in batch]
+            counts = [losses.of(name).count(self._target(task, batch, (name,))) for name in present]
+            found += (
+                [sum(column) for column in zip(*counts, strict=True)] if counts else [0.0] * len(losses.names)
+            )
+        found += [float(num_rows(batch))] * (len(self.penalties) + (self._consistency is not None))
+        device = next((item.device for item in found if isinstance(item, Tensor)), device_of(batch))
+        return torch.stack([torch.as_tensor(item, dtype=torch.float32, device=device) for item in found])
+
+    def forward(self, batch: Batch, totals: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return (loss, parts [num_losses]); parts are not weighted. 0 for a loss without a valid target."""
+        batch = self._views.prepared(batch, 0)
+        original = batch
+        if self.training and self.scales is None:
+            batch = self.augmented(batch)
+        outputs = self.graph(batch, self._plain, joined=True) if self._plain else {}
+        for task in self._views.hiding:
+            views = {dataset: shown(task, fields) for dataset, fields in original.items()}
+            outputs |= self.graph(views, (task,), joined=True)
+        if self._direct is not None and totals is None and len(outputs.get(self.tasks[0], ())) == 1:
+            return self._directly(self._direct, batch, *outputs[self.tasks[0]][0])
+        sums = self._sums(batch, outputs)
+        if totals is None:
+            values = [_mean(total, weight) for total, weight in sums]
+        else:
+            divisors = totals.clamp_min(_TINY).unbind()
+            values = [total / divisor for (total, _), divisor in zip(sums, divisors, strict=True)]
+        if len(values) == 1:
+            return self._weighed(values[0])
+        parts = torch.stack(values)
+        if self.balance is not None:
+            return self.balance(parts), parts.detach()
+        # Not a matrix product: autocast would round it to bfloat16.
+        return (parts * self._weighing(parts)).sum(), parts.detach()
+
+    def _directly(
+        self, loss: Any, batch: Batch, lane: Sequence[str], output: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return (loss, parts) of one loss alone in as few operations as it can."""
+        target = self._target(self.tasks[0], batch, lane)
+        if self._unchecked and not torch.compiler.is_compiling():
+            self._check(self.tasks[0], lane, output, target)
+        return self._weighed(loss.mean(output, target))
+
+    def _check(self, task: str, lane: Sequence[str], output: Tensor, target: Tensor) -> None:
+        """Compare the shapes of the first output and target of a task in some datasets."""
+        if (task, lane[0]) in self._unchecked:
+            self._losses[task].of(lane[0]).check(task, output, target)
+            self._unchecked -= {(task, name) for name in lane}
+
+    def _weighed(self, value: Tensor) -> tuple[Tensor, Tensor]:
+        share = self._shares[0]
+        return value if share == 1.0 else value * share, value.detach().unsqueeze(0)
+
+    def augmented(self, batch: Batch) -> Batch:
+        """Return a batch after the phase's augments, each dataset by itself.
+
+        Tasks that hide parts of a field (reconstruction) keep theirs as it was, in view and target.
+        """
+        if not self.augments:
+            return batch
+        done = dict(batch)
+        for dataset, steps in self.augments.items():
+            if dataset not in batch:
+                continue
+            before = kept(self._views.hiding, batch[dataset])
+            for augment in steps:
+                done[dataset] = augment(done[dataset], None)
+            done[dataset] = {**done[dataset], **before}
+        return done
+
+    def _sums(self, batch: Batch, outputs: Joined) -> list[tuple[Tensor, Weight]]:
+        """Return (sum, weight) of every loss on a batch."""
+        found: list[tuple[Tensor, Weight]] = []
+        for task, losses in self._losses.items():
+            lanes = outputs.get(task, [])
+            pairs = []
+            for lane, output in lanes:
+                target = self._target(task, batch, lane)
+                if self._unchecked and not torch.compiler.is_compiling():
+                    self._check(task, lane, output, target)
+                pairs.append(losses.of(lane[0])(output, target))
+            if len(pairs) == 1:
+                found += pairs[0]
+            elif pairs:
+                found += [_added(column) for column in zip(*pairs, strict=True)]
+            else:
+                found += [(torch.zeros((), device=device_of(batch)), 0.0)] * len(losses.names)
+        rows = float(num_rows(batch))
+        # A penalty counts by rows, so that micro-batches share it as they share the batch.
+        found += [(penalty() * rows, rows) for penalty in self.penalties]
+        if self._consistency is not None:
+            predictions = [output for lanes in outputs.values() for _, output in lanes]
+            found.append((self._consistency(predictions), rows))
+        return found
+
+    def _target(self, task: str, batch: Batch, lane: Sequence[str]) -> Tensor:
+        """Return the targets of a lane's datasets, their rows one after another."""
+        adapter = self._losses[task].of(lane[0]).adapter
+        if len(lane) == 1:
+            return adapter.target(self._known(task, batch[lane[0]]))
+        return joined([adapter.target(self._known(task, batch[dataset])) for dataset in lane])
+
+    def _known(self, task: str, fields: Fields) -> Fields:
+        return known(task, fields) if task in self._views.hiding else fields
+
+    def _weighing(self, parts: Tensor) -> Tensor:
+        if self._share_tensor is None or self._share_tensor.device != parts.device:
+            self._share_tensor = torch.tensor(self._shares, dtype=parts.dtype, device=parts.device)
+        return self._share_tensor
+
+    _share_tensor: Tensor | None = None
+
+
+def num_rows(batch: Batch) -> int:
+    """Return the number of samples in a batch."""
+    return sum(len(next(iter(fields.values()))) for fields in batch.values())
+
+
+def device_of(batch: Batch) -> torch.device:
+    """Return the device that a batch is on."""
+    return next(iter(next(iter(batch.values())).values())).device
+
+
+def _added(pairs: Sequence[tuple[Tensor, Weight]]) -> tuple[Tensor, Weight]:
+    return torch.stack([total for total, _ in pairs]).sum(), sum(weight for _, weight in pairs)
+
+
+def _mean(total: Tensor, weight: Weight) -> Tensor:
+    """Return total / weight, 0 where nothing is valid."""
+    if isinstance(weight, Tensor):
+        return total / weight.clamp_min(_TINY)
+    return total * (1 / weight) if weight else total

@@ -1,0 +1,70 @@
+"""The optimizer of a phase: parameters in groups by the names of the model's state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from declare.ir.plan import OptimizerGroup, PhasePlan, Plan
+from declare.nn.distributed.dtensor import kinds
+from declare.reading import parser
+
+Group = dict[str, Any]
+
+
+def make_optimizer(plan: Plan, phase: PhasePlan, graph: nn.Module) -> torch.optim.Optimizer:  # noqa: ARG001 - the contract's signature
+    """Return a fresh optimizer over the graph's parameters, those that are frozen now included.
+
+    A parameter belongs to the first of the plan's groups that names it, the rest to the spec's own rates.
+    Parameters of one axis (norms, biases) are not decayed, unless the optimizer says `decay_norm_and_bias`
+    or their group states a weight decay.
+    """
+    component = parser.parse("optimizers", phase.optimizer)
+    named = dict(graph.named_parameters())
+    numbers = {item: number for number, item in enumerate(named.values())}
+    groups = [group for stated in phase.groups for group in _take(stated, named)]
+    groups += _filled({"params": list(named.values()), "lr": float(component.lr)})
+    decay = float(getattr(component, "weight_decay", None) or 0.0)
+    spare = not getattr(component, "decay_norm_and_bias", True)
+    ready = [part for group in groups for part in _decayed(group, decay, spare=spare)]
+    return component.build([alike for group in ready for alike in _alike(group, numbers)])
+
+
+def _alike(group: Group, numbers: dict[nn.Parameter, int]) -> list[Group]:
+    """Return a group in two where processes hold some of its parameters in shares and others whole.
+
+    Each says by `numbers` which of the model's parameters it has: other processes may part them differently.
+    """
+    return [
+        group | {"params": part, "numbers": [numbers[item] for item in part]}  # type: ignore[index]
+        for part in kinds(group["params"])
+    ]
+
+
+def _take(stated: OptimizerGroup, named: dict[str, nn.Parameter]) -> Iterable[Group]:
+    """Take a group's parameters out of `named`; a tied parameter goes by the first of its names."""
+    taken = [named.pop(name) for name in stated.parameters if name in named]
+    return _filled({"params": taken, "lr": stated.lr, "weight_decay": stated.weight_decay})
+
+
+def _filled(group: Group) -> Iterable[Group]:
+    """Return the group, nothing where it is empty."""
+    return [group] if group["params"] else []
+
+
+def _decayed(group: Group, decay: float, *, spare: bool) -> list[Group]:
+    """Return a group with its weight decay, in two where some of its parameters are spared."""
+    if group.get("weight_decay") is not None:
+        return [group]
+    if not (decay and spare):
+        return [group | {"weight_decay": decay}]
+    drawn = [item for item in group["params"] if item.dim() > 1]
+    spared = [item for item in group["params"] if item.dim() <= 1]
+    parts = [
+        group | {"params": drawn, "weight_decay": decay},
+        group | {"params": spared, "weight_decay": 0.0},
+    ]
+    return [part for part in parts if part["params"]]

@@ -1,0 +1,300 @@
+"""How predicted classes agree with true ones. Shapes: N samples, K classes, L labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from declare.nn.metrics.metric import Accumulator
+from declare.nn.ordinal import median
+from declare.nn.precision import to_double
+
+Average = Literal["macro", "micro", "weighted"]
+
+
+class Confusion(Accumulator):
+    """Counts of (true, predicted) classes [K, K].
+
+    Takes logits [N, K, ...] and indices [N, ...], -1 where missing. The predicted class is the likeliest (the
+    first of several), or, with `ordered`, the median class; the logits are then log-probabilities.
+    """
+
+    def __init__(self, num_classes: int, *, ordered: bool = False) -> None:
+        super().__init__()
+        self.key = ("confusion", num_classes, ordered)
+        self._num_classes = num_classes
+        self._ordered = ordered
+
+    def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the counts of a batch; missing targets are counted in a place that is cut off."""
+        number = self._num_classes
+        found = median(to_double(prediction).exp()) if self._ordered else prediction.argmax(1)
+        target = target.to(found.device)
+        place = torch.where(target >= 0, target * number + found, number * number)
+        counts = torch.bincount(place.flatten(), minlength=number * number + 1)
+        return counts[: number * number].view(number, number)
+
+
+class LabelCounts(Accumulator):
+    """Counts [4, L] of decisions on each label: true and false positives, false and true negatives.
+
+    Takes logits and labels [N, L], NaN where missing; a label is predicted where its probability is above
+    `threshold`.
+    """
+
+    def __init__(self, threshold: float = 0.5) -> None:
+        super().__init__()
+        self.key = ("labels", threshold)
+        self._threshold = math.log(threshold) - math.log1p(-threshold)
+
+    def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the counts of a batch."""
+        prediction, target = to_double(prediction), to_double(target)
+        said, known = prediction > self._threshold, ~target.isnan()
+        true = target > 0.5
+        cases = (said & true, said & ~true & known, ~said & true, ~said & ~true & known)
+        return torch.stack([case.sum(0) for case in cases])
+
+
+class LabelMatches(Accumulator):
+    """Numbers [2] of samples all of whose labels are right, and of samples whose labels are all known.
+
+    Takes logits and labels [N, L], NaN where missing; a label is predicted where its probability is above one
+    half. A sample with an unknown label is left out: nobody can say whether it is right.
+    """
+
+    key = "label matches"
+
+    def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the numbers of a batch."""
+        known = (~target.isnan()).all(1)
+        right = ((prediction > 0) == (target > 0.5)).all(1) & known
+        return torch.stack([right.sum(), known.sum()])
+
+
+class Decisions(NamedTuple):
+    """Numbers [K] of decisions for each class: true and false positives, false and true negatives."""
+
+    right: Tensor
+    extra: Tensor
+    missed: Tensor
+    ruled_out: Tensor
+
+    def pooled(self) -> Decisions:
+        """Return the decisions on all classes together, each number a scalar."""
+        return Decisions(*(item.sum() for item in self))
+
+
+def decisions(counts: Tensor) -> Decisions:
+    """Return the decisions on each class, each against the rest, of a `Confusion`."""
+    right = counts.diagonal()
+    extra, missed = counts.sum(0) - right, counts.sum(1) - right
+    return Decisions(right, extra, missed, counts.sum() - right - extra - missed)
+
+
+def labelwise(counts: Tensor) -> Decisions:
+    """Return the decisions on each label, of `LabelCounts`."""
+    return Decisions(*counts)
+
+
+def share_right(counts: Tensor) -> Tensor:
+    """Return the share of samples whose class is right, of a `Confusion`."""
+    return counts.trace() / counts.sum()
+
+
+def share_right_labels(counts: Tensor) -> Tensor:
+    """Return the share of right decisions over all labels, of `LabelCounts`."""
+    return (counts[0] + counts[3]).sum() / counts.sum()
+
+
+def precision(found: Decisions) -> Tensor:
+    """Return the share of what was predicted that is true; 0 where nothing was predicted."""
+    return _ratio(found.right, found.right + found.extra)
+
+
+def recall(found: Decisions) -> Tensor:
+    """Return the share of what is true that was predicted; 0 where nothing is true."""
+    return _ratio(found.right, found.right + found.missed)
+
+
+def f1(found: Decisions) -> Tensor:
+    """Return the harmonic mean of precision and recall (the Dice overlap)."""
+    return _ratio(2 * found.right, 2 * found.right + found.extra + found.missed)
+
+
+def iou(found: Decisions) -> Tensor:
+    """Return intersection over union."""
+    return _ratio(found.right, found.right + found.extra + found.missed)
+
+
+def specificity(found: Decisions) -> Tensor:
+    """Return the share of what is not true that was not predicted; NaN where everything is true."""
+    return found.ruled_out / (found.ruled_out + found.extra)
+
+
+def negative_predictive_value(found: Decisions) -> Tensor:
+    """Return the share of what was not predicted that is not true; NaN where everything was predicted."""
+    return found.ruled_out / (found.ruled_out + found.missed)
+
+
+def share_missed(found: Decisions) -> Tensor:
+    """Return the share of what is true that was not predicted; NaN where nothing is true."""
+    return found.missed / (found.right + found.missed)
+
+
+def share_wrong(found: Decisions) -> Tensor:
+    """Return the share of wrong decisions; NaN where there was none."""
+    wrong = found.extra + found.missed
+    return wrong / (wrong + found.right + found.ruled_out)
+
+
+Score = Callable[[Decisions], Tensor]
+
+
+def average_over_classes(
+    score: Score, average: Average, *, labels: bool = False, unseen: bool = False
+) -> Callable[[Tensor], Tensor]:
+    """Return the formula that averages a score over classes or labels.
+
+    `macro`: the mean over classes that are true or predicted somewhere (scikit-learn's rule), with `unseen`
+    over the others too; `micro`: over all decisions together; `weighted`: by how often each class is true.
+    Classes whose score is NaN are left out. NaN where that leaves none.
+    """
+    return partial(_average, score, average, labelwise if labels else decisions, unseen)
+
+
+def _average(
+    score: Score, average: Average, split: Callable[[Tensor], Decisions], unseen: bool, counts: Tensor
+) -> Tensor:
+    found = split(counts)
+    some = found.right + found.extra + found.missed > 0
+    if not counts.sum() or not (unseen or some.any()):
+        return torch.tensor(torch.nan, dtype=torch.float64)
+    if average == "micro":
+        return score(found.pooled())
+    values = score(found)
+    weights = found.right + found.missed if average == "weighted" else (some | unseen).double()
+    defined = ~values.isnan()
+    return (values * weights)[defined].sum() / weights[defined].sum()
+
+
+def balanced_accuracy(counts: Tensor) -> Tensor:
+    """Return the mean recall over the classes that have samples."""
+    support = counts.sum(1)
+    present = support > 0
+    return (counts.diagonal()[present] / support[present]).mean()
+
+
+def mean_steps(counts: Tensor) -> Tensor:
+    """Return the mean distance between predicted and true class, in class steps."""
+    return (counts * _steps(counts)).sum() / counts.sum()
+
+
+def mean_squared_steps(counts: Tensor) -> Tensor:
+    """Return the mean squared distance between predicted and true class, in class steps."""
+    return (counts * _steps(counts) ** 2).sum() / counts.sum()
+
+
+def root_mean_steps(counts: Tensor) -> Tensor:
+    """Return the root of the mean squared distance in class steps."""
+    return mean_squared_steps(counts).sqrt()
+
+
+def quadratic_kappa(counts: Tensor) -> Tensor:
+    """Return Cohen's kappa with quadratic weights: 1 is perfect, 0 is chance (Cohen 1968).
+
+    NaN where neither truth nor prediction varies.
+    """
+    return _kappa(counts, _steps(counts) ** 2)
+
+
+def kappa(counts: Tensor) -> Tensor:
+    """Return Cohen's kappa: 1 is perfect, 0 is chance (Cohen 1960). NaN where neither side varies."""
+    return _kappa(counts, (_steps(counts) > 0).double())
+
+
+def _kappa(counts: Tensor, cost: Tensor) -> Tensor:
+    chance = counts.sum(1, keepdim=True) * counts.sum(0, keepdim=True) / counts.sum()
+    return 1 - (counts * cost).sum() / (chance * cost).sum()
+
+
+def matthews(counts: Tensor) -> Tensor:
+    """Return Matthews' correlation of a `Confusion` (Gorodkin 2004); NaN where truth or prediction is constant."""
+    true, said = counts.sum(1), counts.sum(0)
+    number = counts.sum()
+    shared = counts.trace() * number - (true * said).sum()
+    # Each is n^2 - sum of squares, written so that nothing cancels.
+    spreads = [(part * (number - part)).sum() for part in (true, said)]
+    return shared / (spreads[0].sqrt() * spreads[1].sqrt())
+
+
+def label_matthews(counts: Tensor) -> Tensor:
+    """Return Matthews' correlation of all decisions on labels, of `LabelCounts`; NaN where one side is constant."""
+    right, extra, missed, ruled_out = counts.sum(1)
+    return matthews(torch.stack([torch.stack([ruled_out, extra]), torch.stack([missed, right])]))
+
+
+def _steps(counts: Tensor) -> Tensor:
+    place = torch.arange(counts.shape[0], dtype=counts.dtype)
+    return (place.unsqueeze(1) - place).abs()
+
+
+def _ratio(part: Tensor, whole: Tensor) -> Tensor:
+    return part / whole.clamp_min(1)
+
+
+class TopShare(Accumulator):
+    """Sums (samples whose class is among the `top` likeliest, samples). Takes [N, K, ...] and [N, ...].
+
+    Of classes that are as likely as each other the first count as likelier.
+    """
+
+    def __init__(self, top: int) -> None:
+        super().__init__()
+        self.key = ("top", top)
+        self._top = top
+
+    def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the sums of a batch."""
+        valid = target >= 0
+        own = target.clamp_min(0).unsqueeze(1)
+        score = prediction.gather(1, own)
+        place = torch.arange(prediction.shape[1], device=prediction.device)
+        earlier = place.view(-1, *[1] * (prediction.dim() - 2)) < own
+        before = (prediction > score) | ((prediction == score) & earlier)
+        return torch.stack([((before.sum(1) < self._top) & valid).sum(), valid.sum()])
+
+
+class Margins(Accumulator):
+    """Sums [2] of the hinge cost of samples, and samples. Takes logits [N, K] and indices [N].
+
+    The margin is the logit of the true class above the highest other (Crammer and Singer 2001), or, with
+    `one_vs_all`, each class's above or below zero, averaged over classes; what it lacks of 1 is the cost.
+    """
+
+    def __init__(self, *, squared: bool = False, one_vs_all: bool = False) -> None:
+        super().__init__()
+        self.key = ("margins", squared, one_vs_all)
+        self._squared, self._one_vs_all = squared, one_vs_all
+
+    def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the sums of a batch."""
+        logits, valid = to_double(prediction), (target >= 0).to(torch.float64)
+        own = torch.zeros_like(logits, dtype=torch.bool).scatter_(1, target.clamp_min(0)[:, None], 1)
+        if self._one_vs_all:
+            margin = torch.where(own, logits, -logits)
+        else:
+            margin = logits[own][:, None] - logits.masked_fill(own, -torch.inf).amax(1, keepdim=True)
+        cost = (1 - margin).clamp_min(0)
+        each = (cost.square() if self._squared else cost).mean(1)
+        return torch.stack([(each * valid).sum(), valid.sum()])
+
+
+def share(sums: Tensor) -> Tensor:
+    """Return the first sum over the second."""
+    return sums[0] / sums[1]

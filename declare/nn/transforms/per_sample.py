@@ -1,0 +1,97 @@
+"""Transforms of torchvision on batches, with draws of each sample's own.
+
+Shapes: B batch, C channels, F frames, H height, W width.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torchvision import tv_tensors
+
+from declare.nn.transforms.sample_rng import Drawing, uniform
+
+
+class Keyed(nn.Module):
+    """Apply a transform to each sample. Input x[B, C, H, W], x[B, C, F, H, W] or a mask x[B, H, W]; output alike.
+
+    The draws of a sample depend on its key alone, neither on the batch that it stands in nor on other draws: a
+    picture and its mask get the same ones. torch's global generators are left alone.
+
+    Args:
+        transform: of torchvision v2.
+        layout: `image`, `video` or `mask`.
+        salt: makes the draws of this transform others than those of the next one.
+        draws: `nothing` (the batch is transformed as one), `chance` (only whether a sample is changed),
+            `parameters`, `chance and parameters`, or `all` (the change itself draws too).
+    """
+
+    def __init__(self, transform: nn.Module, *, layout: str, salt: int, draws: str) -> None:
+        super().__init__()
+        self.transform: Any = transform
+        self.layout = layout
+        self.salt = salt
+        self.draws = draws
+
+    def forward(self, values: Tensor, keys: Any) -> Tensor:
+        """Return the batch transformed; `keys` holds one unsigned 64-bit number for each sample."""
+        pictures = self._pictures(values)
+        if self.draws == "nothing":
+            return self._values(self.transform(self._as_mask(pictures)))
+        if "chance" not in self.draws:
+            return self._values(self._transform_each(pictures, keys))
+        chosen = np.flatnonzero(uniform(keys, self.salt, 1)[:, 0] < self.transform.p)
+        if not len(chosen):
+            return values
+        index = torch.from_numpy(chosen).to(pictures.device)
+        part = pictures.index_select(0, index)
+        if self.draws == "chance":
+            marked = self._as_mask(part)
+            part = self.transform.transform(marked, self.transform.make_params([marked])).as_subclass(Tensor)
+        else:
+            part = self._transform_each(part, keys[chosen])
+        return self._values(pictures.index_copy(0, index, part))
+
+    def _transform_each(self, pictures: Tensor, keys: Any) -> Tensor:
+        """Transform samples one by one, each with draws from its own key."""
+        if self.draws == "all":
+            with Drawing() as drawing:
+                done = [
+                    self._transform_one(drawing, picture, key)
+                    for picture, key in zip(pictures, keys, strict=True)
+                ]
+            return torch.stack(done).as_subclass(Tensor)
+        like = self._as_mask(pictures[0])
+        parameters = []
+        with Drawing() as drawing:
+            for key in keys:
+                drawing.seed(int(key) ^ self.salt)
+                parameters.append(self.transform.make_params([like]))
+        # Outside: within it, every function of torch takes twice as long.
+        pairs = zip(pictures, parameters, strict=True)
+        done = [self.transform.transform(self._as_mask(picture), stated) for picture, stated in pairs]
+        return torch.stack(done).as_subclass(Tensor)
+
+    def _transform_one(self, drawing: Drawing, picture: Tensor, key: Any) -> Tensor:
+        drawing.seed(int(key) ^ self.salt)
+        done: Tensor = self.transform(self._as_mask(picture))
+        return done
+
+    def _pictures(self, values: Tensor) -> Tensor:
+        """Bring samples to torchvision's order: frames before channels, masks with a channel."""
+        if self.layout == "video":
+            return values.transpose(1, 2)
+        return values.unsqueeze(1) if self.layout == "mask" else values
+
+    def _values(self, pictures: Tensor) -> Tensor:
+        plain = pictures.as_subclass(Tensor)
+        if self.layout == "video":
+            return plain.transpose(1, 2)
+        return plain.squeeze(1) if self.layout == "mask" else plain
+
+    def _as_mask(self, picture: Tensor) -> Tensor:
+        """Say which pixels are classes: they take the nearest, and colours do not concern them."""
+        return tv_tensors.Mask(picture) if self.layout == "mask" else picture

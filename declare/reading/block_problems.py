@@ -1,0 +1,297 @@
+"""The problems of blocks: unknown and missing keys, unknown components, bad names, empty sections."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel
+
+from declare.contract.component import Component
+from declare.contract.kinds.source import is_path
+from declare.contract.problem import Problem, ProblemError, Rewrite
+from declare.diagnostics.advice import advice
+from declare.diagnostics.foreign_values import our_values
+from declare.diagnostics.suggest import slip, suggest
+from declare.diagnostics.synonyms import plain
+from declare.reading.annotation import Form, fields
+from declare.reading.keys.key_places import Level
+from declare.reading.keys.unknown_keys import UnknownKey, owner, slip_of_key, unknown_key
+from declare.reading.lookup import find, kinds, names, names_of_libraries, own_names
+from declare.reading.phrases import block_name, component, given, name, shown, wanted
+from declare.reading.poison import POISON
+from declare.reading.scalars import unknown_value, wrong_type
+from declare.system import trust
+
+__all__ = ["Level", "UnknownKey", "slip_of_key", "unknown_key", "unknown_value"]
+
+
+def missing(model: type[BaseModel], key: str, item: Form, path: str) -> Problem:
+    """Return the problem of a required key that is absent."""
+    about = f": {item.description}" if item.description else ""
+    values = get_args(item.annotation) if item.origin is Literal else ()
+    rewrites = (
+        (Rewrite(f"add `{key}: {shown(values[0])}`", _join(path, key), values[0]),)
+        if len(values) == 1
+        else ()
+    )
+    return Problem(
+        "SCH103",
+        f"{owner(model, path)} needs `{key}`, which is missing",
+        at=path,
+        on="key",
+        label=f"no `{key}` here",
+        helps=(f"add `{key}:` with {wanted(item)}{about}",),
+        rewrites=rewrites,
+    )
+
+
+def not_a_block(item: Form, value: Any, path: str) -> Problem:
+    """Return the problem of a scalar or list where a block, or the other way round."""
+    if value is None:
+        return Problem(
+            "SCH109",
+            f"{block_name(path)} is empty",
+            at=path,
+            on="key",
+            label="no value here",
+            helps=(f"write {wanted(item)}, or remove the key",),
+            rewrites=(Rewrite("remove the key", path, safe=False),),
+        )
+    if item.origin is list and not isinstance(value, dict):
+        return wrong_type(item, value, path)
+    what = "a list" if item.origin is list else "a mapping"
+    title = f"{block_name(path)} is {given(value)}, expected {what}"
+    rewrites = (Rewrite("put it in a list", path, [value]),) if item.origin is list else ()
+    return Problem(
+        "SCH107",
+        title,
+        at=path,
+        label=f"this is {given(value)}",
+        helps=(f"write {wanted(item)}",),
+        rewrites=rewrites,
+    )
+
+
+def address(value: str, path: str) -> Problem:
+    """Return the problem of an address of the net where a path on disk stands."""
+    return Problem(
+        "SCH114",
+        f"`{name(path)}` is the address `{value[:32]}`, not a path on disk",
+        at=path,
+        label="nothing is fetched from here",
+        helps=("fetch it first, and state the path of the file or folder on disk",),
+    )
+
+
+def length(item: Form, value: list[Any] | dict[str, Any], path: str) -> Problem | None:
+    """Return the problem of a list or mapping with too few or too many entries."""
+    low, high = item.bounds.get("min_length", 0), item.bounds.get("max_length")
+    if low <= len(value) and (high is None or len(value) <= high):
+        return None
+    if not value:
+        help_text = f"add at least {'one entry' if low == 1 else f'{low} entries'}"
+        return Problem(
+            "SCH109", f"`{name(path)}` is empty", at=path, label="nothing in here", helps=(help_text,)
+        )
+    bounds = f"exactly {low}" if low == high else f"at least {low}" if len(value) < low else f"at most {high}"
+    title = f"`{name(path)}` has {len(value)} entries, expected {bounds}"
+    return Problem("SCH108", title, at=path, label=f"{len(value)} entries", helps=(f"write {bounds}",))
+
+
+def bad_name(names_form: Form, key: str, path: str) -> Problem | None:
+    """Return the problem of a key that is no legal name."""
+    pattern = names_form.bounds.get("pattern")
+    if pattern is None or re.fullmatch(pattern, key):
+        return None
+    legal = re.sub(
+        r"_+", "_", re.sub(r"[^a-z0-9]", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower())
+    ).strip("_")
+    rewrites = (
+        (Rewrite(f"rename to `{legal}`", path, key=legal, safe=False),)
+        if re.fullmatch(pattern, legal)
+        else ()
+    )
+    expected = names_form.description or "lower-case letters, digits and `_`, a letter first"
+    return Problem(
+        "SCH110",
+        f"`{key[:40]}` cannot be a name",
+        at=path,
+        on="key",
+        label="not a legal name",
+        helps=(f"write {expected}" + (f", such as `{legal}`" if rewrites else ""),),
+        rewrites=rewrites,
+    )
+
+
+def words_only(item: Form) -> bool:
+    """Return whether a form allows nothing but given words."""
+    return all(option.origin is Literal or option.annotation in {None, type(None)} for option in item.options)
+
+
+def means_a_word(item: Form, value: Any) -> bool:
+    """Return whether other frameworks write one of the words of a form as this value."""
+    words = {
+        word for option in item.options if option.origin is Literal for word in get_args(option.annotation)
+    }
+    return isinstance(value, str | int) and bool(words & set(our_values(str(value))))
+
+
+def not_a_component(kind: str, value: Any, path: str) -> Problem:
+    """Return the problem of a list or number where a component stands."""
+    one = component(kind)
+    if value is None:
+        helps = (f"write `{{type: NAME, ...}}`, or just the name of {one}",)
+        return Problem(
+            "SCH109", f"`{name(path)}` is empty", at=path, on="key", label="no value here", helps=helps
+        )
+    return Problem(
+        "SCH107",
+        f"`{name(path)}` is {given(value)}, expected {one}",
+        at=path,
+        label=f"this is {given(value)}",
+        helps=(f"write `{{type: NAME, ...}}`, or just the name of {one}",),
+    )
+
+
+def no_type(kind: str, block: dict[str, Any], path: str) -> Problem:
+    """Return the problem of a component block that does not say which component it is."""
+    one = component(kind)
+    if block.get("type") is not None:
+        return Problem(
+            "SCH104",
+            f"`type` is {given(block['type'])}, expected the name of {one}",
+            at=_join(path, "type"),
+            label=f"this is {given(block['type'])}",
+            helps=(f"write the name of {one}; `dcl list {kind}` shows all",),
+        )
+    rewrites: tuple[Rewrite, ...] = ()
+    help_text = f"add `type:` with the name of {one}; `dcl list {kind}` shows all"
+    if len(block) == 1:
+        key, inside = next(iter(block.items()))
+        if find(kind, key) is not None and (
+            inside is None or (isinstance(inside, dict) and POISON not in inside.values())
+        ):
+            rewrites = (Rewrite(f"write `type: {key}`", path, {"type": key, **(inside or {})}),)
+    wrong = _meant_as_type(kind, block)
+    if wrong is not None and not rewrites:
+        help_text = f"write `type` in place of `{wrong}`"
+        rewrites = (Rewrite("rename to `type`", _join(path, wrong), key="type"),)
+    return Problem(
+        "SCH103",
+        f"`{name(path)}` does not say which {one.split()[-1]} it is",
+        at=path,
+        on="key",
+        label="no `type` here",
+        helps=(help_text,),
+        rewrites=rewrites,
+    )
+
+
+def _meant_as_type(kind: str, block: dict[str, Any]) -> str | None:
+    """Return the key that stands for `type`: a slip, another framework's word, or `name` with a name of the kind."""
+    texts = [key for key, value in block.items() if isinstance(value, str)]
+    near = [key for key in texts if suggest(key, ["type"])]
+    named = [
+        key for key in texts if key == "name" and (find(kind, block[key]) or _also_called(kind, block[key]))
+    ]
+    return next(iter([*near, *named]), None)
+
+
+def unknown_component(kind: str, found: str, at: str) -> Problem:
+    """Return the problem of a name that no component of the kind has."""
+    one = component(kind)
+    slipped = slip(found, names(kind))
+    # Other frameworks' names come first: `mape` is no slip of `mae`.
+    called = _also_called(kind, found)
+    near = called or suggest(found, names(kind))
+    same = bool(near) and plain(near[0]) == plain(found.rpartition(".")[2])
+    sure = same or (len(found) > 3 and bool(near) and slipped == near[0])
+    elsewhere = [other for other in kinds() if other != kind and found in own_names(other)]
+    notes = tuple(f"`{found}` is {component(other)}" for other in elsewhere)
+    known = own_names(kind)
+    otherwise = _otherwise(kind, found) if not called and not same else None
+    if otherwise is not None:
+        near, helps = [], (otherwise,)
+    elif near:
+        helps = (f"write {' or '.join(f'`{word}`' for word in near)}",)
+    else:
+        some = _listed(known[:10]) + (", ..." if len(known) > 10 else "")
+        helps = (f"write {some}; `dcl list {kind}` shows all",)
+    rewrites = (Rewrite(f"change to `{near[0]}`", at, near[0], safe=False, sure=sure),) if near else ()
+    title = f"there is no {one.split()[-1]} `{found[:40]}`"
+    return Problem("SCH106", title, at=at, label="unknown name", notes=notes, helps=helps, rewrites=rewrites)
+
+
+def _otherwise(kind: str, found: str) -> str | None:
+    """Return what is written in the place of a name that is no component: a model of a library, or something else."""
+    for own in own_names(kind):
+        cls = find(kind, own)
+        if cls is not None and (
+            found in cls.known_names() or (cls.also_named and re.match(cls.also_named, found))
+        ):
+            return f"write `type: {own}, name: {found}`"
+    return advice(found.rpartition(".")[2])
+
+
+def _also_called(kind: str, found: str) -> list[str]:
+    """Return the component that other frameworks call by this name, written with or without its package."""
+    word = found.rpartition(".")[2]
+    called = {
+        plain(name): own
+        for own in own_names(kind)
+        for name in (own, *vars(find(kind, own)).get("also_called", ()))
+    }
+    own = called.get(plain(word))
+    if own is None and (bare := _bare(word)):
+        called |= {plain(name): name for name in names_of_libraries(kind) if plain(name) in bare}
+        own = next((called[name] for name in sorted(bare, key=len, reverse=True) if name in called), None)
+    return [own] if own is not None else []
+
+
+_AFFIXES = re.compile(
+    r"^(?:multiclass|binary|multilabel|fused|paged|simple)(?=.{2})|(?<=.{2})(?:loss|score|metric|lr|scheduler"
+    r"|optimizer|task|source|dataset|field|feature|layer|block|torchfused|torch|hf|bnb8bit|8bit|32bit)$"
+)
+
+
+def _bare(word: str) -> set[str]:
+    """Return a name without what makes no difference, with and without the affixes that frameworks put to it."""
+    words = {plain(word)}
+    for _ in range(3):
+        words |= {_AFFIXES.sub("", known, count=1) for known in words}
+    return words
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def untrusted(component: Component, granted: Collection[str]) -> Problem | None:
+    """Return why a component that runs code of the user's may not run it; None where the user allowed it.
+
+    What is allowed is the content of the files that it names, or its type where it names none.
+    """
+    typed = (key for key, (_, item) in fields(type(component)).items() if _is_path(item))
+    # `pretrained` may be a path too, and weights are no code.
+    paths = [key for key in typed if key != "pretrained" and isinstance(getattr(component, key), Path)]
+    for key in paths:
+        try:
+            trust.read(getattr(component, key))
+        except ProblemError as error:
+            return error.problem
+    name = component.type_name()
+    if paths or name in granted:
+        return None
+    title = f"`{name}` runs code, which it may only if you trust it"
+    return Problem("REF242", title, at="type", label="not trusted", helps=(f"add `--trust {name}`",))
+
+
+def _is_path(item: Form) -> bool:
+    return any(is_path(option.metadata) for option in item.options)
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key

@@ -1,0 +1,1 @@
+"""Keys: where one may stand, and what an unknown one means."""

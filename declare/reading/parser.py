@@ -1,0 +1,328 @@
+"""Reading a block strictly: every error in one go, each with its path; what failed becomes POISON."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeVar, overload
+
+from pydantic import BaseModel
+
+from declare.contract.component import Component
+from declare.contract.duration import Duration
+from declare.contract.kinds.source import REMOTE, is_path
+from declare.contract.problem import Problem, ProblemError
+from declare.reading import block_problems
+from declare.reading.annotation import Form, accepts, fields, form, kind_of
+from declare.reading.lookup import find
+from declare.reading.poison import POISON, Poison, holed
+from declare.reading.scalars import TRUTH_WORDS, datum, number_as_text, read_leaf, takes_truth, wrong_type
+from declare.system import secrets
+
+__all__ = ["POISON", "Parts", "Poison", "parse", "read", "read_parts"]
+
+Base = Callable[[str], Path]
+Block = TypeVar("Block", bound=BaseModel)
+_STRANGERS = 200
+"""Unknown keys of a block that are reported: a text with more of them is no spec."""
+EVERYTHING: frozenset[str] = frozenset({"*"})
+
+
+@overload
+def read(
+    model: type[Block], tree: Any, at: str = "", base: Base | None = None, trust: Collection[str] = ()
+) -> tuple[Block | Poison, list[Problem]]: ...
+@overload
+def read(
+    model: str, tree: Any, at: str = "", base: Base | None = None, trust: Collection[str] = ()
+) -> tuple[Component | Poison, list[Problem]]: ...
+def read(
+    model: type[BaseModel] | str,
+    tree: Any,
+    at: str = "",
+    base: Base | None = None,
+    trust: Collection[str] = (),
+) -> tuple[Any, list[Problem]]:
+    """Read `tree` as a strict model, or as a component of the kind `model`, and return it with all problems.
+
+    What failed inside is POISON; the whole is POISON where nothing can be said of its parts. Paths in
+    problems start with `at`. Relative paths start from the folder that `base` gives for the path of the
+    value. `trust` names the components that may run code of the user's (`*`: all).
+    """
+    reader = _Reader(base, trust)
+    if isinstance(model, str):
+        return reader.component(model, tree, at), reader.problems
+    return reader.value(form(model), tree, at), reader.problems
+
+
+class Parts(NamedTuple):
+    """A block that was read, its problems, and what a later pass may want to know of it.
+
+    `untyped` holds by path what components of unknown types, which are POISON in the block, say that all of their
+    kind do. `names` are paths of texts that YAML 1.1 reads as truth values, where no truth value can be meant.
+    """
+
+    block: Any
+    problems: list[Problem]
+    untyped: dict[str, Component]
+    names: frozenset[str]
+
+
+def read_parts(
+    model: type[BaseModel], tree: Any, base: Base | None = None, trust: Collection[str] = ()
+) -> Parts:
+    """Read as `read` does, and return more of what was read."""
+    reader = _Reader(base, trust)
+    block = reader.value(form(model), tree, "")
+    return Parts(block, reader.problems, reader.untyped, frozenset(reader.names - reader.truths))
+
+
+def parse(kind: str, block: Any) -> Any:
+    """Return the component of a plan's block; raises `ProblemError` for one of a plan that somebody changed."""
+    found, problems = read(kind, secrets.reveal(block), trust=EVERYTHING)
+    if problems:
+        raise ProblemError(*(replace(problem, at="") for problem in problems))
+    return found
+
+
+class _Reader:
+    """Collects problems while it descends; `levels` are the blocks around the current one with their keys."""
+
+    def __init__(self, base: Base | None, trust: Collection[str]) -> None:
+        self.base, self.trust = base, trust
+        self.problems: list[Problem] = []
+        self.levels: list[block_problems.Level] = []
+        self.excused: set[str] = set()
+        self.untyped: dict[str, Component] = {}
+        self.names: set[str] = set()
+        self.truths: set[str] = set()
+
+    def fail(self, problem: Problem) -> Poison:
+        """Keep a problem; its value is POISON."""
+        self.problems.append(problem)
+        return POISON
+
+    def value(self, item: Form, value: Any, path: str) -> Any:
+        """Read any value."""
+        if value is POISON:
+            return POISON
+        if isinstance(value, str) and value.lower() in TRUTH_WORDS:
+            (self.truths if takes_truth(item) else self.names).add(path)
+        if item.is_union:
+            return self.union(item, value, path)
+        if not accepts(item, kind_of(value)):
+            return self.fail(self.refused(item, value, path))
+        return self._reads(item)(item, value, path)
+
+    def _reads(self, item: Form) -> Callable[[Form, Any, str], Any]:
+        """Return what reads values of a form."""
+        if item.origin is list:
+            return self.sequence
+        if item.origin is dict:
+            return self.mapping
+        if item.model is None:
+            return self.leaf
+        return self.slot if item.slot else self.plain_block
+
+    def slot(self, item: Form, value: Any, path: str) -> Any:
+        """Read the component of a slot."""
+        return self.component(item.slot or "", value, path, item.model)
+
+    def plain_block(self, item: Form, value: Any, path: str) -> Any:
+        """Read a strict block that is no component."""
+        assert item.model is not None
+        return self.block(item.model, value, path)
+
+    def refused(self, item: Form, value: Any, path: str) -> Problem:
+        """Return the problem of a value of the wrong kind."""
+        if item.model is not None or item.origin in {dict, list}:
+            return block_problems.not_a_block(item, value, path)
+        return read_leaf(item, value, path)[1] or wrong_type(item, value, path)
+
+    def leaf(self, item: Form, value: Any, path: str) -> Any:
+        """Read a scalar; paths become absolute."""
+        if is_path(item.metadata) and isinstance(value, str) and REMOTE.match(value):
+            return self.fail(block_problems.address(value, path))
+        found, problem = read_leaf(item, value, path)
+        if problem is not None:
+            return self.fail(problem)
+        if isinstance(found, Path) and is_path(item.metadata) and self.base is not None:
+            # Not `resolve`: a path through a link stays as the user wrote it.
+            return Path(os.path.abspath(self.base(path) / found.expanduser()))  # noqa: PTH100
+        return found
+
+    def union(self, item: Form, value: Any, path: str) -> Any:
+        """Read a value by the options that its kind allows; the exact type before a wider one."""
+        value = datum(item, value)
+        kind = kind_of(value)
+        fitting = [option for option in item.options if accepts(option, kind)]
+        if not fitting:
+            words = block_problems.words_only(item) and kind != "null"
+            return self.fail(
+                block_problems.unknown_value(item, value, path)
+                if words
+                else self.none_fits(item, value, path)
+            )
+        if problem := number_as_text(item, value, path):
+            text = any(option.annotation is str and not option.bounds for option in fitting)
+            if not text:
+                return self.fail(problem)
+        fitting.sort(key=lambda option: _rank(option, value))
+        if len(fitting) == 1 and (fitting[0].origin is Literal or block_problems.means_a_word(item, value)):
+            return self.first(item, fitting, value, path)
+        if kind == "map" or len(fitting) == 1:
+            return self.value(fitting[0], value, path)
+        return self.first(item, fitting, value, path)
+
+    def none_fits(self, item: Form, value: Any, path: str) -> Problem:
+        """Return the problem of a value of which no option wants the kind."""
+        plain = [option for option in item.options if not option.nullable]
+        if len(plain) == 1 and (plain[0].model is not None or plain[0].origin in {list, dict}):
+            return block_problems.not_a_block(item if value is None else plain[0], value, path)
+        if len(plain) == 1 and plain[0].annotation is Duration:
+            return self.refused(plain[0], value, path)
+        return wrong_type(item, value, path)
+
+    def first(self, item: Form, fitting: list[Form], value: Any, path: str) -> Any:
+        """Read by the first option that gives no problem."""
+        tries: list[list[Problem]] = []
+        for option in fitting:
+            attempt = _Reader(self.base, self.trust)
+            attempt.levels = self.levels
+            found = attempt.value(option, value, path)
+            if not attempt.problems:
+                return found
+            tries.append(attempt.problems)
+        if isinstance(value, list):
+            fewest = min(tries, key=len)
+            self.problems += fewest
+            return POISON
+        return self.fail(block_problems.unknown_value(item, value, path))
+
+    def sequence(self, item: Form, value: list[Any], path: str) -> Any:
+        """Read a list; items that fail are POISON."""
+        if problem := block_problems.length(item, value, path):
+            return self.fail(problem)
+        inner = item.arguments[0] if item.arguments else form(Any)
+        return [self.value(inner, part, _join(path, str(index))) for index, part in enumerate(value)]
+
+    def mapping(self, item: Form, value: dict[str, Any], path: str) -> Any:
+        """Read a mapping of names to values; a name that is not legal keeps its value."""
+        if problem := block_problems.length(item, value, path):
+            return self.fail(problem)
+        names, values = item.arguments
+        found = {}
+        for key, part in value.items():
+            where = _join(path, key)
+            if problem := block_problems.bad_name(names, key, where):
+                self.fail(problem)
+            found[key] = self.value(values, part, where)
+        return found
+
+    def component(self, kind: str, value: Any, path: str, base: type[BaseModel] | None = None) -> Any:
+        """Read a component: `{type: NAME, ...}` or just its name; `base` is what all of its kind have."""
+        if value is POISON:
+            return POISON
+        if not isinstance(value, str | dict):
+            return self.fail(block_problems.not_a_component(kind, value, path))
+        block = {"type": value} if isinstance(value, str) else value
+        if block.get("type") is POISON:
+            return POISON
+        found = self._class(kind, block, path, _join(path, "type") if block is value else path)
+        if isinstance(found, Problem):
+            if isinstance(value, dict) and base is not None:
+                self.shared_keys(base, block, path)
+            return self.fail(found)
+        made = self.block(found, block, path)
+        if found.trusted_only and not holed(made) and "*" not in self.trust:
+            problem = block_problems.untrusted(made, self.trust)
+            return made if problem is None else self.fail(problem.under(path))
+        return made
+
+    def _class(self, kind: str, block: dict[str, Any], path: str, at: str) -> type[Component] | Problem:
+        """Return the class that a block names, or why it may not be used; `at` is the path of the name."""
+        name = block.get("type")
+        if not isinstance(name, str):
+            return block_problems.no_type(kind, block, path)
+        cls = find(kind, name)
+        if cls is None:
+            return block_problems.unknown_component(kind, name, at)
+        return cls
+
+    def shared_keys(self, base: type[BaseModel], block: dict[str, Any], path: str) -> None:
+        """Read the keys that every component of a kind has, of one whose type nobody knows."""
+        self.levels.append(block_problems.Level(path, base, block))
+        known = fields(base)
+        for key in list(block)[:_STRANGERS]:
+            if (
+                key not in known
+                and key != "type"
+                and (problem := block_problems.slip_of_key(base, key, block, path))
+            ):
+                self.fail(problem)
+        found = {
+            key: self.value(item, block[key], _join(path, key))
+            for key, (_, item) in known.items()
+            if key in block
+        }
+        self.levels.pop()
+        made = base.model_construct(None, **found)
+        assert isinstance(made, Component)
+        self.untyped[path] = made
+
+    def block(self, model: type[BaseModel], value: dict[str, Any], path: str) -> Any:
+        """Read a strict block: unknown keys first, since they explain missing ones."""
+        known = fields(model)
+        typed = issubclass(model, Component)
+        self.levels.append(block_problems.Level(path, model, value))
+        before = len(self.problems)
+        strange = [key for key in value if key not in known and not (typed and key == "type")]
+        meant = self.strangers(model, strange, value)
+        found: dict[str, Any] = {}
+        for key, (info, item) in known.items():
+            where = _join(path, key)
+            if key in value:
+                found[key] = self.value(item, value[key], where)
+            elif key in meant or where in self.excused:
+                found[key] = POISON
+            elif info.is_required():
+                found[key] = self.fail(block_problems.missing(model, key, item, path))
+        self.levels.pop()
+        made = model.model_construct(None, **found)
+        if isinstance(made, Component) and len(self.problems) == before and not holed(found):
+            self.problems += [problem.under(path) for problem in made.check()]
+        return made
+
+    def strangers(self, model: type[BaseModel], keys: list[str], block: dict[str, Any]) -> set[str]:
+        """Report unknown keys and return the known ones that they surely mean."""
+        meant: set[str] = set()
+        for key in keys[:_STRANGERS]:
+            stranger = block_problems.unknown_key(key, self.levels, meant, self.fits)
+            self.fail(stranger.problem)
+            meant |= {stranger.meant} if stranger.meant else set()
+            self.excused |= set(stranger.belongs)
+        return meant
+
+    def fits(self, item: Form, value: Any) -> bool:
+        """Return whether a value can be read in a form, if need be as it is surely meant."""
+        attempt = _Reader(self.base, self.trust)
+        attempt.value(item, value, "")
+        repaired = all(item.rewrites and item.rewrites[0].assumed for item in attempt.problems)
+        return repaired and not holed(value)
+
+
+def _rank(option: Form, value: Any) -> int:
+    """Order options: components for blocks with `type`, a number's exact type, words before free text."""
+    if isinstance(value, dict):
+        return 0 if bool(option.slot) == ("type" in value) else 1
+    if isinstance(value, int) and not isinstance(value, bool):
+        return 0 if option.annotation is int else 1
+    if option.slot:
+        return 2  # a name stays text where text is allowed: whether it means a component is found out later
+    return 1 if option.annotation in {str, Path} and not option.bounds else 0
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key

@@ -1,0 +1,35 @@
+"""What probes found, phase by phase: how well frozen features tell each target."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from declare.report.report import Report
+
+_START = "probe/"
+
+
+class Across(NamedTuple):
+    """Figures by `TASK/METRIC`, one for each of `phases` (None where a phase does not probe it)."""
+
+    phases: tuple[str, ...]
+    rows: dict[str, tuple[float | None, ...]]
+
+
+def across_phases(report: Report) -> Across:
+    """Return the figures of all probes, phases in the order in which they ran."""
+    found: dict[str, dict[str, float | None]] = {}
+    for name, value in report.metrics.items():
+        if is_probe(name):
+            phase, _, figure = name.removeprefix(_START).partition("/")
+            found.setdefault(figure, {})[phase] = value
+    probed = {phase for values in found.values() for phase in values}
+    phases = tuple(phase.name for phase in report.phases if phase.name in probed)
+    return Across(
+        phases, {name: tuple(values.get(phase) for phase in phases) for name, values in found.items()}
+    )
+
+
+def is_probe(metric: str) -> bool:
+    """Return whether a metric is a probe's."""
+    return metric.startswith(_START)

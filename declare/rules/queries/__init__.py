@@ -1,0 +1,1 @@
+"""Queries: what several rules ask of a spec and its facts."""

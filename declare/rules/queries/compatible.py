@@ -1,0 +1,24 @@
+"""Which components of a kind fit a kind of prediction; imports the whole folder, so only for messages."""
+
+from __future__ import annotations
+
+from declare.reading.lookup import find, own_names
+
+
+def fitting(kind: str, prediction: str) -> list[str]:
+    """Return the names of the losses or metrics that take `prediction`, or of the tasks that make it."""
+    found = []
+    for name in own_names(kind):
+        cls = find(kind, name)
+        takes = getattr(cls, "takes", None) or {getattr(cls, "prediction", None)}
+        if cls is not None and not cls.trusted_only and prediction in takes:
+            found.append(name)
+    return found
+
+
+def listed(names: list[str], last: str = "or") -> str:
+    """Return names as a list in words: "`a`, `b` or `c`"."""
+    quoted = [f"`{name}`" for name in names]
+    return (
+        quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} {last} {quoted[-1]}" if quoted else ""
+    )

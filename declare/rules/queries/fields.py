@@ -1,0 +1,136 @@
+"""Fields of a dataset as the spec states them or the source knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.field import Field
+from declare.contract.shapes import Layout, Shape
+from declare.ir.plan import ModulePlan
+from declare.reading.lookup import find
+from declare.rules.spec_parts import datasets, given, modules, task_datasets, tasks
+from declare.rules.spec_view import View
+
+
+def field_layout(view: View, dataset: str, field: str) -> tuple[str, Layout] | None:
+    """Return a field's type and layout, or None where it is not known."""
+    stated = given(view.spec, "datasets", dataset, "fields", field)
+    if isinstance(stated, Field):
+        return stated.type_name(), stated.layout
+    if given(view.spec, "datasets", dataset, "fields") and stated is None:
+        return None
+    block = view.facts[dataset].blocks.get(field) if dataset in view.facts else None
+    cls = find("fields", str(block["type"])) if block and "type" in block else None
+    return (cls.type_name(), cls.layout) if cls is not None and issubclass(cls, Field) else None
+
+
+def field_place(view: View, dataset: str, field: str) -> str:
+    """Return the path that says what a field is: its block, or the source that knows it."""
+    if given(view.spec, "datasets", dataset, "fields", field) is not None:
+        return f"datasets.{dataset}.fields.{field}"
+    return f"datasets.{dataset}.source"
+
+
+def fields(view: View) -> Iterator[tuple[str, str, FieldFacts]]:
+    """Yield dataset, field and facts of everything that the data say."""
+    for dataset in datasets(view):
+        if dataset.name in view.facts:
+            for name, facts in view.facts[dataset.name].fields.items():
+                yield dataset.name, name, facts
+
+
+def input_fields(view: View, dataset: str) -> set[str]:
+    """Return the fields of a dataset that modules or heads read: as wired, and as the spec names them."""
+    if dataset not in view.facts:
+        return set()
+    named: set[str] = set()
+    for node in view.nodes.values():
+        if dataset in node.datasets:
+            named |= {wire.name for wire in node.wires if wire.source == "field"}
+    for module in modules(view):
+        named |= set(input_names(module.block))
+    for task in tasks(view):
+        if dataset in task_datasets(view, task.block):
+            named |= set(input_names(given(task.block, "head")))
+    return named & set(view.facts[dataset].fields)
+
+
+def read_by(view: View, module: str) -> set[str]:
+    """Return what a module reads: as wired where that is known, else as the spec names it."""
+    node = view.nodes.get(module)
+    if node is not None:
+        return {wire.name for wire in node.wires}
+    return set(input_names(given(view.spec, "model", module)))
+
+
+def target_fields(view: View, dataset: str) -> set[str]:
+    """Return the fields of a dataset that tasks predict."""
+    found = {
+        given(task.block, "target") for task in tasks(view) if dataset in task_datasets(view, task.block)
+    }
+    return {name for name in found if isinstance(name, str)}
+
+
+def input_names(node: object) -> list[str]:
+    """Return the fields and modules that a node names as its inputs."""
+    stated = given(node, "input")
+    values = stated.values() if isinstance(stated, dict) else stated if isinstance(stated, list) else [stated]
+    return [value for value in values if isinstance(value, str)]
+
+
+def fields_of_task(view: View, task: str, dataset: str) -> dict[str, Shape]:
+    """Return the fields of a dataset that a task's head depends on, with their shapes after transforms.
+
+    Empty where the head is not known.
+    """
+    head = head_node(view, task)
+    return {} if head is None else fields_above(view, head.path, dataset)
+
+
+def fields_above(view: View, path: str, dataset: str) -> dict[str, Shape]:
+    """Return the fields of a dataset that a node depends on, with their shapes after transforms."""
+    waiting, seen = [path], set[str]()
+    found: dict[str, Shape] = {}
+    while waiting:
+        node = view.nodes.get(waiting.pop())
+        if node is None or node.path in seen or dataset not in node.datasets:
+            continue
+        seen.add(node.path)
+        for wire in node.wires_of(dataset):
+            if wire.source == "field":
+                found[wire.name] = wire.shape
+            else:
+                waiting.append(wire.name)
+    return found
+
+
+def head_node(view: View, task: str) -> ModulePlan | None:
+    """Return the node of the head that a task uses, its own or another task's; None where it is not known."""
+    seen: set[str] = set()
+    while task not in seen:
+        seen.add(task)
+        head = given(view.spec, "tasks", task, "head")
+        if not isinstance(head, str) or head not in (given(view.spec, "tasks") or {}):
+            break
+        task = head
+    return view.nodes.get(f"heads.{task}")
+
+
+def augment_roles(
+    view: View, dataset: str, tasks: list[str]
+) -> tuple[Mapping[str, Shape], Mapping[str, Shape]]:
+    """Return the shapes of the fields that the model reads, and of those that are targets or masks."""
+    read = {
+        wire.name
+        for node in view.nodes.values()
+        if dataset in node.datasets
+        for wire in node.wires_of(dataset)
+        if wire.source == "field"
+    }
+    aimed = {given(view.spec, "tasks", task, part) for task in tasks for part in ("target", "mask")}
+    shapes = view.shapes[dataset]
+    return (
+        {name: shape for name, shape in shapes.items() if name in read},
+        {name: shape for name, shape in shapes.items() if name in aimed},
+    )

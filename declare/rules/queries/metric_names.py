@@ -1,0 +1,180 @@
+"""Metric names: those that a spec's graph will report, and every place that names one."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from declare.reading.poison import POISON, holed
+from declare.rules.spec_parts import (
+    failed,
+    given,
+    metric_classes,
+    numbered,
+    phase_tasks,
+    phases,
+    task_datasets,
+    tasks,
+)
+from declare.rules.spec_view import View
+
+Mode = Literal["max", "min"]
+SPLITS = ("val", "test")
+PROBE = "probe"
+"""What stands in the place of a split in the names of probes' figures."""
+_NAME = re.compile(r"[A-Za-z_][\w@]*(?:/[\w@]+)+")
+
+
+class Reported(NamedTuple):
+    """A metric that evaluations report; `mode` is None for composites, whose direction nobody knows."""
+
+    split: str
+    task: str | None
+    dataset: str | None
+    mode: Mode | None
+    bounds: tuple[float | None, float | None] = (None, None)
+
+
+class Monitor(NamedTuple):
+    """A place that names a metric: `path` of the name, what it is for, and the phase that computes it."""
+
+    path: str
+    metric: str
+    use: str
+    phase: str | None = None
+    mode: Mode | None = None
+    mode_path: str = ""
+    on: Literal["value", "key"] = "value"
+
+
+def reported(view: View) -> dict[str, Reported] | None:
+    """Return every metric that evaluations will report, as far as it is known; None where no task is known at all.
+
+    `is_unclear` tells whether others may be.
+    """
+    found: dict[str, Reported] = {}
+    if not given(view.spec, "tasks"):
+        return None
+    for task in tasks(view):
+        classes = metric_classes(task.block)
+        if classes is None:
+            continue
+        rows: dict[str, tuple[Mode, tuple[float | None, float | None]]] = {
+            name: (cls.mode, cls.bounds) for name, cls in classes.items()
+        }
+        rows["loss"] = ("min", (None, None))
+        sets = task_datasets(view, task.block)
+        for split in SPLITS:
+            for name, (mode, bounds) in rows.items():
+                found[f"{split}/{task.name}/{name}"] = Reported(split, task.name, None, mode, bounds)
+                for dataset in sets if len(sets) > 1 else ():
+                    key = f"{split}/{task.name}@{dataset}/{name}"
+                    found[key] = Reported(split, task.name, dataset, mode, bounds)
+    found |= _probed(view)
+    for name in given(view.spec, "metrics") or {}:
+        split = "test" if any(part.startswith("test/") for part in composite_parts(view, name)) else "val"
+        found[name] = Reported(split, None, None, None)
+    return found
+
+
+def is_unclear(view: View, metric: str) -> bool:
+    """Return whether something that could not be read may report a metric: its task, probe or composite."""
+    split, *names = metric.split("/")
+    stated = given(view.spec, "tasks") or {}
+    unread = {name for name in stated if stated[name] is POISON or metric_classes(stated[name]) is None}
+    blocks = given(view.spec, "phases")
+    if not names:
+        return bool(unread) or failed(view.spec, "metrics")
+    if split == PROBE:
+        return (
+            bool(unread)
+            or blocks is None
+            or holed([given(blocks, name, "probes") for name in blocks])
+            or any(block is POISON or failed(block, "probes") for block in blocks.values())
+        )
+    if len(names) == 1:
+        return bool(unread)
+    task, _, dataset = names[0].partition("@")
+    return task in unread or bool(dataset and task in stated and failed(stated[task], "dataset", "datasets"))
+
+
+def _probed(view: View) -> dict[str, Reported]:
+    """Return the figures of probes, which are there when their phase is over."""
+    blocks = {task.name: task.block for task in tasks(view)}
+    found: dict[str, Reported] = {}
+    for phase in phases(view):
+        stated = [given(probe, "task") for probe in given(phase.block, "probes") or ()]
+        known = [(name, blocks[name]) for name in stated if name in blocks]
+        for name, block in numbered(known).items():
+            sets = task_datasets(view, block)
+            names = [name, *(f"{name}@{item}" for item in sets if len(sets) > 1)]
+            for metric, cls in (metric_classes(block) or {}).items():
+                for each in names:
+                    key = f"{PROBE}/{phase.name}/{each}/{metric}"
+                    found[key] = Reported(PROBE, None, None, cls.mode, cls.bounds)
+    return found
+
+
+def composite_parts(view: View, name: str) -> list[str]:
+    """Return the metric names in a composite's expression."""
+    text = given(view.spec, "metrics", name)
+    return _NAME.findall(text) if isinstance(text, str) else []
+
+
+def placeholders(text: str) -> tuple[str, dict[str, str]]:
+    """Return a composite's expression with metric names as identifiers, and the names by identifier."""
+    names: dict[str, str] = {}
+
+    def replace(match: re.Match[str]) -> str:
+        key = f"metric_{len(names)}"
+        names[key] = match[0]
+        return key
+
+    return _NAME.sub(replace, text), names
+
+
+def arithmetic(node: ast.AST) -> bool:
+    """Return whether a parsed expression is arithmetic over numbers and names alone."""
+    if isinstance(node, ast.Expression):
+        return arithmetic(node.body)
+    if isinstance(node, ast.BinOp):
+        legal = isinstance(node.op, ast.Add | ast.Sub | ast.Mult | ast.Div | ast.Pow)
+        return legal and arithmetic(node.left) and arithmetic(node.right)
+    if isinstance(node, ast.UnaryOp):
+        return isinstance(node.op, ast.UAdd | ast.USub) and arithmetic(node.operand)
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, int | float) and not isinstance(node.value, bool)
+    return isinstance(node, ast.Name)
+
+
+def monitors(view: View) -> Iterator[Monitor]:
+    """Yield every place that picks, stops or searches by a metric."""
+    for phase in phases(view):
+        for use, names in (("best checkpoint", ("evaluate", "best")), ("early stopping", ("early_stop",))):
+            metric = given(phase.block, *names, "metric")
+            if isinstance(metric, str):
+                path = ".".join((phase.path, *names))
+                mode = given(phase.block, *names, "mode")
+                yield Monitor(f"{path}.metric", metric, use, phase.name, mode, f"{path}.mode")
+    metric = given(view.spec, "tune", "metric")
+    if isinstance(metric, str):
+        yield Monitor(
+            "tune.metric", metric, "the search", None, given(view.spec, "tune", "mode"), "tune.mode"
+        )
+
+
+def expectations(view: View) -> Iterator[Monitor]:
+    """Yield the metrics that `expect` bounds."""
+    for name in given(view.spec, "expect") or {}:
+        yield Monitor(f"expect.{name}", name, "expect", on="key")
+
+
+def evaluated_tasks(view: View, phase: str | None) -> set[str] | None:
+    """Return the tasks that evaluations of a phase cover, or None where that is not known."""
+    for item in phases(view):
+        if item.name == phase:
+            trained = phase_tasks(view, item.block)
+            return None if trained is None else set(trained)
+    return None

@@ -1,0 +1,46 @@
+"""Which samples belong together for a task that compares samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.kinds.field import Pairing, pairing_key
+from declare.contract.kinds.task import Task
+from declare.contract.problem import Problem
+from declare.reading.poison import holed
+from declare.rules.spec_parts import Placed, given, phase_tasks, phases, task_datasets, tasks
+from declare.rules.spec_view import View
+
+
+def pairing_of(view: View, task: Placed[Task]) -> Pairing | None:
+    """Return a task's pairing, also where it takes it from a sampler; None where it has none or it cannot be read."""
+    trained = [phase for phase in phases(view) if task.name in (phase_tasks(view, phase.block) or {})]
+    samplers = [sampler for phase in trained if (sampler := given(phase.block, "sampler")) is not None]
+    if holed(task.block) or holed(samplers):
+        return None
+    drawn = task.block.drawn_by(samplers)
+    return None if isinstance(drawn, Problem) else drawn.pairing()
+
+
+def pairing_fields(task: Task) -> tuple[str, ...]:
+    """Return the fields by which a task itself says which samples belong together, those that could be read."""
+    pairing = task.pairing()
+    same, different = pairing or ((), None)
+    return tuple(name for name in (*same, different) if isinstance(name, str))
+
+
+def splits_without_positives(view: View) -> Iterator[tuple[tuple[str, str], str]]:
+    """Yield (task, split) of those that have samples but no positives in any dataset, with what these must share."""
+    for task in tasks(view):
+        pairing = pairing_of(view, task)
+        names = [name for name in task_datasets(view, task.block) if name in view.facts] if pairing else []
+        if pairing is None or not names:
+            continue
+        counts = [view.facts[name].positives.get(pairing_key(pairing)) for name in names]
+        same, different = pairing
+        words = "the same " + " and ".join(f"`{name}`" for name in same)
+        words += f" and another `{different}`" if different else ""
+        for split in ("train", "val", "test"):
+            sizes = [view.facts[name].splits.get(split, 0) for name in names]
+            if any(sizes) and all(count is not None and not count.get(split) for count in counts):
+                yield (task.name, split), f"none have {words}"

@@ -1,0 +1,71 @@
+"""How long samples are on their way through the model, as far as the data say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.kinds.module import Inputs
+from declare.contract.lengths import KEY, lengths_differ
+from declare.contract.nodes.port_check import place
+from declare.ir.plan import ModulePlan, Wire
+from declare.ir.sample_lengths import TRIED, Span, Visit, is_fixed, visits
+from declare.rules.spec_parts import given
+from declare.rules.spec_view import View
+
+
+def spans(view: View, dataset: str) -> dict[str, Span]:
+    """Return the spans of the fields of a dataset whose samples differ in length; the shortest sample comes first."""
+    facts = view.facts[dataset].fields
+    return {
+        name: Span(name, is_fixed(shape), (*facts[name].extra.get(KEY, (1,)), *TRIED))
+        for name, shape in view.shapes.get(dataset, {}).items()
+        if lengths_differ(shape, facts[name])
+    }
+
+
+def lengths_on_the_way(view: View) -> Iterator[tuple[str, Visit]]:
+    """Yield each dataset with the nodes that samples of different lengths flow into."""
+    for dataset in view.facts:
+        fields = spans(view, dataset)
+        if fields:
+            for item in visits(tuple(view.nodes.values()), dataset, fields):
+                yield dataset, item
+
+
+def node_place(view: View, item: Visit, wire: Wire) -> str:
+    """Return the path that says what flows into a node by a wire."""
+    node = item.node
+    if node.role == "head":
+        stated = given(view.spec, "tasks", node.name, "head")
+        return f"tasks.{node.name}.head" if stated is not None else f"tasks.{node.name}"
+    own = [each for each, _ in item.wires if each.port == wire.port]
+    inner = place(given(view.spec, "model", node.name) or item.component, wire.port, own.index(wire))
+    return f"model.{node.name}.{inner}" if inner else f"model.{node.name}"
+
+
+def lengths_in_words(view: View, dataset: str, field: str) -> str:
+    """Say how the samples of a field differ in length."""
+    known = view.facts[dataset].fields[field].extra.get(KEY)
+    return f"{known[0]} to {known[1]} steps" if known else "texts differ in length"
+
+
+def shortest(view: View, node: ModulePlan, dataset: str, wires: tuple[Wire, ...] | None = None) -> Inputs:
+    """Return the shapes of a node's inputs in a dataset, as long as the shortest sample where lengths differ.
+
+    `wires` stand in the place of its own where it is shown other sizes.
+    """
+    visit = next(
+        (item for name, item in lengths_on_the_way(view) if name == dataset and item.node is node), None
+    )
+    own = node.wires_of(dataset) if wires is None else wires
+    found: Inputs = {}
+    for wire, span in zip(
+        own, [span for _, span in visit.wires] if visit else [None] * len(own), strict=True
+    ):
+        shape = wire.shape
+        if span is not None:
+            axis, dims = shape.time_axis or 0, list(shape.dims)
+            dims[axis] = span.counts[0]
+            shape = shape._replace(dims=tuple(dims))
+        found = {**found, wire.port: (*found.get(wire.port, ()), shape)}
+    return found

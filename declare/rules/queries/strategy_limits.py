@@ -1,0 +1,82 @@
+"""What a phase asks for that a number of processes cannot do: with shares of the model, or to the same bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from declare.contract.problem import Problem
+from declare.ir.plan import HardwarePlan, PhasePlan
+from declare.reading import parser
+
+CODE = "HW708"
+_ASKED = {"hardware.strategy": "shares are asked for here"}
+
+
+def conflicts(
+    hardware: HardwarePlan,
+    processes: int | None,
+    phases: Iterable[PhasePlan],
+) -> Iterator[Problem]:
+    """Yield what contradicts `strategy: fsdp` with a number of processes (None: not known); nothing with one."""
+    if hardware.strategy != "fsdp" or processes == 1:
+        return
+    if hardware.compile is True:
+        yield _conflict("`compile: true` compiles whole models", "hardware.compile", "use `compile: false`")
+    if hardware.determinism == "exact":
+        yield _conflict(
+            "`determinism: exact` needs whole gradients", "hardware.determinism", "use `determinism: fast`"
+        )
+    for phase in phases:
+        yield from _in_phase(phase)
+
+
+def uneven(hardware: HardwarePlan, processes: int | None, phases: Iterable[PhasePlan]) -> Iterator[Problem]:
+    """Yield each phase whose micro-batches cannot be dealt out among processes without changing bits."""
+    if hardware.determinism != "exact" or not processes:
+        return
+    for phase in phases:
+        if phase.accumulate % processes:
+            yield Problem(
+                CODE,
+                f"`determinism: exact` deals {phase.accumulate} micro-batches out among {processes} processes",
+                at=f"phases.{phase.name}.accumulate",
+                label="not a multiple of the processes",
+                also={"hardware.determinism": "the same bits are asked for here"},
+                helps=(f"use `accumulate: {processes}` or a multiple: it counts those of all processes",),
+            )
+
+
+def _in_phase(phase: PhasePlan) -> Iterator[Problem]:
+    at = f"phases.{phase.name}"
+    optimizer: Any = parser.parse("optimizers", phase.optimizer)
+    balance: Any = parser.parse("balances", phase.balance)
+    if optimizer.whole:
+        name = phase.optimizer["type"]
+        yield _conflict(
+            f"`{name}` updates whole parameters", f"{at}.optimizer", "use `adamw`, `sgd`, `lion` or `lamb`"
+        )
+    if balance.each_alone:
+        name = phase.balance["type"]
+        yield _conflict(
+            f"`{name}` compares whole gradients", f"{at}.balance", "use `uncertainty` or `dynamic`"
+        )
+    if phase.gradients_every:
+        yield _conflict("measuring gradients takes whole ones", f"{at}.diagnose.gradients", "remove it")
+    if phase.regularizers:
+        yield _conflict(
+            "regularizers read whole parameters",
+            f"{at}.regularizers",
+            "remove them; `weight_decay` of the optimizer does what `l2` does",
+        )
+
+
+def _conflict(what: str, at: str, way_out: str) -> Problem:
+    return Problem(
+        CODE,
+        f"{what}; `strategy: fsdp` holds shares",
+        at=at,
+        label="not with shares of the model",
+        also=_ASKED,
+        helps=(way_out, "or hold the whole model in every process: `strategy: ddp`"),
+    )

@@ -1,0 +1,38 @@
+"""Which modules read the target of a task, on the way to its head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.kinds.task import Task
+from declare.rules.spec_parts import Placed, given, tasks
+from declare.rules.spec_view import View
+
+
+def readers(view: View) -> Iterator[tuple[Placed[Task], str]]:
+    """Yield each task with each module through which its target reaches its head."""
+    for task in tasks(view):
+        target, head = given(task.block, "target"), view.nodes.get(f"heads.{task.name}")
+        if target is None or head is None:
+            continue
+        touched = _touched(view, target)
+        waiting, seen = [head.path], set[str]()
+        while waiting:
+            path = waiting.pop()
+            node = view.nodes.get(path)
+            if node is None or path in seen:
+                continue
+            seen.add(path)
+            if path in touched and node.role == "module":
+                yield task, path
+            waiting += [wire.name for wire in node.wires if wire.source == "module"]
+
+
+def _touched(view: View, field: str) -> set[str]:
+    """Return the nodes whose output depends on a field."""
+    found: set[str] = set()
+    for path, node in view.nodes.items():
+        for wire in node.wires:
+            if wire.name == field if wire.source == "field" else wire.name in found:
+                found.add(path)
+    return found

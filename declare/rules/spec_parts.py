@@ -1,0 +1,222 @@
+"""Parts of a spec that could be read: what failed is left out, so that no rule speaks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from declare.contract.facts import FieldFacts
+from declare.contract.kinds.loss import Loss
+from declare.contract.kinds.metric import Metric, by_figure_name
+from declare.contract.kinds.module import Module
+from declare.contract.kinds.task import Task
+from declare.language.spec import Dataset, Phase
+from declare.reading.lookup import find
+from declare.reading.poison import POISON
+from declare.rules.spec_view import View
+
+Block = TypeVar("Block")
+
+
+class Placed(NamedTuple, Generic[Block]):
+    """A block of the spec with its path and its own name."""
+
+    path: str
+    name: str
+    block: Block
+
+
+def given(block: Any, *names: str | int) -> Any:
+    """Return the value at `names` inside `block`, or None where it is absent or could not be read."""
+    for name in names:
+        if block is None or block is POISON:
+            return None
+        if isinstance(block, Mapping):
+            block = block.get(name)
+        elif isinstance(block, list | tuple):
+            block = block[name] if isinstance(name, int) and name < len(block) else None
+        else:
+            block = getattr(block, str(name), None)
+    return None if block is POISON else block
+
+
+def failed(block: Any, *names: str) -> bool:
+    """Return whether one of the values could not be read, so that nothing may be said of them together."""
+    return block is POISON or any(getattr(block, name, None) is POISON for name in names)
+
+
+def named(spec: Any, section: str) -> Iterator[Placed[Any]]:
+    """Yield the readable blocks of a top-level section that maps names to blocks."""
+    for name, block in (given(spec, section) or {}).items():
+        if block is not POISON:
+            yield Placed(f"{section}.{name}", name, block)
+
+
+def items(parent: Any, path: str, name: str) -> Iterator[Placed[Any]]:
+    """Yield the readable items of a list, or the one block that stands in its place."""
+    value = given(parent, name)
+    if isinstance(value, list | tuple):
+        found: Iterable[tuple[str, Any]] = ((f"{path}.{name}.{i}", item) for i, item in enumerate(value))
+    else:
+        found = [(f"{path}.{name}", value)]
+    yield from (Placed(where, name, item) for where, item in found if item is not None and item is not POISON)
+
+
+def datasets(view: View) -> Iterator[Placed[Dataset]]:
+    """Yield the datasets."""
+    return named(view.spec, "datasets")
+
+
+def modules(view: View) -> Iterator[Placed[Module]]:
+    """Yield the modules of the model."""
+    return named(view.spec, "model")
+
+
+def tasks(view: View) -> Iterator[Placed[Task]]:
+    """Yield the tasks."""
+    return named(view.spec, "tasks")
+
+
+def tasks_in_part(view: View) -> Iterator[Placed[Task]]:
+    """Yield the tasks, and what is known of those whose type nobody knows."""
+    yield from tasks(view)
+    for path, block in view.untyped.items():
+        section, _, name = path.partition(".")
+        if section == "tasks" and name in (given(view.spec, "tasks") or {}) and isinstance(block, Task):
+            yield Placed(path, name, block)
+
+
+def phases(view: View) -> Iterator[Placed[Phase]]:
+    """Yield the phases in the order in which they run."""
+    return named(view.spec, "phases")
+
+
+def dataset_names(view: View) -> tuple[str, ...]:
+    """Return every dataset's name, also of those that could not be read."""
+    return tuple(given(view.spec, "datasets") or {})
+
+
+def task_names(view: View) -> tuple[str, ...]:
+    """Return every task's name, also of those that could not be read."""
+    return tuple(given(view.spec, "tasks") or {})
+
+
+def task_datasets(view: View, task: Task) -> tuple[str, ...]:
+    """Return the existing datasets that a task learns from; the only one where it names none."""
+    if failed(task, "dataset", "datasets"):
+        return ()
+    known = dataset_names(view)
+    stated = [task.dataset] if task.dataset else task.datasets
+    if stated is None:
+        return known if len(known) == 1 or task.everywhere else ()
+    return tuple(name for name in stated if name in known)
+
+
+def may_be_per_dataset(view: View, task: str) -> bool:
+    """Return whether a task's head is one for each dataset, or may be one, since its block cannot be read."""
+    head = getattr(given(view.spec, "tasks", task), "head", None)
+    if head is POISON:
+        head = view.untyped.get(f"tasks.{task}.head", POISON)
+    if isinstance(head, str):
+        return head not in task_names(view) and find("heads", head) is None
+    return head is POISON or getattr(head, "per_dataset", False) in {True, POISON}
+
+
+def dataset_place(task: Placed[Task], dataset: str) -> str:
+    """Return the path where a task names a dataset."""
+    stated = task.block.datasets
+    if task.block.dataset is None and stated and dataset in stated:
+        return f"{task.path}.datasets.{stated.index(dataset)}"
+    return f"{task.path}.dataset" if task.block.dataset else task.path
+
+
+def target_facts(view: View, task: Task) -> dict[str, FieldFacts]:
+    """Return the facts of a task's target by dataset, where the data could be read."""
+    field = given(task, "target")
+    facts = {name: view.facts[name] for name in task_datasets(view, task) if name in view.facts}
+    return {name: data.fields[field] for name, data in facts.items() if field in data.fields}
+
+
+def losses(task: Placed[Task]) -> list[Placed[Loss]]:
+    """Return the losses that a task states."""
+    return list(items(task.block, task.path, "loss"))
+
+
+def type_place(part: Placed[Any]) -> str:
+    """Return the path that states a component's type: its `type`, or the name that stands for it all."""
+    return f"{part.path}.type" if part.block.model_fields_set else part.path
+
+
+def metrics(task: Placed[Task]) -> list[Placed[Metric]]:
+    """Return the metrics that a task states."""
+    return list(items(task.block, task.path, "metrics"))
+
+
+def metric_classes(task: Task) -> dict[str, type[Metric]] | None:
+    """Return a task's metrics by name, stated or by default; None where they could not all be read."""
+    if failed(task, "metrics") or any(failed(item) for item in task.metrics or ()):
+        return None
+    if task.metrics is not None:
+        return {name: type(metric) for name, metric in by_figure_name(task.metrics).items()}
+    found = {name: find("metrics", name) for name in task.default_metrics}
+    return {name: cls for name, cls in found.items() if cls is not None and issubclass(cls, Metric)}
+
+
+def numbered(items: Iterable[tuple[str, Block]]) -> dict[str, Block]:
+    """Return items by name; a second one of a name gets a number: `f1`, `f1_2`."""
+    found: dict[str, Block] = {}
+    seen: dict[str, int] = {}
+    for name, item in items:
+        seen[name] = seen.get(name, 0) + 1
+        found[name if seen[name] == 1 else f"{name}_{seen[name]}"] = item
+    return found
+
+
+def phase_tasks(view: View, phase: Phase) -> dict[str, float] | None:
+    """Return the existing tasks that a phase trains, with weights; None where that could not be read."""
+    if failed(phase, "tasks"):
+        return None
+    known = {task.name: given(task.block, "weight") for task in tasks(view)}
+    stated = phase.tasks
+    if stated is None:
+        return {name: 1.0 if weight is None else weight for name, weight in known.items()}
+    if isinstance(stated, dict):
+        return {name: weight for name, weight in stated.items() if name in known and not failed(weight)}
+    return {name: 1.0 if known[name] is None else known[name] for name in stated if name in known}
+
+
+def phase_datasets(view: View, phase: Phase) -> tuple[str, ...]:
+    """Return the datasets that a phase trains on, in the order of the spec; none where some are not known."""
+    trained = trained_blocks(view, phase)
+    if trained is None:
+        return ()
+    used: set[str] = set()
+    for block in trained:
+        found = task_datasets(view, block) if block is not None else ()
+        unclear = block is None or failed(block, "dataset", "datasets") or block.dataset or block.datasets
+        if not found and unclear:
+            found = dataset_names(view)
+            if len(found) != 1:
+                return ()
+        used |= set(found)
+    return tuple(name for name in dataset_names(view) if name in used)
+
+
+def trained_blocks(view: View, phase: Phase) -> list[Any] | None:
+    """Return the tasks that a phase trains, with what is known of unreadable ones or None in the place of these.
+
+    None where the tasks themselves could not be read.
+    """
+    known, stated = given(view.spec, "tasks"), given(phase, "tasks")
+    if known is None or failed(phase, "tasks"):
+        return None
+    names = list(known) if stated is None else [name for name in stated if name is not POISON]
+    if len(names) < len(stated or ()) or any(name not in known for name in names):
+        return None
+    blocks = ((known[name], view.untyped.get(f"tasks.{name}")) for name in names)
+    return [partial if block is POISON else block for block, partial in blocks]
+
+
+def dotted(path: str, *names: str | int) -> str:
+    """Return a path extended by names."""
+    return ".".join((path, *map(str, names))) if path else ".".join(map(str, names))

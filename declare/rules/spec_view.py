@@ -1,0 +1,37 @@
+"""What a rule sees: the spec with its holes, and what the passes so far have found out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from declare.contract.component import Component
+from declare.contract.kinds.task import Target
+from declare.contract.shapes import Shape
+from declare.ir.facts import DatasetFacts
+from declare.ir.plan import HardwarePlan, ModulePlan, PhasePlan
+from declare.language.document import Document
+from declare.language.spec import Spec
+
+
+@dataclass(frozen=True)
+class View:
+    """The spec so far.
+
+    `spec` may hold `POISON` wherever a value could not be read; the mappings hold only what is known, so a
+    missing entry means that an earlier finding stands in its way. `facts` is filled from stage "facts" on (by
+    dataset), `shapes` (dataset -> field -> shape after transforms) and `targets` (by task) from "links",
+    `nodes` (by path, in topological order) from "shapes", `phases` (by name) from "phases", `hardware` from
+    "hardware". `document` is the text behind the spec, for rules about how a value is written. `untyped` holds
+    by path what a component of an unknown type, which is `POISON` in the spec, says that all of its kind do.
+    """
+
+    spec: Spec
+    facts: Mapping[str, DatasetFacts] = field(default_factory=dict)
+    shapes: Mapping[str, Mapping[str, Shape]] = field(default_factory=dict)
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    nodes: Mapping[str, ModulePlan] = field(default_factory=dict)
+    phases: Mapping[str, PhasePlan] = field(default_factory=dict)
+    hardware: HardwarePlan | None = None
+    document: Document = field(default_factory=lambda: Document(None, ()))
+    untyped: Mapping[str, Component] = field(default_factory=dict)

@@ -1,0 +1,103 @@
+"""The run's checkpoints as all processes use them: the leading one writes and decides which one is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from torch import nn
+
+from declare.ir.plan import InitPlan, PhasePlan, Plan
+from declare.nn.distributed.process_group import World
+from declare.runtime.checkpoint.safetensors_io import read_tensors
+from declare.runtime.checkpoint.sharded_read import stored
+from declare.runtime.checkpoint.sharded_write import load, save_shares
+from declare.runtime.checkpoint.state_tree import StateTree, Tree
+from declare.runtime.checkpoint.writer import Saver, read_state
+from declare.runtime.run_folder.manifest import Saved, read_manifest
+from declare.runtime.run_folder.progress import Course
+from declare.runtime.step.interfaces import Average
+
+Value = TypeVar("Value")
+
+
+class Keeper:
+    """Keeps the state of a group of processes; each of them calls the same methods at the same time.
+
+    Where they hold the model in shares (`sharded`) each writes and reads its own.
+    """
+
+    def __init__(self, make: Callable[[], Saver], world: World, *, sharded: bool = False) -> None:
+        self._world = world
+        self._sharded = sharded
+        self._saver = make() if world.leads else None
+
+    def save(
+        self,
+        course: Course,
+        tree: StateTree,
+        graph: nn.Module,
+        average: Average | None,
+        phase: PhasePlan,
+        *,
+        wait: bool,
+    ) -> list[Saved]:
+        """Save the whole state; return what is durable now, nothing in processes that do not lead."""
+        if self._sharded:
+            return save_shares(self._world, self._saver, (course, tree, graph, average), phase)
+        if self._saver is not None:
+            return self._saver.save(course, tree, graph, average, phase, wait=wait)
+        tree.capture()  # parts of the state are put together by all processes
+        return []
+
+    def collect(self) -> list[Saved]:
+        """Return what became durable in the background since the last call; raises what went wrong there."""
+        return [] if self._saver is None else self._saver.collect()
+
+    def close(self) -> None:
+        """Let a state that is being written come to its end."""
+        if self._saver is not None:
+            self._saver.close()
+
+    def give(self, graph: nn.Module, course: Course, phase: str) -> dict[str, int]:
+        """Give the graph the weights that stand for a phase of this run; return their sizes in evaluations."""
+        path = self._world.decided(lambda: self._leading.weights_of(course, phase))
+        if self._sharded:
+            load(graph, stored([path]))
+        else:
+            graph.load_state_dict(self._read(path.parent, lambda: read_tensors(path)))
+        return self._world.decided(lambda: read_manifest(path.parent).evaluated_at)
+
+    def resolve(self, course: Course, entry: InitPlan) -> Path:
+        """Return the file of weights that an `init` entry names."""
+        return self._world.decided(lambda: self._leading.resolve(course, entry))
+
+    def newest(self) -> tuple[Tree | None, list[tuple[Path, str]]]:
+        """Return the newest good state, if there is one, and what was rejected with the reasons."""
+        saved, rejected = self._world.decided(lambda: self._leading.newest())  # noqa: PLW0108 - no other has it
+        if saved is None:
+            return None, rejected
+        return self._read(saved.path, lambda: read_state(saved, lazy=self._sharded)), rejected
+
+    def _read(self, folder: Path, read: Callable[[], Value]) -> Value:
+        """Return what each process reads where all find the checkpoint, else what the leading one reads."""
+        seals = self._world.gathered(_seal(folder))
+        return read() if seals.count(seals[0]) == len(seals) else self._world.decided(read)
+
+    def require_space(self, graph: nn.Module, plan: Plan) -> None:
+        """Raise `ProblemError` (RES804) where the disk cannot hold the checkpoints that the plan keeps."""
+        self._world.decided(lambda: self._leading.require_space(graph, plan))
+
+    @property
+    def _leading(self) -> Saver:
+        assert self._saver is not None, "only the leading process reads and writes"
+        return self._saver
+
+
+def _seal(folder: Path) -> str | None:
+    """Return what tells a checkpoint from all others; None where this process finds none."""
+    try:
+        return str(read_manifest(folder).manifest["sha256"])
+    except ValueError:
+        return None

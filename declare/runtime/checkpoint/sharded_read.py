@@ -1,0 +1,121 @@
+"""Tensors of a checkpoint that stand in several files, in the shares of the processes that wrote them.
+
+The files are those of torch.distributed.checkpoint's safetensors storage: each says in its metadata where in the
+whole its rows begin. They are read by rows, so that any number of processes can take what it needs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from declare.contract import strict_json
+from declare.nn.distributed.dtensor import as_held, cut, is_sharded
+
+_MARK, _OFFSETS = "DCP_SHARDING_INFO", "saved_offsets"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows of a tensor in a file."""
+
+    path: Path
+    start: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A tensor in the files of a checkpoint; nothing of it is read before it is asked for."""
+
+    name: str
+    shape: tuple[int, ...]
+    pieces: tuple[Piece, ...]
+
+    def whole(self) -> Tensor:
+        """Return all of it."""
+        return self.rows(0, self.shape[0]) if self.shape else _whole(self.pieces[0].path, self.name)
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        """Return the rows from `start` to `stop`, exclusive."""
+        if start == stop:
+            return _rows(self.pieces[0].path, self.name, 0, 0)
+        found = []
+        for piece in sorted(self.pieces, key=lambda each: each.start):
+            first, last = max(start - piece.start, 0), min(stop - piece.start, piece.rows)
+            if first < last:
+                found.append(_rows(piece.path, self.name, first, last))
+        if sum(len(each) for each in found) != stop - start:
+            raise ValueError(f"rows of `{self.name}` are missing")
+        return found[0] if len(found) == 1 else torch.cat(found)
+
+
+def _whole(path: Path, name: str) -> Tensor:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        found: Tensor = file.get_tensor(name)
+    return found
+
+
+def _rows(path: Path, name: str, start: int, stop: int) -> Tensor:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        found: Tensor = file.get_slice(name)[start:stop]
+    return found
+
+
+def stored(paths: Iterable[Path]) -> dict[str, Stored]:
+    """Return the tensors of some files by name."""
+    from safetensors import safe_open
+
+    pieces: dict[str, list[tuple[Piece, list[int]]]] = {}
+    for path in paths:
+        with safe_open(path, framework="pt") as file:
+            begins = json.loads((file.metadata() or {}).get(_MARK, "{}"))
+            for name in file.keys():  # noqa: SIM118 - it is no mapping
+                shape = file.get_slice(name).get_shape()
+                start = begins[name][_OFFSETS][0] if name in begins else 0
+                piece = Piece(path, start, shape[0] if shape else 0)
+                pieces.setdefault(name, []).append((piece, shape))
+    return {name: _together(name, found) for name, found in pieces.items()}
+
+
+def _together(name: str, found: list[tuple[Piece, list[int]]]) -> Stored:
+    """Return the tensor that some pieces make; raises ValueError where they leave gaps or overlap."""
+    shape = list(found[0][1])
+    if shape:
+        shape[0] = _rows_of(name, [piece for piece, _ in found])
+    if any(each[1:] != shape[1:] for _, each in found):
+        raise ValueError(f"shares of `{name}` have other shapes")
+    return Stored(name, tuple(shape), tuple(piece for piece, _ in found))
+
+
+def _rows_of(name: str, pieces: list[Piece]) -> int:
+    after = 0
+    for piece in sorted(pieces, key=lambda each: each.start):
+        if piece.start != after:
+            raise ValueError(f"rows of `{name}` are missing, or stand in two shares")
+        after += piece.rows
+    return after
+
+
+def marks(starts: Mapping[str, tuple[int, int]]) -> dict[str, str]:
+    """Return the metadata of a file from the first row of each tensor in it and its number of axes."""
+    offsets = {name: {_OFFSETS: [start, *[0] * (axes - 1)]} for name, (start, axes) in starts.items()}
+    return {_MARK: strict_json.dumps(offsets)}
+
+
+def held(value: Any, like: Any = None) -> Any:
+    """Return a stored or whole tensor as `like` is held: in shares, or whole. Other values stay what they are."""
+    if isinstance(value, Stored):
+        alike = like is not None and is_sharded(like) and value.shape == tuple(like.shape)
+        return cut(value.rows, like) if alike else value.whole()
+    return as_held(value, like) if isinstance(value, Tensor) and like is not None else value

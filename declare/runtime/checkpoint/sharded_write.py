@@ -1,0 +1,174 @@
+"""Checkpoints of a model that processes hold in shares: each writes its own, the leading one seals them.
+
+Two phases: every process writes its file into the temporary folder, makes it durable and reports size and hash;
+only when all reports are in, the leading process writes the rest with the manifest and gives the folder its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from declare.contract.problem import ProblemError
+from declare.ir.plan import PhasePlan
+from declare.nn.distributed.dtensor import is_sharded, own, share, whole
+from declare.nn.distributed.process_group import World
+from declare.nn.state_tree import named
+from declare.runtime.checkpoint.sharded_read import held, marks
+from declare.runtime.checkpoint.state_tree import StateTree, Tree
+from declare.runtime.checkpoint.store import Files, write_share
+from declare.runtime.checkpoint.writer import Saver
+from declare.runtime.run_folder.durable_io import explain
+from declare.runtime.run_folder.manifest import Saved
+from declare.runtime.run_folder.progress import Course
+from declare.runtime.step.interfaces import Average
+
+
+def save_shares(
+    world: World,
+    saver: Saver | None,
+    state: tuple[Course, StateTree, nn.Module, Average | None],
+    phase: PhasePlan,
+) -> list[Saved]:
+    """Save the whole state from all processes; return what is durable now, nothing where a process does not lead.
+
+    What goes wrong in one of them is raised in all, and the checkpoints before are untouched.
+    """
+    course, parts, graph, average = state
+    tree = parts.capture()
+    if average is None:
+        del tree["model"]  # the file of weights holds it
+    with nullcontext() if average is None else average.swapped():
+        weights = _gathered(graph, keep=world.leads)
+    tensors, skeleton = named(tree)
+    plain = {name: item.cpu() for name, item in tensors.items() if not is_sharded(item)}
+    shares = {name: item for name, item in tensors.items() if is_sharded(item)}
+    protected = frozenset(course.protected)
+
+    def commit() -> Saved:
+        folder = world.decided(lambda: _leading(saver).begin(course.total))
+        reports = world.gathered(_written(folder, shares, world))
+
+        def seal() -> Saved:
+            try:
+                return _leading(saver).seal(course, phase, (weights, plain, skeleton), _agreed(reports))
+            except BaseException:
+                _leading(saver).discard(course.total)
+                raise
+
+        return world.decided(seal)
+
+    try:
+        saved = commit()
+    except ProblemError as error:
+        full = error.problem.code == "RES804"
+        if not full or not world.decided(lambda: _leading(saver).make_room(protected)):
+            raise
+        saved = commit()
+    return [saved] if world.leads else []
+
+
+def _leading(saver: Saver | None) -> Saver:
+    assert saver is not None, "only the leading process seals"
+    return saver
+
+
+@torch.no_grad()
+def _gathered(graph: nn.Module, *, keep: bool) -> dict[str, Tensor]:
+    """Return the whole weights on the CPU where they are kept; one tensor at a time passes through the others."""
+    found = {}
+    for name, item in graph.state_dict().items():
+        full = whole(item)
+        if keep:
+            found[name] = full.to("cpu", copy=True)
+    return found
+
+
+def _written(folder: Path, shares: Mapping[str, Tensor], world: World) -> Files | ProblemError:
+    """Write this process's shares; return what became of it, for the leading process to judge."""
+    mine, starts = {}, {}
+    for name, item in shares.items():
+        start, stop = share(item.shape[0], world.rank, world.size)
+        if start < stop:
+            mine[name] = own(item).cpu()
+            starts[name] = (start, item.dim())
+    try:
+        return write_share(folder, f"state-{world.rank + 1}-of-{world.size}.safetensors", mine, marks(starts))
+    except OSError as error:
+        return ProblemError(explain(error, folder.parent))
+
+
+def _agreed(reports: list[Files | ProblemError]) -> Files:
+    """Return the files of all processes; raises what went wrong in one."""
+    files: Files = {}
+    for report in reports:
+        if isinstance(report, ProblemError):
+            raise report
+        files |= report
+    return files
+
+
+def load(graph: nn.Module, values: Mapping[str, Any]) -> None:
+    """Give the graph its weights, each process its shares of them."""
+    state = graph.state_dict()
+    graph.load_state_dict({name: held(value, state.get(name)) for name, value in values.items()})
+
+
+def spread(tree: Tree, graph: nn.Module, optimizer: torch.optim.Optimizer) -> Tree:
+    """Return a saved state as the parts of this process hold theirs: stored tensors read, whole ones cut."""
+    if "optimizer" in tree:
+        tree = {**tree, "optimizer": _regrouped(tree["optimizer"], optimizer)}
+    if not any(is_sharded(item) for item in graph.parameters()):
+        return tree
+    state = graph.state_dict()
+    found = dict(tree)
+    if "model" in tree:
+        found["model"] = {name: held(value, state.get(name)) for name, value in tree["model"].items()}
+    if "average" in tree:
+        found["average"] = {
+            key: {name: held(value, state.get(name)) for name, value in part.items()}
+            if isinstance(part, Mapping)
+            else part
+            for key, part in tree["average"].items()
+        }
+    if "optimizer" in tree:
+        parameters = [item for group in optimizer.param_groups for item in group["params"]]
+        entries = {
+            index: {key: held(value, _at(parameters, index)) for key, value in entry.items()}
+            for index, entry in tree["optimizer"]["state"].items()
+        }
+        found["optimizer"] = {**tree["optimizer"], "state": entries}
+    return found
+
+
+def _regrouped(saved: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> Mapping[str, Any]:
+    """Return the state of an optimizer in the groups of this one, which may hold other parameters in shares."""
+    groups = optimizer.state_dict()["param_groups"]
+    try:
+        before, now = _numbered(saved["param_groups"]), _numbered(groups)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return saved  # refused by name where it is loaded
+    if before == now or before.keys() != now.keys():
+        return saved
+    state = {
+        now[number]: saved["state"][index] for number, index in before.items() if index in saved["state"]
+    }
+    return {**saved, "state": state, "param_groups": groups}
+
+
+def _numbered(groups: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+    """Return the indices of parameters in a state by their numbers in the model; a balance's own are below zero."""
+    found: dict[int, int] = {}
+    for group in groups:
+        indices = group["params"]
+        found |= zip(group.get("numbers", range(-len(indices), 0)), indices, strict=True)
+    return found
+
+
+def _at(parameters: list[Any], index: int) -> Any:
+    return parameters[index] if index < len(parameters) else None

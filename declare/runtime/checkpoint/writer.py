@@ -1,0 +1,249 @@
+"""Saving and finding state: what goes into a checkpoint, which ones stay, where weights come from."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from functools import partial
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from declare.compiler.phases.memory import optimizer_states
+from declare.contract.problem import Problem, ProblemError
+from declare.ir.plan import InitPlan, PhasePlan, Plan
+from declare.runtime.checkpoint.background import Worker
+from declare.runtime.checkpoint.safetensors_io import read_tensors, tensor_bytes
+from declare.runtime.checkpoint.sharded_read import stored
+from declare.runtime.checkpoint.state_tree import ORIGIN, StateTree, Tree
+from declare.runtime.checkpoint.store import Checkpoints, Files, Snapshot, load_tree
+from declare.runtime.run_folder.durable_io import brief, disk_full, free_bytes, readable_bytes, translated
+from declare.runtime.run_folder.folder import Run
+from declare.runtime.run_folder.manifest import Saved, damage, read_manifest
+from declare.runtime.run_folder.progress import Course
+from declare.runtime.step.interfaces import Average
+from declare.system.out_of_memory import is_shortage
+
+_WORTH_BYTES = 1 << 20
+"""Weights from which on a state is written in the background; `benchmarks/checkpoint.py` measures it."""
+
+_LARGE = ("model", "optimizer", "average")
+
+
+class Saver:
+    """Writes the run's checkpoints and reads weights back; `about` goes into every manifest."""
+
+    def __init__(self, run_folder: Path, about: dict[str, Any]) -> None:
+        self._store = Checkpoints(run_folder)
+        self._about = about
+        self._worker: Worker[Saved] = Worker()
+
+    def save(
+        self,
+        course: Course,
+        tree: StateTree,
+        graph: nn.Module,
+        average: Average | None,
+        phase: PhasePlan,
+        *,
+        wait: bool = True,
+    ) -> list[Saved]:
+        """Save the whole state and prune; return what is durable now and was not returned before.
+
+        Without `wait` a state whose writing takes longer than a copy of it is copied here and written in the
+        background; the one before is waited for. Raises what went wrong with either.
+        """
+        done = self.collect(wait=True)
+        state = tree.capture()
+        weights = state["model"]
+        if average is None:
+            # The weights file is the model's state then; there is no need to hold it twice.
+            del state["model"]
+        else:
+            with average.swapped():
+                weights = {name: tensor.clone() for name, tensor in graph.state_dict().items()}
+        later = not wait and self._pays(weights)
+        about = self._about | _marks(course, phase)
+        snapshot = Snapshot.of(course.total, weights, state, about, copy=later)
+        write = partial(self._write, snapshot, phase.keep_checkpoints, frozenset(course.protected))
+        if not later:
+            return [*done, write()]
+        self._worker.start(write)
+        return done
+
+    def _pays(self, weights: Mapping[str, Tensor]) -> bool:
+        """Whether writing in the background saves time: a small state is written before a thread has begun."""
+        return tensor_bytes(weights) >= _WORTH_BYTES
+
+    def _write(self, snapshot: Snapshot, keep: int, protected: frozenset[int]) -> Saved:
+        """Commit a state and prune; where the disk is full, prune first and try once more."""
+        _require_finite(snapshot)
+        try:
+            saved = self._store.write(snapshot)
+        except ProblemError as error:
+            if error.problem.code != "RES804" or not self._store.prune(1, protected):
+                raise
+            saved = self._store.write(snapshot)
+        self._store.prune(keep, protected, saved)
+        return saved
+
+    def begin(self, step: int) -> Path:
+        """Make the folder that a checkpoint of several processes is written in."""
+        with translated(self._store.root):
+            return self._store.begin(step)
+
+    def seal(
+        self,
+        course: Course,
+        phase: PhasePlan,
+        taken: tuple[dict[str, Tensor], dict[str, Tensor], Any],
+        shares: Files,
+    ) -> Saved:
+        """Commit what was taken (weights, tensors of the state, its skeleton) and what others wrote; prune."""
+        snapshot = Snapshot(course.total, *taken, self._about | _marks(course, phase))
+        _require_finite(snapshot)
+        saved = self._store.write(snapshot, shares)
+        self._store.prune(phase.keep_checkpoints, frozenset(course.protected), saved)
+        return saved
+
+    def discard(self, step: int) -> None:
+        """Remove what was begun and will not be sealed."""
+        self._store.discard(step)
+
+    def make_room(self, protected: frozenset[int]) -> bool:
+        """Delete what can be spared; return whether anything was."""
+        return bool(self._store.prune(1, protected))
+
+    def collect(self, *, wait: bool = False) -> list[Saved]:
+        """Return what became durable in the background since the last call; raises what went wrong there."""
+        return self._worker.collect(wait=wait)
+
+    def close(self) -> None:
+        """Let a state that is being written come to its end, whatever that is."""
+        self._worker.join()
+
+    def require_space(self, graph: nn.Module, plan: Plan) -> None:
+        """Raise `ProblemError` (RES804) where the disk cannot hold the checkpoints that the plan keeps."""
+        standing = [
+            sum(facts["bytes"] for facts in saved.manifest["files"].values()) for saved in self._store.found()
+        ]
+        each = max(standing, default=0) or _state_bytes(tensor_bytes(graph.state_dict()), plan)
+        # One more than is kept stands there while the next one is written.
+        most = most_kept(plan) + 1
+        needed = each * most - sum(standing)
+        if free_bytes(self._store.root) < needed:
+            note = f"{most} checkpoints of about {readable_bytes(each)} each"
+            if standing:
+                note += f"; {readable_bytes(sum(standing))} of them stand there already"
+            raise ProblemError(disk_full(self._store.root, needed, note=note))
+
+    def newest(self) -> tuple[Saved | None, list[tuple[Path, str]]]:
+        """Return the newest good checkpoint and what was rejected; leftovers of killed processes go away.
+
+        Rejected checkpoints are moved aside as `damaged-...`, never deleted.
+        """
+        self._store.clean()
+        saved, rejected = self._store.newest()
+        return saved, [(self._store.quarantine(path), reason) for path, reason in rejected]
+
+    def weights_of(self, course: Course, phase: str) -> Path:
+        """Return the weights that stand for a phase of this run: its best ones, else its last."""
+        self._worker.join()
+        total = course.kept(phase)
+        folder = self._store.root / f"step-{total}"
+        try:
+            saved = read_manifest(folder)
+            reason = damage(saved)
+        except ValueError as error:
+            reason = str(error)
+        if reason is not None:
+            raise ProblemError(damaged(folder, reason))
+        return saved.weights
+
+    def resolve(self, course: Course, entry: InitPlan) -> Path:
+        """Return the file of weights that an `init` entry names."""
+        if entry.source == "phase":
+            return self.weights_of(course, entry.reference)
+        if entry.source == "run":
+            return Run(Path(entry.reference)).weights_path()
+        return Path(entry.reference)
+
+
+def most_kept(plan: Plan) -> int:
+    """Return how many checkpoints stand at once at most: the newest, the best of phases, the ends of those before."""
+    bests = accumulate(int(phase.best is not None) for phase in plan.phases)
+    counts = zip(plan.phases, bests, strict=True)
+    return max(phase.keep_checkpoints + ended + best for ended, (phase, best) in enumerate(counts))
+
+
+def _state_bytes(weights: int, plan: Plan) -> int:
+    """Return about how large a checkpoint is: weights, optimizer, and with an average raw weights and its own."""
+    states = max(optimizer_states(phase) for phase in plan.phases)
+    averaged = any(phase.ema for phase in plan.phases)
+    return weights * (1 + states + 2 * averaged)
+
+
+def load_weights(graph: nn.Module, path: Path) -> None:
+    """Give the graph the weights of a checkpoint; raises `ProblemError` (RES807) where they are another model's."""
+    try:
+        graph.load_state_dict(read_tensors(path))
+    except (RuntimeError, ValueError) as error:
+        if is_shortage(error):
+            raise
+        lines = str(error).splitlines()[:3]
+        reason = f"`{path.name}` does not fit the model: {' '.join(line.strip() for line in lines)[:300]}"
+        raise ProblemError(damaged(path.parent, reason)) from error
+
+
+def read_state(saved: Saved, *, lazy: bool = False) -> Tree:
+    """Return the state tree of a checkpoint, the model's weights included.
+
+    With `lazy` the tensors of its large parts are `Stored` ones, for each process to read what it needs. Raises
+    `ProblemError` (RES807, RES809) where a file is whole, but not what a run writes.
+    """
+    try:
+        saved.checked_skeleton()
+        tree = load_tree(saved, lazy=_LARGE if lazy else ()) | {ORIGIN: saved.manifest}
+        if "model" not in tree and "average" not in tree:
+            tree["model"] = stored([saved.weights]) if lazy else read_tensors(saved.weights)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise ProblemError(damaged(saved.path, f"its files do not fit together ({error})")) from error
+    return tree
+
+
+def _marks(course: Course, phase: PhasePlan) -> dict[str, Any]:
+    """Return what a manifest says of the moment."""
+    place = {"phase": phase.name, "phase_step": course.step, "phase_steps": phase.steps}
+    return place | {"threads": torch.get_num_threads(), "evaluated_at": dict(course.evaluated_at)}
+
+
+def damaged(folder: Path, reason: str) -> Problem:
+    """Return the finding that a checkpoint that is needed is not whole."""
+    return Problem(
+        "RES807",
+        f"checkpoint `{folder.name}` is damaged",
+        notes=(f"in `{folder.parent}`: {reason}",),
+        helps=("restore it from a copy, or train this run anew",),
+    )
+
+
+def _require_finite(snapshot: Snapshot) -> None:
+    floats = {
+        name: tensor
+        for name, tensor in snapshot.weights.items()
+        if tensor.is_floating_point() and tensor.numel()
+    }
+    with contextlib.suppress(StopIteration):
+        name = next(name for name, tensor in floats.items() if not bool(torch.isfinite(tensor).all()))
+        raise ProblemError(
+            Problem(
+                "PHS620",
+                f"the weights in `{brief(name)}` are not finite at step {snapshot.about['phase_step']}",
+                at=f"phases.{snapshot.about['phase']}",
+                notes=("this state was not saved; the checkpoint before it is untouched",),
+                helps=("lower the learning rate, or add `clip: {norm: 1.0}`",),
+            )
+        )

@@ -1,0 +1,1 @@
+"""Processes of one run: starting, watching, connecting and stopping them."""

@@ -1,0 +1,89 @@
+"""Connecting this process with the group that it stands in."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import distributed as dist
+from torch._C._distributed_c10d import FileStore
+
+from declare.ir.plan import HardwarePlan
+from declare.nn.distributed.process_group import ALONE, Group, World
+from declare.runtime.distributed import heartbeat
+from declare.runtime.distributed.exit_codes import SIGNALLED
+from declare.runtime.distributed.rank_environment import LAUNCH, LAUNCHER, Place, meeting, place
+
+PATIENCE = timedelta(hours=1)
+"""How long a process waits for another one before it takes it for lost."""
+_STORE = "store"
+_PR_SET_PDEATHSIG = 1
+
+
+def join(hardware: HardwarePlan) -> World:
+    """Return the group that this process belongs to, connected; `ALONE` where nobody started one."""
+    found = place()
+    if dist.is_initialized():  # Ray, or a caller of the Python interface, has connected it
+        size = dist.get_world_size()
+        world = Group(found.local_rank, found.local_size) if found else Group(dist.get_rank(), size)
+        _take_device(hardware, world.local_rank)
+        return _watched(world)
+    if found is None or found.size == 1:
+        return ALONE
+    if LAUNCHER in os.environ:
+        _end_with(int(os.environ[LAUNCHER]))
+    cuda = _take_device(hardware, found.local_rank)
+    backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
+    where = _meeting(found)
+    dist.init_process_group(backend, rank=found.rank, world_size=found.size, timeout=PATIENCE, **where)
+    return _watched(Group(found.local_rank, found.local_size, ours=True))
+
+
+def _take_device(hardware: HardwarePlan, local_rank: int) -> bool:
+    """Make a GPU of its own the one that this process means when it names none; return whether there is one."""
+    cuda = hardware.accelerator != "cpu" and torch.cuda.is_available()
+    if cuda:
+        torch.cuda.set_device(local_rank % torch.cuda.device_count())
+    return cuda
+
+
+def _watched(world: Group) -> Group:
+    """Let the process give signs of life where somebody watches over it."""
+    if folder := os.environ.get(LAUNCH):
+        world.beat = heartbeat.begin(Path(folder), world.rank)
+    return world
+
+
+def _end_with(launcher: int) -> None:
+    """Ask the system for SIGTERM when the launcher ends: a group that nobody watches saves and stops."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != launcher:
+        sys.exit(SIGNALLED + signal.SIGTERM)
+
+
+def loopback() -> str:
+    """Return the name of the interface that only this machine reaches: `lo`, on macOS `lo0`."""
+    names = [name for _, name in socket.if_nameindex()]
+    return next((name for name in ("lo", "lo0") if name in names), "lo")
+
+
+def _meeting(found: Place) -> dict[str, Any]:
+    """Return where the processes meet."""
+    folder = os.environ.get(LAUNCH)
+    if folder and found.size == found.local_size:
+        # On one machine a file will do: nothing listens that others could reach.
+        for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
+            os.environ.setdefault(name, loopback())
+        return {"store": FileStore(str(Path(folder) / _STORE), found.size)}
+    if "MASTER_ADDR" not in os.environ:
+        host, port = meeting()
+        os.environ |= {"MASTER_ADDR": host, "MASTER_PORT": str(port)}
+    return {"init_method": "env://"}

@@ -1,0 +1,111 @@
+"""A request to stop, from the launcher to the processes that it has started: a word in the folder of the launch.
+
+A file reaches processes that do not listen to signals yet, and other machines where the folder is shared.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any, Self
+
+from declare.runtime.distributed import heartbeat, stop_flag
+from declare.runtime.distributed.exit_codes import SIGNALLED, STOPPED
+from declare.runtime.distributed.rank_environment import LAUNCH
+
+_ORDER = "order"
+_SECONDS = 0.25
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Orders:
+    """While inside, the first SIGINT or SIGTERM asks all processes to save and stop; the second one leaves.
+
+    It leaves at once where no process has begun: there is nothing to save. With `kills` the processes are this
+    machine's own, and are killed when it leaves.
+    """
+
+    def __init__(self, *, kills: bool) -> None:
+        self._kills = kills
+        self._heard: list[signal.Signals] = []
+        self._left = False
+        self._since = 0.0
+        self._folder = Path()
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._hear) for number in _SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+    @property
+    def status(self) -> int | None:
+        """The exit status of what was asked for; None where nothing was."""
+        if not self._heard:
+            return None
+        return SIGNALLED + self._heard[-1] if self._left else STOPPED
+
+    def begin(self, folder: Path) -> None:
+        """Let orders go to the processes of the launch in `folder` from now on, an earlier one too."""
+        self._folder = folder
+        if self._heard:
+            order_stop(folder, self._heard[0].name)
+
+    def _hear(self, number: int, _: FrameType | None) -> None:
+        if self._heard and time.monotonic() - self._since < stop_flag.SAME_SECONDS:
+            return
+        self._heard.append(signal.Signals(number))
+        self._since = time.monotonic()
+        begun = heartbeat.signs(self._folder)
+        if begun and len(self._heard) == 1:
+            stop_flag.say(self._heard[0].name)
+            order_stop(self._folder, self._heard[0].name)
+            return
+        self._left = True
+        for process, _step in begun.values() if self._kills else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        raise KeyboardInterrupt
+
+
+def order_stop(folder: Path, reason: str) -> None:
+    """Ask the processes of a launch to save and stop."""
+    draft = folder / f"{_ORDER}.draft"
+    draft.write_text(reason, encoding="utf-8")
+    draft.replace(folder / _ORDER)
+
+
+@contextlib.contextmanager
+def obeying() -> Iterator[None]:
+    """While inside, an order to stop reaches the run of this process as a signal would, if it was launched."""
+    if LAUNCH not in os.environ:
+        yield
+        return
+    path = Path(os.environ[LAUNCH]) / _ORDER
+    done = threading.Event()
+
+    def listen() -> None:
+        while True:
+            with contextlib.suppress(OSError):
+                stop_flag.ask(path.read_text(encoding="utf-8"))
+            if done.wait(_SECONDS):
+                return
+
+    listener = threading.Thread(target=listen, name="orders", daemon=True)
+    listener.start()
+    try:
+        yield
+    finally:
+        done.set()
+        listener.join()

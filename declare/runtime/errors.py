@@ -1,0 +1,140 @@
+"""What goes wrong in the course of training, said to the user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem
+from declare.ir.plan import BestPlan, PhasePlan
+from declare.runtime.machine.memory_budget import Account
+from declare.runtime.machine.torch_compile import compile_failed
+from declare.runtime.run_folder.durable_io import FULL
+from declare.system import user_code
+from declare.system.out_of_memory import before_training, is_shortage, is_starved
+
+_BATCH_ERRORS = (RuntimeError, ValueError, IndexError, MemoryError, OSError)
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def is_batch_error(error: BaseException) -> bool:
+    """Whether a batch, memory or the user's own code may be at fault, and neither the run's disk nor we are."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return False
+    return isinstance(error, _BATCH_ERRORS) or is_shortage(error) or bool(user_code.lines(error))
+
+
+def outside(error: BaseException) -> Problem | None:
+    """Return what an error outside of a step means; None where it is a bug of ours, or says itself what it is."""
+    if is_shortage(error):
+        return before_training(error)
+    if (problem := compile_failed(error)) is not None:
+        return problem
+    found = user_code.failed(error)
+    if found is None and not isinstance(error, OSError) and is_starved():
+        return before_training(error)
+    return found
+
+
+def batch_failed(
+    phase: PhasePlan, number: int, error: BaseException, account: Account | None = None
+) -> Problem:
+    """Return the finding that the batch of step `number` (from 0) could not be computed."""
+    if is_shortage(error):
+        return out_of_memory(phase, number, error, account)
+    if (problem := compile_failed(error)) is not None:
+        return problem
+    theirs = user_code.lines(error)
+    skip = "leave single bad batches out: `on_batch_error: {action: skip, limit: 10}`"
+    return Problem(
+        "PHS621",
+        f"the batch of step {number + 1} in phase `{phase.name}` failed",
+        at=f"phases.{phase.name}",
+        notes=(f"{type(error).__name__}: {first_line(error)}", *theirs),
+        helps=(user_code.HELP if theirs else skip,),
+    )
+
+
+def out_of_memory(
+    phase: PhasePlan, number: int, error: BaseException, account: Account | None = None
+) -> Problem:
+    """Return the finding that a step did not fit into memory, with what would."""
+    rows = -(-phase.batch_size // phase.accumulate) if account is None else account.rows
+    return Problem(
+        "RES810",
+        f"out of memory at step {number + 1}: {rows} samples at once",
+        at=f"phases.{phase.name}.batch_size",
+        notes=(first_line(error), *(() if account is None else account.notes(error))),
+        helps=tuple(_fitting(phase, rows, None if account is None else account.fits(error))),
+    )
+
+
+def _fitting(phase: PhasePlan, rows: int, fits: int | None) -> Iterator[str]:
+    """Yield what to change so that a step fits: `fits` of `rows` samples do so at once."""
+    if fits == 0:
+        yield "not one sample fits: make the model or its inputs smaller"
+    elif fits is None:
+        yield f"split the batch: `accumulate: {2 * phase.accumulate}` gives the same result with half the memory"
+    else:
+        size = phase.batch_size
+        least = -(-phase.accumulate * rows // fits)
+        pieces = next(count for count in range(least, size + 1) if size % count == 0)
+        yield f"about {fits} samples fit at once: `accumulate: {pieces}` gives the same result in so many pieces"
+        yield f"or lower the batch: `batch_size: {fits * phase.accumulate}`"
+    if phase.precision not in {"bf16", "fp16"} and fits != 0:
+        twice = "" if fits is None else f": about {min(2 * fits, rows)} samples would fit at once"
+        yield f"or use `precision: bf16`, which halves activations{twice}"
+
+
+def too_many_skipped(phase: PhasePlan, skipped: int, reason: str) -> Problem:
+    """Return the finding that more batches failed than the spec allows."""
+    limit = phase.on_batch_error["limit"]
+    return Problem(
+        "PHS622",
+        f"{skipped} batches were skipped in phase `{phase.name}`, the limit is {limit}",
+        at=f"phases.{phase.name}.on_batch_error",
+        notes=(f"the last one: {reason}",),
+        helps=("find the cause: lower the learning rate, or check the data with `dcl data check`",),
+    )
+
+
+def nothing_best(phase: PhasePlan, rule: BestPlan) -> Problem:
+    """Return the finding that the metric which picks a phase's best weights had no finite value."""
+    return Problem(
+        "PHS626",
+        f"`{rule.metric}` was not finite in any evaluation of phase `{phase.name}`",
+        at=f"phases.{phase.name}.evaluate.best",
+        notes=("there are no best weights; the last ones are in the newest checkpoint",),
+        helps=(
+            "see whether validation data have targets, and what the losses did: `dcl report`",
+            "or pick the best by another metric",
+        ),
+    )
+
+
+def nothing_trained(phase: PhasePlan) -> Problem:
+    """Return the finding that a phase changed no weight."""
+    return Problem(
+        "PHS623",
+        f"phase `{phase.name}` made no update in {phase.steps} steps: nothing was trained",
+        at=f"phases.{phase.name}",
+        notes=("every batch was skipped, or every parameter is frozen",),
+        helps=("look at `batch_skipped` in `events.jsonl`, and at the phase's `freeze`",),
+    )
+
+
+def no_scale(phase: PhasePlan, number: int) -> Problem:
+    """Return the finding that gradients in half precision are not finite, however losses are scaled."""
+    return Problem(
+        "PHS620",
+        f"gradients are not finite at step {number} at any scale of the loss",
+        at=f"phases.{phase.name}",
+        notes=("with `precision: fp16` such updates are left out: none has changed a weight for a while",),
+        helps=(
+            "use `precision: bf16` or `fp32`, which reach further",
+            "look for non-finite inputs with `dcl data check`",
+        ),
+    )

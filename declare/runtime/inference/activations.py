@@ -1,0 +1,354 @@
+"""Inside a model: what its modules give for real samples, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from itertools import groupby
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from declare.contract.lengths import lengths_name
+from declare.contract.problem import Problem, ProblemError
+from declare.diagnostics.suggest import suggest
+from declare.ir.sample_lengths import Span, is_fixed, visits
+from declare.lowering.data.loader import evaluation_batches
+from declare.lowering.model.task_inputs import Views, shown
+from declare.lowering.training.objective import TaskLosses
+from declare.runtime.inference.loaded_run import Opened
+
+_BATCH = 64
+_NEAR = 0.01
+"""Values this near to a bound, as a share of the range, are saturated."""
+_BOUNDS: dict[type[nn.Module], tuple[float, float]] = {
+    nn.Sigmoid: (0.0, 1.0),
+    nn.Hardsigmoid: (0.0, 1.0),
+    nn.Softmax: (0.0, 1.0),
+    nn.Tanh: (-1.0, 1.0),
+    nn.Hardtanh: (-1.0, 1.0),
+    nn.ReLU6: (0.0, 6.0),
+}
+_CHANNELS_SECOND = (
+    *(nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.GroupNorm),
+)
+
+
+@dataclass
+class Activity:
+    """Statistics of one output of a module over all samples; `shape` is that of one sample.
+
+    `dead` of its `units` were zero for every sample and place. `saturated` is the share of values at the bounds of an
+    activation that has some, None for others. `nonfinite` values are left out of the rest.
+    """
+
+    name: str
+    type: str
+    shape: tuple[int, ...]
+    count: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+    low: float = float("inf")
+    high: float = float("-inf")
+    zeros: int = 0
+    nonfinite: int = 0
+    at_bounds: int | None = None
+    alive: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
+    values: list[Tensor] = field(default_factory=list)
+
+    def add(self, module: nn.Module, values: Tensor) -> None:
+        """Take in the values of a batch."""
+        flat = values.detach().double()
+        finite = flat.isfinite()
+        self.nonfinite += int((~finite).sum())
+        self._see_units(module, flat.nan_to_num())
+        known = flat[finite]
+        if not known.numel():
+            return
+        self.count += known.numel()
+        self.total += float(known.sum())
+        self.squares += float(known.square().sum())
+        self.low, self.high = min(self.low, float(known.min())), max(self.high, float(known.max()))
+        self.zeros += int((known == 0).sum())
+        if type(module) in _BOUNDS:
+            lower, upper = _BOUNDS[type(module)]
+            near = _NEAR * (upper - lower)
+            self.at_bounds = (self.at_bounds or 0) + int(
+                ((known < lower + near) | (known > upper - near)).sum()
+            )
+
+    def _see_units(self, module: nn.Module, values: Tensor) -> None:
+        """Note which units were ever active; units are channels, or the last axis where features stand there."""
+        if values.dim() < 2:
+            return
+        axis = 1 if values.dim() >= 4 or isinstance(module, _CHANNELS_SECOND) else values.dim() - 1
+        alive = (values != 0).movedim(axis, 0).flatten(1).any(1).cpu()
+        self.alive = alive if len(self.alive) != len(alive) else self.alive | alive
+
+    @property
+    def mean(self) -> float:
+        """The mean of all finite values."""
+        return self.total / self.count if self.count else float("nan")
+
+    @property
+    def std(self) -> float:
+        """The standard deviation of all finite values."""
+        if not self.count:
+            return float("nan")
+        return max(0.0, self.squares / self.count - self.mean**2) ** 0.5
+
+    @property
+    def units(self) -> int:
+        """How many units it has."""
+        return len(self.alive)
+
+    @property
+    def dead(self) -> int:
+        """How many units were never active."""
+        return int((~self.alive).sum())
+
+    @property
+    def saturated(self) -> float | None:
+        """The share of values at the bounds."""
+        return None if self.at_bounds is None else self.at_bounds / max(1, self.count)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the statistics as plain values; what is not defined is None."""
+        known = self.count > 0
+        return {
+            "name": self.name,
+            "type": self.type,
+            "shape": list(self.shape),
+            "mean": self.mean if known else None,
+            "std": self.std if known else None,
+            "min": self.low if known else None,
+            "max": self.high if known else None,
+            "zeros": self.zeros / self.count if known else None,
+            "units": self.units,
+            "dead": self.dead,
+            "saturated": self.saturated,
+            "nonfinite": self.nonfinite,
+        }
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was seen: activities in the order of execution, and the first module that made a number not finite."""
+
+    activities: tuple[Activity, ...]
+    source: str | None
+    num_samples: int
+
+
+def inspect(opened: Opened, patterns: Sequence[str], *, samples: int, keep: bool) -> Inspection:
+    """Return the activity of the modules that `patterns` match, over at most so many samples.
+
+    With `keep`, the activations themselves stay in `Activity.values` [samples, ...]. Raises `ProblemError`
+    (REF202) where a pattern matches no module.
+    """
+    names = chosen(opened.graph, patterns)
+    watch = _Watch(names, keep=keep)
+    left = samples
+    with torch.no_grad(), watch.on(opened.graph):
+        for fields, lengths in _batches(opened, samples):
+            with _real_steps(opened, lengths, watch):
+                _run(opened, fields)
+            left -= len(next(iter(fields.values())))
+    return Inspection(tuple(watch.seen.values()), watch.source, samples - left)
+
+
+def chosen(graph: nn.Module, patterns: Sequence[str]) -> list[str]:
+    """Return the names of the modules that patterns match, in the model's order."""
+    names = [name for name, _ in graph.named_modules() if name]
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            near = suggest(pattern.rstrip(".*"), names)
+            helps = (f"use `{near[0]}` or `{near[0]}.*`",) if near else (f"there is {', '.join(names[:6])}",)
+            raise ProblemError(Problem("REF202", f"`{pattern}` matches no module of the model", helps=helps))
+    return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+def _batches(opened: Opened, samples: int) -> Iterator[tuple[Mapping[str, Tensor], dict[str, int]]]:
+    """Yield batches of samples that are equally long, with the steps of each field whose samples differ in length."""
+    found = evaluation_batches(
+        opened.tables, opened.dataset, opened.split, min(_BATCH, samples), opened.device
+    )
+    for fields in found:
+        size = len(next(iter(fields.values())))
+        yield from _equally_long(opened, {name: value[:samples] for name, value in fields.items()})
+        samples -= size
+        if samples <= 0:
+            return
+
+
+def _equally_long(
+    opened: Opened, fields: Mapping[str, Tensor]
+) -> Iterator[tuple[Mapping[str, Tensor], dict[str, int]]]:
+    """Yield the rows of a batch in their order, those together that are equally long: no padding is looked at."""
+    plans = opened.plan.datasets[opened.dataset].fields
+    uneven = [name for name in fields if name in plans and plans[name].has_lengths]
+    lengths = {name: _lengths(fields, name) for name in uneven}
+    rows = list(zip(*lengths.values(), strict=True)) or [()] * len(next(iter(fields.values())))
+    for own, part in groupby(range(len(rows)), key=rows.__getitem__):
+        places = list(part)
+        taken = {name: value[places[0] : places[-1] + 1] for name, value in fields.items()}
+        for name, length in zip(lengths, own, strict=True):
+            shape = plans[name].shape
+            if not is_fixed(shape):
+                taken[name] = taken[name].narrow(1 + (shape.time_axis or 0), 0, length)
+        yield taken, dict(zip(lengths, own, strict=True))
+
+
+@contextmanager
+def _real_steps(opened: Opened, lengths: Mapping[str, int], watch: _Watch) -> Iterator[None]:
+    """While inside, nodes are seen on the steps that samples have, where these are filled up to a stated length.
+
+    Each such node runs a second time on the steps of its inputs that there are: that alone is seen. One that reads
+    what a sample is filled up with, or is made for one length, is seen on all of it.
+    """
+    plan, dataset = opened.plan, opened.dataset
+    spans = {
+        name: Span(name, is_fixed(plan.datasets[dataset].fields[name].shape), (length,))
+        for name, length in lengths.items()
+    }
+    replaced = []
+    for visit in visits(plan.nodes, dataset, spans):
+        steps = [
+            (1 + (wire.shape.time_axis or 0), span.counts[0]) if span is not None and span.fixed else None
+            for wire, span in visit.wires
+        ]
+        if visit.component.padding_policy() is not None and any(steps):
+            path = f"{visit.node.path}.{dataset}" if visit.node.per_dataset else visit.node.path
+            module = opened.graph.modules_by_path[path]
+            module.forward = _Twice(module, steps, watch)
+            replaced.append(module)
+    try:
+        yield
+    finally:
+        for module in replaced:
+            del module.forward
+
+
+class _Twice:
+    """A module's forward on whole tensors, unseen, and on the steps that samples have."""
+
+    def __init__(self, module: nn.Module, steps: Sequence[tuple[int, int] | None], watch: _Watch) -> None:
+        self._module, self._forward, self._steps, self._watch = module, module.forward, steps, watch
+
+    def __call__(self, *values: Tensor, **named: Any) -> Any:
+        real = [
+            value if step is None else value.narrow(step[0], 0, step[1])
+            for value, step in zip(values, self._steps, strict=True)
+        ]
+        with self._watch.away():
+            whole, fits = self._forward(*values, **named), False
+            with suppress(RuntimeError, ValueError):  # it may be made for one length
+                self._forward(*real, **named)
+                fits = True
+        self._watch.instead[id(self._module)] = self._forward(*(real if fits else values), **named)
+        return whole
+
+
+def _lengths(fields: Mapping[str, Tensor], name: str) -> list[int]:
+    stated = fields.get(lengths_name(name))
+    found = (fields[name] >= 0).sum(1).clamp_min(1) if stated is None else stated
+    return [int(length) for length in found]
+
+
+def _run(opened: Opened, fields: Mapping[str, Tensor]) -> None:
+    """Run the model as its tasks do; one that hides its target goes by what the samples hold."""
+    tasks = {name: task for name, task in opened.plan.tasks.items() if opened.dataset in task.datasets}
+    adapters = {name: TaskLosses(task).of(opened.dataset).adapter for name, task in tasks.items()}
+    views = Views(adapters, {name: [opened.dataset] for name in tasks})
+    plain = tuple(name for name in tasks if name not in views.hiding)
+    if plain:
+        opened.graph({opened.dataset: fields}, plain)
+        return
+    missing = next(
+        (tasks[name].target_field for name in views.hiding if tasks[name].target_field not in fields), None
+    )
+    if missing is not None:
+        title = f"the model reads `{missing}`, which new samples do not have"
+        raise ProblemError(Problem("RES817", title, helps=("look at samples of its own: `--split val`",)))
+    if views.hiding:
+        whole = views.prepared({opened.dataset: fields}, opened.plan.seed)[opened.dataset]
+        opened.graph({opened.dataset: shown(views.hiding[0], whole)}, views.hiding[:1])
+
+
+class _Watch:
+    """Hears what modules give while it is on."""
+
+    def __init__(self, names: Sequence[str], *, keep: bool) -> None:
+        self._names, self._keep = set(names), keep
+        self.seen: dict[str, Activity] = {}
+        self.instead: dict[int, Any] = {}
+        """What to look at in the place of a module's output, by the module's identity."""
+        self._is_away = False
+        self.source: str | None = None
+
+    @contextmanager
+    def on(self, graph: nn.Module) -> Iterator[None]:
+        """Listen to every module of a graph."""
+        handles = [
+            module.register_forward_hook(self._hook(name)) for name, module in graph.named_modules() if name
+        ]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """See nothing while inside."""
+        self._is_away = True
+        try:
+            yield
+        finally:
+            self._is_away = False
+
+    def _hook(self, name: str) -> Any:
+        def hear(module: nn.Module, inputs: Any, output: Any) -> None:
+            if self._is_away:
+                return
+            found = dict(_tensors(self.instead.pop(id(module), output)))
+            self._find_source(name, inputs, found)
+            if name in self._names:
+                for part, values in found.items():
+                    self._add(f"{name}:{part}" if part else name, module, values)
+
+        return hear
+
+    def _find_source(self, name: str, inputs: Any, outputs: Mapping[str, Tensor]) -> None:
+        """Remember the first module that gives what is not finite although it was given only what is."""
+        if self.source is None and not all(_finite(value) for value in outputs.values()):
+            given = [value for item in inputs for _, value in _tensors(item)]
+            if all(_finite(value) for value in given):
+                self.source = name
+
+    def _add(self, name: str, module: nn.Module, values: Tensor) -> None:
+        if not values.is_floating_point():
+            return
+        if name not in self.seen:
+            self.seen[name] = Activity(name, type(module).__name__, tuple(values.shape[1:]))
+        self.seen[name].add(module, values)
+        if self._keep:
+            self.seen[name].values.append(values.detach().float().cpu())
+
+
+def _finite(value: Tensor) -> bool:
+    return not value.is_floating_point() or bool(value.isfinite().all())
+
+
+def _tensors(output: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
+    if isinstance(output, Tensor):
+        yield name, output
+    elif isinstance(output, Mapping):
+        for key, value in output.items():
+            yield from _tensors(value, f"{name}.{key}" if name else str(key))
+    elif isinstance(output, list | tuple):
+        for index, value in enumerate(output):
+            yield from _tensors(value, f"{name}.{index}" if name else str(index))

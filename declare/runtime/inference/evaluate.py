@@ -1,0 +1,64 @@
+"""Evaluating the weights of a run on a split of its data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import partial
+
+import torch
+
+from declare.contract.problem import Problem, ProblemError
+from declare.ir.plan import Plan
+from declare.runtime.checkpoint.writer import load_weights
+from declare.runtime.machine.device import choose_device
+from declare.runtime.run_folder.folder import Run
+from declare.runtime.run_folder.trivial_baseline import prefixed
+from declare.runtime.run_folder.trust_check import require
+from declare.runtime.setup.builder import BuiltWorkshop
+
+
+def evaluate(
+    run: Run,
+    split: str = "test",
+    *,
+    which: str = "best",
+    tasks: Sequence[str] | None = None,
+    trust: Collection[str] = (),
+) -> dict[str, float]:
+    """Return the metrics of `split` (train, val, test) for the weights that `which` names.
+
+    `which` is `best`, `last` or a phase. Composites are included where all their metrics are of this split,
+    and under `trivial/NAME` what the trivial predictor of each task reaches.
+    Raises `ProblemError` (RES807, RES808, RES815, REF242).
+    """
+    plan = run.plan
+    if not any(dataset.splits.get(split) for dataset in plan.datasets.values()):
+        raise ProblemError(no_samples(plan, split))
+    require(plan, trust)
+    run.require_checkpoint()  # before the data are opened
+    workshop = BuiltWorkshop(plan, run.path, choose_device(plan.hardware))
+    _, saved = run.read_weights(which, partial(load_weights, workshop.graph))
+    workshop.evaluate_at(saved.evaluated_at)
+    wanted = tuple(tasks or _trained(plan))
+    with torch.no_grad():
+        metrics = workshop.evaluate(split, wanted)
+    return metrics | prefixed(workshop.trivial(split, wanted))
+
+
+def _trained(plan: Plan) -> list[str]:
+    """Return the tasks that some phase trains, in the plan's order."""
+    trained = {task for phase in plan.phases for task in phase.tasks}
+    return [name for name in plan.tasks if name in trained]
+
+
+def no_samples(plan: Plan, split: str) -> Problem:
+    """Return the finding (RES815) that a split is empty."""
+    there = sorted(
+        {name for dataset in plan.datasets.values() for name, count in dataset.splits.items() if count}
+    )
+    return Problem(
+        "RES815",
+        f"the run has no samples in the split `{split}`",
+        notes=(f"splits with samples: {', '.join(there)}",),
+        helps=(f"name one of them: `--split {there[0]}`",) if there else (),
+    )

@@ -1,0 +1,32 @@
+"""The size of images that a run is evaluated at, where a phase trains at several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from declare.ir.plan import PhasePlan, Plan
+from declare.nn.running_statistics import StatisticsBySize
+from declare.runtime.run_folder.progress import Course
+from declare.runtime.step.interfaces import Scales
+
+
+def handed_over(plan: Plan, phase: PhasePlan, before: Mapping[str, int]) -> dict[str, int]:
+    """Return the sizes that a phase begins with: fields that it trains on are seen as it shows them."""
+    trained = plan.fields_read(phase.tasks)
+    return {name: size for name, size in before.items() if name not in trained}
+
+
+def follow(
+    course: Course, scales: Scales | None, statistics: StatisticsBySize | None
+) -> dict[str, Any] | None:
+    """Let evaluations follow the size whose norm statistics the model holds.
+
+    Return field and size where it is another one than before: figures of two sizes are not compared, so that what
+    was best is forgotten.
+    """
+    if scales is None or statistics is None or course.evaluated_at.get(scales.field) == statistics.held:
+        return None
+    course.evaluated_at = {**course.evaluated_at, scales.field: statistics.held}
+    course.best.pop(course.phase, None)
+    return {"field": scales.field, "size": statistics.held}

@@ -1,0 +1,299 @@
+"""Predictions of a run's model for new samples, or for a split of its own data."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from declare.contract import strict_json
+from declare.contract.kinds.task import TaskAdapter
+from declare.contract.problem import Problem, ProblemError
+from declare.diagnostics.output import visible
+from declare.ir.plan import Plan, TaskPlan
+from declare.lowering.data.loader import evaluation_batches
+from declare.lowering.data.tables import Tables
+from declare.lowering.model.padding import joined
+from declare.lowering.training.objective import TaskLosses
+from declare.nn.tasks.next_token import Sampling
+from declare.reading import parser
+from declare.runtime.inference import text_outputs
+from declare.runtime.inference.loaded_run import Loading, open_run
+from declare.runtime.run_folder.durable_io import translated, write_whole
+from declare.runtime.run_folder.folder import Run
+
+_BATCH = 256
+_ELEMENTS = 2**24
+"""Numbers that a node may give for a batch: a vocabulary at every position is many."""
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """One row for each sample: `sample` says where it stands, then what each task predicts.
+
+    Classes are given by name, with the probability of each class; regressions in the target's own units. Maps of
+    classes (segmentation) stand in `maps` by task, in the values of the target's masks: whole numbers [samples,
+    height, width], or colours [..., 3] of bytes; rows hold the share of each class. Where the model gives no number
+    (its input has a gap), values are None, and `without` names the sample. A text that makes several samples
+    (windows) has a row for each of them (`part 2`); where all tasks give tags, which are put together, it has one.
+    `unread` names texts with words that have no tag: they were cut before the model read them.
+    """
+
+    dataset: str
+    rows: tuple[dict[str, Any], ...]
+    maps: dict[str, Any] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    def write(self, path: Path) -> None:
+        """Write `path` as csv, json or jsonl by its name; maps go beside it as `NAME.TASK.npz`."""
+        import numpy as np
+
+        texts = {".json": self.as_json, ".jsonl": self.as_jsonl}
+        with translated(path.parent):
+            write_whole(path, texts.get(path.suffix.lower(), self.as_csv)())
+            for task, values in self.maps.items():
+                np.savez_compressed(path.with_name(f"{path.stem}.{task}.npz"), classes=values)
+
+    def as_json(self) -> str:
+        """Return one JSON document."""
+        return (
+            strict_json.dumps({"format": "1.0", "dataset": self.dataset, "rows": list(self.rows)}, indent=1)
+            + "\n"
+        )
+
+    def as_jsonl(self) -> str:
+        """Return one JSON object a line."""
+        return "".join(strict_json.dumps(row) + "\n" for row in self.rows)
+
+    def as_csv(self) -> str:
+        """Return a table; nested values get dotted column names, control characters are shown as escapes."""
+        flat = [{visible(name): value for name, value in _flatten(row)} for row in self.rows]
+        columns = list(dict.fromkeys(name for row in flat for name in row))
+        out = io.StringIO()
+        writer = csv.DictWriter(out, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _harmless(value) for name, value in row.items()} for row in flat)
+        return out.getvalue()
+
+
+def predict(
+    run: Run,
+    inputs: Path | None = None,
+    *,
+    dataset: str | None = None,
+    split: str = "test",
+    loading: Loading | None = None,
+    sampling: Sampling | None = None,
+) -> Predictions:
+    """Predict the samples in `inputs`, or a split of the run's own `dataset` where there are none.
+
+    `inputs` is a csv, parquet, npz, hdf5 or jsonl file with the columns that the model reads, a picture, or a
+    folder of pictures; they pass the run's fields and transforms with its stored statistics. Raises
+    `ProblemError`.
+    """
+    opened = open_run(run, inputs, dataset=dataset, split=split, loading=loading or Loading())
+    plan, name, split, tables = opened.plan, opened.dataset, opened.split, opened.tables
+    tasks = tasks_of(plan, name)
+    adapters = {
+        key: TaskLosses(task).to(opened.device).eval().of(name).adapter for key, task in tasks.items()
+    }
+    needed = text_outputs.needed(plan, name)
+    outputs, empty = _outputs(opened.graph, adapters, (name, split), tables, (sampling or Sampling(), needed))
+    return _collect((name, split), tables, plan, tasks, (outputs, empty))
+
+
+def tasks_of(plan: Plan, dataset: str) -> dict[str, TaskPlan]:
+    """Return the tasks that say something of a dataset's samples; raises `ProblemError` RES816 for none."""
+    tasks = {key: task for key, task in plan.tasks.items() if dataset in task.datasets}
+    if tasks:
+        return tasks
+    others = list(dict.fromkeys(name for task in plan.tasks.values() for name in task.datasets))
+    raise ProblemError(
+        Problem(
+            "RES816",
+            f"no task of the run is of the dataset `{dataset}`: there is nothing to predict",
+            notes=(f"its tasks are of {', '.join(others)}",),
+            helps=(f"name one of these: `--dataset {others[0]}`",),
+        )
+    )
+
+
+def _outputs(
+    graph: Any,
+    adapters: Mapping[str, TaskAdapter],
+    where: tuple[str, str],
+    tables: Tables,
+    how: tuple[Sampling, Sequence[str]],
+) -> tuple[dict[str, dict[str, Tensor]], list[bool]]:
+    """Return what each task's adapter says of all samples, and which of them hold no text.
+
+    `how` is how texts are written, and the texts that must be there.
+    """
+    name, split = where
+    sampling, needed = how
+    empty: list[bool] = []
+    device = next(graph.parameters()).device
+    writing = {task: adapter for task, adapter in adapters.items() if hasattr(adapter, "generate")}
+    plain = tuple(task for task in adapters if task not in writing)
+    found: dict[str, list[dict[str, Tensor]]] = {task: [] for task in adapters}
+    with torch.no_grad():
+        done = 0
+        for fields in evaluation_batches(tables, name, split, _batch_size(tables.plan), device):
+            outputs = graph({name: fields}, plain) if plain else {}
+            for task, adapter in adapters.items():
+                if task in writing:
+
+                    def run(shown: Mapping[str, Tensor], task: str = task) -> Tensor:
+                        output: Tensor = graph({name: shown}, (task,))[task][name]
+                        return output
+
+                    said = writing[task].generate(run, fields, sampling._replace(first=done))
+                else:
+                    said = adapter.predict(outputs[task][name])
+                found[task].append({key: value.cpu() for key, value in said.items()})
+            rows = len(next(iter(fields.values())))
+            done += rows
+            gone = torch.zeros(rows, dtype=torch.bool, device=device)
+            for text in needed:
+                gone |= (fields[text] < 0).all(1)
+            empty += gone.tolist()
+    outputs = {
+        task: {key: joined([part[key] for part in parts]) for key in parts[0]} if parts else {}
+        for task, parts in found.items()
+    }
+    return outputs, empty
+
+
+def _batch_size(plan: Plan) -> int:
+    """Return how many samples are predicted at once."""
+    given = [shape.numel or 0 for node in plan.nodes for shape in node.outputs.values()]
+    return max(1, min(_BATCH, _ELEMENTS // max(*given, 1)))
+
+
+def _collect(
+    place: tuple[str, str],
+    tables: Tables,
+    plan: Plan,
+    tasks: Mapping[str, TaskPlan],
+    said_of: tuple[Mapping[str, Mapping[str, Tensor]], Sequence[bool]],
+) -> Predictions:
+    name, split = place
+    outputs, empty = said_of
+    table, reader = tables.table(name, split), tables.pool(name).reader
+    rows: list[dict[str, Any]] = [{"sample": reader.where(int(row))} for row in table.rows]
+    maps = {}
+    for task, said in outputs.items():
+        words = text_outputs.rows(plan, place, tables, tasks[task], said)
+        if words is not None:
+            for row, values in zip(rows, words, strict=True):
+                row[task] = values
+            continue
+        classes = tasks[task].target_of(place[0]).classes
+        if said and said.get("class", torch.zeros(0)).dim() > 1:
+            maps[task] = _in_own_values(plan, name, tasks[task], said["class"].numpy())
+        for row, values in zip(rows, _described(said, classes) if said else (), strict=bool(said)):
+            row[task] = values
+    _blank(rows, empty, [task for task, said in outputs.items() if "tags" not in said])
+    if outputs and all(set(said) == {"tags"} for said in outputs.values()):
+        texts = tables.pool(name).texts_of(table.rows)
+        first: dict[int, dict[str, Any]] = {}
+        for text, row in zip(texts, rows, strict=True):
+            first.setdefault(text, row)
+        rows = list(first.values())
+    without = tuple(
+        row["sample"] for row in rows if any(None in row[task].values() for task in outputs if task in row)
+    )
+    unread = tuple(
+        row["sample"]
+        for row in rows
+        if any(None in row[task].get("tags", ()) for task in outputs if task in row)
+    )
+    return Predictions(name, tuple(rows), maps, without, unread)
+
+
+def _blank(rows: Sequence[dict[str, Any]], empty: Sequence[bool], tasks: Sequence[str]) -> None:
+    """Put None in the place of what was said of nothing."""
+    for row, gone in zip(rows, empty, strict=True):
+        if gone:
+            row |= {task: dict.fromkeys(row[task]) for task in tasks if task in row}
+
+
+def _in_own_values(plan: Plan, dataset: str, task: TaskPlan, maps: Any) -> Any:
+    """Return maps of class indices in the values that the target's masks hold."""
+    field = plan.datasets[dataset].fields[task.target_field or ""]
+    return parser.parse("fields", field.block).decode(maps, field.facts)
+
+
+def _described(said: Mapping[str, Tensor], classes: tuple[str, ...] | None) -> Iterator[dict[str, Any]]:
+    """Yield each sample's values as people read them."""
+    count = len(next(iter(said.values()), ()))
+    for index in range(count):
+        row = {key: tensor[index] for key, tensor in _readable(said)}
+        known = all(bool(torch.isfinite(tensor).all()) for tensor in row.values())
+        yield {key: _value(key, tensor, classes) if known else None for key, tensor in row.items()}
+
+
+def _readable(said: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
+    """Return what a row can hold: of a map of classes its shares, not its pixels."""
+    if said.get("class", torch.zeros(0)).dim() > 1:
+        return [("share", said["class"])]
+    return list(said.items())
+
+
+def _value(key: str, tensor: Tensor, classes: tuple[str, ...] | None) -> Any:
+    if key == "share" and classes:
+        counts = (
+            torch.bincount(tensor.flatten().clamp_min(0), minlength=len(classes)).double() / tensor.numel()
+        )
+        return dict(zip(classes, counts.tolist(), strict=False))
+    if key == "class" and classes:
+        return classes[int(tensor)]
+    if key == "labels" and classes:
+        return [name for name, there in zip(classes, tensor.tolist(), strict=True) if there]
+    if key == "probability" and classes and tensor.dim() == 1:
+        return dict(zip(classes, tensor.tolist(), strict=True))
+    return tensor.tolist()
+
+
+def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, item in value.items():
+        name = f"{prefix}.{key}" if prefix else str(key)
+        if isinstance(item, Mapping):
+            yield from _flatten(item, name)
+        else:
+            yield name, _in_one_cell(item) if isinstance(item, list) else item
+
+
+def _in_one_cell(values: list[Any]) -> str:
+    """Return values with spaces between them; as JSON where a text holds a space, is empty or is None."""
+    plain = all(not isinstance(value, str | None) or (value and len(value.split()) == 1) for value in values)
+    return " ".join(map(str, values)) if plain else strict_json.dumps(values, ensure_ascii=False)
+
+
+def _harmless(value: Any) -> Any:
+    """Show control characters, and keep a spreadsheet from taking a text for a formula; numbers stay as they are."""
+    if isinstance(value, str):
+        value = visible(value)
+    risky = (
+        isinstance(value, str)
+        and len(value) > 1  # a lone sign, as of a strand, is no formula
+        and value.startswith(_FORMULA_STARTS)
+        and not _all_numbers(value)
+    )
+    return f"'{value}" if risky else value
+
+
+def _all_numbers(text: str) -> bool:
+    try:
+        return all(map(isfinite, map(float, text.split())))
+    except ValueError:
+        return False

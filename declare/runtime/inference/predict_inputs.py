@@ -1,0 +1,276 @@
+"""New samples to predict: a table, arrays, pictures; read with the fields and transforms of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from declare.contract.facts import Reader
+from declare.contract.files.listing import list_files
+from declare.contract.files.picture_formats import SUFFIXES
+from declare.contract.kinds.field import Field
+from declare.contract.kinds.source import REMOTE
+from declare.contract.problem import Problem, ProblemError
+from declare.data.read import fitted_fields
+from declare.data.store.split_arrays import Pool, Statistics
+from declare.ir.plan import DatasetPlan, Plan
+from declare.lowering.data.tables import Tables
+from declare.reading import parser
+from declare.runtime.inference import text_outputs
+from declare.runtime.run_folder.durable_io import brief
+
+SPLIT = "predict"
+_SOURCES = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+    ".npz": "npz",
+    ".h5": "hdf5",
+    ".hdf5": "hdf5",
+    ".nc": "hdf5",
+    ".jsonl": "jsonl",
+    ".txt": "text",
+}
+
+
+class Pictures:
+    """Image files as a source: every field of the dataset is read from the same file."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = list(files)
+        self.num_samples = len(self._files)
+        self.columns: Sequence[str] = ()
+        self.splits: Mapping[str, tuple[int, int]] = {}
+
+    def known_fields(self) -> dict[str, dict[str, Any]]:
+        """Return nothing: the run knows its fields."""
+        return {}
+
+    def is_light(self, column: str) -> bool:
+        """Return that no column is: pictures are decoded."""
+        return False
+
+    def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> list[Path]:
+        """Return the files of `rows`."""
+        return self._files if rows is None else [self._files[int(row)] for row in rows]
+
+    def where(self, row: int) -> str:
+        """Return the file's path."""
+        return str(self._files[row])
+
+
+class Inputs(Pool):
+    """New samples in place of a dataset's own: every window of a long text, and empty texts too."""
+
+    def __init__(self, plan: DatasetPlan, reader: Reader) -> None:
+        self._given = reader
+        super().__init__(plan)
+
+    def _opened(self) -> Reader:
+        learns = any(field.learns for field in self.fields.values())
+        return fitted_fields.Parted(self._given) if learns else self._given
+
+    @cached_property
+    def rows(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The samples of the one split."""
+        rows, number = np.arange(self.reader.num_samples), self.reader.num_samples
+        counts = fitted_fields.parts_of(self.fields, self._facts, self.raw, rows)
+        if counts is None:
+            return {SPLIT: rows}
+        return {SPLIT: fitted_fields.samples_of(rows, np.maximum(counts, 1), number)}
+
+
+class Filled:
+    """Samples whose lacking columns are empty, and whose only column may stand for another one."""
+
+    def __init__(self, reader: Reader, empty: Collection[str], renamed: Mapping[str, str]) -> None:
+        self._reader, self._empty, self._renamed = reader, set(empty), dict(renamed)
+        self.num_samples = reader.num_samples
+        self.columns: Sequence[str] = (*reader.columns, *empty, *renamed)
+        self.splits: Mapping[str, tuple[int, int]] = {}
+        self.folder = getattr(reader, "folder", Path())
+
+    def known_fields(self) -> dict[str, dict[str, Any]]:
+        """Return nothing: the run knows its fields."""
+        return {}
+
+    def is_light(self, column: str) -> bool:
+        """Return whether the column decodes no files."""
+        return column in self._empty or self._reader.is_light(self._renamed.get(column, column))
+
+    def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> Any:
+        """Return the values of `rows`."""
+        if column in self._empty:
+            return [None] * (self.num_samples if rows is None else len(rows))
+        return self._reader.read(self._renamed.get(column, column), rows)
+
+    def where(self, row: int) -> str:
+        """Say where a sample stands."""
+        return self._reader.where(row)
+
+
+class InputTables(Tables):
+    """Tables of the one dataset whose samples are new."""
+
+    def __init__(self, plan: Plan, statistics: Mapping[str, Statistics], inputs: Inputs) -> None:
+        super().__init__(plan, statistics)
+        self._inputs = inputs
+
+    def pool(self, dataset: str) -> Pool:
+        """Return the new samples."""
+        return self._inputs
+
+
+def open_inputs(plan: Plan, dataset: str, path: Path, statistics: Mapping[str, Statistics]) -> Tables:
+    """Return tables in which the samples of `path` are the split `predict` of `dataset`, without targets.
+
+    Raises `ProblemError`: RES817 where a column is missing, RES818 where the file cannot be read.
+    """
+    reader = open_reader(path, plan.datasets[dataset].source)
+    fields = {name: plan.datasets[dataset].fields[name] for name in input_fields(plan, dataset)}
+    own = plan.datasets[dataset].model_copy(
+        update={"fields": fields, "cache": "none", "on_corrupt": {"action": "error"}}
+    )
+    pool = Inputs(own, _filled(plan, dataset, fields, reader))
+    if not isinstance(reader, Pictures):
+        _require_columns(pool, path)
+    return InputTables(without_targets(plan, dataset, own), statistics, pool)
+
+
+def _filled(plan: Plan, dataset: str, fields: Mapping[str, Any], reader: Reader) -> Reader:
+    """Return the reader with empty columns for what the model writes itself; lines of a text are its one column."""
+    unasked = text_outputs.unasked(plan, dataset)
+    places = {name: parser.parse("fields", field.block).place(name) for name, field in fields.items()}
+    empty = [place for name, place in places.items() if name in unasked and place not in reader.columns]
+    asked = [place for name, place in places.items() if name not in unasked]
+    lines = tuple(reader.columns) == ("text",) and len(asked) == 1 and asked[0] != "text"
+    return Filled(reader, empty, {asked[0]: "text"} if lines else {}) if empty or lines else reader
+
+
+def open_reader(path: Path, like: Mapping[str, Any]) -> Reader:
+    """Return a reader of a table, of arrays, of a picture or of a folder of pictures.
+
+    A file of the kind that the run's source `like` reads is read as that says (its separator).
+    """
+    if path.is_dir():
+        files = list_files(path, SUFFIXES).files
+        if not files:
+            raise ProblemError(_unreadable(path, "the folder holds no pictures"))
+        return Pictures(files)
+    if not path.is_file():
+        raise ProblemError(_absent(path))
+    if path.suffix.lower() in SUFFIXES:
+        return Pictures([path])
+    kind = _SOURCES.get(path.suffix.lower())
+    if kind is None:
+        raise ProblemError(
+            _unreadable(path, f"`{path.suffix}` is none of {', '.join(sorted(_SOURCES))} or a picture")
+        )
+    block: Mapping[str, Any] = like if like.get("type") == kind else {"type": kind}
+    if path.suffix.lower() == ".tsv":
+        block = {**block, "separator": "\t"}
+    source: Any = parser.parse("sources", {**block, "path": str(path.absolute())})
+    reader: Reader = source.open()
+    return reader
+
+
+def input_fields(plan: Plan, dataset: str) -> list[str]:
+    """Return the fields that the model reads of a dataset, in its order."""
+    wires = [
+        wire
+        for node in plan.nodes
+        if dataset in node.datasets
+        for wire in (node.variants[dataset].wires if dataset in node.variants else node.wires)
+    ]
+    read = {wire.name for wire in wires if wire.source == "field"}
+    return [name for name in plan.datasets[dataset].fields if name in read]
+
+
+def allow_shorter(plan: Plan, dataset: str) -> Plan:
+    """Return a plan in which samples may be shorter than those that the run was trained on, where fields pad them."""
+    own = plan.datasets[dataset]
+    fields = {}
+    for name, field in own.fields.items():
+        component: Field = parser.parse("fields", field.block)
+        fields[name] = field.model_copy(update={"facts": component.allow_shorter(field.facts)})
+    return plan.model_copy(
+        update={"datasets": plan.datasets | {dataset: own.model_copy(update={"fields": fields})}}
+    )
+
+
+def without_targets(plan: Plan, dataset: str, own: DatasetPlan) -> Plan:
+    """Return a plan whose `dataset` is `own` and whose tasks ask for no target."""
+    tasks = {
+        name: task.model_copy(update={"target_field": None, "mask": None})
+        for name, task in plan.tasks.items()
+    }
+    return plan.model_copy(update={"tasks": tasks, "datasets": plan.datasets | {dataset: own}})
+
+
+def choose_dataset(plan: Plan, path: Path) -> str:
+    """Return the dataset that the columns of `path` fit; `ProblemError` (RES816) where several might."""
+    if len(plan.datasets) == 1:
+        return next(iter(plan.datasets))
+    fitting = []
+    for name, dataset in plan.datasets.items():
+        reader = open_reader(path, dataset.source)
+        places = [
+            parser.parse("fields", dataset.fields[field].block).place(field)
+            for field in input_fields(plan, name)
+            if field not in text_outputs.unasked(plan, name)
+        ]
+        if isinstance(reader, Pictures) or all(place in reader.columns for place in places):
+            fitting.append(name)
+    if len(fitting) == 1:
+        return fitting[0]
+    raise ProblemError(
+        Problem(
+            "RES816",
+            f"`{brief(path.name)}` may be read as any of {len(fitting) or len(plan.datasets)} datasets",
+            notes=(f"the run knows {', '.join(plan.datasets)}",),
+            helps=(f"say which one: `--dataset {next(iter(plan.datasets))}`",),
+        )
+    )
+
+
+def _require_columns(pool: Inputs, path: Path) -> None:
+    for name, field in pool.fields.items():
+        place = field.place(name)
+        if place not in pool.reader.columns:
+            raise ProblemError(
+                Problem(
+                    "RES817",
+                    f"`{brief(path.name, 24)}` has no column `{brief(place, 24)}`",
+                    notes=(f"the model reads it; the file has {', '.join(pool.reader.columns) or 'none'}",),
+                    helps=(
+                        "give the file the columns that the run was trained with; targets may be left out",
+                    ),
+                )
+            )
+
+
+def _absent(path: Path) -> Problem:
+    """Return why a path holds nothing to predict: it is an address, no file, or no regular one."""
+    address = REMOTE.match(str(path))
+    if address is not None:
+        return _unreadable(
+            path, "it is an address, and data are read from disk alone", "fetch the file first"
+        )
+    reason = "it is no regular file" if path.exists() else "there is no such file"
+    return _unreadable(path, reason, "correct the path; relative ones start at the current folder")
+
+
+def _unreadable(path: Path, reason: str, help_text: str = "") -> Problem:
+    return Problem(
+        "RES818",
+        f"`{brief(path)}` cannot be read as input",
+        notes=(f"`{path}`: {reason}",),
+        helps=(
+            help_text
+            or "give a csv, parquet, npz, hdf5, jsonl or txt file, a picture, or a folder of pictures",
+        ),
+    )

@@ -1,0 +1,90 @@
+"""What models say in words: texts that they write, and classes of words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from declare.contract.kinds.field import Field
+from declare.contract.kinds.task import Task
+from declare.ir.plan import Plan, TaskPlan
+from declare.lowering.data.tables import Tables
+from declare.reading import parser
+
+
+def prompted(plan: Plan, dataset: str) -> Plan:
+    """Return a plan whose texts are read as beginnings where a task of the dataset goes on from them."""
+    own = plan.datasets[dataset]
+    fields = dict(own.fields)
+    for _, task in _writing(plan, dataset):
+        name = task.target
+        if name in fields:
+            field: Field = parser.parse("fields", fields[name].block).prompt()
+            fields[name] = fields[name].model_copy(update={"block": field.dump()})
+    changed = own.model_copy(update={"fields": fields})
+    return plan.model_copy(update={"datasets": plan.datasets | {dataset: changed}})
+
+
+def unasked(plan: Plan, dataset: str) -> set[str]:
+    """Return the fields that a model writes from nothing, so that inputs need not hold them."""
+    found = {str(task.target) for _, task in _writing(plan, dataset) if not task.prompted}
+    return found - {str(task.target) for _, task in _writing(plan, dataset) if task.prompted}
+
+
+def needed(plan: Plan, dataset: str) -> list[str]:
+    """Return the texts that a model reads and does not write or go on from itself."""
+    own = {str(task.target) for _, task in _writing(plan, dataset)}
+    read = {
+        wire.name
+        for node in plan.nodes
+        if dataset in node.datasets
+        for wire in node.wires_of(dataset)
+        if wire.source == "field" and wire.shape.layout == "tokens"
+    }
+    return sorted(read - own)
+
+
+def _writing(plan: Plan, dataset: str) -> list[tuple[str, Task]]:
+    tasks = [
+        (name, parser.parse("tasks", task.block))
+        for name, task in plan.tasks.items()
+        if dataset in task.datasets
+    ]
+    return [(name, task) for name, task in tasks if task.generates]
+
+
+def rows(
+    plan: Plan, place: tuple[str, str], tables: Tables, task: TaskPlan, said: Mapping[str, Tensor]
+) -> Any:
+    """Return for each sample what a task says in words, None where it says none.
+
+    `place` is the dataset and the split. Tags are those of the whole text, put together from all of its windows;
+    None for words that the model did not read.
+    """
+    dataset, split = place
+    target = parser.parse("tasks", task.block).target
+    field = plan.datasets[dataset].fields.get(target or "")
+    if field is None or not set(said) & {"text", "tags"}:
+        return None
+    component: Field = parser.parse("fields", field.block)
+    if "text" in said:
+        return [{"text": text} for text in component.decode(said["text"].numpy(), field.facts)]
+    other = component.beside() or ""
+    pool, samples = tables.pool(dataset), tables.table(dataset, split).rows
+    facts = plan.datasets[dataset].fields[other].facts
+    spots = pool.fields[other].places(pool.raw(other, samples), facts)
+    names = task.target_of(dataset).classes or ()
+    texts: dict[int, list[str | None]] = {}
+    for text, row, places in zip(pool.texts_of(samples), said["tags"].numpy(), spots, strict=True):
+        tags = texts.setdefault(text, [None] * len(places))
+        for word, tag in _tags(row, places, names).items():
+            tags[word] = tag
+    return [{"tags": texts[text]} for text in pool.texts_of(samples)]
+
+
+def _tags(row: np.ndarray[Any, Any], places: list[int], names: tuple[str, ...]) -> dict[int, str]:
+    """Return the class of each word whose first token stands in what the model read."""
+    return {word: names[int(row[place])] for word, place in enumerate(places) if 0 <= place < len(row)}

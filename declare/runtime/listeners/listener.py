@@ -1,0 +1,88 @@
+"""Listeners: who is told what happens in a run. The loop knows them only as this.
+
+A listener hears events, may ask for a step at which the loop must come to a boundary, and may wish that the
+phase stops. It never reaches into the loop; what it keeps survives through `state_dict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any
+
+from declare.runtime.run_folder.event_file import Event
+
+
+class Wish(Enum):
+    """What a listener may ask for in answer to an event."""
+
+    STOP_PHASE = "stop the phase"
+    SAVE = "save a checkpoint at this boundary"
+    STOP_RUN = "save, and end the run as if it had been asked to stop"
+
+
+class Listener:
+    """Hears what happens; every method may be left out."""
+
+    name = ""
+    """Key of its state in checkpoints; empty where it has none."""
+    everywhere = False
+    """Whether every process of a group has one; else only the leading process."""
+    wants_ticks = False
+    """Whether it wants to hear `tick` a few times a second between boundaries."""
+
+    def hear(self, event: Event) -> Wish | None:
+        """React to an event."""
+
+    def next_step(self, step: int) -> int | None:
+        """Return the first step of the phase after `step` at which it must be told, if there is one."""
+        return None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what must survive."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned."""
+
+    def close(self) -> None:
+        """Let go of files and screens; called once, also when the run fails."""
+
+
+class Bus:
+    """Tells every listener, in order."""
+
+    def __init__(self, listeners: Sequence[Listener]) -> None:
+        self.listeners = tuple(listeners)
+        self.wants_ticks = any(listener.wants_ticks for listener in listeners)
+
+    def tell(self, event: Event) -> set[Wish]:
+        """Tell everyone and return their wishes."""
+        answers = [listener.hear(event) for listener in self.listeners]
+        return {answer for answer in answers if answer is not None}
+
+    def next_step(self, step: int) -> int | None:
+        """Return the first step after `step` that a listener asked for."""
+        asked = [listener.next_step(step) for listener in self.listeners]
+        return min((wanted for wanted in asked if wanted is not None), default=None)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of every listener that has one."""
+        return {listener.name: listener.state_dict() for listener in self.listeners if listener.name}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Give the listeners their state back; one that is new to the run starts empty."""
+        for listener in self.listeners:
+            if listener.name in state:
+                listener.load_state_dict(state[listener.name])
+
+    def close(self) -> None:
+        """Close all, the last error (if any) after everyone was closed."""
+        failure: Exception | None = None
+        for listener in self.listeners:
+            try:
+                listener.close()
+            except Exception as error:  # noqa: BLE001 - every other listener must still be closed
+                failure = error
+        if failure is not None:
+            raise failure

@@ -1,0 +1,1 @@
+"""The machine under a run: device, number formats, memory, torch.compile."""

@@ -1,0 +1,155 @@
+"""The memory of a phase: what may be taken, what the plan needs, what was measured, and what would fit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import torch
+
+from declare.compiler.phases.machine_fit import Limit, machine_limits, shortage
+from declare.compiler.phases.memory import Memory, least_of_plan, of_plan
+from declare.contract.problem import ProblemError
+from declare.ir.plan import PhasePlan, Plan
+from declare.rules.byte_sizes import shown
+from declare.system.memory_limits import address_limit, group_limit, peak
+
+_BOTH_WAYS = 2.0
+"""Activations and, in the backward pass, their gradients: what a sample takes at least, over the plan's estimate."""
+_SPARE = 0.8
+"""Share of the room that is planned with: allocators leave gaps."""
+_LATER = 128 << 20
+"""Address space that threads and libraries take once training begins."""
+_ASKED = re.compile(r"allocate ([\d.]+) ?(bytes|[KMGT]iB)")
+_UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+
+
+class Account:
+    """What a phase may take, from the moment that it begins: model and data stand in memory by then."""
+
+    def __init__(self, plan: Plan, phase: PhasePlan, device: torch.device, shares: int = 1) -> None:
+        self._plan, self._phase, self._device, self._shares = plan, phase, device, shares
+        self._limits = dict(_limits(plan, device))
+        self._before = _used(device)
+        known = all(name in plan.datasets for name in phase.rows)
+        self._estimate = of_plan(plan, phase) if known else None
+
+    @property
+    def rows(self) -> int:
+        """Samples that one process computes at once."""
+        return -(-self._phase.batch_size // (self._phase.accumulate * self._shares))
+
+    def notes(self, error: BaseException) -> Iterator[str]:
+        """Yield the arithmetic."""
+        limit, room = self._room()
+        yield f"room for the phase: {shown(max(room, 0))} ({limit}, less what stood in memory before)"
+        estimate = self._estimate
+        if estimate is None:
+            return
+        state, sample = _state(estimate), self._sample(estimate, error)
+        yield (
+            f"needed: {shown(state)} for gradients and optimizer + {self.rows} samples x {shown(sample)} = "
+            f"{shown(state + self.rows * sample)}"
+        )
+        measured = self._measured(error)
+        if measured > 0:
+            yield f"measured: {shown(measured)} taken or asked for when it failed"
+
+    def fits(self, error: BaseException) -> int | None:
+        """Return how many samples would fit at once (0: not one); None where nobody can tell."""
+        estimate = self._estimate
+        if estimate is None or not estimate.activations:
+            return None
+        left = self._room()[1] * _SPARE - _state(estimate)
+        return max(0, min(int(left / self._sample(estimate, error)), self.rows - 1))
+
+    def _room(self) -> tuple[str, int]:
+        """Return the tightest limit in words, and what it leaves to the phase."""
+        rooms = {
+            f"{name} {shown(limit)}": limit - self._before.get(kind, 0)
+            for name, (limit, kind) in self._limits.items()
+        }
+        tightest = min(rooms, key=lambda name: rooms[name])
+        return tightest, rooms[tightest]
+
+    def _sample(self, estimate: Memory, error: BaseException) -> float:
+        """Return bytes of a sample: by the plan, or as measured where that is more."""
+        # The plan's figures are of each process where it knows how many there are, else of all together.
+        shares = self._shares if isinstance(self._plan.hardware.devices, int) else 1
+        batch = self._phase.batch_size / shares
+        planned = _BOTH_WAYS * estimate.activations * self._phase.accumulate / batch + estimate.data / batch
+        return max(planned, (self._measured(error) - _state(estimate)) / self.rows)
+
+    def _measured(self, error: BaseException) -> int:
+        """Return the most that the phase took, with the request that failed."""
+        kind = next(kind for name, (_, kind) in self._limits.items() if self._room()[0].startswith(name))
+        return _peak(self._device, kind) - self._before.get(kind, 0) + asked(error)
+
+
+def require_memory(plan: Plan, device: torch.device) -> None:
+    """Raise `ProblemError` (HW718) where a phase takes more than the device has, whatever happens."""
+    if device.type == "cuda":
+        total = torch.cuda.get_device_properties(device).total_memory
+        limits = [Limit(total, "the device has", 1)]
+    else:
+        limits = list(machine_limits(plan.hardware))
+    for phase in plan.phases:
+        problem = shortage(phase, least_of_plan(plan, phase), None, limits)
+        if problem is not None:
+            raise ProblemError(problem)
+
+
+def asked(error: BaseException) -> int:
+    """Return the bytes of the request that failed, as far as the error says."""
+    found = _ASKED.search(str(error))
+    return int(float(found[1]) * _UNITS[found[2]]) if found else 0
+
+
+def _state(estimate: Memory) -> int:
+    return estimate.gradients + estimate.optimizer
+
+
+def _limits(plan: Plan, device: torch.device) -> Iterator[tuple[str, tuple[int, str]]]:
+    """Yield (name, (bytes, what counts against it))."""
+    stated = plan.hardware.memory_limit_bytes
+    if device.type == "cuda":
+        yield "the device has", (torch.cuda.get_device_properties(device).total_memory, "device")
+        if stated:
+            yield "`memory_limit` is", (stated, "device")
+        return
+    import psutil
+
+    used = psutil.Process().memory_info().rss
+    yield "free memory and what the process has", (psutil.virtual_memory().available + used, "resident")
+    address = address_limit()
+    if address is not None:
+        yield "`ulimit -v` leaves", (address - _LATER, "address")
+    group = group_limit()
+    if group is not None:
+        yield "the control group has", (group, "resident")
+
+
+def _used(device: torch.device) -> dict[str, int]:
+    """Return what counts against each kind of limit now."""
+    if device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        return {"device": total - free - idle}
+    import psutil
+
+    now = psutil.Process().memory_info()
+    return {"resident": now.rss, "address": now.vms}
+
+
+def _peak(device: torch.device, kind: str) -> int:
+    if device.type == "cuda":
+        others = _outside(device)
+        return torch.cuda.max_memory_allocated(device) + others
+    return peak(kind)
+
+
+def _outside(device: torch.device) -> int:
+    """Return what the device holds beside torch's tensors: its context, other processes."""
+    free, total = torch.cuda.mem_get_info(device)
+    return int(total - free - torch.cuda.memory_reserved(device))

@@ -1,0 +1,104 @@
+"""Number formats: what a phase's `precision` means on this device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from declare.nn.distributed.dtensor import kinds
+from declare.nn.small_maps import guard_small_maps
+
+_LEAST_SCALE = 1e-4
+"""Half precision cannot do with less: its smallest number is 6e-8."""
+HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
+"""The types of 16 bits by name."""
+
+
+@dataclass
+class Precision:
+    """Autocasting and gradient scaling; both None where numbers stay as they are."""
+
+    name: str
+    device: torch.device
+    autocast: torch.autocast | None
+    scaler: Scaler | None
+
+
+class Scaler(torch.amp.GradScaler):
+    """torch's scaler of gradients, also where some parameters are held in shares and some whole.
+
+    It counts the updates that it leaves out because a gradient is not finite.
+    """
+
+    _missed: Tensor | int = 0
+
+    def missed(self) -> int:
+        """Return how many updates were left out since the last call; waits for the device.
+
+        Raises `FloatingPointError` where the scale has become so small that none will go through.
+        """
+        found, self._missed = int(self._missed), 0
+        if found and self.get_scale() < _LEAST_SCALE:
+            raise FloatingPointError
+        return found
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return torch's own state and the updates that were not asked for yet."""
+        return super().state_dict() | {"missed": int(self._missed)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over a saved state."""
+        super().load_state_dict(state_dict)
+        self._missed = int(state_dict.get("missed", 0))
+
+    def _unscale_grads_(
+        self, optimizer: Any, inv_scale: Tensor, found_inf: Tensor, allow_fp16: bool
+    ) -> dict[torch.device, Tensor]:
+        """Divide the gradients by the scale; return by device whether one of them is not finite."""
+        found: dict[torch.device, Tensor] = {}
+        parameters = [item for group in optimizer.param_groups for item in group["params"]]
+        for part in kinds(parameters):
+            alike: Any = SimpleNamespace(param_groups=[{"params": part}])
+            flags = super()._unscale_grads_(alike, inv_scale, found_inf.clone(), allow_fp16)
+            found |= {device: flag + found.get(device, 0) for device, flag in flags.items()}
+        for flag in found.values():
+            self._missed = self._missed + (flag > 0)
+        return found
+
+
+def make_precision(name: str, device: torch.device) -> Precision:
+    """Return what `name` (fp32, tf32, bf16, fp16) needs on `device`."""
+    torch.set_float32_matmul_precision("high" if name == "tf32" else "highest")
+    torch.backends.cudnn.allow_tf32 = name == "tf32"
+    if name not in HALF:
+        return Precision(name, device, None, None)
+    if device.type == "cpu":
+        guard_small_maps()
+    autocast = torch.autocast(device.type, dtype=HALF[name])
+    scaler = Scaler(device.type) if name == "fp16" else None
+    return Precision(name, device, autocast, scaler)
+
+
+def stated(asked: str, device: torch.device) -> tuple[str, str] | None:
+    """Return (precision, reason) where no measurement is needed to settle `asked`, else None."""
+    if asked != "auto":
+        return asked, "as the spec says"
+    if device.type == "cuda":
+        if torch.cuda.is_bf16_supported(including_emulation=False):
+            return "bf16", "the GPU computes in bf16"
+        return "fp16", "the GPU has no bf16"
+    if device.type != "cpu":
+        return "fp32", f"nothing else is known to be safe on {device.type}"
+    if not has_fast_bf16():
+        return "fp32", "the CPU has neither AMX nor AVX512-bf16"
+    return None
+
+
+def has_fast_bf16() -> bool:
+    """Whether the CPU multiplies bf16 matrices in hardware."""
+    cpu = torch.cpu
+    return bool(cpu._is_amx_tile_supported() or cpu._is_avx512_bf16_supported())  # noqa: SLF001

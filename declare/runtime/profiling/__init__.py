@@ -1,0 +1,1 @@
+"""Measurements: time of steps, throughput, the overfit check."""

@@ -1,0 +1,118 @@
+"""Does a phase learn at all: one batch, again and again, on a model of its own, before the long run begins."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+
+from declare.contract.problem import Problem
+from declare.ir.plan import PhasePlan, Plan
+from declare.reading import parser
+from declare.runtime.setup.auto import Choices
+from declare.runtime.setup.builder import BuiltWorkshop
+from declare.runtime.setup.phase import assemble, trainable
+
+STEPS = 40
+_FALL = 0.95
+"""The loss of one batch must fall below this share of what it was."""
+_WIDE = 4.0
+"""A first loss further off than this factor is not that of a model that knows nothing."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What became of one batch in a phase: the loss at first, at the end, and what was expected at first by loss."""
+
+    phase: str
+    first: float
+    last: float
+    starts: Mapping[str, tuple[float, float | None]]
+    """Name of a loss -> (its value at first, about what a model that knows nothing gives)."""
+
+    @property
+    def falls(self) -> bool:
+        """Whether the batch was learned at least a little."""
+        return math.isfinite(self.last) and self.last < _FALL * self.first
+
+    @property
+    def odd(self) -> dict[str, tuple[float, float]]:
+        """Losses that start far from what is expected."""
+        return {
+            name: (value, expected)
+            for name, (value, expected) in self.starts.items()
+            if expected is not None and not expected / _WIDE <= value <= expected * _WIDE
+        }
+
+
+def trials(plan: Plan, device: torch.device, steps: int = STEPS) -> Iterator[Trial]:
+    """Yield the trial of each phase in turn, each from fresh weights; nothing of it is kept."""
+    torch.manual_seed(plan.seed)
+    workshop = BuiltWorkshop(plan, None, device)
+    wanted = trainable(workshop.graph)
+    fresh = {name: value.clone() for name, value in workshop.graph.state_dict().items()}
+    for phase in plan.phases:
+        workshop.graph.load_state_dict(fresh)
+        made = assemble(
+            plan, workshop, phase, wanted=wanted, settle=(Choices(plan, None, device), lambda *_: None)
+        )
+        batch = next(iter(made.feed.batches(0, 1)))
+        workshop.graph.train()
+        losses, starts = [], {}
+        for number in range(min(steps, max(2, phase.steps - phase.warmup_steps))):
+            # After the warm-up, where the rate is what the spec asks for.
+            loss, parts = made.step(min(phase.warmup_steps + number, phase.steps - 1), batch)
+            losses.append(float(loss))
+            if not number:
+                named = zip(made.machinery.objective.names, parts.tolist(), strict=True)
+                starts = {name: (value, _expected(plan, phase, name)) for name, value in named}
+        yield Trial(phase.name, losses[0], losses[-1], starts)
+
+
+def _expected(plan: Plan, phase: PhasePlan, name: str) -> float | None:
+    """Return about what a loss should start at."""
+    task, _, part = name.partition("/")
+    if task not in phase.tasks:
+        return None
+    planned = plan.tasks[task]
+    losses = [loss for loss in planned.losses if not part or loss.name == part]
+    if len(losses) != 1:
+        return None
+    targets = [planned.target_of(dataset) for dataset in planned.datasets]
+    found = [parser.parse("losses", losses[0].block).expected(target) for target in targets]
+    known = [value for value in found if value is not None]
+    return sum(known) / len(known) if known and len(known) == len(found) else None
+
+
+def problem(trial: Trial) -> Problem | None:
+    """Return the finding (PHS624) that a phase does not learn one batch."""
+    if trial.falls:
+        return None
+    return Problem(
+        "PHS624",
+        f"phase `{trial.phase}` does not learn one batch: its loss goes from {trial.first:.4g} to {trial.last:.4g}",
+        at=f"phases.{trial.phase}",
+        label="learns nothing",
+        notes=("the same batch was shown again and again, from fresh weights",),
+        helps=(
+            "look at the learning rate first, then at what is frozen",
+            "then at the data: `dcl data check`, and whether inputs and targets belong together",
+        ),
+    )
+
+
+def warning(trial: Trial) -> Problem | None:
+    """Return the finding (PHS625) that a loss starts far from that of a model that knows nothing."""
+    if not trial.odd:
+        return None
+    name, (value, expected) = next(iter(trial.odd.items()))
+    return Problem(
+        "PHS625",
+        f"`{name}` starts at {value:.4g} in phase `{trial.phase}`, about {expected:.4g} is expected",
+        at=f"phases.{trial.phase}",
+        label="an odd start",
+        notes=("a model that knows nothing yet gives even chances, or the mean",),
+        helps=("look at the scale of the inputs (`standardize`, `normalize`) and at pretrained weights",),
+    )

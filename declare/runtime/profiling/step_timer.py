@@ -1,0 +1,101 @@
+"""Where the time of a step goes, measured on a few early steps of a phase."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from declare.runtime.step.step import Step
+
+WARM, COUNTED = 10, 10
+_PARTS = {"forward": "forward", "backward": "backward", "apply": "optimizer"}
+
+
+class Stopwatch:
+    """Times a step's forward, backward and update by wrapping its own methods.
+
+    On a GPU the timed steps wait for the device after each part.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._seconds = dict.fromkeys(_PARTS.values(), 0.0)
+
+    def wrap(self, step: Any) -> None:
+        """Time the parts of `step` from now on."""
+        for method, part in _PARTS.items():
+            setattr(step, method, self._timed(part, getattr(step, method)))
+
+    @staticmethod
+    def unwrap(step: Step) -> None:
+        """Give `step` its own methods back."""
+        for method in _PARTS:
+            del step.__dict__[method]
+
+    def split(self, data: float, whole: float) -> dict[str, float]:
+        """Return seconds by part, of which `data` went into batches, summing up to `whole`."""
+        seconds = {"data": data} | self._seconds
+        return seconds | {"rest": max(whole - sum(seconds.values()), 0.0)}
+
+    def _timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*arguments: Any, **named: Any) -> Any:
+            began = time.perf_counter()
+            result = function(*arguments, **named)
+            if self._device.type == "cuda":
+                torch.cuda.synchronize()
+            self._seconds[part] += time.perf_counter() - began
+            return result
+
+        return timed
+
+
+class Meter:
+    """Measures a few early steps of a phase; costs nothing outside them."""
+
+    def __init__(self, step: Step, device: torch.device, steps: int) -> None:
+        self._step = step
+        self._device = device
+        self._from = WARM if steps >= WARM + COUNTED else None
+        self._watch: Stopwatch | None = None
+        self._steps = 0
+        self._whole = self._data = self._samples = 0.0
+
+    def next_step(self, step: int) -> int | None:
+        """Return the next step at which measuring begins or ends."""
+        if self._from is None:
+            return None
+        return next((edge for edge in (self._from, self._from + COUNTED) if edge > step), None)
+
+    def at(self, step: int, window: dict[str, Any]) -> dict[str, Any] | None:
+        """Begin or end where `step` says so; return the fields of a `throughput` event when it ends.
+
+        `window` is the reading of losses over the steps since the last boundary.
+        """
+        if self._watch is not None:
+            self._add(window)
+        if step == self._from:
+            self._watch = Stopwatch(self._device)
+            self._watch.wrap(self._step)
+        elif self._from is not None and step == self._from + COUNTED and self._watch is not None:
+            return self._end(self._watch)
+        return None
+
+    def _add(self, window: dict[str, Any]) -> None:
+        count = window["steps"]
+        self._steps += count
+        self._whole += count * window["step_seconds"]
+        self._data += count * window["data_seconds"]
+        self._samples += count * window["step_seconds"] * window["samples_per_second"]
+
+    def _end(self, watch: Stopwatch) -> dict[str, Any]:
+        watch.unwrap(self._step)
+        self._watch = None
+        parts = watch.split(self._data, self._whole)
+        return {
+            "samples_per_second": self._samples / self._whole,
+            "steps_per_second": self._steps / self._whole,
+            "seconds": {name: value / self._steps for name, value in parts.items()},
+        }

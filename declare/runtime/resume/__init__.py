@@ -1,0 +1,1 @@
+"""Resuming a run: what may differ between its plan and the new one."""

@@ -1,0 +1,36 @@
+"""Whether all processes of a group were given the same plan: machines of their own have files of their own."""
+
+from __future__ import annotations
+
+from declare.contract.problem import Problem, ProblemError
+from declare.ir.plan import Plan
+from declare.nn.distributed.process_group import World
+from declare.runtime.resume.plan_diff import Change, changed
+from declare.runtime.run_folder.durable_io import brief
+
+_SHOWN = 8
+
+
+def require_one_plan(plan: Plan, world: World) -> None:
+    """Raise `ProblemError` (HW716) in all processes where one has another plan than the leading one."""
+    marks = world.gathered(plan.sha256)
+    other = next((rank for rank, mark in enumerate(marks) if mark != marks[0]), None)
+    if other is None:
+        return
+    plans = world.gathered(plan.model_dump_json() if world.rank in {0, other} else "")
+    left, right = (Plan.model_validate_json(plans[rank]) for rank in (0, other))
+    found = changed(left, right)
+    where = f" in `{brief(found[0].path, 30)}`" if found else ""
+    raise ProblemError(
+        Problem(
+            "HW716",
+            f"process {other} was given another plan than process 0{where}",
+            notes=tuple(_note(change, other) for change in found[:_SHOWN]),
+            helps=("start every machine with the same spec, the same options and the same data",),
+        )
+    )
+
+
+def _note(change: Change, other: int) -> str:
+    shown = change.record()
+    return f"`{change.path}` is {shown['old']} in process 0, {shown['new']} in process {other}"

@@ -1,0 +1,1 @@
+"""The run folder: its files, durable writes, the lock, the events and the manifest. Needs no torch."""

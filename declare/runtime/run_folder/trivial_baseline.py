@@ -1,0 +1,83 @@
+"""The trivial predictor beside the model: names of its figures, and whether a run has beaten it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple, TypeVar
+
+from declare.contract.problem import Problem
+from declare.ir.plan import Plan
+from declare.runtime.run_folder.durable_io import brief
+from declare.runtime.run_folder.progress import better
+
+Value = TypeVar("Value", float, float | None)
+PREFIX = "trivial/"
+"""What stands before the name of a metric where it is the trivial predictor's."""
+
+
+def prefixed(figures: Mapping[str, float]) -> dict[str, float]:
+    """Return the trivial predictor's figures as a run's final metrics name them."""
+    return {f"{PREFIX}{name}": value for name, value in figures.items()}
+
+
+def parted(metrics: Mapping[str, Value]) -> tuple[dict[str, Value], dict[str, Value]]:
+    """Return a run's final metrics as those of the model and, by the same names, those of the trivial predictor."""
+    trivial = {name.removeprefix(PREFIX): item for name, item in metrics.items() if name.startswith(PREFIX)}
+    return {name: item for name, item in metrics.items() if not name.startswith(PREFIX)}, trivial
+
+
+class Unbeaten(NamedTuple):
+    """A metric in which the run ended no better than the trivial predictor; `at` is what asks for the metric."""
+
+    metric: str
+    value: float
+    trivial: float
+    at: str
+
+    def problem(self) -> Problem:
+        """Return the finding (PHS627)."""
+        return Problem(
+            "PHS627",
+            f"`{brief(self.metric)}` is {self.value:.4g}, no better than trivial",
+            at=self.at,
+            label="nothing learned shows here",
+            notes=(f"the trivial predictor, the same answer for every sample, reaches {self.trivial:.6g}",),
+            helps=(
+                "train longer, or with another learning rate; `dcl train --sanity` tries one batch",
+                "see whether the inputs say anything of the target: `dcl data check`",
+            ),
+        )
+
+
+def trivial_findings(plan: Plan, metrics: Mapping[str, float]) -> list[Problem]:
+    """Return the findings (PHS627) that a run ended no better than the trivial predictor."""
+    return [item.problem() for item in unbeaten(plan, metrics)]
+
+
+def unbeaten(plan: Plan, metrics: Mapping[str, float]) -> list[Unbeaten]:
+    """Return the metrics that picked the run's weights and are no better than the trivial predictor's.
+
+    Where the last phase names no `best`, those are the first metric of each task that it trains, on validation data.
+    """
+    return [
+        Unbeaten(name, metrics[name], metrics[PREFIX + name], at)
+        for name, mode, at in _judged(plan)
+        if _known(metrics, name) and not better(metrics[name], metrics[PREFIX + name], mode)
+    ]
+
+
+def _known(metrics: Mapping[str, float], name: str) -> bool:
+    values = (metrics.get(item) for item in (name, PREFIX + name))
+    return all(value is not None and math.isfinite(value) for value in values)
+
+
+def _judged(plan: Plan) -> Iterator[tuple[str, Literal["max", "min"], str]]:
+    """Yield name and direction of each metric that the run is judged by, and the place that asks for it."""
+    last = plan.phases[-1]
+    if last.best is not None:
+        yield last.best.metric, last.best.mode, f"phases.{last.name}.evaluate.best.metric"
+        return
+    for task in last.tasks:
+        for metric in plan.tasks[task].metrics[:1]:
+            yield f"val/{task}/{metric.name}", metric.mode, f"tasks.{task}"

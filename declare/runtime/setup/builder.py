@@ -1,0 +1,198 @@
+"""The workshop of real runs: parts made from a plan by `lowering`, over tables of the data room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from declare.contract import strict_json
+from declare.contract.problem import ProblemError
+from declare.data.faults.file_stamps import Stamps
+from declare.data.faults.quarantine import Skipped
+from declare.ir.plan import InitPlan, PhasePlan, Plan
+from declare.lowering.data.loader import make_feed
+from declare.lowering.data.tables import Tables
+from declare.lowering.evaluation.composites import composites
+from declare.lowering.evaluation.evaluator import Evaluator
+from declare.lowering.evaluation.linear_probes import Prober
+from declare.lowering.model.graph import make_graph
+from declare.lowering.training.ema import Average
+from declare.lowering.training.init_weights import load_init
+from declare.lowering.training.lr_schedule import planned
+from declare.lowering.training.objective import Objective
+from declare.lowering.training.optimizer import make_optimizer
+from declare.nn.distributed.batch_norm import batch_norms, synchronise
+from declare.nn.distributed.process_group import ALONE, World
+from declare.reading import parser
+from declare.runtime.distributed.problem_json import inexact
+from declare.runtime.distributed.stop_flag import StopRequests
+from declare.runtime.machine.precision import HALF
+from declare.runtime.machine.torch_compile import compile_graph, forget
+from declare.runtime.run_folder.durable_io import write_durably
+from declare.runtime.run_folder.event_file import Event
+from declare.runtime.run_folder.folder import STATISTICS, read_statistics
+from declare.runtime.setup.auto import gathered, read_choices
+from declare.runtime.step.interfaces import Feed
+from declare.runtime.step.lr import Plateau, Rate
+from declare.runtime.step.strategies.fp32_eval import Unrounded
+from declare.runtime.step.strategies.fsdp import shard
+from declare.runtime.step.strategies.select import shards, skipping
+
+Tell = Callable[[Event], object]
+
+_TRIES = 10
+"""How often weights of another run are looked for, which deletes some while it trains."""
+
+
+class BuiltWorkshop:
+    """Makes the parts of a run; the statistics of its transforms stand in `place` (None: nowhere)."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        place: Path | None,
+        device: torch.device,
+        tell: Tell | None = None,
+        world: World = ALONE,
+    ) -> None:
+        self._plan = plan
+        self.world = world
+        self.device = device
+        self._tell = tell
+        self._tables = open_tables(plan, place, world)
+        self._tables.tell(self._note_skipped)
+        self.graph = make_graph(plan)
+        half = (
+            world.decided(lambda: gathered(plan, read_choices(place), device))
+            if shards(plan, world)
+            else None
+        )
+        unrounded = Unrounded(self.graph, skipping(plan)) if half else None
+        exact = plan.hardware.determinism == "exact"
+        if not exact:
+            synchronise(self.graph, world)
+        elif world.size > 1 and (norms := batch_norms(self.graph)):
+            raise ProblemError(inexact(norms[0]))
+        if shards(plan, world):
+            # Before it is moved: no device need hold all of it.
+            dtype = HALF[half] if half else None
+            shard(self.graph, self.graph.modules_by_path, device, skipping(plan), dtype)
+        self.graph.to(device)
+        self._compiled = plan.hardware.compile is True
+        if self._compiled:
+            compile_graph(self.graph)
+        self._judged = unrounded.follow(self.graph) if unrounded else self.graph
+        self._interruption = StopRequests(world, sharded=shards(plan, world))
+        self._evaluator = Evaluator(plan, self._judged, self._tables, device, world=ALONE if exact else world)
+        self._evaluator.interruption = self._interruption
+
+    def feed(self, phase: PhasePlan) -> Feed:
+        """Return the batches of a phase."""
+        with self.world.one_by_one():  # the first one fills the cache
+            return make_feed(self._plan, phase, self._tables, self.device, self.world.rank, self.world.size)
+
+    def objective(self, phase: PhasePlan) -> Objective:
+        """Return the losses of a phase."""
+        if self._compiled:
+            forget()
+        return Objective(self._plan, phase, self.graph, self.world).to(self.device)
+
+    def optimizer(self, phase: PhasePlan) -> torch.optim.Optimizer:
+        """Return a fresh optimizer over the graph's parameters."""
+        return make_optimizer(self._plan, phase, self.graph)
+
+    def average(self, phase: PhasePlan) -> Average | None:
+        """Return the moving average that the phase asks for."""
+        return Average(self.graph, **phase.ema) if phase.ema else None
+
+    @staticmethod
+    def rate(phase: PhasePlan) -> Rate:
+        """Return the factor of the learning rates as a function of the step."""
+        return Rate(planned(phase), _plateau(phase))
+
+    def initialize(self, phase: PhasePlan, resolve: Callable[[InitPlan], Path]) -> list[dict[str, Any]]:
+        """Load what the phase's `init` names; return for each entry what was loaded and missing."""
+        tries = _TRIES if self.world.size == 1 else 1  # processes of a group must ask equally often
+        found = load_init(self._plan, phase, self.graph, resolve, tries=tries)
+        return [report.plain() for report in found]
+
+    def evaluate_at(self, sizes: Mapping[str, int]) -> None:
+        """Show fields of images at these sizes (of the shorter edge) in evaluations and probes from now on."""
+        self._tables.shown_at = dict(sizes)
+
+    def evaluate(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
+        """Return the metrics of a split; none where the split has no samples."""
+        metrics = self._evaluator.run(split, tasks)
+        self.unite()
+        return metrics
+
+    def unite(self) -> None:
+        """Let every process know of samples that any could not read, and tell of them.
+
+        Raises `ProblemError` (DAT332) in all of them where they are more than a dataset allows.
+        """
+        self._tables.unite(self.world)
+        self._tables.report()
+
+    def bounds(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
+        """Return the metrics of the best prediction there is, of tasks whose data know it."""
+        return self._evaluator.bounds(split, tasks)
+
+    def trivial(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
+        """Return the metrics of the tasks' trivial predictors on a split that was evaluated."""
+        return self._evaluator.trivial(split, tasks)
+
+    def probe(self, phase: PhasePlan) -> dict[str, float]:
+        """Return the figures of the phase's probes on the graph as it stands."""
+        prober = Prober(self._plan, self._judged, self._tables, self.device, self._interruption)
+        return prober.run(phase)
+
+    def _note_skipped(self, dataset: str, sample: Skipped) -> None:
+        if self._tell is not None:
+            self._tell(Event("sample_skipped", fields={"dataset": dataset} | vars(sample)))
+
+    def composites(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """Return the plan's named composites that `metrics` give a value for."""
+        return composites(self._plan.composites, metrics)
+
+
+def open_tables(plan: Plan, place: Path | None, world: World = ALONE) -> Tables:
+    """Open the data of a plan with the statistics in `place`; fit and keep them where there are none."""
+    if world.size > 1:
+
+        def learned() -> tuple[dict[str, Any], dict[str, Stamps]]:
+            tables = open_tables(plan, place)
+            return tables.statistics, tables.stamps()
+
+        statistics, stamps = world.decided(learned)
+        return Tables(plan, statistics, place if world.leads else None, stamps)
+    path = place / STATISTICS if place else None
+    if path is not None and path.is_file():
+        return Tables(plan, read_statistics(path, plan), place)
+    tables = Tables.fit(plan, place)
+    if path is not None:
+        write_durably(path, strict_json.dumps(tables.statistics).encode())
+    return tables
+
+
+def _plateau(phase: PhasePlan) -> Plateau | None:
+    """Return how the phase's schedule reacts to a metric: its own, else the one that picks the best."""
+    schedule: Any = parser.parse("schedules", phase.schedule)
+    if not schedule.reactive:
+        return None
+    metric, mode = schedule.metric, schedule.mode
+    if metric is None and phase.best is not None:
+        metric, mode = phase.best.metric, phase.best.mode
+    if metric is None:
+        return None
+    return Plateau(
+        metric=metric,
+        mode=mode or "min",
+        factor=schedule.factor,
+        patience=schedule.patience,
+        min_delta=schedule.min_delta,
+        minimum=schedule.minimum,
+    )

@@ -1,0 +1,199 @@
+"""What the loop is made of, built from a plan: the one place that knows the names of `lowering`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from declare.ir.plan import InitPlan, PhasePlan
+from declare.nn.balances.balance import Balance
+from declare.nn.distributed.process_group import World
+from declare.runtime.step.lr import Rate
+
+Batch = Mapping[str, Mapping[str, Tensor]]
+Losses = tuple[Tensor, Tensor]
+"""The loss, and its unweighted parts."""
+
+
+class Feed(Protocol):
+    """The batches of a phase; position is the step alone."""
+
+    def batches(self, start_step: int, stop_step: int) -> Iterator[Batch]:
+        """Yield the batch of each optimizer step from `start_step` to `stop_step`, exclusive."""
+        ...
+
+    def about(self, step: int) -> Sequence[str]:
+        """Return what is worth knowing of the samples of a step that went wrong."""
+        ...
+
+
+class Scales(Protocol):
+    """The sizes at which a phase shows a batch."""
+
+    eager: bool
+
+    @property
+    def field(self) -> str:
+        """The field that is shown at several sizes."""
+        ...
+
+    @property
+    def all_sizes(self) -> tuple[int, ...]:
+        """The sizes of all steps."""
+        ...
+
+    def evaluated(self, step: int) -> int:
+        """Return the size that evaluations after a step are of."""
+        ...
+
+    def sizes(self, step: int) -> tuple[int, ...]:
+        """Return the sizes of a step."""
+        ...
+
+    def each(self, batch: Batch, step: int) -> Iterator[Batch]:
+        """Yield the batch at every size of a step, each made when it is asked for."""
+        ...
+
+
+class Objective(Protocol):
+    """The losses of a phase."""
+
+    names: Sequence[str]
+    meets: bool
+    """Whether a pass waits for those of other processes."""
+
+    @property
+    def scales(self) -> Scales | None:
+        """The sizes that the phase asks for, None for the stored one alone."""
+        ...
+
+    @property
+    def balance(self) -> Balance | None:
+        """How the losses become one gradient, None for their sum."""
+        ...
+
+    def begun(self, batch: Batch, seed: int) -> Batch:
+        """Return a batch that is about to be seen at several scales."""
+        ...
+
+    def prepare(self, batch: Batch, seed: int) -> Batch:
+        """Return the batch of a step with what tasks hide from the model, drawn by `seed`."""
+        ...
+
+    def weights(self, batch: Batch) -> Tensor:
+        """Return the normalising weight of each loss over a whole step batch."""
+        ...
+
+    def __call__(self, batch: Batch, totals: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return (loss, its parts in the order of `names`)."""
+        ...
+
+
+class Average(Protocol):
+    """A moving average of the weights."""
+
+    def update(self) -> None:
+        """Take in the weights as they stand."""
+        ...
+
+    def restart_statistics(self) -> None:
+        """Average norm statistics anew: from here on they are those of another size."""
+        ...
+
+    def swapped(self) -> AbstractContextManager[None]:
+        """While inside, the graph holds the averaged weights."""
+        ...
+
+    def state_dict(self) -> Any:
+        """Return the average."""
+        ...
+
+    def load_state_dict(self, state: Any) -> Any:
+        """Take over an average."""
+        ...
+
+
+class Workshop(Protocol):
+    """Makes the parts of a run."""
+
+    @property
+    def graph(self) -> nn.Module:
+        """The model."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """What it computes on."""
+        ...
+
+    @property
+    def world(self) -> World:
+        """The processes that it computes with."""
+        ...
+
+    def feed(self, phase: PhasePlan) -> Feed:
+        """Return the batches of a phase."""
+        ...
+
+    def objective(self, phase: PhasePlan) -> Objective:
+        """Return the losses of a phase."""
+        ...
+
+    def optimizer(self, phase: PhasePlan) -> torch.optim.Optimizer:
+        """Return a fresh optimizer over the graph's parameters."""
+        ...
+
+    def average(self, phase: PhasePlan) -> Average | None:
+        """Return the moving average that the phase asks for."""
+        ...
+
+    def rate(self, phase: PhasePlan) -> Rate:
+        """Return the factor of the learning rates as a function of the step."""
+        ...
+
+    def initialize(self, phase: PhasePlan, resolve: Callable[[InitPlan], Path]) -> list[dict[str, Any]]:
+        """Load what the phase's `init` names; return for each entry what was loaded and missing."""
+        ...
+
+    def evaluate_at(self, sizes: Mapping[str, int]) -> None:
+        """Show fields of images at these sizes (of the shorter edge) in evaluations and probes from now on."""
+        ...
+
+    def evaluate(self, split: str, tasks: Sequence[str]) -> Mapping[str, float]:
+        """Return the metrics of a split; none where the split has no samples."""
+        ...
+
+    def unite(self) -> None:
+        """Let every process know what any has found wrong in the data since the last call."""
+        ...
+
+    def bounds(self, split: str, tasks: Sequence[str]) -> Mapping[str, float]:
+        """Return the metrics of the best prediction there is, of tasks whose data know it; by the same names."""
+        ...
+
+    def trivial(self, split: str, tasks: Sequence[str]) -> Mapping[str, float]:
+        """Return the metrics of the tasks' trivial predictors on a split that was evaluated; by the same names."""
+        ...
+
+    def probe(self, phase: PhasePlan) -> Mapping[str, float]:
+        """Return the figures of the phase's probes on the graph as it stands."""
+        ...
+
+    def composites(self, metrics: Mapping[str, float]) -> Mapping[str, float]:
+        """Return the plan's named composites that `metrics` give a value for."""
+        ...
+
+
+@contextmanager
+def closed(batches: Iterator[Batch]) -> Iterator[None]:
+    """Close batches at the end, so that what was found of samples is told while somebody hears it."""
+    try:
+        yield
+    finally:
+        if isinstance(batches, Generator):
+            batches.close()

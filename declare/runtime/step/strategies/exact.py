@@ -1,0 +1,106 @@
+"""Gradients of micro-batches are added up in one order, whoever made them: always the same bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from declare.ir.micro_batches import pieces
+from declare.ir.plan import PhasePlan, Plan
+from declare.nn.distributed.process_group import World, filled
+from declare.runtime.step.interfaces import Batch, Objective
+from declare.runtime.step.strategies.single import Alone
+
+
+class Tree:
+    """Adds things up as they come, always two of equal size: the order follows from their number alone."""
+
+    def __init__(self, add: Callable[[Any, Any], Any]) -> None:
+        self._add = add
+        self._sums: list[tuple[int, Any]] = []
+
+    def take(self, value: Any) -> None:
+        """Add one more."""
+        size = 1
+        while self._sums and self._sums[-1][0] == size:
+            value = self._add(self._sums.pop()[1], value)
+            size *= 2
+        self._sums.append((size, value))
+
+    def clear(self) -> None:
+        """Start anew."""
+        self._sums.clear()
+
+    def total(self) -> Any:
+        """Return the sum and start anew."""
+        _, value = self._sums.pop()
+        while self._sums:
+            value = self._add(self._sums.pop()[1], value)
+        return value
+
+
+class Exact(Alone):
+    """Keeps the gradient of each micro-batch apart, adds them up in a tree, and then those of all processes.
+
+    Costs a gradient for each level of the tree, and sends whole gradients. Bits agree where the number of
+    micro-batches and that of processes are powers of two.
+    """
+
+    def __init__(self, plan: Plan, phase: PhasePlan, objective: Objective, world: World) -> None:
+        super().__init__(objective, world)
+        self._pieces = pieces(plan, phase, world.size)
+        self._tree = Tree(_added)
+        self.share = float(world.size)
+
+    def begin(self) -> None:
+        """Forget what is left of a step that failed half way."""
+        self._tree.clear()
+
+    def weigh(self, batch: Batch, cut: Sequence[Batch]) -> Tensor:
+        """Return the sum of the weights of its micro-batches, by the tree."""
+        tree = Tree(torch.add)
+        for piece in cut:
+            tree.take(self._objective.weights(piece))
+        found: Tensor = tree.total()
+        return found
+
+    def totals(self, weights: Tensor) -> Tensor:
+        """Return the sum over processes."""
+        return _over(self._world, weights)
+
+    def taken(self, parameters: Sequence[Tensor]) -> None:
+        """Put the gradient of a micro-batch into the tree."""
+        self._tree.take([item.grad for item in parameters])
+        for item in parameters:
+            item.grad = None
+
+    def complete(self, parameters: Sequence[Tensor]) -> None:
+        """Put the sum over all micro-batches of all processes into the gradients."""
+        found = filled(self._tree.total(), parameters, self._world)
+        present = [gradient for gradient in found if gradient is not None]
+        if self._world.size > 1 and present:
+            flat = _over(self._world, torch.cat([gradient.flatten() for gradient in present]))
+            parts = flat.split([gradient.numel() for gradient in present])
+            present = [part.view_as(gradient) for part, gradient in zip(parts, present, strict=True)]
+        summed = iter(present)
+        for item, gradient in zip(parameters, found, strict=True):
+            item.grad = None if gradient is None else next(summed)
+
+
+def _over(world: World, value: Tensor) -> Tensor:
+    """Return the sum over processes, by rank, in a tree."""
+    tree = Tree(torch.add)
+    for each in world.every(value):
+        tree.take(each)
+    found: Tensor = tree.total()
+    return found
+
+
+def _added(older: list[Tensor | None], newer: list[Tensor | None]) -> list[Tensor | None]:
+    return [
+        right if left is None else left if right is None else left + right
+        for left, right in zip(older, newer, strict=True)
+    ]

@@ -1,0 +1,71 @@
+"""A model that is gathered in half precision while it trains, gathered in its own precision to be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from copy import deepcopy
+from typing import Any
+
+from torch import nn
+
+from declare.lowering.model.graph import Graph
+from declare.nn.distributed.dtensor import is_sharded, whole
+from declare.runtime.step.strategies.fsdp import units
+
+Places = list[tuple[dict[str, Any], str]]
+"""Where a parameter stands: the parameters of a layer, and its name there."""
+
+
+class Unrounded:
+    """A second set of modules over the tensors of a graph that will be cut: for evaluations, without gradients.
+
+    FSDP gathers in one type, whatever it is for. Here each unit asks for the whole of its shares when it is called,
+    and lets go of it afterwards.
+    """
+
+    def __init__(self, graph: Graph, skip: Collection[str]) -> None:
+        tensors = [*graph.parameters(), *graph.buffers()]
+        self.graph = deepcopy(graph, {id(item): item for item in tensors})
+        self._units = units(self.graph, self.graph.modules_by_path, skip)
+
+    def follow(self, graph: Graph) -> Graph:
+        """Return the modules as they compute with what `graph` holds, now that it is cut and in its place."""
+        for ours, theirs in zip(self.graph.modules(), graph.modules(), strict=True):
+            ours._parameters, ours._buffers = {**theirs._parameters}, theirs._buffers  # noqa: SLF001
+        seen: set[nn.Module] = set()
+        for unit in self._units:
+            own = [module for module in unit.modules() if module not in seen]
+            seen |= set(own)
+            shares = _shares(own)
+            for name in ("forward", "read") if unit is self.graph else ("forward",):
+                setattr(unit, name, _gathering(getattr(unit, name), shares))
+        return self.graph
+
+
+def _shares(modules: Sequence[nn.Module]) -> list[tuple[nn.Parameter, Places]]:
+    """Return the parameters of modules themselves that are held in shares, each with the places it stands in."""
+    found: dict[int, tuple[nn.Parameter, Places]] = {}
+    for module in modules:
+        for name, item in module._parameters.items():  # noqa: SLF001
+            if item is not None and is_sharded(item):
+                found.setdefault(id(item), (item, []))[1].append((module._parameters, name))  # noqa: SLF001
+    return list(found.values())
+
+
+def _gathering(function: Callable[..., Any], shares: list[tuple[nn.Parameter, Places]]) -> Callable[..., Any]:
+    """Return a function inside which parameters are whole; all processes must call it."""
+
+    def put(places: Places, value: nn.Parameter) -> None:
+        for parameters, name in places:
+            parameters[name] = value
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        try:
+            for item, places in shares:
+                put(places, nn.Parameter(whole(item), requires_grad=False))
+            return function(*arguments, **named)
+        finally:
+            for item, places in shares:
+                put(places, item)
+
+    return call

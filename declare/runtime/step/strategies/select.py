@@ -1,0 +1,62 @@
+"""Which strategy a phase takes, and what the plan knows about it."""
+
+from __future__ import annotations
+
+from declare.contract.problem import ProblemError
+from declare.ir.plan import PhasePlan, Plan
+from declare.nn.distributed.process_group import World
+from declare.reading import parser
+from declare.rules.hardware.process_without_samples import lacking
+from declare.rules.queries.strategy_limits import conflicts, uneven
+from declare.runtime.step.interfaces import Objective
+from declare.runtime.step.strategies.all_reduce import Averaged
+from declare.runtime.step.strategies.ddp import Ddp
+from declare.runtime.step.strategies.exact import Exact
+from declare.runtime.step.strategies.fsdp import Fsdp
+from declare.runtime.step.strategies.single import Alone
+
+
+def make_strategy(plan: Plan, phase: PhasePlan, objective: Objective, world: World) -> Alone:
+    """Return the way in which the processes of `world` share the steps of a phase."""
+    exact = plan.hardware.determinism == "exact" and objective.balance is None
+    if world.size == 1:
+        return Exact(plan, phase, objective, world) if exact and phase.accumulate > 1 else Alone(objective)
+    if problems := list(lacking(phase, world.size)):
+        raise ProblemError(*problems)
+    if shards(plan, world):
+        if problems := list(conflicts(plan.hardware, world.size, [phase])):
+            raise ProblemError(*problems)
+        return Fsdp(objective, world)
+    if problems := list(uneven(plan.hardware, world.size, [phase])):
+        raise ProblemError(*problems)
+    if exact:
+        return Exact(plan, phase, objective, world)
+    if objective.balance is not None:
+        return Averaged(objective, world)
+    return Ddp(objective, world, static=is_static(plan, phase))
+
+
+def shards(plan: Plan, world: World) -> bool:
+    """Whether each process of `world` holds a share of the model alone."""
+    return plan.hardware.strategy == "fsdp" and world.size > 1
+
+
+def skipping(plan: Plan) -> list[str]:
+    """Return the paths of modules that leave parts of themselves out at random."""
+    found = [node for node in plan.nodes if node.role != "head"]
+    found = [node for node in found if parser.parse("modules", node.block).skips_at_random]
+    return [
+        path
+        for node in found
+        for path in ([f"{node.path}.{name}" for name in node.variants] if node.per_dataset else [node.path])
+    ]
+
+
+def is_static(plan: Plan, phase: PhasePlan) -> bool:
+    """Whether every step of the phase is one backward pass over the same parameters, in every process.
+
+    It is not where gradients of several micro-batches or scales are added up, where datasets take turns, or
+    where a module skips parts of itself at random.
+    """
+    several = phase.accumulate > 1 or (phase.scales is not None and phase.scales.mode == "joint")
+    return not (several or phase.alternate or skipping(plan))

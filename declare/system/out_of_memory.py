@@ -1,0 +1,135 @@
+"""Lack of memory: the errors that mean it, however libraries word them, and what can be told of it."""
+
+from __future__ import annotations
+
+import errno
+import mmap
+from collections.abc import Iterator
+
+from declare.contract.problem import Problem, ProblemError
+from declare.system.memory_limits import (
+    address_limit,
+    available_memory,
+    group_limit,
+    peak,
+    unused_memory,
+)
+
+_WORDS = (
+    *("can't allocate memory", "cannot allocate memory", "not enough memory", "out of memory"),
+    *("failed to map segment", "can't start new thread", "bad_alloc", "memory allocation of"),
+)
+_NEAR = 256 << 20
+"""Address space that is as good as none: a library of that size cannot be loaded any more."""
+_MOST_CAUSES = 20
+_RESERVE = 64 << 20
+"""Address space that is given up in a shortage, so that it can be told of."""
+_held: list[mmap.mmap] = []
+
+
+def hold_reserve() -> None:
+    """Keep some address space back, where `ulimit -v` limits it; it costs no memory."""
+    if address_limit() is not None and not _held and has_room(_RESERVE):
+        _held.append(mmap.mmap(-1, _RESERVE))
+
+
+def _release_reserve() -> None:
+    while _held:
+        _held.pop().close()
+
+
+def is_shortage(error: BaseException | None) -> bool:
+    """Whether an error, or what it came from, says that memory did not suffice."""
+    for _ in range(_MOST_CAUSES):
+        if error is None or isinstance(error, ProblemError):
+            return False
+        if _says_so(error):
+            _release_reserve()
+            return True
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return False
+
+
+def _says_so(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    if not isinstance(error, RuntimeError | OSError | ImportError | SystemError):
+        return False
+    text = str(error).lower()
+    return any(word in text for word in _WORDS)
+
+
+def is_starved() -> bool:
+    """Whether the process has come so near to `ulimit -v` that any library may fail in any way."""
+    _release_reserve()
+    limit = address_limit()
+    return limit is not None and limit - peak("address") < _NEAR
+
+
+def has_room(size: int) -> bool:
+    """Whether so many bytes can be had now."""
+    try:
+        mmap.mmap(-1, max(size, 1)).close()
+    except OSError:
+        return False
+    return True
+
+
+def refuse_if_short(error: BaseException, size: int = 16 << 20) -> None:
+    """Raise MemoryError where what failed to be read may have failed for memory; `size` is what reading it takes.
+
+    Decoders say "broken data" where they mean memory, so that what they say is no proof of broken data.
+    """
+    if isinstance(error, MemoryError) or not has_room(size):
+        raise MemoryError(str(error) or "no memory is left") from error
+
+
+def require_room(size: int, what: str) -> None:
+    """Raise MemoryError where so many bytes cannot be had: for libraries that end the process without them."""
+    if not has_room(size):
+        raise MemoryError(f"{what} takes {_shown(size)} of address space")
+
+
+def require_memory(size: int, what: str, *, copies: int = 1, library: int = 0) -> None:
+    """Raise MemoryError where the machine has not so many bytes left.
+
+    Where `ulimit -v` limits the address space, it must hold `copies` of them and what a `library` takes for itself.
+    """
+    if address_limit() is not None:
+        require_room(copies * size + library, what)
+    free = available_memory()
+    if free is not None and size > free:
+        raise MemoryError(f"{what} takes {_shown(size)} of memory, {_shown(free)} are free")
+
+
+def before_training(error: BaseException) -> Problem:
+    """Return the finding that memory did not suffice for something else than a step: libraries, data, the model."""
+    said = str(error).strip().splitlines()
+    return Problem(
+        "RES810",
+        "out of memory outside of a training step",
+        notes=(f"{type(error).__name__}: {said[0] if said else 'no memory is left'}", *_figures()),
+        helps=(
+            "give the process more memory: see `ulimit -v`, `ulimit -u` and the control group",
+            "see what each phase takes with `dcl plan`, then make the model or `batch_size` smaller",
+        ),
+    )
+
+
+def _figures() -> Iterator[str]:
+    for name, limit, kind in (
+        ("`ulimit -v` allows", address_limit(), "address"),
+        ("the control group allows", group_limit(), "resident"),
+    ):
+        if limit is not None:
+            taken = peak(kind)
+            yield f"{name} {_shown(limit)}, {_shown(taken)} were taken, {_shown(limit - taken)} were left"
+    free = unused_memory()
+    if free is not None:
+        yield f"the machine has {_shown(free)} of free memory"
+
+
+def _shown(size: int) -> str:
+    return f"{size / 1e9:.2f} GB"

@@ -1,0 +1,95 @@
+"""Going on with a search: what it keeps of itself, and what may have changed since."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from declare.compiler.pipeline import Checked
+from declare.contract.problem import Problem, ProblemError
+from declare.ir.plan import Plan
+from declare.runtime.resume.plan_diff import Change, changed
+from declare.runtime.run_folder.durable_io import brief, translated
+from declare.tune.search import PLAN, RECORD, Search
+
+_SAME = ("metric", "mode", "space")
+"""What makes trials comparable; how many there are and how they are run may change."""
+_SHOWN = 8
+
+
+def resumed(search: Search, checked: Checked, hear: Callable[[Change], None]) -> Search:
+    """Return the search in its folder, with as many trials as it was begun with where nobody says otherwise.
+
+    `hear` is told of changes that no trial depends on. Raises `ProblemError` (RES808, RES806) where it cannot go on.
+    """
+    assert checked.plan is not None
+    before, record = _read(search.folder)
+    refused = [*_of_search(before, checked.plan)]
+    without = {"tune": None}
+    for change in changed(before.model_copy(update=without), checked.plan.model_copy(update=without)):
+        if change.verdict in {"harmless", "rounding"} and not _exact(change, before, checked.plan):
+            hear(change)
+        else:
+            refused.append(change)
+    if refused:
+        raise ProblemError(_refusal(refused))
+    stated = (checked.plan.tune or {})["trials"]
+    trials = search.trials
+    if trials is None and record.get("stated") == stated:
+        trials = record.get("trials")
+    search = replace(search, spec=search.spec.absolute(), trials=trials)
+    with translated(search.folder):
+        search.write(stated)
+    return search
+
+
+def _read(folder: Path) -> tuple[Plan, dict[str, Any]]:
+    try:
+        return Plan.model_validate_json((folder / PLAN).read_bytes()), _record(folder)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"its `{PLAN}` or `{RECORD}` is damaged"
+        raise ProblemError(
+            Problem(
+                "RES808",
+                f"`{brief(folder)}` is no search that can be read",
+                notes=(f"`{folder}`: {reason}",),
+                helps=("name the folder that `dcl tune` printed",),
+            )
+        ) from None
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    return found if isinstance(found, dict) else {}
+
+
+def _of_search(before: Plan, now: Plan) -> list[Change]:
+    old, new = before.tune or {}, now.tune or {}
+    pairs = ((key, old.get(key), new.get(key)) for key in _SAME)
+    return [Change(f"tune.{key}", left, right) for key, left, right in pairs if left != right]
+
+
+def _exact(change: Change, before: Plan, now: Plan) -> bool:
+    """Whether the last bits matter, and this changes them; another version of the program is said only."""
+    exact = "exact" in {before.hardware.determinism, now.hardware.determinism}
+    return exact and change.verdict == "rounding" and change.path not in {"declare", "format"}
+
+
+def _refusal(changes: Sequence[Change]) -> Problem:
+    shown = changes[:_SHOWN]
+    said = (change.record() for change in shown)
+    notes = [f"`{item['path']}` was {item['old']}, is now {item['new']}" for item in said]
+    if len(changes) > len(shown):
+        notes.append(f"and {len(changes) - len(shown)} more")
+    at = shown[0].path if shown[0].path.startswith("tune.") else ""
+    return Problem(
+        "RES806",
+        f"the search cannot be continued: its spec has changed in `{brief(shown[0].path, 30)}`",
+        at=at,
+        label="changed since" if at else "",
+        notes=(*notes, "trials of another spec could not be compared with those that are there"),
+        helps=("undo the change, `--set` included", "or start a new search in another folder"),
+    )

@@ -1,0 +1,45 @@
+"""Runs of every mechanism, killed with SIGKILL at random moments, end as if nobody had touched them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def hunt(*words):
+    """Return the figures of a hunt."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.harness.kill_resume", *map(str, words)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_fifty_kills_and_twenty_stops_at_random_moments_leave_no_trace():
+    """Kills, in saves, evaluations, hand-overs and micro-batches too, lose no save; they and stops change no bit."""
+    found = hunt("--kills", 50, "--cli", 3, "--stops", 20)
+    assert found["failures"] == []
+    assert found["kills"] >= 50 + 1
+    assert found["stops"] == 20
+    assert found["where"]["status 75"] > 5
+    assert len(found["where"]) > 8
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_hunt_finds_a_part_of_the_state_that_is_lost():
+    """Where resumed runs do not get the averaged weights back, the hunt says which tensors differ."""
+    found = hunt("--kills", 12, "--forget", "average", "--seed", 1)
+    assert any("differs after" in failure for failure in found["failures"])

@@ -1,0 +1,102 @@
+"""Probes read the frozen model, learn from the training split, and are judged on the validation split."""
+
+import math
+
+import pytest
+import torch
+
+from declare.compiler.pipeline import check
+from declare.lowering.data.tables import Tables
+from declare.lowering.evaluation.linear_probes import Prober
+from declare.lowering.model.graph import make_graph
+
+CPU = torch.device("cpu")
+SPEC = """
+declare: 1
+datasets:
+  lab: {source: {type: simulated, name: stimulus, samples: 90, subjects: 9, classes: 3, channels: 4, length: 12}}
+  ward: {source: {type: simulated, name: stimulus, samples: 60, subjects: 6, classes: 3, channels: 6, length: 12, seed: 1}}
+model:
+  adapter: {type: channel_project, input: features, channels: 5}
+  encoder: {type: series_patch, input: adapter, patch: 4, dim: 8, depth: 1, heads: 2}
+tasks:
+  one: {type: classification, dataset: lab, target: stimulus}
+  both: {type: classification, datasets: [lab, ward], target: stimulus}
+  own: {type: classification, datasets: [lab, ward], target: stimulus, head: {type: linear, per_dataset: true}}
+phases:
+  fit:
+    tasks: [one, both, own]
+    epochs: 1
+    batch_size: 30
+    optimizer: {type: adamw, lr: 1e-3}
+    probes:
+      - {task: one, type: linear}
+      - {task: one, type: linear, input: encoder.output}
+      - {task: both, type: linear, input: encoder}
+      - {task: own, type: linear}
+"""
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory):
+    path = tmp_path_factory.mktemp("probing") / "spec.yaml"
+    path.write_text(SPEC)
+    checked = check(path)
+    assert checked.plan is not None, [item.title for item in checked.diagnostics]
+    return checked.plan
+
+
+@pytest.fixture(scope="module")
+def graph(plan):
+    return make_graph(plan)
+
+
+@pytest.fixture(scope="module")
+def figures(plan, graph):
+    return Prober(plan, graph, Tables.fit(plan), CPU).run(plan.phases[0])
+
+
+def test_names(figures):
+    """Figures are named by phase and task; a second probe of a task has a number, several datasets their names."""
+    found = {name.rpartition("/")[0] for name in figures}
+    assert {"probe/fit/one", "probe/fit/one_2", "probe/fit/both", "probe/fit/both@lab"} <= found
+    assert all(math.isfinite(value) for value in figures.values())
+
+
+def test_datasets_with_targets_of_their_own(figures):
+    """Where each dataset has a head of its own it has a probe of its own, and no figure stands over all."""
+    found = {name.split("/")[2] for name in figures if "/own" in name}
+    assert found == {"own@lab", "own@ward"}
+
+
+def test_leaves_no_trace(plan, graph, figures):
+    """Probing again gives the same figures; weights, modes and the random generator are as they were."""
+    graph.train()
+    before = {name: value.clone() for name, value in graph.state_dict().items()}
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    assert Prober(plan, graph, Tables.fit(plan), CPU).run(plan.phases[0]) == figures
+    assert torch.equal(torch.get_rng_state(), state)
+    assert graph.training
+    assert all(torch.equal(value, before[name]) for name, value in graph.state_dict().items())
+
+
+def test_features_matter(plan, graph, figures):
+    """Features without content leave chance; the model's own do better on these data."""
+    blind = make_graph(plan)
+    for parameter in blind.encoder.parameters():
+        parameter.data.zero_()
+    chance = Prober(plan, blind, Tables.fit(plan), CPU).run(plan.phases[0])
+    assert figures["probe/fit/one/accuracy"] > chance["probe/fit/one/accuracy"]
+
+
+def test_reads_what_the_head_reads(plan, graph):
+    """Without `input` a probe reads the wires of its task's head; nothing that they do not need is run."""
+    probe = plan.phases[0].probes[0]
+    assert [(wire.name, wire.output) for wire in probe.wires] == [("encoder", "pooled")]
+    fields = {"features": torch.randn(3, 4, 12)}
+    ((found, lengths),) = graph.eval().read(fields, "lab", probe.wires)
+    assert lengths is None
+    torch.testing.assert_close(
+        found, graph.encoder(graph.adapter(fields["features"], dataset="lab"))["pooled"]
+    )

@@ -1,0 +1,69 @@
+"""Requests to stop, from a launcher to the processes that it has started."""
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from declare.runtime.distributed import heartbeat
+from declare.runtime.distributed.rank_environment import LAUNCH
+from declare.runtime.distributed.stop_flag import SAME_SECONDS, StopFlag
+from declare.runtime.distributed.stop_request import Orders, obeying, order_stop
+
+
+@pytest.fixture
+def _launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stand in a process that was launched; its way out ignores signals."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    monkeypatch.setenv(LAUNCH, str(tmp_path))
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_a_request_to_stop_reaches_processes_that_have_begun(tmp_path: Path) -> None:
+    """The first one is an order that they find whenever they look, the second one leaves."""
+    with Orders(kills=False) as orders:
+        orders.begin(tmp_path)
+        heartbeat.begin(tmp_path, 0)
+        assert orders.status is None
+        signal.raise_signal(signal.SIGTERM)
+        assert orders.status == 75
+        assert (tmp_path / "order").read_text() == "SIGTERM"
+        signal.raise_signal(signal.SIGTERM)  # the same request, delivered twice
+        assert orders.status == 75
+        time.sleep(SAME_SECONDS)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        assert orders.status == 130
+
+
+def test_before_anything_has_begun_a_signal_leaves_at_once(tmp_path: Path) -> None:
+    """There is nothing to save, and nobody who could."""
+    with Orders(kills=True) as orders:
+        orders.begin(tmp_path)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        assert orders.status == 143
+
+
+@pytest.mark.usefixtures("_launched")
+def test_an_order_raises_the_flag_of_a_run(tmp_path: Path) -> None:
+    """Also one that was given before the run began to listen."""
+    order_stop(tmp_path, "SIGTERM")
+    with StopFlag() as flag, obeying():
+        for _ in range(100):
+            if flag.raised:
+                break
+            time.sleep(0.05)
+    assert flag.reason == "SIGTERM"
+
+
+@pytest.mark.usefixtures("_launched")
+def test_without_an_order_no_flag_is_raised() -> None:
+    """A run that nobody asks to stop goes on."""
+    with StopFlag() as flag, obeying():
+        time.sleep(0.4)
+    assert not flag.raised
