@@ -16,15 +16,15 @@ def schemas() -> dict[str, dict[str, Any]]:
     kept = data_records.exports() | run_records.exports()
     return (
         exports()
-        | {name: _titled(schema, name) for name, schema in kept.items()}
+        | {name: _with_id(schema, name) for name, schema in kept.items()}
         | {
-            "plan": _titled(Plan.model_json_schema(), "plan"),
-            "report": _titled(Report.model_json_schema(), "report"),
+            "plan": _with_id(Plan.model_json_schema(), "plan"),
+            "report": _with_id(Report.model_json_schema(), "report"),
         }
     )
 
 
-def _titled(schema: dict[str, Any], name: str) -> dict[str, Any]:
+def _with_id(schema: dict[str, Any], name: str) -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"declare/{name}.v1.json",

@@ -12,7 +12,7 @@ from declare.ir.plan import DatasetPlan, FieldPlan
 def dataset_plan(state: State, name: str) -> DatasetPlan:
     """Return the plan of a dataset whose facts and field shapes are known."""
     block, facts = state.spec.datasets[name], state.facts[name]
-    split = block.split if block.split.seed is not None else _seeded(block.split, state.spec.seed)
+    split = block.split if block.split.seed is not None else _with_seed(block.split, state.spec.seed)
     return DatasetPlan(
         source=block.source.dump(),
         fingerprint=facts.fingerprint,
@@ -48,5 +48,5 @@ def _is_double(state: State, dataset: str, field: str) -> bool:
     )
 
 
-def _seeded(split: Any, seed: int) -> Any:
+def _with_seed(split: Any, seed: int) -> Any:
     return split.model_copy(update={"seed": seed})

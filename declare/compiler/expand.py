@@ -43,28 +43,32 @@ def _spec(spec: Any, plan: Plan) -> dict[str, Any]:
 
 def _dump(value: Any) -> dict[str, Any]:
     """Return a block with its defaults, without what says nothing."""
-    said: dict[str, Any] = _said(plain(value))
+    said: dict[str, Any] = _without_defaults(plain(value))
     return said
 
 
-def _said(value: Any) -> Any:
+def _without_defaults(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _said(item) for key, item in value.items() if item is not None and item not in ([], {})}
+        return {
+            key: _without_defaults(item)
+            for key, item in value.items()
+            if item is not None and item not in ([], {})
+        }
     if isinstance(value, list | tuple):
-        return [_said(item) for item in value]
+        return [_without_defaults(item) for item in value]
     return value
 
 
 def _short(component: Mapping[str, Any]) -> Any:
     """Return a component's block, just its name where nothing else is said."""
-    said = _said(component)
+    said = _without_defaults(component)
     return said["type"] if list(said) == ["type"] else said
 
 
 def _dataset(dataset: Any, plan: Plan, name: str) -> dict[str, Any]:
     resolved = plan.datasets[name]
     written = _dump(dataset)
-    written["source"] = _said(resolved.source)
+    written["source"] = _without_defaults(resolved.source)
     order = ("source", "fields", "transforms", "split")
     return {key: written[key] for key in order if written.get(key)} | {
         key: value for key, value in written.items() if key not in order
@@ -73,11 +77,11 @@ def _dataset(dataset: Any, plan: Plan, name: str) -> dict[str, Any]:
 
 def _module(module: Component, plan: Plan, name: str) -> dict[str, Any]:
     node = next((node for node in plan.nodes if node.path == name), None)
-    written: dict[str, Any] = _said(module.dump())
-    return written if node is None else _wired(written, node)
+    written: dict[str, Any] = _without_defaults(module.dump())
+    return written if node is None else _with_inputs(written, node)
 
 
-def _wired(written: dict[str, Any], node: ModulePlan) -> dict[str, Any]:
+def _with_inputs(written: dict[str, Any], node: ModulePlan) -> dict[str, Any]:
     """Write the inputs of a node with the outputs that were chosen."""
     by_port: dict[str, list[str]] = {}
     for wire in node.wires:
@@ -94,12 +98,12 @@ def _wired(written: dict[str, Any], node: ModulePlan) -> dict[str, Any]:
 
 def _task(plan: Plan, name: str) -> dict[str, Any]:
     task: TaskPlan = plan.tasks[name]
-    written: dict[str, Any] = _said(task.block)
+    written: dict[str, Any] = _without_defaults(task.block)
     written["datasets"] = list(task.datasets)
     owner = task.head.partition(".")[2]
     node = plan.node(task.head)
-    written["head"] = owner if owner != name else _wired(_said(node.block), node)
-    losses = [_said(loss.block) for loss in task.losses]
+    written["head"] = owner if owner != name else _with_inputs(_without_defaults(node.block), node)
+    losses = [_without_defaults(loss.block) for loss in task.losses]
     written["loss"] = losses[0] if len(losses) == 1 else losses
     written["metrics"] = [_short(metric.block) for metric in task.metrics]
     return written

@@ -81,7 +81,7 @@ def check(
     state = State(Path(path), tuple(sets), tuple(trust), dict(os.environ))
     damaged: list[Path] = []
     with on_damage(damaged.append):
-        records = [_run(state, name) for name, _ in _up_to(until)]
+        records = [_run_pass(state, name) for name, _ in _up_to(until)]
     plan = None
     if until is None and not state.errors and state.readable:
         from declare.compiler.plan import assemble
@@ -103,7 +103,7 @@ def _up_to(until: str | None) -> Iterator[tuple[str, str]]:
         raise ValueError(f"there is no pass `{until}`")
 
 
-def _run(state: State, name: str) -> PassRecord:
+def _run_pass(state: State, name: str) -> PassRecord:
     """Run one pass and the rules of its stage."""
     start = perf_counter()
     state.skipped, state.notes = [], []

@@ -98,7 +98,7 @@ class Component(Strict):
 
     def dump(self) -> dict[str, Any]:
         """Return the block as plain values, every default written out, `type` first."""
-        return {"type": self.type_name()} | {key: plain(item) for key, item in _stated(self).items()}
+        return {"type": self.type_name()} | {key: plain(item) for key, item in _aliased_fields(self).items()}
 
 
 def plain(value: Any) -> Any:
@@ -106,7 +106,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Component):
         return value.dump()
     if isinstance(value, BaseModel):
-        return {key: plain(item) for key, item in _stated(value).items()}
+        return {key: plain(item) for key, item in _aliased_fields(value).items()}
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -116,7 +116,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _stated(model: BaseModel) -> dict[str, Any]:
+def _aliased_fields(model: BaseModel) -> dict[str, Any]:
     """Return the fields of a model under the names that specs use."""
     names = {name: info.alias or name for name, info in type(model).model_fields.items()}
     return {names.get(name, name): value for name, value in model}

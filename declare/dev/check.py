@@ -25,7 +25,7 @@ def _program(*words: str) -> Callable[[], int]:
     return run
 
 
-def _generated() -> int:
+def _check_generated() -> int:
     # A process of its own: generators import what the other steps must find untouched.
     words = (_PYTHON, "-c", "from declare.dev.generate import stale; print('\\n'.join(stale()), end='')")
     done = subprocess.run(words, cwd=ROOT, check=False, capture_output=True, text=True)
@@ -53,7 +53,7 @@ STEPS = (
         "floors",
     ),
     Step("docstrings", docstrings.check, "what docstrings say must be so"),
-    Step("generated", _generated, "schemas, reference pages and tables follow the code"),
+    Step("generated", _check_generated, "schemas, reference pages and tables follow the code"),
     Step("types", _module("mypy"), "mypy strict"),
     Step("tests", _module("pytest", "-n", "2", "-q"), "slowest, so last; no test found counts as a failure"),
 )

@@ -15,7 +15,7 @@ from declare.reading import lookup
 
 def scaffold(kind: str, name: str) -> int:
     """Write the files of something new; of what exists only the changelog is touched. Returns an exit code."""
-    family, name = _parted(kind, name)
+    family, name = _split_name(kind, name)
     if problem := _problem(kind, family, name):
         print(problem)
         return 2
@@ -44,7 +44,7 @@ def _start(kind: str, family: str, name: str) -> tuple[Mapping[Path, str], str]:
     return components.files(kind, name), components.announcement(kind, name)
 
 
-def _parted(kind: str, name: str) -> tuple[str, str]:
+def _split_name(kind: str, name: str) -> tuple[str, str]:
     """Return the family of a rule and its name; rules without a family are about style."""
     if kind != "rules":
         return "", name

@@ -109,10 +109,10 @@ def versions(
         print("   " + ", ".join(f"{key}: {row[key]}" for key in ("install", "digits", "suite")), flush=True)
         write(PAGE, rows)
     print(table(rows))
-    return 0 if rows and not any(_failed(row) for row in rows) else 1
+    return 0 if rows and not any(_has_failed(row) for row in rows) else 1
 
 
-def _failed(row: Row) -> bool:
+def _has_failed(row: Row) -> bool:
     return any(row[key].startswith("failed") for key in ("install", "digits", "suite"))
 
 
@@ -131,9 +131,9 @@ class Trial:
             "date": time.strftime("%Y-%m-%d"),
         }
         row["install"] = self._step(self._install())
-        if _failed(row):
+        if _has_failed(row):
             return row
-        row |= self._found()
+        row |= self._installed_versions()
         row["digits"] = self._step([self._digits()], say=self._accuracy)
         if suite:
             words: Command = [self.python, "-m", "pytest", "-q", "-n", str(processes)]
@@ -170,7 +170,7 @@ class Trial:
         metrics = json.loads((self.folder / "run" / "metrics.json").read_text(encoding="utf-8"))
         return f"accuracy {metrics['test/digit/accuracy']:.3f}"
 
-    def _found(self) -> Row:
+    def _installed_versions(self) -> Row:
         done = self._call([self.python, "-c", _SAYS_WHAT, *SHOWN])
         return dict(zip(SHOWN, json.loads(done.stdout), strict=True))
 

@@ -78,7 +78,7 @@ def page(code_or_name: str) -> Page:
         bad=_example(sections.get("Bad", "")),
         good=_example(sections.get("Good", "")),
         text=body.strip() + "\n",
-        place=_stated(header, "place"),
+        place=_header_value(header, "place"),
     )
 
 
@@ -98,7 +98,7 @@ def make(
     Raises:
         LookupError: The code has no page.
     """
-    name, default = _known(code)
+    name, default = _name_and_severity(code)
     return Diagnostic(
         code=code,
         name=name,
@@ -113,7 +113,7 @@ def make(
 
 
 @cache
-def _known(code: str) -> tuple[str, Severity]:
+def _name_and_severity(code: str) -> tuple[str, Severity]:
     """Return name and severity of a code from the first lines of its page."""
     name = codes().get(code)
     if name is None:
@@ -139,13 +139,13 @@ def _read(code: str, name: str) -> str:
 
 def _severity(header: str, code: str) -> Severity:
     """Read the `severity:` line of a page's header."""
-    stated = _stated(header, "severity")
+    stated = _header_value(header, "severity")
     if stated not in get_args(Severity):
         raise LookupError(f"the page of {code} states no severity")
     return cast(Severity, stated)
 
 
-def _stated(header: str, key: str) -> str | None:
+def _header_value(header: str, key: str) -> str | None:
     """Return what a page's header states under `key`, None where it lacks it."""
     match = re.search(rf"^{key}:[ ]*(\S*)", header, re.MULTILINE)
     return match[1] if match else None

@@ -65,7 +65,7 @@ def visits(nodes: Sequence[ModulePlan], dataset: str, fields: Mapping[str, Span]
         if component is None:
             continue
         outputs = node.outputs_of(dataset)
-        found = Visit(node, component, wires, _given(component, wires, outputs))
+        found = Visit(node, component, wires, _output_spans(component, wires, outputs))
         known |= {(node.path, name): span for name, span in found.outputs.items()}
         yield found
 
@@ -91,7 +91,7 @@ def _span(
     return known.get((above.path, wire.output or next(iter(above.outputs))))
 
 
-def _given(
+def _output_spans(
     component: Node, wires: Sequence[tuple[Wire, Span | None]], outputs: Mapping[str, Shape]
 ) -> dict[str, Span | None]:
     """Return the span of each output; None for what has no time axis, and behind a node that reads padding."""

@@ -32,7 +32,7 @@ def check(document: Document, trust: Collection[str] = ()) -> Parts:
     if unknown:
         known = read_parts(Spec, plain(_as_known(document.root), POISON), base, trust).problems
         problems = [*problems, *(item for item in known if _is_of(item, unknown))]
-    return found._replace(problems=[_versioned(item) for item in problems])
+    return found._replace(problems=[_with_version_help(item) for item in problems])
 
 
 def _as_known(node: Node) -> Node:
@@ -51,7 +51,7 @@ def _is_of(problem: Problem, unknown: Sequence[str]) -> bool:
     return inside and problem.code not in {"SCH103", "SCH109"}
 
 
-def _versioned(problem: Problem) -> Problem:
+def _with_version_help(problem: Problem) -> Problem:
     """Say of a wrong language version what it means."""
     if problem.at != "declare" or problem.code == "SCH103":
         return problem

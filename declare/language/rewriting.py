@@ -13,12 +13,12 @@ def rewritten(document: Document, rewrites: Iterable[Rewrite]) -> Document:
     """Return the document with changes made, the inner ones first; what no longer fits is left out."""
     root = document.root
     for rewrite in sorted(rewrites, key=lambda item: item.path.count("."), reverse=True):
-        changed = _changed(replace(document, root=root), rewrite)
+        changed = _apply_rewrite(replace(document, root=root), rewrite)
         root = changed if changed is not None else root
     return document if root is document.root else replace(document, root=root)
 
 
-def _changed(document: Document, rewrite: Rewrite) -> Node | None:
+def _apply_rewrite(document: Document, rewrite: Rewrite) -> Node | None:
     """Return the root after one change; None where the text has no such place."""
     keys = _keys(document, rewrite.path)
     node = document.at(rewrite.path)

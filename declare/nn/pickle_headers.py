@@ -92,7 +92,7 @@ _TYPES = (
 """Beginnings of the names of torch's types of numbers."""
 
 
-class _Named(NamedTuple):
+class _GlobalName(NamedTuple):
     """A function or class that a pickle names."""
 
     name: str
@@ -106,7 +106,7 @@ class _Storage(NamedTuple):
     numel: int
 
 
-class _Other:
+class _OpaqueValue:
     """A value that is no tensor and of no interest."""
 
 
@@ -168,7 +168,7 @@ def _from_archive(path: Path, size: int) -> Any:
             if name.startswith(f"{folder}data/")
         }
         with archive.open(listed[0]) as file:
-            found, storages = _followed(file, size)
+            found, storages = _run_pickle(file, size)
     for storage in storages:
         if sizes.get(storage.key, -1) < storage.numel * _BYTES.get(storage.dtype, 1):
             raise UnreadableError("numbers of its tensors are missing")
@@ -181,13 +181,13 @@ def _from_stream(path: Path, size: int) -> Any:
         if file.read(1) != b"\x80":
             raise UnreadableError("it is no file of torch" if size else "it is empty")
         file.seek(0)
-        magic, _ = _followed(file, size)
+        magic, _ = _run_pickle(file, size)
         if magic != _MAGIC:
             raise UnreadableError("it is a pickle, but none of torch")
-        _followed(file, size)
-        _followed(file, size)
-        found, storages = _followed(file, size)
-        _followed(file, size)
+        _run_pickle(file, size)
+        _run_pickle(file, size)
+        found, storages = _run_pickle(file, size)
+        _run_pickle(file, size)
         room = size - file.tell()
     whole = {storage.key: storage for storage in storages}.values()
     if sum(8 + storage.numel * _BYTES.get(storage.dtype, 1) for storage in whole) > room:
@@ -195,7 +195,7 @@ def _from_stream(path: Path, size: int) -> Any:
     return found
 
 
-def _followed(file: IO[bytes], size: int) -> tuple[Any, list[_Storage]]:
+def _run_pickle(file: IO[bytes], size: int) -> tuple[Any, list[_Storage]]:
     """Follow the instructions of the next pickle in `file` of `size` bytes; return its value and its storages."""
     machine = _Machine()
     for number, (opcode, argument, position) in enumerate(
@@ -314,11 +314,11 @@ class _Machine:
         name = argument.replace(" ", ".", 1)
         if not is_allowed(name):
             raise UnreadableError(_WITH_CODE)
-        self.stack.append(_Named(name))
+        self.stack.append(_GlobalName(name))
 
     def _persistent(self) -> None:
         mark, kind, key, _, numel, *_ = self.stack.pop()
-        if mark not in {"storage", b"storage"} or not isinstance(kind, _Named):
+        if mark not in {"storage", b"storage"} or not isinstance(kind, _GlobalName):
             raise TypeError
         dtype = _STORAGES.get(kind.name.rpartition(".")[2], "quantised")
         if not isinstance(numel, int) or numel < 0:
@@ -329,9 +329,9 @@ class _Machine:
 
     def _call(self) -> None:
         arguments, named = self.stack.pop(), self.stack.pop()
-        if not isinstance(named, _Named) or not isinstance(arguments, tuple):
+        if not isinstance(named, _GlobalName) or not isinstance(arguments, tuple):
             raise UnreadableError(_WITH_CODE)
-        value = _made(named.name, arguments)
+        value = _call_global(named.name, arguments)
         if isinstance(value, TensorFacts) and named.name.rpartition(".")[2] in _TENSOR_MAKERS:
             self.num_bytes += math.prod(value.shape) * _BYTES.get(value.dtype, 1)
         self.stack.append(value)
@@ -353,7 +353,7 @@ def is_allowed(name: str) -> bool:
     return module == "torch" and (last == "bool" or last.startswith(_TYPES))
 
 
-def _made(name: str, arguments: tuple[Any, ...]) -> Any:
+def _call_global(name: str, arguments: tuple[Any, ...]) -> Any:
     """Return what a function or class gives for its arguments, as far as it is of interest."""
     module, _, last = name.rpartition(".")
     if name in {"collections.OrderedDict", "collections.Counter"}:
@@ -361,12 +361,12 @@ def _made(name: str, arguments: tuple[Any, ...]) -> Any:
     if name == "torch.Size":
         return tuple(*arguments)
     if name == "torch._tensor._rebuild_from_type_v2":
-        return _made(arguments[0].name, arguments[2])
+        return _call_global(arguments[0].name, arguments[2])
     if last in _WRAPPERS or name == "torch.nn.parameter.Parameter":
-        return arguments[0] if arguments else _Other()
+        return arguments[0] if arguments else _OpaqueValue()
     if module == "torch._utils":
         return _tensor(last, arguments)
-    return _Other()
+    return _OpaqueValue()
 
 
 def _tensor(maker: str, arguments: tuple[Any, ...]) -> Any:
@@ -385,7 +385,7 @@ def _tensor(maker: str, arguments: tuple[Any, ...]) -> Any:
     if maker == "_rebuild_sparse_tensor":
         values, shape = arguments[1][1], arguments[1][2]
         return TensorFacts(_shape(shape), values.dtype)
-    return _Other()
+    return _OpaqueValue()
 
 
 def _shape(sizes: Any) -> tuple[int, ...]:

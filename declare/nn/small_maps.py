@@ -56,7 +56,7 @@ def _transpose(operation: Operation, dims: int, x: Tensor, weight: Tensor, *rest
     bias, stride, padding, more, groups, dilation = (*rest, *_TRANSPOSED[len(rest) :])
     kernels = _reach(weight, dilation, 1, dims)
     sizes, reach = x.shape[-dims:], _reach(weight, dilation, stride, dims)
-    spread = (_each(item, dims) for item in (stride, padding, more))
+    spread = (_per_axis(item, dims) for item in (stride, padding, more))
     small = any(
         min(size, (size - 1) * step - 2 * cut + out + kernel) < far
         for size, far, kernel, step, cut, out in zip(sizes, reach, kernels, *spread, strict=True)
@@ -83,11 +83,11 @@ def _cast(tensor: Any, dtype: torch.dtype) -> Any:
 
 def _reach(weight: Tensor, dilation: Ints, stride: Ints, dims: int) -> list[int]:
     """Return how far a kernel reaches along each axis, at least as far as its next place."""
-    spread = zip(weight.shape[-dims:], _each(dilation, dims), _each(stride, dims), strict=True)
+    spread = zip(weight.shape[-dims:], _per_axis(dilation, dims), _per_axis(stride, dims), strict=True)
     return [max(step * (size - 1) + 1, far) for size, step, far in spread]
 
 
-def _each(value: Ints, dims: int) -> Sequence[int]:
+def _per_axis(value: Ints, dims: int) -> Sequence[int]:
     """Return one value for each axis: torch takes one for all of them."""
     if isinstance(value, int):
         return [value] * dims

@@ -50,10 +50,10 @@ def _torch(path: Path, size: int) -> Any:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             refuse_packed(archive, size)
-    return _grown(torch.load(path, map_location="cpu", weights_only=True), size)
+    return _check_shared_storage(torch.load(path, map_location="cpu", weights_only=True), size)
 
 
-def _grown(found: Any, size: int) -> Any:
+def _check_shared_storage(found: Any, size: int) -> Any:
     """Return `found` unless its tensors share numbers so that they are far larger than the file."""
     seen: set[int] = set()
     total, waiting = 0, [found]

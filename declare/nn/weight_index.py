@@ -25,7 +25,7 @@ def read_indexed(path: Path, read: Callable[[Path], Any]) -> dict[str, Any]:
     another file than it says.
     """
     found: dict[str, Any] = {}
-    for name, wanted in _listed(path).items():
+    for name, wanted in _names_by_file(path).items():
         file = path.parent / name
         if not file.is_file():
             raise UnreadableError(f"its file `{name[:80]}` is not there")
@@ -40,7 +40,7 @@ def read_indexed(path: Path, read: Callable[[Path], Any]) -> dict[str, Any]:
     return found
 
 
-def _listed(path: Path) -> dict[str, list[str]]:
+def _names_by_file(path: Path) -> dict[str, list[str]]:
     """Return the names of tensors by file."""
     if regular_size(path) > _LARGEST:
         raise UnreadableError("it is too long for an index")

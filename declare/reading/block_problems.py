@@ -218,7 +218,7 @@ def unknown_component(kind: str, found: str, at: str) -> Problem:
     elif near:
         helps = (f"write {' or '.join(f'`{word}`' for word in near)}",)
     else:
-        some = _listed(known[:10]) + (", ..." if len(known) > 10 else "")
+        some = _list_words(known[:10]) + (", ..." if len(known) > 10 else "")
         helps = (f"write {some}; `dcl list {kind}` shows all",)
     rewrites = (Rewrite(f"change to `{near[0]}`", at, near[0], safe=False, sure=sure),) if near else ()
     title = f"there is no {one.split()[-1]} `{found[:40]}`"
@@ -265,7 +265,7 @@ def _bare(word: str) -> set[str]:
     return words
 
 
-def _listed(words: Sequence[str]) -> str:
+def _list_words(words: Sequence[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 

@@ -92,13 +92,13 @@ def card(kind: str, name: str) -> Card | None:
         name=name,
         summary=first_sentence(text),
         text=text,
-        parameters=tuple(_parameter(key, info) for key, info in _ordered(found)),
+        parameters=tuple(_parameter(key, info) for key, info in _own_parameters_first(found)),
         takes=tuple(_takes(found)),
         trusted_only=found.trusted_only,
     )
 
 
-def _ordered(found: type[Component]) -> list[tuple[str, FieldInfo]]:
+def _own_parameters_first(found: type[Component]) -> list[tuple[str, FieldInfo]]:
     """Return the parameters: a component's own first, then those that its whole kind has."""
     inherited = {
         name for parent in found.__mro__[1:] if issubclass(parent, BaseModel) for name in parent.model_fields

@@ -39,7 +39,7 @@ def refusal(component: Component, sample: Any) -> Refusal | None:
         installed_version("declare-trainer"),
     )
     path = user_cache.folder("trials") / f"{name}.json"
-    known = _parsed(user_cache.read_text(path))
+    known = _parse_answer(user_cache.read_text(path))
     if known is None:
         request = {"kind": component.kind(), "block": component.dump(), "sample": sample}
         try:
@@ -103,7 +103,7 @@ def _code(component: Component) -> str:
     return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""
 
 
-def _parsed(text: str | None) -> dict[str, Any] | None:
+def _parse_answer(text: str | None) -> dict[str, Any] | None:
     try:
         found = json.loads(text or "null")
     except ValueError:

@@ -252,12 +252,12 @@ def _exact(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:
     if annotation is Path and isinstance(value, str | Path):
         return (Path(value), None) if str(value) else (POISON, wrong_type(item, value, path))
     if annotation is not Path and type(value) is annotation:
-        problem = _malformed(item, value, path) if annotation is str else None
+        problem = _pattern_problem(item, value, path) if annotation is str else None
         return (POISON, problem) if problem else (value, None)
     return POISON, wrong_type(item, value, path)
 
 
-def _malformed(item: Form, value: str, path: str) -> Problem | None:
+def _pattern_problem(item: Form, value: str, path: str) -> Problem | None:
     pattern = item.bounds.get("pattern")
     if pattern is not None and re.fullmatch(pattern, value) is None:
         expected = item.description or f"a text of the form `{pattern}`"

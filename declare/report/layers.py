@@ -22,7 +22,7 @@ def layers_of(plan: Plan) -> dict[str, tuple[Layer, ...]]:
 
 
 def _layers(node: ModulePlan, output: Shape | None) -> tuple[Layer, ...]:
-    found = node.layers or _probed(node, output)
+    found = node.layers or _measured_layers(node, output)
     return tuple(
         Layer(
             name=layer.name,
@@ -35,7 +35,7 @@ def _layers(node: ModulePlan, output: Shape | None) -> tuple[Layer, ...]:
     )
 
 
-def _probed(node: ModulePlan, output: Shape | None) -> tuple[LayerPlan, ...]:
+def _measured_layers(node: ModulePlan, output: Shape | None) -> tuple[LayerPlan, ...]:
     head = node.role == "head"
     component: Any = parser.parse("heads" if head else "modules", node.block)
     variant = next(iter(node.variants.values()), None)

@@ -58,7 +58,7 @@ def standing(status: str, events: Iterable[Event]) -> str:
         if event.get("event") == "run_started":
             parts.append([])
         parts[-1].append(event)
-    while len(parts) > 1 and _refused(parts[-1]):
+    while len(parts) > 1 and _was_refused(parts[-1]):
         parts.pop()
     last = parts[-1][-1] if parts[-1] else {}
     if last.get("event") == "run_finished" and last.get("status") == 1:
@@ -66,7 +66,7 @@ def standing(status: str, events: Iterable[Event]) -> str:
     return _ENDS.get(str(last.get("event")), "killed" if last else status)
 
 
-def _refused(part: Sequence[Event]) -> bool:
+def _was_refused(part: Sequence[Event]) -> bool:
     codes = [str(event.get("code", "")) for event in part if event.get("event") == "run_failed"]
     return {event.get("event") for event in part} <= _BEFORE and any(
         code.startswith(_REFUSALS) for code in codes

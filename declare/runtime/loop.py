@@ -120,7 +120,7 @@ class Loop:
         for report in reports:
             self._tell("init_report", **report)
         self._account = Account(self._plan, phase, self._workshop.device, self._world.size)
-        made = self._assembled(phase, (self._choices, self._record))
+        made = self._assemble_phase(phase, (self._choices, self._record))
         self._step, self._feed, self._freezer, self._held = made.step, made.feed, made.freezer, made.held
         self._average = made.machinery.average
         self._window = Window(made.machinery.objective.names, self._world, self._feed.about)
@@ -140,7 +140,7 @@ class Loop:
             self._step.set_lr(max(self.course.step - 1, 0))  # restoring leaves the plan's base rates there
         self._follow_size()
 
-    def _assembled(self, phase: PhasePlan, settle: tuple[Choices, Record]) -> Assembly:
+    def _assemble_phase(self, phase: PhasePlan, settle: tuple[Choices, Record]) -> Assembly:
         """Make the phase's machinery; a batch that is tried on the way may not fit."""
         at = self.course.step
         try:
@@ -208,14 +208,14 @@ class Loop:
             course.total += 1
             if beat is not None:
                 beat(course.total)
-            if flag.raised if alone else self._asked():
+            if flag.raised if alone else self._stop_requested():
                 break
             before = clock()
             if before > tick:
                 self._tell("tick")
                 tick = before + _TICK_SECONDS
 
-    def _asked(self) -> bool:
+    def _stop_requested(self) -> bool:
         """Return whether some process is asked to stop; they talk about it a few times a second."""
         return self.course.step % self._ask_every == 0 and self._world.any(self._flag.raised)
 
@@ -252,7 +252,7 @@ class Loop:
         wishes: set[Wish] = set()
         if len(self._window) and not early:
             self._read()
-        if at_end or (self._due(phase.evaluate_every) and not early):
+        if at_end or (self._is_due(phase.evaluate_every) and not early):
             wishes = self._evaluate_unless_stopped()
             stopping = stopping or course.evaluation_due
             at_end = at_end and not course.evaluation_due
@@ -264,7 +264,7 @@ class Loop:
         course.finished = at_end or Wish.STOP_PHASE in wishes
         if course.finished and not at_end:
             self._tell("early_stopped", metric=phase.early_stop.metric if phase.early_stop else "")
-        if course.finished or stopping or Wish.SAVE in wishes or self._due(phase.checkpoint_every):
+        if course.finished or stopping or Wish.SAVE in wishes or self._is_due(phase.checkpoint_every):
             self._save(wait=course.finished or stopping)
         if stopping:
             reason = self._flag.reason or "another process was asked to stop"
@@ -303,7 +303,7 @@ class Loop:
             self._held = held
         self._window.restart_clock()
 
-    def _due(self, every: int) -> bool:
+    def _is_due(self, every: int) -> bool:
         return every > 0 and self.course.step % every == 0
 
     def _evaluate_unless_stopped(self) -> set[Wish]:

@@ -178,11 +178,11 @@ class _Session:
             return Outcome(self._place, {}, STOPPED)
         except ProblemError as error:
             if not isinstance(error, RefusedError):
-                return self._failed(error, error.problems)
+                return self._outcome_of_failure(error, error.problems)
             self._tell("run_refused", code=error.problem.code, message=error.problem.title)
             raise
         except Exception as error:  # noqa: BLE001 - a bug is raised again
-            return self._broken(error)
+            return self._outcome_of_bug(error)
         finally:
             with suppress(OSError):  # a full disk was reported already
                 self._bus.close()
@@ -287,24 +287,24 @@ class _Session:
         self._tell("run_finished", metrics=metrics, status=status, trained_earlier=earlier)
         return Outcome(self._place, metrics, status, (*problems, *trivial_findings(self._plan, metrics)))
 
-    def _broken(self, error: Exception) -> Outcome:
+    def _outcome_of_bug(self, error: Exception) -> Outcome:
         """Return what an error that is no finding means; raises it where it is a bug of ours."""
         if self._world.is_lost(error):
-            return self._lost(error)
+            return self._outcome_of_lost_peer(error)
         found = outside(error)
         if found is None and isinstance(error, OSError):
             found = explain(error, self._place)
         if found is None:
             self._note_failure(error)
             raise error
-        return self._failed(error, (found,))
+        return self._outcome_of_failure(error, (found,))
 
-    def _failed(self, error: Exception, problems: tuple[Problem, ...]) -> Outcome:
+    def _outcome_of_failure(self, error: Exception, problems: tuple[Problem, ...]) -> Outcome:
         self._world.note_failure(written(problems))
         self._note_failure(error, problems[0])
         return Outcome(self._place, {}, FAILED, problems)
 
-    def _lost(self, error: Exception) -> Outcome:
+    def _outcome_of_lost_peer(self, error: Exception) -> Outcome:
         """End after another process has: with what it said, if it said something."""
         if (
             self._flag.raised

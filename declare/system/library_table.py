@@ -78,12 +78,12 @@ class LibraryTable:
 
     def records(self) -> Mapping[str, Record]:
         """Return the records of the installed libraries."""
-        return self.shipped if self.is_current() else self._asked
+        return self.shipped if self.is_current() else self._introspected
 
     def record(self, name: str) -> Record | None:
         """Return one record, read without parsing the others, or None where the library has no such name."""
         if not self.is_current():
-            return self._asked.get(name)
+            return self._introspected.get(name)
         start = f"\n{json.dumps(name, allow_nan=False)}: "
         at = self._text.find(start)
         if at < 0:
@@ -94,12 +94,12 @@ class LibraryTable:
         return found
 
     @cached_property
-    def _asked(self) -> Mapping[str, Record]:
+    def _introspected(self) -> Mapping[str, Record]:
         """What the installed libraries say of themselves; the file's records where they cannot be asked."""
         installed = {name: installed_version(name) for name in self.libraries}
         name = user_cache.key(self.introspection, installed, self._code())
         path = user_cache.folder("libraries") / f"{name}.json"
-        known = _parsed(user_cache.read_text(path))
+        known = _parse_records(user_cache.read_text(path))
         if known is None:
             try:
                 text = self._ask()
@@ -107,7 +107,7 @@ class LibraryTable:
                 self._warn(installed, error)
                 return self.shipped
             user_cache.write_text(path, text)
-            known = _parsed(text)
+            known = _parse_records(text)
         assert known is not None, "an introspection writes a mapping"
         return known
 
@@ -139,7 +139,7 @@ class LibraryTable:
         )
 
 
-def _parsed(text: str | None) -> dict[str, Record] | None:
+def _parse_records(text: str | None) -> dict[str, Record] | None:
     try:
         found = json.loads(text or "null")
     except ValueError:

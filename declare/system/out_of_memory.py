@@ -89,7 +89,7 @@ def refuse_if_short(error: BaseException, size: int = 16 << 20) -> None:
 def require_room(size: int, what: str) -> None:
     """Raise MemoryError where so many bytes cannot be had: for libraries that end the process without them."""
     if not has_room(size):
-        raise MemoryError(f"{what} takes {_shown(size)} of address space")
+        raise MemoryError(f"{what} takes {_gigabytes(size)} of address space")
 
 
 def require_memory(size: int, what: str, *, copies: int = 1, library: int = 0) -> None:
@@ -101,7 +101,7 @@ def require_memory(size: int, what: str, *, copies: int = 1, library: int = 0) -
         require_room(copies * size + library, what)
     free = available_memory()
     if free is not None and size > free:
-        raise MemoryError(f"{what} takes {_shown(size)} of memory, {_shown(free)} are free")
+        raise MemoryError(f"{what} takes {_gigabytes(size)} of memory, {_gigabytes(free)} are free")
 
 
 def before_training(error: BaseException) -> Problem:
@@ -125,11 +125,11 @@ def _figures() -> Iterator[str]:
     ):
         if limit is not None:
             taken = peak(kind)
-            yield f"{name} {_shown(limit)}, {_shown(taken)} were taken, {_shown(limit - taken)} were left"
+            yield f"{name} {_gigabytes(limit)}, {_gigabytes(taken)} were taken, {_gigabytes(limit - taken)} were left"
     free = unused_memory()
     if free is not None:
-        yield f"the machine has {_shown(free)} of free memory"
+        yield f"the machine has {_gigabytes(free)} of free memory"
 
 
-def _shown(size: int) -> str:
+def _gigabytes(size: int) -> str:
     return f"{size / 1e9:.2f} GB"

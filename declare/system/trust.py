@@ -25,10 +25,10 @@ _switches = {"downloads": False}
 
 def grant(entries: Iterable[str]) -> None:
     """Trust files given as `PATH@sha256:HASH`; other entries are no files and are left to others."""
-    _granted.update(filter(None, map(_parsed, entries)))
+    _granted.update(filter(None, map(_parse_grant, entries)))
 
 
-def _parsed(entry: str) -> Grant | None:
+def _parse_grant(entry: str) -> Grant | None:
     path, mark, digest = entry.rpartition(_MARK)
     return (Path(path).expanduser().resolve(), digest.lower()) if mark else None
 
@@ -54,7 +54,7 @@ def settings_file() -> Path:
     return (Path(root) if root else Path.home() / ".config") / "declare" / "trust"
 
 
-def _settled() -> set[Grant]:
+def _granted_in_settings() -> set[Grant]:
     """Return the grants of the user's settings; a file that others own or may change grants nothing."""
     path = settings_file()
     try:
@@ -64,7 +64,7 @@ def _settled() -> set[Grant]:
             lines = file.read(_LARGEST).decode("utf-8", "replace").splitlines() if alone else []
     except OSError:
         return set()
-    return set(filter(None, (_parsed(line.strip()) for line in lines if not line.startswith("#"))))
+    return set(filter(None, (_parse_grant(line.strip()) for line in lines if not line.startswith("#"))))
 
 
 def entry(path: Path, content: bytes) -> str:
@@ -77,7 +77,7 @@ def read(path: Path) -> bytes:
     content = _content(path)
     words = entry(path, content)
     wanted = (path.resolve(), words.rpartition(":")[2])
-    known = _granted | _settled()
+    known = _granted | _granted_in_settings()
     if wanted in known:
         _granted.add(wanted)  # what was used stands in the run's record, wherever it was granted
         return content

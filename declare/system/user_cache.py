@@ -172,9 +172,9 @@ def digest(path: Path, length: int) -> str:
 
     try:
         if len(starts) == 1:
-            return _combined([piece(0)])
+            return _hash_pieces([piece(0)])
         with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as threads:
-            return _combined(list(threads.map(piece, starts)))
+            return _hash_pieces(list(threads.map(piece, starts)))
     finally:
         os.close(handle)
 
@@ -192,13 +192,13 @@ def _digest(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def _combined(pieces: list[bytes]) -> str:
+def _hash_pieces(pieces: list[bytes]) -> str:
     return hashlib.sha256(b"".join(pieces)).hexdigest()
 
 
 def _trailer_of(body: bytes) -> bytes:
     starts = range(0, max(len(body), 1), _PIECE_BYTES)
-    return _trailer(_combined([_digest(body[start : start + _PIECE_BYTES]) for start in starts]))
+    return _trailer(_hash_pieces([_digest(body[start : start + _PIECE_BYTES]) for start in starts]))
 
 
 def _trailer(digest: str) -> bytes:

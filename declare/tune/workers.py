@@ -78,7 +78,7 @@ class Workers:
                 self._stop(halt.reason)
             for index, job in list(self._jobs.items()):
                 if not job.is_alive():
-                    self._ended(index, job, engine, anew=not asked)
+                    self._on_worker_exit(index, job, engine, anew=not asked)
             _tell(engine, told, emit)
         return not self.stopped
 
@@ -90,7 +90,7 @@ class Workers:
         ours.close()
         self._jobs[index], self._lines[index] = job, theirs
 
-    def _ended(self, index: int, job: SpawnProcess, engine: Shared, *, anew: bool) -> None:
+    def _on_worker_exit(self, index: int, job: SpawnProcess, engine: Shared, *, anew: bool) -> None:
         del self._jobs[index]
         self._lines.pop(index).close()
         code = job.exitcode or DONE

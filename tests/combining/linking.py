@@ -65,7 +65,7 @@ def inferred_outputs(component: Node, inputs: Inputs) -> dict[str, Shape] | None
 
 def shapes_of(dataset: Block, name: str) -> dict[str, Shape]:
     """Return the shapes of a dataset's fields as the compiler finds them, before transforms."""
-    from declare.compiler.pipeline import PASSES, _run
+    from declare.compiler.pipeline import PASSES, _run_pass
     from tests.combining.writing import state_of
 
     spec = {
@@ -77,7 +77,7 @@ def shapes_of(dataset: Block, name: str) -> dict[str, Shape]:
     spec["phases"] = {"p": {"steps": 1, "batch_size": 2, "optimizer": {"type": "sgd", "lr": 0.1}}}
     state = state_of(spec)
     for title, _ in PASSES:
-        _run(state, title)
+        _run_pass(state, title)
         if title == "links":
             break
     return dict(state.shapes.get(name, {}))

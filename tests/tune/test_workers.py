@@ -75,8 +75,8 @@ def test_a_trial_under_way_is_left_to_its_process(
     """A trial that a living process holds is not taken; one whose process has let go is, with its number."""
     first, second = make(), make()
     with Halt() as halt:
-        held = first._next(halt)
-        other = second._next(halt)
+        held = first._next_trial(halt)
+        other = second._next_trial(halt)
     assert held is not None
     assert other is not None
     assert {held.number, other.number} == {0, 1}
@@ -122,7 +122,7 @@ def test_a_trial_that_kills_its_process_twice_is_given_up(make: Callable[..., Op
     for number in (41, 42):
         worker = make()
         with Halt() as halt:
-            trial = worker._next(halt)
+            trial = worker._next_trial(halt)
         assert trial is not None
         assert trial.number == 0
         trial.set_user_attr("processes", [number])

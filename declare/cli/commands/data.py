@@ -44,8 +44,8 @@ def command(
     if _stands_in_the_way(checked):
         findings.write(checked, "json" if format == "json" else "text")
         return findings.exit_code(checked) or FINDINGS
-    summaries, problems, samples = _read(checked, with_samples=html is not None)
-    found = _merged(checked, [findings.diagnose(problem, checked) for problem in problems])
+    summaries, problems, samples = _scan_datasets(checked, with_samples=html is not None)
+    found = _merge_diagnostics(checked, [findings.diagnose(problem, checked) for problem in problems])
     if html is not None:
         _write(html, checked, summaries, found, samples)
     if format == "json":
@@ -73,7 +73,7 @@ def _stands_in_the_way(checked: Checked) -> bool:
     )
 
 
-def _read(
+def _scan_datasets(
     checked: Checked, *, with_samples: bool
 ) -> tuple[list[DatasetSummary], list[Problem], dict[str, dict[str, list[Sample]]]]:
     """Read every dataset whole; what keeps one from being read is among the problems."""
@@ -126,7 +126,7 @@ def _progress(name: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda number: bars.advance(bar, number)
 
 
-def _merged(checked: Checked, found: list[Diagnostic]) -> list[Diagnostic]:
+def _merge_diagnostics(checked: Checked, found: list[Diagnostic]) -> list[Diagnostic]:
     """Add what `validate` says of the data, but for what the full reading says better; errors come first."""
     known = {(item.code, item.path) for item in found}
     others = [

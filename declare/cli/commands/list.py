@@ -33,7 +33,11 @@ def command(
     ]
     rows = [row for row in rows if search.lower() in row["type"]]
     if search:
-        rows += [row for name in ([kind] if kind else lookup.kinds()) for row in _named(name, search.lower())]
+        rows += [
+            row
+            for name in ([kind] if kind else lookup.kinds())
+            for row in _library_names(name, search.lower())
+        ]
     if format == "json":
         terminal.emit_json({"format": "1.0", "components": rows})
         return
@@ -53,7 +57,7 @@ def _rows(kind: str, everything: bool) -> list[dict[str, Any]]:
     return own + [{"kind": kind, "type": name, "summary": "from a library"} for name in library]
 
 
-def _named(kind: str, search: str) -> list[dict[str, Any]]:
+def _library_names(kind: str, search: str) -> list[dict[str, Any]]:
     """Return what the `name` of a component may be (a model of a library), where it contains what is searched for."""
     from declare.reading import lookup
 

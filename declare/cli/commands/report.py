@@ -63,10 +63,10 @@ def _report(
             return collect.of_run(run, layers_of(run.plan))
     plan, _ = findings.plan(target, sets, trust, as_json=as_json)
     report = collect.of_plan(plan, layers_of(plan))
-    return report.model_copy(update={"throughput": _measured(plan)}) if measure else report
+    return report.model_copy(update={"throughput": _measure_throughput(plan)}) if measure else report
 
 
-def _measured(plan: Plan) -> tuple[Throughput, ...]:
+def _measure_throughput(plan: Plan) -> tuple[Throughput, ...]:
     """Make a few steps of every phase; the weights are thrown away."""
     from declare.report.report import Throughput
     from declare.runtime.machine.device import choose_device

@@ -106,8 +106,13 @@ def command(
         crew = None if engine == "ray" else launch_options.crew(plan, rdzv)
         if crew is not None:
             launch_options.require_file(spec, "each of several processes")
-            words = [str(spec), f"--format={format}", *_each("--set", sets), *_each("--trust", trust or ())]
-            where = _where(run_dir, resume, allow_changes=allow_changes)
+            words = [
+                str(spec),
+                f"--format={format}",
+                *_repeated_option("--set", sets),
+                *_repeated_option("--trust", trust or ()),
+            ]
+            where = _run_folder_argv(run_dir, resume, allow_changes=allow_changes)
             return launch_options.start(
                 crew, words, where, lambda found: findings.show_problems(found, checked)
             )
@@ -123,12 +128,12 @@ def command(
     return outcome.status
 
 
-def _each(option: str, values: Iterable[str]) -> Iterator[str]:
+def _repeated_option(option: str, values: Iterable[str]) -> Iterator[str]:
     """Return a repeated option as words of a command line."""
     return (word for value in values for word in (option, value))
 
 
-def _where(run_dir: Path | None, resume: str | None, *, allow_changes: bool) -> list[str]:
+def _run_folder_argv(run_dir: Path | None, resume: str | None, *, allow_changes: bool) -> list[str]:
     """Return the words that say in which folder a run goes on or begins."""
     words = [] if resume is None else [f"--resume={resume}"]
     words += [] if run_dir is None else [f"--run-dir={run_dir}"]

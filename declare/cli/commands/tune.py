@@ -78,13 +78,13 @@ def command(
             return _refuse(error, as_json=as_json)
     _close(outcome, plan.tune, as_json=as_json)
     if outcome.status == STOPPED and not as_json:
-        words = [*_each("--set", set_ or ()), *_each("--trust", trust or ())]
+        words = [*_repeated_option("--set", set_ or ()), *_repeated_option("--trust", trust or ())]
         again = shlex.join(["dcl", "tune", str(spec), "--resume", str(outcome.folder), *words])
         terminal.say(f"stopped on request; every trial under way was saved; continue with: {again}")
     return outcome.status
 
 
-def _each(option: str, values: Iterable[str]) -> Iterator[str]:
+def _repeated_option(option: str, values: Iterable[str]) -> Iterator[str]:
     """Return a repeated option as words of a command line."""
     return (word for value in values for word in (option, value))
 

@@ -34,7 +34,7 @@ def command(
     checked = findings.check(spec, set_, trust)
     if trace:
         _trace(checked)
-    expanded = _expanded(checked) if expand and checked.valid else None
+    expanded = _expanded_text(checked) if expand and checked.valid else None
     if expanded is not None and format == "text":
         findings.write(checked, format, to_error=True)
         terminal.emit(expanded.rstrip("\n"))
@@ -57,7 +57,7 @@ def _trace(checked: Checked) -> None:
             terminal.err().print(f"         {note}")
 
 
-def _expanded(checked: Checked) -> str:
+def _expanded_text(checked: Checked) -> str:
     from declare.compiler.expand import expand
 
     return expand(checked)

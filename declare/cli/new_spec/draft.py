@@ -30,12 +30,12 @@ def table(name: str, path: str, columns: Sequence[Column], target: Column) -> st
         f"name: {name}",
         "datasets:",
         "  table:",
-        f"    source: {{type: {_source(path)}, path: {_quoted(path)}}}",
+        f"    source: {{type: {_source(path)}, path: {_quote(path)}}}",
         "    fields:",
         *(_field(column, column.kind) for column in inputs),
         _field(target, kind),
         *(
-            f"      # left out: `{column.title}`, {_why(column)}"
+            f"      # left out: `{column.title}`, {_unusable_because(column)}"
             for column in columns
             if column.kind == "unused"
         ),
@@ -65,7 +65,7 @@ def images(name: str, path: str) -> str:
         f"name: {name}",
         "datasets:",
         "  images:",
-        f"    source: {{type: image_folder, path: {_quoted(path)}}}",
+        f"    source: {{type: image_folder, path: {_quote(path)}}}",
         "    transforms:",
         "      - {type: resize, field: image, size: [64, 64]}",
         "    split: {val: 0.15, test: 0.15, stratify: label}",
@@ -83,17 +83,17 @@ def _source(path: str) -> str:
 
 
 def _field(column: Column, kind: str) -> str:
-    column_key = "" if column.title == column.field else f", column: {_quoted(column.title)}"
+    column_key = "" if column.title == column.field else f", column: {_quote(column.title)}"
     missing = f", missing: {strict_json.dumps(list(column.missing))}" if column.missing else ""
     return f"      {column.field}: {{type: {kind}{column_key}{missing}}}"
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     """Return text as a YAML scalar that nothing interpolates."""
     return strict_json.dumps(text).replace("${", "$${")
 
 
-def _why(column: Column) -> str:
+def _unusable_because(column: Column) -> str:
     if not column.title:
         return "it has no name"
     return "it never changes" if column.unique < 2 else f"{column.unique} different values"

@@ -24,7 +24,7 @@ def render(summaries: Sequence[DatasetSummary], console: Console) -> None:
         for field in summary.fields:
             _balance(field, list(summary.splits), console)
             _groups(field, console)
-        for line in _counted(summary):
+        for line in _count_lines(summary):
             console.print(f"  {line}")
         console.print()
 
@@ -75,7 +75,7 @@ def _groups(field: FieldSummary, console: Console) -> None:
     console.print(f"  {field.name}: {field.distinct:,} values, {shared or 'none in two splits'}")
 
 
-def _counted(summary: DatasetSummary) -> list[str]:
+def _count_lines(summary: DatasetSummary) -> list[str]:
     lines = [f"unreadable: {several(len(summary.unreadable), 'sample')}"]
     if summary.passed_over:
         lines.append(f"passed over: {counts_text(summary.passed_over)}")

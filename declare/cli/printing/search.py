@@ -25,7 +25,7 @@ def render(outcome: SearchOutcome, tune: dict[str, Any], console: Console) -> No
     names = [path.rpartition(".")[2] for path in paths]
     for name in ("trial", "state", tune["metric"], *names, "time"):
         table.add_column(name, justify="left" if name == "state" else "right")
-    for trial in _ranked(outcome, tune["mode"])[:_SHOWN]:
+    for trial in _rank_trials(outcome, tune["mode"])[:_SHOWN]:
         value = "" if trial.value is None else figure(trial.value)
         cells = (str(trial.number), trial.state, value)
         points = (_short(trial.values.get(path, "")) for path in paths)
@@ -45,7 +45,7 @@ def render(outcome: SearchOutcome, tune: dict[str, Any], console: Console) -> No
         console.print(f"explained by: {shares}")
 
 
-def _ranked(outcome: SearchOutcome, mode: str) -> list[Trial]:
+def _rank_trials(outcome: SearchOutcome, mode: str) -> list[Trial]:
     sign = -1 if mode == "max" else 1
     return sorted(
         outcome.trials,

@@ -55,7 +55,7 @@ def zsh(commands: Sequence[Words], program: str = "dcl") -> str:
         ]
         rest = f"{item.command}:*) compadd -- {' '.join((*item.flags, *item.words))} ;;"
         cases += [f"    {line}" for line in (*values, rest)]
-    shown = "\n".join(f"    '{item.command}:{_quoted(item.summary)}'" for item in commands)
+    shown = "\n".join(f"    '{item.command}:{_quote(item.summary)}'" for item in commands)
     return "\n".join(
         [
             f"#compdef {program}",
@@ -81,7 +81,7 @@ def fish(commands: Sequence[Words], program: str = "dcl") -> str:
     """Return the script for fish."""
     lines = []
     for item in commands:
-        about = f"-a {item.command} -d '{_quoted(item.summary)}'"
+        about = f"-a {item.command} -d '{_quote(item.summary)}'"
         lines.append(f"complete -c {program} -n __fish_use_subcommand -f {about}")
         inside = f"complete -c {program} -n '__fish_seen_subcommand_from {item.command}'"
         choices = dict(item.choices)
@@ -94,5 +94,5 @@ def fish(commands: Sequence[Words], program: str = "dcl") -> str:
     return "\n".join(lines)
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return text.replace("'", "").replace(":", ",")

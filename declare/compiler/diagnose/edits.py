@@ -86,7 +86,7 @@ def _rename(node: Node | None, key: str) -> Edit | None:
 def _replace(node: Node, value: object) -> Edit | None:
     if not _writable(node):
         return None
-    text = _spelled(node, value)
+    text = _to_yaml(node, value)
     if not node.span.text:
         return Edit(node.span, f" {text}")
     if node.kind != "scalar" and not _is_flow(node):
@@ -94,7 +94,7 @@ def _replace(node: Node, value: object) -> Edit | None:
     return Edit(node.span, text)
 
 
-def _spelled(node: Node, value: object) -> str:
+def _to_yaml(node: Node, value: object) -> str:
     """Return a value as YAML; a number whose text stands in quotes as it is spelled there."""
     text = node.scalar.strip() if isinstance(node.scalar, str) else ""
     if not isinstance(value, bool) and isinstance(value, int | float) and text:

@@ -16,7 +16,7 @@ def diagnose(problem: Problem, document: Document) -> Diagnostic:
     """Return the diagnostic of a problem: its place first, then the places that it contradicts."""
     labels = list(_labels(problem, document))
     notes = list(map(hidden, problem.notes))
-    defined = _defined(problem, document)
+    defined = _variable_span(problem, document)
     if defined is not None:
         labels.append(Label(defined, "the value comes from here"))
     fixes = [made for rewrite in problem.rewrites if (made := fix(rewrite, document)) is not None]
@@ -41,7 +41,7 @@ def _labels(problem: Problem, document: Document) -> Iterator[Label]:
             yield Label(other, hidden(text))
 
 
-def _defined(problem: Problem, document: Document) -> Span | None:
+def _variable_span(problem: Problem, document: Document) -> Span | None:
     """Return where the variable stands whose value is wrong."""
     node = document.at(problem.at)
     return node.defined if node is not None and problem.on == "value" else None

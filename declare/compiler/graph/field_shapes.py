@@ -84,15 +84,15 @@ def _apply(transform: Transform, path: str, tracks: dict[str, _Track]) -> Iterat
         train, evaluation = track.train, track.evaluation
         problems: list[Problem] = []
         if transform.on in {"all", "train"} and train is not None:
-            train = _changed(transform, train, problems)
+            train = _transformed_shape(transform, train, problems)
         if transform.on in {"all", "eval"} and evaluation is not None:
-            evaluation = _changed(transform, evaluation, problems)
+            evaluation = _transformed_shape(transform, evaluation, problems)
         tracks[name] = _Track(train, evaluation, path)
         if problems:
             yield problems[0].under(path)
 
 
-def _changed(transform: Transform, shape: Shape, problems: list[Problem]) -> Shape | None:
+def _transformed_shape(transform: Transform, shape: Shape, problems: list[Problem]) -> Shape | None:
     """Return the shape that a transform makes of `shape`, None where none; add why it does not take or change it."""
     found = transform.infer(shape)
     if isinstance(found, Problem):

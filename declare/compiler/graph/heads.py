@@ -100,7 +100,7 @@ def _sink(state: State, task: str, component: Head, at: str) -> list[Ref] | Prob
     if reads_unknown(state):
         return []
     free = [name for name, node in nodes.items() if node.role == "module" and name not in read]
-    sinks = [name for name in free if _served(state, name, names)] or free
+    sinks = [name for name in free if _is_available(state, name, names)] or free
     if len(sinks) > 1:
         sinks = [name for name in sinks if _gives(state, name, names, component)] or sinks
     port = component.ports[0]
@@ -109,7 +109,7 @@ def _sink(state: State, task: str, component: Head, at: str) -> list[Ref] | Prob
     return ambiguous(f"the head of {task}", at, port.takes, sinks or modules)
 
 
-def _served(state: State, module: str, datasets: tuple[str, ...]) -> bool:
+def _is_available(state: State, module: str, datasets: tuple[str, ...]) -> bool:
     """Return whether all that a module reads stands in each of the datasets."""
     assert state.wiring is not None
     fields = {ref.name for _, ref in state.wiring.fields(module)}

@@ -43,7 +43,7 @@ def input_precision(state: State) -> Iterator[Problem]:
                 continue
             plan = plan or dataset_plan(state, dataset)
             if _may_merge(plan, field, facts):
-                yield from _merged(state.view, plan, dataset, field)
+                yield from _precision_problems(state.view, plan, dataset, field)
 
 
 def _may_merge(plan: DatasetPlan, field: str, facts: FieldFacts) -> bool:
@@ -57,7 +57,7 @@ def _may_merge(plan: DatasetPlan, field: str, facts: FieldFacts) -> bool:
     return largest < _LEAST / _ROUNDING or largest * _ROUNDING > _NEGLIGIBLE * facts.std
 
 
-def _merged(view: View, plan: DatasetPlan, dataset: str, field: str) -> Iterator[Problem]:
+def _precision_problems(view: View, plan: DatasetPlan, dataset: str, field: str) -> Iterator[Problem]:
     from declare.data.store.single_precision import rounded
 
     try:
@@ -68,9 +68,9 @@ def _merged(view: View, plan: DatasetPlan, dataset: str, field: str) -> Iterator
         return
     place = field_place(view, dataset, field)
     if found.infinite or found.gap > _NEGLIGIBLE * found.std:
-        yield _refused(found, field, place, _advice(plan, field))
+        yield _infinite_problem(found, field, place, _advice(plan, field))
     elif found.lost >= _MOST:
-        yield _hidden(found, field, place)
+        yield _merged_values_problem(found, field, place)
 
 
 def _advice(plan: DatasetPlan, field: str) -> str:
@@ -83,7 +83,7 @@ def _advice(plan: DatasetPlan, field: str) -> str:
     )
 
 
-def _refused(found: Rounded, field: str, place: str, advice: str) -> Problem:
+def _infinite_problem(found: Rounded, field: str, place: str, advice: str) -> Problem:
     if found.infinite:
         title = f"{found.infinite} values of input `{field}` are infinite in single precision"
         note = f"they go up to {found.largest:.3g}, single precision to 3.4e+38"
@@ -100,7 +100,7 @@ def _refused(found: Rounded, field: str, place: str, advice: str) -> Problem:
     )
 
 
-def _hidden(found: Rounded, field: str, place: str) -> Problem:
+def _merged_values_problem(found: Rounded, field: str, place: str) -> Problem:
     return Problem(
         "DAT307",
         f"{found.distinct} different values of input `{field}` are {found.left} beside a few far larger",

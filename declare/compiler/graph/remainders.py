@@ -21,11 +21,15 @@ def left_out(node: GraphNode, wires: tuple[Wire, ...]) -> tuple[LeftOutPlan, ...
     found: Sequence[LeftOut] | None = node.component.left_out(ports(wires))
     if found is None:
         shape = wires[0].shape
-        found = _probed(node, wires, shape) if shape.layout in _SPATIAL and None not in shape.dims else ()
+        found = (
+            _measured_remainders(node, wires, shape)
+            if shape.layout in _SPATIAL and None not in shape.dims
+            else ()
+        )
     return tuple(LeftOutPlan(axis=item.axis, unused=item.unused, size=item.size) for item in found)
 
 
-def _probed(node: GraphNode, wires: tuple[Wire, ...], shape: Shape) -> Sequence[LeftOut]:
+def _measured_remainders(node: GraphNode, wires: tuple[Wire, ...], shape: Shape) -> Sequence[LeftOut]:
     """Return what the real module leaves over in its strided layers, in steps of its input."""
     from declare.compiler.meta.shape_cache import probe
 

@@ -143,9 +143,9 @@ class Shaper:
         first = next(iter(good))
         if all(_shapes(found.wires) == _shapes(good[first].wires) for found in good.values()):
             return good[first]
-        return self._merged(node, good)
+        return self._merge_datasets(node, good)
 
-    def _merged(self, node: GraphNode, each: Mapping[str, Inferred]) -> Inferred | Problem:
+    def _merge_datasets(self, node: GraphNode, each: Mapping[str, Inferred]) -> Inferred | Problem:
         first = next(iter(each))
         wires = list(each[first].wires)
         for name, found in each.items():

@@ -32,7 +32,7 @@ def module_wiring(state: State) -> Iterator[Problem]:
             continue
         found: list[Ref] | Problem | None = refs(component, at)
         if found is None:
-            found = _inferred(state, name, component, stated)
+            found = _infer_input(state, name, component, stated)
         if isinstance(found, Problem):
             yield found
         elif found is None:
@@ -40,12 +40,12 @@ def module_wiring(state: State) -> Iterator[Problem]:
         else:
             stated[name] = found
     wiring = state.wiring = Wiring()
-    for name in _ordered(stated, modules):
+    for name in _topological_order(stated, modules):
         component = modules[name]
         wiring.nodes[name] = GraphNode(name, name, "module", component, f"model.{name}", tuple(stated[name]))
 
 
-def _ordered(stated: Mapping[str, list[Ref]], modules: Mapping[str, Any]) -> Iterator[str]:
+def _topological_order(stated: Mapping[str, list[Ref]], modules: Mapping[str, Any]) -> Iterator[str]:
     """Yield modules parents first; those in a ring, or below a module that is missing, are left out."""
     done: set[str] = set()
     waiting = list(stated)
@@ -62,7 +62,7 @@ def _ordered(stated: Mapping[str, list[Ref]], modules: Mapping[str, Any]) -> Ite
         waiting = [name for name in waiting if name not in done]
 
 
-def _inferred(
+def _infer_input(
     state: State, name: str, component: Any, earlier: Mapping[str, list[Ref]]
 ) -> list[Ref] | Problem | None:
     """Choose the one thing that a module without `input` can read: a fitting field, or an unread module.

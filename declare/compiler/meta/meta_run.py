@@ -125,14 +125,14 @@ def _measure(
 
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with torch.device(devices[0]), _limited():
+        with torch.device(devices[0]), _limit_layers():
             module = _build(component, inputs, output)
         with torch.device(devices[1]):
             return measure(module.to(devices[1]), [_tensor(shape) for shape in shapes])
 
 
 @contextmanager
-def _limited() -> Iterator[None]:
+def _limit_layers() -> Iterator[None]:
     """Raise where more than `_MOST` layers are built: a trial must end, whatever a spec asks for."""
     from torch.nn.modules.module import register_module_module_registration_hook as watch
 

@@ -37,7 +37,7 @@ def padding_problems(state: State) -> Iterator[Problem]:
             continue
         seen.add(visit.node.path)
         try:
-            found = _remembered(visit)
+            found = _cached_trial(visit)
         except CallError as error:
             yield untried(component, error, node_place(state.view, visit, uneven))
             continue
@@ -45,7 +45,7 @@ def padding_problems(state: State) -> Iterator[Problem]:
             yield _problem(state, dataset, visit, uneven, found)
 
 
-def _remembered(visit: Visit) -> dict[str, str]:
+def _cached_trial(visit: Visit) -> dict[str, str]:
     """Return what a trial found, from the cache where the question was asked before; raises `CallError`."""
     component = visit.component
     shortest = next(span.counts[0] for _, span in visit.wires if span is not None and not span.fixed)

@@ -150,12 +150,12 @@ class _Trial:
         for row, length in enumerate(lengths):
             alone = self._outputs([samples[row]], [length], length)
             for name, value in alone.items():
-                found = self._compared(name, value[0], beside[name][row], length)
+                found = self._compare_outputs(name, value[0], beside[name][row], length)
                 if found.what:
                     return found
         return self._statistics(samples, lengths)
 
-    def _compared(self, name: str, alone: Tensor, beside: Tensor, length: int) -> TrialResult:
+    def _compare_outputs(self, name: str, alone: Tensor, beside: Tensor, length: int) -> TrialResult:
         import torch
 
         shape = self.outputs.get(name)
@@ -233,14 +233,14 @@ class _Trial:
         import torch
 
         tensors = [
-            torch.stack([self._padded(sample[number], number, steps) for sample in samples])
+            torch.stack([self._pad(sample[number], number, steps) for sample in samples])
             for number in range(len(self.inputs))
         ]
         extra: dict[str, Any] = {"lengths": torch.tensor(list(lengths))} if self.given_lengths else {}
         found = self.module(*tensors, **extra)
         return found if isinstance(found, dict) else {next(iter(self.outputs)): found}
 
-    def _padded(self, value: Tensor, number: int, steps: int) -> Tensor:
+    def _pad(self, value: Tensor, number: int, steps: int) -> Tensor:
         import torch
 
         _, shape, varies = self.inputs[number]

@@ -43,12 +43,12 @@ def probe(kind: str, component: Module, inputs: Inputs) -> Probed | Problem:
 
     Weights are never loaded. Sizes that vary in `inputs` vary in the outputs, and make FLOPs unknown.
     """
-    return _remembered(kind, component, inputs, None)
+    return _cached_answer(kind, component, inputs, None)
 
 
 def layers(component: Node, inputs: Inputs, output: Shape | None = None) -> tuple[LayerPlan, ...] | Problem:
     """Return the table of layers of any module, or of a head with its target's `output`; for reports."""
-    found = _remembered(type(component).kind(), component, inputs, output)
+    found = _cached_answer(type(component).kind(), component, inputs, output)
     return found if isinstance(found, Problem) else found.layers
 
 
@@ -57,11 +57,11 @@ def batch_norm_values(component: Node, inputs: Inputs, output: Shape | None = No
 
     None where it has none or cannot be run; a head is built for its target's `output`.
     """
-    found = _remembered(type(component).kind(), component, inputs, output)
+    found = _cached_answer(type(component).kind(), component, inputs, output)
     return None if isinstance(found, Problem) else found.batch_norm_values
 
 
-def _remembered(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> Probed | Problem:
+def _cached_answer(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> Probed | Problem:
     path = folder() / f"{question_key(kind, component, inputs, output)}.json"
     kept = cache.read_text(path)
     try:

@@ -95,7 +95,7 @@ def refusals(state: Facts, held: Facts, entry: InitPlan, at: str) -> list[Proble
     report = match(state, tensors, entry)
     found = []
     if entry.strict and report.reshaped:
-        found.append(_reshaped(report, tensors, state, at))
+        found.append(_reshape_problem(report, tensors, state, at))
     if entry.strict and report.missing:
         found.append(_missing(report, tensors, entry, at))
     other = [name for name in report.loaded if not tensors[name].can_fill(state[name])]
@@ -146,7 +146,7 @@ def _name_clash(name: str, held: Facts, entry: InitPlan, at: str) -> Problem:
     )
 
 
-def _reshaped(report: InitReport, tensors: Facts, state: Facts, at: str) -> Problem:
+def _reshape_problem(report: InitReport, tensors: Facts, state: Facts, at: str) -> Problem:
     lines = [
         f"`{name}` is {list(state[name].shape)} in the model, {list(tensors[name].shape)} in the file"
         for name in report.reshaped

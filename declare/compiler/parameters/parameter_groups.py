@@ -29,7 +29,7 @@ def select(state: State, phase: Any, path: str, lengths: tuple[int, int]) -> Sel
     """Return the names that each pattern of a phase means; `lengths` are its steps and its steps an epoch."""
     found = Selection()
     for index, group in enumerate(phase.optimizer.groups):
-        chosen = _chosen(state, group.match, f"{path}.optimizer.groups.{index}.match", found.problems)
+        chosen = _match_pattern(state, group.match, f"{path}.optimizer.groups.{index}.match", found.problems)
         taken = {name for earlier in found.groups for name in earlier.parameters}
         found.groups.append(
             OptimizerGroup(
@@ -40,7 +40,7 @@ def select(state: State, phase: Any, path: str, lengths: tuple[int, int]) -> Sel
             )
         )
     for index, item in enumerate(phase.freeze):
-        chosen = _chosen(state, item.match, f"{path}.freeze.{index}.match", found.problems)
+        chosen = _match_pattern(state, item.match, f"{path}.freeze.{index}.match", found.problems)
         until: Duration | None = item.until
         found.freeze.append(
             FreezePlan(
@@ -51,12 +51,12 @@ def select(state: State, phase: Any, path: str, lengths: tuple[int, int]) -> Sel
             )
         )
     for index, item in enumerate(phase.regularizers):
-        _chosen(state, item.match, f"{path}.regularizers.{index}.match", found.problems)
+        _match_pattern(state, item.match, f"{path}.regularizers.{index}.match", found.problems)
     found.problems += _init(state, phase, path)
     return found
 
 
-def _chosen(state: State, pattern: str, at: str, problems: list[Problem]) -> Names:
+def _match_pattern(state: State, pattern: str, at: str, problems: list[Problem]) -> Names:
     """Return the parameters that a pattern matches, and the norm modules all of whose state it matches."""
     known = _names(state.nodes, pattern)
     parameters = {name: size for name, size in known.parameters.items() if matches(pattern, name)}
@@ -127,7 +127,7 @@ def lost_patterns(state: State, phase: Any, path: str) -> Iterator[Problem]:
         for index, item in enumerate(given(phase, *part.split(".")) or ()):
             pattern = given(item, "match")
             if isinstance(pattern, str):
-                _chosen(state, pattern, f"{path}.{part}.{index}.match", found)
+                _match_pattern(state, pattern, f"{path}.{part}.{index}.match", found)
     yield from found
     yield from _init(state, phase, path)
 

@@ -70,7 +70,7 @@ def names(node: ModulePlan) -> Names | None:
     statistics: dict[str, tuple[str, ...]] = {}
     state: dict[str, TensorFacts] = {}
     for path, wires, outputs in _instances(node):
-        found = _remembered(node, wires, next(iter(outputs.values())))
+        found = _cached_names(node, wires, next(iter(outputs.values())))
         if found is None:
             return None
         placed = found.under(path)
@@ -92,7 +92,7 @@ def _instances(node: ModulePlan) -> Iterator[tuple[str, tuple[Wire, ...], dict[s
         yield f"{node.path}.{name}", variant.wires, variant.outputs
 
 
-def _remembered(node: ModulePlan, wires: tuple[Wire, ...], output: Shape) -> Names | None:
+def _cached_names(node: ModulePlan, wires: tuple[Wire, ...], output: Shape) -> Names | None:
     kind = "heads" if node.role == "head" else "modules"
     component = parse(kind, node.block)
     each = {name: variant.wires for name, variant in node.variants.items()} if node.adapts else {}

@@ -20,16 +20,16 @@ def matches(pattern: str, name: str) -> bool:
 def may_reach(pattern: str, prefix: str) -> bool:
     """Return whether a pattern could match some name that starts with `prefix`."""
     tokens = _TOKEN.findall(pattern)
-    alive = _closed({0}, tokens)
+    alive = _epsilon_closure({0}, tokens)
     for char in prefix:
         steps = {index for index in alive if index < len(tokens)}
         moved = {index for index in steps if tokens[index] == "*"}
         moved |= {index + 1 for index in steps if tokens[index] != "*" and fnmatchcase(char, tokens[index])}
-        alive = _closed(moved, tokens)
+        alive = _epsilon_closure(moved, tokens)
     return bool(alive)
 
 
-def _closed(alive: set[int], tokens: list[str]) -> set[int]:
+def _epsilon_closure(alive: set[int], tokens: list[str]) -> set[int]:
     """Add the places that are reached where stars match nothing."""
     found = set(alive)
     for index in sorted(alive):

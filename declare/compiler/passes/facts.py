@@ -69,7 +69,7 @@ def _gather(state: State, dataset: Placed[Any], known: Readable) -> Iterator[Pro
         state.partial.add(dataset.name)
     state.facts[dataset.name] = facts_of(known, facts)
     if known.sized:
-        yield from _refused(state, dataset.name, facts)
+        yield from _sampler_problems(state, dataset.name, facts)
     sizes = ", ".join(f"{count} {split}" for split, count in facts.splits.items())
     state.note(f"`{dataset.name}`: {facts.num_samples} samples ({sizes}), {len(facts.fields)} fields")
 
@@ -104,7 +104,7 @@ def _block(sampler: Sampler) -> str:
     return strict_json.dumps(sampler.dump(), sort_keys=True)
 
 
-def _refused(state: State, dataset: str, facts: DatasetFacts) -> Iterator[Problem]:
+def _sampler_problems(state: State, dataset: str, facts: DatasetFacts) -> Iterator[Problem]:
     """Yield each sampler that has no order of the training split."""
     for path, sampler in _samplers(state, dataset):
         stated = facts.refused_orders.get(_block(sampler))

@@ -103,7 +103,7 @@ def _losses(losses: Sequence[Loss], target: Target) -> tuple[LossPlan, ...]:
         LossPlan(
             name=name, block=loss.dump(), weight=float(loss.weight), class_weights=loss.class_weights(target)
         )
-        for name, loss in _named(losses)
+        for name, loss in _numbered_names(losses)
     )
 
 
@@ -114,7 +114,7 @@ def _metrics(metrics: Sequence[Metric]) -> tuple[MetricPlan, ...]:
     )
 
 
-def _named(components: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+def _numbered_names(components: Sequence[Any]) -> Iterator[tuple[str, Any]]:
     """Name components by their types; a second one of a type gets a number."""
     seen: dict[str, int] = {}
     for item in components:

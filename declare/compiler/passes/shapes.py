@@ -29,7 +29,7 @@ def run(state: State) -> Iterator[Problem]:
     yield from head_wiring(state)
     yield from usage(state)
     assert state.wiring is not None
-    yield from _unused(state)
+    yield from _unread_modules(state)
     yield from _shared_heads(state)
     shaper = Shaper(state)
     for path, node in state.wiring.nodes.items():
@@ -119,7 +119,7 @@ def _shared_heads(state: State) -> Iterator[Problem]:
                 continue
             in_units_of(state, name, owner)
             continue
-        own, theirs = _apart(here, there)
+        own, theirs = _describe_difference(here, there)
         del heads[name]
         yield Problem(
             "SHP517",
@@ -136,7 +136,7 @@ def _needs(target: Target) -> tuple[Shape, tuple[str, ...] | None]:
     return target.output, target.classes
 
 
-def _apart(
+def _describe_difference(
     here: tuple[Shape, tuple[str, ...] | None], there: tuple[Shape, tuple[str, ...] | None]
 ) -> tuple[str, str]:
     """Return in words what sets two needs apart: the shape, or else the first class that differs."""
@@ -147,7 +147,7 @@ def _apart(
     return f"class `{one}`", f"class `{other}`"
 
 
-def _unused(state: State) -> Iterator[Problem]:
+def _unread_modules(state: State) -> Iterator[Problem]:
     """Yield modules that no task's head reads; nothing is said while some head is unknown."""
     assert state.wiring is not None
     if given(state.spec, "tasks") is None or len(state.wiring.heads) < len(task_names(state.view)):

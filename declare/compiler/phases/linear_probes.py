@@ -78,7 +78,7 @@ def _wires(state: State, probe: Probe, task: TaskPlan, at: str) -> tuple[Wire, .
     place = f"{at}.input"
     modules = {node.name: node for node in state.nodes.values() if node.role == "module"}
     if name not in modules:
-        return unknown("module", name, place, list(_reached(state, task)))
+        return unknown("module", name, place, list(_reached_modules(state, task)))
     node = modules[name]
     missing = [item for item in task.datasets if item not in node.datasets]
     if missing:
@@ -95,7 +95,7 @@ def _wires(state: State, probe: Probe, task: TaskPlan, at: str) -> tuple[Wire, .
     return (Wire(port="input", source="module", name=node.path, output=chosen, shape=shape),)
 
 
-def _reached(state: State, task: TaskPlan) -> Iterator[str]:
+def _reached_modules(state: State, task: TaskPlan) -> Iterator[str]:
     """Yield the modules that all datasets of a task pass through."""
     for node in state.nodes.values():
         if node.role == "module" and set(task.datasets) <= set(node.datasets):

@@ -86,7 +86,7 @@ def certain(
     Optimizers that nobody knows keep nothing. Of activations it is half of those of nodes that train: others need not
     be kept for the backward pass, nor does every layer need its own output there (a rectifier overwrites its input).
     """
-    used = _used(phase, nodes, tasks)
+    used = _needed_nodes(phase, nodes, tasks)
     still = {name for item in phase.freeze for name in item.parameters}
     active = [node for node in used if not any(name.startswith(f"{node.path}.") for name in still)]
     activations = sum(size or 0 for size in _activations(phase, active)) // 2
@@ -105,7 +105,7 @@ def estimate(
     Half precision keeps activations in two bytes and weights in four. Activations are those of one
     micro-batch; each node sees the rows of its own datasets.
     """
-    used = _used(phase, nodes, tasks)
+    used = _needed_nodes(phase, nodes, tasks)
     activations = 0
     for size in _activations(phase, used):
         if size is None:
@@ -186,7 +186,7 @@ def _scale_share(scales: ScalesPlan) -> float:
     return together / scales.stored_bytes if scales.stored_bytes else 1.0
 
 
-def _used(
+def _needed_nodes(
     phase: PhasePlan, nodes: Mapping[str, ModulePlan], tasks: Mapping[str, TaskPlan]
 ) -> list[ModulePlan]:
     """Return the nodes that the phase's tasks need."""

@@ -31,7 +31,7 @@ def scaled(state: State, phase: Placed[Any], steps: int, epoch: int) -> Scaled:
         return Scaled(None)
     at = f"{phase.path}.scales"
     problems = [*_field(state, phase, at), *_course(stated, at, steps, epoch)]
-    problems = problems or [*_judged(state, phase, at)]
+    problems = problems or [*_evaluation_problems(state, phase, at)]
     if problems:
         return Scaled(None, tuple(problems))
     costs, problems = [], [*_comparison(state, phase, at)]
@@ -49,11 +49,11 @@ def scaled(state: State, phase: Placed[Any], steps: int, epoch: int) -> Scaled:
         mode=stated.mode,
         materialize=stated.materialize,
         ends=_ends(stated, steps, epoch),
-        evaluate=_evaluated(state, phase),
+        evaluate=_evaluation_size(state, phase),
         consistency=None if stated.consistency is None else plain(stated.consistency),
         flops=tuple(flops for flops, _ in costs),
         activation_bytes=tuple(size for _, size in costs),
-        stored_bytes=sum(state.nodes[path].activation_bytes or 0 for path in _trained(state, phase)),
+        stored_bytes=sum(state.nodes[path].activation_bytes or 0 for path in _trained_nodes(state, phase)),
     )
     return Scaled(made, (*problems, *_larger(state, phase, at)))
 
@@ -88,7 +88,7 @@ def _field(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
             also={f"tasks.{target}.target": "predicted here"},
             helps=("leave the scales of this phase out",),
         )
-    elif not any(name in _read(state, task) for task in trained):
+    elif not any(name in _fields_of_head(state, task) for task in trained):
         yield Problem(
             "SHP530",
             f"no task of the phase reads `{name}`",
@@ -98,26 +98,26 @@ def _field(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
         )
 
 
-def _stored(state: State, phase: Placed[Any]) -> set[int]:
+def _stored_sizes(state: State, phase: Placed[Any]) -> set[int]:
     """Return the shorter edges of the field's images as they are stored."""
     name = phase.block.scales.field
     shapes = [state.shapes[dataset].get(name) for dataset in phase_datasets(state.view, phase.block)]
     return {min(int(dim or 0) for dim in shape.dims[1:]) for shape in shapes if shape is not None}
 
 
-def _evaluated(state: State, phase: Placed[Any]) -> int | None:
+def _evaluation_size(state: State, phase: Placed[Any]) -> int | None:
     """Return the size that evaluations are of; None where it is the one that is trained."""
-    stated, stored = phase.block.scales, _stored(state, phase)
+    stated, stored = phase.block.scales, _stored_sizes(state, phase)
     if stated.evaluate is not None or stated.mode == "progressive":
         return stated.evaluate and int(stated.evaluate)
     own = next(iter(stored)) if len(stored) == 1 else None
     return own if own in stated.sizes else max(stated.sizes)
 
 
-def _judged(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
+def _evaluation_problems(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
     """Yield that the size of evaluations is neither trained nor that of the data."""
     stated = phase.block.scales
-    if stated.evaluate is None or stated.evaluate in {*stated.sizes, *_stored(state, phase)}:
+    if stated.evaluate is None or stated.evaluate in {*stated.sizes, *_stored_sizes(state, phase)}:
         return
     yield untrained_size(stated.evaluate, stated.sizes, f"{at}.evaluate", {f"{at}.sizes": "the sizes"})
 
@@ -135,7 +135,7 @@ def untrained_size(size: int, sizes: Sequence[int], at: str, also: Mapping[str, 
     )
 
 
-def _read(state: State, task: str) -> set[str]:
+def _fields_of_head(state: State, task: str) -> set[str]:
     """Return the fields that a task's head depends on."""
     assert state.wiring is not None
     upstream = state.wiring.upstream(state.tasks[task].head)
@@ -224,7 +224,7 @@ def _cost(state: State, phase: Placed[Any], size: int) -> tuple[int, int] | Prob
     flops, memory = 0, 0
     shaper = Shaper(scaled_state(state, phase.block.scales.field, size))
     datasets = phase_datasets(state.view, phase.block)
-    for path in _trained(state, phase):
+    for path in _trained_nodes(state, phase):
         node = state.nodes[path]
         each = {name: shaper.one(path, name) for name in datasets if name in node.datasets}
         for name, found in each.items():
@@ -260,7 +260,7 @@ def _other_weights(name: str, stored: int, size: int, there: int) -> Problem:
     )
 
 
-def _trained(state: State, phase: Placed[Any]) -> dict[str, None]:
+def _trained_nodes(state: State, phase: Placed[Any]) -> dict[str, None]:
     """Return the paths of the nodes that the phase trains."""
     assert state.wiring is not None
     trained = phase_tasks(state.view, phase.block) or {}

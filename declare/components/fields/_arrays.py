@@ -39,7 +39,7 @@ class ArrayField(Field):
         """Return the shape, range and moments of samples."""
         from declare.components.fields._numbers import unused_marks
 
-        found = self._stacked(values)
+        found = self._stack(values)
         self._refuse_merged(values, found)
         return self._facts(found, unused_marks(values, self.missing))
 
@@ -79,7 +79,7 @@ class ArrayField(Field):
             extra[KEY] = [min(steps), max(steps)]
         return FieldFacts(shape=shape, num_missing=nan, extra=extra, **statistics(flat))
 
-    def _stacked(self, values: Any) -> np.ndarray[Any, Any] | list[np.ndarray[Any, Any]]:
+    def _stack(self, values: Any) -> np.ndarray[Any, Any] | list[np.ndarray[Any, Any]]:
         """Return samples as one array, or as a list where their sizes differ."""
         from declare.components.fields._numbers import stack
 
@@ -177,7 +177,7 @@ class ArrayField(Field):
         """
         import numpy as np
 
-        found = self._stacked(values)
+        found = self._stack(values)
         self._refuse_other_sizes(found, facts)
         if isinstance(found, np.ndarray):
             return found

@@ -31,7 +31,7 @@ def refuse_merged(raw: Any, found: Array) -> None:
     distinct = _distinct(raw, known)
     left = len(np.unique(kept))
     if distinct is not None and distinct > left:
-        raise ProblemError(_merged(distinct, left, float(kept[0])))
+        raise ProblemError(_rounding_problem(distinct, left, float(kept[0])))
 
 
 def is_narrow(values: Array) -> bool:
@@ -66,13 +66,13 @@ def _distinct(raw: Any, known: Array) -> int | None:
     """Return how many different numbers `raw` holds where `known`; None where its form merges none."""
     if isinstance(raw, np.ndarray) and raw.dtype.kind != "O":
         return len(np.unique(raw[known])) if raw.dtype.kind in "iu" else None
-    values = list(raw.series.filter(known)) if isinstance(raw, TextColumn) else _chosen(raw, known)
+    values = list(raw.series.filter(known)) if isinstance(raw, TextColumn) else _present_values(raw, known)
     if any(isinstance(value, str) for value in values):
         return _distinct_texts(set(map(str, values)))
     return len(set(values))
 
 
-def _chosen(raw: Any, known: Array) -> list[Any]:
+def _present_values(raw: Any, known: Array) -> list[Any]:
     return [value for value, there in zip(raw, known.tolist(), strict=True) if there]
 
 
@@ -87,7 +87,7 @@ def _distinct_texts(texts: Iterable[str]) -> int:
     return len(found)
 
 
-def _merged(distinct: int, left: int, example: float) -> Problem:
+def _rounding_problem(distinct: int, left: int, example: float) -> Problem:
     return Problem(
         "DAT306",
         f"{distinct} different numbers become {left} in double precision",

@@ -66,7 +66,7 @@ def not_numbers(bad: pl.Series, row: int, stated_unit: str) -> Problem:
         marks = ", ".join(f'"{text[:24]}"' for text in shown)
         them = "it" if alone else "them"
         remedy = f"list {them} under the field's `missing: [{marks}]`, or use `type: category`"
-    notes = () if bad.len() == 1 else (f"not numbers: {_listed(shown, distinct)}",)
+    notes = () if bad.len() == 1 else (f"not numbers: {_list_examples(shown, distinct)}",)
     return Problem(code, title, label="a number is needed here", notes=notes, helps=(remedy,), row=row)
 
 
@@ -87,6 +87,6 @@ def _common_unit(texts: pl.Series) -> str | None:
     return (next(iter(found)) or None) if len(found) == 1 else None
 
 
-def _listed(shown: Mapping[str, int], distinct: int) -> str:
+def _list_examples(shown: Mapping[str, int], distinct: int) -> str:
     parts = [f"`{text[:24]}`" + (f" ({times} times)" if times > 1 else "") for text, times in shown.items()]
     return ", ".join(parts) + (f" and {distinct - len(shown)} others" if distinct > len(shown) else "")

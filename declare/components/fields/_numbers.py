@@ -205,7 +205,7 @@ def stack(values: Any, rank: int, what: str, missing: Iterable[Any] = ()) -> Arr
     samples = []
     for row, value in enumerate(values):
         try:
-            found = np.asarray(_unmarked(value, marks))
+            found = np.asarray(_without_marks(value, marks))
             sample = _exact(found, marks) if found.dtype.kind not in "cUSMm" else None
         except (TypeError, ValueError):
             sample = None
@@ -227,12 +227,13 @@ def stack(values: Any, rank: int, what: str, missing: Iterable[Any] = ()) -> Arr
     return samples
 
 
-def _unmarked(value: Any, marks: Marks) -> Any:
+def _without_marks(value: Any, marks: Marks) -> Any:
     """Return nested lists with None in the place of texts that are marks."""
     if not marks.texts or not isinstance(value, list | tuple):
         return value
     return [
-        None if isinstance(item, str) and item.strip() in marks else _unmarked(item, marks) for item in value
+        None if isinstance(item, str) and item.strip() in marks else _without_marks(item, marks)
+        for item in value
     ]
 
 
@@ -255,7 +256,7 @@ def unused_marks(values: Any, missing: Iterable[Any]) -> list[str]:
     if isinstance(values, np.ndarray):
         return without(values, marks).unused
     used = {text for value in values for text in _texts_in(value)}
-    parts = (np.asarray(_unmarked(value, marks), np.float64) for value in values)
+    parts = (np.asarray(_without_marks(value, marks), np.float64) for value in values)
     found = [without(part, marks, used).unused for part in parts]
     return [mark for mark in found[0] if all(mark in unused for unused in found)] if found else []
 

@@ -90,13 +90,13 @@ def _open(value: Any, frame: int | None) -> Picture:
     size = _LEAST_BYTES
     try:
         if isinstance(value, Image.Image):
-            return _whole(value, value, frame)
+            return _load_upright(value, value, frame)
         suffix = "" if isinstance(value, bytes) else Path(value).suffix.lower()
         with Image.open(_source(value), formats=formats_of(suffix)) as picture:
             _refuse_huge(picture, value)
             _refuse_scans(picture, value)
             size += _MOST_PIXEL_BYTES * picture.width * picture.height
-            return _whole(picture, value, frame)
+            return _load_upright(picture, value, frame)
     except ProblemError:
         raise
     except Exception as error:  # noqa: BLE001 - decoders raise their own, of every kind
@@ -156,7 +156,7 @@ def _refuse_far(picture: Image.Image, value: Any, frame: int) -> None:
         raise ProblemError(_unreadable(value, f"frame {frame} is drawn on {pixels:,} pixels of others"))
 
 
-def _whole(picture: Image.Image, value: Any, frame: int | None) -> Picture:
+def _load_upright(picture: Image.Image, value: Any, frame: int | None) -> Picture:
     """Load a picture's pixels and turn it upright."""
     if frame is not None:
         if frame or _num_frames(picture) > 1:

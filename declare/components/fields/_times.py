@@ -115,13 +115,13 @@ def times(values: Any, missing: Iterable[Any], format_: str | None) -> Times:
     marks = Marks(missing)
     array = values if isinstance(values, np.ndarray) else None
     if array is not None and array.ndim == 1 and array.dtype.kind == "M":
-        return _marked(Times(array.astype("datetime64[us]"), zoned=False, format=ISO, unused=[]), marks)
+        return _apply_marks(Times(array.astype("datetime64[us]"), zoned=False, format=ISO, unused=[]), marks)
     if format_ in UNIX:
         return _since_1970(numbers(values, missing, PLAIN), values, format_)
     texts = _without_numbers(tidied(_column(values), list(marks.texts)), marks)
     name = format_ or _format_of(texts)
-    moments, zoned = _parsed(texts, name)
-    return _marked(Times(moments, zoned, name, []), marks, _used(values, marks))
+    moments, zoned = _parse_times(texts, name)
+    return _apply_marks(Times(moments, zoned, name, []), marks, _used_marks(values, marks))
 
 
 def _column(values: Any) -> TextColumn:
@@ -135,7 +135,7 @@ def _column(values: Any) -> TextColumn:
     return TextColumn.of(text_in(value, row) for row, value in enumerate(rows))
 
 
-def _used(values: Any, marks: Marks) -> set[str]:
+def _used_marks(values: Any, marks: Marks) -> set[str]:
     """Return the texts of the column that are marks."""
     if not marks.stated:
         return set()
@@ -143,7 +143,7 @@ def _used(values: Any, marks: Marks) -> set[str]:
     return {shown(mark) for mark in marks.stated} - set(marks.unused(seen))
 
 
-def _marked(found: Times, marks: Marks, used: set[str] | None = None) -> Times:
+def _apply_marks(found: Times, marks: Marks, used: set[str] | None = None) -> Times:
     """Put gaps at marks that are times themselves, and name the marks that never occur."""
     moments, unused = found.moments, []
     gaps = bool(np.isnat(moments).any())
@@ -200,12 +200,12 @@ def _format_of(texts: pl.Series) -> str:
     if not fitting:
         raise ProblemError(_not_one_format(texts))
     first, *others = fitting
-    moments = _parsed(texts, first)[0]
+    moments = _parse_times(texts, first)[0]
     for other in others:
-        differs = ~(_parsed(texts, other)[0] == moments) & texts.is_not_null().to_numpy()
+        differs = ~(_parse_times(texts, other)[0] == moments) & texts.is_not_null().to_numpy()
         if differs.any():
             row = int(differs.argmax())
-            readings = {name: str(_parsed(texts[row : row + 1], name)[0][0]) for name in (first, other)}
+            readings = {name: str(_parse_times(texts[row : row + 1], name)[0][0]) for name in (first, other)}
             raise ProblemError(findings.two_formats(str(texts[row]), row, readings))
     return first
 
@@ -231,7 +231,7 @@ def _fits(texts: pl.Series, name: str) -> bool:
     return bool(np.isnat(_moments(texts, name)[0]).sum() == texts.null_count())
 
 
-def _parsed(texts: pl.Series, name: str) -> tuple[Array, bool]:
+def _parse_times(texts: pl.Series, name: str) -> tuple[Array, bool]:
     """Return times and whether they have an offset; raises `ProblemError` for texts of another format."""
     moments, zoned = _moments(texts, name)
     wrong = np.isnat(moments) & texts.is_not_null().to_numpy()
@@ -254,7 +254,7 @@ def _moments(texts: pl.Series, name: str) -> tuple[Array, Array]:
     import polars as pl
 
     fits = texts.str.contains(_pattern(name)).fill_null(value=False)
-    whole, layout = _completed(texts, name)
+    whole, layout = _complete_dates(texts, name)
     layout = layout.replace(".%f", "%.f").replace("%f", "%9f")
     found = whole.str.to_datetime(layout, strict=False, time_unit="us")
     if "%z" in name:
@@ -263,7 +263,7 @@ def _moments(texts: pl.Series, name: str) -> tuple[Array, Array]:
     return kept.to_numpy(), np.full(len(texts), "%z" in name) & kept.is_not_null().to_numpy()
 
 
-def _completed(texts: pl.Series, name: str) -> tuple[pl.Series, str]:
+def _complete_dates(texts: pl.Series, name: str) -> tuple[pl.Series, str]:
     """Return texts and their format with the first of January 1970 for what they leave open of a date."""
     import polars as pl
 

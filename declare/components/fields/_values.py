@@ -224,10 +224,10 @@ def _refuse_merged(raw: Sequence[Any], codes: np.ndarray[Any, Any]) -> None:
     for index, value in enumerate(raw):
         exact = isinstance(value, float) or getattr(getattr(value, "dtype", None), "kind", "") == "f"
         if exact and _EXACT[getattr(value, "itemsize", 8)] < abs(value) < math.inf:
-            raise ProblemError(_merged(value, _first(codes, index)))
+            raise ProblemError(_merged_names_problem(value, _first(codes, index)))
 
 
-def _merged(value: Any, row: int) -> Problem:
+def _merged_names_problem(value: Any, row: int) -> Problem:
     return Problem(
         "DAT384",
         f"`{value}` is a float: whole numbers beside it are the same one",

@@ -64,7 +64,7 @@ class Category(Field):
         labelled = len(found.codes) - missing
         if len(present) > max(_FEW, labelled / 2):
             raise ProblemError(_too_many(present, labelled))
-        names, order = self._named(present)
+        names, order = self._names_and_texts(present)
         return FieldFacts(
             shape=Shape("category", (), "int64"),
             classes=tuple(names),
@@ -80,7 +80,7 @@ class Category(Field):
         if isinstance(self.classes, list):
             yield from twice(self.classes, "classes")
 
-    def _named(self, present: list[str]) -> tuple[list[str], list[str]]:
+    def _names_and_texts(self, present: list[str]) -> tuple[list[str], list[str]]:
         """Return class names and the texts that stand for them in the data, both in order."""
         if not isinstance(self.classes, list):
             return present, present

@@ -70,7 +70,7 @@ class Labels(Field):
             names = stated or list(map(str, range(table.values.shape[1])))
             missing, unused = int(np.isnan(table.values).all(axis=1).sum()), table.unused
         else:
-            named = self._named(values)
+            named = self._distinct_names(values)
             own = bool(stated) and set(named.texts) - {None} <= set(stated or ())
             odd = another_separator(
                 named.texts, self.separator, own or "separator" in self.model_fields_set, named.codes
@@ -135,7 +135,7 @@ class Labels(Field):
                 )
             return table.values.astype(np.float32)
         index = index_of(facts.classes or ())
-        named = self._named(values)
+        named = self._distinct_names(values)
         encoded = np.zeros((len(named.rows), len(index)), np.float32)
         for place, names in enumerate(named.rows):
             if names is None or None in names:
@@ -171,14 +171,14 @@ class Labels(Field):
             return without(values, marks, used)
         return None
 
-    def _named(self, values: Any) -> _Named:
+    def _distinct_names(self, values: Any) -> _DistinctNames:
         """Return the names of each distinct value: None for a row that is not known, and in it for a mark."""
         import numpy as np
 
         marks = Marks(self.missing)
         rows = values.tolist() if isinstance(values, np.ndarray) else values
         if not isinstance(rows, TextColumn) and any(isinstance(row, list | tuple) for row in rows):
-            return self._listed(list(rows), marks)
+            return self._names_of_lists(list(rows), marks)
         found = factorise(rows, self.missing)
         parts = [
             None if text is None else [part.strip() for part in text.split(self.separator) if part.strip()]
@@ -186,9 +186,11 @@ class Labels(Field):
         ]
         named = [None if row is None else [None if text in marks else text for text in row] for row in parts]
         used = set(map(shown, marks.stated)) - set(marks.unused(text for row in parts for text in row or ()))
-        return _Named(named, found.codes, [mark for mark in found.unused if mark not in used], found.texts)
+        return _DistinctNames(
+            named, found.codes, [mark for mark in found.unused if mark not in used], found.texts
+        )
 
-    def _listed(self, rows: list[Any], marks: Marks) -> _Named:
+    def _names_of_lists(self, rows: list[Any], marks: Marks) -> _DistinctNames:
         import numpy as np
 
         single = [
@@ -205,10 +207,10 @@ class Labels(Field):
             ):  # a gap in a list is no name; a mark says that more is not known
                 names.append(None if text in marks else text)
         seen = [*found.texts, *(text_of(row) for row in rows if not isinstance(row, list | tuple))]
-        return _Named(named, np.arange(len(rows)), marks.unused(seen) if marks.stated else [])
+        return _DistinctNames(named, np.arange(len(rows)), marks.unused(seen) if marks.stated else [])
 
 
-class _Named(NamedTuple):
+class _DistinctNames(NamedTuple):
     """Names of distinct rows, the index [rows] of each row's, marks that never occur, the distinct texts if any."""
 
     rows: Sequence[list[str | None] | list[str] | None]

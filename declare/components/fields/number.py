@@ -83,7 +83,7 @@ class Number(Field):
         from declare.components.fields._numbers import numbers, statistics
 
         values = flat(values)
-        found = numbers(values, self.missing, self._stated())
+        found = numbers(values, self.missing, self._notation())
         refuse_merged(values, found.values)
         extra: dict[str, Any] = {}
         if found.notation.differs():
@@ -100,7 +100,7 @@ class Number(Field):
             **statistics(found.values),
         )
 
-    def _stated(self) -> Stated:
+    def _notation(self) -> Stated:
         from declare.components.fields._number_texts import Stated
 
         return Stated(self.decimal, self.thousands, self.unit or "")
@@ -110,5 +110,5 @@ class Number(Field):
         from declare.components.fields._number_texts import notation_called
         from declare.components.fields._numbers import numbers
 
-        notation = notation_called(facts.extra.get("notation"), self._stated())
+        notation = notation_called(facts.extra.get("notation"), self._notation())
         return numbers(flat(values), self.missing, notation).values

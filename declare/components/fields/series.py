@@ -57,7 +57,7 @@ class Series(ArrayField):
         """Return shape, range, moments, rate, and the shortest and longest length where they differ."""
         from declare.components.fields._numbers import unused_marks
 
-        samples = self._stacked(values)
+        samples = self._stack(values)
         facts = self._facts(samples, unused_marks(values, self.missing)).model_copy(
             update={"rate": self.rate}
         )
@@ -85,16 +85,16 @@ class Series(ArrayField):
         short = max(0, self.length - found.shape[2])
         return np.pad(found[:, :, : self.length], ((0, 0), (0, 0), (0, short)), constant_values=np.nan)
 
-    def _stacked(self, values: Any) -> np.ndarray[Any, Any] | list[np.ndarray[Any, Any]]:
+    def _stack(self, values: Any) -> np.ndarray[Any, Any] | list[np.ndarray[Any, Any]]:
         """Take samples [time] as one channel."""
         import numpy as np
 
         last = self.layout_ == "time_channels"
         if isinstance(values, np.ndarray) and values.ndim == 2:
-            return super()._stacked(values[..., None] if last else values[:, None])
+            return super()._stack(values[..., None] if last else values[:, None])
         if len(values) and all(map(_is_flat, values)):
-            return super()._stacked([[[item] for item in value] if last else [value] for value in values])
-        return super()._stacked(values)
+            return super()._stack([[[item] for item in value] if last else [value] for value in values])
+        return super()._stack(values)
 
 
 def _is_flat(value: Any) -> bool:

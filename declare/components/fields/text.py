@@ -105,7 +105,7 @@ class Text(Field):
             raise ProblemError(vocabulary.under("tokenizer"))
         coder = self.tokenizer.open(vocabulary)
         self._require_specials(coder)
-        lengths, unigrams = self._counted(coder, texts)
+        lengths, unigrams = self._count_tokens(coder, texts)
         if not lengths:
             raise ProblemError(_no_text("no text of the training split has a token"))
         length = self.max_length or min(max(lengths), _LONGEST)
@@ -134,7 +134,9 @@ class Text(Field):
         if reason is not None:
             raise ProblemError(self.tokenizer.refusal_problem(reason))
 
-    def _counted(self, coder: Coder, texts: Sequence[str | Sequence[str]]) -> tuple[list[int], list[int]]:
+    def _count_tokens(
+        self, coder: Coder, texts: Sequence[str | Sequence[str]]
+    ) -> tuple[list[int], list[int]]:
         """Return the tokens of each text that has some, and how often each token stands in what samples keep."""
         limit, mark = self.max_length or _LONGEST, [coder.special["eos"]] if self.ends else []
         lengths: list[int] = []
@@ -143,7 +145,7 @@ class Text(Field):
             whole = ids + mark if ids else ids
             if whole:
                 lengths.append(len(whole))
-                seen.update(_kept(whole, limit, self.overlong))
+                seen.update(_truncate(whole, limit, self.overlong))
         return lengths, [seen[token] for token in range(coder.size)]
 
     def _require_specials(self, coder: Coder) -> None:
@@ -159,7 +161,7 @@ class Text(Field):
         import numpy as np
 
         length = facts.shape.dims[0] or 1
-        sizes = np.fromiter((len(ids) for ids in self._encoded(values, facts)), np.int64, len(values))
+        sizes = np.fromiter((len(ids) for ids in self._encode_texts(values, facts)), np.int64, len(values))
         if self.overlong != "windows":
             return np.minimum(sizes, 1)
         return -(-(sizes + bool(self.ends) * (sizes > 0)) // length)
@@ -199,7 +201,7 @@ class Text(Field):
         """Yield the ids of each value that are kept."""
         length = facts.shape.dims[0] or 1
         mark = [facts.extra["special"]["eos"]] if self.ends else []
-        for ids, first in zip(self._encoded(values, facts), self._offsets(values, facts), strict=True):
+        for ids, first in zip(self._encode_texts(values, facts), self._offsets(values, facts), strict=True):
             yield (ids + mark)[first : first + length]
 
     def _offsets(self, values: Any, facts: FieldFacts) -> list[int]:
@@ -209,10 +211,10 @@ class Text(Field):
             return [value.number * length if isinstance(value, _Part) else 0 for value in values]
         if self.overlong == "tail":
             more = bool(self.ends) - length
-            return [max(0, len(ids) + more) for ids in self._encoded(values, facts)]
+            return [max(0, len(ids) + more) for ids in self._encode_texts(values, facts)]
         return [0] * len(values)
 
-    def _encoded(self, values: Any, facts: FieldFacts) -> list[list[int]]:
+    def _encode_texts(self, values: Any, facts: FieldFacts) -> list[list[int]]:
         """Return the ids of each text; one that stands there several times is cut once."""
         texts = self._texts(values)
         keys = [text if isinstance(text, str) else tuple(text or ()) for text in texts]
@@ -233,7 +235,7 @@ class Text(Field):
         return [text.split() if isinstance(text, str) else text for text in texts] if self.words else texts
 
 
-def _kept(ids: Sequence[int], limit: int, overlong: str | None) -> Sequence[int]:
+def _truncate(ids: Sequence[int], limit: int, overlong: str | None) -> Sequence[int]:
     """Return the tokens of a text that its samples hold."""
     if overlong == "windows":
         return ids

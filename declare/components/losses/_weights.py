@@ -40,7 +40,7 @@ def check_weights(stated: ClassWeights, target: Target, at: str = "class_weights
     number = len(target.classes) if target.classes is not None else num_scores(target)
     if isinstance(stated, str):
         if target.classes is None:
-            yield _uncounted(stated, at)
+            yield _no_counts_problem(stated, at)
         return
     if stated is None or number is None:
         return
@@ -70,7 +70,7 @@ def num_scores(target: Target) -> int | None:
     return dims[-1 if target.output.layout == "sequence" else 0] if dims else None
 
 
-def _uncounted(stated: str, at: str) -> Problem:
+def _no_counts_problem(stated: str, at: str) -> Problem:
     return Problem(
         "LOS440",
         f"`{stated}` weights need counts of classes, which tokens do not have",

@@ -34,9 +34,9 @@ class Agreement(Metric):
 
     def build(self, target: Target) -> Any:
         """Return the real metric."""
-        return self._built(target, "macro", 0.5)
+        return self._build_accumulator(target, "macro", 0.5)
 
-    def _built(self, target: Target, average: Average, threshold: float) -> Any:
+    def _build_accumulator(self, target: Target, average: Average, threshold: float) -> Any:
         from declare.nn.metrics.classification import Confusion, LabelCounts, average_over_classes
         from declare.nn.metrics.metric import Figure
 
@@ -62,4 +62,4 @@ class AveragedAgreement(Agreement):
 
     def build(self, target: Target) -> Any:
         """Return the real metric."""
-        return self._built(target, self.average, self.threshold)
+        return self._build_accumulator(target, self.average, self.threshold)

@@ -52,7 +52,7 @@ def load(module: nn.Module, path: Path) -> None:
     be read or that does not hold all of the module's weights.
     """
     own = module.state_dict()
-    weights = _read(path)
+    weights = _read_state(path)
     problem = lacking_weights(_facts(own), _facts(weights), path)
     if problem is not None:
         raise ProblemError(problem)
@@ -63,7 +63,7 @@ def _facts(tensors: Mapping[str, Tensor]) -> dict[str, TensorFacts]:
     return {name: TensorFacts(tuple(item.shape), dtype_of(str(item.dtype))) for name, item in tensors.items()}
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def _read_state(path: Path) -> dict[str, Tensor]:
     import torch
 
     from declare.nn.weight_files import UnreadableError, read_tensors

@@ -75,7 +75,7 @@ def outputs(node: Module, found: Record, shape: Shape) -> Outputs | Problem | No
         return (
             varies(node, "image size", "input") if None in {height, width} else _wrong_size(node, side, shape)
         )
-    if not _ruled(found, shape):
+    if not _follows_rounding(found, shape):
         return None
     result: Outputs = {}
     for name, dims in found["outputs"].items():
@@ -99,7 +99,7 @@ def costs(found: Record, shape: Shape) -> Costs | None:
         return Costs(parameters, found["flops"][0] + extra * found["flops"][1], found.get("activation_bytes"))
     if height is None or width is None:
         return Costs(parameters)
-    if not _ruled(found, shape) or "flops_at" not in found:
+    if not _follows_rounding(found, shape) or "flops_at" not in found:
         return None
     places = [_area(found, height, width, reduction) for reduction in REDUCTIONS] + [1]
     stem = 2 * extra * found["parameters"][1] * _area(found, height, width, found["stem"])
@@ -109,7 +109,7 @@ def costs(found: Record, shape: Shape) -> Costs | None:
     )
 
 
-def _ruled(found: Record, shape: Shape) -> bool:
+def _follows_rounding(found: Record, shape: Shape) -> bool:
     return "rounding" in found and all(size is None or size >= found["least"] for size in shape.dims[1:])
 
 

@@ -62,13 +62,13 @@ class Braindecode(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the vector, or why the input does not fit."""
-        if problem := misfit(self, inputs) or self._refused():
+        if problem := misfit(self, inputs) or self._config_problem():
             return problem
         if inputs["input"][0].dims[1] is None:
             return varies(self, "number of steps", "input")
         return {"output": Shape("vector", (self.features,))}
 
-    def _refused(self) -> Problem | None:
+    def _config_problem(self) -> Problem | None:
         return arguments.problem(self.config, "config") or missing("braindecode", "braindecode")
 
     def build(self, inputs: Inputs) -> nn.Module:

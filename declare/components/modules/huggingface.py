@@ -184,7 +184,7 @@ class Huggingface(Module):
 
     def _unloadable(self) -> Problem | None:
         """Return why a model type, a parameter, or what stands in the folder's config.json cannot be used."""
-        kind = self.name or str(_stated(self).get("model_type", ""))
+        kind = self.name or str(_folder_config(self).get("model_type", ""))
         where = "name" if self.name else "path"
         if kind in _COMPOSED:
             title = f"`{kind}` loads other models by name, which is never done here"
@@ -192,23 +192,23 @@ class Huggingface(Module):
             return Problem("REF241", title, at=where, label="loads models", helps=helps)
         if stated := arguments.problem(self.config, "config"):
             return stated
-        found = arguments.problem(_plain(_stated(self)), "config")
+        found = arguments.problem(_plain(_folder_config(self)), "config")
         return found and replace(found, at=where, notes=("it stands in the folder's config.json",))
 
     def looks_ahead(self) -> bool | None:
         """Return whether the architecture sees later positions; None where that is not known."""
-        kind = self.name or _stated(self).get("model_type", "")
+        kind = self.name or _folder_config(self).get("model_type", "")
         return False if kind in _CAUSAL else True if kind in _BOTH_WAYS else None
 
     def stamp(self) -> str:
         """Return the configuration in the folder."""
-        return repr(sorted(_stated(self).items(), key=str))
+        return repr(sorted(_folder_config(self).items(), key=str))
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
         """Return why the inputs do not fit; else a trial tells."""
         if problem := misfit(self, inputs) or missing("transformers", "huggingface") or self._unloadable():
             return problem
-        own, wanted = _stated(self).get("vocab_size"), _classes(inputs)
+        own, wanted = _folder_config(self).get("vocab_size"), _classes(inputs)
         if self.pretrained is True and own is not None and wanted > own:
             title = f"the text has {wanted} tokens, but the model's vocabulary holds {own}"
             helps = ("use the model's own tokenizer: `tokenizer: {type: file, path: FOLDER}`",)
@@ -233,7 +233,7 @@ class Huggingface(Module):
 
         if problem := self._unloadable():
             raise ProblemError(problem)
-        config = _plain(_stated(self)) | self.config
+        config = _plain(_folder_config(self)) | self.config
         if self.pretrained is not True:
             config.setdefault("vocab_size", _classes(inputs))
         kind, writes = self._kind(), bool(inputs.get("tokens"))
@@ -264,7 +264,7 @@ class Huggingface(Module):
         from transformers.models.auto import configuration_auto
 
         known = list(vars(configuration_auto)["CONFIG_MAPPING_NAMES"])
-        kind = self.name or str(_stated(self).get("model_type", ""))
+        kind = self.name or str(_folder_config(self).get("model_type", ""))
         if kind in known:
             return kind
         near = get_close_matches(kind, known, 3)
@@ -279,7 +279,7 @@ def _classes(inputs: Inputs) -> int:
     return max((shape.classes or 1 for shapes in inputs.values() for shape in shapes), default=1)
 
 
-def _stated(module: Huggingface) -> dict[str, Any]:
+def _folder_config(module: Huggingface) -> dict[str, Any]:
     """Return the configuration in the module's folder, as far as it can be read."""
     import json
 

@@ -48,7 +48,7 @@ class Mlp(Module):
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return a vector, or a sequence where the inputs are sequences."""
         shapes = inputs.get("input", ())
-        if problem := misfit(self, inputs) or _mixed(self, shapes):
+        if problem := misfit(self, inputs) or _length_problem(self, shapes):
             return problem
         if shapes[0].layout == "sequence":
             return {"output": Shape("sequence", (shapes[0].dims[0], self.hidden[-1]))}
@@ -86,7 +86,7 @@ class Mlp(Module):
         return _pretrained.start(real, self.pretrained)
 
 
-def _mixed(node: Module, shapes: tuple[Shape, ...]) -> Problem | None:
+def _length_problem(node: Module, shapes: tuple[Shape, ...]) -> Problem | None:
     steps = {shape.dims[0] if shape.layout == "sequence" else 0 for shape in shapes}
     if len(steps) < 2:
         return None

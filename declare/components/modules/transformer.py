@@ -65,7 +65,7 @@ class Transformer(Module):
         if problem := misfit(self, inputs):
             return problem
         shape = inputs["input"][0]
-        if problem := self._refused(shape):
+        if problem := self._shape_problem(shape):
             return problem
         length = self._length(shape)
         if problem := _attending.mask_misfit(self, inputs, "input_mask", length):
@@ -76,7 +76,7 @@ class Transformer(Module):
             "mask": Shape("valid", (length,), "bool"),
         }
 
-    def _refused(self, shape: Shape) -> Problem | None:
+    def _shape_problem(self, shape: Shape) -> Problem | None:
         """Return why attention, positions or patches do not fit the input."""
         rotary = self._positions == "rotary"
         if problem := _attending.uneven(self.dim, self.heads, rotary=rotary):

@@ -67,11 +67,11 @@ class Pairs(Sampler):
 
         from declare.contract.problem import ProblemError
 
-        group = _combined([columns[name] for name in self.same])
+        group = _combined_codes([columns[name] for name in self.same])
         origin = columns[self.different] if self.different else np.arange(num_samples)
         wanted, found = -(-num_samples // 2), np.empty((0, 2), np.int64)
         while len(found) < wanted:
-            more = _paired(np.where(origin < 0, -1, group), origin, generator)
+            more = _draw_pairs(np.where(origin < 0, -1, group), origin, generator)
             if not len(more):
                 raise ProblemError(self._without_positives(columns))
             found = np.concatenate([found, more])
@@ -109,7 +109,7 @@ class Pairs(Sampler):
         )
 
 
-def _combined(columns: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+def _combined_codes(columns: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
     """Return a number for each combination of values, -1 where one is missing."""
     import numpy as np
 
@@ -118,7 +118,7 @@ def _combined(columns: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
     return np.where((stacked < 0).any(axis=1), -1, found.reshape(-1))
 
 
-def _paired(
+def _draw_pairs(
     group: np.ndarray[Any, Any], origin: np.ndarray[Any, Any], generator: np.random.Generator
 ) -> np.ndarray[Any, Any]:
     """Return pairs of positions [pairs, 2] in random order, each position once at most."""

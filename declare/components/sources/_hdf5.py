@@ -55,7 +55,7 @@ class Hdf5Reader:
         except (OSError, RuntimeError, ValueError) as error:
             refuse_if_short(error)
             self._close()
-            raise ProblemError(_malformed(path, str(error))) from None
+            raise ProblemError(_malformed_file(path, str(error))) from None
         except ProblemError:
             self._close()
             raise
@@ -228,7 +228,7 @@ def _refuse(item: Any, path: Path, name: str) -> None:
     refuse_inflated(name, item, path.stat().st_size)
 
 
-def _malformed(path: Path, because: str) -> Problem:
+def _malformed_file(path: Path, because: str) -> Problem:
     return Problem(
         "DAT333",
         f"`{path.name}` is no HDF5 file that can be read",

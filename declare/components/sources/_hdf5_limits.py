@@ -35,7 +35,7 @@ def refuse_inflated(name: str, item: Any, size: int) -> None:
     stored = min(int(item.id.get_storage_size()), size)
     unpacked = max(int(item.nbytes), _chunk_bytes(item))
     if unpacked > LIGHT_BYTES and unpacked > _RATIO * stored:
-        raise ProblemError(_inflated(f"`{name[:40]}`", unpacked, stored))
+        raise ProblemError(_inflation_problem(f"`{name[:40]}`", unpacked, stored))
     if len(_packing(item)) > 1:
         raise ProblemError(_packed_twice(name))
 
@@ -44,7 +44,7 @@ def refuse_inflated_sum(title: str, items: Iterable[Any], size: int) -> None:
     """Raise `ProblemError` (DAT335) where datasets are together far larger than the file: they may share bytes."""
     unpacked = sum(int(item.nbytes) for item in items)
     if unpacked > _ALL_BYTES and unpacked > _RATIO * size:
-        raise ProblemError(_inflated(title, unpacked, size))
+        raise ProblemError(_inflation_problem(title, unpacked, size))
 
 
 def refuse_shared_texts(name: str, item: Any, size: int) -> None:
@@ -55,7 +55,7 @@ def refuse_shared_texts(name: str, item: Any, size: int) -> None:
     for start in range(0, item.shape[0], step):
         unpacked += sum(map(len, np.ravel(item[start : start + step])))
         if unpacked > _ALL_BYTES and unpacked > _RATIO * size:
-            raise ProblemError(_inflated(f"`{name[:40]}`", unpacked, size))
+            raise ProblemError(_inflation_problem(f"`{name[:40]}`", unpacked, size))
 
 
 def _chunk_bytes(item: Any) -> int:
@@ -120,7 +120,7 @@ def _places(item: Any, number: int) -> Iterator[tuple[int, ...]]:
     return ((number * item.chunks[0], *rest) for rest in product(*others))
 
 
-def _inflated(what: str, unpacked: int, stored: int) -> Problem:
+def _inflation_problem(what: str, unpacked: int, stored: int) -> Problem:
     return Problem(
         "DAT335",
         f"{what} unpacks to {unpacked / 1e9:.3g} GB from {stored / 1e6:.3g} MB",

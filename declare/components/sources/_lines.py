@@ -68,7 +68,7 @@ def _uneven(data: np.ndarray, separator: int, width: int, above: int) -> tuple[i
     wrong = np.flatnonzero((cells != width) & ~blank)
     if not len(wrong):
         return width, None
-    return width, _said(above + int(wrong[0]) + 1, int(cells[wrong[0]]), width)
+    return width, _cell_count_text(above + int(wrong[0]) + 1, int(cells[wrong[0]]), width)
 
 
 def _uneven_quoted(open_: Open, separator: str) -> str | None:
@@ -78,13 +78,13 @@ def _uneven_quoted(open_: Open, separator: str) -> str | None:
         for number, cells in _rows(open_, separator):
             width = width or len(cells)
             if cells and len(cells) != width:
-                return _said(number, len(cells), width)
+                return _cell_count_text(number, len(cells), width)
     except csv.Error as error:
         return f"{error}"
     return None
 
 
-def _said(number: int, found: int, width: int) -> str:
+def _cell_count_text(number: int, found: int, width: int) -> str:
     return f"line {number} has {found} cell{'s' if found != 1 else ''}, the header has {width}"
 
 

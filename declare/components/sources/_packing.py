@@ -36,7 +36,7 @@ class Packing(NamedTuple):
         """
         if self.unsigned and stored.dtype.kind == "i":
             stored = stored.view(stored.dtype.str.replace("i", "u"))
-        gone = self._gone(stored)
+        gone = self._missing_mask(stored)
         if stored.dtype.kind not in "iuf":
             return [None if empty else value for value, empty in zip(stored, gone, strict=True)]
         if (self.scale, self.offset) == (1.0, 0.0):
@@ -70,7 +70,7 @@ class Packing(NamedTuple):
             stored = stored.astype(np.float64)
         return np.where(gone, stored.dtype.type(np.nan), stored)
 
-    def _gone(self, stored: Array) -> Array:
+    def _missing_mask(self, stored: Array) -> Array:
         """Return which stored values stand for no value."""
         gone = np.zeros(stored.shape, bool)
         for gap in self.gaps:
@@ -86,12 +86,12 @@ def packing_of(attributes: Mapping[str, Any], kind: str) -> Packing | None:
     Raises ValueError for an attribute that cannot be understood.
     """
     stated = {name: attributes[name] for name in NAMES if name in attributes}
-    gaps = tuple(gap for name in _GAPS if name in stated for gap in _all(stated[name]))
+    gaps = tuple(gap for name in _GAPS if name in stated for gap in _python_values(stated[name]))
     if kind not in "iuf":
         texts = tuple(gap.decode() if isinstance(gap, bytes) else gap for gap in gaps)
         return Packing(gaps=texts) if texts and kind in "OSU" else None
     for name in _GAPS:
-        if any(not isinstance(gap, int | float) for gap in _all(stated.get(name, ()))):
+        if any(not isinstance(gap, int | float) for gap in _python_values(stated.get(name, ()))):
             raise ValueError(f"`{name}` is no number")
     low, high = _limits(stated)
     found = Packing(
@@ -100,7 +100,7 @@ def packing_of(attributes: Mapping[str, Any], kind: str) -> Packing | None:
         tuple(gap for gap in gaps if not math.isnan(gap)),
         low,
         high,
-        str(next(iter(_all(stated.get("_Unsigned", ()))), "")).strip("b'").lower() == "true",
+        str(next(iter(_python_values(stated.get("_Unsigned", ()))), "")).strip("b'").lower() == "true",
     )
     if found.scale == 0:
         raise ValueError("`scale_factor` is 0")
@@ -110,7 +110,7 @@ def packing_of(attributes: Mapping[str, Any], kind: str) -> Packing | None:
 def _limits(stated: Mapping[str, Any]) -> tuple[float, float]:
     if "valid_range" not in stated:
         return _number(stated, "valid_min", -math.inf), _number(stated, "valid_max", math.inf)
-    limits = _all(stated["valid_range"])
+    limits = _python_values(stated["valid_range"])
     if len(limits) != 2 or not all(isinstance(limit, int | float) for limit in limits):
         raise ValueError("`valid_range` is not two numbers")
     return limits[0], limits[1]
@@ -119,12 +119,12 @@ def _limits(stated: Mapping[str, Any]) -> tuple[float, float]:
 def _number(stated: Mapping[str, Any], name: str, default: float) -> float:
     if name not in stated:
         return default
-    values = _all(stated[name])
+    values = _python_values(stated[name])
     if len(values) != 1 or not isinstance(values[0], int | float) or not math.isfinite(values[0]):
         raise ValueError(f"`{name}` is not one finite number")
     return float(values[0]) if name in _SCALING else values[0]
 
 
-def _all(value: Any) -> list[Any]:
+def _python_values(value: Any) -> list[Any]:
     """Return an attribute's values as Python's own."""
     return list(np.ravel(np.asarray(value)).tolist())

@@ -73,21 +73,21 @@ class _Totals:
         """Add a column of a row group, by what is said of it and by its pages."""
         unpacked = values = 0
         for page in self._headers(file, stored, column):
-            unpacked += _whole(page, _PAGE_UNPACKED)
+            unpacked += _read_count(page, _PAGE_UNPACKED)
             for kind, encoding in _PAGES.items():
                 header = page.get(kind, {})
-                values += _whole(header, 1)
+                values += _read_count(header, 1)
                 if header.get(encoding) == _SHARED_PREFIXES:
-                    self.repeated += _whole(header, 1) * _whole(page, _PAGE_UNPACKED)
-        self.unpacked += max(unpacked, _whole(column, _UNPACKED))
-        self.numbers += max(values, _whole(column, _VALUES)) * max(length, _SMALLEST_VALUE)
+                    self.repeated += _read_count(header, 1) * _read_count(page, _PAGE_UNPACKED)
+        self.unpacked += max(unpacked, _read_count(column, _UNPACKED))
+        self.numbers += max(values, _read_count(column, _VALUES)) * max(length, _SMALLEST_VALUE)
 
     def _headers(self, file: BinaryIO, stored: int, column: Mapping[int, Any]) -> Iterator[Mapping[int, Any]]:
         """Yield the headers of a column's pages, without what they pack."""
-        place = _whole(column, _FIRST_PAGE)
-        if 0 < _whole(column, _DICTIONARY) < place:
-            place = _whole(column, _DICTIONARY)
-        end = place + _whole(column, _PACKED)
+        place = _read_count(column, _FIRST_PAGE)
+        if 0 < _read_count(column, _DICTIONARY) < place:
+            place = _read_count(column, _DICTIONARY)
+        end = place + _read_count(column, _PACKED)
         if end > stored:
             raise ValueError("a column lies beyond the end of the file")
         while place < end:
@@ -96,10 +96,10 @@ class _Totals:
                 raise ValueError(f"it has more than {_MOST_PAGES:,} pages")
             page, size = _page_header(file, place)
             yield page
-            place += size + _whole(page, _PAGE_PACKED)
+            place += size + _read_count(page, _PAGE_PACKED)
 
 
-def _whole(block: Mapping[int, Any], number: int) -> int:
+def _read_count(block: Mapping[int, Any], number: int) -> int:
     """Return a field that counts something; raises ValueError for what is negative or no number."""
     value = block.get(number, 0)
     if not isinstance(value, int) or value < 0:
@@ -126,7 +126,7 @@ def _lengths(schema: list[Mapping[int, Any]]) -> list[int]:
     leaves = [item for item in schema if not item.get(_CHILDREN)]
     if len(leaves) > MOST_COLUMNS:
         raise ValueError(f"it has {len(leaves):,} columns, at most {MOST_COLUMNS:,} are read")
-    return [_whole(item, _LENGTH) if item.get(_TYPE) == _FIXED_LENGTH else 0 for item in leaves]
+    return [_read_count(item, _LENGTH) if item.get(_TYPE) == _FIXED_LENGTH else 0 for item in leaves]
 
 
 def _page_header(file: BinaryIO, place: int) -> tuple[Mapping[int, Any], int]:
@@ -159,25 +159,25 @@ class _Compact:
         number = 0
         while head := self._byte():
             step, kind = head >> 4, head & 15
-            number = number + step if step else self._signed()
+            number = number + step if step else self._read_signed()
             fields[number] = kind == _TRUE if kind in {_TRUE, _FALSE} else self._value(kind, depth)
         return fields
 
     def _value(self, kind: int, depth: int) -> Any:
         if kind in {_I16, _I32, _I64}:
-            return self._signed()
+            return self._read_signed()
         if kind in {_TRUE, _FALSE, _BYTE}:
             return self._byte()
         if kind in {_DOUBLE, _BINARY}:
-            self._pass_over(8 if kind == _DOUBLE else self._unsigned())
+            self._pass_over(8 if kind == _DOUBLE else self._read_unsigned())
             return None
         if kind in {_LIST, _SET}:
             head = self._byte()
-            size = head >> 4 if head >> 4 < 15 else self._unsigned()
+            size = head >> 4 if head >> 4 < 15 else self._read_unsigned()
             self._require(size)
             return [self._value(head & 15, depth + 1) for _ in range(size)]
         if kind == _MAP:
-            size = self._unsigned()
+            size = self._read_unsigned()
             self._require(size)
             kinds = self._byte() if size else 0
             return [
@@ -192,7 +192,7 @@ class _Compact:
         self.position += 1
         return self._content[self.position - 1]
 
-    def _unsigned(self) -> int:
+    def _read_unsigned(self) -> int:
         value = shift = 0
         while shift < 70:
             byte = self._byte()
@@ -202,8 +202,8 @@ class _Compact:
             shift += 7
         raise ValueError("a header holds a number without end")
 
-    def _signed(self) -> int:
-        value = self._unsigned()
+    def _read_signed(self) -> int:
+        value = self._read_unsigned()
         return value >> 1 ^ -(value & 1)
 
     def _pass_over(self, size: int) -> None:

@@ -75,7 +75,7 @@ class Csv(TableSource):
             because = fault(open_, self.separator)
             if because is not None:
                 raise ValueError(because)
-        frame = _named(frame, open_, self.separator)
+        frame = _check_column_names(frame, open_, self.separator)
         # Blank lines are no samples.
         return frame.filter(~pl.all_horizontal(pl.all().is_null()))
 
@@ -96,7 +96,7 @@ class Csv(TableSource):
         return again
 
 
-def _named(frame: pl.DataFrame, open_: Open, separator: str) -> pl.DataFrame:
+def _check_column_names(frame: pl.DataFrame, open_: Open, separator: str) -> pl.DataFrame:
     """Return the columns that have a name; raises ValueError for two of one name and for values without any."""
     from declare.components.sources._lines import header, twice
 

@@ -74,7 +74,7 @@ class ImageFolder(Source):
 
     def open(self) -> Reader:
         """List the pictures; raises `ProblemError` DAT302 or DAT312 where there are none, DAT323 where unclear."""
-        return _FolderReader(self.path, _arranged(self.path, self._listing(), self.layout_))
+        return _FolderReader(self.path, _arrange_classes(self.path, self._listing(), self.layout_))
 
     def _listing(self) -> Listing:
         if not is_folder(self.path):
@@ -92,7 +92,7 @@ class ImageFolder(Source):
 
 
 @dataclass(frozen=True)
-class _Arranged:
+class _ClassFolders:
     """Pictures by split with their class, and what is passed over."""
 
     files: tuple[Path, ...]
@@ -101,7 +101,7 @@ class _Arranged:
     passed_over: dict[str, int]
 
 
-def _arranged(root: Path, listing: Listing, layout: Layout | None) -> _Arranged:
+def _arrange_classes(root: Path, listing: Listing, layout: Layout | None) -> _ClassFolders:
     """Return the pictures of a folder with their classes; raises `ProblemError` DAT302 or DAT323."""
     parts = {file: file.relative_to(root).parts for file in listing.files}
     nested = (layout or _layout(root, list(parts.values()))) == "split/class"
@@ -120,7 +120,7 @@ def _arranged(root: Path, listing: Listing, layout: Layout | None) -> _Arranged:
     if not kept:
         raise ProblemError(_no_pictures(root, passed_over, nested=nested))
     labels = tuple(parts[file][depth - 2] for file in kept)
-    return _Arranged(tuple(kept), labels, splits, dict(sorted(passed_over.items())))
+    return _ClassFolders(tuple(kept), labels, splits, dict(sorted(passed_over.items())))
 
 
 def _without_class(parts: Sequence[str]) -> str:
@@ -189,7 +189,7 @@ def _no_pictures(root: Path, passed_over: Mapping[str, int], *, nested: bool) ->
 class _FolderReader:
     """Pictures by path; they are decoded by the field."""
 
-    def __init__(self, root: Path, arranged: _Arranged) -> None:
+    def __init__(self, root: Path, arranged: _ClassFolders) -> None:
         self._files = list(arranged.files)
         self._labels = list(arranged.labels)
         self._names = ["/".join(file.relative_to(root).parts) for file in self._files]

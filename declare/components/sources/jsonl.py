@@ -69,27 +69,27 @@ class Jsonl(Source):
                         room.require(line)
                         table.add(number, self._row(number, line))
         except UnicodeError as error:
-            raise ProblemError(self._malformed(not_in(encoding, error))) from None
+            raise ProblemError(self._malformed_file(not_in(encoding, error))) from None
         except ValueError as error:
-            raise ProblemError(self._malformed(str(error))) from None
+            raise ProblemError(self._malformed_file(str(error))) from None
         except OSError as error:
             refuse_if_short(error)
-            raise ProblemError(self._malformed(str(error))) from None
+            raise ProblemError(self._malformed_file(str(error))) from None
 
         return table
 
     def _row(self, number: int, line: str) -> dict[str, Any]:
         if len(line) == _LONGEST:
-            raise ProblemError(self._malformed(f"line {number} is longer than {_LONGEST >> 20} MiB"))
+            raise ProblemError(self._malformed_file(f"line {number} is longer than {_LONGEST >> 20} MiB"))
         try:
             row = json.loads(line, object_pairs_hook=without_twins)
         except (ValueError, RecursionError) as error:
-            raise ProblemError(self._malformed(f"line {number}: {error}")) from None
+            raise ProblemError(self._malformed_file(f"line {number}: {error}")) from None
         if not isinstance(row, dict):
-            raise ProblemError(self._malformed(f"line {number} is no JSON object"))
+            raise ProblemError(self._malformed_file(f"line {number} is no JSON object"))
         return row
 
-    def _malformed(self, because: str) -> Problem:
+    def _malformed_file(self, because: str) -> Problem:
         return Problem(
             "DAT333",
             f"`{self.path.name}` is not one JSON object a line",

@@ -60,7 +60,7 @@ class Npz(Source):
                     self._refuse_header(archive, entry)
         except _DAMAGE as error:
             refuse_if_short(error)
-            raise ProblemError(self._malformed(str(error))) from None
+            raise ProblemError(self._malformed_file(str(error))) from None
         reader = ArrayReader(self._arrays(), origin=f"`{self.path.name}`")
         reader.folder = self.path.parent
         return reader
@@ -116,10 +116,10 @@ class Npz(Source):
                 found = {name: archive[name] for name in archive.files}
         except _DAMAGE as error:
             refuse_if_short(error)
-            raise ProblemError(self._malformed(str(error))) from None
+            raise ProblemError(self._malformed_file(str(error))) from None
         return {name: array for name, array in found.items() if array.ndim}
 
-    def _malformed(self, because: str) -> Problem:
+    def _malformed_file(self, because: str) -> Problem:
         if "pickle" in because:
             return self._of_objects("")
         return Problem(

@@ -69,7 +69,7 @@ class Simulated(Source):
     def check(self) -> Iterable[Problem]:
         """Yield parameters that belong to another name, and data that no memory holds."""
         allowed = parameters(self.name)
-        for key in self._stated():
+        for key in self._generator_arguments():
             if key not in allowed:
                 yield Problem(
                     "DAT330",
@@ -93,7 +93,7 @@ class Simulated(Source):
 
     def _elements(self) -> float:
         """Return about how many numbers are simulated."""
-        settings = _defaults(self.name) | self._stated()
+        settings = _defaults(self.name) | self._generator_arguments()
         side = settings.get("size") or 1
         length = settings.get("length") or (settings.get("seconds") or 1) * (settings.get("rate") or 1)
         each = (settings.get("channels") or 1) * length + side * side * 3 * (settings.get("frames") or 1)
@@ -102,12 +102,12 @@ class Simulated(Source):
         crossed = [settings.get(key) or 1 for key in ("subjects", "movies", "stamps")]
         return float(each) * (settings.get("samples") or math.prod(crossed))
 
-    def _stated(self) -> dict[str, Any]:
+    def _generator_arguments(self) -> dict[str, Any]:
         return {key: value for key, value in dict(self).items() if key not in _COMMON and value is not None}
 
     def fingerprint(self) -> str:
         """Return a hash of the parameters and of the generators' version."""
-        settings = _defaults(self.name) | self._stated()
+        settings = _defaults(self.name) | self._generator_arguments()
         text = strict_json.dumps([_VERSION, self.name, self.seed, settings], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -115,7 +115,7 @@ class Simulated(Source):
         """Make the data."""
         from declare.components.sources._arrays import ArrayReader
 
-        made = _maker(self.name)(seed=self.seed, **self._stated())
+        made = _maker(self.name)(seed=self.seed, **self._generator_arguments())
         return ArrayReader(
             made["columns"],
             fields=made["fields"],

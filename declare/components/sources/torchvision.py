@@ -65,7 +65,7 @@ class Torchvision(Source):
         parts = [self._part(train=True), self._part(train=False)]
         images = [_images(part) for part in parts]
         labels = [_labels(part) for part in parts]
-        columns = {"image": _joined(images), "label": [name for part in labels for name in part]}
+        columns = {"image": _concatenate(images), "label": [name for part in labels for name in part]}
         fields = {"image": {"type": "image"}, "label": {"type": "category"}}
         reader = ArrayReader(columns, fields=fields, origin=f"torchvision's `{self.name}`")
         reader.splits = {"train": (0, len(labels[0])), "test": (len(labels[0]), reader.num_samples)}
@@ -116,7 +116,7 @@ def _labels(part: Any) -> list[Any]:
     return [classes[int(number)] if classes else int(number) for number in numbers]
 
 
-def _joined(images: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+def _concatenate(images: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
     import numpy as np
 
     return np.concatenate(images)

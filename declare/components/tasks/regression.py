@@ -60,7 +60,7 @@ class Regression(Task):
         output = self.output(next(iter(facts.values())))
         if isinstance(output, Problem):
             return output
-        moments = _pooled([_moments(item) for item in facts.values()])
+        moments = _pool_moments([_moments(item) for item in facts.values()])
         mean = tuple(mean for mean, _ in moments) or None
         std = tuple(std for _, std in moments) or None
         units = {"mean": mean, "std": std} if self.normalize else {"center": mean}
@@ -141,7 +141,7 @@ def _is_constant(seen: Sequence[OutputStatistics], index: int) -> bool:
     return len({bound for item in known for bound in (item.minimum[index], item.maximum[index])}) < 2
 
 
-def _pooled(groups: Sequence[Sequence[Moments]]) -> list[Moments]:
+def _pool_moments(groups: Sequence[Sequence[Moments]]) -> list[Moments]:
     """Return mean and standard deviation of each output over groups of equal weight.
 
     None where some groups know each output and others the whole field alone, as beside a loss that cannot be read.
@@ -149,10 +149,10 @@ def _pooled(groups: Sequence[Sequence[Moments]]) -> list[Moments]:
     known = [group for group in groups if group]
     if len({len(group) for group in known}) != 1:
         return []
-    return [_together(column) for column in zip(*known, strict=True)]
+    return [_merge_moments(column) for column in zip(*known, strict=True)]
 
 
-def _together(known: Sequence[Moments]) -> Moments:
+def _merge_moments(known: Sequence[Moments]) -> Moments:
     """Return the moments of groups of equal weight together; a deviation of 1 where nothing varies."""
     mean = sum(item for item, _ in known) / len(known)
     variance = sum(std**2 + (item - mean) ** 2 for item, std in known) / len(known)

@@ -33,11 +33,11 @@ class Run(Tokenizer):
 
     def stamp(self) -> str:
         """Return a hash of the field in the run's plan."""
-        return hashlib.sha256(strict_json.dumps(self._known(), sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(strict_json.dumps(self._planned_field(), sort_keys=True).encode()).hexdigest()
 
     def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
         """Return the tokenizer of that run with its vocabulary."""
-        found = self._known()
+        found = self._planned_field()
         return {"tokenizer": found["block"]["tokenizer"], "vocabulary": found["facts"]["extra"]["vocabulary"]}
 
     def open(self, vocabulary: Vocabulary) -> Coder:
@@ -46,7 +46,7 @@ class Run(Tokenizer):
         assert isinstance(inner, Tokenizer)
         return inner.open(vocabulary["vocabulary"])
 
-    def _known(self) -> dict[str, Any]:
+    def _planned_field(self) -> dict[str, Any]:
         """Return the field of the run's plan; raises `ProblemError` DAT362 where there is none."""
         dataset, _, name = self.field.partition(".")
         try:

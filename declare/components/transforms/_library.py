@@ -86,7 +86,7 @@ class _FromTorchvision(Transform):
         if "size" in stated:
             return resized_shape(shape, pair(stated["size"]))
         if "padding" in stated:
-            return _padded(shape, stated["padding"])
+            return _padded_shape(shape, stated["padding"])
         if "num_output_channels" in stated:
             return shape._replace(dims=(stated["num_output_channels"], *shape.dims[1:]))
         return shape
@@ -220,7 +220,7 @@ def _made_up(shape: Shape) -> tuple[torch.Tensor, Any]:
     return torch.from_numpy(values.astype(shape.dtype)), keys
 
 
-def _padded(shape: Shape, padding: int | list[int]) -> Shape:
+def _padded_shape(shape: Shape, padding: int | list[int]) -> Shape:
     edges = [padding] if isinstance(padding, int) else padding
     left, top, right, bottom = edges if len(edges) == 4 else (edges[0], edges[-1]) * 2
     height, width = shape.dims[-2:]

@@ -98,13 +98,13 @@ class Resample(Transform):
 
         def change(whole: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
             exact = np.asarray(whole, np.float64)
-            changed = np.asarray(resample_poly(_filled(exact), up, down, axis=-1, padtype="line"))
+            changed = np.asarray(resample_poly(_interpolate_gaps(exact), up, down, axis=-1, padtype="line"))
             return np.where(_gaps(exact, changed.shape[-1], down / up), np.nan, changed)
 
         return each_to_its_end(values, -(-values.shape[-1] * up // down), change)
 
 
-def _filled(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _interpolate_gaps(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return series [..., time] with gaps on the line between their neighbours; without any value, zeros."""
     import numpy as np
 

@@ -86,7 +86,7 @@ class _Walk:
             stat = folder.stat()
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
-            raise ProblemError(_closed(self._root, folder, error)) from None
+            raise ProblemError(_permission_problem(self._root, folder, error)) from None
         own = (stat.st_dev, stat.st_ino)
         here = (*above, own)
         self._entries += len(entries)
@@ -150,7 +150,7 @@ class _Matches:
         try:
             entries = list(os.scandir(folder))
         except OSError as error:
-            raise ProblemError(_closed(self._root, folder, error)) from None
+            raise ProblemError(_permission_problem(self._root, folder, error)) from None
         self._entries += len(entries)
         if self._entries > _MOST_MATCHED:
             raise ProblemError(_endless(self._root, folder))
@@ -187,7 +187,7 @@ def refuse_odd_name(root: Path, name: str) -> None:
         ) from None
 
 
-def _closed(root: Path, folder: Path, error: OSError) -> Problem:
+def _permission_problem(root: Path, folder: Path, error: OSError) -> Problem:
     return Problem(
         "DAT312",
         f"`{folder.name}` in `{root.name}` cannot be read",

@@ -146,17 +146,17 @@ def unclear_splits(root: Path, names: Names, layouts: Layouts) -> Problem | None
     lay_out = [f"lay the files out as {layouts.lay_out} where they are splits"]
     if inside := splits_inside(names):
         top = min(parts[0] for parts in names if len(parts) > 1)
-        where = f"{_listed(inside)} stand in each folder at the top, such as `{top}`"
+        where = f"{_list_names(inside)} stand in each folder at the top, such as `{top}`"
         return _like_splits(root, inside[0], where, (layouts, lay_out))
     if any(split_of(top_name(parts)) for parts in names):
         return None
     if alike := folders_like_splits(names) or files_like_splits(names):
-        where = f"{_listed(alike)} stand at the top, and their names hold a split's"
+        where = f"{_list_names(alike)} stand at the top, and their names hold a split's"
         return _like_splits(root, alike[0], where, (layouts, lay_out))
     return None
 
 
-def _listed(names: Sequence[str]) -> str:
+def _list_names(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names[:4])
 
 

@@ -46,11 +46,11 @@ class Metric(Component):
         for key, info in type(self).model_fields.items():
             value = getattr(self, key)
             if value != info.get_default(call_default_factory=True):
-                words.append(_said(key, value))
+                words.append(_name_part(key, value))
         return re.sub(r"[^a-z0-9]+", "_", "_".join(words).lower()).strip("_")
 
 
-def _said(key: str, value: Any) -> str:
+def _name_part(key: str, value: Any) -> str:
     if isinstance(value, bool):
         return key if value else f"not_{key}"
     if isinstance(value, int | float):

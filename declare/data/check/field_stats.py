@@ -94,7 +94,7 @@ class Tally:
             lengths=(stated[0], int(np.median(self._lengths)), stated[1]) if stated else None,
             counts=self._by_class(),
             distinct=len(set().union(*self._ids.values())) if self._layout == "id" else None,
-            shared=self._shared(),
+            shared=self._shared_ids(),
         )
 
     def _by_class(self) -> dict[str, dict[str, int]]:
@@ -106,7 +106,7 @@ class Tally:
             for index, name in enumerate(names)
         }
 
-    def _shared(self) -> dict[str, int]:
+    def _shared_ids(self) -> dict[str, int]:
         both = {f"{a}+{b}": len(self._ids[a] & self._ids[b]) for a, b in combinations(self._ids, 2)}
         return {pair: number for pair, number in both.items() if number}
 

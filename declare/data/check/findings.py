@@ -57,7 +57,7 @@ def _skipped(summary: DatasetSummary, limit: int | str) -> Problem:
     """Return that samples are skipped, or that they are too many for that."""
     found = summary.unreadable
     number, notes = f"{len(found)} of {summary.num_samples} samples", _listed(found)
-    if len(found) > _allowed(limit, summary.num_samples):
+    if len(found) > _allowed_count(limit, summary.num_samples):
         return Problem(
             "DAT332",
             f"{number} cannot be read, `limit: {limit}` allows fewer",
@@ -80,7 +80,7 @@ def _skips(dataset: Dataset) -> bool:
     return dataset.on_corrupt != "error" and dataset.on_corrupt.action == "skip"
 
 
-def _allowed(limit: int | str, number: int) -> float:
+def _allowed_count(limit: int | str, number: int) -> float:
     return float(limit.rstrip("%")) / 100 * number if isinstance(limit, str) else limit
 
 

@@ -142,7 +142,7 @@ def _read(pool: Pool, names: list[str], rows: Array) -> Block:
             if len(rows) == 1:
                 return Block(rows[:0], {}, {int(rows[0]): (name, error.problem)})
             middle = len(rows) // 2
-            return _joined(_read(pool, names, rows[:middle]), _read(pool, names, rows[middle:]))
+            return _join_blocks(_read(pool, names, rows[:middle]), _read(pool, names, rows[middle:]))
     return Block(rows, values)
 
 
@@ -161,16 +161,16 @@ def _reason(problem: Problem) -> str:
     return "; ".join([problem.title, *notes[:1]])[:300]
 
 
-def _joined(one: Block, other: Block) -> Block:
+def _join_blocks(one: Block, other: Block) -> Block:
     bad = one.bad | other.bad
     if not len(one.rows) or not len(other.rows):
         kept = one if len(one.rows) else other
         return Block(kept.rows, kept.values, bad)
-    values = {name: _concatenated(values, other.values[name]) for name, values in one.values.items()}
+    values = {name: _concatenate(values, other.values[name]) for name, values in one.values.items()}
     return Block(np.concatenate([one.rows, other.rows]), values, bad)
 
 
-def _concatenated(one: Array, other: Array) -> Array:
+def _concatenate(one: Array, other: Array) -> Array:
     """Join samples; the shorter ones are padded with NaN."""
     if one.shape[1:] == other.shape[1:]:
         return np.concatenate([one, other])

@@ -41,7 +41,7 @@ def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[
     fingerprint, uses = known
     fields = settled(field_components(dataset, reader, name), uses)
     pool = limited(reader.num_samples, dataset.limit, int(split["seed"]))
-    examined = _Examined(dataset, reader, pool)
+    examined = _FactsCollector(dataset, reader, pool)
     for field_name, field in fields.items():
         examined.take(field_name, field)
     if examined.problems:
@@ -76,7 +76,7 @@ def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[
     )
 
 
-class _Examined:
+class _FactsCollector:
     """Facts and encoded light columns of the fields looked at so far, and what is wrong with them."""
 
     def __init__(self, dataset: Dataset, reader: Reader, pool: Rows) -> None:
@@ -109,7 +109,7 @@ class _Examined:
             told = (
                 raw_values.with_reading_told(item, self._reader, field.place(name)) for item in error.problems
             )
-            self.problems += [self._located(problem, name, rows) for problem in told]
+            self.problems += [self._with_place(problem, name, rows) for problem in told]
 
     def _read(self, field: Field, place: str, rows: Rows) -> Any:
         """Return values of rows of the source; facts go by the files among them, too."""
@@ -133,7 +133,9 @@ class _Examined:
             learned = fitted_fields.learn(fields, self.facts, read, self._pool, train, number)
         except fitted_fields.FieldError as error:
             rows = error.rows % number
-            raise ProblemError(*(self._located(item, error.field, rows) for item in error.problems)) from None
+            raise ProblemError(
+                *(self._with_place(item, error.field, rows) for item in error.problems)
+            ) from None
         if learned.counts is not None:
             self._pool = np.repeat(self._pool, learned.counts)
             self.columns = {
@@ -142,7 +144,7 @@ class _Examined:
         self.facts, self.columns = learned.facts, self.columns | learned.columns
         return learned.counts
 
-    def _located(self, problem: Problem, name: str, rows: Rows) -> Problem:
+    def _with_place(self, problem: Problem, name: str, rows: Rows) -> Problem:
         """Put a problem at the field, or at the source where the field is inferred, and name its sample."""
         if problem.row is not None:
             where = self._reader.where(int(rows[problem.row]))
@@ -157,7 +159,9 @@ class _Examined:
             return self._completed(name, field, positions)
         except ProblemError as error:
             unplaced = (replace(problem, row=None) for problem in error.problems)
-            raise ProblemError(*(self._located(problem, name, self._pool) for problem in unplaced)) from None
+            raise ProblemError(
+                *(self._with_place(problem, name, self._pool) for problem in unplaced)
+            ) from None
 
     def _completed(self, name: str, field: Field, positions: Mapping[str, Rows]) -> FieldFacts:
         facts, column = self.facts[name], self.columns.get(name)
@@ -204,7 +208,7 @@ class _Examined:
                 try:
                     maps = field.encode(_readable(field, values) if lenient else values, facts)
                 except ProblemError as error:
-                    located = (self._located(item, name, samples) for item in error.problems)
+                    located = (self._with_place(item, name, samples) for item in error.problems)
                     raise ProblemError(*(replace(item, row=None) for item in located)) from None
                 count += np.bincount(maps[maps >= 0], minlength=number)[:number]
             found[split] = tuple(count.tolist())
@@ -232,11 +236,11 @@ def field_components(dataset: Dataset, reader: Reader, name: str) -> dict[str, F
             )
         )
     if not dataset.fields:
-        return {name: _parsed(block) for name, block in known.items()}
+        return {name: _parse_field(block) for name, block in known.items()}
     return {name: _completed(field, known.get(name)) for name, field in dataset.fields.items()}
 
 
-def _parsed(block: Mapping[str, Any]) -> Field:
+def _parse_field(block: Mapping[str, Any]) -> Field:
     field = parser.parse("fields", dict(block))
     assert isinstance(field, Field)
     return field
@@ -253,7 +257,7 @@ def _completed(field: Field, known: Mapping[str, Any] | None) -> Field:
     for key, value in known.items():
         if key != "type" and block.get(key) == plain(defaults.get(key)):
             block[key] = value
-    return _parsed(block)
+    return _parse_field(block)
 
 
 def _column(field: Field, name: str, reader: Reader) -> str:
@@ -262,7 +266,7 @@ def _column(field: Field, name: str, reader: Reader) -> str:
         return place
     lacking = reader.lacking(place) if isinstance(reader, Joined) else []
     if lacking:
-        raise ProblemError(_unshared(place, lacking[0], name))
+        raise ProblemError(_missing_column_problem(place, lacking[0], name))
     near = suggest(place, list(reader.columns))
     raise ProblemError(
         Problem(
@@ -279,7 +283,7 @@ def _column(field: Field, name: str, reader: Reader) -> str:
     )
 
 
-def _unshared(place: str, split: str, name: str) -> Problem:
+def _missing_column_problem(place: str, split: str, name: str) -> Problem:
     return Problem(
         "DAT308",
         f"the file of `{split}` has no column `{place}`",

@@ -68,9 +68,9 @@ def with_positive(
         names = {*same, *filter(None, [different])}
         if names <= set(columns) and all(_is_coded(columns[name]) for name in names):
             found[pairing_key(pairing)] = {
-                split: _paired([columns[name][rows] for name in same], columns[different][rows])
+                split: _count_paired([columns[name][rows] for name in same], columns[different][rows])
                 if different
-                else _paired([columns[name][rows] for name in same], np.arange(len(rows)))
+                else _count_paired([columns[name][rows] for name in same], np.arange(len(rows)))
                 for split, rows in positions.items()
             }
     return found
@@ -80,7 +80,7 @@ def _is_coded(column: Array) -> bool:
     return column.dtype.kind in "iu" and column.size == len(column)
 
 
-def _paired(same: list[Array], origin: Array) -> int:
+def _count_paired(same: list[Array], origin: Array) -> int:
     """Return the samples whose group holds one of another origin; a missing value belongs to no group."""
     *agreeing, other = (column.reshape(len(column), -1)[:, 0] for column in (*same, origin))
     known = np.all([column >= 0 for column in (*agreeing, other)], axis=0)

@@ -128,7 +128,7 @@ class Joined:
         if len(parts) == 1:
             return parts[0]
         order = np.argsort(np.concatenate(places)) if places else wanted
-        return _joined(parts, order)
+        return _join_values(parts, order)
 
     def where(self, row: int) -> str:
         """Say where a sample stands."""
@@ -136,7 +136,7 @@ class Joined:
         return self._readers[number].where(row - self._starts[number])
 
 
-def _joined(parts: Sequence[Any], order: np.ndarray[Any, Any]) -> Any:
+def _join_values(parts: Sequence[Any], order: np.ndarray[Any, Any]) -> Any:
     """Return values of several readers as one column in `order`; only equal types are ever made one array."""
     if parts and all(isinstance(part, TextColumn) for part in parts):
         joined = TextColumn.concatenate(parts)

@@ -46,7 +46,7 @@ def in_order(make: Callable[[Item], Made], items: Iterable[Item], threads: int, 
     try:
         while pending:
             item, future = pending.pop(0)
-            made = _awaited(item, future)
+            made = _await_result(item, future)
             pending.extend((later, crew.take(later)) for later in islice(waiting, 1))
             yield made
     except (Exception, GeneratorExit) as error:
@@ -62,7 +62,7 @@ def in_order(make: Callable[[Item], Made], items: Iterable[Item], threads: int, 
         crew.leave()
 
 
-def _awaited(item: Item, future: Future[Made]) -> Made:
+def _await_result(item: Item, future: Future[Made]) -> Made:
     seconds = STALL_SECONDS
     try:
         return future.result(seconds)

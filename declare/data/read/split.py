@@ -96,7 +96,7 @@ def _by_stratum(strata: Rows, shares: Mapping[str, float], generator: np.random.
         seen += len(members)
         # Cumulative targets: rounding of one stratum is made good by the next.
         wanted = {name: total[name] * seen / len(strata) - taken[name] for name in shares}
-        sizes = _whole(wanted, len(members), sum(shares.values()))
+        sizes = _round_sizes(wanted, len(members), sum(shares.values()))
         start = 0
         for name, size in sizes.items():
             rows[name].append(members[start : start + size])
@@ -105,7 +105,7 @@ def _by_stratum(strata: Rows, shares: Mapping[str, float], generator: np.random.
     return {name: np.concatenate(parts) if parts else np.zeros(0, np.int64) for name, parts in rows.items()}
 
 
-def _whole(wanted: Mapping[str, float], available: int, whole: float) -> dict[str, int]:
+def _round_sizes(wanted: Mapping[str, float], available: int, whole: float) -> dict[str, int]:
     """Round wanted sizes so that they fit into `available`, all of it where the shares sum to one."""
     sizes = {name: max(0, int(value + 1e-9)) for name, value in wanted.items()}
     target = (

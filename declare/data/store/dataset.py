@@ -48,14 +48,14 @@ class Pool:
         self.quarantine = Quarantine()
         self._taking = Lock()
         self.fields: dict[str, Field] = {name: _field(field.block) for name, field in plan.fields.items()}
-        self.reader: Reader = self._opened()
+        self.reader: Reader = self._open_source()
         self.transforms: tuple[Transform, ...] = tuple(_transform(block) for block in plan.transforms)
 
         self._by_file: dict[str, bool] = {}
         self.empty: dict[str, Array] = {}
         """Rows by split that make no sample, once the splits are known."""
 
-    def _opened(self) -> Reader:
+    def _open_source(self) -> Reader:
         """Open the source."""
         source: Any = parser.parse("sources", self.plan.source)
         reader: Reader = open_reader(source, self.plan.split)
@@ -70,20 +70,20 @@ class Pool:
         a row drawn by the seed, so that the number of steps stays; other splits lose them.
         """
         if not self.unreadable:
-            return self._assigned
+            return self._rows_with_unreadable
         broken = np.fromiter(self.unreadable, np.int64)
-        found = {name: rows[~np.isin(rows, broken)] for name, rows in self._assigned.items()}
-        for name, rows in self._assigned.items():
+        found = {name: rows[~np.isin(rows, broken)] for name, rows in self._rows_with_unreadable.items()}
+        for name, rows in self._rows_with_unreadable.items():
             if len(rows) and not len(found[name]):
                 raise ProblemError(none_left(name).under(self.path))
-        train, whole = self._assigned["train"].copy(), found["train"]
+        train, whole = self._rows_with_unreadable["train"].copy(), found["train"]
         for place in np.flatnonzero(np.isin(train, broken)):
             generator = np.random.default_rng([int(self.plan.split["seed"]), int(train[place])])
             train[place] = whole[generator.integers(len(whole))]
         return found | {"train": train}
 
     @cached_property
-    def _assigned(self) -> dict[str, Array]:
+    def _rows_with_unreadable(self) -> dict[str, Array]:
         needed = [self.plan.split.get(key) for key in ("by", "stratify", "column")]
         pool = limited(self.reader.num_samples, self.plan.limit, int(self.plan.split["seed"]))
         columns = {name: self.encoded(name, pool) for name in filter(None, needed)}
@@ -99,7 +99,7 @@ class Pool:
     @property
     def assigned(self) -> dict[str, Array]:
         """The rows of each split, those among them that cannot be read; nothing is decoded to know them."""
-        return self._assigned
+        return self._rows_with_unreadable
 
     @property
     def _facts(self) -> dict[str, FieldFacts]:
@@ -126,19 +126,19 @@ class Pool:
         than when the run began (DAT374).
         """
         try:
-            found = self._encoded(name, rows)
+            found = self._encode(name, rows)
         except ProblemError as error:
-            raise ProblemError(*(self._located(item, name, rows) for item in error.problems)) from None
+            raise ProblemError(*(self._with_sample(item, name, rows) for item in error.problems)) from None
         if self.stamps.files and (reads_late(self.reader) or not self.is_light(name)):
             self._refuse_changed(name, rows)
         return found
 
-    def _encoded(self, name: str, rows: Array) -> Array:
+    def _encode(self, name: str, rows: Array) -> Array:
         if self.fields[name].beside() is not None:
             return fitted_fields.beside(self.fields, self._facts, self.raw, name, rows)
         return self.fields[name].encode(self.raw(name, rows), self.plan.fields[name].facts)
 
-    def _located(self, problem: Problem, name: str, rows: Array) -> Problem:
+    def _with_sample(self, problem: Problem, name: str, rows: Array) -> Problem:
         """Name the sample that a problem of a field of `rows` is about, and what became of its file."""
         problem = raw_values.with_reading_told(problem, self.reader, self.fields[name].place(name))
         index = 0 if len(rows) == 1 else problem.row
@@ -210,7 +210,7 @@ class Pool:
             return {}
         blocks = [self.plan.fields[name].block for name in heavy]
         place = cache.folder("unreadable", f"{cache.key(self.identity(*heavy), heavy, blocks)}.json")
-        kept = _kept(cache.read_text(place))
+        kept = _cached_errors(cache.read_text(place))
         if kept is None:
             kept = self._find_unreadable(heavy)
             cache.write_text(place, strict_json.dumps(kept))
@@ -218,12 +218,12 @@ class Pool:
         return kept
 
     def _find_unreadable(self, heavy: Iterable[str]) -> dict[int, str]:
-        rows = np.sort(np.concatenate(list(self._assigned.values())))
+        rows = np.sort(np.concatenate(list(self._rows_with_unreadable.values())))
         spans = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
         threads = prefetch.num_threads()
         found: dict[int, str] = {}
         for name in heavy:
-            tried = partial(self._tried, name)
+            tried = partial(self._try_encode, name)
             try:
                 for part in prefetch.in_order(tried, spans, threads, 2 * threads):
                     found = part | found
@@ -235,7 +235,7 @@ class Pool:
         """Return the finding that reading a field of one of `rows` hangs."""
 
         def read(row: int) -> object:
-            return self._encoded(field, np.array([row]))
+            return self._encode(field, np.array([row]))
 
         problem = hangs(error, self.path, (read, rows), self.folder)
         places = tuple(f"sample {row}: {self.reader.where(row)}" for row in rows[:8])
@@ -253,7 +253,7 @@ class Pool:
         rows = rows[~np.isin(rows, list(late))] if late else rows
         found: dict[int, str] = {}
         for name in fields:
-            found = self._tried(name, rows) | found if len(rows) else found
+            found = self._try_encode(name, rows) | found if len(rows) else found
         self.take_late(
             *(Skipped(split, row, self.reader.where(row), why, late=True) for row, why in found.items())
         )
@@ -283,7 +283,7 @@ class Pool:
     def _name(self) -> str:
         return self.path.rpartition(".")[2]
 
-    def _tried(self, field: str, rows: Array) -> dict[int, str]:
+    def _try_encode(self, field: str, rows: Array) -> dict[int, str]:
         try:
             self.encoded(field, rows)
         except ProblemError as error:
@@ -293,7 +293,7 @@ class Pool:
                 return {int(rows[0]): _reason(error.problem)}
             # One of them is at fault: halves find it.
             middle = len(rows) // 2
-            return self._tried(field, rows[:middle]) | self._tried(field, rows[middle:])
+            return self._try_encode(field, rows[:middle]) | self._try_encode(field, rows[middle:])
         return {}
 
     def skipped(self, split: str) -> list[Skipped]:
@@ -306,7 +306,7 @@ class Pool:
             return empty
         return empty + [
             Skipped(split, row, self.reader.where(row), self.unreadable[row])
-            for row in map(int, self._assigned.get(split, ()))
+            for row in map(int, self._rows_with_unreadable.get(split, ()))
             if row in self.unreadable
         ]
 
@@ -378,7 +378,7 @@ def _reason(problem: Problem) -> str:
     return "; ".join([problem.title, *problem.notes[:1]])[:200]
 
 
-def _kept(text: str | None) -> dict[int, str] | None:
+def _cached_errors(text: str | None) -> dict[int, str] | None:
     """Return what a cached file says, or None where there is none that can be understood."""
     try:
         return None if text is None else {int(row): str(reason) for row, reason in json.loads(text).items()}

@@ -69,11 +69,11 @@ def load_uneven(
         lengths = np.concatenate(known) if known else np.zeros(0, np.int64)
         cache.write_array(place, lengths)
     longest = int(lengths.max(initial=1))
-    padded = (_widened(values, axis, longest) for values, _ in blocks())
+    padded = (_resize_steps(values, axis, longest) for values, _ in blocks())
     return load(identity, len(rows), padded, where), lengths
 
 
-def _widened(values: Array, axis: int, longest: int) -> Array:
+def _resize_steps(values: Array, axis: int, longest: int) -> Array:
     """Return samples cut or padded to `longest` steps: numbers with 0, ids with -1."""
     kept = values[(*[slice(None)] * axis, slice(longest))]
     widths = [(0, 0)] * values.ndim

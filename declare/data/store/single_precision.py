@@ -34,7 +34,7 @@ class Rounded(BaseModel):
         return 1 - self.left / self.distinct
 
 
-class _Kept(BaseModel):
+class _CachedRounding(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rounded: Rounded | None
@@ -55,11 +55,11 @@ def rounded(plan: DatasetPlan, path: str, field: str) -> Rounded | None:
     kept = cache.read_text(place)
     if kept is not None:
         try:
-            return _Kept.model_validate_json(kept).rounded
+            return _CachedRounding.model_validate_json(kept).rounded
         except ValidationError:
             place.unlink(missing_ok=True)
     from declare.data.store.rounding import most_rounded
 
     found = most_rounded(plan, path, field)
-    cache.write_text(place, _Kept(rounded=found).model_dump_json())
+    cache.write_text(place, _CachedRounding(rounded=found).model_dump_json())
     return found

@@ -59,7 +59,7 @@ class Table:
         """Return the whole field [samples, ...], read once; heavy fields may be memory-mapped."""
         if field not in self._arrays:
             light = self._pool.is_light(field)
-            self._arrays[field] = self._whole(field) if light else self._packed(field)
+            self._arrays[field] = self._whole_field(field) if light else self._decoded_field(field)
         return self._arrays[field]
 
     def lengths(self, field: str) -> Array | None:
@@ -82,7 +82,7 @@ class Table:
         for index, transform in self._pool.stored(field, self._split):
             encoded = transform.apply(encoded, self._statistics.get(f"{index}.{field}", {}))
         lengths = ends(encoded, self._axis(field)) if self._differs(field) else None
-        return self._filled(field, self._rounded(field, encoded)), lengths
+        return self._zero_padding(field, self._to_single_precision(field, encoded)), lengths
 
     def _axis(self, field: str) -> int:
         """Return the axis of arrays [rows, ...] along which samples differ in length."""
@@ -97,21 +97,21 @@ class Table:
         rows = self.rows[positions]
         if not self._pool.left_out(rows):
             try:
-                return positions, self._all(fields, positions)
+                return positions, self._take_fields(fields, positions)
             except ProblemError as error:
                 if not self._pool.skips or error.problem.code == "DAT374":
                     raise
         bad = self._pool.leave_out(fields, self._split, np.unique(rows)) & set(map(int, rows))
         if not bad:  # it is no sample's fault, or was over in a moment
-            return positions, self._all(fields, positions)
+            return positions, self._take_fields(fields, positions)
         if self._split != "train":
             left = positions[~np.isin(rows, list(bad))]
-            return self.sound(fields, left) if len(left) else (left, self._none(fields))
+            return self.sound(fields, left) if len(left) else (left, self._empty_fields(fields))
         chosen = {row: self._substitute(fields, row) for row in bad}
         positions = np.array([chosen.get(int(self.rows[place]), place) for place in positions], np.int64)
         return self.sound(fields, positions)
 
-    def _all(self, fields: Sequence[str], positions: Array) -> dict[str, Array]:
+    def _take_fields(self, fields: Sequence[str], positions: Array) -> dict[str, Array]:
         """Return fields of samples by name, and lengths that differ and that values do not show themselves."""
         found = {}
         for name in fields:
@@ -120,7 +120,7 @@ class Table:
                 found[lengths_name(name)] = lengths
         return found
 
-    def _none(self, fields: Sequence[str]) -> dict[str, Array]:
+    def _empty_fields(self, fields: Sequence[str]) -> dict[str, Array]:
         """Return no sample of the fields; raises `ProblemError` DAT302 where the whole split cannot be read."""
         if np.isin(self.rows, list(self._pool.late)).all():
             raise ProblemError(none_left(self._split).under(self._pool.path))
@@ -167,14 +167,14 @@ class Table:
         found = ask(self._pool.fields[field].place(field), self.rows)
         return None if found is None else np.asarray(found, np.float32)
 
-    def _rounded(self, field: str, values: Array) -> Array:
+    def _to_single_precision(self, field: str, values: Array) -> Array:
         """Return numbers in single precision after all transforms; a target that it would change stays as it is."""
         if values.dtype != np.float64 or self._pool.plan.fields[field].double:
             return values
         with np.errstate(over="ignore"):
             return values.astype(np.float32)
 
-    def _filled(self, field: str, values: Array) -> Array:
+    def _zero_padding(self, field: str, values: Array) -> Array:
         """Put zeros where samples that are shorter than others were padded with NaN."""
         facts = self._pool.plan.fields[field].facts
         shape = facts.shape
@@ -183,13 +183,13 @@ class Table:
             return np.nan_to_num(values, copy=False, nan=0.0, posinf=None, neginf=None)
         return values
 
-    def _whole(self, field: str) -> Array:
+    def _whole_field(self, field: str) -> Array:
         values, lengths = self._read(field, np.arange(self.num_samples))
         if lengths is not None:
             self._lengths[field] = lengths
         return np.ascontiguousarray(values)
 
-    def _packed(self, field: str) -> Array:
+    def _decoded_field(self, field: str) -> Array:
         """Decode a heavy field once, into memory or into a memory-mapped file of the user's cache."""
         pool = self._pool
         stored = [

@@ -114,9 +114,9 @@ class _TargetReader:
         spans = [rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS)]
         if self._light:
             return (self._block(split, span) for span in spans)
-        return self._decoded(split, spans)
+        return self._decode_spans(split, spans)
 
-    def _decoded(self, split: str, spans: list[Array]) -> Iterator[Array]:
+    def _decode_spans(self, split: str, spans: list[Array]) -> Iterator[Array]:
         threads = prefetch.num_threads()
         try:
             yield from prefetch.in_order(lambda span: self._block(split, span), spans, threads, threads)
@@ -138,7 +138,7 @@ class _TargetReader:
             try:
                 values = transform.apply(before, self._fitted.get(f"{index}.{field}", {}))
             except ProblemError as error:
-                placed = (self._placed(problem, split, index) for problem in error.problems)
+                placed = (self._with_place(problem, split, index) for problem in error.problems)
                 raise ProblemError(*placed) from None
             self._compare(before, values, split, index)
         return self._apply_mask(values, rows)
@@ -150,12 +150,12 @@ class _TargetReader:
             return
         lost = int((np.isfinite(before) & ~np.isfinite(values)).sum())
         if lost:
-            raise ProblemError(self._placed(_not_finite(transform.type_name(), lost), split, index))
+            raise ProblemError(self._with_place(_not_finite(transform.type_name(), lost), split, index))
         if transform.effect == "range":
             others = int((np.isfinite(before) & (before != values)).sum())
             self._changed[index] = self._changed.get(index, 0) + others
 
-    def _placed(self, problem: Problem, split: str, index: int) -> Problem:
+    def _with_place(self, problem: Problem, split: str, index: int) -> Problem:
         """Put a problem of a transform at its block, and say in which split the target met it."""
         from dataclasses import replace
 

@@ -60,7 +60,7 @@ def _component(kind: str, name: str, class_name: str) -> str:
         + f"\nclass {class_name}({contract.name}):\n"
         '    """Say in one sentence what it is.\n\n'
         "    Takes ... Gives ... (shapes, units, what is not applied). Source: paper or library.\n\n"
-        f"    ```yaml\n{_indented(EXAMPLES[kind].replace('NAME', name))}    ```\n"
+        f"    ```yaml\n{_indent(EXAMPLES[kind].replace('NAME', name))}    ```\n"
         f'    """\n\n{body}\n'
     ).rstrip() + "\n"
 
@@ -95,7 +95,7 @@ def _method(kind: str, name: str, node: ast.FunctionDef) -> str:
         lines += [f"    {line}" if line else "" for line in last.splitlines()]
     else:
         lines.append("    raise NotImplementedError")
-    return _indented("\n".join(lines)).rstrip()
+    return _indent("\n".join(lines)).rstrip()
 
 
 def _imports(module: str, tree: ast.Module, contract: str, body: str) -> tuple[str, str]:
@@ -104,8 +104,10 @@ def _imports(module: str, tree: ast.Module, contract: str, body: str) -> tuple[s
     own = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
     own |= {target.id for node in tree.body if isinstance(node, ast.Assign) for target in _names(node)}
     header = [f"from declare.contract.{module} import {', '.join(sorted({contract} | (own & used)))}"]
-    header += _needed(tree.body, used)
-    checked = [line for node in tree.body if isinstance(node, ast.If) for line in _needed(node.body, used)]
+    header += _needed_imports(tree.body, used)
+    checked = [
+        line for node in tree.body if isinstance(node, ast.If) for line in _needed_imports(node.body, used)
+    ]
     if checked:
         typing = next((line for line in header if line.startswith("from typing import ")), "")
         header = [line for line in header if line != typing]
@@ -113,7 +115,7 @@ def _imports(module: str, tree: ast.Module, contract: str, body: str) -> tuple[s
     return "\n".join(header), "".join(f"    {line}\n" for line in checked)
 
 
-def _needed(nodes: list[ast.stmt], used: set[str]) -> list[str]:
+def _needed_imports(nodes: list[ast.stmt], used: set[str]) -> list[str]:
     found = []
     for node in nodes:
         if isinstance(node, ast.ImportFrom | ast.Import):
@@ -128,7 +130,7 @@ def _names(node: ast.Assign) -> list[ast.Name]:
     return [target for target in node.targets if isinstance(target, ast.Name)]
 
 
-def _indented(text: str) -> str:
+def _indent(text: str) -> str:
     return "".join(f"    {line}".rstrip() + "\n" for line in text.splitlines())
 
 

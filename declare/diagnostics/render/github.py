@@ -29,7 +29,7 @@ def _command(diagnostic: Diagnostic, extra: str) -> str:
     properties = [("title", f"declare ({diagnostic.code} {diagnostic.name})"), *_place(diagnostic)]
     listed = ",".join(f"{key}={_property(value)}" for key, value in properties)
     helps = [f"help: {text}" for text in diagnostic.helps]
-    message = "\n".join([diagnostic.title + extra, *_others(diagnostic), *diagnostic.notes, *helps])
+    message = "\n".join([diagnostic.title + extra, *_secondary_labels(diagnostic), *diagnostic.notes, *helps])
     return f"::{_COMMANDS[diagnostic.severity]} {listed}::{_data(message)}"
 
 
@@ -44,7 +44,7 @@ def _place(diagnostic: Diagnostic) -> list[tuple[str, str]]:
     return [*place, ("endLine", str(at.line)), ("col", str(at.column)), ("endColumn", str(at.end_column))]
 
 
-def _others(diagnostic: Diagnostic) -> list[str]:
+def _secondary_labels(diagnostic: Diagnostic) -> list[str]:
     """Return the secondary labels, which an annotation cannot point at."""
     places = [(region(label.span), label.text) for label in diagnostic.labels[1:]]
     return [f"{at.file}:{at.line}:{at.column}: {text}" for at, text in places]

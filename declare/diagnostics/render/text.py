@@ -30,13 +30,13 @@ def render(diagnostics: Sequence[Diagnostic], settings: Settings) -> str:
     hidden = diagnostics[settings.cap :]
     if hidden:
         pictures.append(
-            f"... and {len(hidden)} more findings ({_counted(hidden)}); --format concise lists all\n"
+            f"... and {len(hidden)} more findings ({_count_text(hidden)}); --format concise lists all\n"
         )
-    pictures.append(f"{_counted(diagnostics)}\n")
+    pictures.append(f"{_count_text(diagnostics)}\n")
     return "\n".join(pictures)
 
 
-def _counted(diagnostics: Sequence[Diagnostic]) -> str:
+def _count_text(diagnostics: Sequence[Diagnostic]) -> str:
     """Return "2 errors, 1 warning"."""
     names = {"error": "error", "warning": "warning", "info": "note"}
     found = [(number, names[severity]) for severity, number in counts(diagnostics).items() if number]
@@ -120,17 +120,17 @@ class _Picture:
         item = self._diagnostic
         titles = [fix.title for fix in item.fixes]
         for note in item.notes:
-            yield from self._said("note", note)
+            yield from self._wrap_sentence("note", note)
         for text in item.helps:
             if text not in titles and text != " or ".join(titles):
-                yield from self._said("help", text)
+                yield from self._wrap_sentence("help", text)
         for fix in item.fixes:
-            yield from self._said(
+            yield from self._wrap_sentence(
                 {"safe": "fix", "unsafe": "unsafe fix"}.get(fix.applicability, "try"), fix.title
             )
             yield from self._change(fix)
 
-    def _said(self, word: str, text: str) -> Iterator[str]:
+    def _wrap_sentence(self, word: str, text: str) -> Iterator[str]:
         """Wrap a sentence behind its word."""
         head = f"{' ' * self._gutter} {self._paint('=', 'gutter')} {self._paint(word, 'title')}: "
         indent = self._gutter + len(word) + 5
@@ -160,7 +160,7 @@ def changed_lines(fix: Fix) -> tuple[list[str], list[str]]:
     last = max(source.position(edit.span.end)[0] for edit in fix.edits)
     start = source.line_starts[first - 1]
     end = source.line_starts[last] if last < len(source.line_starts) else len(source.text)
-    new = _edited(source.text, start, end, ((e.span.start, e.span.end, e.new_text) for e in fix.edits))
+    new = _apply_edits(source.text, start, end, ((e.span.start, e.span.end, e.new_text) for e in fix.edits))
     return _split(source.text[start:end]), _split(new)
 
 
@@ -168,7 +168,7 @@ def _split(text: str) -> list[str]:
     return [line.rstrip("\r") for line in text.removesuffix("\n").split("\n")] if text else []
 
 
-def _edited(text: str, start: int, end: int, edits: Iterable[tuple[int, int, str]]) -> str:
+def _apply_edits(text: str, start: int, end: int, edits: Iterable[tuple[int, int, str]]) -> str:
     """Return the stretch of a text with edits inside of it applied."""
     parts: list[str] = []
     position = start

@@ -178,7 +178,7 @@ def merge(base: Node, over: Node, path: str, notes: list[Diagnostic]) -> Node:
     if base.kind != "map" or over.kind != "map":
         _note_short_form(base, over, path, notes)
         return over
-    switch = _switched(base, over, path)
+    switch = _changed_type(base, over, path)
     if switch is not None:
         _note_switch(base, over, path, notes)
         return over
@@ -218,7 +218,7 @@ def _type(node: Node, path: str) -> Node | None:
     return stated if named else None
 
 
-def _switched(base: Node, over: Node, path: str) -> Node | None:
+def _changed_type(base: Node, over: Node, path: str) -> Node | None:
     """Return the new type where it differs from the inherited one."""
     before, after = _type(base, path), _type(over, path)
     if before is None or after is None or before.scalar == after.scalar:

@@ -62,21 +62,25 @@ class Overrides:
         if equals < 0 or not text[equals + 1 :].strip():
             end = len(text) if equals < 0 else equals + 1
             title = f"`{_short(text)}` gives no value" if left.strip() else "`--set` without path and value"
-            return self._malformed(title, Span(source, 0, end), 'write PATH=VALUE; "" is the empty text')
+            return self._report_malformed(
+                title, Span(source, 0, end), 'write PATH=VALUE; "" is the empty text'
+            )
         segments = _segments(source, left)
         empty = next((span for name, span in segments if not name), None)
         if empty is not None:
-            return self._malformed("a part of the path is empty", empty, "write names with single dots")
+            return self._report_malformed(
+                "a part of the path is empty", empty, "write names with single dots"
+            )
         if segments[0][0] in _NOT_SETTABLE:
             title = f"`{segments[0][0]}` cannot be set from the command line"
-            return self._malformed(title, segments[0][1], "state it in the file")
+            return self._report_malformed(title, segments[0][1], "state it in the file")
         parsed = parse(source, Text(self._base, "set", equals + 1))
         self.diagnostics += parsed.diagnostics
         if parsed.node is None:
             return None
         return _Override(source, segments, parsed.node)
 
-    def _malformed(self, title: str, span: Span, help_: str) -> _Override | None:
+    def _report_malformed(self, title: str, span: Span, help_: str) -> _Override | None:
         """Report an argument that is no PATH=VALUE."""
         self.diagnostics.append(make("REF225", title, labels=[Label(span)], helps=[help_]))
         return None
@@ -90,14 +94,14 @@ class Overrides:
             return None
         child = node.child(name)
         if child is None or (child.kind == "scalar" and child.scalar is None and not child.poison):
-            child = self._started(node, override, depth)
+            child = self._empty_block(node, override, depth)
         elif _short_form(child, depth):
-            child = _expanded(child)
+            child = _long_form(child)
         elif child.kind == "scalar":
             self._no_block(child, override, depth)
             return None
         new = self._set(child, override, depth + 1) if child is not None else None
-        return None if new is None else _replaced(node, name, new, key_span)
+        return None if new is None else _with_child(node, name, new, key_span)
 
     def _put(self, node: Node, name: str, key_span: Span, override: _Override) -> Node | None:
         """Set the last segment."""
@@ -106,7 +110,7 @@ class Overrides:
             return None
         if node.kind == "list":
             if name.isdecimal() and len(name) < 9 and int(name) <= len(node.items):
-                return _replaced(node, name, value.with_key(None), key_span)
+                return _with_child(node, name, value.with_key(None), key_span)
             self._unknown(node, override, len(override.segments) - 1)
             return None
         existing = node.child(name)
@@ -116,12 +120,12 @@ class Overrides:
             return self._switch(node, existing, value, override)
         if existing is not None and existing.kind == "map" and isinstance(value.scalar, str):
             self._note_short_form(existing, value, override)
-        return _replaced(node, name, value, key_span)
+        return _with_child(node, name, value, key_span)
 
     def _switch(self, node: Node, before: Node, after: Node, override: _Override) -> Node:
         """Replace a block whose type changes; only what other `--set` arguments put there stays."""
         if before.scalar == after.scalar or not isinstance(after.scalar, str):
-            return _replaced(node, "type", after, override.segments[-1][1])
+            return _with_child(node, "type", after, override.segments[-1][1])
         kept = {key: child for key, child in node.entries.items() if child.origin == "set"}
         dropped = [key for key in node.entries if key != "type" and key not in kept]
         if dropped:
@@ -139,7 +143,7 @@ class Overrides:
             note = switch_note(before, value, str(value.scalar), dropped, override.path)
             self.diagnostics.append(note)
 
-    def _started(self, node: Node, override: _Override, depth: int) -> Node | None:
+    def _empty_block(self, node: Node, override: _Override, depth: int) -> Node | None:
         """Return an empty block for a part of the path that the spec leaves out, or report a slip."""
         name, span = override.segments[depth]
         above = override.above(depth)
@@ -211,13 +215,13 @@ def _short_form(child: Node, depth: int) -> bool:
     return depth > 0 and child.kind == "scalar" and isinstance(child.scalar, str) and not child.poison
 
 
-def _expanded(child: Node) -> Node:
+def _long_form(child: Node) -> Node:
     """Return the long form of a component: `schedule: {type: cosine}`."""
     entries = {"type": child.with_key(child.span)}
     return Node("map", entries, child.span, child.key_span, child.origin, child.base)
 
 
-def _replaced(node: Node, name: str, child: Node, key_span: Span) -> Node:
+def _with_child(node: Node, name: str, child: Node, key_span: Span) -> Node:
     """Return a copy of a map or list with one child exchanged or added."""
     if node.kind == "list":
         items = list(node.items)

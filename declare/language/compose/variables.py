@@ -35,7 +35,7 @@ class Interpolation:
     def __init__(self, root: Node, environ: Mapping[str, str]) -> None:
         self.diagnostics: list[Diagnostic] = []
         self._environ = environ
-        self._vars = self._declared(root.entries.get("vars"))
+        self._vars = self._declared_variables(root.entries.get("vars"))
         self._known: dict[str, _Value | None] = {}
         self._open: list[tuple[str, Span]] = []
         self._done: dict[int, Node] = {}
@@ -67,7 +67,7 @@ class Interpolation:
         same = all(new is child for new, child in zip(items, node.items, strict=True))
         return node if same else node.with_value(items)
 
-    def _declared(self, section: Node | None) -> dict[str, Node]:
+    def _declared_variables(self, section: Node | None) -> dict[str, Node]:
         """Return the variables; report those that are no scalars."""
         if section is None or section.poison:
             return {}
@@ -95,7 +95,7 @@ class Interpolation:
             failed = node.with_key(node.key_span)
             failed.poison, failed.value = True, None
             return failed
-        return self._joined(node, [part for part in parts if part is not None], path)
+        return self._join_parts(node, [part for part in parts if part is not None], path)
 
     def _parts(self, text: str, node: Node, path: str) -> Iterator[str | _Value | None]:
         """Yield literal text and values in order, None for what failed."""
@@ -120,7 +120,7 @@ class Interpolation:
         if position < len(text):
             yield text[position:]
 
-    def _joined(self, node: Node, parts: list[str | _Value], path: str) -> Node:
+    def _join_parts(self, node: Node, parts: list[str | _Value], path: str) -> Node:
         """Return the node with its parts put together; a single value keeps its type."""
         new = node.with_key(node.key_span)
         values = [part for part in parts if isinstance(part, _Value)]

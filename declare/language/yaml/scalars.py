@@ -94,7 +94,7 @@ def ambiguity(text: str) -> Ambiguity | None:
 
 def _ambiguous_number(text: str) -> Ambiguity | None:
     """Tell the readings of digits with leading zeros, underscores, colons or `0b`."""
-    for reader in (_leading_zero, _binary, _underscored, _base_sixty):
+    for reader in (_leading_zero, _binary, _underscore_ambiguity, _base_sixty):
         found = reader(text)
         if found is not None:
             return found
@@ -124,7 +124,7 @@ def _binary(text: str) -> Ambiguity | None:
     return Ambiguity(f'the string "{text}"', str(value), f'"{text}"', str(value))
 
 
-def _underscored(text: str) -> Ambiguity | None:
+def _underscore_ambiguity(text: str) -> Ambiguity | None:
     if not _UNDERSCORED.fullmatch(text):
         return None
     number = text.replace("_", "")

@@ -80,12 +80,12 @@ def _refuse_pipes(path: Path) -> None:
 def _bytes(path: Path) -> bytes:
     """Return the first bytes of a file, one more than a spec may have."""
     if stat.S_ISFIFO(path.stat().st_mode):
-        return _piped(path)
+        return _read_pipe(path)
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)
 
 
-def _piped(path: Path) -> bytes:
+def _read_pipe(path: Path) -> bytes:
     """Read a pipe to its end (`<(program)`); raises OSError where nothing, or no end, comes in time."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     until = time.monotonic() + PIPE_SECONDS
@@ -178,7 +178,7 @@ def parse(source: Source, text: Text) -> Parsed:
     strange = _UNPRINTABLE.search(content)
     if strange is not None:
         return Parsed(None, [_control(source, strange.start() + text.shift)])
-    content = _PAIR.sub(_joined, content if content.isascii() else content.translate(MASK))
+    content = _PAIR.sub(_join_surrogates, content if content.isascii() else content.translate(MASK))
     found: list[Diagnostic] = []
     blanked = Blanked()
     for _ in range(_rounds(text, content)):
@@ -213,7 +213,7 @@ def _parsed(builder: TreeBuilder, found: list[Diagnostic], blanked: Blanked, tex
     return Parsed(root, _in_order([*found, *builder.diagnostics]), complete, builder.values - text.others)
 
 
-def _joined(pair: re.Match[str]) -> str:
+def _join_surrogates(pair: re.Match[str]) -> str:
     """Return the character of a surrogate pair, filled up to the same length so that offsets stay."""
     char = chr(0x10000 + ((int(pair[1], 16) - 0xD800) << 10) + int(pair[2], 16) - 0xDC00)
     return char + FILLER * (len(pair[0]) - 1)

@@ -43,7 +43,7 @@ def _unmask(value: str) -> str:
 
 
 @dataclass(slots=True)
-class _Anchored:
+class _Anchor:
     """What an anchor stands for; None while it is still open."""
 
     node: Node | None
@@ -84,7 +84,7 @@ class TreeBuilder:
         self._shift = text.shift
         self._blanked = blanked or Blanked()
         self._stack: list[_Frame] = []
-        self._anchors: dict[str, _Anchored] = {}
+        self._anchors: dict[str, _Anchor] = {}
         self._who = "the spec and its bases hold" if text.others else "the text holds"
         self._nodes = self.values = text.others  # of these, aliases count as what they stand for
         self._warnings = 0
@@ -174,7 +174,7 @@ class TreeBuilder:
         elif event.style in (None, ""):
             self._plain(node)
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchored(node, size)
+            self._anchors[event.anchor] = _Anchor(node, size)
         self._add(node, size, 1)
 
     def _plain(self, node: Node) -> None:
@@ -233,7 +233,7 @@ class TreeBuilder:
         if event.tag is not None:
             self._tag(event, Node("scalar", None, span))
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchored(
+            self._anchors[event.anchor] = _Anchor(
                 Node("scalar", event.value, span, None, self.origin, self.base)
             )
         if event.value == "<<" and event.style in (None, ""):
@@ -261,7 +261,7 @@ class TreeBuilder:
         if event.tag is not None:
             self._tag(event, Node("scalar", None, self._span(start, start)))
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchored(None)
+            self._anchors[event.anchor] = _Anchor(None)
 
     def _close(self, event: Any) -> None:
         """Finish the map or list that is open."""
@@ -272,7 +272,7 @@ class TreeBuilder:
         kind = "map" if frame.kind == "map" else "list"
         node = Node(kind, value, self._span(frame.start, end), None, self.origin, self.base, frame.poison)  # type: ignore[arg-type]
         if frame.anchor is not None:
-            self._anchors[frame.anchor] = _Anchored(node, frame.size, frame.height)
+            self._anchors[frame.anchor] = _Anchor(node, frame.size, frame.height)
         if frame.as_key:
             self._complex_key(self._stack[-1], node)
         else:

@@ -43,9 +43,9 @@ def suspects(stream: Batches, step: int) -> Iterator[str]:
             bad = (~values.isfinite()).reshape(len(values), -1).any(1).nonzero().flatten().tolist()
             if bad:
                 guilty = True
-                yield f"`{name}` is not finite in {_named(stream.name, [samples[index] for index in bad])}"
+                yield f"`{name}` is not finite in {_describe_samples(stream.name, [samples[index] for index in bad])}"
     if not guilty:
-        yield f"inputs and targets are finite in {_named(stream.name, samples)}"
+        yield f"inputs and targets are finite in {_describe_samples(stream.name, samples)}"
 
 
 def hanging(error: StalledError, parts: Sequence[tuple[Batches, int]]) -> Problem:
@@ -54,7 +54,7 @@ def hanging(error: StalledError, parts: Sequence[tuple[Batches, int]]) -> Proble
     return next(problem for problem in found if problem is not None)
 
 
-def _named(dataset: str, samples: Sequence[tuple[int, str]]) -> str:
+def _describe_samples(dataset: str, samples: Sequence[tuple[int, str]]) -> str:
     """Return samples in words: their numbers, and files where each has one of its own."""
     said = [
         str(row) if where.startswith("sample ") else f"{row} ({where})" for row, where in samples[:_SHOWN]

@@ -84,7 +84,7 @@ class Columns:
         if self.decoded:
             rows, decoded = self.table.sound(self.decoded, positions.cpu().numpy())
             positions = torch.from_numpy(rows)
-        found = {name: self._gathered(self._cut(name, positions), positions) for name, _ in self._items}
+        found = {name: self._gather(self._cut(name, positions), positions) for name, _ in self._items}
         found |= {name: on_device(torch.from_numpy(values), self._device) for name, values in decoded.items()}
         for name in self._texts:
             found[name] = found[name].long()
@@ -132,7 +132,7 @@ class Columns:
         longest = int(self._lengths[name][positions.cpu().numpy()].max(initial=1))
         return self._tensors[name].narrow(axis, 0, longest)
 
-    def _gathered(self, tensor: Tensor, positions: Tensor) -> Tensor:
+    def _gather(self, tensor: Tensor, positions: Tensor) -> Tensor:
         found = tensor.index_select(0, positions.to(tensor.device))
         if found.device.type == self._device.type:
             return found
@@ -150,7 +150,7 @@ class Columns:
         for index, transform in pool.batched(field, split):
             own = statistics.get(f"{index}.{field}", {})
             if transform.stored:
-                steps.append(partial(_applied, transform, own))
+                steps.append(partial(_apply, transform, own))
             else:
                 module: nn.Module = transform.build(shape, own).to(self._device).eval()
                 steps.append(module)
@@ -195,7 +195,7 @@ def _unequal(steps: Mapping[str, int], where: str) -> Problem:
     )
 
 
-def _applied(transform: Any, statistics: dict[str, list[float]], values: Tensor, keys: Array) -> Tensor:  # noqa: ARG001
+def _apply(transform: Any, statistics: dict[str, list[float]], values: Tensor, keys: Array) -> Tensor:  # noqa: ARG001
     changed = torch.from_numpy(transform.apply(values.cpu().numpy(), statistics))
     # What was rounded before stays so: transforms compute in double precision.
     rounded = changed.float() if values.dtype != torch.float64 and changed.is_floating_point() else changed

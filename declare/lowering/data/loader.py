@@ -68,7 +68,7 @@ class Feed:
         steps = range(start, stop)
         if all(stream.is_resident for stream in self._streams):
             return map(self._alternating if self._phase.alternate else self._joint, steps)
-        return self._ahead(steps)
+        return self._prefetch_batches(steps)
 
     def _joint(self, step: int) -> Batch:
         return {stream.name: stream.batch(step) for stream in self._streams}
@@ -77,7 +77,7 @@ class Feed:
         stream = self._streams[step % len(self._streams)]
         return {stream.name: stream.batch(step // len(self._streams))}
 
-    def _ahead(self, steps: range) -> Iterator[Batch]:
+    def _prefetch_batches(self, steps: range) -> Iterator[Batch]:
         """Decode a few steps ahead in threads; what draws random numbers is left to the caller's thread."""
 
         def fetch(step: int) -> list[tuple[Stream, Raw]]:
@@ -217,7 +217,7 @@ class Stream:
         return order
 
 
-def _shown(fields: Fields, sizes: Mapping[str, int]) -> Fields:
+def _at_evaluation_sizes(fields: Fields, sizes: Mapping[str, int]) -> Fields:
     """Return a batch with images at the sizes that evaluations see them at."""
     return {name: resized(value, sizes[name]) if name in sizes else value for name, value in fields.items()}
 
@@ -244,7 +244,7 @@ def evaluation_batches(
     numbers = range(-(-size // batch_size)) if numbers is None else numbers
     spans = (torch.arange(at * batch_size, min((at + 1) * batch_size, size)) for at in numbers)
     key = (tables.plan.seed, 0)
-    shown = partial(_shown, sizes=tables.shown_at)
+    shown = partial(_at_evaluation_sizes, sizes=tables.shown_at)
     if not columns.decoded:
         yield from (shown(columns.take(positions.to(columns.index_device), key)) for positions in spans)
         return

@@ -125,7 +125,7 @@ _All = dict[str, "Scores | Together"]
 """Scores by `TASK` and `TASK@DATASET`."""
 
 
-class _Compared(NamedTuple):
+class _SampleWeights(NamedTuple):
     """What samples of a dataset count for: the model's scores, and the trivial predictor's where not known yet."""
 
     model: list[Scores]
@@ -175,7 +175,7 @@ class Evaluator:
         unknown = {task for task in wanted if (split, task) not in self._trivial}
         compared = {
             dataset: {
-                task: _Compared(
+                task: _SampleWeights(
                     self._scores_of(task, dataset, scores),
                     self._scores_of(task, dataset, trivial) if task in unknown else [],
                 )
@@ -197,9 +197,9 @@ class Evaluator:
                 score.unite(seen)
         for task in unknown:
             mine = {name: score for name, score in trivial.items() if name.partition("@")[0] == task}
-            figures = _named(split, mine)
+            figures = _result_names(split, mine)
             self._trivial[split, task] = {name: item for name, item in figures.items() if item == item}  # noqa: PLR0124
-        found = _named(split, scores)
+        found = _result_names(split, scores)
         return found | composites(self._plan.composites, found)
 
     def trivial(self, split: str, tasks: Sequence[str] | None = None) -> dict[str, float]:
@@ -212,7 +212,9 @@ class Evaluator:
         found = {name: value for figures in known for name, value in figures.items()}
         return found | composites(self._plan.composites, found)
 
-    def _measure(self, dataset: str, split: str, targets: Mapping[str, _Compared], *, shared: bool) -> None:
+    def _measure(
+        self, dataset: str, split: str, targets: Mapping[str, _SampleWeights], *, shared: bool
+    ) -> None:
         """Run a dataset's split, or this process's share of it, through the graph and add it to scores of tasks."""
         size, numbers, most = self._batch_size(dataset), None, 0
         if shared:
@@ -220,7 +222,7 @@ class Evaluator:
         first, made = numbers.start if numbers else 0, 0
         for made, fields in enumerate(self._batches(dataset, split, size, numbers), 1):
             number = first + made - 1
-            whole, outputs = self._seen(dataset, fields, targets, number)
+            whole, outputs = self._forward_batch(dataset, fields, targets, number)
             for task, scores in targets.items():
                 losses, output = self._losses[task].of(dataset), outputs[task][dataset].float()
                 seen = known(task, whole)
@@ -244,9 +246,9 @@ class Evaluator:
         """
         for fields in islice(self._batches(dataset, split, size, None), 1):
             for _ in range(missing):
-                self._seen(dataset, fields, tasks, 0)
+                self._forward_batch(dataset, fields, tasks, 0)
 
-    def _seen(
+    def _forward_batch(
         self, dataset: str, fields: Fields, tasks: Iterable[str], number: int
     ) -> tuple[Fields, dict[str, dict[str, Tensor]]]:
         """Return a batch as the tasks see it, and the outputs of their heads."""
@@ -299,7 +301,7 @@ class Evaluator:
         for dataset, plan in self._plan.datasets.items():
             for task in tasks or self._plan.tasks:
                 own = dataset in self._plan.tasks[task].datasets and plan.splits.get(split, 0)
-                expected = self._expected(task, dataset, split) if own else None
+                expected = self._true_expectation(task, dataset, split) if own else None
                 if expected is not None:
                     self._compare(task, dataset, split, expected, self._scores_of(task, dataset, scores))
         return {
@@ -308,7 +310,7 @@ class Evaluator:
             for metric, value in score.figures().items()
         }
 
-    def _expected(self, task: str, dataset: str, split: str) -> Tensor | None:
+    def _true_expectation(self, task: str, dataset: str, split: str) -> Tensor | None:
         field = self._plan.tasks[task].target_field
         if field is None or self._tables is None or not hasattr(self._losses[task].adapter, "expected"):
             return None
@@ -345,7 +347,7 @@ def _add(scores: Iterable[Scores], losses: TaskLosses, output: Tensor, fields: F
         score.update(sums, prediction, target)
 
 
-def _named(split: str, scores: _All) -> dict[str, float]:
+def _result_names(split: str, scores: _All) -> dict[str, float]:
     """Return the results of scores as `SPLIT/TASK/METRIC`."""
     return {
         f"{split}/{name}/{metric}": value

@@ -56,17 +56,17 @@ class Prober:
         # Some transforms draw from torch's own generators.
         with evaluating(self._graph), torch.random.fork_rng(), self._interruption.together():
             for probe in phase.probes:
-                for name, value in self._probed(probe).items():
+                for name, value in self._run_probe(probe).items():
                     found[f"probe/{phase.name}/{name}"] = value
         return found
 
-    def _probed(self, probe: ProbePlan) -> dict[str, float]:
+    def _run_probe(self, probe: ProbePlan) -> dict[str, float]:
         task = self._plan.tasks[probe.task]
         losses = TaskLosses(task).to(self._device).eval()
         groups = self._groups(probe, task)
         scores: dict[str, Scores] = {}
         for group in groups:
-            fitted = _fitted(probe, task, losses, group)
+            fitted = _fit_probe(probe, task, losses, group)
             for dataset in group:
                 names = [probe.name] if len(groups) == 1 else []
                 names += [f"{probe.name}@{dataset}"] if len(task.datasets) > 1 else []
@@ -84,7 +84,7 @@ class Prober:
         """Return what is seen of the training split, in groups of datasets that one probe can serve."""
         groups: dict[Any, dict[str, Seen]] = {}
         for dataset in task.datasets:
-            seen = self._seen(probe, task, dataset, "train")
+            seen = self._split_features(probe, task, dataset, "train")
             if seen is not None:
                 key = (seen.features.shape[1], dataset if task.has_own_heads else "")
                 groups.setdefault(key, {})[dataset] = seen
@@ -95,7 +95,7 @@ class Prober:
     ) -> None:
         """Add a dataset's validation data to the scores."""
         losses, scores = judges
-        seen = self._seen(probe, self._plan.tasks[probe.task], dataset, "val")
+        seen = self._split_features(probe, self._plan.tasks[probe.task], dataset, "val")
         if seen is None:
             return
         with torch.no_grad():
@@ -103,7 +103,7 @@ class Prober:
         for score in scores:
             score.update((), prediction, target)
 
-    def _seen(self, probe: ProbePlan, task: TaskPlan, dataset: str, split: str) -> Seen | None:
+    def _split_features(self, probe: ProbePlan, task: TaskPlan, dataset: str, split: str) -> Seen | None:
         """Return what a probe sees of a split; None where it has no samples."""
         if not self._plan.datasets[dataset].splits.get(split):
             return None
@@ -125,7 +125,7 @@ class Prober:
         return torch.cat(parts, 1)
 
 
-def _fitted(probe: ProbePlan, task: TaskPlan, losses: TaskLosses, group: Mapping[str, Seen]) -> Any:
+def _fit_probe(probe: ProbePlan, task: TaskPlan, losses: TaskLosses, group: Mapping[str, Seen]) -> Any:
     """Return a probe fitted on the training samples of some datasets together."""
     first = next(iter(group))
     own = losses.of(first)

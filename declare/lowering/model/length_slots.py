@@ -55,7 +55,7 @@ class LengthSlots:
         wire = next(wire for wire in wires if wire.port == followed_port(component, wires))
         slot = self.of(self._maker.source(wire), lane) if component.padding_policy() is not None else None
         if slot is not None and type(component).output_lengths is not Node.output_lengths:
-            slot = self._maker.call(_mapped(component, wires), [slot])
+            slot = self._maker.call(_length_map(component, wires), [slot])
         for name in timed:
             self._slots[(node.path, name), lane] = slot
 
@@ -96,7 +96,7 @@ class LengthSlots:
     def _full(self, source: Source, dataset: str, shape: Shape) -> int:
         """Return lengths of a dataset whose samples are as long as their tensor."""
         axis = 1 + (shape.time_axis or 0)
-        return self._maker.call(partial(_whole, axis), [self._maker.slot(source, (dataset,))])
+        return self._maker.call(partial(_full_lengths, axis), [self._maker.slot(source, (dataset,))])
 
 
 def _component(node: ModulePlan) -> Node:
@@ -104,7 +104,7 @@ def _component(node: ModulePlan) -> Node:
     return found
 
 
-def _mapped(component: Node, wires: tuple[Wire, ...]) -> Callable[[Tensor], Tensor]:
+def _length_map(component: Node, wires: tuple[Wire, ...]) -> Callable[[Tensor], Tensor]:
     inputs: Inputs = {}
     for wire in wires:
         inputs = {**inputs, wire.port: (*inputs.get(wire.port, ()), wire.shape)}
@@ -121,7 +121,7 @@ def _count(tokens: Tensor) -> Tensor:
     return (tokens >= 0).sum(1).clamp_min(1)
 
 
-def _whole(axis: int, values: Tensor) -> Tensor:
+def _full_lengths(axis: int, values: Tensor) -> Tensor:
     return torch.full((len(values),), values.shape[axis], device=values.device)
 
 

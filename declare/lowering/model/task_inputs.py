@@ -49,14 +49,14 @@ class Views:
 
 def shown(task: str, fields: Fields) -> Fields:
     """Return the rows of a dataset as a task shows them to the model."""
-    own = _own(task, fields)
+    own = _fields_of_task(task, fields)
     return {**fields, **own} if own else fields
 
 
 def known(task: str, fields: Fields) -> Fields:
     """Return the rows of a dataset as targets are taken from them: as the view found them, with what it adds."""
-    own = _own(task, fields)
-    return {**own, **fields, **_own(task, fields, _KEPT)} if own else fields
+    own = _fields_of_task(task, fields)
+    return {**own, **fields, **_fields_of_task(task, fields, _KEPT)} if own else fields
 
 
 def kept(tasks: Sequence[str], fields: Fields) -> dict[str, Tensor]:
@@ -67,12 +67,12 @@ def kept(tasks: Sequence[str], fields: Fields) -> dict[str, Tensor]:
     return {
         f"{task}{_KEPT}{name}": fields[name]
         for task in tasks
-        for name in _own(task, fields)
+        for name in _fields_of_task(task, fields)
         if name in fields
     }
 
 
-def _own(task: str, fields: Fields, mark: str = ":") -> dict[str, Tensor]:
+def _fields_of_task(task: str, fields: Fields, mark: str = ":") -> dict[str, Tensor]:
     start = f"{task}{mark}"
     return {name[len(start) :]: value for name, value in fields.items() if name.startswith(start)}
 

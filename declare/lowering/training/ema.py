@@ -37,7 +37,9 @@ class Average:
     @torch.no_grad()
     def update(self) -> None:
         """Take in the weights as they stand."""
-        torch._foreach_lerp_(_own(self._shadow), _own(self._parameters), 1 - self._decay_at(self._updates))
+        torch._foreach_lerp_(
+            _local_shards(self._shadow), _local_shards(self._parameters), 1 - self._decay_at(self._updates)
+        )
         self._updates += 1
         if self._statistics:
             share = 1 - self._decay_at(self._statistics_updates)
@@ -86,13 +88,13 @@ class Average:
     @torch.no_grad()
     def _swap(self) -> None:
         # Values, not storages: optimizers and wrappers hold on to the parameters' own memory.
-        parameters = [*_own(self._parameters), *self._statistics]
-        shadow = [*_own(self._shadow), *self._statistics_shadow]
+        parameters = [*_local_shards(self._parameters), *self._statistics]
+        shadow = [*_local_shards(self._shadow), *self._statistics_shadow]
         kept = [item.clone() for item in parameters]
         torch._foreach_copy_(parameters, shadow)
         torch._foreach_copy_(shadow, kept)
 
 
-def _own(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+def _local_shards(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
     """Return this process's shares of tensors where it holds no more."""
     return [own(item) if is_sharded(item) else item for item in tensors]

@@ -134,7 +134,7 @@ class Objective(nn.Module):
         wanted = phase.scales.consistency if phase.scales is not None else None
         self._consistency = None if wanted is None else Consistency(wanted["type"])
         self.names: Sequence[str]
-        self.names, self._shares = self._listed(phase)
+        self.names, self._shares = self._losses_and_weights(phase)
         adapters = {name: losses.adapter for name, losses in self._losses.items()}
         self._views = Views(adapters, self._datasets)
         self._plain = tuple(name for name in self.tasks if name not in self._views.hiding)
@@ -150,7 +150,7 @@ class Objective(nn.Module):
             for tasks in [self._plain, *[(name,) for name in self._views.hiding]]:
                 graph.prepare(tasks, present, joined=True)
 
-    def _listed(self, phase: PhasePlan) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    def _losses_and_weights(self, phase: PhasePlan) -> tuple[tuple[str, ...], tuple[float, ...]]:
         """Return the names of all losses and their shares in the sum."""
         names, shares = [], []
         for task, losses in self._losses.items():
@@ -216,7 +216,7 @@ class Objective(nn.Module):
             divisors = totals.clamp_min(_TINY).unbind()
             values = [total / divisor for (total, _), divisor in zip(sums, divisors, strict=True)]
         if len(values) == 1:
-            return self._weighed(values[0])
+            return self._scale_loss(values[0])
         parts = torch.stack(values)
         if self.balance is not None:
             return self.balance(parts), parts.detach()
@@ -230,7 +230,7 @@ class Objective(nn.Module):
         target = self._target(self.tasks[0], batch, lane)
         if self._unchecked and not torch.compiler.is_compiling():
             self._check(self.tasks[0], lane, output, target)
-        return self._weighed(loss.mean(output, target))
+        return self._scale_loss(loss.mean(output, target))
 
     def _check(self, task: str, lane: Sequence[str], output: Tensor, target: Tensor) -> None:
         """Compare the shapes of the first output and target of a task in some datasets."""
@@ -238,7 +238,7 @@ class Objective(nn.Module):
             self._losses[task].of(lane[0]).check(task, output, target)
             self._unchecked -= {(task, name) for name in lane}
 
-    def _weighed(self, value: Tensor) -> tuple[Tensor, Tensor]:
+    def _scale_loss(self, value: Tensor) -> tuple[Tensor, Tensor]:
         share = self._shares[0]
         return value if share == 1.0 else value * share, value.detach().unsqueeze(0)
 
@@ -273,7 +273,7 @@ class Objective(nn.Module):
             if len(pairs) == 1:
                 found += pairs[0]
             elif pairs:
-                found += [_added(column) for column in zip(*pairs, strict=True)]
+                found += [_sum_pairs(column) for column in zip(*pairs, strict=True)]
             else:
                 found += [(torch.zeros((), device=device_of(batch)), 0.0)] * len(losses.names)
         rows = float(num_rows(batch))
@@ -288,10 +288,10 @@ class Objective(nn.Module):
         """Return the targets of a lane's datasets, their rows one after another."""
         adapter = self._losses[task].of(lane[0]).adapter
         if len(lane) == 1:
-            return adapter.target(self._known(task, batch[lane[0]]))
-        return joined([adapter.target(self._known(task, batch[dataset])) for dataset in lane])
+            return adapter.target(self._target_fields(task, batch[lane[0]]))
+        return joined([adapter.target(self._target_fields(task, batch[dataset])) for dataset in lane])
 
-    def _known(self, task: str, fields: Fields) -> Fields:
+    def _target_fields(self, task: str, fields: Fields) -> Fields:
         return known(task, fields) if task in self._views.hiding else fields
 
     def _weighing(self, parts: Tensor) -> Tensor:
@@ -312,7 +312,7 @@ def device_of(batch: Batch) -> torch.device:
     return next(iter(next(iter(batch.values())).values())).device
 
 
-def _added(pairs: Sequence[tuple[Tensor, Weight]]) -> tuple[Tensor, Weight]:
+def _sum_pairs(pairs: Sequence[tuple[Tensor, Weight]]) -> tuple[Tensor, Weight]:
     return torch.stack([total for total, _ in pairs]).sum(), sum(weight for _, weight in pairs)
 
 

@@ -26,10 +26,10 @@ def make_optimizer(plan: Plan, phase: PhasePlan, graph: nn.Module) -> torch.opti
     named = dict(graph.named_parameters())
     numbers = {item: number for number, item in enumerate(named.values())}
     groups = [group for stated in phase.groups for group in _take(stated, named)]
-    groups += _filled({"params": list(named.values()), "lr": float(component.lr)})
+    groups += _without_empty({"params": list(named.values()), "lr": float(component.lr)})
     decay = float(getattr(component, "weight_decay", None) or 0.0)
     spare = not getattr(component, "decay_norm_and_bias", True)
-    ready = [part for group in groups for part in _decayed(group, decay, spare=spare)]
+    ready = [part for group in groups for part in _split_by_decay(group, decay, spare=spare)]
     return component.build([alike for group in ready for alike in _alike(group, numbers)])
 
 
@@ -47,15 +47,15 @@ def _alike(group: Group, numbers: dict[nn.Parameter, int]) -> list[Group]:
 def _take(stated: OptimizerGroup, named: dict[str, nn.Parameter]) -> Iterable[Group]:
     """Take a group's parameters out of `named`; a tied parameter goes by the first of its names."""
     taken = [named.pop(name) for name in stated.parameters if name in named]
-    return _filled({"params": taken, "lr": stated.lr, "weight_decay": stated.weight_decay})
+    return _without_empty({"params": taken, "lr": stated.lr, "weight_decay": stated.weight_decay})
 
 
-def _filled(group: Group) -> Iterable[Group]:
+def _without_empty(group: Group) -> Iterable[Group]:
     """Return the group, nothing where it is empty."""
     return [group] if group["params"] else []
 
 
-def _decayed(group: Group, decay: float, *, spare: bool) -> list[Group]:
+def _split_by_decay(group: Group, decay: float, *, spare: bool) -> list[Group]:
     """Return a group with its weight decay, in two where some of its parameters are spared."""
     if group.get("weight_decay") is not None:
         return [group]

@@ -29,10 +29,10 @@ def synchronise(root: nn.Module, world: World) -> None:
     """
     for name in batch_norms(root) if world.size > 1 else ():
         module = root.get_submodule(name)
-        module.forward = _Shared(module, type(module).forward, world)
+        module.forward = _SyncedForward(module, type(module).forward, world)
 
 
-class _Shared:
+class _SyncedForward:
     """A layer's forward with the library's `batch_norm` replaced by one over all processes."""
 
     def __init__(self, module: nn.Module, forward: Any, world: World) -> None:

@@ -40,7 +40,9 @@ class CrossEntropy(nn.Module):
         """Return (sum, weight)."""
         require_classes(logits, target)
         if target.is_floating_point():
-            return self._mixed(at_least_single(logits), self._counted(target)), self.count(target)
+            return self._soft_loss(at_least_single(logits), self._without_ignored_class(target)), self.count(
+                target
+            )
         if self._ignored is not None:
             target = target.masked_fill(target == self._ignored, -1)
         total = functional.cross_entropy(
@@ -62,7 +64,7 @@ class CrossEntropy(nn.Module):
     def count(self, target: Tensor) -> Tensor | int:
         """Return the number of valid targets, each times the weight of its class."""
         if target.is_floating_point():
-            target = self._counted(target)
+            target = self._without_ignored_class(target)
             return (
                 target if self.class_weights is None else target.movedim(1, -1) * self.class_weights
             ).sum()
@@ -73,13 +75,13 @@ class CrossEntropy(nn.Module):
             return valid.sum()
         return (self.class_weights[target.masked_fill(~valid, 0)] * valid).sum()
 
-    def _counted(self, target: Tensor) -> Tensor:
+    def _without_ignored_class(self, target: Tensor) -> Tensor:
         """Return class probabilities [B, K, ...] without the share of the class that does not count."""
         if self._ignored is None or not 0 <= self._ignored < target.shape[1]:
             return target
         return target.index_fill(1, torch.tensor(self._ignored, device=target.device), 0.0)
 
-    def _mixed(self, logits: Tensor, target: Tensor) -> Tensor:
+    def _soft_loss(self, logits: Tensor, target: Tensor) -> Tensor:
         if self._smoothing:
             # Smoothing keeps a row's mass, so that a row of zeros stays one.
             mass = target.sum(1, keepdim=True)

@@ -37,7 +37,7 @@ class Focal(nn.Module):
         # Of an exponent below 1 the slope at 0 has no bound: a sample that is surely right would give NaN.
         terms = -((1 - logs.exp()).clamp_min(_TINY) ** self._gamma) * logs
         if target.is_floating_point():
-            return (terms * self._weighted(target)).sum(), self.count(target)
+            return (terms * self._weight_classes(target)).sum(), self.count(target)
         valid = target >= 0
         chosen = terms.gather(1, target.clamp_min(0).unsqueeze(1)).squeeze(1) * valid
         if self.class_weights is not None:
@@ -47,12 +47,12 @@ class Focal(nn.Module):
     def count(self, target: Tensor) -> Tensor | int:
         """Return the number of valid targets, each times the weight of its class."""
         if target.is_floating_point():
-            return self._weighted(target).sum()
+            return self._weight_classes(target).sum()
         if self.class_weights is not None:
             return (self.class_weights[target.clamp_min(0)] * (target >= 0)).sum()
         return target.numel() if self._all_count else (target >= 0).sum()
 
-    def _weighted(self, target: Tensor) -> Tensor:
+    def _weight_classes(self, target: Tensor) -> Tensor:
         if self.class_weights is None:
             return target
         return target * self.class_weights.view(-1, *[1] * (target.dim() - 2))

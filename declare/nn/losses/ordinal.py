@@ -38,7 +38,7 @@ class Ordinal(nn.Module):
         """Return (sum, weight)."""
         self._require(logits, target)
         if target.is_floating_point():
-            return self._mixed(at_least_single(logits), target), self.count(target)
+            return self._soft_loss(at_least_single(logits), target), self.count(target)
         column = target.unsqueeze(1)
         # A missing target (-1) reaches no step and so adds nothing.
         reached = (column >= self.steps).to(torch.float32)
@@ -65,7 +65,7 @@ class Ordinal(nn.Module):
         if logits.shape != (rows, steps) or target.shape != wanted:
             raise ShapeMismatchError(logits, target)
 
-    def _mixed(self, logits: Tensor, target: Tensor) -> Tensor:
+    def _soft_loss(self, logits: Tensor, target: Tensor) -> Tensor:
         share = target if self.class_weights is None else target * self.class_weights
         stopped = share[:, :-1]
         passed = beyond(share)

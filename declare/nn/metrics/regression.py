@@ -162,7 +162,7 @@ def explained(sums: Tensor) -> Tensor:
 
 def relative_squared(sums: Tensor) -> Tensor:
     """Return the squared error over that of the mean, of each output [W]; NaN where the target is constant."""
-    return _over(sums[SQUARED], _spread(sums, T))
+    return _safe_ratio(sums[SQUARED], _spread(sums, T))
 
 
 def root_relative_squared(sums: Tensor) -> Tensor:
@@ -172,7 +172,7 @@ def root_relative_squared(sums: Tensor) -> Tensor:
 
 def explained_variance(sums: Tensor) -> Tensor:
     """Return 1 - Var(p - t) / Var(t) of each output [W]; NaN where the target is constant."""
-    return 1 - _over(sums[SPREAD][GAP], _spread(sums, T))
+    return 1 - _safe_ratio(sums[SPREAD][GAP], _spread(sums, T))
 
 
 def weighted_explained_variance(sums: Tensor) -> Tensor:
@@ -187,15 +187,15 @@ def weighted_explained_variance(sums: Tensor) -> Tensor:
 def concordance(sums: Tensor) -> Tensor:
     """Return Lin's concordance of each output [W], moments over N; NaN where nothing varies nor differs."""
     apart = sums[NUMBER] * (sums[MEAN][P] - sums[MEAN][T]) ** 2
-    return _over(2 * sums[SHARED], _spread(sums, P) + _spread(sums, T) + apart)
+    return _safe_ratio(2 * sums[SHARED], _spread(sums, P) + _spread(sums, T) + apart)
 
 
 def correlation(sums: Tensor) -> Tensor:
     """Return Pearson's correlation of each output [W]; NaN where one side is constant."""
-    return _over(sums[SHARED], _spread(sums, P).sqrt() * _spread(sums, T).sqrt()).clamp(-1, 1)
+    return _safe_ratio(sums[SHARED], _spread(sums, P).sqrt() * _spread(sums, T).sqrt()).clamp(-1, 1)
 
 
-def _over(part: Tensor, whole: Tensor) -> Tensor:
+def _safe_ratio(part: Tensor, whole: Tensor) -> Tensor:
     """Return part / whole, NaN where the whole is 0."""
     return (part / whole).where(whole > 0, torch.nan)
 

@@ -66,11 +66,11 @@ class Conv1d(nn.Module):
         """Return the pooled vector and the last series."""
         x = x.transpose(1, 2) if self.features_last else x
         if lengths is not None:
-            return self._padded(x, lengths)
+            return self._forward_padded(x, lengths)
         series_BCT = self.stages(x)
         return {"output": self.pool(series_BCT).flatten(1), "series": series_BCT}
 
-    def _padded(self, x: Tensor, lengths: Tensor) -> dict[str, Tensor]:
+    def _forward_padded(self, x: Tensor, lengths: Tensor) -> dict[str, Tensor]:
         """Return the same for samples of different lengths."""
         for stage in self.stages:
             assert isinstance(stage, Stage)

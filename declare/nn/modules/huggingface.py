@@ -59,7 +59,7 @@ class Huggingface(nn.Module):
         mask = x >= 0
         shown: dict[str, Any] = {"input_ids": x.clamp_min(0)}
         if not x.is_meta:  # the library looks at the values of a mask
-            shown["attention_mask"] = _seen(mask)
+            shown["attention_mask"] = _nonempty_mask(mask)
         if written is not None:
             mask = written >= 0
             shown |= {"decoder_input_ids": written.clamp_min(0)}
@@ -95,6 +95,6 @@ class Huggingface(nn.Module):
         return not torch.allclose(alone, beside, rtol=1e-3, atol=1e-4 * float(alone.abs().max() + 1))
 
 
-def _seen(mask: Tensor) -> Tensor:
+def _nonempty_mask(mask: Tensor) -> Tensor:
     """Return a mask of ones and zeros in which every row shows its first position."""
     return torch.cat([torch.ones_like(mask[:, :1]), mask[:, 1:]], 1).long()

@@ -41,8 +41,8 @@ def batch_norm(layer: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:
     real = within(lengths, x.shape[2])
     if _is_shared(layer):
         steps_first = x.transpose(1, 2)
-        return _kept(layer, steps_first.unsqueeze(3), real).squeeze(3).transpose(1, 2)
-    return _normed(layer, x, _along(real, x, 2), 1)
+        return _apply_to_real_steps(layer, steps_first.unsqueeze(3), real).squeeze(3).transpose(1, 2)
+    return _masked_batch_norm(layer, x, _along(real, x, 2), 1)
 
 
 def step_norm(layer: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:
@@ -50,7 +50,11 @@ def step_norm(layer: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:
     if not layer.training:
         return layer(x)
     real = within(lengths, x.shape[1])
-    return _kept(layer, x, real) if _is_shared(layer) else _normed(layer, x, real.unsqueeze(2), 2)
+    return (
+        _apply_to_real_steps(layer, x, real)
+        if _is_shared(layer)
+        else _masked_batch_norm(layer, x, real.unsqueeze(2), 2)
+    )
 
 
 def _is_shared(layer: nn.Module) -> bool:
@@ -58,7 +62,7 @@ def _is_shared(layer: nn.Module) -> bool:
     return "forward" in vars(layer)
 
 
-def _kept(layer: nn.Module, x: Tensor, real: Tensor) -> Tensor:
+def _apply_to_real_steps(layer: nn.Module, x: Tensor, real: Tensor) -> Tensor:
     """Return x[B, T, ...] with the real steps [N, ...] through a layer, zeros elsewhere."""
     kept = layer(x[real])
     found = torch.zeros(x.shape, dtype=kept.dtype, device=x.device)
@@ -66,7 +70,7 @@ def _kept(layer: nn.Module, x: Tensor, real: Tensor) -> Tensor:
     return found
 
 
-def _normed(layer: Any, x: Tensor, real: Tensor, channels: int) -> Tensor:
+def _masked_batch_norm(layer: Any, x: Tensor, real: Tensor, channels: int) -> Tensor:
     """Return x after a batch norm over what `real` shows, in fixed shapes; `channels` is their axis."""
     axes = [axis for axis in range(x.dim()) if axis != channels]
     form = [-1 if axis == channels else 1 for axis in range(x.dim())]

@@ -43,7 +43,7 @@ class MaskedToken:
     def hide(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:
         """Return the text with some tokens hidden, and `TARGET.hidden` [B, T]: which are to be predicted."""
         tokens = fields[self._target]
-        first, second, third = _apart(generator, 3)
+        first, second, third = _split_generators(generator, 3)
         chosen = self._choose(tokens, first)
         fate = torch.rand(tokens.shape[::-1], generator=second, device=tokens.device).t()
         others = torch.randint(
@@ -85,7 +85,7 @@ class MaskedToken:
         return constant(self._prior, output, -1)
 
 
-def _apart(generator: torch.Generator, number: int) -> list[torch.Generator]:
+def _split_generators(generator: torch.Generator, number: int) -> list[torch.Generator]:
     """Return generators of one start each.
 
     With draws that go by position first, what is drawn for a text does not depend on how long others are.

@@ -104,7 +104,7 @@ class NextToken:
         for step in range(number):
             view, place = self._view(seen, last)
             logits = run({**fields, self._target: view})
-            chosen = self._chosen(
+            chosen = self._sample_token(
                 logits[torch.arange(size, device=device), place].float(), sampling, (keys, step)
             )
             going = going & (chosen != self._eos)
@@ -124,7 +124,7 @@ class NextToken:
         places = skipped[:, None] + torch.arange(self._length, device=seen.device)
         return seen.gather(1, places), last - skipped
 
-    def _chosen(self, logits: Tensor, sampling: Sampling, place: tuple[Any, int]) -> Tensor:
+    def _sample_token(self, logits: Tensor, sampling: Sampling, place: tuple[Any, int]) -> Tensor:
         """Return a token [B] for logits [B, V]; special tokens besides `eos` are never written.
 
         `place` is a key for each text and the number of the token: what draws go by.

@@ -41,7 +41,7 @@ class Regression:
 
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return standardised targets, NaN where the loss leaves them out."""
-        target = self._learned(batch)
+        target = self._masked_target(batch)
         if self._units is not None:
             target = self._units(target)
         elif not self._plain:
@@ -51,7 +51,7 @@ class Regression:
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return values and targets in the data's own units; missing targets stay NaN."""
-        target = self._learned(batch)
+        target = self._masked_target(batch)
         return self._value(output), target if self._undo is None else self._undo(widest(target))
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
@@ -77,7 +77,7 @@ class Regression:
             value = value * value.new_tensor(self._std) + value.new_tensor(self._mean)
         return value if self._undo is None else self._undo(value)
 
-    def _learned(self, batch: Mapping[str, Tensor]) -> Tensor:
+    def _masked_target(self, batch: Mapping[str, Tensor]) -> Tensor:
         target = batch[self._target]
         return target if self._mask is None else masked(target, batch[self._mask])
 

@@ -35,19 +35,19 @@ class RandomCrop(nn.Module):
 
     def forward(self, values: Tensor, keys: Any) -> Tensor:
         """Return the pieces; `keys` holds one unsigned 64-bit number for each sample."""
-        flat = self._padded(values).flatten(1, -3) if values.ndim > 3 else self._padded(values)[:, None]
+        flat = self._pad(values).flatten(1, -3) if values.ndim > 3 else self._pad(values)[:, None]
         limits = np.array([flat.shape[-2] - self.size[0] + 1, flat.shape[-1] - self.size[1] + 1])
         corners = (uniform(keys, _SALT, 2) * limits).astype(np.int64)
-        cut = self._sliced if flat.device.type == "cpu" else self._gathered
+        cut = self._crop_by_slices if flat.device.type == "cpu" else self._crop_by_gather
         return cut(flat, corners).reshape(*values.shape[:-2], *self.size)
 
-    def _sliced(self, flat: Tensor, corners: Any) -> Tensor:
+    def _crop_by_slices(self, flat: Tensor, corners: Any) -> Tensor:
         """Cut one piece after the other: on a processor, copies of rows beat a gather of pixels."""
         height, width = self.size
         pairs = zip(flat.unbind(), corners.tolist(), strict=True)
         return torch.stack([one[:, top : top + height, left : left + width] for one, (top, left) in pairs])
 
-    def _gathered(self, flat: Tensor, corners: Any) -> Tensor:
+    def _crop_by_gather(self, flat: Tensor, corners: Any) -> Tensor:
         height, width = self.size
         tops, lefts = torch.from_numpy(corners).to(flat.device).unbind(1)
         rows = tops[:, None] + torch.arange(height, device=flat.device)
@@ -56,7 +56,7 @@ class RandomCrop(nn.Module):
         # Advanced indices around a slice put the channels last.
         return flat[index[:, None, None], :, rows[:, :, None], columns[:, None, :]].movedim(-1, 1)
 
-    def _padded(self, values: Tensor) -> Tensor:
+    def _pad(self, values: Tensor) -> Tensor:
         if not any(self.padding):
             return values
         if self.mode == "constant":

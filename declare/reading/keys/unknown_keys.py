@@ -52,12 +52,12 @@ def unknown_key(key: str, levels: Sequence[Level], meant: Collection[str], fits:
     free = [name for name in fields(level.model) if name not in level.block and name not in meant]
     other = slip(key, free)
     if other is not None:
-        return _renamed(key, level, [other], sure=True)
+        return _renamed_key(key, level, [other], sure=True)
     places = [*above(key, levels), *below(key, level), *of_machine(key, levels)]
     places = [place for place in places if fits(place.form, level.block[key]) or synonym(key) is None]
     known = (
         _otherwise(key, levels)
-        or (_moved(key, levels, places, fits) if places else None)
+        or (_misplaced_key(key, levels, places, fits) if places else None)
         or _by_synonym(key, levels, fits)
         or _advised(key, level, advice(key))
     )
@@ -66,7 +66,7 @@ def unknown_key(key: str, levels: Sequence[Level], meant: Collection[str], fits:
     near = suggest(key, free)
     if near:
         item = fields(level.model)[near[0]][1]
-        return _renamed(key, level, near, sure=len(near) == 1 and fits(item, level.block[key]))
+        return _renamed_key(key, level, near, sure=len(near) == 1 and fits(item, level.block[key]))
     rewrite = Rewrite("remove it", _join(level.path, key), safe=False)
     return UnknownKey(_problem(key, level, tuple(_remedies(level.model, key)), rewrite))
 
@@ -100,7 +100,7 @@ def slip_of_key(model: type[BaseModel], key: str, block: dict[str, Any], path: s
     other = slip(key, [name for name in fields(model) if name not in block])
     if other is None:
         return None
-    return _renamed(key, Level(path, model, block), [other], sure=True).problem
+    return _renamed_key(key, Level(path, model, block), [other], sure=True).problem
 
 
 def _problem(key: str, level: Level, helps: tuple[str, ...], *rewrites: Rewrite, label: str = "") -> Problem:
@@ -122,14 +122,14 @@ def owner(model: type[BaseModel], path: str) -> str:
     return block_name(path)
 
 
-def _renamed(key: str, level: Level, near: Sequence[str], *, sure: bool) -> UnknownKey:
+def _renamed_key(key: str, level: Level, near: Sequence[str], *, sure: bool) -> UnknownKey:
     """Return that a key means another one of its block."""
     rewrite = Rewrite(f"rename to `{near[0]}`", _join(level.path, key), key=near[0], safe=sure)
     words = " or ".join(f"`{word}`" for word in near)
     return UnknownKey(_problem(key, level, (f"write {words}",), rewrite), near[0])
 
 
-def _moved(key: str, levels: Sequence[Level], places: Sequence[Place], fits: Fits) -> UnknownKey:
+def _misplaced_key(key: str, levels: Sequence[Level], places: Sequence[Place], fits: Fits) -> UnknownKey:
     """Return that a key belongs to another block, or stands there already."""
     first, level = places[0], levels[-1]
     if not first.present and (said := stated_path([key], levels[:-1], "")):
@@ -159,7 +159,7 @@ def _by_synonym(key: str, levels: Sequence[Level], fits: Fits) -> UnknownKey | N
     if place is None:
         return None
     stated = level.block[key]
-    value = _converted(key, stated, place.form, fits)
+    value = _convert_value(key, stated, place.form, fits)
     here = place.block == level.path
     rewrite = _rewrite(_join(level.path, key), place, value, stated, safe=not known.alike, here=here)
     helps = (f"write `{_example(place, level, None if value is _UNREADABLE else value)}`",)
@@ -172,7 +172,7 @@ def _by_synonym(key: str, levels: Sequence[Level], fits: Fits) -> UnknownKey | N
 
 def _takes(place: Place, key: str, level: Level, fits: Fits) -> bool:
     """Return whether a place takes the value of a key, if need be in another form."""
-    return _converted(key, level.block[key], place.form, fits) is not _UNREADABLE
+    return _convert_value(key, level.block[key], place.form, fits) is not _UNREADABLE
 
 
 def _example(place: Place, level: Level, value: Any) -> str:
@@ -197,7 +197,7 @@ def _rewrite(at: str, place: Place, value: Any, stated: Any, *, safe: bool, here
     return Rewrite(title, at, changed, to=place.path, safe=safe)
 
 
-def _converted(key: str, value: Any, item: Form, fits: Fits) -> Any:
+def _convert_value(key: str, value: Any, item: Form, fits: Fits) -> Any:
     """Return a value as the key that is meant takes it, `_UNREADABLE` where none is known."""
     for candidate in (value, *_conversions(key, value, item)):
         if fits(item, candidate):

@@ -51,17 +51,17 @@ class _Numbers:
 
     def __init__(self, points: Sequence[Point], log: bool) -> None:
         self._log = log
-        found = [self._scaled(float(point.along)) for point in points]
+        found = [self._to_scale(float(point.along)) for point in points]
         low, high = min(found), max(found)
         pad = (high - low) * 0.05 or 0.5
         self._low, self._high = low - pad, high + pad
 
-    def _scaled(self, value: float) -> float:
+    def _to_scale(self, value: float) -> float:
         return math.log10(value) if self._log else value
 
     def x(self, along: float | str) -> float:
         """Return the pixel of a number."""
-        share = (self._scaled(float(along)) - self._low) / (self._high - self._low)
+        share = (self._to_scale(float(along)) - self._low) / (self._high - self._low)
         return LEFT + share * (WIDTH - LEFT - RIGHT)
 
     def labels(self) -> Iterator[tuple[float, str]]:

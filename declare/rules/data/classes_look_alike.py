@@ -27,14 +27,14 @@ def check(view: View) -> Iterator[Problem]:
         if not groups:
             continue
         more = f" (and {len(groups) - 1} more)" if len(groups) > 1 else ""
-        first = " and ".join(_shown(text)[:20] for text in groups[0][:2])
+        first = " and ".join(_visible_text(text)[:20] for text in groups[0][:2])
         title = f"classes {first} look alike{more}" if len(groups[0]) > 1 else f"class {first} is blank{more}"
         yield Problem(
             CODE,
             title,
             at=field_place(view, dataset, name),
             label="are these different classes?",
-            notes=tuple(", ".join(_counted(text, facts) for text in group) for group in groups[:_SHOWN]),
+            notes=tuple(", ".join(_with_count(text, facts) for text in group) for group in groups[:_SHOWN]),
             helps=("write each class in one way in the data, if they are one",),
         )
 
@@ -66,15 +66,19 @@ def _are_letters(group: Sequence[str]) -> bool:
     return all(len(text) == 1 and text.isascii() for text in group)
 
 
-def _shown(text: str) -> str:
+def _visible_text(text: str) -> str:
     """Return a class so that its difference is seen."""
     plain = text.isascii() and text.isprintable() and text == text.strip() and "  " not in text
     return f"`{text}`" if plain else ascii(text)
 
 
-def _counted(text: str, facts: FieldFacts) -> str:
+def _with_count(text: str, facts: FieldFacts) -> str:
     if text not in (facts.classes or ()):
-        return f"{_shown(text)} (missing)"
+        return f"{_visible_text(text)} (missing)"
     index = (facts.classes or ()).index(text)
     counts = [row[index] for row in facts.counts.values() if index < len(row)]
-    return f"{_shown(text)} ({sum(counts)} sample{'s' * (sum(counts) != 1)})" if counts else _shown(text)
+    return (
+        f"{_visible_text(text)} ({sum(counts)} sample{'s' * (sum(counts) != 1)})"
+        if counts
+        else _visible_text(text)
+    )

@@ -44,14 +44,14 @@ def check(view: View) -> Iterator[Problem]:
                 for picture in pictures:
                     if (dataset, picture, mask) not in seen:
                         seen.add((dataset, picture, mask))
-                        yield from _apart(view, dataset, picture, mask)
+                        yield from _first_difference(view, dataset, picture, mask)
 
 
 def _target(shapes: Mapping[str, Shape], target: object) -> dict[str, Shape]:
     return {str(target): shapes[str(target)]} if target in shapes else {}
 
 
-def _apart(view: View, dataset: str, picture: str, mask: str) -> Iterator[Problem]:
+def _first_difference(view: View, dataset: str, picture: str, mask: str) -> Iterator[Problem]:
     """Yield the first way in which the two are cut or moved apart."""
     if (problem := _cut_apart(view, dataset, picture, mask)) is not None:
         yield problem
@@ -60,7 +60,7 @@ def _apart(view: View, dataset: str, picture: str, mask: str) -> Iterator[Proble
         pairs = zip_longest(_moves(view, dataset, picture, side), _moves(view, dataset, mask, side))
         for one, other in pairs:
             if one is None or other is None or one.parameters != other.parameters:
-                yield _alone(view, dataset, (picture, mask), one, other)
+                yield _moved_alone_problem(view, dataset, (picture, mask), one, other)
                 return
             if one.size != other.size:
                 yield _of_two_sizes(dataset, (picture, one), (mask, other))
@@ -146,7 +146,7 @@ def _moves(view: View, dataset: str, name: str, side: str) -> list[_Move]:
     return found
 
 
-def _alone(
+def _moved_alone_problem(
     view: View, dataset: str, names: tuple[str, str], one: _Move | None, other: _Move | None
 ) -> Problem:
     """Return the problem that one of the two is moved without the other."""

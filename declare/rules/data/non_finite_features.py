@@ -40,7 +40,7 @@ def _infinite(
     view: View, place: tuple[str, str], facts: FieldFacts, readers: list[Placed[Module]]
 ) -> Problem:
     dataset, name = place
-    values = _counted(facts)
+    values = _count_text(facts)
     return Problem(
         CODE,
         f"input `{name}` of `{dataset}` has {values}",
@@ -58,7 +58,7 @@ def _infinite_target(view: View, place: tuple[str, str], facts: FieldFacts) -> P
     dataset, name = place
     return Problem(
         CODE,
-        f"target `{name}` of `{dataset}` has {_counted(facts)}",
+        f"target `{name}` of `{dataset}` has {_count_text(facts)}",
         at=field_place(view, dataset, name),
         label="its loss is infinite too",
         helps=("count them as missing, which losses leave out: `missing: [.inf, -.inf]`", "correct the data"),
@@ -70,7 +70,7 @@ def _is_beyond(facts: FieldFacts) -> bool:
     return max(abs(facts.minimum or 0.0), abs(facts.maximum or 0.0)) > _LARGEST
 
 
-def _counted(facts: FieldFacts) -> str:
+def _count_text(facts: FieldFacts) -> str:
     number = facts.num_nonfinite
     if not number:
         return f"values beyond {_LARGEST:.1e}, the largest of single precision"

@@ -32,7 +32,7 @@ def check(view: View) -> Iterator[Problem]:
         if given(dataset.block, "split", "by"):
             continue
         for name in _group_fields(view, dataset.name, facts):
-            title = _shared(name, facts.fields[name]) or _at_random(dataset, name, facts)
+            title = _shared_values_text(name, facts.fields[name]) or _at_random(dataset, name, facts)
             if title:
                 yield _problem(view, dataset, name, title)
                 break
@@ -43,7 +43,7 @@ def _group_fields(view: View, dataset: str, facts: DatasetFacts) -> list[str]:
     return [name for name in ids if any(group in name for group in _GROUPS)]
 
 
-def _shared(name: str, facts: FieldFacts) -> str:
+def _shared_values_text(name: str, facts: FieldFacts) -> str:
     """Say how many values stand in train and in a held-out split, where the facts count them."""
     train = facts.counts.get("train", ())
     for split in ("test", "val"):

@@ -27,7 +27,7 @@ def check(view: View) -> Iterator[Problem]:
             return
         for index, freeze in enumerate(plan.freeze):
             if freeze.until_step is None and not plan.init:
-                yield from _misused(view, phase, (plan, freeze, index), held)
+                yield from _frozen_size_problems(view, phase, (plan, freeze, index), held)
         held = _after(view, plan, held)
 
 
@@ -42,7 +42,7 @@ def _after(view: View, phase: PhasePlan, held: Mapping[str, int]) -> dict[str, i
     return {**kept, phase.scales.field: phase.scales.evaluate or phase.scales.sizes[-1]}
 
 
-def _misused(
+def _frozen_size_problems(
     view: View, phase: Placed[Phase], frozen: tuple[PhasePlan, FreezePlan, int], held: Mapping[str, int]
 ) -> Iterator[Problem]:
     plan, freeze, index = frozen

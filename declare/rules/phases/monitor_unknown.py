@@ -40,7 +40,7 @@ def check(view: View) -> Iterator[Problem]:
                 continue
             yield _unknown(monitor, names)
         else:
-            yield from _elsewhere(view, monitor, known[monitor.metric])
+            yield from _other_phase_problem(view, monitor, known[monitor.metric])
 
 
 def _composites(view: View) -> Iterator[Monitor]:
@@ -100,7 +100,7 @@ def _some(known: dict[str, Reported]) -> str:
     return ", ".join(f"`{name}`" for name in names[:8]) + (", ..." if len(names) > 8 else "")
 
 
-def _elsewhere(view: View, monitor: Monitor, metric: Reported) -> Iterator[Problem]:
+def _other_phase_problem(view: View, monitor: Monitor, metric: Reported) -> Iterator[Problem]:
     covered = evaluated_tasks(view, monitor.phase)
     if monitor.phase is None or covered is None or metric.task is None or metric.task in covered:
         return

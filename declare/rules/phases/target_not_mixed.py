@@ -35,11 +35,13 @@ def check(view: View) -> Iterator[Problem]:
             at = f"{phase.path}.augment.{index}"
             for dataset in phase_datasets(view, phase.block):
                 own = [known[name] for name in trained if dataset in task_datasets(view, known[name].block)]
-                found = [item for task in own for item in _parted(view, augment, dataset, task, trained)]
+                found = [
+                    item for task in own for item in _unmixed_targets(view, augment, dataset, task, trained)
+                ]
                 yield from (problem.under(at) for problem in found[:1])
 
 
-def _parted(
+def _unmixed_targets(
     view: View, augment: Augment, dataset: str, task: Placed[Task], trained: list[str]
 ) -> Iterator[Problem]:
     """Yield that an augment parts a task's target from what it is predicted from."""

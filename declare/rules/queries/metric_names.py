@@ -72,7 +72,7 @@ def reported(view: View) -> dict[str, Reported] | None:
                 for dataset in sets if len(sets) > 1 else ():
                     key = f"{split}/{task.name}@{dataset}/{name}"
                     found[key] = Reported(split, task.name, dataset, mode, bounds)
-    found |= _probed(view)
+    found |= _probe_metrics(view)
     for name in given(view.spec, "metrics") or {}:
         split = "test" if any(part.startswith("test/") for part in composite_parts(view, name)) else "val"
         found[name] = Reported(split, None, None, None)
@@ -100,7 +100,7 @@ def is_unclear(view: View, metric: str) -> bool:
     return task in unread or bool(dataset and task in stated and failed(stated[task], "dataset", "datasets"))
 
 
-def _probed(view: View) -> dict[str, Reported]:
+def _probe_metrics(view: View) -> dict[str, Reported]:
     """Return the figures of probes, which are there when their phase is over."""
     blocks = {task.name: task.block for task in tasks(view)}
     found: dict[str, Reported] = {}

@@ -48,7 +48,7 @@ def locate(spec: Any, path: str) -> Place | Lost | None:
 def misread(place: Place, value: Any) -> list[Problem]:
     """Return what reading finds wrong with `value` at `place`; nothing where the block has errors anyway."""
     tree = _block(place.owner)
-    if _poisoned(tree):
+    if _contains_poison(tree):
         return []
     _put(tree, place.rest, value)
     known: Any = place.owner.kind() if isinstance(place.owner, Component) else type(place.owner)
@@ -84,10 +84,10 @@ def _block(owner: Strict) -> dict[str, Any]:
     return {"type": owner.type_name()} | stated if isinstance(owner, Component) else stated
 
 
-def _poisoned(tree: Any) -> bool:
+def _contains_poison(tree: Any) -> bool:
     if isinstance(tree, dict):
-        return any(map(_poisoned, tree.values()))
-    return any(map(_poisoned, tree)) if isinstance(tree, list) else tree is POISON
+        return any(map(_contains_poison, tree.values()))
+    return any(map(_contains_poison, tree)) if isinstance(tree, list) else tree is POISON
 
 
 def _put(tree: Any, rest: tuple[str, ...], value: Any) -> None:

@@ -15,7 +15,7 @@ def readers(view: View) -> Iterator[tuple[Placed[Task], str]]:
         target, head = given(task.block, "target"), view.nodes.get(f"heads.{task.name}")
         if target is None or head is None:
             continue
-        touched = _touched(view, target)
+        touched = _dependent_nodes(view, target)
         waiting, seen = [head.path], set[str]()
         while waiting:
             path = waiting.pop()
@@ -28,7 +28,7 @@ def readers(view: View) -> Iterator[tuple[Placed[Task], str]]:
             waiting += [wire.name for wire in node.wires if wire.source == "module"]
 
 
-def _touched(view: View, field: str) -> set[str]:
+def _dependent_nodes(view: View, field: str) -> set[str]:
     """Return the nodes whose output depends on a field."""
     found: set[str] = set()
     for path, node in view.nodes.items():

@@ -35,7 +35,7 @@ def _idle(view: View) -> Iterator[Idle]:
     """Yield datasets that nobody uses and settings of a split or cache that nothing reads."""
     known = list(tasks(view))
     complete = len(known) == len(task_names(view)) and not any(
-        failed(task.block, "dataset", "datasets") or _lost(view, task.block) for task in known
+        failed(task.block, "dataset", "datasets") or _has_missing_dataset(view, task.block) for task in known
     )
     used = {name for task in known for name in task_datasets(view, task.block)}
     for dataset in datasets(view):
@@ -53,7 +53,7 @@ def _idle(view: View) -> Iterator[Idle]:
         yield from _limit(view, dataset)
 
 
-def _lost(view: View, task: Task) -> bool:
+def _has_missing_dataset(view: View, task: Task) -> bool:
     """Return whether a task names a dataset that does not exist."""
     stated = [task.dataset] if task.dataset else task.datasets or []
     return any(name not in dataset_names(view) for name in stated)

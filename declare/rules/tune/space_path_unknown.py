@@ -22,7 +22,7 @@ def check(view: View) -> Iterator[Problem]:
         if not isinstance(lost, Lost):
             continue
         near = suggest(lost.word, lost.words)
-        full = _replaced(path, lost, near[0]) if near else ""
+        full = _replace_word(path, lost, near[0]) if near else ""
         where = f"`{lost.known}`" if lost.known else "the spec"
         yield Problem(
             CODE,
@@ -46,7 +46,7 @@ def _helps(lost: Lost, near: list[str]) -> tuple[str, ...]:
     return (f"state `{lost.known}` in the spec first",)
 
 
-def _replaced(path: str, lost: Lost, word: str) -> str:
+def _replace_word(path: str, lost: Lost, word: str) -> str:
     parts = path.split(".")
     parts[lost.known.count(".") + 1 if lost.known else 0] = word
     return ".".join(parts)

@@ -40,7 +40,7 @@ class Stored:
 
     def whole(self) -> Tensor:
         """Return all of it."""
-        return self.rows(0, self.shape[0]) if self.shape else _whole(self.pieces[0].path, self.name)
+        return self.rows(0, self.shape[0]) if self.shape else _read_tensor(self.pieces[0].path, self.name)
 
     def rows(self, start: int, stop: int) -> Tensor:
         """Return the rows from `start` to `stop`, exclusive."""
@@ -56,7 +56,7 @@ class Stored:
         return found[0] if len(found) == 1 else torch.cat(found)
 
 
-def _whole(path: Path, name: str) -> Tensor:
+def _read_tensor(path: Path, name: str) -> Tensor:
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:
@@ -85,10 +85,10 @@ def stored(paths: Iterable[Path]) -> dict[str, Stored]:
                 start = begins[name][_OFFSETS][0] if name in begins else 0
                 piece = Piece(path, start, shape[0] if shape else 0)
                 pieces.setdefault(name, []).append((piece, shape))
-    return {name: _together(name, found) for name, found in pieces.items()}
+    return {name: _join_pieces(name, found) for name, found in pieces.items()}
 
 
-def _together(name: str, found: list[tuple[Piece, list[int]]]) -> Stored:
+def _join_pieces(name: str, found: list[tuple[Piece, list[int]]]) -> Stored:
     """Return the tensor that some pieces make; raises ValueError where they leave gaps or overlap."""
     shape = list(found[0][1])
     if shape:

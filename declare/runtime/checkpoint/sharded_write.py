@@ -44,7 +44,7 @@ def save_shares(
     if average is None:
         del tree["model"]  # the file of weights holds it
     with nullcontext() if average is None else average.swapped():
-        weights = _gathered(graph, keep=world.leads)
+        weights = _full_weights(graph, keep=world.leads)
     tensors, skeleton = named(tree)
     plain = {name: item.cpu() for name, item in tensors.items() if not is_sharded(item)}
     shares = {name: item for name, item in tensors.items() if is_sharded(item)}
@@ -52,11 +52,13 @@ def save_shares(
 
     def commit() -> Saved:
         folder = world.decided(lambda: _leading(saver).begin(course.total))
-        reports = world.gathered(_written(folder, shares, world))
+        reports = world.gathered(_write_shard(folder, shares, world))
 
         def seal() -> Saved:
             try:
-                return _leading(saver).seal(course, phase, (weights, plain, skeleton), _agreed(reports))
+                return _leading(saver).seal(
+                    course, phase, (weights, plain, skeleton), _merge_reports(reports)
+                )
             except BaseException:
                 _leading(saver).discard(course.total)
                 raise
@@ -79,7 +81,7 @@ def _leading(saver: Saver | None) -> Saver:
 
 
 @torch.no_grad()
-def _gathered(graph: nn.Module, *, keep: bool) -> dict[str, Tensor]:
+def _full_weights(graph: nn.Module, *, keep: bool) -> dict[str, Tensor]:
     """Return the whole weights on the CPU where they are kept; one tensor at a time passes through the others."""
     found = {}
     for name, item in graph.state_dict().items():
@@ -89,7 +91,7 @@ def _gathered(graph: nn.Module, *, keep: bool) -> dict[str, Tensor]:
     return found
 
 
-def _written(folder: Path, shares: Mapping[str, Tensor], world: World) -> Files | ProblemError:
+def _write_shard(folder: Path, shares: Mapping[str, Tensor], world: World) -> Files | ProblemError:
     """Write this process's shares; return what became of it, for the leading process to judge."""
     mine, starts = {}, {}
     for name, item in shares.items():
@@ -103,7 +105,7 @@ def _written(folder: Path, shares: Mapping[str, Tensor], world: World) -> Files 
         return ProblemError(explain(error, folder.parent))
 
 
-def _agreed(reports: list[Files | ProblemError]) -> Files:
+def _merge_reports(reports: list[Files | ProblemError]) -> Files:
     """Return the files of all processes; raises what went wrong in one."""
     files: Files = {}
     for report in reports:
@@ -122,7 +124,7 @@ def load(graph: nn.Module, values: Mapping[str, Any]) -> None:
 def spread(tree: Tree, graph: nn.Module, optimizer: torch.optim.Optimizer) -> Tree:
     """Return a saved state as the parts of this process hold theirs: stored tensors read, whole ones cut."""
     if "optimizer" in tree:
-        tree = {**tree, "optimizer": _regrouped(tree["optimizer"], optimizer)}
+        tree = {**tree, "optimizer": _regroup_optimizer_state(tree["optimizer"], optimizer)}
     if not any(is_sharded(item) for item in graph.parameters()):
         return tree
     state = graph.state_dict()
@@ -146,11 +148,11 @@ def spread(tree: Tree, graph: nn.Module, optimizer: torch.optim.Optimizer) -> Tr
     return found
 
 
-def _regrouped(saved: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> Mapping[str, Any]:
+def _regroup_optimizer_state(saved: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> Mapping[str, Any]:
     """Return the state of an optimizer in the groups of this one, which may hold other parameters in shares."""
     groups = optimizer.state_dict()["param_groups"]
     try:
-        before, now = _numbered(saved["param_groups"]), _numbered(groups)
+        before, now = _parameter_indices(saved["param_groups"]), _parameter_indices(groups)
     except (LookupError, TypeError, ValueError, AttributeError):
         return saved  # refused by name where it is loaded
     if before == now or before.keys() != now.keys():
@@ -161,7 +163,7 @@ def _regrouped(saved: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> Ma
     return {**saved, "state": state, "param_groups": groups}
 
 
-def _numbered(groups: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+def _parameter_indices(groups: Sequence[Mapping[str, Any]]) -> dict[int, int]:
     """Return the indices of parameters in a state by their numbers in the model; a balance's own are below zero."""
     found: dict[int, int] = {}
     for group in groups:

@@ -116,16 +116,16 @@ class Checkpoints:
 
     def _write(self, temporary: Path, snapshot: Snapshot, shares: Files) -> dict[str, Any]:
         files = dict(shares)
-        with _hashed(temporary, WEIGHTS, files) as file:
+        with _create_hashed(temporary, WEIGHTS, files) as file:
             write_tensors(file, snapshot.weights)
-        with _hashed(temporary, TENSORS, files) as file:
+        with _create_hashed(temporary, TENSORS, files) as file:
             write_tensors(file, snapshot.tensors)
-        with _hashed(temporary, STATE, files) as file:
+        with _create_hashed(temporary, STATE, files) as file:
             file.write(strict_json.dumps(snapshot.skeleton, indent=1).encode())
         marks = {"format": 1, "sequence": self._sequence + 1, "step": snapshot.step}
         manifest = snapshot.about | marks | {"parts": sorted(snapshot.skeleton), "files": files}
         sealed = seal(manifest)
-        with _hashed(temporary, MANIFEST, {}) as file:
+        with _create_hashed(temporary, MANIFEST, {}) as file:
             file.write(sealed)
         fsync_folder(temporary)
         found: dict[str, Any] = json.loads(sealed)  # as it is read again
@@ -202,7 +202,7 @@ class Checkpoints:
 
 
 @contextlib.contextmanager
-def _hashed(folder: Path, name: str, files: Files) -> Iterator[HashedFile]:
+def _create_hashed(folder: Path, name: str, files: Files) -> Iterator[HashedFile]:
     with create_new(folder / name) as descriptor:
         file = HashedFile(descriptor)
         yield file
@@ -213,7 +213,7 @@ def _hashed(folder: Path, name: str, files: Files) -> Iterator[HashedFile]:
 def write_share(folder: Path, name: str, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> Files:
     """Write one process's file of a checkpoint that has begun, durably; return its size and hash by name."""
     files: Files = {}
-    with _hashed(folder, name, files) as file:
+    with _create_hashed(folder, name, files) as file:
         write_tensors(file, tensors, about)
     fsync_folder(folder)
     return files

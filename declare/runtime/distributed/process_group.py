@@ -34,7 +34,7 @@ def join(hardware: HardwarePlan) -> World:
         size = dist.get_world_size()
         world = Group(found.local_rank, found.local_size) if found else Group(dist.get_rank(), size)
         _take_device(hardware, world.local_rank)
-        return _watched(world)
+        return _with_heartbeat(world)
     if found is None or found.size == 1:
         return ALONE
     if LAUNCHER in os.environ:
@@ -43,7 +43,7 @@ def join(hardware: HardwarePlan) -> World:
     backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
     where = _meeting(found)
     dist.init_process_group(backend, rank=found.rank, world_size=found.size, timeout=PATIENCE, **where)
-    return _watched(Group(found.local_rank, found.local_size, ours=True))
+    return _with_heartbeat(Group(found.local_rank, found.local_size, ours=True))
 
 
 def _take_device(hardware: HardwarePlan, local_rank: int) -> bool:
@@ -54,7 +54,7 @@ def _take_device(hardware: HardwarePlan, local_rank: int) -> bool:
     return cuda
 
 
-def _watched(world: Group) -> Group:
+def _with_heartbeat(world: Group) -> Group:
     """Let the process give signs of life where somebody watches over it."""
     if folder := os.environ.get(LAUNCH):
         world.beat = heartbeat.begin(Path(folder), world.rank)

@@ -39,13 +39,13 @@ def evaluate(
     workshop = BuiltWorkshop(plan, run.path, choose_device(plan.hardware))
     _, saved = run.read_weights(which, partial(load_weights, workshop.graph))
     workshop.evaluate_at(saved.evaluated_at)
-    wanted = tuple(tasks or _trained(plan))
+    wanted = tuple(tasks or _trained_tasks(plan))
     with torch.no_grad():
         metrics = workshop.evaluate(split, wanted)
     return metrics | prefixed(workshop.trivial(split, wanted))
 
 
-def _trained(plan: Plan) -> list[str]:
+def _trained_tasks(plan: Plan) -> list[str]:
     """Return the tasks that some phase trains, in the plan's order."""
     trained = {task for phase in plan.phases for task in phase.tasks}
     return [name for name in plan.tasks if name in trained]

@@ -72,7 +72,7 @@ def open_run(run: Run, inputs: Path | None, *, dataset: str | None, split: str, 
 def _dataset_of(plan: Plan, dataset: str | None, split: str, inputs: Path | None) -> str:
     """Return the dataset that is named, else the one that the samples fit or that has the split."""
     if dataset is not None:
-        return _named(plan, dataset)
+        return _known_dataset(plan, dataset)
     return dataset_with(plan, split) if inputs is None else choose_dataset(plan, inputs)
 
 
@@ -93,7 +93,7 @@ def dataset_with(plan: Plan, split: str) -> str:
     return fitting[0]
 
 
-def _named(plan: Plan, name: str) -> str:
+def _known_dataset(plan: Plan, name: str) -> str:
     if name in plan.datasets:
         return name
     raise ProblemError(

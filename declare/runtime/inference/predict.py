@@ -200,7 +200,7 @@ def _collect(
         classes = tasks[task].target_of(place[0]).classes
         if said and said.get("class", torch.zeros(0)).dim() > 1:
             maps[task] = _in_own_values(plan, name, tasks[task], said["class"].numpy())
-        for row, values in zip(rows, _described(said, classes) if said else (), strict=bool(said)):
+        for row, values in zip(rows, _readable_values(said, classes) if said else (), strict=bool(said)):
             row[task] = values
     _blank(rows, empty, [task for task, said in outputs.items() if "tags" not in said])
     if outputs and all(set(said) == {"tags"} for said in outputs.values()):
@@ -233,7 +233,7 @@ def _in_own_values(plan: Plan, dataset: str, task: TaskPlan, maps: Any) -> Any:
     return parser.parse("fields", field.block).decode(maps, field.facts)
 
 
-def _described(said: Mapping[str, Tensor], classes: tuple[str, ...] | None) -> Iterator[dict[str, Any]]:
+def _readable_values(said: Mapping[str, Tensor], classes: tuple[str, ...] | None) -> Iterator[dict[str, Any]]:
     """Yield each sample's values as people read them."""
     count = len(next(iter(said.values()), ()))
     for index in range(count):

@@ -70,7 +70,7 @@ class Inputs(Pool):
         self._given = reader
         super().__init__(plan)
 
-    def _opened(self) -> Reader:
+    def _open_source(self) -> Reader:
         learns = any(field.learns for field in self.fields.values())
         return fitted_fields.Parted(self._given) if learns else self._given
 
@@ -135,13 +135,13 @@ def open_inputs(plan: Plan, dataset: str, path: Path, statistics: Mapping[str, S
     own = plan.datasets[dataset].model_copy(
         update={"fields": fields, "cache": "none", "on_corrupt": {"action": "error"}}
     )
-    pool = Inputs(own, _filled(plan, dataset, fields, reader))
+    pool = Inputs(own, _with_empty_columns(plan, dataset, fields, reader))
     if not isinstance(reader, Pictures):
         _require_columns(pool, path)
     return InputTables(without_targets(plan, dataset, own), statistics, pool)
 
 
-def _filled(plan: Plan, dataset: str, fields: Mapping[str, Any], reader: Reader) -> Reader:
+def _with_empty_columns(plan: Plan, dataset: str, fields: Mapping[str, Any], reader: Reader) -> Reader:
     """Return the reader with empty columns for what the model writes itself; lines of a text are its one column."""
     unasked = text_outputs.unasked(plan, dataset)
     places = {name: parser.parse("fields", field.block).place(name) for name, field in fields.items()}

@@ -126,7 +126,7 @@ def _workers(hardware: HardwarePlan, gpus: int) -> _Workers:
     return _Workers(max(gpus, 1) if gpu else 1, gpu)
 
 
-def _gone(error: BaseException, run: Path | None) -> Problem:
+def _ray_failure(error: BaseException, run: Path | None) -> Problem:
     helps = (f"continue with `--resume {run}`",) if run else ()
     return Problem("HW713", "Ray failed to run the workers", notes=(first_line(error),), helps=helps)
 
@@ -168,14 +168,14 @@ class _Launch:
         if run is not None:
             task = replace(task, folder=str(run), how={**task.how, "resume": True})
         self.orders.begin(folder)
-        error = self._wait(_Fit(task, self._workers), folder)
+        error = self._wait(_RayFit(task, self._workers), folder)
         self._run, self._result = noted_run(folder) or run, event_pipe.read_result(folder)
         if self._result is not None and self._result.refused:
             raise ProblemError(*self._result.problems)
         status, _ = outcome(folder)  # what workers find comes back by the relay
         return Ending(status, self._death(error, folder), self._run)
 
-    def _wait(self, fit: _Fit, folder: Path) -> BaseException | None:
+    def _wait(self, fit: _RayFit, folder: Path) -> BaseException | None:
         """Hand on what the leading worker tells until all have ended; return what Ray raised."""
         receiver = event_pipe.Receiver(folder)
         waited, free = 0.0, import_module("ray").available_resources()
@@ -206,7 +206,7 @@ class _Launch:
             return None
         failures: dict[int, BaseException] = getattr(error, "worker_failures", {})
         if not failures:
-            raise ProblemError(_gone(error, self._run)) from error
+            raise ProblemError(_ray_failure(error, self._run)) from error
         # A worker that only lost the others is not the one that failed.
         rank = min(failures, key=lambda number: (isinstance(failures[number], LostError), number))
         _, step = heartbeat.signs(folder).get(rank, (0, 0))
@@ -229,7 +229,7 @@ def _cause(error: BaseException) -> str:
     return f"{type(error).__name__}: {first_line(error)}"
 
 
-class _Fit(threading.Thread):
+class _RayFit(threading.Thread):
     """Ray's own work, beside the thread that hears signals."""
 
     def __init__(self, task: Task, workers: _Workers) -> None:

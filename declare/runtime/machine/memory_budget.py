@@ -30,7 +30,7 @@ class Account:
     def __init__(self, plan: Plan, phase: PhasePlan, device: torch.device, shares: int = 1) -> None:
         self._plan, self._phase, self._device, self._shares = plan, phase, device, shares
         self._limits = dict(_limits(plan, device))
-        self._before = _used(device)
+        self._before = _used_memory(device)
         known = all(name in plan.datasets for name in phase.rows)
         self._estimate = of_plan(plan, phase) if known else None
 
@@ -51,7 +51,7 @@ class Account:
             f"needed: {shown(state)} for gradients and optimizer + {self.rows} samples x {shown(sample)} = "
             f"{shown(state + self.rows * sample)}"
         )
-        measured = self._measured(error)
+        measured = self._peak_memory(error)
         if measured > 0:
             yield f"measured: {shown(measured)} taken or asked for when it failed"
 
@@ -78,9 +78,9 @@ class Account:
         shares = self._shares if isinstance(self._plan.hardware.devices, int) else 1
         batch = self._phase.batch_size / shares
         planned = _BOTH_WAYS * estimate.activations * self._phase.accumulate / batch + estimate.data / batch
-        return max(planned, (self._measured(error) - _state(estimate)) / self.rows)
+        return max(planned, (self._peak_memory(error) - _state(estimate)) / self.rows)
 
-    def _measured(self, error: BaseException) -> int:
+    def _peak_memory(self, error: BaseException) -> int:
         """Return the most that the phase took, with the request that failed."""
         kind = next(kind for name, (_, kind) in self._limits.items() if self._room()[0].startswith(name))
         return _peak(self._device, kind) - self._before.get(kind, 0) + asked(error)
@@ -129,7 +129,7 @@ def _limits(plan: Plan, device: torch.device) -> Iterator[tuple[str, tuple[int, 
         yield "the control group has", (group, "resident")
 
 
-def _used(device: torch.device) -> dict[str, int]:
+def _used_memory(device: torch.device) -> dict[str, int]:
     """Return what counts against each kind of limit now."""
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)

@@ -67,11 +67,11 @@ def trials(plan: Plan, device: torch.device, steps: int = STEPS) -> Iterator[Tri
             losses.append(float(loss))
             if not number:
                 named = zip(made.machinery.objective.names, parts.tolist(), strict=True)
-                starts = {name: (value, _expected(plan, phase, name)) for name, value in named}
+                starts = {name: (value, _expected_loss(plan, phase, name)) for name, value in named}
         yield Trial(phase.name, losses[0], losses[-1], starts)
 
 
-def _expected(plan: Plan, phase: PhasePlan, name: str) -> float | None:
+def _expected_loss(plan: Plan, phase: PhasePlan, name: str) -> float | None:
     """Return about what a loss should start at."""
     task, _, part = name.partition("/")
     if task not in phase.tasks:

@@ -81,7 +81,7 @@ def _profile_phase(
     warm_up, steps = counts
     _annotate(made.step)
     last = min(phase.steps, warm_up + steps)
-    draw = _named(_DATA, made.feed.batches(0, last).__next__)
+    draw = _with_label(_DATA, made.feed.batches(0, last).__next__)
     activities = [ProfilerActivity.CPU]
     if device.type == "cuda":
         activities.append(ProfilerActivity.CUDA)
@@ -91,7 +91,7 @@ def _profile_phase(
         made.step(number, draw())
     # The profiler runs through one cycle; without `acc_events` torch 2.11 warns that others would be cleared.
     profiler = torch_profile(activities=activities, record_shapes=True, acc_events=True)
-    with _hushed():
+    with _silence_profiler():
         profiler.start()
     samples, began = 0, time.perf_counter()
     for number in range(warm_up, last):
@@ -102,14 +102,14 @@ def _profile_phase(
             if device.type == "cuda":
                 torch.cuda.synchronize()
     seconds = time.perf_counter() - began
-    with _hushed():
+    with _silence_profiler():
         profiler.stop()
     trace = _write_trace(profiler, folder)
     return _summary(phase.name, last - warm_up, (seconds, samples), profiler, trace, device)
 
 
 @contextlib.contextmanager
-def _hushed() -> Iterator[None]:
+def _silence_profiler() -> Iterator[None]:
     """Keep the profiler's library from writing its own log lines to the user's terminal."""
     sys.stderr.flush()
     kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -124,10 +124,10 @@ def _hushed() -> Iterator[None]:
 
 def _annotate(step: Any) -> None:
     for name, label in (("forward", "forward"), ("backward", "backward"), ("apply", _UPDATE)):
-        setattr(step, name, _named(label, getattr(step, name)))
+        setattr(step, name, _with_label(label, getattr(step, name)))
 
 
-def _named(label: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def _with_label(label: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def named(*arguments: Any, **options: Any) -> Any:
         with record_function(label):
             return function(*arguments, **options)

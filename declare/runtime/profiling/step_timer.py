@@ -27,7 +27,7 @@ class Stopwatch:
     def wrap(self, step: Any) -> None:
         """Time the parts of `step` from now on."""
         for method, part in _PARTS.items():
-            setattr(step, method, self._timed(part, getattr(step, method)))
+            setattr(step, method, self._timed_call(part, getattr(step, method)))
 
     @staticmethod
     def unwrap(step: Step) -> None:
@@ -40,7 +40,7 @@ class Stopwatch:
         seconds = {"data": data} | self._seconds
         return seconds | {"rest": max(whole - sum(seconds.values()), 0.0)}
 
-    def _timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _timed_call(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def timed(*arguments: Any, **named: Any) -> Any:
             began = time.perf_counter()
             result = function(*arguments, **named)

@@ -17,10 +17,10 @@ _SHOWN = 5
 def judged(place: Path, plan: Plan, changes: Sequence[Change]) -> list[Change]:
     """Return the changes of a plan, those of data with the files that differ; files of equal content do no harm."""
     ledger = Ledger(place)
-    return [_judged(ledger, plan, change) for change in changes]
+    return [_judge_change(ledger, plan, change) for change in changes]
 
 
-def _judged(ledger: Ledger, plan: Plan, change: Change) -> Change:
+def _judge_change(ledger: Ledger, plan: Plan, change: Change) -> Change:
     parts = change.path.split(".")
     if parts[0] != "datasets" or parts[2:] != ["fingerprint"] or parts[1] not in plan.datasets:
         return change

@@ -75,7 +75,7 @@ _OF_SAMPLES = ("fields", "num_samples", "splits", "missing")
 def changed(before: Plan, now: Plan, standing: Standing | None = None) -> list[Change]:
     """Return what differs, with a verdict on each; `standing` is where the run is (None: not begun)."""
     old, new = _tree(before), _tree(now)
-    found = (_judged(*item, standing or Standing()) for item in _differences(old, new, ""))
+    found = (_judge_change(*item, standing or Standing()) for item in _differences(old, new, ""))
     found = (change for change in found if not _FOLLOWS.fullmatch(change.path))
     if now.hardware.determinism == "exact":
         found = (_exactly(change) for change in found)
@@ -91,12 +91,12 @@ def _exactly(change: Change) -> Change:
     )
 
 
-def _judged(path: str, old: Any, new: Any, standing: Standing) -> Change:
-    verdict, why = _exceptional(path, old, new, standing) or _ruled(path)
+def _judge_change(path: str, old: Any, new: Any, standing: Standing) -> Change:
+    verdict, why = _exceptional(path, old, new, standing) or _rule_verdict(path)
     return Change(path, old, new, verdict, why)
 
 
-def _ruled(path: str) -> tuple[Verdict, str]:
+def _rule_verdict(path: str) -> tuple[Verdict, str]:
     rules = ((verdict, why) for pattern, verdict, why in _RULES if re.fullmatch(pattern, path))
     return next(rules, ("allowed", Change.why))
 
@@ -117,7 +117,7 @@ def _exceptional(path: str, old: Any, new: Any, standing: Standing) -> tuple[Ver
 
 def _in_phase(path: str, new: Any, old: Any, standing: Standing) -> tuple[Verdict, str] | None:
     phase, _, key = path.removeprefix("phases.").partition(".")
-    if phase in standing.over and _ruled(path)[0] == "allowed":
+    if phase in standing.over and _rule_verdict(path)[0] == "allowed":
         return "impossible", f"phase `{phase}` is over"
     if phase != standing.phase:
         return None

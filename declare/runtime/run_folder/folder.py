@@ -214,7 +214,7 @@ class Run:
         for attempt in range(_TRIES):
             before = self._names()
             try:
-                saved = self._whole(self._checkpoint(which))
+                saved = self._verify_checkpoint(self._checkpoint(which))
                 return read(saved.weights), saved
             except (ProblemError, OSError):
                 if before == self._names() or attempt == _TRIES - 1:
@@ -240,11 +240,11 @@ class Run:
         if not self.checkpoints():
             raise ProblemError(self._without_checkpoints())
 
-    def _whole(self, saved: Saved) -> Saved:
+    def _verify_checkpoint(self, saved: Saved) -> Saved:
         """Return a checkpoint whose files are what was written; raises `ProblemError` (RES807) for others."""
         reason = damage(saved)
         if reason is not None:
-            raise ProblemError(_damaged(saved.path, reason))
+            raise ProblemError(_damaged_checkpoint(saved.path, reason))
         return saved
 
     def _checkpoint(self, which: str) -> Saved:
@@ -253,7 +253,7 @@ class Run:
             raise ProblemError(self._without_checkpoints())
         if which == "last":
             return found[0]
-        course = read_course(self._whole(found[0]))
+        course = read_course(self._verify_checkpoint(found[0]))
         step = course.kept(course.phase if which == "best" else which)
         if step is None and which == "best":
             return found[0]
@@ -268,7 +268,7 @@ class Run:
             try:
                 read_manifest(folder)
             except ValueError as error:
-                return _damaged(folder, str(error))
+                return _damaged_checkpoint(folder, str(error))
         return _not_a_run(self.path, "it has no checkpoint yet")
 
 
@@ -277,10 +277,10 @@ def read_course(saved: Saved) -> Course:
     try:
         return Course.of(saved.checked_skeleton())
     except ValueError as error:
-        raise ProblemError(_damaged(saved.path, f"`{STATE}`: {error}")) from error
+        raise ProblemError(_damaged_checkpoint(saved.path, f"`{STATE}`: {error}")) from error
 
 
-def _damaged(folder: Path, reason: str) -> Problem:
+def _damaged_checkpoint(folder: Path, reason: str) -> Problem:
     return Problem(
         "RES807",
         f"checkpoint `{folder.name}` is damaged",

@@ -34,7 +34,7 @@ class RunLock:
         try:
             self._lock.acquire()
         except Timeout:
-            raise ProblemError(_locked(self._folder)) from None
+            raise ProblemError(_locked_problem(self._folder)) from None
         owner = {
             "host": socket.gethostname(),
             "pid": os.getpid(),
@@ -85,7 +85,7 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
-def _locked(folder: Path) -> Problem:
+def _locked_problem(folder: Path) -> Problem:
     owner = holder(folder) or {}
     who = f"process {owner.get('pid', '?')} on {owner.get('host', '?')}, since {owner.get('since', '?')}"
     return Problem(

@@ -62,17 +62,17 @@ def unbeaten(plan: Plan, metrics: Mapping[str, float]) -> list[Unbeaten]:
     """
     return [
         Unbeaten(name, metrics[name], metrics[PREFIX + name], at)
-        for name, mode, at in _judged(plan)
-        if _known(metrics, name) and not better(metrics[name], metrics[PREFIX + name], mode)
+        for name, mode, at in _judged_metrics(plan)
+        if _is_comparable(metrics, name) and not better(metrics[name], metrics[PREFIX + name], mode)
     ]
 
 
-def _known(metrics: Mapping[str, float], name: str) -> bool:
+def _is_comparable(metrics: Mapping[str, float], name: str) -> bool:
     values = (metrics.get(item) for item in (name, PREFIX + name))
     return all(value is not None and math.isfinite(value) for value in values)
 
 
-def _judged(plan: Plan) -> Iterator[tuple[str, Literal["max", "min"], str]]:
+def _judged_metrics(plan: Plan) -> Iterator[tuple[str, Literal["max", "min"], str]]:
     """Yield name and direction of each metric that the run is judged by, and the place that asks for it."""
     last = plan.phases[-1]
     if last.best is not None:

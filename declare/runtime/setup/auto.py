@@ -133,12 +133,12 @@ def gathered(plan: Plan, made: Mapping[str, Any], device: torch.device) -> str |
     It is what all phases train in, where that is known before the model is built: from the spec, from the device, or
     from the choices that a run has `made`.
     """
-    found = {_known(phase, made, device) for phase in plan.phases}
+    found = {_planned_precision(phase, made, device) for phase in plan.phases}
     (only,) = found if len(found) == 1 else {None}
     return only if only in HALF else None
 
 
-def _known(phase: PhasePlan, made: Mapping[str, Any], device: torch.device) -> str | None:
+def _planned_precision(phase: PhasePlan, made: Mapping[str, Any], device: torch.device) -> str | None:
     chosen = made.get(f"precision.{phase.name}") if phase.precision == "auto" else None
     return chosen or (stated(phase.precision, device) or (None,))[0]
 

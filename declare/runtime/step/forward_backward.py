@@ -79,7 +79,7 @@ class OneByOne:
                 self._halves.backward(loss * share)
             found.append((loss.detach() * share, parts.detach() * share))
             del loss, parts, scaled
-        return _added(found)
+        return _sum_losses(found)
 
 
 class Together(OneByOne):
@@ -96,10 +96,10 @@ class Together(OneByOne):
             with self._statistics.at(size):
                 found.append(self._halves.forward(scaled, totals, mix(seed, index), last=final))
         self._halves.backward(torch.stack([loss for loss, _ in found]).sum() * share)
-        return _added([(loss.detach() * share, parts.detach() * share) for loss, parts in found])
+        return _sum_losses([(loss.detach() * share, parts.detach() * share) for loss, parts in found])
 
 
-def _added(found: list[Losses]) -> Losses:
+def _sum_losses(found: list[Losses]) -> Losses:
     if len(found) == 1:
         return found[0]
     losses, parts = zip(*found, strict=True)

@@ -23,7 +23,7 @@ class Plateau:
 
 
 @dataclass
-class _Seen:
+class _PlateauState:
     best: float = math.nan
     waited: int = 0
     factor: float = 1.0
@@ -35,7 +35,7 @@ class Rate:
     def __init__(self, planned: Callable[[int], float], plateau: Plateau | None = None) -> None:
         self._planned = planned
         self._plateau = plateau
-        self._seen = _Seen()
+        self._seen = _PlateauState()
 
     def __call__(self, step: int) -> float:
         """Return the factor at `step`."""
@@ -63,4 +63,4 @@ class Rate:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what was seen."""
-        self._seen = _Seen(**state)
+        self._seen = _PlateauState(**state)

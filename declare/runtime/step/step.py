@@ -114,7 +114,7 @@ class Step:
         if self._buffers is None:
             loss, parts = self.gradients(number, batch)
         else:
-            loss, parts = self._guarded(number, batch, self._buffers)
+            loss, parts = self._skip_on_failure(number, batch, self._buffers)
         self.apply(number)
         return loss, parts
 
@@ -140,18 +140,20 @@ class Step:
         for parameter in self._parameters:
             parameter.grad = None
         # What is drawn for rows differs between processes, which hold other rows.
-        batch = self._agreed(self._objective.prepare, batch, mix(self._key, number) + self._world.rank)
+        batch = self._all_ranks_or_none(
+            self._objective.prepare, batch, mix(self._key, number) + self._world.rank
+        )
         if self._balance is None:
-            loss, parts = self._added(number, batch)
+            loss, parts = self._accumulate(number, batch)
         else:
-            loss, parts = self._balanced(self._balance, number, batch)
-        self._unparted(self._strategy.complete, self._parameters)
+            loss, parts = self._with_balancing(self._balance, number, batch)
+        self._collective(self._strategy.complete, self._parameters)
         return loss, parts
 
-    def _balanced(self, balance: Balance, number: int, batch: Batch) -> Losses:
+    def _with_balancing(self, balance: Balance, number: int, batch: Batch) -> Losses:
         """Let a balance make one gradient of several."""
         balance.begin(number, self._parameters)
-        loss, parts = self._added(number, batch)
+        loss, parts = self._accumulate(number, batch)
         scale = 1.0 if self._scaler is None else self._scaler.get_scale()
         term = balance.finish(self._world.mean(parts), scale, mix(mix(self._key, number), -1))
         if term is None:
@@ -159,13 +161,13 @@ class Step:
         self.backward(term)
         return loss + term.detach(), parts
 
-    def _added(self, number: int, batch: Batch) -> Losses:
+    def _accumulate(self, number: int, batch: Batch) -> Losses:
         """Add up the gradients of a step's micro-batches."""
         base = mix(self._key, number)
         if self._pieces == self._world.size == 1:
             return self._pass(number, batch, None, mix(base, 0), last=True)
         cut = [batch] if self._pieces == 1 else list(split(batch, self._cuts(batch), self._together))
-        totals = self._strategy.totals(self._agreed(self._strategy.weigh, batch, cut))
+        totals = self._strategy.totals(self._all_ranks_or_none(self._strategy.weigh, batch, cut))
         first = self._world.rank * self._pieces
         losses, all_parts, merged = [], [], self._merged
         rows = [] if merged is None else self._shares(cut)
@@ -205,11 +207,11 @@ class Step:
         for generator in self._generators:
             generator.manual_seed(seed)
         if self._precision.autocast is None:
-            return self._agreed(self._strategy, batch, totals, last=last)
+            return self._all_ranks_or_none(self._strategy, batch, totals, last=last)
         with self._precision.autocast:
-            return self._agreed(self._strategy, batch, totals, last=last)
+            return self._all_ranks_or_none(self._strategy, batch, totals, last=last)
 
-    def _agreed(self, function: Callable[..., Made], *arguments: Any, **named: Any) -> Made:
+    def _all_ranks_or_none(self, function: Callable[..., Made], *arguments: Any, **named: Any) -> Made:
         """Call a function; where failing batches are skipped, all processes fail if one does."""
         if self._buffers is None or self._world.size == 1:
             return function(*arguments, **named)
@@ -240,9 +242,9 @@ class Step:
             return
         if self._scaler is not None:
             loss = self._scaler.scale(loss)
-        self._unparted(loss.backward if self._balance is None else partial(self._balance.backward, loss))
+        self._collective(loss.backward if self._balance is None else partial(self._balance.backward, loss))
 
-    def _unparted(self, function: Callable[..., object], *arguments: Any) -> None:
+    def _collective(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call what other processes are in the midst of too: where it fails here, none can leave the batch out."""
         try:
             function(*arguments)
@@ -276,7 +278,7 @@ class Step:
                 group["lr"] = base * rate
             self._last_rate = rate
 
-    def _guarded(self, number: int, batch: Batch, buffers: Buffers) -> Losses:
+    def _skip_on_failure(self, number: int, batch: Batch, buffers: Buffers) -> Losses:
         buffers.remember()
         try:
             loss, parts = self.gradients(number, batch)

@@ -74,7 +74,7 @@ class OptunaEngine:
         Trials that a process left when it died are finished first, whoever asks.
         """
         while not halt.asked:
-            trial = self._next(halt)
+            trial = self._next_trial(halt)
             if trial is None:
                 break
             if not self._run(trial, emit):
@@ -142,7 +142,7 @@ class OptunaEngine:
             self._study.enqueue_trial(values, skip_if_exists=True)
         self._study.set_user_attr("laid_out", True)
 
-    def _next(self, halt: Halt) -> optuna.Trial | None:
+    def _next_trial(self, halt: Halt) -> optuna.Trial | None:
         """Take a trial that has no process, or a new one; None where enough are done.
 
         Those of other processes are waited for: one that dies leaves its trial to whoever is still there.
@@ -252,7 +252,7 @@ def _axis(space: Space) -> Any:
     return optuna.distributions.CategoricalDistribution([stored(value) for value in listed(space) or ()])
 
 
-def _mixed(seed: int, number: int, name: str) -> int:
+def _trial_seed(seed: int, number: int, name: str) -> int:
     """Return a seed for a value of a trial."""
     text = f"{seed} {number} {name}".encode()
     return int.from_bytes(hashlib.sha256(text).digest()[:4], "big")
@@ -282,7 +282,7 @@ def _sampler(tune: Tune, seed: int) -> Any:
 
         def sample_independent(self, study: Any, trial: Any, name: str, axis: Any) -> Any:
             """Draw one value of a trial."""
-            return make(_mixed(seed, trial.number, name)).sample_independent(study, trial, name, axis)
+            return make(_trial_seed(seed, trial.number, name)).sample_independent(study, trial, name, axis)
 
     return Keyed()
 

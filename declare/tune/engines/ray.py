@@ -69,7 +69,7 @@ class RayEngine:
         self._records.forget_stop()
         self._told = {trial.number for trial in self.trials() if trial.state in _ENDED}
         # Ray takes the signals for itself when it connects: they are heard anew inside.
-        with connected() as ray, Halt(lambda: halt.reason) as inner, self._watched(emit, inner):
+        with connected() as ray, Halt(lambda: halt.reason) as inner, self._watch_trials(emit, inner):
             gpus = int(ray.cluster_resources().get("GPU", 0))
             trainable = self._trainable(gpu=gpus > 0 and self._accelerator in {"auto", "cuda"})
             for part in range(1000):
@@ -205,7 +205,7 @@ class RayEngine:
                 emit(trial)
 
     @contextlib.contextmanager
-    def _watched(self, emit: Emit, halt: Halt) -> Iterator[None]:
+    def _watch_trials(self, emit: Emit, halt: Halt) -> Iterator[None]:
         """While inside, tell of trials as they end; stop them, and then Ray's own work, when it is asked for."""
         done = threading.Event()
         watcher = threading.Thread(target=self._watch, args=(emit, halt, done), name="trials", daemon=True)

@@ -14,7 +14,7 @@ def test_slices_and_gathers_cut_the_same_pieces(shape):
     keys = np.random.default_rng(0).integers(0, 2**63, 10).astype(np.uint64)
     values = torch.arange(int(np.prod(shape))).reshape(shape)
     sliced = crop(values, keys)
-    crop._sliced = crop._gathered
+    crop._crop_by_slices = crop._crop_by_gather
     assert sliced.shape == (*shape[:-2], 5, 6)
     assert torch.equal(sliced, crop(values, keys))
 

@@ -32,7 +32,7 @@ def test_the_advice_follows_from_room_and_size_of_a_sample(monkeypatch):
     plan = plan.model_copy(update={"nodes": tuple(nodes)})
     limits = {"the device has": (20_000_000, "device")}
     monkeypatch.setattr("declare.runtime.machine.memory_budget._limits", lambda *_: limits.items())
-    monkeypatch.setattr("declare.runtime.machine.memory_budget._used", lambda _: {"device": 0})
+    monkeypatch.setattr("declare.runtime.machine.memory_budget._used_memory", lambda _: {"device": 0})
     monkeypatch.setattr("declare.runtime.machine.memory_budget._peak", lambda *_: 10_000_000)
     error = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 4.00 MiB.")
     account = Account(plan, phase, torch.device("cpu"))

@@ -42,7 +42,7 @@ def make(
     people = _people(rng, subjects)
     sources = _sources(rng, people, subject, (round(rate * seconds), rate))
     courses = _courses(rng, (movies, stamps, 3, sources.shape[-1]))
-    eeg = _recorded(
+    eeg = _mix_sources(
         rng, np.concatenate([sources, 0.8 * courses[movie, stamp]], axis=1).astype(np.float32), channels
     )
     age = people["age"][subject]
@@ -101,7 +101,7 @@ def _courses(rng: Any, form: tuple[int, ...]) -> Any:
     return course
 
 
-def _recorded(rng: Any, sources: Any, channels: int) -> Any:
+def _mix_sources(rng: Any, sources: Any, channels: int) -> Any:
     """Return sources [B, S, T] mixed into channels [B, C, T], with noise."""
     import numpy as np
 

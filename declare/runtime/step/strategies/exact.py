@@ -52,7 +52,7 @@ class Exact(Alone):
     def __init__(self, plan: Plan, phase: PhasePlan, objective: Objective, world: World) -> None:
         super().__init__(objective, world)
         self._pieces = pieces(plan, phase, world.size)
-        self._tree = Tree(_added)
+        self._tree = Tree(_add_gradients)
         self.share = float(world.size)
 
     def begin(self) -> None:
@@ -69,7 +69,7 @@ class Exact(Alone):
 
     def totals(self, weights: Tensor) -> Tensor:
         """Return the sum over processes."""
-        return _over(self._world, weights)
+        return _tree_all_reduce(self._world, weights)
 
     def taken(self, parameters: Sequence[Tensor]) -> None:
         """Put the gradient of a micro-batch into the tree."""
@@ -82,7 +82,7 @@ class Exact(Alone):
         found = filled(self._tree.total(), parameters, self._world)
         present = [gradient for gradient in found if gradient is not None]
         if self._world.size > 1 and present:
-            flat = _over(self._world, torch.cat([gradient.flatten() for gradient in present]))
+            flat = _tree_all_reduce(self._world, torch.cat([gradient.flatten() for gradient in present]))
             parts = flat.split([gradient.numel() for gradient in present])
             present = [part.view_as(gradient) for part, gradient in zip(parts, present, strict=True)]
         summed = iter(present)
@@ -90,7 +90,7 @@ class Exact(Alone):
             item.grad = None if gradient is None else next(summed)
 
 
-def _over(world: World, value: Tensor) -> Tensor:
+def _tree_all_reduce(world: World, value: Tensor) -> Tensor:
     """Return the sum over processes, by rank, in a tree."""
     tree = Tree(torch.add)
     for each in world.every(value):
@@ -99,7 +99,7 @@ def _over(world: World, value: Tensor) -> Tensor:
     return found
 
 
-def _added(older: list[Tensor | None], newer: list[Tensor | None]) -> list[Tensor | None]:
+def _add_gradients(older: list[Tensor | None], newer: list[Tensor | None]) -> list[Tensor | None]:
     return [
         right if left is None else left if right is None else left + right
         for left, right in zip(older, newer, strict=True)
