@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.loop import VECTORS, plan_of
 from declare.runtime.checkpoint import writer
-from declare.runtime.listeners.listener import Listener, Wish
+from declare.runtime.listeners.listener import Listener, Request
 from declare.runtime.run import train
 from declare.runtime.run_folder.event_file import Event
 
@@ -56,7 +56,7 @@ class Pacer(Listener):
         """Ask for a boundary at the end of each block."""
         return step - step % self._block + self._block
 
-    def hear(self, event: Event) -> Wish | None:
+    def hear(self, event: Event) -> Request | None:
         """Close a block and choose how the next one begins; the first round is a warm-up."""
         if event.name != "boundary" or event.step % self._block:
             return None
@@ -68,11 +68,11 @@ class Pacer(Listener):
             self.times[KINDS[self._count % len(KINDS)]].append((now - self._since) / self._block)
         self._count += 1
         if self._count == (self._rounds + 1) * len(KINDS):
-            return Wish.STOP_PHASE
+            return Request.STOP_PHASE
         kind = KINDS[self._count % len(KINDS)]
         writer._WORTH_BYTES = 0 if kind == "background" else NEVER  # noqa: SLF001
         self._since = time.perf_counter()
-        return None if kind == "none" else Wish.SAVE
+        return None if kind == "none" else Request.SAVE
 
 
 def measure(module: str, batch: int, block: int) -> dict[str, list[float]]:

@@ -27,7 +27,7 @@ from declare.compiler import pipeline
 from declare.ir.plan import Plan
 from declare.lowering.data.tables import Tables
 from declare.lowering.model.graph import make_graph
-from declare.runtime.listeners.listener import Listener, Wish
+from declare.runtime.listeners.listener import Listener, Request
 from declare.runtime.run import train
 from declare.runtime.run_folder.event_file import Event
 
@@ -109,7 +109,7 @@ class Pacer(Listener):
         """Ask for a boundary at the end of each block."""
         return step - step % self._block + self._block
 
-    def hear(self, event: Event) -> Wish | None:
+    def hear(self, event: Event) -> Request | None:
         """Close a block, run the peers, open the next; the first block is a warm-up."""
         if event.name != "boundary" or event.step % self._block:
             return None
@@ -122,7 +122,7 @@ class Pacer(Listener):
                 self.times[name].append((time.process_time() - start) / self._block)
         done = len(self.times["declare"]) >= self._rounds
         self._since = time.process_time()
-        return Wish.STOP_PHASE if done else None
+        return Request.STOP_PHASE if done else None
 
 
 def plain(plan: Plan, *, loader: bool) -> Callable[[int], None]:

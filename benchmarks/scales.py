@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from declare.compiler import pipeline
 from declare.ir.plan import Plan
-from declare.runtime.setup.auto import Choices
-from declare.runtime.setup.builder import BuiltWorkshop
+from declare.runtime.setup.auto import AutoSettings
+from declare.runtime.setup.builder import PlanBuilder
 from declare.runtime.setup.phase import assemble, trainable
 from declare.runtime.step.step import Step
 
@@ -91,9 +91,9 @@ def plan_of(model: str, sizes: str, way: str) -> Plan:
 
 def stepper(plan: Plan, device: torch.device) -> tuple[Step, list]:
     """Return the step of a plan and a few batches."""
-    workshop = BuiltWorkshop(plan, None, device)
+    workshop = PlanBuilder(plan, None, device)
     phase = plan.phases[0]
-    settle = (Choices(plan, None, device), lambda *_: None)
+    settle = (AutoSettings(plan, None, device), lambda *_: None)
     made = assemble(plan, workshop, phase, wanted=trainable(workshop.graph), settle=settle)
     return made.step, list(made.feed.batches(0, 3))
 

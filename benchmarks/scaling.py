@@ -29,7 +29,7 @@ from benchmarks.loop import plan_of
 from declare.ir.plan import Plan
 from declare.lowering.data.tables import Tables
 from declare.lowering.model.graph import make_graph
-from declare.runtime.listeners.listener import Listener, Wish
+from declare.runtime.listeners.listener import Listener, Request
 from declare.runtime.run import train
 from declare.runtime.run_folder.event_file import Event
 
@@ -74,7 +74,7 @@ class Pacer(Listener):
         """Ask for a boundary at the end of each block."""
         return step - step % self._block + self._block
 
-    def hear(self, event: Event) -> Wish | None:
+    def hear(self, event: Event) -> Request | None:
         """Close a block, run the plain loop, open the next; the first block is a warm-up."""
         if event.name != "boundary" or event.step % self._block:
             return None
@@ -87,7 +87,7 @@ class Pacer(Listener):
         if dist.is_initialized():
             dist.barrier()
         self._since = now()
-        return Wish.STOP_PHASE if len(self.times["declare"]) >= ROUNDS else None
+        return Request.STOP_PHASE if len(self.times["declare"]) >= ROUNDS else None
 
     def _passed(self, since: tuple[float, float]) -> tuple[float, float]:
         return tuple((after - before) / self._block for before, after in zip(since, now(), strict=True))  # type: ignore[return-value]

@@ -24,7 +24,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.system.trust import allow_downloads
 
 if TYPE_CHECKING:
-    from declare.compiler.pipeline import Checked
+    from declare.compiler.pipeline import CheckedSpec
     from declare.diagnostics.diagnostic import Diagnostic
     from declare.ir.plan import Plan
     from declare.language.spec import Spec
@@ -55,7 +55,7 @@ def _line(found: Diagnostic) -> str:
     return f"{where}{found.severity}[{found.code}] {found.title}"
 
 
-def check(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> Checked:
+def check(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> CheckedSpec:
     """Check a spec as `dcl validate` does; never raises for what is wrong in it.
 
     Args:
@@ -144,7 +144,7 @@ def train(
 
 
 def train_checked(
-    checked: Checked,
+    checked: CheckedSpec,
     folder: Path | None,
     *,
     resume: bool = False,
@@ -262,7 +262,7 @@ def _plan(spec: Where | Plan, overrides: Sequence[str], trust: Sequence[str]) ->
     return plan(spec, set=overrides, trust=trust) if isinstance(spec, str | Path) else spec
 
 
-def _require(part: Part | None, checked: Checked) -> Part:
+def _require(part: Part | None, checked: CheckedSpec) -> Part:
     if part is None or any(found.severity == "error" for found in checked.diagnostics):
         raise SpecError(checked.diagnostics)
     return part

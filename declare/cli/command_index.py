@@ -31,7 +31,7 @@ def function(name: str) -> Callable[..., Any]:
     return _module(name).command  # type: ignore[no-any-return]
 
 
-def prepared(name: str, words: list[str]) -> list[str]:
+def prepare_argv(name: str, words: list[str]) -> list[str]:
     """Return the words as the parser takes them; a command's `prepare` writes out what it leaves implicit."""
     prepare = getattr(_module(name), "prepare", list)
     return list(prepare(words))

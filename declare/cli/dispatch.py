@@ -73,7 +73,7 @@ def _outside(error: Exception) -> Problem | None:
 
     if is_shortage(error):
         return before_training(error)
-    return user_code.failed(error) or (before_training(error) if is_starved() else None)
+    return user_code.user_code_problem(error) or (before_training(error) if is_starved() else None)
 
 
 def _unusable_path(error: Exception, arguments: Sequence[str]) -> str | None:
@@ -181,7 +181,7 @@ def invoke(name: str, words: list[str]) -> int:
     as_json = wants_json(words)
     try:
         command = parser(name)
-        context = command.make_context(f"{PROGRAM} {name}", command_index.prepared(name, words))
+        context = command.make_context(f"{PROGRAM} {name}", command_index.prepare_argv(name, words))
         with context, on_damage(_say_damaged):
             return command.invoke(context) or DONE
     except typer.Exit as ending:

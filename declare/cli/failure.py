@@ -35,18 +35,18 @@ def wants_json(arguments: Sequence[str]) -> bool:
 
 def report(kind: str, message: str, code: int, *, hint: str = "", as_json: bool) -> int:
     """Say on standard error (and as JSON on standard output where asked) why nothing was done."""
-    from declare.system.secrets import hidden
+    from declare.system.secrets import hide_values
 
-    message, hint = hidden(message), hidden(hint)
+    message, hint = hide_values(message), hide_values(hint)
     if as_json:
         error = {"kind": kind, "message": message, "hint": hint, "exit_code": code}
         print(strict_json.dumps({"format": FORMAT, "valid": False, "error": error}, indent=2))
     else:
-        from declare.diagnostics.output import shown
+        from declare.diagnostics.output import printable_lines
 
-        print(f"error: {shown(message)}", file=sys.stderr)
+        print(f"error: {printable_lines(message)}", file=sys.stderr)
         if hint:
-            print(f"  = help: {shown(hint)}", file=sys.stderr)
+            print(f"  = help: {printable_lines(hint)}", file=sys.stderr)
     return code
 
 

@@ -13,7 +13,7 @@ from declare.cli import launch_options, terminal
 from declare.cli.failure import COULD_NOT, DONE, FINDINGS
 
 if TYPE_CHECKING:
-    from declare.compiler.pipeline import Checked, PassRecord
+    from declare.compiler.pipeline import CheckedSpec, PassRecord
     from declare.contract.problem import Problem
     from declare.diagnostics.diagnostic import Diagnostic
     from declare.diagnostics.output import Settings
@@ -28,7 +28,7 @@ _LONG_SECONDS = 2.0
 _RANK = {"error": 3, "warning": 2, "info": 1}
 
 
-def check(spec: Path, sets: Sequence[str] | None, trust: Sequence[str] | None) -> Checked:
+def check(spec: Path, sets: Sequence[str] | None, trust: Sequence[str] | None) -> CheckedSpec:
     """Run every pass over a spec; say so where parts of libraries had to be tried for long."""
     from declare.compiler.pipeline import check as compile_spec
     from declare.system.worker_process import WORKER
@@ -42,7 +42,7 @@ def check(spec: Path, sets: Sequence[str] | None, trust: Sequence[str] | None) -
     return checked
 
 
-def exit_code(checked: Checked, fail_on: FailOn = "error") -> int:
+def exit_code(checked: CheckedSpec, fail_on: FailOn = "error") -> int:
     """Return 2 where the spec's file could not be read, 1 where something at or above `fail_on` was found."""
     if any(found.name in _UNREAD for found in checked.diagnostics):
         return COULD_NOT
@@ -60,14 +60,14 @@ class FindingsError(Exception):
         self.code = code
 
 
-def write(checked: Checked, format: Format, *, to_error: bool = False) -> None:
+def write(checked: CheckedSpec, format: Format, *, to_error: bool = False) -> None:
     """Print all findings of a check; in text, a line at the end says what was looked at."""
     _print(checked.diagnostics, format, checked.passes, to_error=to_error)
     if format == "text" and not terminal.settings.quiet:
         terminal.say(_closing(checked))
 
 
-def _closing(checked: Checked) -> str:
+def _closing(checked: CheckedSpec) -> str:
     done = sum(record.status == "done" for record in checked.passes)
     left = [f"{record.name} {record.status}" for record in checked.passes if record.status != "done"]
     looked = f"{done} passes done" + (f", {', '.join(left)}" if left else "")
@@ -116,7 +116,7 @@ def _settings(passes: Sequence[PassRecord], stream: TextIO) -> Settings:
 
 def plan(
     spec: Path, sets: Sequence[str] | None, trust: Sequence[str] | None, *, as_json: bool
-) -> tuple[Plan, Checked]:
+) -> tuple[Plan, CheckedSpec]:
     """Return the plan of a spec; where it has errors, print them and end the command.
 
     Warnings go to standard error, so that they never stand among results; notes are left to `validate`.
@@ -131,7 +131,7 @@ def plan(
     return checked.plan, checked
 
 
-def diagnose(problem: Problem, checked: Checked | None) -> Diagnostic:
+def diagnose(problem: Problem, checked: CheckedSpec | None) -> Diagnostic:
     """Return the diagnostic of a problem that showed after the check, at its place in the spec."""
     from declare.compiler.diagnose.locate import diagnose as place
     from declare.language.document import Document
@@ -141,14 +141,14 @@ def diagnose(problem: Problem, checked: Checked | None) -> Diagnostic:
     return place(problem, document)
 
 
-def as_dict(problem: Problem, checked: Checked | None) -> dict[str, Any]:
+def as_dict(problem: Problem, checked: CheckedSpec | None) -> dict[str, Any]:
     """Return a problem as the JSON formats print a finding."""
     from declare.diagnostics.render.json import as_dict as plain
 
     return plain(diagnose(problem, checked))
 
 
-def show_problems(problems: Iterable[Problem], checked: Checked | None) -> None:
+def show_problems(problems: Iterable[Problem], checked: CheckedSpec | None) -> None:
     """Print problems that showed after the check."""
     found = [diagnose(problem, checked) for problem in problems]
     if found:
@@ -156,7 +156,7 @@ def show_problems(problems: Iterable[Problem], checked: Checked | None) -> None:
 
 
 @contextmanager
-def reported(checked: Checked | None = None, *, as_json: bool = False) -> Iterator[None]:
+def report_problems(checked: CheckedSpec | None = None, *, as_json: bool = False) -> Iterator[None]:
     """Turn a problem with the outside world (files, disk, devices) into printed findings and exit code 2."""
     from declare.contract.problem import ProblemError
 

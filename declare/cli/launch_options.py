@@ -13,7 +13,7 @@ from declare.cli.failure import CommandError
 if TYPE_CHECKING:
     from declare.contract.problem import Problem
     from declare.ir.plan import Plan
-    from declare.runtime.distributed.launch import Crew
+    from declare.runtime.distributed.launch import LaunchSpec
     from declare.runtime.run import Outcome
 
 
@@ -30,19 +30,19 @@ def settings(gpus: int | None, procs: int | None, nodes: int | None) -> list[str
     return found
 
 
-def crew(plan: Plan, rdzv: str | None) -> Crew | None:
+def crew(plan: Plan, rdzv: str | None) -> LaunchSpec | None:
     """Return the processes that this command is to start; None where it trains itself.
 
     Inside torchrun, SLURM or Ray somebody has started them already.
     """
-    from declare.runtime.distributed.launch import Crew
+    from declare.runtime.distributed.launch import LaunchSpec
     from declare.runtime.distributed.rank_environment import place
 
     if place() is not None:
         return None
     hardware = plan.hardware
     _require_meeting(hardware.nodes, rdzv)
-    found = Crew(_processes(plan), hardware.nodes, rdzv)
+    found = LaunchSpec(_processes(plan), hardware.nodes, rdzv)
     return found if found.size > 1 else None
 
 
@@ -82,7 +82,7 @@ def _processes(plan: Plan) -> int:
 
 
 def start(
-    crew: Crew, words: Sequence[str], folder: Sequence[str], show: Callable[[list[Problem]], object]
+    crew: LaunchSpec, words: Sequence[str], folder: Sequence[str], show: Callable[[list[Problem]], object]
 ) -> int:
     """Run `dcl train WORDS` in a crew of processes and watch over them; return the exit status.
 

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TextIO
 
 from declare.contract import strict_json
-from declare.diagnostics.output import shown, visible, visible_json
+from declare.diagnostics.output import printable_lines, visible, visible_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,7 +63,7 @@ def _console(stream: TextIO) -> Console:
         def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
             """Escape what names and texts of data would tell the terminal to do."""
             for segment in super().render(renderable, options):
-                yield segment if segment.control else Segment(shown(segment.text), segment.style)
+                yield segment if segment.control else Segment(printable_lines(segment.text), segment.style)
 
     width = None if stream.isatty() else 110
     return Piped(file=stream, no_color=not settings.color, highlight=False, markup=False, width=width)
@@ -72,7 +72,7 @@ def _console(stream: TextIO) -> Console:
 def say(text: str) -> None:
     """Print a line for people to standard error, unless they asked for quiet."""
     if not settings.quiet:
-        print(shown(text), file=sys.stderr)
+        print(printable_lines(text), file=sys.stderr)
 
 
 def emit(text: str) -> None:

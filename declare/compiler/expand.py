@@ -13,10 +13,10 @@ from declare.language.yaml.yaml_writer import block
 from declare.system.secrets import hide
 
 if TYPE_CHECKING:
-    from declare.compiler.pipeline import Checked
+    from declare.compiler.pipeline import CheckedSpec
 
 
-def expand(checked: Checked, leave_out: Collection[str] = ()) -> str:
+def expand(checked: CheckedSpec, leave_out: Collection[str] = ()) -> str:
     """Return the spec as YAML: what was stated, every default, and what was chosen (inputs, heads, losses).
 
     Top-level sections in `leave_out` are not written.

@@ -53,7 +53,7 @@ class PassRecord:
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedSpec:
     """All that is known of a spec; `plan` is there when no error stands and every pass ran."""
 
     document: Document
@@ -71,7 +71,7 @@ class Checked:
 
 def check(
     path: str | Path, sets: Sequence[str] = (), trust: Sequence[str] = (), until: str | None = None
-) -> Checked:
+) -> CheckedSpec:
     """Run the passes over the spec at `path`, up to and with the pass `until`.
 
     Never raises for a user's mistake. `sets` are overrides as on the command line, `trust` the names of
@@ -91,7 +91,7 @@ def check(
     nowhere = Document(None, ())  # no line of the spec is at fault
     state.diagnostics += [diagnose(damaged_entry(entry), nowhere) for entry in damaged]
     found = tuple(sorted(state.diagnostics, key=_order))
-    return Checked(state.document, spec, state.facts, plan, found, tuple(records))
+    return CheckedSpec(state.document, spec, state.facts, plan, found, tuple(records))
 
 
 def _up_to(until: str | None) -> Iterator[tuple[str, str]]:

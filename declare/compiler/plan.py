@@ -34,7 +34,7 @@ def assemble(state: State) -> Plan:
         composites=spec.metrics,
         expect=spec.expect,
         tune=None if spec.tune is None else plain(spec.tune),
-        trusted=trust.granted(),
+        trusted=trust.granted_entries(),
     )
     if not secrets.are_known():
         return plan

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from declare.dev.check import check
-from declare.dev.repository import ROOT, shown
+from declare.dev.repository import ROOT, relative_path
 
 FILE = ROOT / "constraints.txt"
 _HEAD = (
@@ -37,7 +37,7 @@ def pythons() -> list[str]:
     ]
 
 
-def needed(stated: Iterable[str]) -> dict[str, str]:
+def required_packages(stated: Iterable[str]) -> dict[str, str]:
     """Return name -> version of every installed package that `stated` requirements need, directly or not."""
     from packaging.utils import canonicalize_name
 
@@ -78,7 +78,7 @@ def requirements() -> list[str]:
 def text() -> str:
     """Return the file's text for this environment."""
     head = [line.format(pythons=", ".join(pythons())) for line in _HEAD]
-    lines = [f"{name}=={version}" for name, version in needed(requirements()).items()]
+    lines = [f"{name}=={version}" for name, version in required_packages(requirements()).items()]
     return "\n".join([*head, *lines, ""])
 
 
@@ -88,5 +88,5 @@ def write(path: Path = FILE, *, checked: bool = False) -> int:
         print("not written: these versions do not pass")
         return 1
     path.write_text(text(), encoding="utf-8", newline="\n")
-    print(f"wrote {shown(path)}")
+    print(f"wrote {relative_path(path)}")
     return 0

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from declare.dev import generators
-from declare.dev.repository import shown
+from declare.dev.repository import relative_path
 
 
 def _generators(*, slow: bool) -> Iterator[ModuleType]:
@@ -33,7 +33,7 @@ def outputs(*, slow: bool = False) -> dict[Path, str]:
     return found
 
 
-def owned() -> list[Path]:
+def generated_folders() -> list[Path]:
     """Return the folders in which every file is generated, so that one nobody generates any more is stale."""
     return [folder for module in _generators(slow=False) for folder in getattr(module, "OWNS", ())]
 
@@ -41,11 +41,14 @@ def owned() -> list[Path]:
 def stale() -> list[str]:
     """Say which files differ from what would be written now, are missing, or have no source any more."""
     wanted = outputs()
-    wrong = [f"{shown(path)} is stale" for path, text in wanted.items() if _read(path) != text]
+    wrong = [f"{relative_path(path)} is stale" for path, text in wanted.items() if _read(path) != text]
     orphans = [
-        path for folder in owned() for path in folder.rglob("*") if path.is_file() and path not in wanted
+        path
+        for folder in generated_folders()
+        for path in folder.rglob("*")
+        if path.is_file() and path not in wanted
     ]
-    return wrong + [f"{shown(path)} has no source any more" for path in sorted(orphans)]
+    return wrong + [f"{relative_path(path)} has no source any more" for path in sorted(orphans)]
 
 
 def generate(*, slow: bool) -> int:
@@ -55,13 +58,16 @@ def generate(*, slow: bool) -> int:
     for path in changed:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(wanted[path], encoding="utf-8", newline="\n")
-        print(f"wrote {shown(path)}")
+        print(f"wrote {relative_path(path)}")
     orphans = [
-        path for folder in owned() for path in folder.rglob("*") if path.is_file() and path not in wanted
+        path
+        for folder in generated_folders()
+        for path in folder.rglob("*")
+        if path.is_file() and path not in wanted
     ]
     for path in orphans:
         path.unlink()
-        print(f"removed {shown(path)}")
+        print(f"removed {relative_path(path)}")
     print(f"{len(wanted)} generated files, {len(changed)} written, {len(orphans)} removed")
     return 0
 

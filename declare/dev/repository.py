@@ -8,6 +8,6 @@ ROOT = Path(__file__).resolve().parents[2]
 """The folder that holds `declare/`, `tests/` and `pyproject.toml`."""
 
 
-def shown(path: Path) -> str:
+def relative_path(path: Path) -> str:
     """Return `path` relative to the repository."""
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from declare.dev.repository import ROOT, shown
+from declare.dev.repository import ROOT, relative_path
 from declare.dev.stubs import commands, components, rules
 from declare.reading import lookup
 
@@ -20,7 +20,7 @@ def scaffold(kind: str, name: str) -> int:
         print(problem)
         return 2
     files, line = _start(kind, family, name)
-    standing = [shown(path) for path in files if path.exists()]
+    standing = [relative_path(path) for path in files if path.exists()]
     if standing:
         print(f"already there: {', '.join(standing)}")
         return 2
@@ -66,7 +66,7 @@ def _write(files: Mapping[Path, str]) -> None:
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        print(f"wrote {shown(path)}")
+        print(f"wrote {relative_path(path)}")
     code = [str(path) for path in files if path.suffix == ".py"]
     # Imports in order and lines of one length are what ruff is for.
     for words in (["check", "--select", "I", "--fix"], ["format"]):
@@ -81,4 +81,4 @@ def _announce(line: str) -> None:
     head, mark, rest = text.partition("### Added\n\n")
     if mark:
         path.write_text(head + mark + line + "\n" + rest, encoding="utf-8", newline="\n")
-        print(f"added a line to {shown(path)}: say there what users gain")
+        print(f"added a line to {relative_path(path)}: say there what users gain")

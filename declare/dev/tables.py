@@ -19,7 +19,7 @@ from importlib import import_module
 from operator import mul
 from typing import TYPE_CHECKING
 
-from declare.compiler.meta.flop_count import BATCH, Measured, measure
+from declare.compiler.meta.flop_count import BATCH, ForwardMeasure, measure
 from declare.components.modules._tables import TABLES
 from declare.system.library_table import LibraryTable, Record, dump, installed_version
 
@@ -55,7 +55,7 @@ def limit(seconds: int) -> Iterator[None]:
         signal.alarm(0)
 
 
-def run(build: Build, channels: int, height: int, width: int | None = None) -> Measured:
+def run(build: Build, channels: int, height: int, width: int | None = None) -> ForwardMeasure:
     """Measure a model on the meta device, with square images where no width is given."""
     import torch
 
@@ -103,7 +103,7 @@ def examine(build: Build, size: int, *, quick: bool = False) -> Record:
     return record | sizes(build, size, plain)
 
 
-def sizes(build: Build, size: int, plain: Measured) -> Record:
+def sizes(build: Build, size: int, plain: ForwardMeasure) -> Record:
     """Return what the model makes of other sizes: `fixed`, or the rules that hold from `least` upwards."""
     found = {size: plain}
     found |= {
@@ -134,11 +134,11 @@ def sizes(build: Build, size: int, plain: Measured) -> Record:
     return record
 
 
-def _stem(plain: Measured, single: Measured, rows: int) -> bool:
+def _stem(plain: ForwardMeasure, single: ForwardMeasure, rows: int) -> bool:
     return plain.flops - single.flops == 2 * (plain.parameters - single.parameters) * rows * rows
 
 
-def grid(found: Mapping[int, Measured], wide: Measured) -> tuple[int | None, str | None]:
+def grid(found: Mapping[int, ForwardMeasure], wide: ForwardMeasure) -> tuple[int | None, str | None]:
     """Return reduction (None without a map) and rounding of the map's size; (None, None) without a rule."""
     first = next(iter(found.values()))
     alike = {
@@ -198,7 +198,7 @@ def solve(rows: list[list[Fraction]]) -> list[Fraction] | None:
     return [found.get(column, Fraction(0)) for column in range(unknowns)]
 
 
-def attempt(build: Build, height: int, width: int | None = None) -> Measured | None:
+def attempt(build: Build, height: int, width: int | None = None) -> ForwardMeasure | None:
     """Measure at another size; None where the model refuses it."""
     try:
         return run(build, 3, height, width)

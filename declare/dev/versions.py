@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from declare.dev.constraints import pythons, requirements
-from declare.dev.repository import ROOT, shown
+from declare.dev.repository import ROOT, relative_path
 
 PAGE = ROOT / "docs" / "versions.md"
 RESOLUTIONS = ("lowest", "constrained", "newest")
@@ -237,7 +237,7 @@ def write(page: Path, rows: Sequence[Row]) -> None:
     both = {key(row): row for row in [*read(page), *rows]}
     ordered = sorted(both.values(), key=lambda row: (RESOLUTIONS.index(row["environment"]), row["Python"]))
     page.write_text(_TEXT.format(table=table(ordered)), encoding="utf-8", newline="\n")
-    print(f"   wrote {shown(page)}", file=sys.stderr)
+    print(f"   wrote {relative_path(page)}", file=sys.stderr)
 
 
 _TEXT = """# Versions

@@ -89,7 +89,7 @@ def printable(text: str) -> str:
     return "".join(escape(char) for char in text)
 
 
-def shown(text: str) -> str:
+def printable_lines(text: str) -> str:
     """Return text of several lines as a terminal may get it."""
     return text if text.isprintable() else "\n".join(map(printable, text.split("\n")))
 

@@ -32,7 +32,7 @@ def group_size(phase: PhasePlan) -> int:
     return sampler.together
 
 
-def dealt(groups: int, rank: int, processes: int, each: int) -> list[tuple[int, int]]:
+def rank_bounds(groups: int, rank: int, processes: int, each: int) -> list[tuple[int, int]]:
     """Return the bounds of a process's part of each of `each` micro-batches that `groups` are cut into.
 
     The parts of all processes are what one process would take for that micro-batch: layers and losses that look at

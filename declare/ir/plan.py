@@ -22,13 +22,13 @@ Block = dict[str, Any]
 PLAN_VERSION = "1.0"
 
 
-class Frozen(BaseModel):
+class PlanPart(BaseModel):
     """A part of the plan."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class FieldPlan(Frozen):
+class FieldPlan(PlanPart):
     """A field with its facts; `shape` is after all transforms; `double` marks a target that float32 would change."""
 
     block: Block
@@ -42,7 +42,7 @@ class FieldPlan(Frozen):
         return lengths_differ(self.shape, self.facts)
 
 
-class DatasetPlan(Frozen):
+class DatasetPlan(PlanPart):
     """A dataset: source (paths absolute), fields, transforms in order, split sizes.
 
     `passed_over` counts files and rows of the source that are not read, by reason.
@@ -62,7 +62,7 @@ class DatasetPlan(Frozen):
     passed_over: dict[str, int] = {}
 
 
-class Wire(Frozen):
+class Wire(PlanPart):
     """What flows into a port: a field (`image`) or a node's output (`encoder.output`, `heads.x.output`)."""
 
     port: str
@@ -72,7 +72,7 @@ class Wire(Frozen):
     shape: Shape
 
 
-class LayerPlan(Frozen):
+class LayerPlan(PlanPart):
     """A line of the module tree: dotted name inside the node, class, output shape, costs of one sample."""
 
     name: str
@@ -82,7 +82,7 @@ class LayerPlan(Frozen):
     flops: int | None = None
 
 
-class LeftOutPlan(Frozen):
+class LeftOutPlan(PlanPart):
     """What a module never looks at: `unused` of the `size` steps or pixels along an axis of its first input."""
 
     axis: str
@@ -90,7 +90,7 @@ class LeftOutPlan(Frozen):
     size: int
 
 
-class ModulePlan(Frozen):
+class ModulePlan(PlanPart):
     """A node of the graph (a module or a head), in topological order in the plan.
 
     `path` is its name in the model's state: `encoder`, `heads.digit`. With `per_dataset` there is one instance for
@@ -135,7 +135,7 @@ class ModulePlan(Frozen):
         )
 
 
-class NodeVariant(Frozen):
+class NodeVariant(PlanPart):
     """One dataset's instance of a node."""
 
     wires: tuple[Wire, ...]
@@ -145,7 +145,7 @@ class NodeVariant(Frozen):
     activation_bytes: int | None
 
 
-class LossPlan(Frozen):
+class LossPlan(PlanPart):
     """A loss with its weight in the task; `class_weights` were computed from the training split."""
 
     name: str
@@ -154,7 +154,7 @@ class LossPlan(Frozen):
     class_weights: tuple[float, ...] | None
 
 
-class MetricPlan(Frozen):
+class MetricPlan(PlanPart):
     """A metric under the name that reports use."""
 
     name: str
@@ -162,7 +162,7 @@ class MetricPlan(Frozen):
     mode: Literal["max", "min"]
 
 
-class TaskPlan(Frozen):
+class TaskPlan(PlanPart):
     """A task: where its output and target come from, what is computed with them."""
 
     block: Block
@@ -195,7 +195,7 @@ class TaskPlan(Frozen):
         return self.targets.get(dataset, self.target)
 
 
-class OptimizerGroup(Frozen):
+class OptimizerGroup(PlanPart):
     """Parameters that share rates, by their names in the model's state."""
 
     match: str
@@ -204,7 +204,7 @@ class OptimizerGroup(Frozen):
     parameters: tuple[str, ...]
 
 
-class FreezePlan(Frozen):
+class FreezePlan(PlanPart):
     """Parameters that stand still until a step (None: the whole phase), norm statistics of their modules too."""
 
     match: str
@@ -213,7 +213,7 @@ class FreezePlan(Frozen):
     modules: tuple[str, ...]
 
 
-class InitPlan(Frozen):
+class InitPlan(PlanPart):
     """Weights that a phase starts from."""
 
     source: Literal["phase", "run", "file"]
@@ -223,7 +223,7 @@ class InitPlan(Frozen):
     rename: dict[str, str]
 
 
-class BestPlan(Frozen):
+class BestPlan(PlanPart):
     """The metric that picks a checkpoint or stops a phase."""
 
     metric: str
@@ -237,7 +237,7 @@ class EarlyStopPlan(BestPlan):
     min_delta: float
 
 
-class ScalesPlan(Frozen):
+class ScalesPlan(PlanPart):
     """The sizes at which a phase shows the model one field.
 
     `ends` are the steps at which the sizes of a `progressive` phase end. FLOPs and activation bytes are those of
@@ -257,7 +257,7 @@ class ScalesPlan(Frozen):
     stored_bytes: int = 0
 
 
-class ProbePlan(Frozen):
+class ProbePlan(PlanPart):
     """A probe at the end of a phase: it learns `task` from what `wires` carry; `name` stands in its figures."""
 
     name: str
@@ -266,7 +266,7 @@ class ProbePlan(Frozen):
     wires: tuple[Wire, ...]
 
 
-class PhasePlan(Frozen):
+class PhasePlan(PlanPart):
     """A phase: what is trained, from what, for how many optimizer steps.
 
     `rows` maps dataset -> samples of each global batch (they sum to `batch_size`; `alternate` mixes take all
@@ -322,7 +322,7 @@ class PhasePlan(Frozen):
         return ema and {"warmup": True} | ema
 
 
-class HardwarePlan(Frozen):
+class HardwarePlan(PlanPart):
     """What the spec asks of the machine; `auto` is settled when the run starts and recorded in its events."""
 
     accelerator: Literal["auto", "cpu", "cuda", "mps"]
@@ -340,7 +340,7 @@ class HardwarePlan(Frozen):
         return self.devices * self.nodes if isinstance(self.devices, int) else None
 
 
-class Plan(Frozen):
+class Plan(PlanPart):
     """The whole run, resolved."""
 
     format: str = PLAN_VERSION

@@ -10,7 +10,7 @@ from declare.contract.kinds.module import Inputs, Node
 from declare.contract.shapes import Shape
 from declare.ir.plan import DatasetPlan, ModulePlan, Wire
 from declare.reading import parser
-from declare.reading.poison import holed
+from declare.reading.poison import contains_poison
 from declare.system import secrets
 
 TRIED = tuple(range(1, 65))
@@ -74,7 +74,7 @@ def component_of(node: ModulePlan) -> Node | None:
     """Return a node's component, also where its parameters contradict each other; None where it cannot be read."""
     kind = "heads" if node.role == "head" else "modules"
     found, _ = parser.read(kind, secrets.reveal(node.block), trust=parser.EVERYTHING)
-    return found if isinstance(found, Node) and not holed(found) else None
+    return found if isinstance(found, Node) and not contains_poison(found) else None
 
 
 def _span(

@@ -16,7 +16,7 @@ from declare.contract.component import Component, plain
 from declare.contract.duration import Duration
 from declare.diagnostics.json_schema import findings
 from declare.language.spec import Spec
-from declare.reading.annotation import Form, Kind, accepts, fields, form, holds_component
+from declare.reading.annotation import Kind, TypeSpec, accepts, fields, form, holds_component
 from declare.reading.describe import first_sentence, kind_summary
 from declare.reading.lookup import find, kinds, names
 
@@ -92,7 +92,7 @@ class _Definitions:
         written |= {"properties": properties, "additionalProperties": False}
         return written if self.partial or not required else written | {"required": required}
 
-    def entry(self, info: Any, item: Form) -> Schema:
+    def entry(self, info: Any, item: TypeSpec) -> Schema:
         """Return the schema of one key, with its description and default."""
         written = self.value(item)
         if self.partial and not item.nullable:
@@ -103,7 +103,7 @@ class _Definitions:
             written = written | {"default": plain(info.default)}
         return written
 
-    def value(self, item: Form) -> Schema:
+    def value(self, item: TypeSpec) -> Schema:
         """Return the schema of a value."""
         if item.annotation is Any:
             return {}
@@ -111,7 +111,7 @@ class _Definitions:
             return self.one(item)
         return self.union(item)
 
-    def one(self, item: Form) -> Schema:
+    def one(self, item: TypeSpec) -> Schema:
         """Return the schema of a value of one type."""
         if item.origin is list:
             return {"type": "array"} | self.items(item)
@@ -123,14 +123,14 @@ class _Definitions:
             return self.model(item.model)
         return _scalar(item)
 
-    def items(self, item: Form) -> Schema:
+    def items(self, item: TypeSpec) -> Schema:
         """Return the keywords of a list."""
         inner = self.value(item.arguments[0]) if item.arguments else {}
         limits = {"min_length": "minItems", "max_length": "maxItems"}
         found = {word: item.bounds[key] for key, word in limits.items() if key in item.bounds}
         return {"items": inner} | found
 
-    def entries(self, item: Form) -> Schema:
+    def entries(self, item: TypeSpec) -> Schema:
         """Return the keywords of a mapping."""
         keys, values = item.arguments
         inner = self.value(values)
@@ -141,7 +141,7 @@ class _Definitions:
             found["minProperties"] = item.bounds["min_length"]
         return found
 
-    def union(self, item: Form) -> Schema:
+    def union(self, item: TypeSpec) -> Schema:
         """Return the schema of a value of several types: what holds depends on the type of the value."""
         types: list[str] = []
         rules: list[Schema] = []
@@ -157,7 +157,7 @@ class _Definitions:
             rules.append({"if": {"type": "string"}, "then": {"pattern": INTERPOLATION}})
         return {"type": types, "allOf": rules}
 
-    def either(self, options: list[Form]) -> Schema:
+    def either(self, options: list[TypeSpec]) -> Schema:
         """Return the schema of what any of several options takes."""
         return {"anyOf": [self.one(option) for option in options]}
 
@@ -208,7 +208,7 @@ def _composition() -> dict[str, Schema]:
     }
 
 
-def _scalar(item: Form) -> Schema:
+def _scalar(item: TypeSpec) -> Schema:
     """Return the schema of a scalar; where text is not wanted, an interpolation is legal all the same."""
     annotation = item.annotation
     if item.origin is Literal:

@@ -23,41 +23,41 @@ from declare.contract.kinds.training import (
     Tracker,
 )
 from declare.contract.kinds.transform import Transform
-from declare.reading.annotation import Says
+from declare.reading.annotation import Description
 
 Name = Annotated[
     str,
     Field(pattern=r"^[a-z][a-z0-9_]{0,63}$"),
-    Says("at most 64 lower-case letters, digits and `_`, a letter first"),
+    Description("at most 64 lower-case letters, digits and `_`, a letter first"),
 ]
 Metric = Annotated[
     str,
     Field(
         pattern=r"^[a-z][a-z0-9_]*(/[a-z][a-z0-9_@]*)*$",
     ),
-    Says("a metric name such as `val/digit/accuracy`, or a composite's"),
+    Description("a metric name such as `val/digit/accuracy`, or a composite's"),
 ]
 Bound = Annotated[
     str,
     Field(
         pattern=r"^\s*(>=|<=|>|<|==)\s*-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$",
     ),
-    Says('a bound such as ">= 0.9"'),
+    Description('a bound such as ">= 0.9"'),
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
-Percent = Annotated[str, Field(pattern=r"^\d+(\.\d+)?%$"), Says("a share such as `1%`")]
+Percent = Annotated[str, Field(pattern=r"^\d+(\.\d+)?%$"), Description("a share such as `1%`")]
 Bytes = Annotated[
-    str, Field(pattern=r"^\d+(\.\d+)?\s*([kKMGT]i?)?B$"), Says("a size such as `20GB` or `512MiB`")
+    str, Field(pattern=r"^\d+(\.\d+)?\s*([kKMGT]i?)?B$"), Description("a size such as `20GB` or `512MiB`")
 ]
 Slug = Annotated[
     str,
     Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$"),
-    Says("at most 64 lower-case letters, digits, `-` and `_`"),
+    Description("at most 64 lower-case letters, digits, `-` and `_`"),
 ]
 
 
 @dataclass(frozen=True)
-class Later:
+class NotSupported:
     """Marks what the language has but this version cannot do yet: every value, or the `values` alone.
 
     `instead` says what to do meanwhile. Whoever builds the feature takes the mark away.
@@ -244,7 +244,7 @@ class Phase(Strict):
     )
     batch_size: Annotated[
         Annotated[int, Field(gt=0)] | dict[str, Annotated[int, Field(gt=0)]] | Literal["auto"],
-        Later("state a number, such as `batch_size: 64`", ("auto",)),
+        NotSupported("state a number, such as `batch_size: 64`", ("auto",)),
     ] = Field(description="samples of one optimizer step, over all devices and accumulation; or by dataset")
     mix: Annotated[Mix, Slot("mixes")] | dict[str, Annotated[float, Field(gt=0, le=1e6)]] | None = Field(
         None, description="how several datasets share a batch; default `proportional`"

@@ -29,11 +29,11 @@ def encode(tree: Any, *, copy: bool = False) -> tuple[dict[str, Tensor], Any]:
     Raises TypeError for a value that no checkpoint can hold. With `copy` none of the tensors shares memory with the
     tree, which may then change.
     """
-    found, skeleton = named(tree)
+    found, skeleton = named_tensors(tree)
     return {name: tensor.to("cpu", copy=copy) for name, tensor in found.items()}, skeleton
 
 
-def named(tree: Any) -> tuple[dict[str, Tensor], Any]:
+def named_tensors(tree: Any) -> tuple[dict[str, Tensor], Any]:
     """Return the same with the tensors where they are."""
     found: dict[str, Tensor] = {}
     skeleton = _encode(tree, "", found)

@@ -20,7 +20,7 @@ _BOUNDS = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "p
 
 
 @dataclass(frozen=True)
-class Says:
+class Description:
     """Says in words what a pattern allows; a field that has it may describe what it is for."""
 
     text: str
@@ -31,7 +31,7 @@ class DataValue:
     """Marks a number that is compared with raw data and not computed with: any number may stand there."""
 
 
-class Form(NamedTuple):
+class TypeSpec(NamedTuple):
     """An annotation taken apart; `bounds` holds `gt`, `min_length`, `pattern` and the like by name."""
 
     annotation: Any
@@ -51,22 +51,22 @@ class Form(NamedTuple):
         return self.origin in {Union, types.UnionType}
 
     @property
-    def options(self) -> tuple[Form, ...]:
+    def options(self) -> tuple[TypeSpec, ...]:
         """The allowed types one by one, with the bounds stated for all of them."""
         if not self.is_union:
             return (self,)
         return tuple(self._inner(item, self.bounds) for item in get_args(self.annotation))
 
     @property
-    def arguments(self) -> tuple[Form, ...]:
+    def arguments(self) -> tuple[TypeSpec, ...]:
         """The forms of what a list or dict holds; its slot passes to the values."""
         return tuple(self._inner(item, {}) for item in get_args(self.annotation) if item is not Ellipsis)
 
-    def _inner(self, annotation: Any, bounds: dict[str, Any]) -> Form:
+    def _inner(self, annotation: Any, bounds: dict[str, Any]) -> TypeSpec:
         inner = form(annotation)
         slot = inner.slot or (self.slot if holds_component(inner.annotation) else None)
         described = inner.description or (self.description if bounds else "")
-        return Form(inner.annotation, bounds | inner.bounds, slot, described, inner.metadata)
+        return TypeSpec(inner.annotation, bounds | inner.bounds, slot, described, inner.metadata)
 
     @property
     def nullable(self) -> bool:
@@ -91,7 +91,7 @@ def holds_component(annotation: Any) -> bool:
     )
 
 
-def form(annotation: Any, metadata: Iterable[Any] = (), description: str = "") -> Form:
+def form(annotation: Any, metadata: Iterable[Any] = (), description: str = "") -> TypeSpec:
     """Return the form of an annotation with the metadata of its field."""
     found = list(metadata)
     while get_origin(annotation) is Annotated:
@@ -100,7 +100,7 @@ def form(annotation: Any, metadata: Iterable[Any] = (), description: str = "") -
     bounds: dict[str, Any] = {}
     slot, rest, said = None, [], ""
     for item in _flat(found):
-        if isinstance(item, Says):
+        if isinstance(item, Description):
             said = item.text
         if isinstance(item, Slot):
             slot = item.kind
@@ -110,7 +110,7 @@ def form(annotation: Any, metadata: Iterable[Any] = (), description: str = "") -
         rest.append(item)
         if isinstance(item, FieldInfo):
             description = item.description or description
-    return Form(annotation, bounds, slot, said or description, tuple(rest))
+    return TypeSpec(annotation, bounds, slot, said or description, tuple(rest))
 
 
 def _flat(metadata: Iterable[Any]) -> Iterable[Any]:
@@ -121,7 +121,7 @@ def _flat(metadata: Iterable[Any]) -> Iterable[Any]:
 
 
 @cache
-def fields(model: type[BaseModel]) -> dict[str, tuple[FieldInfo, Form]]:
+def fields(model: type[BaseModel]) -> dict[str, tuple[FieldInfo, TypeSpec]]:
     """Return a model's parameters by the key that specs write."""
     return {
         info.alias or name: (info, form(info.annotation, info.metadata, info.description or ""))
@@ -149,7 +149,7 @@ _KINDS: tuple[tuple[type, Kind], ...] = (
 )
 
 
-def accepts(item: Form, kind: Kind) -> bool:
+def accepts(item: TypeSpec, kind: Kind) -> bool:
     """Return whether a value of this kind may be meant by one option of a form."""
     annotation = item.annotation
     if annotation is Any:

@@ -16,11 +16,11 @@ from declare.diagnostics.advice import advice
 from declare.diagnostics.foreign_values import our_values
 from declare.diagnostics.suggest import slip, suggest
 from declare.diagnostics.synonyms import plain
-from declare.reading.annotation import Form, fields
+from declare.reading.annotation import TypeSpec, fields
 from declare.reading.keys.key_places import Level
 from declare.reading.keys.unknown_keys import UnknownKey, owner, slip_of_key, unknown_key
 from declare.reading.lookup import find, kinds, names, names_of_libraries, own_names
-from declare.reading.phrases import block_name, component, given, name, shown, wanted
+from declare.reading.phrases import block_name, component, name, scalar_text, type_text, value_text
 from declare.reading.poison import POISON
 from declare.reading.scalars import unknown_value, wrong_type
 from declare.system import trust
@@ -28,12 +28,12 @@ from declare.system import trust
 __all__ = ["Level", "UnknownKey", "slip_of_key", "unknown_key", "unknown_value"]
 
 
-def missing(model: type[BaseModel], key: str, item: Form, path: str) -> Problem:
+def missing(model: type[BaseModel], key: str, item: TypeSpec, path: str) -> Problem:
     """Return the problem of a required key that is absent."""
     about = f": {item.description}" if item.description else ""
     values = get_args(item.annotation) if item.origin is Literal else ()
     rewrites = (
-        (Rewrite(f"add `{key}: {shown(values[0])}`", _join(path, key), values[0]),)
+        (Rewrite(f"add `{key}: {scalar_text(values[0])}`", _join(path, key), values[0]),)
         if len(values) == 1
         else ()
     )
@@ -43,12 +43,12 @@ def missing(model: type[BaseModel], key: str, item: Form, path: str) -> Problem:
         at=path,
         on="key",
         label=f"no `{key}` here",
-        helps=(f"add `{key}:` with {wanted(item)}{about}",),
+        helps=(f"add `{key}:` with {type_text(item)}{about}",),
         rewrites=rewrites,
     )
 
 
-def not_a_block(item: Form, value: Any, path: str) -> Problem:
+def not_a_block(item: TypeSpec, value: Any, path: str) -> Problem:
     """Return the problem of a scalar or list where a block, or the other way round."""
     if value is None:
         return Problem(
@@ -57,20 +57,20 @@ def not_a_block(item: Form, value: Any, path: str) -> Problem:
             at=path,
             on="key",
             label="no value here",
-            helps=(f"write {wanted(item)}, or remove the key",),
+            helps=(f"write {type_text(item)}, or remove the key",),
             rewrites=(Rewrite("remove the key", path, safe=False),),
         )
     if item.origin is list and not isinstance(value, dict):
         return wrong_type(item, value, path)
     what = "a list" if item.origin is list else "a mapping"
-    title = f"{block_name(path)} is {given(value)}, expected {what}"
+    title = f"{block_name(path)} is {value_text(value)}, expected {what}"
     rewrites = (Rewrite("put it in a list", path, [value]),) if item.origin is list else ()
     return Problem(
         "SCH107",
         title,
         at=path,
-        label=f"this is {given(value)}",
-        helps=(f"write {wanted(item)}",),
+        label=f"this is {value_text(value)}",
+        helps=(f"write {type_text(item)}",),
         rewrites=rewrites,
     )
 
@@ -86,7 +86,7 @@ def address(value: str, path: str) -> Problem:
     )
 
 
-def length(item: Form, value: list[Any] | dict[str, Any], path: str) -> Problem | None:
+def length(item: TypeSpec, value: list[Any] | dict[str, Any], path: str) -> Problem | None:
     """Return the problem of a list or mapping with too few or too many entries."""
     low, high = item.bounds.get("min_length", 0), item.bounds.get("max_length")
     if low <= len(value) and (high is None or len(value) <= high):
@@ -101,7 +101,7 @@ def length(item: Form, value: list[Any] | dict[str, Any], path: str) -> Problem 
     return Problem("SCH108", title, at=path, label=f"{len(value)} entries", helps=(f"write {bounds}",))
 
 
-def bad_name(names_form: Form, key: str, path: str) -> Problem | None:
+def bad_name(names_form: TypeSpec, key: str, path: str) -> Problem | None:
     """Return the problem of a key that is no legal name."""
     pattern = names_form.bounds.get("pattern")
     if pattern is None or re.fullmatch(pattern, key):
@@ -126,12 +126,12 @@ def bad_name(names_form: Form, key: str, path: str) -> Problem | None:
     )
 
 
-def words_only(item: Form) -> bool:
+def words_only(item: TypeSpec) -> bool:
     """Return whether a form allows nothing but given words."""
     return all(option.origin is Literal or option.annotation in {None, type(None)} for option in item.options)
 
 
-def means_a_word(item: Form, value: Any) -> bool:
+def means_a_word(item: TypeSpec, value: Any) -> bool:
     """Return whether other frameworks write one of the words of a form as this value."""
     words = {
         word for option in item.options if option.origin is Literal for word in get_args(option.annotation)
@@ -149,9 +149,9 @@ def not_a_component(kind: str, value: Any, path: str) -> Problem:
         )
     return Problem(
         "SCH107",
-        f"`{name(path)}` is {given(value)}, expected {one}",
+        f"`{name(path)}` is {value_text(value)}, expected {one}",
         at=path,
-        label=f"this is {given(value)}",
+        label=f"this is {value_text(value)}",
         helps=(f"write `{{type: NAME, ...}}`, or just the name of {one}",),
     )
 
@@ -162,9 +162,9 @@ def no_type(kind: str, block: dict[str, Any], path: str) -> Problem:
     if block.get("type") is not None:
         return Problem(
             "SCH104",
-            f"`type` is {given(block['type'])}, expected the name of {one}",
+            f"`type` is {value_text(block['type'])}, expected the name of {one}",
             at=_join(path, "type"),
-            label=f"this is {given(block['type'])}",
+            label=f"this is {value_text(block['type'])}",
             helps=(f"write the name of {one}; `dcl list {kind}` shows all",),
         )
     rewrites: tuple[Rewrite, ...] = ()
@@ -269,7 +269,7 @@ def _list_words(words: Sequence[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
-def untrusted(component: Component, granted: Collection[str]) -> Problem | None:
+def untrusted_problem(component: Component, granted: Collection[str]) -> Problem | None:
     """Return why a component that runs code of the user's may not run it; None where the user allowed it.
 
     What is allowed is the content of the files that it names, or its type where it names none.
@@ -289,7 +289,7 @@ def untrusted(component: Component, granted: Collection[str]) -> Problem | None:
     return Problem("REF242", title, at="type", label="not trusted", helps=(f"add `--trust {name}`",))
 
 
-def _is_path(item: Form) -> bool:
+def _is_path(item: TypeSpec) -> bool:
     return any(is_path(option.metadata) for option in item.options)
 
 

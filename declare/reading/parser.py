@@ -15,9 +15,9 @@ from declare.contract.duration import Duration
 from declare.contract.kinds.source import REMOTE, is_path
 from declare.contract.problem import Problem, ProblemError
 from declare.reading import block_problems
-from declare.reading.annotation import Form, accepts, fields, form, kind_of
+from declare.reading.annotation import TypeSpec, accepts, fields, form, kind_of
 from declare.reading.lookup import find
-from declare.reading.poison import POISON, Poison, holed
+from declare.reading.poison import POISON, Poison, contains_poison
 from declare.reading.scalars import TRUTH_WORDS, datum, number_as_text, read_leaf, takes_truth, wrong_type
 from declare.system import secrets
 
@@ -104,7 +104,7 @@ class _Reader:
         self.problems.append(problem)
         return POISON
 
-    def value(self, item: Form, value: Any, path: str) -> Any:
+    def value(self, item: TypeSpec, value: Any, path: str) -> Any:
         """Read any value."""
         if value is POISON:
             return POISON
@@ -116,7 +116,7 @@ class _Reader:
             return self.fail(self.refused(item, value, path))
         return self._reads(item)(item, value, path)
 
-    def _reads(self, item: Form) -> Callable[[Form, Any, str], Any]:
+    def _reads(self, item: TypeSpec) -> Callable[[TypeSpec, Any, str], Any]:
         """Return what reads values of a form."""
         if item.origin is list:
             return self.sequence
@@ -126,22 +126,22 @@ class _Reader:
             return self.leaf
         return self.slot if item.slot else self.plain_block
 
-    def slot(self, item: Form, value: Any, path: str) -> Any:
+    def slot(self, item: TypeSpec, value: Any, path: str) -> Any:
         """Read the component of a slot."""
         return self.component(item.slot or "", value, path, item.model)
 
-    def plain_block(self, item: Form, value: Any, path: str) -> Any:
+    def plain_block(self, item: TypeSpec, value: Any, path: str) -> Any:
         """Read a strict block that is no component."""
         assert item.model is not None
         return self.block(item.model, value, path)
 
-    def refused(self, item: Form, value: Any, path: str) -> Problem:
+    def refused(self, item: TypeSpec, value: Any, path: str) -> Problem:
         """Return the problem of a value of the wrong kind."""
         if item.model is not None or item.origin in {dict, list}:
             return block_problems.not_a_block(item, value, path)
         return read_leaf(item, value, path)[1] or wrong_type(item, value, path)
 
-    def leaf(self, item: Form, value: Any, path: str) -> Any:
+    def leaf(self, item: TypeSpec, value: Any, path: str) -> Any:
         """Read a scalar; paths become absolute."""
         if is_path(item.metadata) and isinstance(value, str) and REMOTE.match(value):
             return self.fail(block_problems.address(value, path))
@@ -153,7 +153,7 @@ class _Reader:
             return Path(os.path.abspath(self.base(path) / found.expanduser()))  # noqa: PTH100
         return found
 
-    def union(self, item: Form, value: Any, path: str) -> Any:
+    def union(self, item: TypeSpec, value: Any, path: str) -> Any:
         """Read a value by the options that its kind allows; the exact type before a wider one."""
         value = datum(item, value)
         kind = kind_of(value)
@@ -176,7 +176,7 @@ class _Reader:
             return self.value(fitting[0], value, path)
         return self.first(item, fitting, value, path)
 
-    def none_fits(self, item: Form, value: Any, path: str) -> Problem:
+    def none_fits(self, item: TypeSpec, value: Any, path: str) -> Problem:
         """Return the problem of a value of which no option wants the kind."""
         plain = [option for option in item.options if not option.nullable]
         if len(plain) == 1 and (plain[0].model is not None or plain[0].origin in {list, dict}):
@@ -185,7 +185,7 @@ class _Reader:
             return self.refused(plain[0], value, path)
         return wrong_type(item, value, path)
 
-    def first(self, item: Form, fitting: list[Form], value: Any, path: str) -> Any:
+    def first(self, item: TypeSpec, fitting: list[TypeSpec], value: Any, path: str) -> Any:
         """Read by the first option that gives no problem."""
         tries: list[list[Problem]] = []
         for option in fitting:
@@ -201,14 +201,14 @@ class _Reader:
             return POISON
         return self.fail(block_problems.unknown_value(item, value, path))
 
-    def sequence(self, item: Form, value: list[Any], path: str) -> Any:
+    def sequence(self, item: TypeSpec, value: list[Any], path: str) -> Any:
         """Read a list; items that fail are POISON."""
         if problem := block_problems.length(item, value, path):
             return self.fail(problem)
         inner = item.arguments[0] if item.arguments else form(Any)
         return [self.value(inner, part, _join(path, str(index))) for index, part in enumerate(value)]
 
-    def mapping(self, item: Form, value: dict[str, Any], path: str) -> Any:
+    def mapping(self, item: TypeSpec, value: dict[str, Any], path: str) -> Any:
         """Read a mapping of names to values; a name that is not legal keeps its value."""
         if problem := block_problems.length(item, value, path):
             return self.fail(problem)
@@ -236,8 +236,8 @@ class _Reader:
                 self.shared_keys(base, block, path)
             return self.fail(found)
         made = self.block(found, block, path)
-        if found.trusted_only and not holed(made) and "*" not in self.trust:
-            problem = block_problems.untrusted(made, self.trust)
+        if found.trusted_only and not contains_poison(made) and "*" not in self.trust:
+            problem = block_problems.untrusted_problem(made, self.trust)
             return made if problem is None else self.fail(problem.under(path))
         return made
 
@@ -291,7 +291,7 @@ class _Reader:
                 found[key] = self.fail(block_problems.missing(model, key, item, path))
         self.levels.pop()
         made = model.model_construct(None, **found)
-        if isinstance(made, Component) and len(self.problems) == before and not holed(found):
+        if isinstance(made, Component) and len(self.problems) == before and not contains_poison(found):
             self.problems += [problem.under(path) for problem in made.check()]
         return made
 
@@ -305,15 +305,15 @@ class _Reader:
             self.excused |= set(stranger.belongs)
         return meant
 
-    def fits(self, item: Form, value: Any) -> bool:
+    def fits(self, item: TypeSpec, value: Any) -> bool:
         """Return whether a value can be read in a form, if need be as it is surely meant."""
         attempt = _Reader(self.base, self.trust)
         attempt.value(item, value, "")
         repaired = all(item.rewrites and item.rewrites[0].assumed for item in attempt.problems)
-        return repaired and not holed(value)
+        return repaired and not contains_poison(value)
 
 
-def _rank(option: Form, value: Any) -> int:
+def _rank(option: TypeSpec, value: Any) -> int:
     """Order options: components for blocks with `type`, a number's exact type, words before free text."""
     if isinstance(value, dict):
         return 0 if bool(option.slot) == ("type" in value) else 1

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from declare.contract.duration import Duration
-from declare.reading.annotation import Form, kind_of
+from declare.reading.annotation import TypeSpec, kind_of
 
 _MANY = 6
 _SINGULAR = {"losses": "loss", "mixes": "mix"}
@@ -31,13 +31,13 @@ def block_name(path: str) -> str:
 _SECTIONS = {"datasets": "dataset", "model": "module", "tasks": "task", "phases": "phase"}
 
 
-def given(value: Any) -> str:
+def value_text(value: Any) -> str:
     """Return what stands in the spec, in words."""
     kind = kind_of(value)
     if kind == "text":
         return f"the text `{short(value)}`" if value else "an empty text"
     words = {"null": "empty", "list": "a list", "map": "a mapping"}
-    return words.get(kind) or shown(value)
+    return words.get(kind) or scalar_text(value)
 
 
 def short(text: str, limit: int = 24) -> str:
@@ -46,7 +46,7 @@ def short(text: str, limit: int = 24) -> str:
     return line if len(line) <= limit else f"{line[: limit - 3]}..."
 
 
-def shown(value: Any) -> str:
+def scalar_text(value: Any) -> str:
     """Return a scalar as YAML writes it."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
@@ -55,17 +55,17 @@ def shown(value: Any) -> str:
     return str(value)
 
 
-def wanted(item: Form) -> str:
+def type_text(item: TypeSpec) -> str:
     """Return what a form allows, in words: "a number above 0 or `auto`"."""
     options = [option for option in item.options if option.annotation not in {None, type(None)}]
     return either(list(dict.fromkeys(word for option in options for word in _words(option))))
 
 
-def _words(item: Form) -> list[str]:
+def _words(item: TypeSpec) -> list[str]:
     if item.annotation is bool:
         return ["`true`", "`false`"]
     if item.origin is Literal and len(get_args(item.annotation)) <= _MANY:
-        return [f"`{shown(value)}`" for value in get_args(item.annotation)]
+        return [f"`{scalar_text(value)}`" for value in get_args(item.annotation)]
     return [_one(item)]
 
 
@@ -74,7 +74,7 @@ def either(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}" if words else "nothing"
 
 
-def _one(item: Form) -> str:
+def _one(item: TypeSpec) -> str:
     if item.origin is list:
         return f"a list of {_items(item)}"
     if item.slot and item.model is not None:
@@ -82,14 +82,14 @@ def _one(item: Form) -> str:
     if item.origin is Literal:
         return f"one of {len(get_args(item.annotation))} names"
     if item.origin is dict:
-        return f"a mapping of names to {plural(wanted(item.arguments[1]))}"
+        return f"a mapping of names to {plural(type_text(item.arguments[1]))}"
     if item.model is not None:
         return f"a block with {_some([f'`{key}`' for key in item.model.model_fields])}"
     return _scalar(item)
 
 
-def _items(item: Form) -> str:
-    return plural(wanted(item.arguments[0])) if item.arguments else "values"
+def _items(item: TypeSpec) -> str:
+    return plural(type_text(item.arguments[0])) if item.arguments else "values"
 
 
 def plural(words: str) -> str:
@@ -113,10 +113,10 @@ def component(kind: str) -> str:
     return f"{'an' if one[0] in 'aeiou' else 'a'} {one}"
 
 
-def _scalar(item: Form) -> str:
+def _scalar(item: TypeSpec) -> str:
     annotation = item.annotation
     if annotation in {int, float}:
-        return bounded("a whole number" if annotation is int else "a number", item.bounds)
+        return bounds_text("a whole number" if annotation is int else "a number", item.bounds)
     if annotation is str:
         return item.description if "pattern" in item.bounds and item.description else "text"
     words = {Path: "a path", Duration: "a duration such as `5 epochs` or `10%`"}
@@ -128,7 +128,7 @@ def is_technical(key: str, bound: Any) -> bool:
     return key == "le" and isinstance(bound, float) and bound >= 1e3
 
 
-def exact_bounds(item: Form, value: float) -> Form:
+def exact_bounds(item: TypeSpec, value: float) -> TypeSpec:
     """Return a form that names its technical bound too where a number is above it."""
     bounds = {
         key: int(bound) if is_technical(key, bound) and value > bound else bound
@@ -137,13 +137,13 @@ def exact_bounds(item: Form, value: float) -> Form:
     return item._replace(bounds=bounds)
 
 
-def bounded(what: str, bounds: dict[str, Any]) -> str:
+def bounds_text(what: str, bounds: dict[str, Any]) -> str:
     """Return a kind of number with its bounds: "a number above 0 and below 1"."""
     bounds = {key: bound for key, bound in bounds.items() if not is_technical(key, bound)}
     low, high = bounds.get("ge"), bounds.get("le")
     if low is not None and high is not None:
-        return f"{what} from {shown(low)} to {shown(high)}"
-    words = [f"{text} {shown(bounds[key])}" for key, text in _LIMITS.items() if key in bounds]
+        return f"{what} from {scalar_text(low)} to {scalar_text(high)}"
+    words = [f"{text} {scalar_text(bounds[key])}" for key, text in _LIMITS.items() if key in bounds]
     return f"{what} {' and '.join(words)}" if words else what
 
 

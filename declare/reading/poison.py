@@ -28,12 +28,14 @@ class Poison:
 POISON: Final = Poison()
 
 
-def holed(value: Any) -> bool:
+def contains_poison(value: Any) -> bool:
     """Return whether POISON stands in a value or anywhere inside of it."""
     if value is POISON:
         return True
     if isinstance(value, Mapping):
-        return any(holed(item) for item in value.values())
+        return any(contains_poison(item) for item in value.values())
     if isinstance(value, list | tuple):
-        return any(holed(item) for item in value)
-    return any(holed(item) for item in vars(value).values()) if isinstance(value, BaseModel) else False
+        return any(contains_poison(item) for item in value)
+    return (
+        any(contains_poison(item) for item in vars(value).values()) if isinstance(value, BaseModel) else False
+    )

@@ -15,8 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 from declare.contract.duration import Duration
 from declare.contract.problem import Problem, Rewrite
 from declare.diagnostics.suggest import suggest
-from declare.reading.annotation import DataValue, Form, kind_of
-from declare.reading.phrases import exact_bounds, given, name, shown, wanted
+from declare.reading.annotation import DataValue, TypeSpec, kind_of
+from declare.reading.phrases import exact_bounds, name, scalar_text, type_text, value_text
 from declare.reading.poison import POISON
 
 NUMBER = re.compile(r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
@@ -26,7 +26,7 @@ TRUTH_WORDS = frozenset({"yes", "no", "on", "off", "y", "n"})
 _NOTHING = {"none", "null", "nil", "~"}
 
 
-def read_leaf(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:
+def read_leaf(item: TypeSpec, value: Any, path: str) -> tuple[Any, Problem | None]:
     """Return the value of a scalar form (POISON where it fails) with its problem."""
     annotation = item.annotation
     if annotation is Any:
@@ -43,24 +43,24 @@ def read_leaf(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:
     return _foreign(item, value, path)
 
 
-def takes_truth(item: Form) -> bool:
+def takes_truth(item: TypeSpec) -> bool:
     """Return whether a truth value may be meant where a form is read; a value of the data is what its text says."""
     kinds = {option.annotation for option in item.options}
     return bool(kinds & {bool, Any}) and not {str, int} <= kinds
 
 
-def wrong_type(item: Form, value: Any, path: str) -> Problem:
+def wrong_type(item: TypeSpec, value: Any, path: str) -> Problem:
     """Return the problem of a value that is of no allowed type, with its repair where one is plain."""
     if numeric := number_as_text(item, value, path):
         return numeric
-    what = given(value)
-    title = f"`{name(path)}` is {what}, expected {wanted(item)}"
+    what = value_text(value)
+    title = f"`{name(path)}` is {what}, expected {type_text(item)}"
     if len(title) > 80:
         title = f"`{name(path)}` is {what}"
-    helps: tuple[str, ...] = (f"write {wanted(item)}",)
+    helps: tuple[str, ...] = (f"write {type_text(item)}",)
     rewrite = _repair(item, value, path)
     if value is None:
-        helps = (f"give it a value, {wanted(item)}, or remove the key",)
+        helps = (f"give it a value, {type_text(item)}, or remove the key",)
     return Problem(
         "SCH104",
         title,
@@ -71,7 +71,7 @@ def wrong_type(item: Form, value: Any, path: str) -> Problem:
     )
 
 
-def number_as_text(item: Form, value: Any, path: str) -> Problem | None:
+def number_as_text(item: TypeSpec, value: Any, path: str) -> Problem | None:
     """Return the problem of a number in quotes where a number is wanted."""
     if not isinstance(value, str) or not any(option.annotation in {int, float} for option in item.options):
         return None
@@ -84,7 +84,7 @@ def number_as_text(item: Form, value: Any, path: str) -> Problem | None:
         at=path,
         label="quotes make this text",
         helps=("remove the quotes",),
-        rewrites=(Rewrite(f"write {shown(number)} as a number", path, number),),
+        rewrites=(Rewrite(f"write {scalar_text(number)} as a number", path, number),),
     )
 
 
@@ -94,12 +94,12 @@ def as_number(text: str) -> int | float:
     return int(plain) if re.fullmatch(r"[-+]?\d+", plain) else float(plain)
 
 
-def _repair(item: Form, value: Any, path: str) -> Rewrite | None:
+def _repair(item: TypeSpec, value: Any, path: str) -> Rewrite | None:
     """Return the value that was surely meant."""
     wants = {option.annotation for option in item.options}
     if isinstance(value, str) and bool in wants and value.lower() in _TRUTH:
         truth = _TRUTH[value.lower()]
-        return Rewrite(f"write `{shown(truth)}`", path, truth)
+        return Rewrite(f"write `{scalar_text(truth)}`", path, truth)
     if isinstance(value, str) and item.nullable and value.lower() in _NOTHING:
         return Rewrite("remove the key", path)
     if (
@@ -107,7 +107,7 @@ def _repair(item: Form, value: Any, path: str) -> Rewrite | None:
         and isinstance(value, int | float)
         and not any("pattern" in o.bounds for o in item.options)
     ):
-        return Rewrite("put it in quotes", path, shown(value))
+        return Rewrite("put it in quotes", path, scalar_text(value))
     if isinstance(value, float) and int in wants and value.is_integer():
         return Rewrite(f"write {int(value)}", path, int(value))
     lists = [option for option in item.options if option.origin is list]
@@ -116,7 +116,7 @@ def _repair(item: Form, value: Any, path: str) -> Rewrite | None:
     return None
 
 
-def _literal(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:
+def _literal(item: TypeSpec, value: Any, path: str) -> tuple[Any, Problem | None]:
     values = get_args(item.annotation)
     for allowed in values:
         if allowed == value and type(allowed) is type(value):
@@ -124,7 +124,7 @@ def _literal(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:
     return POISON, unknown_value(item, value, path)
 
 
-def unknown_value(item: Form, value: Any, path: str) -> Problem:
+def unknown_value(item: TypeSpec, value: Any, path: str) -> Problem:
     """Return the problem of a value that is none of the allowed words."""
     words = [
         str(word)
@@ -133,10 +133,10 @@ def unknown_value(item: Form, value: Any, path: str) -> Problem:
         for word in get_args(option.annotation)
     ]
     near = suggest(str(value), words)
-    title = f"`{name(path)}` is {given(value)}, expected {wanted(item)}"
+    title = f"`{name(path)}` is {value_text(value)}, expected {type_text(item)}"
     if len(title) > 80:
-        title = f"`{name(path)}` has no value `{shown(value)[:24]}`"
-    helps = (f"write `{near[0]}`",) if near else (f"write {wanted(item)}",)
+        title = f"`{name(path)}` has no value `{scalar_text(value)[:24]}`"
+    helps = (f"write `{near[0]}`",) if near else (f"write {type_text(item)}",)
     rewrites = (Rewrite(f"change to `{near[0]}`", path, near[0], safe=False),) if near else ()
     if not near and (repair := _repair(item, value, path)):
         rewrites = (repair,)
@@ -147,7 +147,7 @@ def unknown_value(item: Form, value: Any, path: str) -> Problem:
     )
 
 
-def _number(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:
+def _number(item: TypeSpec, value: Any, path: str) -> tuple[Any, Problem | None]:
     kind = kind_of(value)
     if kind not in ({"int"} if item.annotation is int else {"int", "float"}):
         return POISON, wrong_type(item, value, path)
@@ -167,28 +167,28 @@ _COMPARES: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-def out_of_bounds(item: Form, value: float, path: str) -> Problem | None:
+def out_of_bounds(item: TypeSpec, value: float, path: str) -> Problem | None:
     """Return the problem of a number outside of its bounds, or of one that nothing could compute with."""
     if not item.bounds and not math.isfinite(value):
         return not_finite(value, path)
     if not all(_COMPARES[key](value, bound) for key, bound in item.bounds.items() if key in _COMPARES):
-        words, label = wanted(exact_bounds(item, value)), "outside of its bounds"
+        words, label = type_text(exact_bounds(item, value)), "outside of its bounds"
     elif not is_computable(item, value):
-        words, label = f"{wanted(item)} that single precision holds", "infinite or zero there"
+        words, label = f"{type_text(item)} that single precision holds", "infinite or zero there"
         if item.annotation is int:
             words, label = "a whole number of at most 2^53 in size", "too large to count with"
     else:
         return None
     return Problem(
         "SCH108",
-        f"`{name(path)}` is {shown(value)}, expected {words}",
+        f"`{name(path)}` is {scalar_text(value)}, expected {words}",
         at=path,
         label=label,
         helps=(f"write {words}",),
     )
 
 
-def datum(item: Form, value: Any) -> Any:
+def datum(item: TypeSpec, value: Any) -> Any:
     """Return a value of the data as a plan can hold it: null for NaN, which is a gap, and the text of an infinity."""
     if not isinstance(value, float) or math.isfinite(value):
         return value
@@ -202,7 +202,7 @@ def not_finite(value: float, path: str) -> Problem:
     """Return the problem of a number that is infinite or none: a plan is JSON, which has no word for it."""
     return Problem(
         "SCH108",
-        f"`{name(path)}` is {shown(value)}, expected a finite number",
+        f"`{name(path)}` is {scalar_text(value)}, expected a finite number",
         at=path,
         label="not finite",
         helps=("write a finite number",),
@@ -218,7 +218,7 @@ def _infinite(value: Any) -> Iterator[float]:
         yield value
 
 
-def is_computable(item: Form, value: float) -> bool:
+def is_computable(item: TypeSpec, value: float) -> bool:
     """Return whether a number can be computed with: models compute in single precision, counts are exact to 2^53.
 
     Marks of data (`DataValue`) are compared in double precision; whole numbers without bounds may name classes.
@@ -230,7 +230,7 @@ def is_computable(item: Form, value: float) -> bool:
     return value == 0 or _SMALLEST <= abs(value) <= _LARGEST
 
 
-def _duration(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:
+def _duration(item: TypeSpec, value: Any, path: str) -> tuple[Any, Problem | None]:
     if isinstance(value, Duration):
         return value, None
     try:
@@ -239,13 +239,13 @@ def _duration(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:
         reason = str(error)
     helps: tuple[str, ...] = (reason,)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        number = shown(value)
+        number = scalar_text(value)
         helps = (f"write `{number} epochs` or `{number} steps`",)
-    title = f"`{name(path)}` is {given(value)}, expected {wanted(item)}"
+    title = f"`{name(path)}` is {value_text(value)}, expected {type_text(item)}"
     return POISON, Problem("SCH112", title, at=path, label="not a duration", helps=helps)
 
 
-def _exact(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:
+def _exact(item: TypeSpec, value: Any, path: str) -> tuple[Any, Problem | None]:
     annotation = item.annotation
     if annotation in {None, type(None)}:
         return (None, None) if value is None else (POISON, wrong_type(item, value, path))
@@ -257,7 +257,7 @@ def _exact(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:
     return POISON, wrong_type(item, value, path)
 
 
-def _pattern_problem(item: Form, value: str, path: str) -> Problem | None:
+def _pattern_problem(item: TypeSpec, value: str, path: str) -> Problem | None:
     pattern = item.bounds.get("pattern")
     if pattern is not None and re.fullmatch(pattern, value) is None:
         expected = item.description or f"a text of the form `{pattern}`"
@@ -281,7 +281,7 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation)
 
 
-def _foreign(item: Form, value: Any, path: str) -> tuple[Any, Problem | None]:
+def _foreign(item: TypeSpec, value: Any, path: str) -> tuple[Any, Problem | None]:
     """Read a type of which nothing more is known."""
     try:
         return _adapter(item.annotation).validate_python(value, strict=True), None

@@ -12,7 +12,7 @@ from declare.report.incidents import incidents
 from declare.report.phrases import scales_text, target_text
 from declare.report.report import Curve, Dataset, Layer, Node, Notice, Phase, Report, Task, Throughput
 from declare.report.restarts import standing, starts
-from declare.runtime.run_folder.trivial_baseline import parted
+from declare.runtime.run_folder.trivial_baseline import split_trivial
 
 Event = Mapping[str, Any]
 Layers = Mapping[str, tuple[Layer, ...]]
@@ -73,7 +73,7 @@ def of_run(run: RunRecord, layers: Layers | None = None) -> Report:
 
 def _of_course(run: RunRecord, planned: Report, events: list[Event]) -> Report:
     """Return the report of a plan with what happened in a run of it."""
-    metrics, trivial = parted(run.final)
+    metrics, trivial = split_trivial(run.final)
     return planned.model_copy(
         update={
             "status": standing(run.status, events),

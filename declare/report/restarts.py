@@ -34,7 +34,7 @@ def starts(events: Iterable[Event]) -> tuple[Start, ...]:
     )
 
 
-def told(found: Sequence[Start]) -> str:
+def describe_starts(found: Sequence[Start]) -> str:
     """Return in words how a run was started; empty for one that has not been."""
     if not found:
         return ""

@@ -16,7 +16,7 @@ def read_bytes(text: str) -> int | None:
     return int(float(match[1]) * (1024 if match[3] else 1000) ** power)
 
 
-def shown(num_bytes: float) -> str:
+def bytes_text(num_bytes: float) -> str:
     """Return bytes in the unit that people read: `1.5 GB`."""
     for unit in ("B", "kB", "MB", "GB"):
         if num_bytes < 1000:

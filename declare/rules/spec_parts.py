@@ -18,7 +18,7 @@ from declare.rules.spec_view import View
 Block = TypeVar("Block")
 
 
-class Placed(NamedTuple, Generic[Block]):
+class Located(NamedTuple, Generic[Block]):
     """A block of the spec with its path and its own name."""
 
     path: str
@@ -26,7 +26,7 @@ class Placed(NamedTuple, Generic[Block]):
     block: Block
 
 
-def given(block: Any, *names: str | int) -> Any:
+def get(block: Any, *names: str | int) -> Any:
     """Return the value at `names` inside `block`, or None where it is absent or could not be read."""
     for name in names:
         if block is None or block is POISON:
@@ -40,70 +40,72 @@ def given(block: Any, *names: str | int) -> Any:
     return None if block is POISON else block
 
 
-def failed(block: Any, *names: str) -> bool:
+def is_unreadable(block: Any, *names: str) -> bool:
     """Return whether one of the values could not be read, so that nothing may be said of them together."""
     return block is POISON or any(getattr(block, name, None) is POISON for name in names)
 
 
-def named(spec: Any, section: str) -> Iterator[Placed[Any]]:
+def blocks_of(spec: Any, section: str) -> Iterator[Located[Any]]:
     """Yield the readable blocks of a top-level section that maps names to blocks."""
-    for name, block in (given(spec, section) or {}).items():
+    for name, block in (get(spec, section) or {}).items():
         if block is not POISON:
-            yield Placed(f"{section}.{name}", name, block)
+            yield Located(f"{section}.{name}", name, block)
 
 
-def items(parent: Any, path: str, name: str) -> Iterator[Placed[Any]]:
+def items(parent: Any, path: str, name: str) -> Iterator[Located[Any]]:
     """Yield the readable items of a list, or the one block that stands in its place."""
-    value = given(parent, name)
+    value = get(parent, name)
     if isinstance(value, list | tuple):
         found: Iterable[tuple[str, Any]] = ((f"{path}.{name}.{i}", item) for i, item in enumerate(value))
     else:
         found = [(f"{path}.{name}", value)]
-    yield from (Placed(where, name, item) for where, item in found if item is not None and item is not POISON)
+    yield from (
+        Located(where, name, item) for where, item in found if item is not None and item is not POISON
+    )
 
 
-def datasets(view: View) -> Iterator[Placed[Dataset]]:
+def datasets(view: View) -> Iterator[Located[Dataset]]:
     """Yield the datasets."""
-    return named(view.spec, "datasets")
+    return blocks_of(view.spec, "datasets")
 
 
-def modules(view: View) -> Iterator[Placed[Module]]:
+def modules(view: View) -> Iterator[Located[Module]]:
     """Yield the modules of the model."""
-    return named(view.spec, "model")
+    return blocks_of(view.spec, "model")
 
 
-def tasks(view: View) -> Iterator[Placed[Task]]:
+def tasks(view: View) -> Iterator[Located[Task]]:
     """Yield the tasks."""
-    return named(view.spec, "tasks")
+    return blocks_of(view.spec, "tasks")
 
 
-def tasks_in_part(view: View) -> Iterator[Placed[Task]]:
+def tasks_in_part(view: View) -> Iterator[Located[Task]]:
     """Yield the tasks, and what is known of those whose type nobody knows."""
     yield from tasks(view)
     for path, block in view.untyped.items():
         section, _, name = path.partition(".")
-        if section == "tasks" and name in (given(view.spec, "tasks") or {}) and isinstance(block, Task):
-            yield Placed(path, name, block)
+        if section == "tasks" and name in (get(view.spec, "tasks") or {}) and isinstance(block, Task):
+            yield Located(path, name, block)
 
 
-def phases(view: View) -> Iterator[Placed[Phase]]:
+def phases(view: View) -> Iterator[Located[Phase]]:
     """Yield the phases in the order in which they run."""
-    return named(view.spec, "phases")
+    return blocks_of(view.spec, "phases")
 
 
 def dataset_names(view: View) -> tuple[str, ...]:
     """Return every dataset's name, also of those that could not be read."""
-    return tuple(given(view.spec, "datasets") or {})
+    return tuple(get(view.spec, "datasets") or {})
 
 
 def task_names(view: View) -> tuple[str, ...]:
     """Return every task's name, also of those that could not be read."""
-    return tuple(given(view.spec, "tasks") or {})
+    return tuple(get(view.spec, "tasks") or {})
 
 
 def task_datasets(view: View, task: Task) -> tuple[str, ...]:
     """Return the existing datasets that a task learns from; the only one where it names none."""
-    if failed(task, "dataset", "datasets"):
+    if is_unreadable(task, "dataset", "datasets"):
         return ()
     known = dataset_names(view)
     stated = [task.dataset] if task.dataset else task.datasets
@@ -114,7 +116,7 @@ def task_datasets(view: View, task: Task) -> tuple[str, ...]:
 
 def may_be_per_dataset(view: View, task: str) -> bool:
     """Return whether a task's head is one for each dataset, or may be one, since its block cannot be read."""
-    head = getattr(given(view.spec, "tasks", task), "head", None)
+    head = getattr(get(view.spec, "tasks", task), "head", None)
     if head is POISON:
         head = view.untyped.get(f"tasks.{task}.head", POISON)
     if isinstance(head, str):
@@ -122,7 +124,7 @@ def may_be_per_dataset(view: View, task: str) -> bool:
     return head is POISON or getattr(head, "per_dataset", False) in {True, POISON}
 
 
-def dataset_place(task: Placed[Task], dataset: str) -> str:
+def dataset_place(task: Located[Task], dataset: str) -> str:
     """Return the path where a task names a dataset."""
     stated = task.block.datasets
     if task.block.dataset is None and stated and dataset in stated:
@@ -132,29 +134,29 @@ def dataset_place(task: Placed[Task], dataset: str) -> str:
 
 def target_facts(view: View, task: Task) -> dict[str, FieldFacts]:
     """Return the facts of a task's target by dataset, where the data could be read."""
-    field = given(task, "target")
+    field = get(task, "target")
     facts = {name: view.facts[name] for name in task_datasets(view, task) if name in view.facts}
     return {name: data.fields[field] for name, data in facts.items() if field in data.fields}
 
 
-def losses(task: Placed[Task]) -> list[Placed[Loss]]:
+def losses(task: Located[Task]) -> list[Located[Loss]]:
     """Return the losses that a task states."""
     return list(items(task.block, task.path, "loss"))
 
 
-def type_place(part: Placed[Any]) -> str:
+def type_place(part: Located[Any]) -> str:
     """Return the path that states a component's type: its `type`, or the name that stands for it all."""
     return f"{part.path}.type" if part.block.model_fields_set else part.path
 
 
-def metrics(task: Placed[Task]) -> list[Placed[Metric]]:
+def metrics(task: Located[Task]) -> list[Located[Metric]]:
     """Return the metrics that a task states."""
     return list(items(task.block, task.path, "metrics"))
 
 
 def metric_classes(task: Task) -> dict[str, type[Metric]] | None:
     """Return a task's metrics by name, stated or by default; None where they could not all be read."""
-    if failed(task, "metrics") or any(failed(item) for item in task.metrics or ()):
+    if is_unreadable(task, "metrics") or any(is_unreadable(item) for item in task.metrics or ()):
         return None
     if task.metrics is not None:
         return {name: type(metric) for name, metric in by_figure_name(task.metrics).items()}
@@ -162,7 +164,7 @@ def metric_classes(task: Task) -> dict[str, type[Metric]] | None:
     return {name: cls for name, cls in found.items() if cls is not None and issubclass(cls, Metric)}
 
 
-def numbered(items: Iterable[tuple[str, Block]]) -> dict[str, Block]:
+def number_duplicates(items: Iterable[tuple[str, Block]]) -> dict[str, Block]:
     """Return items by name; a second one of a name gets a number: `f1`, `f1_2`."""
     found: dict[str, Block] = {}
     seen: dict[str, int] = {}
@@ -174,14 +176,16 @@ def numbered(items: Iterable[tuple[str, Block]]) -> dict[str, Block]:
 
 def phase_tasks(view: View, phase: Phase) -> dict[str, float] | None:
     """Return the existing tasks that a phase trains, with weights; None where that could not be read."""
-    if failed(phase, "tasks"):
+    if is_unreadable(phase, "tasks"):
         return None
-    known = {task.name: given(task.block, "weight") for task in tasks(view)}
+    known = {task.name: get(task.block, "weight") for task in tasks(view)}
     stated = phase.tasks
     if stated is None:
         return {name: 1.0 if weight is None else weight for name, weight in known.items()}
     if isinstance(stated, dict):
-        return {name: weight for name, weight in stated.items() if name in known and not failed(weight)}
+        return {
+            name: weight for name, weight in stated.items() if name in known and not is_unreadable(weight)
+        }
     return {name: 1.0 if known[name] is None else known[name] for name in stated if name in known}
 
 
@@ -193,7 +197,9 @@ def phase_datasets(view: View, phase: Phase) -> tuple[str, ...]:
     used: set[str] = set()
     for block in trained:
         found = task_datasets(view, block) if block is not None else ()
-        unclear = block is None or failed(block, "dataset", "datasets") or block.dataset or block.datasets
+        unclear = (
+            block is None or is_unreadable(block, "dataset", "datasets") or block.dataset or block.datasets
+        )
         if not found and unclear:
             found = dataset_names(view)
             if len(found) != 1:
@@ -207,8 +213,8 @@ def trained_blocks(view: View, phase: Phase) -> list[Any] | None:
 
     None where the tasks themselves could not be read.
     """
-    known, stated = given(view.spec, "tasks"), given(phase, "tasks")
-    if known is None or failed(phase, "tasks"):
+    known, stated = get(view.spec, "tasks"), get(phase, "tasks")
+    if known is None or is_unreadable(phase, "tasks"):
         return None
     names = list(known) if stated is None else [name for name in stated if name is not POISON]
     if len(names) < len(stated or ()) or any(name not in known for name in names):
@@ -217,6 +223,6 @@ def trained_blocks(view: View, phase: Phase) -> list[Any] | None:
     return [partial if block is POISON else block for block, partial in blocks]
 
 
-def dotted(path: str, *names: str | int) -> str:
+def join_path(path: str, *names: str | int) -> str:
     """Return a path extended by names."""
     return ".".join((path, *map(str, names))) if path else ".".join(map(str, names))

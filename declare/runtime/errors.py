@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.ir.plan import BestPlan, PhasePlan
-from declare.runtime.machine.memory_budget import Account
+from declare.runtime.machine.memory_budget import MemoryBudget
 from declare.runtime.machine.torch_compile import compile_failed
 from declare.runtime.run_folder.durable_io import FULL
 from declare.system import user_code
@@ -33,14 +33,14 @@ def outside(error: BaseException) -> Problem | None:
         return before_training(error)
     if (problem := compile_failed(error)) is not None:
         return problem
-    found = user_code.failed(error)
+    found = user_code.user_code_problem(error)
     if found is None and not isinstance(error, OSError) and is_starved():
         return before_training(error)
     return found
 
 
 def batch_failed(
-    phase: PhasePlan, number: int, error: BaseException, account: Account | None = None
+    phase: PhasePlan, number: int, error: BaseException, account: MemoryBudget | None = None
 ) -> Problem:
     """Return the finding that the batch of step `number` (from 0) could not be computed."""
     if is_shortage(error):
@@ -59,7 +59,7 @@ def batch_failed(
 
 
 def out_of_memory(
-    phase: PhasePlan, number: int, error: BaseException, account: Account | None = None
+    phase: PhasePlan, number: int, error: BaseException, account: MemoryBudget | None = None
 ) -> Problem:
     """Return the finding that a step did not fit into memory, with what would."""
     rows = -(-phase.batch_size // phase.accumulate) if account is None else account.rows

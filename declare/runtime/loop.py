@@ -17,7 +17,7 @@ from typing import Any
 
 from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
-from declare.runtime.checkpoint.manager import Keeper
+from declare.runtime.checkpoint.manager import CheckpointManager
 from declare.runtime.checkpoint.sharded_write import spread
 from declare.runtime.checkpoint.state_tree import Randomness, StateTree, Tree
 from declare.runtime.distributed.stop_flag import StopFlag, StopRequestedError
@@ -31,18 +31,18 @@ from declare.runtime.errors import (
     too_many_skipped,
 )
 from declare.runtime.inference.evaluation_size import follow, handed_over
-from declare.runtime.listeners.listener import Bus, Wish
-from declare.runtime.machine.memory_budget import Account
+from declare.runtime.listeners.listener import EventBus, Request
+from declare.runtime.machine.memory_budget import MemoryBudget
 from declare.runtime.profiling.step_timer import Meter
 from declare.runtime.run_folder.event_file import Event
-from declare.runtime.run_folder.manifest import Saved
-from declare.runtime.run_folder.progress import Course
-from declare.runtime.setup.auto import Choices, Record
-from declare.runtime.setup.phase import Assembly, assemble, trainable
-from declare.runtime.step.interfaces import Batch, Workshop, closed
+from declare.runtime.run_folder.manifest import SavedCheckpoint
+from declare.runtime.run_folder.progress import TrainProgress
+from declare.runtime.setup.auto import AutoSettings, Record
+from declare.runtime.setup.phase import PhaseSetup, assemble, trainable
+from declare.runtime.step.interfaces import Batch, TrainingParts, close_batches
 from declare.runtime.step.loss_buffer import Window, log_interval
 from declare.runtime.step.step import BatchFailedError, count_rows
-from declare.runtime.step.strategies.single import StrandedError
+from declare.runtime.step.strategies.single import UnskippableBatchError
 from declare.system.out_of_memory import is_shortage
 
 _TICK_SECONDS = 0.25
@@ -60,7 +60,14 @@ class Loop:
     decided together, so that all go the same way.
     """
 
-    def __init__(self, plan: Plan, workshop: Workshop, bus: Bus, keeper: Keeper, choices: Choices) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        workshop: TrainingParts,
+        bus: EventBus,
+        keeper: CheckpointManager,
+        choices: AutoSettings,
+    ) -> None:
         self._plan = plan
         self._workshop = workshop
         self._world = workshop.world
@@ -70,7 +77,7 @@ class Loop:
         self._keeper = keeper
         self._choices = choices
         self._trainable = trainable(self._graph)
-        self.course = Course()
+        self.course = TrainProgress()
         self._whole = StateTree()
         self._whole["course"] = self.course
         self._whole["listeners"] = bus
@@ -119,7 +126,7 @@ class Loop:
         )
         for report in reports:
             self._tell("init_report", **report)
-        self._account = Account(self._plan, phase, self._workshop.device, self._world.size)
+        self._account = MemoryBudget(self._plan, phase, self._workshop.device, self._world.size)
         made = self._assemble_phase(phase, (self._choices, self._record))
         self._step, self._feed, self._freezer, self._held = made.step, made.feed, made.freezer, made.held
         self._average = made.machinery.average
@@ -140,7 +147,7 @@ class Loop:
             self._step.set_lr(max(self.course.step - 1, 0))  # restoring leaves the plan's base rates there
         self._follow_size()
 
-    def _assemble_phase(self, phase: PhasePlan, settle: tuple[Choices, Record]) -> Assembly:
+    def _assemble_phase(self, phase: PhasePlan, settle: tuple[AutoSettings, Record]) -> PhaseSetup:
         """Make the phase's machinery; a batch that is tried on the way may not fit."""
         at = self.course.step
         try:
@@ -168,7 +175,7 @@ class Loop:
         """Go from boundary to boundary until the phase is over."""
         batches = self._feed.batches(self.course.step, self.phase.steps)
         self._window.restart_clock()
-        with closed(batches):
+        with close_batches(batches):
             self._go_through(batches)
 
     def _go_through(self, batches: Iterator[Batch]) -> None:
@@ -178,7 +185,7 @@ class Loop:
         while not course.finished:
             try:
                 self._stretch(batches, self._next_boundary(course.step))
-            except StrandedError as error:
+            except UnskippableBatchError as error:
                 raise ProblemError(batch_failed(phase, course.step, error.cause, self._account)) from error
             except Exception as error:
                 if self._world.is_lost(error) or not is_batch_error(error):
@@ -249,7 +256,7 @@ class Loop:
         stopping = self._world.any(self._flag.raised)
         # Stopped between two boundaries: the unread losses travel with the state, as if nothing had happened.
         early = stopping and course.step != self._next_boundary(course.step - 1)
-        wishes: set[Wish] = set()
+        wishes: set[Request] = set()
         if len(self._window) and not early:
             self._read()
         if at_end or (self._is_due(phase.evaluate_every) and not early):
@@ -258,13 +265,13 @@ class Loop:
             at_end = at_end and not course.evaluation_due
         wishes |= self._tell("boundary")
         wishes = self._world.decided(lambda: wishes)
-        if Wish.STOP_RUN in wishes:
+        if Request.STOP_RUN in wishes:
             self._flag.ask("a listener asked for it")
             stopping = True
-        course.finished = at_end or Wish.STOP_PHASE in wishes
+        course.finished = at_end or Request.STOP_PHASE in wishes
         if course.finished and not at_end:
             self._tell("early_stopped", metric=phase.early_stop.metric if phase.early_stop else "")
-        if course.finished or stopping or Wish.SAVE in wishes or self._is_due(phase.checkpoint_every):
+        if course.finished or stopping or Request.SAVE in wishes or self._is_due(phase.checkpoint_every):
             self._save(wait=course.finished or stopping)
         if stopping:
             reason = self._flag.reason or "another process was asked to stop"
@@ -306,7 +313,7 @@ class Loop:
     def _is_due(self, every: int) -> bool:
         return every > 0 and self.course.step % every == 0
 
-    def _evaluate_unless_stopped(self) -> set[Wish]:
+    def _evaluate_unless_stopped(self) -> set[Request]:
         """Evaluate; where a stop is asked for, leave it to the run that goes on."""
         kept = self._randomness.drawn()
         try:
@@ -316,7 +323,7 @@ class Loop:
             wishes, self.course.evaluation_due = set(), True
         return wishes
 
-    def _evaluate(self) -> set[Wish]:
+    def _evaluate(self) -> set[Request]:
         """Evaluate with the averaged weights where there are some; remember what is best so far."""
         began = time.perf_counter()
         self._graph.eval()
@@ -328,7 +335,7 @@ class Loop:
         if self.phase.best is not None and self.course.improves(self.phase.best, metrics):
             best = self.course.best[self.phase.name]
             self._tell("best_improved", metric=best.metric, value=best.value)
-            wishes.add(Wish.SAVE)
+            wishes.add(Request.SAVE)
         return wishes
 
     def _follow_size(self) -> None:
@@ -365,7 +372,7 @@ class Loop:
         parts, average = self._parts, self._average
         self._acknowledge(self._keeper.save(course, parts, self._graph, average, self.phase, wait=wait))
 
-    def _acknowledge(self, durable: list[Saved]) -> None:
+    def _acknowledge(self, durable: list[SavedCheckpoint]) -> None:
         """Report states as saved, each where it was taken: only now that nothing can take them away."""
         for saved in durable:
             fields = {"checkpoint": saved.path.name, "sequence": saved.sequence}
@@ -395,6 +402,6 @@ class Loop:
         self.course.probes[phase.name] = figures
         self._tell("probed", epoch=self._epoch, metrics=figures)
 
-    def _tell(self, name: str, /, **fields: Any) -> set[Wish]:
+    def _tell(self, name: str, /, **fields: Any) -> set[Request]:
         course = self.course
         return self._bus.tell(Event(name, self.phase.name, course.step, course.total, fields))

@@ -14,13 +14,13 @@ import torch
 from declare.contract import strict_json
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
-from declare.nn.distributed.process_group import World
-from declare.runtime.checkpoint.manager import Keeper
+from declare.nn.distributed.process_group import ProcessGroup
+from declare.runtime.checkpoint.manager import CheckpointManager
 from declare.runtime.checkpoint.state_tree import Tree
-from declare.runtime.checkpoint.writer import Saver, damaged
+from declare.runtime.checkpoint.writer import CheckpointWriter, damaged_problem
 from declare.runtime.distributed.exit_codes import DONE, FAILED, LOST, MISSED, STOPPED
 from declare.runtime.distributed.launch import note_loss, note_outcome, note_run
-from declare.runtime.distributed.problem_json import process_lost, told, written
+from declare.runtime.distributed.problem_json import problems_from_json, problems_to_json, process_lost
 from declare.runtime.distributed.process_group import join
 from declare.runtime.distributed.stop_flag import StopFlag, StopRequestedError
 from declare.runtime.distributed.stop_request import obeying
@@ -28,7 +28,7 @@ from declare.runtime.errors import first_line, outside
 from declare.runtime.listeners.early_stop import EarlyStop
 from declare.runtime.listeners.events import Events
 from declare.runtime.listeners.folder_watch import FolderWatch
-from declare.runtime.listeners.listener import Bus, Listener
+from declare.runtime.listeners.listener import EventBus, Listener
 from declare.runtime.listeners.metrics import Metrics
 from declare.runtime.listeners.trackers import Trackers
 from declare.runtime.loop import Loop, StoppedError
@@ -36,18 +36,26 @@ from declare.runtime.machine.device import choose_device
 from declare.runtime.machine.environment import facts, prepare
 from declare.runtime.machine.memory_budget import require_memory
 from declare.runtime.resume.plan_diff import Change
-from declare.runtime.resume.resume import RefusedError, Revision, adopt, examine, fitted, goes_on, moved
+from declare.runtime.resume.resume import (
+    RefusedError,
+    Revision,
+    adopt,
+    examine,
+    fit_state,
+    goes_on,
+    machine_changes,
+)
 from declare.runtime.resume.same_plan import require_one_plan
 from declare.runtime.run_folder import folder as folders
-from declare.runtime.run_folder.durable_io import explain, translated, write_durably
+from declare.runtime.run_folder.durable_io import explain, translate_os_errors, write_durably
 from declare.runtime.run_folder.event_file import Event
-from declare.runtime.run_folder.expectations import missed
+from declare.runtime.run_folder.expectations import missed_bounds
 from declare.runtime.run_folder.folder import FINAL, Run
 from declare.runtime.run_folder.lock import RunLock
-from declare.runtime.run_folder.progress import Course
-from declare.runtime.run_folder.trivial_baseline import prefixed, trivial_findings, unbeaten
-from declare.runtime.setup.auto import Choices
-from declare.runtime.step.interfaces import Workshop
+from declare.runtime.run_folder.progress import TrainProgress
+from declare.runtime.run_folder.trivial_baseline import trivial_findings, unbeaten, with_prefix
+from declare.runtime.setup.auto import AutoSettings
+from declare.runtime.step.interfaces import TrainingParts
 from declare.runtime.step.strategies.select import shards
 from declare.system.user_cache import on_damage
 
@@ -88,7 +96,7 @@ def train(
 
         def begin() -> tuple[Path, Outcome | None, Sequence[Change]]:
             place = _existing(plan, folder) if resume else folders.create(plan, spec_text, folder, sources)
-            with translated(place):
+            with translate_os_errors(place):
                 stack.enter_context(RunLock(place))
             return place, *(_continue(plan, place, allow=resume == "changed") if resume else (None, ()))
 
@@ -109,12 +117,12 @@ def train(
 
 
 def make_workshop(
-    plan: Plan, place: Path, device: torch.device, tell: Callable[[Event], object], world: World
-) -> Workshop:
+    plan: Plan, place: Path, device: torch.device, tell: Callable[[Event], object], world: ProcessGroup
+) -> TrainingParts:
     """Return the workshop of a real run; tests put another in its place."""
-    from declare.runtime.setup.builder import BuiltWorkshop
+    from declare.runtime.setup.builder import PlanBuilder
 
-    return BuiltWorkshop(plan, place, device, tell, world)
+    return PlanBuilder(plan, place, device, tell, world)
 
 
 def _existing(plan: Plan, folder: Path | None) -> Path:
@@ -130,17 +138,17 @@ def _continue(plan: Plan, place: Path, *, allow: bool) -> tuple[Outcome | None, 
         return None, changes
     run.weights_path()  # what the run was for: where it has gone, nothing is done
     adopt(place, plan, Revision("", changes))
-    problems = missed(plan.expect, run.final)
+    problems = missed_bounds(plan.expect, run.final)
     status = MISSED if problems else DONE
     return Outcome(place, run.final, status, (*problems, *trivial_findings(plan, run.final))), changes
 
 
-def saved_course(place: Path) -> Course:
+def saved_course(place: Path) -> TrainProgress:
     """Return where the newest checkpoint of a run stands; at the start where none can be read (said later)."""
     with suppress(OSError, ValueError):
         for saved in Run(place).checkpoints()[:1]:
-            return Course.of(saved.skeleton())
-    return Course()
+            return TrainProgress.of(saved.skeleton())
+    return TrainProgress()
 
 
 class _Session:
@@ -152,7 +160,7 @@ class _Session:
         place: Path,
         flag: StopFlag,
         listeners: Sequence[Listener],
-        world: World,
+        world: ProcessGroup,
         revision: Revision,
     ) -> None:
         self._world = world
@@ -161,12 +169,12 @@ class _Session:
         self._place = place
         self._flag = flag
         self._extra = listeners
-        self._course = Course()
+        self._course = TrainProgress()
 
     def run(self, *, resume: bool) -> Outcome:
         """Train, evaluate and judge; every way out leaves an event behind."""
         mine = self._listeners() if self._world.leads else [it for it in self._extra if it.everywhere]
-        self._bus = Bus(mine)
+        self._bus = EventBus(mine)
         if resume:
             self._course = saved_course(self._place)
         try:
@@ -188,7 +196,7 @@ class _Session:
                 self._bus.close()
 
     def _listeners(self) -> Sequence[Listener]:
-        with translated(self._place):
+        with translate_os_errors(self._place):
             return (
                 FolderWatch(self._plan, self._place, self._hand_on),
                 Events(self._place),
@@ -205,7 +213,7 @@ class _Session:
         with self._flag.interruptible(alone=self._world.size == 1):
             return self._finish(workshop, keeper, loop.course)
 
-    def _set_up(self, *, resume: bool) -> tuple[Keeper, Workshop, Loop, Tree | None]:
+    def _set_up(self, *, resume: bool) -> tuple[CheckpointManager, TrainingParts, Loop, Tree | None]:
         """Open the data, make the model, find the state to go on from; a run may be left anywhere in here."""
         plan, world = self._plan, self._world
         device = choose_device(plan.hardware, world.local_rank if world.size > 1 else None)
@@ -213,7 +221,9 @@ class _Session:
         prepare(plan.hardware, device)
         about = {"plan_sha256": plan.sha256, "world_size": world.size, "device": device.type} | facts()
         about["compile"] = str(plan.hardware.compile)
-        keeper = Keeper(lambda: Saver(self._place, about), world, sharded=shards(plan, world))
+        keeper = CheckpointManager(
+            lambda: CheckpointWriter(self._place, about), world, sharded=shards(plan, world)
+        )
         tree = self._find_state(keeper) if resume else None
         started = {"name": plan.name, "folder": str(self._place), "device": str(device)}
         self._tell("run_started", resumed=tree is not None, processes=world.size, **started, **facts())
@@ -223,25 +233,25 @@ class _Session:
         torch.manual_seed(plan.seed)
         workshop = make_workshop(plan, self._place, device, self._bus.tell, world)
         tree = self._take_on(workshop, tree, about)
-        choices = Choices(plan, self._place if world.leads else None, device, world)
+        choices = AutoSettings(plan, self._place if world.leads else None, device, world)
         loop = Loop(plan, workshop, self._bus, keeper, choices)
         self._course = loop.course
         keeper.require_space(workshop.graph, plan)
         return keeper, workshop, loop, tree
 
-    def _find_state(self, keeper: Keeper) -> Tree | None:
+    def _find_state(self, keeper: CheckpointManager) -> Tree | None:
         tree, rejected = keeper.newest()
         for path, reason in rejected:
             self._tell("checkpoint_rejected", path=str(path), reason=reason)
         if tree is None and rejected:
-            raise ProblemError(damaged(*rejected[-1]))
+            raise ProblemError(damaged_problem(*rejected[-1]))
         return tree
 
-    def _take_on(self, workshop: Workshop, tree: Tree | None, about: dict[str, Any]) -> Tree | None:
+    def _take_on(self, workshop: TrainingParts, tree: Tree | None, about: dict[str, Any]) -> Tree | None:
         """Say what is another than before; make the plan the run's own once its saved state is known to fit."""
         if tree is not None:
-            tree = fitted(tree, workshop.graph, self._plan)
-            for name, old, new in moved(tree, about):
+            tree = fit_state(tree, workshop.graph, self._plan)
+            for name, old, new in machine_changes(tree, about):
                 self._tell("machine_changed", name=name, old=old, new=new)
         for change in self._revision.changes:
             self._tell("plan_changed", **change.record())
@@ -249,7 +259,9 @@ class _Session:
             adopt(self._place, self._plan, self._revision)
         return tree
 
-    def _finish(self, workshop: Workshop, keeper: Keeper, course: Course) -> dict[str, float]:
+    def _finish(
+        self, workshop: TrainingParts, keeper: CheckpointManager, course: TrainProgress
+    ) -> dict[str, float]:
         """Evaluate the weights that the last phase stands for, on validation and test data."""
         workshop.evaluate_at(keeper.give(workshop.graph, course, self._plan.phases[-1].name))
         workshop.graph.eval()
@@ -267,16 +279,16 @@ class _Session:
         if bounds:
             self._tell("oracle", metrics=bounds)
         metrics |= workshop.composites(metrics)
-        metrics |= prefixed(trivial | dict(workshop.composites(trivial)))
+        metrics |= with_prefix(trivial | dict(workshop.composites(trivial)))
         return self._world.decided(lambda: metrics)
 
     def _judge(self, metrics: dict[str, float]) -> Outcome:
         def keep() -> None:
-            with translated(self._place):
+            with translate_os_errors(self._place):
                 write_durably(self._place / FINAL, strict_json.dumps(metrics, indent=1).encode())
 
         self._world.decided(keep)
-        problems = missed(self._plan.expect, metrics)
+        problems = missed_bounds(self._plan.expect, metrics)
         for item in unbeaten(self._plan, metrics):
             self._tell("no_better_than_trivial", metric=item.metric, value=item.value, trivial=item.trivial)
         for problem in problems:
@@ -300,7 +312,7 @@ class _Session:
         return self._outcome_of_failure(error, (found,))
 
     def _outcome_of_failure(self, error: Exception, problems: tuple[Problem, ...]) -> Outcome:
-        self._world.note_failure(written(problems))
+        self._world.note_failure(problems_to_json(problems))
         self._note_failure(error, problems[0])
         return Outcome(self._place, {}, FAILED, problems)
 
@@ -317,7 +329,7 @@ class _Session:
             note_loss(self._world.rank, first_line(error))
             self._tell("process_lost", message=first_line(error))
             return Outcome(self._place, {}, LOST, (process_lost(),))
-        problems = told(word)
+        problems = problems_from_json(word)
         self._note_failure(error, problems[0])
         return Outcome(self._place, {}, FAILED, problems)
 

@@ -28,12 +28,12 @@ def read_json(path: Path, schema: str) -> Any:
     try:
         if not path.is_file() or path.stat().st_size > _MOST_BYTES:
             because = "it is no regular file, or too large" if path.exists() else "it is not there"
-            raise ProblemError(malformed(path, because))
+            raise ProblemError(malformed_problem(path, because))
         value = json.loads(path.read_bytes())
     except OSError as error:
-        raise ProblemError(malformed(path, error.strerror or str(error))) from error
+        raise ProblemError(malformed_problem(path, error.strerror or str(error))) from error
     except (ValueError, RecursionError) as error:
-        raise ProblemError(malformed(path, "it is no whole JSON")) from error
+        raise ProblemError(malformed_problem(path, "it is no whole JSON")) from error
     require(value, schema, path)
     return value
 
@@ -42,7 +42,7 @@ def require(value: Any, schema: str, path: Path) -> None:
     """Raise `ProblemError` RES823 where a value read from `path` is not what the schema of this name allows."""
     found = mistakes(value, schema)
     if found:
-        raise ProblemError(malformed(path, *found))
+        raise ProblemError(malformed_problem(path, *found))
 
 
 def mistakes(value: Any, schema: str) -> list[str]:
@@ -74,7 +74,7 @@ def schema_file(name: str) -> Path:
     return next(place for place in places if place.is_file())
 
 
-def malformed(path: Path, *because: str) -> Problem:
+def malformed_problem(path: Path, *because: str) -> Problem:
     """Return the finding that a file of ours is not what was written there."""
     return Problem(
         "RES823",
@@ -96,7 +96,7 @@ def checked_forms(values: Iterable[dict[str, Any]], schema: str, path: Path) -> 
         if form not in seen:
             seen.add(form)
             if found := mistakes(value, schema):
-                raise ProblemError(malformed(path, f"entry {number}", *found))
+                raise ProblemError(malformed_problem(path, f"entry {number}", *found))
         yield value
 
 

@@ -34,7 +34,7 @@ def are_known() -> bool:
     return bool(_known)
 
 
-def hidden(text: str) -> str:
+def hide_values(text: str) -> str:
     """Return text with the names of variables in the place of their values."""
     for value in sorted(_known, key=len, reverse=True):
         shown = f"${{env:{_known[value]}}}"
@@ -73,7 +73,7 @@ def hide(value: Any, key: str = "") -> Any:
         return {name: hide(item, str(name)) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(hide(item) for item in value)
-    return hidden(value) if isinstance(value, str) and key != "type" else value
+    return hide_values(value) if isinstance(value, str) and key != "type" else value
 
 
 def reveal(value: Any) -> Any:

@@ -33,7 +33,7 @@ def _parse_grant(entry: str) -> Grant | None:
     return (Path(path).expanduser().resolve(), digest.lower()) if mark else None
 
 
-def granted() -> tuple[str, ...]:
+def granted_entries() -> tuple[str, ...]:
     """Return what was granted, with absolute paths, as `grant` takes it."""
     return tuple(sorted(f"{path}{_MARK}{digest}" for path, digest in _granted))
 

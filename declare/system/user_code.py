@@ -35,13 +35,17 @@ def load(path: Path) -> types.ModuleType:
         title = f"`{path.name}` fails when it is loaded"
         raise ProblemError(
             Problem(
-                "REF243", title, at="file", notes=(said(error), *_lines(error, {str(path)})), helps=(HELP,)
+                "REF243",
+                title,
+                at="file",
+                notes=(error_text(error), *_lines(error, {str(path)})),
+                helps=(HELP,),
             )
         ) from error
     return module
 
 
-def said(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """Return the type of an error and the first line of what it says."""
     text = str(error).strip()
     return f"{type(error).__name__}: {text.splitlines()[0][:200]}" if text else type(error).__name__
@@ -60,7 +64,7 @@ def lines(error: BaseException) -> tuple[str, ...]:
     return tuple(_lines(error, files))
 
 
-def failed(error: BaseException) -> Problem | None:
+def user_code_problem(error: BaseException) -> Problem | None:
     """Return the finding that a trusted file failed; None where the error is not that of one."""
     found = lines(error)
     if not found:
@@ -68,7 +72,7 @@ def failed(error: BaseException) -> Problem | None:
     return Problem(
         "REF243",
         f"your code fails at {found[-1].partition(' in ')[0][-40:]}: {type(error).__name__}",
-        notes=(said(error), *found),
+        notes=(error_text(error), *found),
         helps=(HELP,),
     )
 

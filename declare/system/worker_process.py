@@ -103,7 +103,7 @@ class WorkerProcess:
             "function": function,
             "arguments": arguments,
             "seconds": seconds,
-            "granted": trust.granted(),
+            "granted": trust.granted_entries(),
             "folder": str(Path.cwd()),
         }
         line = strict_json.dumps(request).encode() + b"\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from declare.runtime.listeners.listener import Listener, Wish
+from declare.runtime.listeners.listener import Listener, Request
 from declare.runtime.run_folder.event_file import Event
 
 Ask = Callable[[int, float], bool]
@@ -19,7 +19,7 @@ class Pruning(Listener):
         self.metric, self._ask = metric, ask
         self.pruned = False
 
-    def hear(self, event: Event) -> Wish | None:
+    def hear(self, event: Event) -> Request | None:
         """Report an evaluation that measured the metric."""
         if event.name != "evaluated":
             return None
@@ -27,4 +27,4 @@ class Pruning(Listener):
         if not math.isfinite(value) or not self._ask(event.total, value):
             return None
         self.pruned = True
-        return Wish.STOP_RUN
+        return Request.STOP_RUN

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from declare.compiler.pipeline import Checked
+from declare.compiler.pipeline import CheckedSpec
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
-from declare.runtime.resume.plan_diff import Change, changed
-from declare.runtime.run_folder.durable_io import brief, translated
+from declare.runtime.resume.plan_diff import Change, plan_changes
+from declare.runtime.run_folder.durable_io import brief, translate_os_errors
 from declare.tune.search import PLAN, RECORD, Search
 
 _SAME = ("metric", "mode", "space")
@@ -20,7 +20,7 @@ _SAME = ("metric", "mode", "space")
 _SHOWN = 8
 
 
-def resumed(search: Search, checked: Checked, hear: Callable[[Change], None]) -> Search:
+def resume_search(search: Search, checked: CheckedSpec, hear: Callable[[Change], None]) -> Search:
     """Return the search in its folder, with as many trials as it was begun with where nobody says otherwise.
 
     `hear` is told of changes that no trial depends on. Raises `ProblemError` (RES808, RES806) where it cannot go on.
@@ -29,7 +29,7 @@ def resumed(search: Search, checked: Checked, hear: Callable[[Change], None]) ->
     before, record = _read(search.folder)
     refused = [*_of_search(before, checked.plan)]
     without = {"tune": None}
-    for change in changed(before.model_copy(update=without), checked.plan.model_copy(update=without)):
+    for change in plan_changes(before.model_copy(update=without), checked.plan.model_copy(update=without)):
         if change.verdict in {"harmless", "rounding"} and not _exact(change, before, checked.plan):
             hear(change)
         else:
@@ -41,7 +41,7 @@ def resumed(search: Search, checked: Checked, hear: Callable[[Change], None]) ->
     if trials is None and record.get("stated") == stated:
         trials = record.get("trials")
     search = replace(search, spec=search.spec.absolute(), trials=trials)
-    with translated(search.folder):
+    with translate_os_errors(search.folder):
         search.write(stated)
     return search
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from declare.compiler.pipeline import Checked
+from declare.compiler.pipeline import CheckedSpec
 from declare.diagnostics.diagnostic import Diagnostic
 from declare.language.spec import Tune
 from declare.runtime.distributed.exit_codes import DONE, FAILED, STOPPED
 from declare.runtime.resume.plan_diff import Change
 from declare.runtime.run_folder.lock import RunLock
 from declare.tune import search_results
-from declare.tune.resume import resumed
+from declare.tune.resume import resume_search
 from declare.tune.search import Search, Trial, best, create, invalid_points
 from declare.tune.space import Values
 from declare.tune.stop_request import Halt
@@ -63,7 +63,7 @@ class InvalidPointError(Exception):
 
 def search(
     made: Search,
-    checked: Checked,
+    checked: CheckedSpec,
     *,
     resume: bool = False,
     workers: int | None = None,
@@ -84,7 +84,7 @@ def search(
     found = list(invalid_points(made, checked.spec.tune))
     if found:
         raise InvalidPointError(found)
-    made = resumed(made, checked, hear) if resume else create(made, checked)
+    made = resume_search(made, checked, hear) if resume else create(made, checked)
     tune = checked.spec.tune
     if made.trials is not None:
         tune = tune.model_copy(update={"trials": made.trials})
@@ -94,7 +94,7 @@ def search(
 
 
 def _work(
-    made: Search, tune: Tune, checked: Checked, workers: int | None, emit: Emit, halt: Halt
+    made: Search, tune: Tune, checked: CheckedSpec, workers: int | None, emit: Emit, halt: Halt
 ) -> tuple[Engine, bool]:
     """Return what ran the trials, and whether it came to its end."""
     plan = checked.plan

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from declare.compiler.pipeline import Checked
+from declare.compiler.pipeline import CheckedSpec
 from declare.compiler.pipeline import check as compile_spec
 from declare.contract import strict_json
 from declare.contract.problem import Problem, ProblemError
 from declare.diagnostics.diagnostic import Diagnostic
 from declare.language.spec import Tune
-from declare.runtime.run_folder.durable_io import brief, translated, write_durably
+from declare.runtime.run_folder.durable_io import brief, translate_os_errors, write_durably
 from declare.runtime.run_folder.folder import plan_content
 from declare.tune.space import Values, as_sets, probes
 
@@ -46,7 +46,7 @@ class Search:
     trials: int | None = None
     """How many trials; what the spec says where it is None."""
 
-    def check(self, values: Values | None = None) -> Checked:
+    def check(self, values: Values | None = None) -> CheckedSpec:
         """Check the spec at a point of the space (as it stands without one)."""
         return compile_spec(self.spec, (*self.sets, *as_sets(values or {})), self.trust)
 
@@ -70,7 +70,7 @@ class Search:
         write_durably(self.folder / RECORD, text.encode())
 
 
-def create(search: Search, checked: Checked) -> Search:
+def create(search: Search, checked: CheckedSpec) -> Search:
     """Make the folder of a search, new or empty; raises `ProblemError` (RES803) where something stands there."""
     assert checked.plan is not None
     assert checked.plan.tune is not None
@@ -89,7 +89,7 @@ def create(search: Search, checked: Checked) -> Search:
                 ),
             )
         )
-    with translated(place):
+    with translate_os_errors(place):
         (place / "trials").mkdir(parents=True, mode=0o700, exist_ok=True)
         search = replace(search, folder=place, spec=search.spec.absolute())
         write_durably(place / SPEC, checked.document.sources[0].text.encode())

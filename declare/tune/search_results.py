@@ -10,7 +10,7 @@ from pathlib import Path
 from declare.compiler.expand import expand
 from declare.diagnostics.output import visible
 from declare.language.spec import Tune
-from declare.runtime.run_folder.durable_io import translated, write_durably
+from declare.runtime.run_folder.durable_io import translate_os_errors, write_durably
 from declare.tune.html_page import render
 from declare.tune.search import Search, Trial, best
 
@@ -21,7 +21,7 @@ def write(
     search: Search, tune: Tune, trials: Sequence[Trial], importance: Mapping[str, float]
 ) -> Path | None:
     """Write table and page, and the best spec where there is one; return its path."""
-    with translated(search.folder):
+    with translate_os_errors(search.folder):
         write_durably(search.folder / TABLE, _table(tune, trials).encode())
         write_durably(search.folder / PAGE, render(tune, trials, importance, search.folder.name).encode())
         winner = best(trials, tune.mode)

@@ -19,7 +19,7 @@ def as_sets(values: Mapping[str, Any]) -> list[str]:
     return [f"{path}={strict_json.dumps(value)}" for path, value in values.items()]
 
 
-def listed(space: Space) -> list[Any] | None:
+def all_values(space: Space) -> list[Any] | None:
     """Return all values of a path that has finitely many, None for a range of numbers."""
     if space.choices is not None:
         return list(space.choices)
@@ -41,16 +41,16 @@ def probes(tune: Tune) -> Iterator[Values]:
 
 def grid(tune: Tune) -> Iterator[Values]:
     """Yield every point of a space of finitely many."""
-    columns = [listed(space) or [] for space in tune.space.values()]
+    columns = [all_values(space) or [] for space in tune.space.values()]
     for point in itertools.product(*columns):
         yield dict(zip(tune.space, point, strict=True))
 
 
-def stored(value: Any) -> Any:
+def to_database(value: Any) -> Any:
     """Return a choice as a sampler's database may hold it: lists and mappings as JSON text."""
     return f"json:{strict_json.dumps(value)}" if isinstance(value, list | dict) else value
 
 
-def restored(value: Any) -> Any:
+def from_database(value: Any) -> Any:
     """Return the choice that `stored` made a text of."""
     return json.loads(value[5:]) if isinstance(value, str) and value.startswith("json:") else value

@@ -23,7 +23,7 @@ _CARDS = "CUDA_VISIBLE_DEVICES"
 _THREADS = "OMP_NUM_THREADS"
 
 
-class Shared(Protocol):
+class SharedSearch(Protocol):
     """A search as the process sees it that watches over the workers."""
 
     def trials(self) -> list[Trial]:
@@ -65,7 +65,7 @@ class Workers:
         self._lines: dict[int, Connection] = {}
         self.stopped = False
 
-    def run(self, engine: Shared, halt: Halt, emit: Emit) -> bool:
+    def run(self, engine: SharedSearch, halt: Halt, emit: Emit) -> bool:
         """Work until all have ended; tell of trials as they end. False where the search was asked to stop."""
         told = {trial.number for trial in engine.trials() if trial.state != "running"}
         for index in range(len(self._places)):
@@ -90,7 +90,7 @@ class Workers:
         ours.close()
         self._jobs[index], self._lines[index] = job, theirs
 
-    def _on_worker_exit(self, index: int, job: SpawnProcess, engine: Shared, *, anew: bool) -> None:
+    def _on_worker_exit(self, index: int, job: SpawnProcess, engine: SharedSearch, *, anew: bool) -> None:
         del self._jobs[index]
         self._lines.pop(index).close()
         code = job.exitcode or DONE
@@ -128,7 +128,7 @@ def _set(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _tell(engine: Shared, told: set[int], emit: Emit) -> None:
+def _tell(engine: SharedSearch, told: set[int], emit: Emit) -> None:
     for trial in engine.trials():
         if trial.state != "running" and trial.number not in told:
             told.add(trial.number)

@@ -9,7 +9,7 @@ import pytest
 
 from declare.__main__ import main
 from declare.compiler.pipeline import check
-from declare.runtime.listeners.listener import Listener, Wish
+from declare.runtime.listeners.listener import Listener, Request
 from declare.runtime.run import train
 from declare.runtime.run_folder.folder import Run
 
@@ -114,9 +114,9 @@ def test_a_recording_is_evaluated_and_predicted(run: Path, capsys: pytest.Captur
 class Stop(Listener):
     """Stops the run at a step."""
 
-    def hear(self, event: object) -> Wish | None:
+    def hear(self, event: object) -> Request | None:
         """Ask to stop at the first evaluation."""
-        return Wish.STOP_RUN if getattr(event, "name", "") == "evaluated" else None
+        return Request.STOP_RUN if getattr(event, "name", "") == "evaluated" else None
 
 
 def test_a_stopped_run_goes_on_as_if_nothing_had_been(run: Path, tmp_path: Path) -> None:

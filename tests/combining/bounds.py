@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from declare.language import spec as language
-from declare.reading.annotation import Form, fields
+from declare.reading.annotation import TypeSpec, fields
 from declare.reading.lookup import find, kinds, names, own_names
 from tests.combining.data import Place
 from tests.combining.growing import Growth
@@ -167,7 +167,7 @@ def edges_of(spec: Spec, kind: str, name: str) -> Iterator[Edge]:
         yield from _edges(f"{kind}/{name}", (*steps, key), item, known)
 
 
-def _edges(owner: str, steps: Steps, item: Form, known: Sequence[str]) -> Iterator[Edge]:
+def _edges(owner: str, steps: Steps, item: TypeSpec, known: Sequence[str]) -> Iterator[Edge]:
     key = next(step for step in reversed(steps) if isinstance(step, str))
     for value in edges(item, strange=False, known=known):
         asks = {key, *(value if isinstance(value, dict) else ())}
@@ -180,7 +180,7 @@ def _too_long(key: str, value: Any) -> bool:
     return bool(key in _LONG and number and value > 20)
 
 
-def _language(spec: Spec) -> Iterator[tuple[str, Steps, Form]]:
+def _language(spec: Spec) -> Iterator[tuple[str, Steps, TypeSpec]]:
     """Yield block, path and form of every key of the language's blocks in a spec, each once."""
     seen: set[tuple[str, str]] = set()
     for path, model in _blocks(spec):
@@ -212,7 +212,7 @@ def language_keys() -> set[tuple[str, str]]:
     return found
 
 
-def _models(item: Form) -> Iterator[Any]:
+def _models(item: TypeSpec) -> Iterator[Any]:
     for option in item.options:
         if option.model is not None and not option.slot:
             yield option.model

@@ -56,10 +56,10 @@ def shape_after(block: Block, shape: Shape) -> Shape | None:
 def inferred_outputs(component: Node, inputs: Inputs) -> dict[str, Shape] | None:
     found = component.infer(inputs)
     if found is None:
-        from declare.compiler.meta.shape_cache import Probed, probe
+        from declare.compiler.meta.shape_cache import ProbeAnswer, probe
 
         probed = probe("modules", component, inputs)
-        found = probed.outputs if isinstance(probed, Probed) else None
+        found = probed.outputs if isinstance(probed, ProbeAnswer) else None
     return None if isinstance(found, Problem) else found
 
 

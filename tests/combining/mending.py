@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from declare.reading.annotation import Form
+from declare.reading.annotation import TypeSpec
 from declare.reading.lookup import find
 from tests.combining.growing import Growth
 from tests.combining.places import Steps, changed, get, parameters, steps_of, without
@@ -40,7 +40,7 @@ def _item(steps: Steps) -> Steps:
     return steps[:3] if steps[0] == "phases" and len(steps) > 2 and not _needed(steps[:3]) else ()
 
 
-def _mend(growth: Growth, spec: Spec, steps: Steps, forms: dict[Steps, Form], *, drop: bool) -> Spec:
+def _mend(growth: Growth, spec: Spec, steps: Steps, forms: dict[Steps, TypeSpec], *, drop: bool) -> Spec:
     """Draw what stands at a path anew, or leave it out."""
     while steps and get(spec, steps) is None:
         steps = steps[:-1]
@@ -99,7 +99,7 @@ def _plainer(task: Spec, steps: Steps) -> Spec:
     return links
 
 
-def _anew(growth: Growth, spec: Spec, steps: Steps, item: Form) -> Any:
+def _anew(growth: Growth, spec: Spec, steps: Steps, item: TypeSpec) -> Any:
     """Return what is drawn anew at a path; modules and sources keep their type and what they read."""
     old = get(spec, steps)
     slots = [option.slot for option in item.options if option.slot and option.origin is None]

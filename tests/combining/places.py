@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from declare.language.spec import Spec
-from declare.reading.annotation import Form, accepts, fields, form, kind_of
+from declare.reading.annotation import TypeSpec, accepts, fields, form, kind_of
 from declare.reading.lookup import find
 
 Steps = tuple[str | int, ...]
 
 
-def parameters(value: Any, item: Form | None = None, steps: Steps = ()) -> Iterator[tuple[Steps, Form]]:
+def parameters(
+    value: Any, item: TypeSpec | None = None, steps: Steps = ()
+) -> Iterator[tuple[Steps, TypeSpec]]:
     """Yield path and form of every parameter of a spec, stated or not, outer ones first."""
     item = item or form(Spec)
     if steps:
@@ -35,7 +37,7 @@ def parameters(value: Any, item: Form | None = None, steps: Steps = ()) -> Itera
             yield from parameters(part, option.arguments[1], (*steps, key))
 
 
-def model_of(option: Form, value: Any) -> Any:
+def model_of(option: TypeSpec, value: Any) -> Any:
     """Return the strict model of a block; a component's by its type."""
     if option.slot and option.origin is None:
         name = value.get("type") if isinstance(value, dict) else value

@@ -192,11 +192,11 @@ def _close(one: float | None, other: float | None) -> bool:
 def _texts(run: Path, name: str, split: str) -> int:
     """Return the number of texts that the samples of a split are parts of."""
     from declare.lowering.data.tables import Tables
-    from declare.runtime.inference.text_outputs import prompted
+    from declare.runtime.inference.text_outputs import with_prompts
     from declare.runtime.run_folder.folder import Run
 
     opened = Run(run)
-    tables = Tables(prompted(opened.plan, name), opened.statistics)
+    tables = Tables(with_prompts(opened.plan, name), opened.statistics)
     return len(set(tables.pool(name).texts_of(tables.table(name, split).rows)))
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from pydantic.fields import FieldInfo
 
 from declare.contract.duration import Duration
-from declare.reading.annotation import Form, fields, kind_of
+from declare.reading.annotation import TypeSpec, fields, kind_of
 from declare.reading.lookup import find, names, names_of_libraries, own_names
 
 Pool = Mapping[str, Sequence[str]]
@@ -49,7 +49,7 @@ class Ordinary:
         self.forced: dict[str, str] = {}
         self.depth = 0
 
-    def value(self, key: str, item: Form, shown: Any = NOTHING) -> Any:
+    def value(self, key: str, item: TypeSpec, shown: Any = NOTHING) -> Any:
         """Return a value of a parameter, or NOTHING; `shown` is the one on its page."""
         options = [option for option in item.options if not option.nullable]
         option = self.draw.choice(options or list(item.options))
@@ -63,7 +63,7 @@ class Ordinary:
             return self.block(option.model)
         return self._leaf(key, option, shown)
 
-    def _list(self, key: str, item: Form) -> Any:
+    def _list(self, key: str, item: TypeSpec) -> Any:
         inner = item.arguments[0]._replace(description=item.description)
         low = item.bounds.get("min_length", 1)
         high = min(item.bounds.get("max_length", low + 2), low + 2)
@@ -72,7 +72,7 @@ class Ordinary:
             return NOTHING
         return list(dict.fromkeys(found)) if all(isinstance(part, str) for part in found) else found
 
-    def _map(self, key: str, item: Form) -> Any:
+    def _map(self, key: str, item: TypeSpec) -> Any:
         known = means(key, item.description, self.pool)
         if not known:
             return NOTHING
@@ -81,7 +81,7 @@ class Ordinary:
         found = {name: self.value("", inner) for name in chosen}
         return NOTHING if any(part is NOTHING for part in found.values()) else found
 
-    def _leaf(self, key: str, item: Form, shown: Any) -> Any:
+    def _leaf(self, key: str, item: TypeSpec, shown: Any) -> Any:
         if item.origin is Literal:
             return self.draw.choice(get_args(item.annotation))
         if item.annotation is bool:
@@ -98,13 +98,13 @@ class Ordinary:
                 return self.draw.choice(known)
         return shown
 
-    def _int(self, item: Form, shown: Any) -> int:
+    def _int(self, item: TypeSpec, shown: Any) -> int:
         low, high = lowest(item), highest(item)
         if kind_of(shown) == "int" and shown <= 4 * _SMALL and self.draw.random() < 0.3:
             return int(shown)
         return self.draw.randint(int(low), int(max(low, min(high, low + _SMALL))))
 
-    def _float(self, item: Form, shown: Any) -> float:
+    def _float(self, item: TypeSpec, shown: Any) -> float:
         low, high = lowest(item), highest(item)
         if kind_of(shown) in {"int", "float"} and self.draw.random() < 0.4:
             return float(shown)
@@ -151,14 +151,14 @@ def default(info: FieldInfo) -> Any:
     return NOTHING if info.is_required() else info.get_default(call_default_factory=True)
 
 
-def lowest(item: Form) -> float:
+def lowest(item: TypeSpec) -> float:
     """Return the lowest number that a form allows."""
     bounds = item.bounds
     step = 1 if item.annotation is int else 0.0
     return float(bounds["ge"] if "ge" in bounds else bounds["gt"] + step if "gt" in bounds else 0)
 
 
-def highest(item: Form) -> float:
+def highest(item: TypeSpec) -> float:
     """Return the highest number that a form allows."""
     bounds = item.bounds
     step = 1 if item.annotation is int else 0.0
@@ -217,7 +217,7 @@ _DURATIONS = (
 )
 
 
-def edges(item: Form, *, strange: bool = True, known: Sequence[str] = ()) -> list[Any]:
+def edges(item: TypeSpec, *, strange: bool = True, known: Sequence[str] = ()) -> list[Any]:
     """Return values at, just inside and just outside of what a parameter allows, and some of a wrong kind.
 
     `known` are names in the spec that a text may mean.
@@ -230,7 +230,7 @@ def edges(item: Form, *, strange: bool = True, known: Sequence[str] = ()) -> lis
     return _distinct([*found, *(_STRANGE if strange else ())])
 
 
-def _edges(item: Form, known: Sequence[str]) -> Iterator[Any]:
+def _edges(item: TypeSpec, known: Sequence[str]) -> Iterator[Any]:
     if item.annotation in {int, float}:
         yield from _numbers(item)
     elif item.annotation is bool:
@@ -257,7 +257,7 @@ def _edges(item: Form, known: Sequence[str]) -> Iterator[Any]:
         yield from _STRANGE
 
 
-def _lists(item: Form, known: Sequence[str]) -> Iterator[Any]:
+def _lists(item: TypeSpec, known: Sequence[str]) -> Iterator[Any]:
     inner = edges(item.arguments[0], strange=False, known=known)
     yield []
     yield from ([value] for value in inner[:14])
@@ -279,7 +279,7 @@ def _blocks(model: type[Any], known: Sequence[str]) -> Iterator[Any]:
             yield plain | {key: value}
 
 
-def _numbers(item: Form) -> Iterator[Any]:
+def _numbers(item: TypeSpec) -> Iterator[Any]:
     cast = item.annotation
     near = 1 if cast is int else 1e-6
     for name in ("ge", "gt", "le", "lt"):

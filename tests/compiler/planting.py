@@ -17,7 +17,7 @@ from declare.language.document import Document, Text
 from declare.language.fix import apply
 from declare.language.spec import Spec
 from declare.language.yaml.source import parse
-from declare.reading.annotation import Form, fields, form, kind_of
+from declare.reading.annotation import TypeSpec, fields, form, kind_of
 from declare.reading.lookup import find
 
 _ABSENT = object()
@@ -89,7 +89,7 @@ def blocks(tree: Mapping[str, Any]) -> Iterator[Block]:
     yield from _walk(form(Spec), tree, "")
 
 
-def _walk(item: Form, value: Any, path: str) -> Iterator[Block]:
+def _walk(item: TypeSpec, value: Any, path: str) -> Iterator[Block]:
     for option in item.options:
         model = _model(option, value)
         if model is not None and isinstance(value, dict):
@@ -111,7 +111,7 @@ def _walk(item: Form, value: Any, path: str) -> Iterator[Block]:
             return
 
 
-def _model(option: Form, value: Any) -> type[BaseModel] | None:
+def _model(option: TypeSpec, value: Any) -> type[BaseModel] | None:
     if option.slot is None:
         return option.model
     if option.origin in {list, dict}:
@@ -168,7 +168,7 @@ def _slip(word: str) -> str:
     return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
 
 
-def _wrong_kind(item: Form, value: Any) -> Any:
+def _wrong_kind(item: TypeSpec, value: Any) -> Any:
     """Return a value of a kind that a form does not take."""
     from declare.reading.annotation import accepts
 
@@ -180,7 +180,7 @@ def _wrong_kind(item: Form, value: Any) -> Any:
     return _ABSENT
 
 
-def _out_of_range(item: Form) -> float | None:
+def _out_of_range(item: TypeSpec) -> float | None:
     numbers = [option for option in item.options if option.annotation in {int, float}]
     if len(numbers) != 1:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from declare.compiler.pipeline import Checked, check
+from declare.compiler.pipeline import CheckedSpec, check
 
 LAB = "{type: simulated, name: stimulus, samples: 40, subjects: 8, classes: 3, channels: 3, length: 10}"
 ONE = f"""\
@@ -33,7 +33,7 @@ model:""",
 ).replace("dataset: lab", "datasets: [lab, field]")
 
 
-def run(folder: Path, text: str, *changes: tuple[str, str], sets: tuple[str, ...] = ()) -> Checked:
+def run(folder: Path, text: str, *changes: tuple[str, str], sets: tuple[str, ...] = ()) -> CheckedSpec:
     """Check a spec with parts of its text replaced."""
     for old, new in changes:
         assert old in text, old
@@ -43,6 +43,6 @@ def run(folder: Path, text: str, *changes: tuple[str, str], sets: tuple[str, ...
     return check(path, sets)
 
 
-def codes(checked: Checked) -> dict[str, str]:
+def codes(checked: CheckedSpec) -> dict[str, str]:
     """Return the codes of all findings by path."""
     return {found.path: found.code for found in checked.diagnostics}

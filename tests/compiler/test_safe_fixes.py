@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from declare.compiler.pipeline import Checked, check
+from declare.compiler.pipeline import CheckedSpec, check
 from declare.diagnostics.codes import codes, page
 from declare.language.compose.compose import load
 from declare.language.document import walk
@@ -27,7 +27,7 @@ def values(path: Path) -> Counter[str]:
     return Counter(str(node.scalar) for _, node in nodes if node.scalar is not None and node.span.text)
 
 
-def findings(checked: Checked) -> set[tuple[str, str]]:
+def findings(checked: CheckedSpec) -> set[tuple[str, str]]:
     return {(item.code, item.path) for item in checked.diagnostics}
 
 

@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 import torch
 from pydantic.fields import FieldInfo
 
-from declare.compiler.meta.flop_count import BATCH, Measured, measure
-from declare.compiler.meta.shape_cache import Probed, probe
+from declare.compiler.meta.flop_count import BATCH, ForwardMeasure, measure
+from declare.compiler.meta.shape_cache import ProbeAnswer, probe
 from declare.contract.kinds.module import Costs, Head, Inputs, Module, Node, Outputs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
@@ -70,9 +70,9 @@ class Case(NamedTuple):
             return self.component.costs(self.inputs, self.output)
         return self.component.costs(self.inputs) or self._probed().costs
 
-    def _probed(self) -> Probed:
+    def _probed(self) -> ProbeAnswer:
         found = probe("modules", self.component, self.inputs)
-        assert isinstance(found, Probed), found
+        assert isinstance(found, ProbeAnswer), found
         return found
 
     def build(self, seed: int = 0) -> torch.nn.Module:
@@ -90,7 +90,7 @@ class Case(NamedTuple):
         shapes = [shape for port in self.component.ports for shape in self.inputs.get(port.name, ())]
         return [_tensor(shape, generator) for shape in shapes]
 
-    def measure(self) -> Measured:
+    def measure(self) -> ForwardMeasure:
         """Return what the real module does on the meta device: there recurrent cells show their products."""
         try:
             with torch.device("meta"):

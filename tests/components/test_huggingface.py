@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from declare.compiler.meta.shape_cache import Probed, probe
+from declare.compiler.meta.shape_cache import ProbeAnswer, probe
 from declare.components.sources.huggingface import Huggingface
 from declare.contract.files.weight_files import state_in
 from declare.contract.problem import Problem, ProblemError
@@ -38,7 +38,7 @@ def module(name="bert", **block):
 def test_architectures_are_probed_by_their_configuration(name):
     """Outputs, parameters and FLOPs are known before anything is trained; padding changes nothing."""
     found = probe("modules", module(name), TOKENS)
-    assert isinstance(found, Probed), found
+    assert isinstance(found, ProbeAnswer), found
     assert {key: (shape.layout, shape.dims) for key, shape in found.outputs.items()} == {
         "output": ("sequence", (7, 16)),
         "pooled": ("vector", (16,)),

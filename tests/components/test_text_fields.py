@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from declare.contract.kinds.field import Uses
-from declare.contract.kinds.field import settled as settle_fields
+from declare.contract.kinds.field import resolve_fields as settle_fields
 from declare.contract.problem import ProblemError
 from declare.reading import parser
 

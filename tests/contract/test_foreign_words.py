@@ -11,7 +11,7 @@ import yaml
 
 from declare.contract.problem import Problem
 from declare.language.spec import Spec
-from declare.reading.annotation import Form, fields, form
+from declare.reading.annotation import TypeSpec, fields, form
 from declare.reading.block_problems import unknown_component
 from declare.reading.parser import read
 
@@ -90,7 +90,7 @@ def test_no_word_of_a_spec_is_a_value_of_another_framework():
     assert [word for word in _words(form(Spec), set()) if our_values(word) and word in our_values(word)] == []
 
 
-def _words(item: Form, seen: set[Any]) -> set[str]:
+def _words(item: TypeSpec, seen: set[Any]) -> set[str]:
     """Return the words that the forms of a block allow."""
     found: set[str] = set()
     for option in item.options:

@@ -22,7 +22,9 @@ def test_the_file_fits_the_ranges():
 
 def test_what_is_needed_is_followed_to_its_ends():
     """Requirements of requirements count, markers and extras are heeded, what is not installed is left out."""
-    found = constraints.needed(["pytest-xdist[psutil]", "no-such-package", "numpy; python_version < '3'"])
+    found = constraints.required_packages(
+        ["pytest-xdist[psutil]", "no-such-package", "numpy; python_version < '3'"]
+    )
     assert {"pytest-xdist", "pytest", "execnet", "pluggy", "psutil"} <= set(found)
     assert not {"no-such-package", "numpy", "torch"} & set(found)
 

@@ -82,16 +82,16 @@ def be_one(rank: int, size: int, folder: Path, stage: str, stop: int) -> None:
     from torch import distributed as dist
 
     from declare.compiler.pipeline import check
-    from declare.runtime.listeners.listener import Listener, Wish
+    from declare.runtime.listeners.listener import Listener, Request
     from declare.runtime.run import train
     from declare.runtime.step.step import Step
 
     class Stop(Listener):
         """Asks for a stop once a step is done."""
 
-        def hear(self, event: Any) -> Wish | None:
+        def hear(self, event: Any) -> Request | None:
             """React to an event."""
-            return Wish.STOP_RUN if event.name == "boundary" and event.total >= stop else None
+            return Request.STOP_RUN if event.name == "boundary" and event.total >= stop else None
 
         def next_step(self, step: int) -> int:
             """Return the next step."""

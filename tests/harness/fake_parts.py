@@ -19,7 +19,7 @@ from declare.contract.shapes import Shape
 from declare.ir.plan import HardwarePlan, PhasePlan, Plan, TaskPlan
 from declare.nn.distributed.process_group import ALONE
 from declare.runtime import run
-from declare.runtime.step.lr import Plateau, Rate
+from declare.runtime.step.lr import LRFactor, Plateau
 from declare.runtime.step.rng import key
 
 ROWS = {"left": 50, "right": 30}
@@ -244,7 +244,7 @@ class FakeWorkshop:
 
     def rate(self, which):
         plateau = Plateau("val/digit/loss", "min", 0.5, 0) if which.schedule["type"] == "plateau" else None
-        return Rate(lambda step: 1 - 0.5 * step / which.steps, plateau)
+        return LRFactor(lambda step: 1 - 0.5 * step / which.steps, plateau)
 
     def initialize(self, which, resolve):
         for entry in which.init:

@@ -34,7 +34,7 @@ def make(folder, name, options, *, last):
     """Train or resume a run; return its status and the codes of its findings."""
     from declare.compiler.pipeline import check
     from declare.runtime.checkpoint import store as store_module
-    from declare.runtime.listeners.listener import Listener, Wish
+    from declare.runtime.listeners.listener import Listener, Request
     from declare.runtime.run import train
 
     class Stop(Listener):
@@ -43,7 +43,7 @@ def make(folder, name, options, *, last):
         def hear(self, event):
             """React to an event."""
             due = event.name == "boundary" and event.total >= int(options["stop"])
-            return Wish.STOP_RUN if due else None
+            return Request.STOP_RUN if due else None
 
         def next_step(self, step):
             """Return the next step."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import arange, tensor
 
-from declare.ir.micro_batches import bounds, dealt, share
+from declare.ir.micro_batches import bounds, rank_bounds, share
 
 COUNTS = st.integers(1, 8)
 
@@ -44,7 +44,7 @@ def test_parts_of_a_micro_batch_are_that_of_one_process(rows: int, processes: in
     """What all processes compute at a time is a micro-batch of one process, however each cuts its rows by itself."""
     if rows < processes:
         return
-    dealings = [dealt(rows, rank, processes, each) for rank in range(processes)]
+    dealings = [rank_bounds(rows, rank, processes, each) for rank in range(processes)]
     count = len(dealings[0])
     assert count == min(each, rows // processes)
     own = [[row for first, last in spans for row in range(first, last)] for spans in dealings]
@@ -74,7 +74,7 @@ def test_processes_cut_between_the_same_pairs(pairs: int, processes: int, each: 
     """A process that cuts its own share gets the parts that were dealt to it, pairs whole."""
     if pairs < processes:
         return
-    shares = [dealt(pairs, rank, processes, each) for rank in range(processes)]
+    shares = [rank_bounds(pairs, rank, processes, each) for rank in range(processes)]
     own = [sum(last - first for first, last in mine) for mine in shares]
     number = min(len(bounds(2 * count, each, 2)) for count in own)
     for mine, count in zip(shares, own, strict=True):

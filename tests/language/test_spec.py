@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from declare.language.spec import Later, Spec
+from declare.language.spec import NotSupported, Spec
 from declare.reading.parser import read
 
 SPEC = {
@@ -84,13 +84,13 @@ def test_illegal(path, value, code):
 @pytest.mark.parametrize(
     ("mark", "value", "covered"),
     [
-        (Later("x"), None, False),
-        (Later("x"), [], False),
-        (Later("x"), {"a": 1}, True),
-        (Later("x", ("ddp",)), "single", False),
-        (Later("x", ("ddp",)), "ddp", True),
-        (Later("x", above=1), 1, False),
-        (Later("x", above=1), 2, True),
+        (NotSupported("x"), None, False),
+        (NotSupported("x"), [], False),
+        (NotSupported("x"), {"a": 1}, True),
+        (NotSupported("x", ("ddp",)), "single", False),
+        (NotSupported("x", ("ddp",)), "ddp", True),
+        (NotSupported("x", above=1), 1, False),
+        (NotSupported("x", above=1), 2, True),
     ],
 )
 def test_later(mark, value, covered):

@@ -11,7 +11,7 @@ from declare.contract.component import Slot
 from declare.contract.duration import Duration
 from declare.contract.kinds.loss import Loss
 from declare.reading.annotation import accepts, form, kind_of
-from declare.reading.phrases import bounded, plural, wanted
+from declare.reading.phrases import bounds_text, plural, type_text
 
 
 def test_bounds_reach_the_options():
@@ -74,13 +74,13 @@ def test_kind_of(value, kind):
 )
 def test_words(annotation, words):
     """What is wanted is said in plain words."""
-    assert wanted(form(annotation)) == words
+    assert type_text(form(annotation)) == words
 
 
 def test_plural():
     """Plurals keep what follows the noun."""
     assert plural("a whole number above 0") == "whole numbers above 0"
-    assert bounded("a number", {"gt": 0, "lt": 1}) == "a number above 0 and below 1"
+    assert bounds_text("a number", {"gt": 0, "lt": 1}) == "a number above 0 and below 1"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from declare.report.render.html import curve_groups
 from declare.report.render.line_chart import line_chart, thin, ticks
 from declare.report.render.terminal import BLOCKS, course
 from declare.report.report import Curve, Report
-from declare.report.restarts import told
+from declare.report.restarts import describe_starts
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -228,7 +228,7 @@ def test_a_report_counts_processes_and_starts(plan):
     text = (
         "trained by 2 processes on cpu, then 1 process on cpu; started 3 times, 2 of them from a checkpoint"
     )
-    assert told(report.starts) == text
+    assert describe_starts(report.starts) == text
     assert text in html.render(report)
     assert text in " ".join(shown(report).split())
 

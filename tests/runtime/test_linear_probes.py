@@ -8,7 +8,7 @@ from declare.report.probes import across_phases
 from declare.report.render import html
 from declare.runtime.run import train
 from declare.runtime.run_folder.folder import Run
-from declare.runtime.setup.builder import BuiltWorkshop
+from declare.runtime.setup.builder import PlanBuilder
 
 SPEC = """
 declare: 1
@@ -70,17 +70,17 @@ def test_figures_stand_everywhere(whole):
 @pytest.mark.parametrize("phase", ["first", "second"])
 def test_killed_between_phase_and_probe(plan, whole, tmp_path, monkeypatch, phase):
     """A run that dies while it probes makes the probe up when it goes on, with the very same figures."""
-    probe = BuiltWorkshop.probe
+    probe = PlanBuilder.probe
 
     def dying(self, planned):
         if planned.name == phase:
             raise KeyboardInterrupt
         return probe(self, planned)
 
-    monkeypatch.setattr(BuiltWorkshop, "probe", dying)
+    monkeypatch.setattr(PlanBuilder, "probe", dying)
     with pytest.raises(KeyboardInterrupt):
         train(plan, SPEC, tmp_path / "run")
-    monkeypatch.setattr(BuiltWorkshop, "probe", probe)
+    monkeypatch.setattr(PlanBuilder, "probe", probe)
     assert train(plan, SPEC, tmp_path / "run", resume=True).metrics == whole.metrics
     rows = [row["metric"] for row in Run(tmp_path / "run").metrics()]
     assert all(rows.count(name) == 1 for name in NAMES)

@@ -8,7 +8,7 @@ import torch
 
 from declare.ir.plan import InitPlan
 from declare.runtime.checkpoint.safetensors_io import read_tensors
-from declare.runtime.listeners.listener import Listener, Wish
+from declare.runtime.listeners.listener import Listener, Request
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.step.loss_buffer import log_interval
 from tests.harness import fake_parts
@@ -89,7 +89,7 @@ class Enough(Heard):
 
     def hear(self, event):
         super().hear(event)
-        return Wish.STOP_PHASE if event.name == "boundary" and event.step == 3 else None
+        return Request.STOP_PHASE if event.name == "boundary" and event.step == 3 else None
 
 
 def test_a_listener_may_stop_a_phase_at_any_boundary(tmp_path):

@@ -15,7 +15,7 @@ from declare.__main__ import main
 from declare.compiler.pipeline import check
 from declare.runtime.checkpoint.safetensors_io import read_tensors
 from declare.runtime.inference.predict import predict
-from declare.runtime.listeners.listener import Listener, Wish
+from declare.runtime.listeners.listener import Listener, Request
 from declare.runtime.run import train
 from declare.runtime.run_folder.folder import Run
 
@@ -181,7 +181,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(runs, tmp_path):
             return 13 if step < 13 else None
 
         def hear(self, event):
-            return Wish.STOP_RUN if event.total == 13 else None
+            return Request.STOP_RUN if event.total == 13 else None
 
     assert train(plan, CORPUS, tmp_path / "run", listeners=[Stop()]).status == 75
     assert train(plan, CORPUS, tmp_path / "run", resume=True).status == 0

@@ -19,7 +19,7 @@ def _known(monkeypatch):
 def test_a_value_that_a_message_cuts_is_hidden_to_where_it_is_cut(length):
     """What is left of its start or of its end gives nothing away."""
     for part in (VALUE[:length], VALUE[-length:]):
-        said = secrets.hidden(f"`{part}` is no name, nor is `{part}`")
+        said = secrets.hide_values(f"`{part}` is no name, nor is `{part}`")
         assert said == "`${env:TOKEN}` is no name, nor is `${env:TOKEN}`"
 
 

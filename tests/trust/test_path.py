@@ -111,7 +111,7 @@ def test_ray_is_not_told_of_the_current_folder(tmp_path, monkeypatch):
     )
     monkeypatch.setattr(ray_cluster, "import_module", lambda _: ray)
     monkeypatch.chdir(tmp_path)
-    with ray_cluster.connected():
+    with ray_cluster.connect_ray():
         assert Path.cwd() == tmp_path
     assert [place for place in seen if place == tmp_path or place.is_relative_to(tmp_path)] == []
     root = Path(__file__).parents[2]

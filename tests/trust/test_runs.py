@@ -267,7 +267,7 @@ def test_the_users_settings_grant_where_nobody_else_may_write(tmp_path, monkeypa
     trust.settings_file().chmod(mode)
     if granted:
         assert trust.read(net)
-        assert trust.granted() == (trust.entry(net, net.read_bytes()),)
+        assert trust.granted_entries() == (trust.entry(net, net.read_bytes()),)
     else:
         with pytest.raises(ProblemError):
             trust.read(net)

@@ -19,7 +19,7 @@ from declare.__main__ import main
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
 from declare.language.spec import Space, Tune
-from declare.runtime.listeners.listener import Wish
+from declare.runtime.listeners.listener import Request
 from declare.runtime.run_folder.event_file import Event
 from declare.tune import trial
 from declare.tune.engines.optuna import OptunaEngine
@@ -179,7 +179,7 @@ def test_pruning_hears_the_metric_alone() -> None:
 
     pruning = Pruning("val/a/loss", ask)
 
-    def evaluated(**metrics: float) -> Wish | None:
+    def evaluated(**metrics: float) -> Request | None:
         fields = {"metrics": {name.replace("_", "/"): value for name, value in metrics.items()}}
         return pruning.hear(Event("evaluated", "fit", 3, 7, fields))
 
@@ -188,7 +188,7 @@ def test_pruning_hears_the_metric_alone() -> None:
     assert evaluated(val_a_loss=float("inf")) is None
     assert evaluated(val_a_loss=0.5) is None
     assert not pruning.pruned
-    assert evaluated(val_a_loss=2.0) is Wish.STOP_RUN
+    assert evaluated(val_a_loss=2.0) is Request.STOP_RUN
     assert told == [(7, 0.5), (7, 2.0)]
 
 
@@ -285,7 +285,7 @@ def test_a_stopped_search_says_how_it_goes_on(
     """Asked to stop it saves the trial, exits with 75 and prints the command; that command finishes the search."""
     hear = Pruning.hear
 
-    def stop(self: Pruning, event: Event) -> Wish | None:
+    def stop(self: Pruning, event: Event) -> Request | None:
         if event.name == "evaluated":
             signal.raise_signal(signal.SIGTERM)
         return hear(self, event)

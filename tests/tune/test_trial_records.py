@@ -12,7 +12,7 @@ from declare.language.spec import Space, Tune
 from declare.tune.engines import ray as engines
 from declare.tune.engines.ray import RayEngine
 from declare.tune.search import Search, Trial
-from declare.tune.space import stored
+from declare.tune.space import to_database
 from declare.tune.trial_records import Records
 
 TUNE = Tune(metric="val/t/loss", mode="min", trials=4, space={"a": Space(log=[0.1, 1.0])})
@@ -99,8 +99,11 @@ def test_a_trial_that_ray_forgot_is_given_up(tmp_path: Path, engine: RayEngine) 
 def test_choices_that_are_lists_come_back_as_lists(engine: RayEngine) -> None:
     """Samplers hold plain values only; a trial gets what the space states."""
     values = [[4], [8, 8], {"x": 1}, "plain", 3, None]
-    assert all(isinstance(stored(value), str | int | None) for value in values)
-    assert list(engines._point({str(i): stored(value) for i, value in enumerate(values)}).values()) == values
+    assert all(isinstance(to_database(value), str | int | None) for value in values)
+    assert (
+        list(engines._point({str(i): to_database(value) for i, value in enumerate(values)}).values())
+        == values
+    )
 
 
 def test_a_trial_that_has_ended_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

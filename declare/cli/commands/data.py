@@ -13,7 +13,7 @@ from declare.cli import findings, options, terminal
 from declare.cli.failure import DONE, FINDINGS, CommandError
 
 if TYPE_CHECKING:
-    from declare.compiler.pipeline import Checked
+    from declare.compiler.pipeline import CheckedSpec
     from declare.contract.problem import Problem
     from declare.data.check.previews import Sample
     from declare.data.check.summary import DatasetSummary
@@ -61,11 +61,11 @@ def command(
     return FINDINGS if any(item.severity == "error" for item in found) else DONE
 
 
-def _stands_in_the_way(checked: Checked) -> bool:
+def _stands_in_the_way(checked: CheckedSpec) -> bool:
     """Return whether the datasets' blocks cannot be understood."""
-    from declare.reading.poison import holed
+    from declare.reading.poison import contains_poison
 
-    if checked.spec is None or holed(checked.spec.datasets) or holed(checked.spec.seed):
+    if checked.spec is None or contains_poison(checked.spec.datasets) or contains_poison(checked.spec.seed):
         return True
     return any(
         item.severity == "error" and item.path.startswith("datasets") and not item.code.startswith("DAT")
@@ -74,13 +74,13 @@ def _stands_in_the_way(checked: Checked) -> bool:
 
 
 def _scan_datasets(
-    checked: Checked, *, with_samples: bool
+    checked: CheckedSpec, *, with_samples: bool
 ) -> tuple[list[DatasetSummary], list[Problem], dict[str, dict[str, list[Sample]]]]:
     """Read every dataset whole; what keeps one from being read is among the problems."""
     from declare.contract.problem import ProblemError
     from declare.data.check import previews
     from declare.data.check.findings import findings as found
-    from declare.data.check.scan import opened, summarise
+    from declare.data.check.scan import open_for_scan, summarise
 
     spec = checked.spec
     targets = _targets(spec)
@@ -90,7 +90,7 @@ def _scan_datasets(
     for name, dataset in spec.datasets.items():
         path = f"datasets.{name}"
         try:
-            pool = opened(name, dataset, spec.seed)
+            pool = open_for_scan(name, dataset, spec.seed)
             with _progress(name, sum(map(len, pool.rows.values()))) as progress:
                 summary = summarise(name, pool, targets, progress)
         except ProblemError as error:
@@ -126,7 +126,7 @@ def _progress(name: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda number: bars.advance(bar, number)
 
 
-def _merge_diagnostics(checked: Checked, found: list[Diagnostic]) -> list[Diagnostic]:
+def _merge_diagnostics(checked: CheckedSpec, found: list[Diagnostic]) -> list[Diagnostic]:
     """Add what `validate` says of the data, but for what the full reading says better; errors come first."""
     known = {(item.code, item.path) for item in found}
     others = [
@@ -142,7 +142,7 @@ def _merge_diagnostics(checked: Checked, found: list[Diagnostic]) -> list[Diagno
 
 def _write(
     path: Path,
-    checked: Checked,
+    checked: CheckedSpec,
     summaries: list[DatasetSummary],
     found: list[Diagnostic],
     samples: dict[str, dict[str, list[Sample]]],

@@ -18,7 +18,7 @@ def command(
     trust: options.Trust = None,
 ) -> None:
     """Evaluate the weights of a run on a split of its data."""
-    with findings.reported(as_json=format == "json"):
+    with findings.report_problems(as_json=format == "json"):
         from declare.runtime.inference.evaluate import evaluate
         from declare.runtime.run_folder.folder import Run
 

@@ -10,7 +10,7 @@ from declare.cli import findings, launch_options, options, terminal
 from declare.cli.failure import DONE, FINDINGS, CommandError
 
 if TYPE_CHECKING:
-    from declare.compiler.pipeline import Checked
+    from declare.compiler.pipeline import CheckedSpec
     from declare.language.fix import Fixing
 
 _ROUNDS = 10
@@ -51,7 +51,7 @@ def command(
     return findings.exit_code(checked)
 
 
-def _fix(checked: Checked, *, unsafe: bool, all_files: bool) -> Fixing:
+def _fix(checked: CheckedSpec, *, unsafe: bool, all_files: bool) -> Fixing:
     from declare.language.fix import fix
 
     only = None if all_files or not checked.document.sources else checked.document.sources[0]

@@ -51,7 +51,7 @@ def command(
     if output is not None and output.suffix.lower() not in _KINDS:
         raise CommandError(f"`{output.name}` is none of {', '.join(_KINDS)}")
     as_json = format == "json"
-    with findings.reported(as_json=as_json):
+    with findings.report_problems(as_json=as_json):
         from declare.runtime.inference.activations import inspect
         from declare.runtime.inference.loaded_run import Loading, open_run
         from declare.runtime.run_folder.folder import Run
@@ -67,10 +67,10 @@ def command(
 def _save(found: Inspection, path: Path) -> None:
     """Write the activations of all samples by the names of their modules."""
     from declare.lowering.model.padding import joined
-    from declare.runtime.run_folder.durable_io import translated
+    from declare.runtime.run_folder.durable_io import translate_os_errors
 
     arrays = {item.name: joined(item.values) for item in found.activities}
-    with translated(path.parent):
+    with translate_os_errors(path.parent):
         if path.suffix.lower() == ".safetensors":
             from safetensors.torch import save_file
 

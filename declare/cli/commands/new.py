@@ -95,7 +95,7 @@ def _columns(source: Path) -> list[Column]:
     from declare.cli.new_spec import columns
 
     try:
-        found = columns.read(source)
+        found = columns.infer_columns(source)
     except (ValueError, OSError) as error:
         raise CommandError(f"`{source}` cannot be read as a table: {error}") from error
     if sum(column.kind != "unused" for column in found) < 2:

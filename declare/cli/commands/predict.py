@@ -50,7 +50,7 @@ def command(
     from the texts of the input, or write the text that belongs to it.
     """
     as_json = format == "json"
-    with findings.reported(as_json=as_json):
+    with findings.report_problems(as_json=as_json):
         from declare.nn.tasks.next_token import Sampling
         from declare.runtime.inference.loaded_run import Loading
         from declare.runtime.inference.predict import predict

@@ -35,7 +35,7 @@ def command(
     folder = output or Path("profiles") / plan.name
     if folder.exists() and not folder.is_dir():
         raise CommandError(f"`{folder}` is no folder")
-    with findings.reported(checked, as_json=as_json):
+    with findings.report_problems(checked, as_json=as_json):
         profiles = _profile(plan, folder, steps)
     if as_json:
         terminal.emit_json({"format": "1.0", "phases": [_plain(item) for item in profiles]})
@@ -52,13 +52,13 @@ def _profile(plan: Plan, folder: Path, steps: int) -> list[PhaseProfile]:
     from declare.runtime.machine.device import choose_device
     from declare.runtime.machine.environment import prepare
     from declare.runtime.profiling.profile import profile
-    from declare.runtime.setup.builder import BuiltWorkshop
+    from declare.runtime.setup.builder import PlanBuilder
 
     folder.mkdir(parents=True, exist_ok=True)
     device = choose_device(plan.hardware)
     prepare(plan.hardware)
     torch.manual_seed(plan.seed)
-    workshop = BuiltWorkshop(plan, folder, device, lambda event: None)  # noqa: ARG005 - nobody listens
+    workshop = PlanBuilder(plan, folder, device, lambda event: None)  # noqa: ARG005 - nobody listens
     return profile(plan, workshop, folder, steps=steps)
 
 

@@ -58,7 +58,7 @@ def _report(
             raise CommandError("--set changes a spec, and a run is done", hint="report its spec.yaml")
         from declare.runtime.run_folder.folder import Run
 
-        with findings.reported(as_json=as_json):
+        with findings.report_problems(as_json=as_json):
             run = Run(target)
             return collect.of_run(run, layers_of(run.plan))
     plan, _ = findings.plan(target, sets, trust, as_json=as_json)
@@ -71,9 +71,9 @@ def _measure_throughput(plan: Plan) -> tuple[Throughput, ...]:
     from declare.report.report import Throughput
     from declare.runtime.machine.device import choose_device
     from declare.runtime.profiling.throughput import measure
-    from declare.runtime.setup.builder import BuiltWorkshop
+    from declare.runtime.setup.builder import PlanBuilder
 
-    speeds = measure(plan, BuiltWorkshop(plan, None, choose_device(plan.hardware)))
+    speeds = measure(plan, PlanBuilder(plan, None, choose_device(plan.hardware)))
     return tuple(
         Throughput(
             phase=speed.phase,

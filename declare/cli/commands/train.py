@@ -15,7 +15,7 @@ from declare.runtime.distributed.rank_environment import leads, restarts
 from declare.system.trust import allow_downloads
 
 if TYPE_CHECKING:
-    from declare.compiler.pipeline import Checked
+    from declare.compiler.pipeline import CheckedSpec
     from declare.contract.problem import Problem
     from declare.ir.plan import Plan
     from declare.runtime.listeners.listener import Listener
@@ -98,7 +98,7 @@ def command(
     allow_downloads()
     plan, checked = findings.plan(spec, sets, trust, as_json=as_json)
     folder = Path(resume) if resume not in {None, _LATEST} else run_dir
-    with findings.reported(checked, as_json=as_json):
+    with findings.report_problems(checked, as_json=as_json):
         from declare.api import train_checked
         from declare.runtime.distributed.exit_codes import LOST
 
@@ -140,7 +140,7 @@ def _run_folder_argv(run_dir: Path | None, resume: str | None, *, allow_changes:
     return [*words, "--allow-changes"] if allow_changes else words
 
 
-def _see_sane(plan: Plan, checked: Checked, *, as_json: bool) -> list[Problem]:
+def _see_sane(plan: Plan, checked: CheckedSpec, *, as_json: bool) -> list[Problem]:
     """Try one batch in each phase and return what is odd; end the command where a phase does not learn it."""
     from declare.runtime.machine.device import choose_device
     from declare.runtime.machine.environment import prepare
@@ -174,7 +174,7 @@ def _listeners(plan: Plan, *, as_json: bool) -> list[Listener]:
     return [] if as_json else [Announcement()]
 
 
-def _close(outcome: Outcome, checked: Checked, odd: list[Problem], *, as_json: bool) -> None:
+def _close(outcome: Outcome, checked: CheckedSpec, odd: list[Problem], *, as_json: bool) -> None:
     """Print final metrics against what was expected, what went wrong, and where the run stands."""
     if as_json:
         problems = [findings.as_dict(problem, checked) for problem in (*odd, *outcome.problems)]

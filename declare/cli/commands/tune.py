@@ -64,7 +64,7 @@ def command(
     plan, checked = findings.plan(spec, set_, trust, as_json=as_json)
     if plan.tune is None:
         raise CommandError("the spec has no `tune` section", hint="add one: `dcl schema spec` shows its keys")
-    with findings.reported(checked, as_json=as_json):
+    with findings.report_problems(checked, as_json=as_json):
         from declare.tune.run import InvalidPointError, search
         from declare.tune.search import Search
 

@@ -9,7 +9,7 @@ import typer
 from declare.cli import findings, options, terminal
 
 if TYPE_CHECKING:
-    from declare.compiler.pipeline import Checked
+    from declare.compiler.pipeline import CheckedSpec
 
 
 def command(
@@ -43,7 +43,7 @@ def command(
     return findings.exit_code(checked, "warning" if strict and fail_on == "error" else fail_on)
 
 
-def _trace(checked: Checked) -> None:
+def _trace(checked: CheckedSpec) -> None:
     """Print what each pass added, on standard error: standard output holds the findings."""
     from declare.compiler.pipeline import PASSES
 
@@ -57,7 +57,7 @@ def _trace(checked: Checked) -> None:
             terminal.err().print(f"         {note}")
 
 
-def _expanded_text(checked: Checked) -> str:
+def _expanded_text(checked: CheckedSpec) -> str:
     from declare.compiler.expand import expand
 
     return expand(checked)

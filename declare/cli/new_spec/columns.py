@@ -50,7 +50,7 @@ class Column:
     missing: tuple[str, ...]
 
 
-def read(path: Path) -> list[Column]:
+def infer_columns(path: Path) -> list[Column]:
     """Guess the columns of a CSV or Parquet file from its first rows.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from declare.report.number_format import figure
 from declare.report.report import share
-from declare.runtime.run_folder.trivial_baseline import parted
+from declare.runtime.run_folder.trivial_baseline import split_trivial
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +28,7 @@ def render(
     from rich.table import Table
     from rich.text import Text
 
-    model, trivial = parted(metrics)
+    model, trivial = split_trivial(metrics)
     parts = [(name, *name.partition("/")[::2]) for name in model]
     splits = list(dict.fromkeys(split for _, split, rest in parts if rest))
     compared = [split for split in splits if any(name.startswith(f"{split}/") for name in trivial)]

@@ -10,7 +10,7 @@ from declare.contract.problem import Rewrite
 from declare.diagnostics.diagnostic import Applicability, Edit, Fix, Span
 from declare.language.document import Document, Node
 from declare.language.yaml.scalars import OutOfRangeError, resolve
-from declare.language.yaml.yaml_writer import Written, flow
+from declare.language.yaml.yaml_writer import RawYaml, flow
 
 _MISSING = object()
 
@@ -58,7 +58,7 @@ def _move(rewrite: Rewrite, to: str, document: Document) -> tuple[Edit, ...]:
         value = () if rewrite.value is None else (_replace(node, rewrite.value),)
         edits = (_rename(node, new[2]), *value)
     else:
-        written = Written(node.span.text) if rewrite.value is None else rewrite.value
+        written = RawYaml(node.span.text) if rewrite.value is None else rewrite.value
         if "\n" in node.span.text:
             return ()
         edits = (_remove(rewrite.path, node, document), _insert(to, written, document))

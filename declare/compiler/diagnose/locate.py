@@ -9,24 +9,24 @@ from declare.contract.problem import At, Problem
 from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Label, Span
 from declare.language.document import Document
-from declare.system.secrets import hidden
+from declare.system.secrets import hide_values
 
 
 def diagnose(problem: Problem, document: Document) -> Diagnostic:
     """Return the diagnostic of a problem: its place first, then the places that it contradicts."""
     labels = list(_labels(problem, document))
-    notes = list(map(hidden, problem.notes))
+    notes = list(map(hide_values, problem.notes))
     defined = _variable_span(problem, document)
     if defined is not None:
         labels.append(Label(defined, "the value comes from here"))
     fixes = [made for rewrite in problem.rewrites if (made := fix(rewrite, document)) is not None]
     return make(
         problem.code,
-        hidden(problem.title),
+        hide_values(problem.title),
         labels=labels,
         path=problem.at,
         notes=notes,
-        helps=tuple(map(hidden, problem.helps)),
+        helps=tuple(map(hide_values, problem.helps)),
         fixes=fixes,
     )
 
@@ -34,11 +34,11 @@ def diagnose(problem: Problem, document: Document) -> Diagnostic:
 def _labels(problem: Problem, document: Document) -> Iterator[Label]:
     span = place(document, problem.at, problem.on)
     if span is not None:
-        yield Label(span, hidden(problem.label))
+        yield Label(span, hide_values(problem.label))
     for path, text in problem.also.items():
         other = place(document, path)
         if other is not None and other != span:
-            yield Label(other, hidden(text))
+            yield Label(other, hide_values(text))
 
 
 def _variable_span(problem: Problem, document: Document) -> Span | None:

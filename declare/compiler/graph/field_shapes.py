@@ -12,8 +12,8 @@ from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.ir.facts import DatasetFacts
 from declare.reading.library_trial import refusal
-from declare.reading.poison import POISON, holed
-from declare.rules.spec_parts import Placed, given, named
+from declare.reading.poison import POISON, contains_poison
+from declare.rules.spec_parts import Located, blocks_of, get
 
 
 class _Track(NamedTuple):
@@ -26,17 +26,17 @@ class _Track(NamedTuple):
 
 def field_shapes(state: State) -> Iterator[Problem]:
     """Fill `state.shapes`; yield transforms that do not fit, and fields that differ between splits."""
-    for dataset in named(state.spec, "datasets"):
+    for dataset in blocks_of(state.spec, "datasets"):
         if dataset.name not in state.facts:
             state.skip(dataset.path)
             continue
         facts = state.facts[dataset.name]
         shapes = {name: _shape(item) for name, item in facts.fields.items()}
         tracks = {name: _Track(shape, shape) for name, shape in shapes.items()}
-        if given(dataset.block, "transforms") is None:
+        if get(dataset.block, "transforms") is None:
             state.skip(f"{dataset.path}.transforms")
             continue
-        for index, transform in enumerate(given(dataset.block, "transforms") or ()):
+        for index, transform in enumerate(get(dataset.block, "transforms") or ()):
             path = f"{dataset.path}.transforms.{index}"
             changed = _unclear(state, transform, path, facts)
             if changed:
@@ -54,8 +54,8 @@ def _unclear(state: State, transform: Any, path: str, facts: DatasetFacts) -> li
     shapes = {name: _shape(item) for name, item in facts.fields.items()}
     lost = not names or any(name not in shapes for name in names)
     if not lost:
-        return names if holed(transform) else []
-    if holed(transform):
+        return names if contains_poison(transform) else []
+    if contains_poison(transform):
         return list(shapes)
     tries = {name: transform.model_copy(update={"field": name}).settled(facts.fields) for name in shapes}
     return [name for name, shape in shapes.items() if not isinstance(tries[name].infer(shape), Problem)]
@@ -70,16 +70,16 @@ def _shape(facts: FieldFacts) -> Shape:
 
 def _targets(transform: Any) -> list[str] | None:
     """Return the fields that a transform changes."""
-    if given(transform, "field") is not None:
+    if get(transform, "field") is not None:
         return [str(transform.field)]
-    several = given(transform, "fields")
+    several = get(transform, "fields")
     return [name for name in several if isinstance(name, str)] if several else None
 
 
 def _apply(transform: Transform, path: str, tracks: dict[str, _Track]) -> Iterator[Problem]:
     for name in _targets(transform) or ():
         track = tracks.get(name)
-        if track is None or holed(transform):
+        if track is None or contains_poison(transform):
             continue
         train, evaluation = track.train, track.evaluation
         problems: list[Problem] = []
@@ -104,7 +104,7 @@ def _transformed_shape(transform: Transform, shape: Shape, problems: list[Proble
     return found
 
 
-def _merge(state: State, dataset: Placed[Any], tracks: dict[str, _Track]) -> Iterator[Problem]:
+def _merge(state: State, dataset: Located[Any], tracks: dict[str, _Track]) -> Iterator[Problem]:
     shapes = state.shapes.setdefault(dataset.name, {})
     for name, track in tracks.items():
         if track.train is None or track.evaluation is None:

@@ -13,8 +13,8 @@ from declare.contract.kinds.module import Head
 from declare.contract.problem import Problem
 from declare.reading.lookup import find
 from declare.reading.parser import parse
-from declare.reading.poison import POISON, holed
-from declare.rules.spec_parts import Placed, given, task_datasets, tasks
+from declare.reading.poison import POISON, contains_poison
+from declare.rules.spec_parts import Located, get, task_datasets, tasks
 
 
 def head_wiring(state: State) -> Iterator[Problem]:
@@ -22,7 +22,7 @@ def head_wiring(state: State) -> Iterator[Problem]:
     assert state.wiring is not None
     heads = state.wiring.heads
     for task in tasks(state.view):
-        if task.name not in state.targets or given(task.block, "head") is POISON:
+        if task.name not in state.targets or get(task.block, "head") is POISON:
             continue
         owner = _owner(state, task.name)
         if owner is None:
@@ -35,14 +35,14 @@ def head_wiring(state: State) -> Iterator[Problem]:
         del heads[name]
 
 
-def _place(state: State, task: Placed[Any]) -> Iterator[Problem]:
+def _place(state: State, task: Located[Any]) -> Iterator[Problem]:
     """Add the head of a task that has one of its own."""
     assert state.wiring is not None
     if isinstance(task.block.head, str) and find("heads", task.block.head) is None:
         state.skip(f"{task.path}.head")  # an unknown name is said by the pass of names
         return
     component, at = _head(task.block, task.path)
-    if holed(component):
+    if contains_poison(component):
         state.skip(at)
         return
     found = refs(component, at) or _sink(state, task.name, component, at)
@@ -62,7 +62,7 @@ def _owner(state: State, task: str) -> str | None:
     seen: list[str] = []
     while task not in seen:
         seen.append(task)
-        block = given(state.spec, "tasks", task)
+        block = get(state.spec, "tasks", task)
         if block is None or block.head is POISON:
             return None
         if not isinstance(block.head, str) or block.head not in state.spec.tasks:
@@ -93,7 +93,7 @@ def _sink(state: State, task: str, component: Head, at: str) -> list[Ref] | Prob
     nodes = state.wiring.nodes
     names = task_datasets(state.view, state.spec.tasks[task])
     modules = [name for name, node in nodes.items() if node.role == "module"]
-    known = given(state.spec, "model")
+    known = get(state.spec, "model")
     read = {ref.name for node in nodes.values() if node.role == "module" for ref in node.refs}
     if known is None or len(modules) < len(known) or any(name not in state.shapes for name in names):
         return []

@@ -17,7 +17,7 @@ from declare.rules.queries.fields import field_place, input_fields
 from declare.rules.spec_view import View
 
 if TYPE_CHECKING:
-    from declare.data.store.single_precision import Rounded
+    from declare.data.store.single_precision import RoundedValues
 
 _NUMBERS: frozenset[Layout] = frozenset({"number", "vector", "series", "sequence", "counts"})
 _NEGLIGIBLE = 1e-6
@@ -83,7 +83,7 @@ def _advice(plan: DatasetPlan, field: str) -> str:
     )
 
 
-def _infinite_problem(found: Rounded, field: str, place: str, advice: str) -> Problem:
+def _infinite_problem(found: RoundedValues, field: str, place: str, advice: str) -> Problem:
     if found.infinite:
         title = f"{found.infinite} values of input `{field}` are infinite in single precision"
         note = f"they go up to {found.largest:.3g}, single precision to 3.4e+38"
@@ -100,7 +100,7 @@ def _infinite_problem(found: Rounded, field: str, place: str, advice: str) -> Pr
     )
 
 
-def _merged_values_problem(found: Rounded, field: str, place: str) -> Problem:
+def _merged_values_problem(found: RoundedValues, field: str, place: str) -> Problem:
     return Problem(
         "DAT307",
         f"{found.distinct} different values of input `{field}` are {found.left} beside a few far larger",

@@ -9,8 +9,8 @@ from declare.compiler.state import State
 from declare.contract.problem import Problem
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Corrupt, Dataset
-from declare.reading.poison import POISON, holed
-from declare.rules.spec_parts import Placed
+from declare.reading.poison import POISON, contains_poison
+from declare.rules.spec_parts import Located
 
 _ANY = Corrupt.model_construct(action="skip", limit="100%")
 
@@ -26,23 +26,23 @@ class Readable(NamedTuple):
     sized: bool
 
 
-def readable(state: State, dataset: Placed[Any]) -> Readable | None:
+def readable(state: State, dataset: Located[Any]) -> Readable | None:
     """Return what can be read of a dataset; None where nothing can."""
     block, path = dataset.block, dataset.path
     wrong = _wrong_parts(state, path)
-    if holed(block.source) or block.fields is POISON or {"source", "fields"} & wrong:
+    if contains_poison(block.source) or block.fields is POISON or {"source", "fields"} & wrong:
         return None
-    lost = {name for name, field in block.fields.items() if holed(field) or _of_name(name) in wrong}
+    lost = {name for name, field in block.fields.items() if contains_poison(field) or _of_name(name) in wrong}
     if lost and len(lost) == len(block.fields):
         return None
     split = block.split
-    named = () if holed(split) else (split.by, split.stratify, split.column)
+    named = () if contains_poison(split) else (split.by, split.stratify, split.column)
     changes: dict[str, Any] = {"fields": {k: v for k, v in block.fields.items() if k not in lost}}
-    if holed(split) or "split" in wrong or lost & set(named):
+    if contains_poison(split) or "split" in wrong or lost & set(named):
         changes["split"] = Dataset.model_fields["split"].default
-    if holed(block.limit):
+    if contains_poison(block.limit):
         changes["limit"] = None
-    if holed(block.on_corrupt):
+    if contains_poison(block.on_corrupt):
         changes["on_corrupt"] = _ANY
     whole = not lost and len(changes) == 1
     return Readable(block.model_copy(update=changes), whole, sized=len(changes) == 1)
@@ -51,7 +51,9 @@ def readable(state: State, dataset: Placed[Any]) -> Readable | None:
 def values_known(state: State, dataset: str) -> bool:
     """Return whether nothing is wrong with a dataset, so that its values after transforms mean something."""
     block = state.spec.datasets[dataset]
-    whole = dataset not in state.partial and not holed(block) and not holed(state.spec.seed)
+    whole = (
+        dataset not in state.partial and not contains_poison(block) and not contains_poison(state.spec.seed)
+    )
     return whole and not _wrong_parts(state, f"datasets.{dataset}")
 
 
@@ -101,7 +103,7 @@ def facts_of(known: Readable, facts: DatasetFacts) -> DatasetFacts:
     return facts.model_copy(update={"fields": fields} | unknown)
 
 
-def said(known: Readable, problems: Sequence[Problem]) -> Iterator[Problem]:
+def readable_problems(known: Readable, problems: Sequence[Problem]) -> Iterator[Problem]:
     """Yield what data say of a block, save of the parts that are not the user's own."""
     for problem in problems:
         if known.whole or not problem.at.startswith("split"):

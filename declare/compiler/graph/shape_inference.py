@@ -16,7 +16,7 @@ from declare.contract.shapes import Layout, Shape
 from declare.ir.plan import LayerPlan, Wire
 
 
-class Inferred(NamedTuple):
+class InferredShapes(NamedTuple):
     """What a node gives for its inputs, and what one sample costs."""
 
     wires: tuple[Wire, ...]
@@ -30,14 +30,14 @@ class Shaper:
     """Infers nodes one dataset at a time, each once; None stands for what cannot be known."""
 
     state: State
-    known: dict[tuple[str, str], Inferred | Problem | None] = field(default_factory=dict)
+    known: dict[tuple[str, str], InferredShapes | Problem | None] = field(default_factory=dict)
 
     def outputs(self, path: str, dataset: str) -> Outputs | None:
         """Return the outputs of a node for one dataset."""
         found = self.one(path, dataset)
-        return found.outputs if isinstance(found, Inferred) else None
+        return found.outputs if isinstance(found, InferredShapes) else None
 
-    def one(self, path: str, dataset: str) -> Inferred | Problem | None:
+    def one(self, path: str, dataset: str) -> InferredShapes | Problem | None:
         """Return what a node gives for one dataset, its problem, or None where it cannot be known."""
         key = (path, dataset)
         if key not in self.known:
@@ -106,7 +106,7 @@ class Shaper:
 
     def infer(
         self, node: GraphNode, wires: tuple[Wire, ...], dataset: str | None = None
-    ) -> Inferred | Problem:
+    ) -> InferredShapes | Problem:
         """Return what a node gives for its inputs, from its own formulas or from a probe."""
         inputs = ports(wires)
         if isinstance(node.component, Head):
@@ -114,38 +114,42 @@ class Shaper:
             given = node.component.infer(inputs, output)
             if isinstance(given, Problem):
                 return given.under(node.at)
-            return Inferred(wires, given, node.component.costs(inputs, output))
+            return InferredShapes(wires, given, node.component.costs(inputs, output))
         assert isinstance(node.component, Module)
         found = node.component.infer(inputs)
         if isinstance(found, Problem):
             return found.under(node.at)
         costs = node.component.costs(inputs) if found is not None else None
         if found is not None and costs is not None:
-            return Inferred(wires, found, costs)
+            return InferredShapes(wires, found, costs)
         return self._probe(node, wires, found)
 
-    def _probe(self, node: GraphNode, wires: tuple[Wire, ...], known: Outputs | None) -> Inferred | Problem:
+    def _probe(
+        self, node: GraphNode, wires: tuple[Wire, ...], known: Outputs | None
+    ) -> InferredShapes | Problem:
         from declare.compiler.meta.shape_cache import probe
 
         assert isinstance(node.component, Module)
         found = probe(node.kind, node.component, ports(wires))
         if isinstance(found, Problem):
             return found.under(node.at)
-        return Inferred(wires, known or found.outputs, found.costs, found.layers)
+        return InferredShapes(wires, known or found.outputs, found.costs, found.layers)
 
-    def shared(self, node: GraphNode, datasets: tuple[str, ...]) -> Inferred | Problem | None:
+    def shared(self, node: GraphNode, datasets: tuple[str, ...]) -> InferredShapes | Problem | None:
         """Return what a node gives when all datasets pass through the same weights."""
         each = {name: self.one(node.path, name) for name in datasets}
         for found in each.values():
-            if not isinstance(found, Inferred):
+            if not isinstance(found, InferredShapes):
                 return found
-        good = {name: found for name, found in each.items() if isinstance(found, Inferred)}
+        good = {name: found for name, found in each.items() if isinstance(found, InferredShapes)}
         first = next(iter(good))
         if all(_shapes(found.wires) == _shapes(good[first].wires) for found in good.values()):
             return good[first]
         return self._merge_datasets(node, good)
 
-    def _merge_datasets(self, node: GraphNode, each: Mapping[str, Inferred]) -> Inferred | Problem:
+    def _merge_datasets(
+        self, node: GraphNode, each: Mapping[str, InferredShapes]
+    ) -> InferredShapes | Problem:
         first = next(iter(each))
         wires = list(each[first].wires)
         for name, found in each.items():
@@ -181,7 +185,7 @@ def _no_output(ref: Ref, outputs: list[str]) -> Problem:
     return Problem(problem.code, problem.title, ref.at, problem.label, helps=problem.helps, rewrites=rewrites)
 
 
-def _first_difference(each: Mapping[str, Inferred], first: str) -> tuple[str, int]:
+def _first_difference(each: Mapping[str, InferredShapes], first: str) -> tuple[str, int]:
     for name, found in each.items():
         for index, wire in enumerate(found.wires):
             if wire.shape != each[first].wires[index].shape:
@@ -190,7 +194,11 @@ def _first_difference(each: Mapping[str, Inferred], first: str) -> tuple[str, in
 
 
 def _differ(
-    state: State, node: GraphNode, index: int, one: tuple[str, Inferred], other: tuple[str, Inferred]
+    state: State,
+    node: GraphNode,
+    index: int,
+    one: tuple[str, InferredShapes],
+    other: tuple[str, InferredShapes],
 ) -> Problem:
     """Return the problem that shared weights would have to take two shapes."""
     (first, here), (second, there) = one, other

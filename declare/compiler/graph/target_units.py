@@ -12,8 +12,8 @@ from declare.contract.facts import FieldFacts
 from declare.contract.kinds.transform import InverseStep, Transform
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
-from declare.reading.poison import holed
-from declare.rules.spec_parts import Placed, given
+from declare.reading.poison import contains_poison
+from declare.rules.spec_parts import Located, get
 
 _NUMBERS: frozenset[Layout] = frozenset({"number", "vector", "counts", "sequence"})
 _CLASSES: frozenset[Layout] = frozenset({"category", "id", "labels", "mask", "tags"})
@@ -37,7 +37,7 @@ class LearnedTarget(NamedTuple):
 
 
 def learn_target(
-    state: State, task: Placed[Any], dataset: str, facts: FieldFacts
+    state: State, task: Located[Any], dataset: str, facts: FieldFacts
 ) -> LearnedTarget | list[Problem]:
     """Return what a task learns of a dataset, or what keeps it from being learned; problems have whole paths."""
     sides = {side: _chain(state, dataset, task.block.target, side) for side in ("train", "eval")}
@@ -93,8 +93,8 @@ def _chain(state: State, dataset: str, field: str, side: str) -> Chain:
     known = state.facts[dataset].fields
     return [
         (index, transform.settled(known))
-        for index, transform in enumerate(given(state.spec.datasets[dataset], "transforms") or ())
-        if not holed(transform)
+        for index, transform in enumerate(get(state.spec.datasets[dataset], "transforms") or ())
+        if not contains_poison(transform)
         if transform.on in {"all", side} and field in (transform.field, *(transform.fields or ()))
     ]
 
@@ -115,7 +115,7 @@ def _inverse_chain(chain: Chain) -> tuple[Chain, Chain]:
 
 
 def _is_needed(
-    state: State, task: Placed[Any], dataset: str, field: tuple[FieldFacts, bool], undone: Chain
+    state: State, task: Located[Any], dataset: str, field: tuple[FieldFacts, bool], undone: Chain
 ) -> bool:
     """Return whether the target must be read once more: facts are those of the field before its transforms.
 
@@ -123,7 +123,7 @@ def _is_needed(
     """
     block, (facts, changed) = task.block, field
     layout = facts.shape.layout
-    needs = not holed(block.loss) and block.needs_statistics()
+    needs = not contains_poison(block.loss) and block.needs_statistics()
     if layout in _NUMBERS:
         return needs or (changed and not block.scale_free) or any(item.fitted for _, item in undone)
     if layout not in _CLASSES:
@@ -135,13 +135,13 @@ def _is_needed(
 
 
 def _measure_target(
-    state: State, task: Placed[Any], dataset: str, facts: FieldFacts
+    state: State, task: Located[Any], dataset: str, facts: FieldFacts
 ) -> tuple[FieldFacts, Mapping[str, Mapping[str, list[float]]], Mapping[int, int]]:
     """Return facts of what is learned, statistics of fitted transforms, and values that each transform cut."""
     from declare.data.store.target_statistics import TargetQuery, target_statistics
 
     block = task.block
-    exact = not holed(block.loss) and block.needs_statistics()
+    exact = not contains_poison(block.loss) and block.needs_statistics()
     plan = dataset_plan(state, dataset)
     target = TargetQuery(block.target, _mask(state, block.mask, dataset, facts), exact)
     found = target_statistics(plan, f"datasets.{dataset}", target)
@@ -156,7 +156,7 @@ def _is_empty(facts: FieldFacts) -> bool:
     return not any(facts.outputs.known) if facts.outputs is not None else known is not None and not any(known)
 
 
-def _nothing_left(state: State, task: Placed[Any], dataset: str) -> Problem:
+def _nothing_left(state: State, task: Located[Any], dataset: str) -> Problem:
     samples, mask = state.facts[dataset].splits.get("train", 0), task.block.mask
     return Problem(
         "DAT315",
@@ -180,7 +180,7 @@ def _mask(state: State, mask: str | None, dataset: str, facts: FieldFacts) -> st
 
 
 def _refused_effects(
-    state: State, task: Placed[Any], dataset: str, sides: Mapping[str, Chain]
+    state: State, task: Located[Any], dataset: str, sides: Mapping[str, Chain]
 ) -> Iterator[Problem]:
     """Yield transforms that the task cannot take back, and those that only training or evaluation sees."""
     if state.facts[dataset].fields[task.block.target].shape.dtype != "float32":
@@ -193,7 +193,7 @@ def _refused_effects(
 
 
 def _batch_time_changes(
-    task: Placed[Any], dataset: str, chain: Chain, facts: FieldFacts
+    task: Located[Any], dataset: str, chain: Chain, facts: FieldFacts
 ) -> Iterator[Problem]:
     """Yield the first transform that only batches see, where statistics of what comes after it are needed."""
     late = [(index, transform) for index, transform in chain if not transform.stored]
@@ -209,7 +209,7 @@ def _batch_time_changes(
         )
 
 
-def _refusal(dataset: str, task: Placed[Any], index: int, transform: Transform) -> Problem:
+def _refusal(dataset: str, task: Located[Any], index: int, transform: Transform) -> Problem:
     name, kind = transform.type_name(), task.block.type_name()
     return Problem(
         "LOS430",
@@ -221,7 +221,7 @@ def _refusal(dataset: str, task: Placed[Any], index: int, transform: Transform) 
     )
 
 
-def _one_side(dataset: str, task: Placed[Any], index: int, transform: Transform) -> Problem:
+def _one_side(dataset: str, task: Located[Any], index: int, transform: Transform) -> Problem:
     side = "training" if transform.on == "train" else "evaluation"
     return Problem(
         "LOS434",
@@ -233,7 +233,7 @@ def _one_side(dataset: str, task: Placed[Any], index: int, transform: Transform)
     )
 
 
-def _cut_values(dataset: str, task: Placed[Any], index: int, transform: Transform, number: int) -> Problem:
+def _cut_values(dataset: str, task: Located[Any], index: int, transform: Transform, number: int) -> Problem:
     values = "a value" if number == 1 else f"{number:,} values"
     return Problem(
         "LOS431",
@@ -249,7 +249,7 @@ def _cut_values(dataset: str, task: Placed[Any], index: int, transform: Transfor
     )
 
 
-def _not_undone(dataset: str, task: Placed[Any], index: int, transform: Transform) -> Problem:
+def _not_undone(dataset: str, task: Located[Any], index: int, transform: Transform) -> Problem:
     name = transform.type_name()
     how = ("let it come after the transforms that choose or pool values",) if transform.invertible else ()
     return Problem(

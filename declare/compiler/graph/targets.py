@@ -10,14 +10,14 @@ from declare.compiler.state import State
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
-from declare.reading.poison import POISON, holed
-from declare.rules.spec_parts import Placed, dataset_place, given, may_be_per_dataset, task_datasets, tasks
+from declare.reading.poison import POISON, contains_poison
+from declare.rules.spec_parts import Located, dataset_place, get, may_be_per_dataset, task_datasets, tasks
 
 
 def targets(state: State) -> Iterator[Problem]:
     """Fill `state.targets`; yield targets that no head could be made for."""
-    for name in given(state.spec, "tasks") or {}:
-        if given(state.spec, "tasks", name) is None:
+    for name in get(state.spec, "tasks") or {}:
+        if get(state.spec, "tasks", name) is None:
             state.skip(f"tasks.{name}")
     for task in tasks(state.view):
         facts = _facts(state, task)
@@ -38,7 +38,7 @@ def targets(state: State) -> Iterator[Problem]:
         )
 
 
-def _link(state: State, task: Placed[Any], learned: Mapping[str, LearnedTarget]) -> Iterator[Problem]:
+def _link(state: State, task: Located[Any], learned: Mapping[str, LearnedTarget]) -> Iterator[Problem]:
     """Fill the target of a task, and those of its datasets where they differ."""
     facts = {name: item.facts for name, item in learned.items()}
     own = _own_heads(state, task.name) and len(facts) > 1
@@ -69,7 +69,7 @@ def _with_inverse(target: Target, learned: LearnedTarget) -> Target:
     )
 
 
-def _other_units(task: Placed[Any], learned: Mapping[str, LearnedTarget]) -> Problem | None:
+def _other_units(task: Located[Any], learned: Mapping[str, LearnedTarget]) -> Problem | None:
     """Return the problem that one head would give other units for one dataset than for another."""
     pair = _first_difference({name: item.changes for name, item in learned.items()})
     if pair is None:
@@ -92,7 +92,7 @@ def _first_difference(values: Mapping[str, object]) -> tuple[str, str] | None:
 
 
 def _dataset_conflict(
-    code: str, task: Placed[Any], pair: tuple[str, str], words: str, *, label: str, helps: tuple[str, ...]
+    code: str, task: Located[Any], pair: tuple[str, str], words: str, *, label: str, helps: tuple[str, ...]
 ) -> Problem:
     """Return a problem of a task's target in one dataset that contradicts another."""
     here, there = pair
@@ -119,16 +119,20 @@ def _own_heads(state: State, task: str) -> bool:
     seen: set[str] = set()
     while task not in seen:
         seen.add(task)
-        head = getattr(given(state.spec, "tasks", task), "head", None)
+        head = getattr(get(state.spec, "tasks", task), "head", None)
         if not isinstance(head, str) or head not in state.spec.tasks:
             return may_be_per_dataset(state.view, task)
         task = head
     return False
 
 
-def _facts(state: State, task: Placed[Any]) -> dict[str, FieldFacts] | None:
+def _facts(state: State, task: Located[Any]) -> dict[str, FieldFacts] | None:
     """Return the facts of the target by dataset, shaped by transforms; None where some are unknown."""
-    if any(holed(value) for key, value in task.block if key not in {"head", "loss", "metrics", "weight"}):
+    if any(
+        contains_poison(value)
+        for key, value in task.block
+        if key not in {"head", "loss", "metrics", "weight"}
+    ):
         return None
     names = task_datasets(state.view, task.block)
     if not task.block.targets:
@@ -141,7 +145,7 @@ def _facts(state: State, task: Placed[Any]) -> dict[str, FieldFacts] | None:
             field is None
             or field not in shapes
             or state.spec.datasets[name] is POISON
-            or holed(state.spec.seed)
+            or contains_poison(state.spec.seed)
         ):
             return None
         found[name] = state.facts[name].fields[field].model_copy(update={"shape": shapes[field]})
@@ -152,7 +156,7 @@ def _facts(state: State, task: Placed[Any]) -> dict[str, FieldFacts] | None:
     return found if layouts <= set(task.block.targets) else None
 
 
-def _disagree(state: State, task: Placed[Any], facts: dict[str, FieldFacts]) -> Problem | None:
+def _disagree(state: State, task: Located[Any], facts: dict[str, FieldFacts]) -> Problem | None:
     """Return the problem that one head cannot serve all datasets of the task."""
     if _own_heads(state, task.name):
         return None

@@ -10,8 +10,8 @@ from declare.compiler.names.fields import all_fields
 from declare.compiler.names.inputs import refs
 from declare.compiler.state import State
 from declare.contract.problem import Problem, Rewrite
-from declare.reading.poison import holed
-from declare.rules.spec_parts import dataset_place, given, named, task_datasets, tasks
+from declare.reading.poison import contains_poison
+from declare.rules.spec_parts import blocks_of, dataset_place, get, task_datasets, tasks
 
 
 def reads_unknown(state: State) -> bool:
@@ -23,11 +23,11 @@ def reads_unknown(state: State) -> bool:
 
 def module_wiring(state: State) -> Iterator[Problem]:
     """Fill `state.wiring` with the modules that can be placed; yield inputs that several things could be."""
-    modules = given(state.spec, "model") or {}
+    modules = get(state.spec, "model") or {}
     stated: dict[str, list[Ref]] = {}
     for name, component in modules.items():
         at = f"model.{name}"
-        if holed(component):
+        if contains_poison(component):
             state.skip(at)
             continue
         found: list[Ref] | Problem | None = refs(component, at)
@@ -84,7 +84,7 @@ def _infer_input(
 
 def _kept_back(state: State, takes: tuple[str, ...]) -> tuple[str, str] | None:
     """Return the one field that a port takes and a task predicts, with the task; None for none or several."""
-    targets = {given(task.block, "target"): task.name for task in tasks(state.view)}
+    targets = {get(task.block, "target"): task.name for task in tasks(state.view)}
     fitting = {
         name
         for shapes in state.shapes.values()
@@ -112,16 +112,16 @@ def _only_kept_back(node: str, at: str, field: str, task: str) -> Problem:
 def _fields_unclear(state: State) -> bool:
     """Return whether some field of some dataset is not known, or not its shape."""
     whole = all(set(facts.fields) <= set(state.shapes.get(name, ())) for name, facts in state.facts.items())
-    return bool(state.partial) or not whole or len(state.shapes) < len(given(state.spec, "datasets") or {})
+    return bool(state.partial) or not whole or len(state.shapes) < len(get(state.spec, "datasets") or {})
 
 
 def _fitting_fields(state: State, takes: tuple[str, ...]) -> list[str]:
     """Return the fields that a port takes and that no task predicts and no split groups by."""
     taken: set[Any] = set()
     for task in tasks(state.view):
-        taken |= {given(task.block, "target"), given(task.block, "mask")}
-    for dataset in named(state.spec, "datasets"):
-        taken |= {given(dataset.block, "split", key) for key in ("by", "column")}
+        taken |= {get(task.block, "target"), get(task.block, "mask")}
+    for dataset in blocks_of(state.spec, "datasets"):
+        taken |= {get(dataset.block, "split", key) for key in ("by", "column")}
     found: dict[str, None] = {}
     for shapes in state.shapes.values():
         fitting = [name for name, shape in shapes.items() if shape.layout in takes and shape.layout != "id"]
@@ -167,5 +167,5 @@ def usage(state: State) -> Iterator[Problem]:
                         also={dataset_place(task, name): f"task `{task.name}` learns from it"},
                         helps=(f"name a field of `{name}`, or give the task a head on another module",),
                     )
-    order = list(given(state.spec, "datasets") or ())
+    order = list(get(state.spec, "datasets") or ())
     wiring.datasets = {path: tuple(name for name in order if name in names) for path, names in found.items()}

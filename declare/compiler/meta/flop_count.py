@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 BATCH = 2  # one sample would not tell the batch axis from an axis of size 1
 
 
-class Measured(NamedTuple):
+class ForwardMeasure(NamedTuple):
     """What a forward pass tells, per sample; output shapes are without the batch axis, with their dtype."""
 
     outputs: dict[str, tuple[tuple[int, ...], str]]
@@ -28,7 +28,7 @@ class Measured(NamedTuple):
     """The values of one sample, for each channel, of the batch norm that sees the fewest; None without one."""
 
 
-def measure(module: nn.Module, tensors: Sequence[Tensor]) -> Measured:
+def measure(module: nn.Module, tensors: Sequence[Tensor]) -> ForwardMeasure:
     """Return what `module` (in evaluation mode) does with `tensors` [2, ...]; raises what the module raises.
 
     The module is used up: it no longer wants gradients. Layers are those of `named_modules`, a container
@@ -52,7 +52,7 @@ def measure(module: nn.Module, tensors: Sequence[Tensor]) -> Measured:
         # torch's counter trips over parameters that are inputs of parts while they want gradients.
         result = module.requires_grad_(requires_grad=False).eval()(*tensors)
     flops = {key.partition(".")[2]: sum(value.values()) for key, value in counter.get_flop_counts().items()}
-    return Measured(
+    return ForwardMeasure(
         dict(_outputs(result)),
         sum(weight.numel() for weight in module.parameters()),
         counter.get_total_flops() // BATCH,

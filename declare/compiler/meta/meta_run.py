@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from declare.compiler.meta.flop_count import BATCH, Measured, measure
+from declare.compiler.meta.flop_count import BATCH, ForwardMeasure, measure
 from declare.contract.kinds.module import Costs, Head, Inputs, Module, Node, Outputs
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import AXES, Dim, DType, Layout, Shape
@@ -60,7 +60,7 @@ def answer_plain(
 
 def answer(component: Node, inputs: Inputs, output: Shape | None) -> dict[str, Any]:
     """Return as plain values what `run` gives: `problem`, or outputs, costs and layers."""
-    found = run(component, inputs, output)
+    found = run_on_meta(component, inputs, output)
     if isinstance(found, Problem):
         stated = {"code": found.code, "title": found.title, "label": found.label}
         return {"problem": stated | {"notes": list(found.notes), "helps": list(found.helps)}}
@@ -86,7 +86,7 @@ def shape_from_plain(item: list[Any]) -> Shape:
     return Shape(layout, tuple(dims), dtype, classes)
 
 
-def run(component: Node, inputs: Inputs, output: Shape | None = None) -> Trial | Problem:
+def run_on_meta(component: Node, inputs: Inputs, output: Shape | None = None) -> Trial | Problem:
     """Return what the real module gives for `inputs`, or why it refuses them."""
     shapes = [shape for port in component.ports for shape in inputs.get(port.name, ())]
     try:
@@ -99,13 +99,15 @@ def run(component: Node, inputs: Inputs, output: Shape | None = None) -> Trial |
         return error.problem
     except RefusedError as error:
         refusal = _refusal(component, shapes, str(error))
-        found = user_code.failed(error.__cause__) if error.__cause__ else None
+        found = user_code.user_code_problem(error.__cause__) if error.__cause__ else None
         return replace(found, at="file") if found and refusal.code == _UNREAD.code else refusal
     plain = tuple(layer.model_copy(update={"shape": None, "flops": None}) for layer in first.layers)
     return Trial(_shapes(component, first, second), Costs(first.parameters), plain)
 
 
-def _attempt(component: Node, inputs: Inputs, output: Shape | None, shapes: Sequence[Shape]) -> Measured:
+def _attempt(
+    component: Node, inputs: Inputs, output: Shape | None, shapes: Sequence[Shape]
+) -> ForwardMeasure:
     """Measure on the meta device; where the module reads values in building, move it there; else run it."""
     for build_on, run_on in (("meta", "meta"), ("cpu", "meta"), ("cpu", "cpu")):
         try:
@@ -120,7 +122,7 @@ def _attempt(component: Node, inputs: Inputs, output: Shape | None, shapes: Sequ
 
 def _measure(
     component: Node, inputs: Inputs, output: Shape | None, shapes: Sequence[Shape], devices: tuple[str, str]
-) -> Measured:
+) -> ForwardMeasure:
     import torch
 
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
@@ -174,7 +176,7 @@ def _fill(shape: Shape, which: int) -> Shape:
     return shape._replace(dims=dims)
 
 
-def _shapes(component: Node, first: Measured, second: Measured) -> Outputs:
+def _shapes(component: Node, first: ForwardMeasure, second: ForwardMeasure) -> Outputs:
     stated: dict[str, Layout] = getattr(component, "outputs", {})
     found: Outputs = {}
     for name, (dims, dtype) in first.outputs.items():
@@ -186,7 +188,7 @@ def _shapes(component: Node, first: Measured, second: Measured) -> Outputs:
     return found
 
 
-def _costs(measured: Measured) -> Costs:
+def _costs(measured: ForwardMeasure) -> Costs:
     return Costs(measured.parameters, measured.flops, measured.activation_bytes)
 
 

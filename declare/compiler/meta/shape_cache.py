@@ -26,7 +26,7 @@ LIBRARIES = ("torch", "timm", "torchvision", "transformers", "braindecode")
 """Whatever a module is built with: what a probe found counts for the versions that it asked."""
 
 
-class Probed(NamedTuple):
+class ProbeAnswer(NamedTuple):
     """What a probe found: outputs, costs of one sample, and the table of layers."""
 
     outputs: Outputs
@@ -38,7 +38,7 @@ class Probed(NamedTuple):
     """The values of one sample, for each channel, of the batch norm that sees the fewest; of fixed sizes alone."""
 
 
-def probe(kind: str, component: Module, inputs: Inputs) -> Probed | Problem:
+def probe(kind: str, component: Module, inputs: Inputs) -> ProbeAnswer | Problem:
     """Return outputs, costs and layers of a component of `kind`, or why the real module refuses its inputs.
 
     Weights are never loaded. Sizes that vary in `inputs` vary in the outputs, and make FLOPs unknown.
@@ -61,7 +61,7 @@ def batch_norm_values(component: Node, inputs: Inputs, output: Shape | None = No
     return None if isinstance(found, Problem) else found.batch_norm_values
 
 
-def _cached_answer(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> Probed | Problem:
+def _cached_answer(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> ProbeAnswer | Problem:
     path = folder() / f"{question_key(kind, component, inputs, output)}.json"
     kept = cache.read_text(path)
     try:
@@ -80,7 +80,7 @@ def _cached_answer(kind: str, component: Node, inputs: Inputs, output: Shape | N
             notes=tuple(stated["notes"]),
             helps=tuple(stated["helps"]),
         )
-    return Probed(
+    return ProbeAnswer(
         {name: Shape(layout, tuple(dims), dtype) for name, (layout, dims, dtype) in known["outputs"].items()},
         Costs(*known["costs"]),
         tuple(LayerPlan(**layer) for layer in known["layers"]),

@@ -8,13 +8,13 @@ from typing import Any
 from declare.compiler.names.unknown_name import unknown
 from declare.compiler.state import State
 from declare.contract.problem import Problem
-from declare.reading.poison import POISON, holed
+from declare.reading.poison import POISON, contains_poison
 from declare.rules.queries.pairings import pairing_fields
 from declare.rules.spec_parts import (
-    Placed,
+    Located,
+    blocks_of,
     dataset_place,
-    given,
-    named,
+    get,
     phase_datasets,
     task_datasets,
     tasks_in_part,
@@ -26,8 +26,8 @@ Known = Mapping[str, frozenset[str]]
 def stated_fields(state: State) -> dict[str, frozenset[str]]:
     """Return the fields of each dataset whose spec says them all."""
     found = {}
-    for dataset in named(state.spec, "datasets"):
-        stated = given(dataset.block, "fields")
+    for dataset in blocks_of(state.spec, "datasets"):
+        stated = get(dataset.block, "fields")
         if stated:
             found[dataset.name] = frozenset(stated)
     return found
@@ -43,30 +43,30 @@ def all_fields(state: State) -> dict[str, frozenset[str]]:
 
 def field_references(state: State, known: Known) -> Iterator[Problem]:
     """Yield names of fields that no dataset in `known` has where it should; others are left for later."""
-    for dataset in named(state.spec, "datasets"):
+    for dataset in blocks_of(state.spec, "datasets"):
         if dataset.name in known:
             yield from _dataset(state, dataset, known[dataset.name])
     for task in tasks_in_part(state.view):
         for dataset_name in task_datasets(state.view, task.block):
             if dataset_name in known:
                 yield from _task(task, dataset_name, known[dataset_name])
-    for phase in named(state.spec, "phases"):
+    for phase in blocks_of(state.spec, "phases"):
         yield from _sampler(state, phase, known)
 
 
-def _dataset(state: State, dataset: Placed[Any], fields: frozenset[str]) -> Iterator[Problem]:
+def _dataset(state: State, dataset: Located[Any], fields: frozenset[str]) -> Iterator[Problem]:
     where = f"in dataset `{dataset.name}`"
     stated = [
-        (f"{dataset.path}.split.{key}", given(dataset.block, "split", key))
+        (f"{dataset.path}.split.{key}", get(dataset.block, "split", key))
         for key in ("by", "stratify", "column")
     ]
-    for index, transform in enumerate(given(dataset.block, "transforms") or ()):
+    for index, transform in enumerate(get(dataset.block, "transforms") or ()):
         path = f"{dataset.path}.transforms.{index}"
-        if not holed(transform):
+        if not contains_poison(transform):
             yield from _field_or_fields(transform, path, sorted(fields))
         named_by = state.untyped.get(path) if transform is POISON else transform
-        stated.append((f"{path}.field", given(named_by, "field")))
-        several = given(named_by, "fields") or ()
+        stated.append((f"{path}.field", get(named_by, "field")))
+        several = get(named_by, "fields") or ()
         stated += [(f"{path}.fields.{place}", name) for place, name in enumerate(several)]
     for at, name in stated:
         if isinstance(name, str) and name not in fields:
@@ -97,8 +97,8 @@ def _field_or_fields(transform: Any, path: str, fields: list[str]) -> Iterator[P
         )
 
 
-def _task(task: Placed[Any], dataset: str, fields: frozenset[str]) -> Iterator[Problem]:
-    stated = {f"{task.path}.{key}": given(task.block, key) for key in ("target", "mask")}
+def _task(task: Located[Any], dataset: str, fields: frozenset[str]) -> Iterator[Problem]:
+    stated = {f"{task.path}.{key}": get(task.block, key) for key in ("target", "mask")}
     stated |= {_place_of(task.block, name, task.path): name for name in pairing_fields(task.block)}
     for at, name in stated.items():
         if isinstance(name, str) and name not in fields:
@@ -108,9 +108,9 @@ def _task(task: Placed[Any], dataset: str, fields: frozenset[str]) -> Iterator[P
             yield unknown("field", name, at, sorted(fields), also=also, where=where)
 
 
-def _sampler(state: State, phase: Placed[Any], known: Known) -> Iterator[Problem]:
-    sampler = given(phase.block, "sampler")
-    if sampler is None or holed(sampler):
+def _sampler(state: State, phase: Located[Any], known: Known) -> Iterator[Problem]:
+    sampler = get(phase.block, "sampler")
+    if sampler is None or contains_poison(sampler):
         return
     for dataset in phase_datasets(state.view, phase.block):
         for name in sampler.columns() if dataset in known else ():
@@ -132,10 +132,10 @@ def _place_of(component: Any, value: str, path: str) -> str:
 
 def clashes(state: State, known: Known) -> Iterator[Problem]:
     """Yield modules whose name is a field's too: an `input` could mean either."""
-    for module in named(state.spec, "model"):
+    for module in blocks_of(state.spec, "model"):
         for dataset, fields in known.items():
             if module.name in fields:
-                stated = given(state.spec, "datasets", dataset, "fields", module.name) is not None
+                stated = get(state.spec, "datasets", dataset, "fields", module.name) is not None
                 place = f"datasets.{dataset}.fields.{module.name}" if stated else f"datasets.{dataset}.source"
                 yield Problem(
                     "REF207",

@@ -12,12 +12,12 @@ from declare.compiler.state import State
 from declare.contract.kinds.module import Node, Port
 from declare.contract.problem import Problem
 from declare.reading.parser import parse
-from declare.rules.spec_parts import Placed, dataset_names, given, named, tasks
+from declare.rules.spec_parts import Located, blocks_of, dataset_names, get, tasks
 
 
 def refs(node: Node, path: str) -> list[Ref] | None:
     """Return the inputs that a module or head states, None where it states none."""
-    stated = given(node, "input")
+    stated = get(node, "input")
     if stated is None:
         return None
     return [
@@ -44,17 +44,17 @@ def _by_port(ports: tuple[Port, ...], stated: Any, path: str) -> Iterator[tuple[
             yield ports[0 if several else index].name, text, f"{path}.{index}"
 
 
-def nodes(state: State) -> Iterator[tuple[Placed[Any], Node]]:
+def nodes(state: State) -> Iterator[tuple[Located[Any], Node]]:
     """Yield every readable module, and every readable head that is a component, with its place."""
-    for module in named(state.spec, "model"):
+    for module in blocks_of(state.spec, "model"):
         yield module, module.block
     for task in tasks(state.view):
-        head = given(task.block, "head")
+        head = get(task.block, "head")
         if isinstance(head, Node):
-            yield Placed(f"{task.path}.head", task.name, head), head
-        elif given(task.block, "input"):  # its head is its type's own and reads what the task names
+            yield Located(f"{task.path}.head", task.name, head), head
+        elif get(task.block, "input"):  # its head is its type's own and reads what the task names
             own = parse("heads", task.block.own_head())
-            yield Placed(task.path, task.name, own), own
+            yield Located(task.path, task.name, own), own
 
 
 def input_references(state: State, known: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
@@ -62,7 +62,7 @@ def input_references(state: State, known: Mapping[str, frozenset[str]]) -> Itera
 
     Nothing is said of fields before the fields of every dataset are known.
     """
-    modules = given(state.spec, "model")
+    modules = get(state.spec, "model")
     if modules is None:
         return
     complete = all(name in known for name in dataset_names(state.view)) and bool(known)
@@ -78,7 +78,7 @@ def input_references(state: State, known: Mapping[str, frozenset[str]]) -> Itera
 
 def _untyped_refs(path: str, node: Any) -> Iterator[Ref]:
     """Yield the inputs of a module or head whose type, and so whose ports, nobody knows."""
-    stated = given(node, "input") if isinstance(node, Node) else None
+    stated = get(node, "input") if isinstance(node, Node) else None
     items = (
         enumerate(stated) if isinstance(stated, list) else stated.items() if isinstance(stated, dict) else ()
     )
@@ -102,8 +102,8 @@ def _with_output(problem: Problem, ref: Ref) -> Problem:
     return replace(problem, rewrites=kept)
 
 
-def _ports(place: Placed[Any], node: Node) -> Iterator[Problem]:
-    stated = given(node, "input")
+def _ports(place: Located[Any], node: Node) -> Iterator[Problem]:
+    stated = get(node, "input")
     ports = [port.name for port in node.ports]
     for port in stated if isinstance(stated, dict) else ():
         if port not in ports:
@@ -114,7 +114,7 @@ def _ports(place: Placed[Any], node: Node) -> Iterator[Problem]:
 def cycles(state: State, known: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
     """Yield each ring of modules that read each other, once; a field's name counts as the field."""
     taken = set().union(*known.values())
-    modules = {name for name in given(state.spec, "model") or () if name not in taken}
+    modules = {name for name in get(state.spec, "model") or () if name not in taken}
     edges = {
         place.name: [ref for ref in refs(node, place.path) or () if ref.name in modules]
         for place, node in nodes(state)

@@ -9,27 +9,27 @@ from declare.compiler.names.unknown_name import as_key, unknown
 from declare.contract.problem import Problem
 from declare.reading.lookup import find, names
 from declare.reading.poison import POISON
-from declare.rules.spec_parts import given, named, tasks_in_part
+from declare.rules.spec_parts import blocks_of, get, tasks_in_part
 from declare.rules.spec_view import View
 
 
 def references(view: View) -> Iterator[Problem]:
     """Yield every name of a dataset, task or head that does not exist."""
-    datasets = given(view.spec, "datasets")
-    tasks = given(view.spec, "tasks")
+    datasets = get(view.spec, "datasets")
+    tasks = get(view.spec, "tasks")
     for task in tasks_in_part(view):
         if datasets is not None:
             yield from _datasets(task.path, task.block, datasets)
         if tasks is not None:
             yield from _head(task.path, task.block, tasks)
     if tasks is not None:
-        for phase in named(view.spec, "phases"):
+        for phase in blocks_of(view.spec, "phases"):
             yield from _phase(phase.path, phase.block, tasks)
 
 
 def _datasets(path: str, task: Any, known: dict[str, Any]) -> Iterator[Problem]:
-    stated = [(f"{path}.dataset", given(task, "dataset"))]
-    stated += [(f"{path}.datasets.{i}", name) for i, name in enumerate(given(task, "datasets") or ())]
+    stated = [(f"{path}.dataset", get(task, "dataset"))]
+    stated += [(f"{path}.datasets.{i}", name) for i, name in enumerate(get(task, "datasets") or ())]
     for at, name in stated:
         if isinstance(name, str) and name not in known:
             yield unknown("dataset", name, at, known)
@@ -37,7 +37,7 @@ def _datasets(path: str, task: Any, known: dict[str, Any]) -> Iterator[Problem]:
 
 def _head(path: str, task: Any, tasks: dict[str, Any]) -> Iterator[Problem]:
     """Check a head that is only a name: a task's, or a component's."""
-    name = given(task, "head")
+    name = get(task, "head")
     if not isinstance(name, str):
         return
     own = path.removeprefix("tasks.")
@@ -49,7 +49,7 @@ def _head(path: str, task: Any, tasks: dict[str, Any]) -> Iterator[Problem]:
     chain = [own]
     while isinstance(name, str) and name in tasks and name not in chain:
         chain.append(name)
-        name = given(tasks[name], "head") if tasks[name] is not POISON else None
+        name = get(tasks[name], "head") if tasks[name] is not POISON else None
     if name == own == min(chain):
         yield Problem(
             "REF209",
@@ -68,7 +68,7 @@ def _round(names_in_order: list[str]) -> str:
 
 
 def _phase(path: str, phase: Any, tasks: dict[str, Any]) -> Iterator[Problem]:
-    stated = given(phase, "tasks")
+    stated = get(phase, "tasks")
     if isinstance(stated, dict):
         for name in stated:
             if name not in tasks:
@@ -76,7 +76,7 @@ def _phase(path: str, phase: Any, tasks: dict[str, Any]) -> Iterator[Problem]:
     for index, name in enumerate(stated if isinstance(stated, list) else ()):
         if isinstance(name, str) and name not in tasks:
             yield unknown("task", name, f"{path}.tasks.{index}", tasks)
-    for index, probe in enumerate(given(phase, "probes") or ()):
-        name = given(probe, "task")
+    for index, probe in enumerate(get(phase, "probes") or ()):
+        name = get(probe, "task")
         if isinstance(name, str) and name not in tasks:
             yield unknown("task", name, f"{path}.probes.{index}.task", tasks)

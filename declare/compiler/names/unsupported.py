@@ -9,13 +9,13 @@ from pydantic import BaseModel
 
 from declare.contract.component import Component
 from declare.contract.problem import Problem, Rewrite
-from declare.language.spec import Later
+from declare.language.spec import NotSupported
 from declare.reading.phrases import short
 from declare.reading.poison import POISON
 
 
 def not_yet(block: Any, path: str = "") -> Iterator[Problem]:
-    """Yield every value of a strict block that is marked as `Later` (REF206)."""
+    """Yield every value of a strict block that is marked as `NotSupported` (REF206)."""
     if isinstance(block, dict):
         for key, item in block.items():
             yield from not_yet(item, f"{path}.{key}" if path else key)
@@ -25,14 +25,14 @@ def not_yet(block: Any, path: str = "") -> Iterator[Problem]:
             where = f"{path}.{name}" if path else name
             if value is POISON:
                 continue
-            marks = [item for item in info.metadata if isinstance(item, Later)]
+            marks = [item for item in info.metadata if isinstance(item, NotSupported)]
             if marks and marks[0].covers(value):
                 yield _problem(name, value, where, marks[0])
             else:
                 yield from not_yet(value, where)
 
 
-def _problem(name: str, value: Any, path: str, mark: Later) -> Problem:
+def _problem(name: str, value: Any, path: str, mark: NotSupported) -> Problem:
     plain = isinstance(value, str | int | float)
     what = f"`{name}: {short(str(value))}`" if plain else f"`{name}`"
     return Problem(

@@ -57,25 +57,25 @@ def _renamed_part(name: str, rename: Mapping[str, str]) -> str | None:
     return None
 
 
-def renamed(tensors: Mapping[str, Value], rename: Mapping[str, str]) -> dict[str, Value]:
+def rename_tensors(tensors: Mapping[str, Value], rename: Mapping[str, str]) -> dict[str, Value]:
     """Return tensors under their new names."""
     return {new_name(name, rename): item for name, item in tensors.items()}
 
 
-def selected(name: str, patterns: tuple[str, ...]) -> bool:
+def is_selected(name: str, patterns: tuple[str, ...]) -> bool:
     """Whether a name of the state is meant by a pattern: `encoder` means all that stands under it."""
     return any(fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*") for pattern in patterns)
 
 
 def match(state: Facts, tensors: Facts, entry: InitPlan) -> InitReport:
     """Compare the wanted part of a model's state with what a file holds under its new names."""
-    wanted = [name for name in state if selected(name, entry.modules)]
+    wanted = [name for name in state if is_selected(name, entry.modules)]
     present = [name for name in wanted if name in tensors]
     return InitReport(
         source=f"{entry.source}:{entry.reference}",
         loaded=tuple(name for name in present if state[name].shape == tensors[name].shape),
         missing=tuple(name for name in wanted if name not in tensors),
-        unexpected=tuple(name for name in tensors if name not in state and selected(name, entry.modules)),
+        unexpected=tuple(name for name in tensors if name not in state and is_selected(name, entry.modules)),
         reshaped=tuple(name for name in present if state[name].shape != tensors[name].shape),
     )
 
@@ -91,7 +91,7 @@ def refusals(state: Facts, held: Facts, entry: InitPlan, at: str) -> list[Proble
     ]
     if merged:
         return [_name_clash(merged[0], held, entry, at)]
-    tensors = renamed(held, entry.rename)
+    tensors = rename_tensors(held, entry.rename)
     report = match(state, tensors, entry)
     found = []
     if entry.strict and report.reshaped:

@@ -8,12 +8,12 @@ from typing import Any
 
 from declare.compiler.graph.wiring import reads_unknown
 from declare.compiler.parameters.parameter_names import Names, names
-from declare.compiler.parameters.patterns import matches, may_reach, unmatched
+from declare.compiler.parameters.patterns import matches, may_reach, unmatched_problem
 from declare.compiler.state import State
 from declare.contract.duration import Duration
 from declare.contract.problem import Problem
 from declare.ir.plan import FreezePlan, ModulePlan, OptimizerGroup
-from declare.rules.spec_parts import given
+from declare.rules.spec_parts import get
 
 
 @dataclass
@@ -64,7 +64,7 @@ def _match_pattern(state: State, pattern: str, at: str, problems: list[Problem])
         name: kept for name, kept in known.statistics.items() if all(matches(pattern, item) for item in kept)
     }
     if not parameters and is_dead(state, pattern):
-        problems.append(unmatched(pattern, at, state.nodes, known.parameters))
+        problems.append(unmatched_problem(pattern, at, state.nodes, known.parameters))
     return Names(parameters, statistics)
 
 
@@ -98,10 +98,10 @@ def _node_paths(state: State) -> list[str] | None:
 
     Modules that no head reads are not among them.
     """
-    modules, tasks = given(state.spec, "model"), given(state.spec, "tasks")
+    modules, tasks = get(state.spec, "model"), get(state.spec, "tasks")
     if modules is None or tasks is None:
         return None
-    heads = {name: given(task, "head") for name, task in tasks.items()}
+    heads = {name: get(task, "head") for name, task in tasks.items()}
     own = [name for name, head in heads.items() if not (isinstance(head, str) and head in tasks)]
     paths = [*modules, *(f"heads.{name}" for name in own)]
     wiring = state.wiring
@@ -124,8 +124,8 @@ def lost_patterns(state: State, phase: Any, path: str) -> Iterator[Problem]:
     """Yield the patterns of a phase that match nothing, as far as phase and model could be read."""
     found: list[Problem] = []
     for part in ("optimizer.groups", "freeze", "regularizers"):
-        for index, item in enumerate(given(phase, *part.split(".")) or ()):
-            pattern = given(item, "match")
+        for index, item in enumerate(get(phase, *part.split(".")) or ()):
+            pattern = get(item, "match")
             if isinstance(pattern, str):
                 _match_pattern(state, pattern, f"{path}.{part}.{index}.match", found)
     yield from found
@@ -134,11 +134,11 @@ def lost_patterns(state: State, phase: Any, path: str) -> Iterator[Problem]:
 
 def _init(state: State, phase: Any, path: str) -> Iterator[Problem]:
     """Yield patterns of `init` that reach no module: they may name modules as well as parameters."""
-    for index, init in enumerate(given(phase, "init") or ()):
-        for place, pattern in enumerate(given(init, "modules") or ()):
+    for index, init in enumerate(get(phase, "init") or ()):
+        for place, pattern in enumerate(get(init, "modules") or ()):
             if not isinstance(pattern, str):
                 continue
             reached = any(matches(pattern, node) or may_reach(pattern, f"{node}.") for node in state.nodes)
             if not reached and is_dead(state, pattern):
                 at = f"{path}.init.{index}.modules.{place}"
-                yield unmatched(pattern, at, state.nodes, state.nodes, "module")
+                yield unmatched_problem(pattern, at, state.nodes, state.nodes, "module")

@@ -40,7 +40,7 @@ def _epsilon_closure(alive: set[int], tokens: list[str]) -> set[int]:
     return found
 
 
-def unmatched(
+def unmatched_problem(
     pattern: str, at: str, paths: Iterable[str], names: Iterable[str], what: str = "parameter"
 ) -> Problem:
     """Return the problem of a pattern that matches nothing; `paths` are the nodes, `names` what there is."""

@@ -15,9 +15,9 @@ from declare.compiler.phases.memory import certain, decoded_bytes, estimate
 from declare.compiler.state import State
 from declare.contract.problem import Problem
 from declare.ir.plan import PhasePlan
-from declare.rules.byte_sizes import shown
+from declare.rules.byte_sizes import bytes_text
 from declare.rules.queries.fields import input_fields, target_fields
-from declare.rules.spec_parts import given
+from declare.rules.spec_parts import get
 
 
 def run(state: State) -> Iterator[Problem]:
@@ -32,7 +32,7 @@ def run(state: State) -> Iterator[Problem]:
         if state.hardware is not None:
             memory = memory.of_each(state.hardware, phase, state.phases.values())
         state.phases[name] = phase.model_copy(update={"memory_bytes": memory.total})
-        state.note(f"phase `{name}`: {shown(memory.total)} ({memory})")
+        state.note(f"phase `{name}`: {bytes_text(memory.total)} ({memory})")
 
 
 def _limits(state: State) -> list[Limit]:
@@ -47,7 +47,7 @@ def _cached(state: State) -> Iterator[Problem]:
     kept = {}
     for name, facts in state.facts.items():
         block = state.spec.datasets[name]
-        if given(block, "cache") == "memory" and facts.splits:
+        if get(block, "cache") == "memory" and facts.splits:
             fields = input_fields(state.view, name) | target_fields(state.view, name)
             kept[name] = decoded_bytes(state.shapes.get(name, {}), fields, sum(facts.splits.values()))
     found = cache_shortage(kept, _limits(state)) if kept else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from declare.compiler.graph.readable_data import Readable, facts_of, readable, said, without
+from declare.compiler.graph.readable_data import Readable, facts_of, readable, readable_problems, without
 from declare.compiler.names.fields import all_fields, clashes, field_references, stated_fields
 from declare.compiler.names.inputs import cycles, input_references
 from declare.compiler.state import State
@@ -15,9 +15,9 @@ from declare.contract.kinds.field import Uses
 from declare.contract.kinds.training import Sampler
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.facts import DatasetFacts
-from declare.reading.poison import POISON, holed
+from declare.reading.poison import POISON, contains_poison
 from declare.rules.queries.pairings import pairing_of
-from declare.rules.spec_parts import Placed, given, named, phase_datasets, phases, task_datasets, tasks
+from declare.rules.spec_parts import Located, blocks_of, get, phase_datasets, phases, task_datasets, tasks
 
 _MISREAD = frozenset({"DAT322"})
 """Codes of findings with which the shapes of a dataset mean nothing: what follows from them is not said too."""
@@ -28,7 +28,7 @@ def run(state: State) -> Iterator[Problem]:
     for name in state.spec.datasets if state.spec.datasets is not POISON else ():
         if state.spec.datasets[name] is POISON:
             state.skip(f"datasets.{name}")
-    for dataset in named(state.spec, "datasets"):
+    for dataset in blocks_of(state.spec, "datasets"):
         part = readable(state, dataset)
         if part is None or not part.whole:
             state.skip(dataset.path)
@@ -42,7 +42,7 @@ def run(state: State) -> Iterator[Problem]:
     yield from cycles(state, all_fields(state))
 
 
-def _gather(state: State, dataset: Placed[Any], known: Readable) -> Iterator[Problem]:
+def _gather(state: State, dataset: Located[Any], known: Readable) -> Iterator[Problem]:
     """Fill in the facts of a dataset; those of other fields where the data contradict some."""
     from declare.data.facts.facts import compare, gather
 
@@ -53,7 +53,7 @@ def _gather(state: State, dataset: Placed[Any], known: Readable) -> Iterator[Pro
     except ProblemError as error:
         state.skip(dataset.path)
         placed = [problem if problem.at else _at_source(problem) for problem in error.problems]
-        yield from (problem.under(dataset.path) for problem in said(known, placed))
+        yield from (problem.under(dataset.path) for problem in readable_problems(known, placed))
         left = without(known, placed)
         if left is not None:
             yield from _gather(state, dataset, left)
@@ -77,7 +77,7 @@ def _gather(state: State, dataset: Placed[Any], known: Readable) -> Iterator[Pro
 def _uses(state: State, dataset: str) -> Uses:
     """Return what the readable tasks of a dataset do with its fields."""
     found = [task for task in tasks(state.view) if dataset in task_datasets(state.view, task.block)]
-    written = {given(task.block, "target") for task in found if task.block.generates} - {None}
+    written = {get(task.block, "target") for task in found if task.block.generates} - {None}
     return Uses(
         generated=tuple(sorted(written)),
         streams=bool(found) and all(task.block.streams for task in found),
@@ -91,10 +91,10 @@ def _uses(state: State, dataset: str) -> Uses:
 def _samplers(state: State, dataset: str) -> Iterator[tuple[str, Sampler]]:
     """Yield the samplers that draw from a dataset, each with the path of its phase."""
     for phase in phases(state.view):
-        sampler = given(phase.block, "sampler")
+        sampler = get(phase.block, "sampler")
         if (
             isinstance(sampler, Sampler)
-            and not holed(sampler)
+            and not contains_poison(sampler)
             and dataset in phase_datasets(state.view, phase.block)
         ):
             yield phase.path, sampler

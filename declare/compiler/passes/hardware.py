@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from declare.compiler.state import State
 from declare.contract.problem import Problem
 from declare.ir.plan import HardwarePlan
-from declare.reading.poison import holed
+from declare.reading.poison import contains_poison
 from declare.rules.byte_sizes import read_bytes
 
 
 def run(state: State) -> Iterator[Problem]:
     """Fill in the machine's part of the plan."""
     stated = state.spec.hardware
-    if holed(stated):
+    if contains_poison(stated):
         state.skip("hardware")
         return
     state.hardware = HardwarePlan(

@@ -14,11 +14,11 @@ from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
 from declare.ir.plan import LossPlan, MetricPlan, TaskPlan
 from declare.reading.parser import parse
-from declare.reading.poison import POISON, holed
+from declare.reading.poison import POISON, contains_poison
 from declare.rules.spec_parts import (
-    Placed,
-    failed,
-    given,
+    Located,
+    get,
+    is_unreadable,
     phases,
     task_datasets,
     tasks,
@@ -34,7 +34,7 @@ def run(state: State) -> Iterator[Problem]:
     assert state.wiring is not None
     for task in tasks(state.view):
         target, head = state.targets.get(task.name), state.wiring.heads.get(task.name)
-        if target is None or failed(task.block, "loss"):
+        if target is None or is_unreadable(task.block, "loss"):
             state.skip(task.path)
             continue
         found = _components(task, "loss", "losses", (task.block.default_loss,))
@@ -43,12 +43,12 @@ def run(state: State) -> Iterator[Problem]:
             for each in state.own_targets.get(task.name, {"": target}).values():
                 yield from (problem.under(at) for problem in loss.check_target(each))
             yield from shape_mismatches(state, task, at, loss)
-        if head is None or len(fitting) < len(found) or holed(task.block):
+        if head is None or len(fitting) < len(found) or contains_poison(task.block):
             state.skip(task.path)
             continue
         figures = _components(task, "metrics", "metrics", task.block.default_metrics)
         samplers = _samplers(state, task.name)
-        if holed(samplers):
+        if contains_poison(samplers):
             state.skip(task.path)
             continue
         block = task.block.drawn_by(samplers)
@@ -71,9 +71,9 @@ def run(state: State) -> Iterator[Problem]:
         state.note(f"task `{task.name}`: {', '.join(loss.type_name() for _, loss in found)}")
 
 
-def _no_sampler(state: State, task: Placed[Any], problem: Problem) -> Iterator[Problem]:
+def _no_sampler(state: State, task: Located[Any], problem: Problem) -> Iterator[Problem]:
     """Yield that no sampler draws what a task needs, where it is known of every phase which tasks it trains."""
-    blocks = given(state.spec, "phases") or {"": POISON}
+    blocks = get(state.spec, "phases") or {"": POISON}
     if any(block is POISON or trained_blocks(state.view, block) is None for block in blocks.values()):
         state.skip(task.path)
     else:
@@ -82,12 +82,12 @@ def _no_sampler(state: State, task: Placed[Any], problem: Problem) -> Iterator[P
 
 def _samplers(state: State, task: str) -> list[Any]:
     """Return the samplers of the phases that train a task; POISON for one that could not be read."""
-    blocks = [phase.block for phase in phases(state.view) if not failed(phase.block, "tasks")]
+    blocks = [phase.block for phase in phases(state.view) if not is_unreadable(phase.block, "tasks")]
     found = [block.sampler for block in blocks if block.tasks is None or task in block.tasks]
     return [sampler for sampler in found if sampler is not None]
 
 
-def _components(task: Placed[Any], key: str, kind: str, default: tuple[str, ...]) -> list[tuple[str, Any]]:
+def _components(task: Located[Any], key: str, kind: str, default: tuple[str, ...]) -> list[tuple[str, Any]]:
     """Return a task's readable components with their places, those of its type by default."""
     stated = getattr(task.block, key)
     at = f"{task.path}.{key}"
@@ -95,7 +95,7 @@ def _components(task: Placed[Any], key: str, kind: str, default: tuple[str, ...]
         return [(task.path, parse(kind, {"type": name})) for name in default]
     single = not isinstance(stated, list)
     found = [(at, stated)] if single else [(f"{at}.{i}", item) for i, item in enumerate(stated)]
-    return [(place, item) for place, item in found if not holed(item)]
+    return [(place, item) for place, item in found if not contains_poison(item)]
 
 
 def _losses(losses: Sequence[Loss], target: Target) -> tuple[LossPlan, ...]:

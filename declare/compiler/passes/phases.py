@@ -11,7 +11,7 @@ from declare.compiler.parameters.parameter_groups import Selection, lost_pattern
 from declare.compiler.phases.batches import Batches, batches
 from declare.compiler.phases.linear_probes import probes
 from declare.compiler.phases.lr_schedule import curve
-from declare.compiler.phases.multiscale import scaled
+from declare.compiler.phases.multiscale import phase_scales
 from declare.compiler.phases.norm_rows import one_value_norms
 from declare.compiler.state import State
 from declare.contract.component import plain
@@ -21,8 +21,8 @@ from declare.contract.problem import Problem
 from declare.ir.plan import BestPlan, EarlyStopPlan, InitPlan, PhasePlan
 from declare.reading.library_trial import refusal
 from declare.reading.parser import parse
-from declare.reading.poison import POISON, holed
-from declare.rules.spec_parts import Placed, given, phase_datasets, phase_tasks, phases
+from declare.reading.poison import POISON, contains_poison
+from declare.rules.spec_parts import Located, get, phase_datasets, phase_tasks, phases
 
 
 def run(state: State) -> Iterator[Problem]:
@@ -39,7 +39,7 @@ def run(state: State) -> Iterator[Problem]:
         steps = _length(phase.block, made.steps_per_epoch)
         chosen = select(state, phase.block, phase.path, (steps, made.steps_per_epoch))
         yield from chosen.problems
-        scales = scaled(state, phase, steps, made.steps_per_epoch)
+        scales = phase_scales(state, phase, steps, made.steps_per_epoch)
         yield from scales.problems
         probed = probes(state, phase)
         yield from probed.problems
@@ -51,10 +51,10 @@ def run(state: State) -> Iterator[Problem]:
         state.note(f"phase `{phase.name}`: {steps} steps of {made.size} samples")
 
 
-def _refused_parts(phase: Placed[Any]) -> Iterator[Problem]:
+def _refused_parts(phase: Located[Any]) -> Iterator[Problem]:
     """Yield why a library's optimizer does not work with its parameters."""
-    optimizer = given(phase.block, "optimizer")
-    if optimizer is None or holed(optimizer):
+    optimizer = get(phase.block, "optimizer")
+    if optimizer is None or contains_poison(optimizer):
         return
     reason = refusal(optimizer, None)
     if reason is not None:
@@ -69,10 +69,14 @@ def _length(phase: Any, steps_per_epoch: int) -> int:
     return max(1, steps)
 
 
-def _sizes(state: State, phase: Placed[Any]) -> dict[str, int] | None:
+def _sizes(state: State, phase: Located[Any]) -> dict[str, int] | None:
     """Return the training samples of each dataset; None where something that the phase needs failed."""
     block = phase.block
-    if holed(block) or (block.epochs is None) == (block.steps is None) or block.batch_size == "auto":
+    if (
+        contains_poison(block)
+        or (block.epochs is None) == (block.steps is None)
+        or block.batch_size == "auto"
+    ):
         return None
     trained = phase_tasks(state.view, block) or {}
     if not trained or any(name not in state.tasks for name in trained):
@@ -90,7 +94,7 @@ def _sizes(state: State, phase: Placed[Any]) -> dict[str, int] | None:
     return sizes if legal and all(sizes.values()) else None
 
 
-def _plan(state: State, phase: Placed[Any], made: Batches, steps: int, chosen: Selection) -> PhasePlan:
+def _plan(state: State, phase: Located[Any], made: Batches, steps: int, chosen: Selection) -> PhasePlan:
     block, epoch = phase.block, made.steps_per_epoch
     schedule: Schedule = block.schedule or parse("schedules", "constant")
     sampler: Sampler = block.sampler or parse("samplers", "random")
@@ -160,7 +164,7 @@ def _on_batch_error(stated: Any) -> dict[str, Any]:
     return {"action": "error", "limit": 0} if stated == "error" else plain(stated)
 
 
-def _init(state: State, phase: Placed[Any]) -> Iterator[InitPlan]:
+def _init(state: State, phase: Located[Any]) -> Iterator[InitPlan]:
     for index, init in enumerate(phase.block.init):
         source, _, reference = init.from_.partition(":")
         if source != "phase":
@@ -175,7 +179,7 @@ def _init(state: State, phase: Placed[Any]) -> Iterator[InitPlan]:
         )
 
 
-def _trainable(state: State, phase: Placed[Any], chosen: Selection) -> int:
+def _trainable(state: State, phase: Located[Any], chosen: Selection) -> int:
     """Return the parameters that some step of the phase trains."""
     from declare.compiler.parameters.parameter_names import names
 

@@ -8,7 +8,7 @@ from declare.compiler.graph.heads import head_wiring
 from declare.compiler.graph.input_domain import input_domain
 from declare.compiler.graph.input_precision import input_precision
 from declare.compiler.graph.remainders import left_out
-from declare.compiler.graph.shape_inference import Inferred, Shaper, ports
+from declare.compiler.graph.shape_inference import InferredShapes, Shaper, ports
 from declare.compiler.graph.shared_head import in_units_of, inverse_mismatch
 from declare.compiler.graph.wiring import module_wiring, reads_unknown, usage
 from declare.compiler.graph_types import GraphNode
@@ -20,7 +20,7 @@ from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.ir.plan import ModulePlan, NodeVariant
-from declare.rules.spec_parts import given, task_names
+from declare.rules.spec_parts import get, task_names
 
 
 def run(state: State) -> Iterator[Problem]:
@@ -55,11 +55,11 @@ def _node(state: State, shaper: Shaper, node: GraphNode) -> ModulePlan | Problem
     adapts = isinstance(node.component, Module) and node.component.adapts
     if not node.component.per_dataset and not adapts:
         found = shaper.shared(node, datasets)
-        return _plan(node, found, datasets, {}) if isinstance(found, Inferred) else found
+        return _plan(node, found, datasets, {}) if isinstance(found, InferredShapes) else found
     variants: dict[str, NodeVariant] = {}
     for name in datasets:
         one = shaper.one(node.path, name)
-        if not isinstance(one, Inferred):
+        if not isinstance(one, InferredShapes):
             return one
         variants[name] = NodeVariant(
             wires=one.wires,
@@ -69,7 +69,7 @@ def _node(state: State, shaper: Shaper, node: GraphNode) -> ModulePlan | Problem
             activation_bytes=one.costs.activation_bytes,
         )
     first = shaper.one(node.path, datasets[0])
-    assert isinstance(first, Inferred)
+    assert isinstance(first, InferredShapes)
     if adapts and not node.component.per_dataset:
         assert isinstance(node.component, Module)
         each = {name: ports(variant.wires) for name, variant in variants.items()}
@@ -78,7 +78,7 @@ def _node(state: State, shaper: Shaper, node: GraphNode) -> ModulePlan | Problem
 
 
 def _plan(
-    node: GraphNode, found: Inferred, datasets: tuple[str, ...], variants: dict[str, NodeVariant]
+    node: GraphNode, found: InferredShapes, datasets: tuple[str, ...], variants: dict[str, NodeVariant]
 ) -> ModulePlan:
     return ModulePlan(
         name=node.name,
@@ -150,11 +150,11 @@ def _describe_difference(
 def _unread_modules(state: State) -> Iterator[Problem]:
     """Yield modules that no task's head reads; nothing is said while some head is unknown."""
     assert state.wiring is not None
-    if given(state.spec, "tasks") is None or len(state.wiring.heads) < len(task_names(state.view)):
+    if get(state.spec, "tasks") is None or len(state.wiring.heads) < len(task_names(state.view)):
         return
     if reads_unknown(state):
         return
-    for name in given(state.spec, "model") or ():
+    for name in get(state.spec, "model") or ():
         if name in state.wiring.nodes and name not in state.wiring.datasets:
             yield Problem(
                 "REF210",

@@ -11,8 +11,8 @@ from declare.contract.kinds.probe import Probe
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout
 from declare.ir.plan import ProbePlan, TaskPlan, Wire
-from declare.reading.poison import holed
-from declare.rules.spec_parts import Placed, given
+from declare.reading.poison import contains_poison
+from declare.rules.spec_parts import Located, get
 
 _READS: frozenset[Layout] = frozenset({"vector", "number", "sequence", "series", "image", "video"})
 
@@ -24,14 +24,14 @@ class Probes(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def probes(state: State, phase: Placed[Any]) -> Probes:
+def probes(state: State, phase: Located[Any]) -> Probes:
     """Return the probes of a phase; a second one of a task gets a number."""
     plans: list[ProbePlan] = []
     problems: list[Problem] = []
     seen: dict[str, int] = {}
-    for index, probe in enumerate(given(phase.block, "probes") or ()):
+    for index, probe in enumerate(get(phase.block, "probes") or ()):
         at = f"{phase.path}.probes.{index}"
-        task = None if holed(probe) else state.tasks.get(probe.task)
+        task = None if contains_poison(probe) else state.tasks.get(probe.task)
         if task is None:
             state.skip(at)
             continue

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from declare.compiler.phases.memory import Memory
 from declare.contract.problem import Problem
 from declare.ir.plan import HardwarePlan, PhasePlan
-from declare.rules.byte_sizes import shown
+from declare.rules.byte_sizes import bytes_text
 from declare.system.memory_limits import address_limit, group_limit, machine_memory
 
 # What drivers of GPUs leave in the file system, so that looking needs no torch and starts nothing on the device.
@@ -76,10 +76,10 @@ def cache_shortage(kept: Mapping[str, int], limits: Iterable[Limit]) -> Problem 
         several = f" in each of {limit.processes} processes" if limit.processes > 1 else ""
         return Problem(
             "HW718",
-            f"decoded samples take {shown(total)}{several}, {limit.words} {shown(limit.size)}",
+            f"decoded samples take {bytes_text(total)}{several}, {limit.words} {bytes_text(limit.size)}",
             at=f"datasets.{largest}.cache",
             label="does not fit",
-            notes=(f"{shown(kept[largest])} are of `{largest}`",),
+            notes=(f"{bytes_text(kept[largest])} are of `{largest}`",),
             helps=("`cache: disk` keeps them in a file", "`limit` takes fewer samples"),
         )
     return None
@@ -101,7 +101,7 @@ def _problem(code: str, phase: PhasePlan, memory: Memory, limit: Limit) -> Probl
     elsewhere = "for another machine, state `hardware.memory_limit`: what that one has"
     return Problem(
         code,
-        f"phase `{phase.name}` {title} {shown(memory.total)}{several}, {limit.words} {shown(limit.size)}",
+        f"phase `{phase.name}` {title} {bytes_text(memory.total)}{several}, {limit.words} {bytes_text(limit.size)}",
         at=f"phases.{phase.name}.batch_size" if too_many_rows else f"phases.{phase.name}",
         label="does not fit" if surely else "may not fit",
         notes=(f"{memory}", what),

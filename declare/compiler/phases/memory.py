@@ -50,10 +50,10 @@ class Memory(NamedTuple):
         return self._replace(**rows, **held, gradients=gradients, copies=copies)
 
     def __str__(self) -> str:
-        from declare.rules.byte_sizes import shown
+        from declare.rules.byte_sizes import bytes_text
 
         parts = zip(self._fields, self, strict=True)
-        return " + ".join(f"{shown(size)} {name}" for name, size in parts if size)
+        return " + ".join(f"{bytes_text(size)} {name}" for name, size in parts if size)
 
 
 def of_plan(plan: Plan, phase: PhasePlan) -> Memory | None:

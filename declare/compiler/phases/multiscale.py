@@ -6,34 +6,34 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from declare.compiler.graph.shape_inference import Inferred, Shaper
+from declare.compiler.graph.shape_inference import InferredShapes, Shaper
 from declare.compiler.names.unknown_name import unknown
 from declare.compiler.state import State
 from declare.contract.component import plain
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.ir.plan import ScalesPlan
-from declare.rules.spec_parts import Placed, phase_datasets, phase_tasks
+from declare.rules.spec_parts import Located, phase_datasets, phase_tasks
 
 
 @dataclass(frozen=True)
-class Scaled:
+class PhaseScales:
     """The scales of a phase as far as they are right, and what is wrong with them."""
 
     plan: ScalesPlan | None
     problems: tuple[Problem, ...] = ()
 
 
-def scaled(state: State, phase: Placed[Any], steps: int, epoch: int) -> Scaled:
+def phase_scales(state: State, phase: Located[Any], steps: int, epoch: int) -> PhaseScales:
     """Check the scales of a phase of `steps`, `epoch` of them an epoch."""
     stated = phase.block.scales
     if stated is None:
-        return Scaled(None)
+        return PhaseScales(None)
     at = f"{phase.path}.scales"
     problems = [*_field(state, phase, at), *_course(stated, at, steps, epoch)]
     problems = problems or [*_evaluation_problems(state, phase, at)]
     if problems:
-        return Scaled(None, tuple(problems))
+        return PhaseScales(None, tuple(problems))
     costs, problems = [], [*_comparison(state, phase, at)]
     for index, size in enumerate(stated.sizes):
         found = _cost(state, phase, size)
@@ -42,7 +42,7 @@ def scaled(state: State, phase: Placed[Any], steps: int, epoch: int) -> Scaled:
         else:
             costs.append(found)
     if any(problem.code != "SHP531" for problem in problems):
-        return Scaled(None, tuple(problems))
+        return PhaseScales(None, tuple(problems))
     made = ScalesPlan(
         field=stated.field,
         sizes=tuple(stated.sizes),
@@ -55,10 +55,10 @@ def scaled(state: State, phase: Placed[Any], steps: int, epoch: int) -> Scaled:
         activation_bytes=tuple(size for _, size in costs),
         stored_bytes=sum(state.nodes[path].activation_bytes or 0 for path in _trained_nodes(state, phase)),
     )
-    return Scaled(made, (*problems, *_larger(state, phase, at)))
+    return PhaseScales(made, (*problems, *_larger(state, phase, at)))
 
 
-def _field(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
+def _field(state: State, phase: Located[Any], at: str) -> Iterator[Problem]:
     """Yield why the field cannot be scaled."""
     name = phase.block.scales.field
     datasets = phase_datasets(state.view, phase.block)
@@ -98,14 +98,14 @@ def _field(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
         )
 
 
-def _stored_sizes(state: State, phase: Placed[Any]) -> set[int]:
+def _stored_sizes(state: State, phase: Located[Any]) -> set[int]:
     """Return the shorter edges of the field's images as they are stored."""
     name = phase.block.scales.field
     shapes = [state.shapes[dataset].get(name) for dataset in phase_datasets(state.view, phase.block)]
     return {min(int(dim or 0) for dim in shape.dims[1:]) for shape in shapes if shape is not None}
 
 
-def _evaluation_size(state: State, phase: Placed[Any]) -> int | None:
+def _evaluation_size(state: State, phase: Located[Any]) -> int | None:
     """Return the size that evaluations are of; None where it is the one that is trained."""
     stated, stored = phase.block.scales, _stored_sizes(state, phase)
     if stated.evaluate is not None or stated.mode == "progressive":
@@ -114,7 +114,7 @@ def _evaluation_size(state: State, phase: Placed[Any]) -> int | None:
     return own if own in stated.sizes else max(stated.sizes)
 
 
-def _evaluation_problems(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
+def _evaluation_problems(state: State, phase: Located[Any], at: str) -> Iterator[Problem]:
     """Yield that the size of evaluations is neither trained nor that of the data."""
     stated = phase.block.scales
     if stated.evaluate is None or stated.evaluate in {*stated.sizes, *_stored_sizes(state, phase)}:
@@ -191,7 +191,7 @@ def _ends(stated: Any, steps: int, epoch: int) -> tuple[int, ...]:
     return (*ends, steps)
 
 
-def _comparison(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
+def _comparison(state: State, phase: Located[Any], at: str) -> Iterator[Problem]:
     """Yield tasks whose predictions the consistency cannot compare."""
     stated = phase.block.scales.consistency
     if stated is None or stated.type != "kl":
@@ -218,7 +218,7 @@ def _words(prediction: str) -> str:
     return prediction.replace("_", " ")
 
 
-def _cost(state: State, phase: Placed[Any], size: int) -> tuple[int, int] | Problem:
+def _cost(state: State, phase: Located[Any], size: int) -> tuple[int, int] | Problem:
     """Return FLOPs and activation bytes of a sample at a size, or why the model cannot take it."""
     assert state.wiring is not None
     flops, memory = 0, 0
@@ -236,7 +236,7 @@ def _cost(state: State, phase: Placed[Any], size: int) -> tuple[int, int] | Prob
         found = next(iter(each.values()), None)
         if found is None:
             continue
-        assert isinstance(found, Inferred)
+        assert isinstance(found, InferredShapes)
         flops += found.costs.flops or 0
         memory += found.costs.activation_bytes or 0
     return flops, memory
@@ -260,7 +260,7 @@ def _other_weights(name: str, stored: int, size: int, there: int) -> Problem:
     )
 
 
-def _trained_nodes(state: State, phase: Placed[Any]) -> dict[str, None]:
+def _trained_nodes(state: State, phase: Located[Any]) -> dict[str, None]:
     """Return the paths of the nodes that the phase trains."""
     assert state.wiring is not None
     trained = phase_tasks(state.view, phase.block) or {}
@@ -275,7 +275,7 @@ def at_size(shape: Shape, size: int) -> Shape:
     return shape._replace(dims=dims)
 
 
-def _larger(state: State, phase: Placed[Any], at: str) -> Iterator[Problem]:
+def _larger(state: State, phase: Located[Any], at: str) -> Iterator[Problem]:
     """Yield sizes that the stored images do not have: upsampling shows nothing new."""
     stated = phase.block.scales
     for dataset in phase_datasets(state.view, phase.block):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from declare.compiler.graph.shape_inference import Inferred, Shaper
+from declare.compiler.graph.shape_inference import InferredShapes, Shaper
 from declare.compiler.meta import shape_cache
 from declare.compiler.parameters.parameter_names import names
 from declare.compiler.phases.multiscale import scaled_state
@@ -19,7 +19,7 @@ from declare.contract.problem import Problem
 from declare.ir.micro_batches import Rows, bounds, call_key, group_size, micro_batches
 from declare.ir.plan import ModulePlan, PhasePlan
 from declare.rules.queries.sample_lengths import shortest
-from declare.rules.spec_parts import Placed
+from declare.rules.spec_parts import Located
 
 _TRIED = 64
 
@@ -32,7 +32,7 @@ class _Single(NamedTuple):
     batch: Rows
 
 
-def one_value_norms(state: State, phase: Placed[Any], plan: PhasePlan) -> Iterator[Problem]:
+def one_value_norms(state: State, phase: Located[Any], plan: PhasePlan) -> Iterator[Problem]:
     """Yield the first batch norm of a phase that gets one value for each channel."""
     sizes = {name: state.facts[name].splits.get("train", 0) for name in plan.datasets}
     batches = [(batch, piece) for batch, piece in micro_batches(plan, sizes) if 1 in piece.values()]
@@ -77,7 +77,7 @@ def _called_for_one(
             calls: dict[Any, list[str]] = {}
             for name in datasets:
                 found = shaper.one(path, name)
-                shapes = [wire.shape for wire in found.wires] if isinstance(found, Inferred) else [None]
+                shapes = [wire.shape for wire in found.wires] if isinstance(found, InferredShapes) else [None]
                 calls.setdefault(call_key(state.nodes[path], name, shapes), []).append(name)
             for together in calls.values():
                 if sum(piece[name] for name in together) == 1:
@@ -94,7 +94,7 @@ def _values(state: State, shaper: Shaper, node: ModulePlan, dataset: str) -> int
     """Return the values of one sample that the batch norm with the fewest gets, of the shortest sample."""
     assert state.wiring is not None
     component, found = state.wiring.nodes[node.path].component, shaper.one(node.path, dataset)
-    if not isinstance(found, Inferred) or node.adapts:
+    if not isinstance(found, InferredShapes) or node.adapts:
         return None
     inputs = shortest(state.view, node, dataset, found.wires)
     if isinstance(component, Module) and (component.norms_by_probe or component.costs(inputs) is None):
@@ -111,7 +111,7 @@ def _is_frozen(plan: PhasePlan, node: ModulePlan, dataset: str) -> bool:
 
 
 def _problem(
-    phase: Placed[Any], plan: PhasePlan, sizes: Mapping[str, int], single: _Single, size: int | None
+    phase: Located[Any], plan: PhasePlan, sizes: Mapping[str, int], single: _Single, size: int | None
 ) -> Problem:
     node, dataset, batch = single
     also = {f"datasets.{dataset}.source": f"{sizes[dataset]} training samples"}

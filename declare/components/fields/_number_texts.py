@@ -76,7 +76,7 @@ class Notation(NamedTuple):
         return f"1{self.thousands}234{self.decimal}5"
 
 
-class Stated(NamedTuple):
+class NumberNotation(NamedTuple):
     """What the spec says of the notation, None where it leaves it to the data."""
 
     decimal: str | None = None
@@ -86,7 +86,7 @@ class Stated(NamedTuple):
     def allows(self, notation: Notation) -> bool:
         """Return whether numbers may be written so."""
         if notation.boolean:
-            return self == Stated()
+            return self == NumberNotation()
         return self.decimal in (None, notation.decimal) and self.thousands in (None, notation.thousands)
 
 
@@ -106,12 +106,12 @@ _BY_EXAMPLE = {item.example(): item for item in (PLAIN, *_OTHERS)}
 """Notations by what facts call them."""
 
 
-def notation_called(example: str | None, stated: Stated) -> Notation:
+def notation_called(example: str | None, stated: NumberNotation) -> Notation:
     """Return the notation that facts call so, the plain one by default, with the unit that is stated."""
     return (PLAIN if example is None else _BY_EXAMPLE[example])._replace(unit=stated.unit)
 
 
-def tidied(column: TextColumn, gone: Sequence[str]) -> pl.Series:
+def strip_texts(column: TextColumn, gone: Sequence[str]) -> pl.Series:
     """Return texts without spaces around them and signs that nobody sees; null where nothing is left, or a mark."""
     import polars as pl
 
@@ -150,7 +150,7 @@ def np_array(values: pl.Series) -> np.ndarray[Any, Any]:
     return values.fill_null(float("nan")).to_numpy()
 
 
-def notation_of(texts: pl.Series, stated: Stated) -> Notation:
+def notation_of(texts: pl.Series, stated: NumberNotation) -> Notation:
     """Return the notation in which all texts are numbers, the first that `stated` allows where there is none.
 
     Raises `ProblemError` DAT376 where several fit and give different numbers, or where one fits but no text shows

@@ -11,12 +11,12 @@ from declare.components.fields._number_texts import (
     PLAIN,
     TRUTH,
     Notation,
-    Stated,
+    NumberNotation,
     notation_of,
     numbers_of,
-    tidied,
+    strip_texts,
 )
-from declare.components.fields._values import Marks, number_of, shown, text_in, text_of
+from declare.components.fields._values import Marks, mark_text, number_of, text_in, text_of
 from declare.contract.moments import moments
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.text_column import TextColumn
@@ -46,7 +46,7 @@ class Numbers(NamedTuple):
     unused: list[str]
 
 
-def numbers(values: Any, missing: Iterable[Any], written: Notation | Stated) -> Numbers:
+def numbers(values: Any, missing: Iterable[Any], written: Notation | NumberNotation) -> Numbers:
     """Return raw `values` as numbers; texts as they are `written`: in a notation, or in one that the spec allows.
 
     Raises `ProblemError` DAT318 or DAT376 for texts that are no numbers, or that could be others as well; DAT319
@@ -89,7 +89,7 @@ def _array(values: Any) -> Array:
     return array
 
 
-def _of_values(values: list[Any], marks: Marks, written: Notation | Stated) -> Numbers:
+def _of_values(values: list[Any], marks: Marks, written: Notation | NumberNotation) -> Numbers:
     """Read texts among values of other types: numbers keep their value, texts are read together."""
     for row, value in enumerate(values):
         if isinstance(value, list | dict | tuple | np.ndarray):
@@ -99,17 +99,21 @@ def _of_values(values: list[Any], marks: Marks, written: Notation | Stated) -> N
     return _of_texts(column, marks, written)
 
 
-def _of_texts(column: TextColumn, marks: Marks, written: Notation | Stated) -> Numbers:
+def _of_texts(column: TextColumn, marks: Marks, written: Notation | NumberNotation) -> Numbers:
     words = [mark.strip() for mark in marks.stated if isinstance(mark, str)]
-    is_plain = written.allows(PLAIN) and not written.unit if isinstance(written, Stated) else written == PLAIN
+    is_plain = (
+        written.allows(PLAIN) and not written.unit
+        if isinstance(written, NumberNotation)
+        else written == PLAIN
+    )
     # A mark that is no number stands for none of plain numbers, but for the texts that read as NaN and infinite.
     is_plain = is_plain and not any(part in word.lower() for word in words for part in ("nan", "inf"))
     plain = column.plain_numbers() if is_plain else None
     if plain is not None:
         found, unused = without(plain, marks)
         return Numbers(found, PLAIN, unused)
-    texts = tidied(column, words)
-    notation = notation_of(texts, written) if isinstance(written, Stated) else written
+    texts = strip_texts(column, words)
+    notation = notation_of(texts, written) if isinstance(written, NumberNotation) else written
     bare = column.series.str.strip_chars() if words else None
     used = set() if bare is None else set(bare.filter(bare.is_in(words)).unique().to_list())
     found, unused = without(numbers_of(texts, notation), marks, used)
@@ -129,7 +133,7 @@ def without(array: Array, marks: Marks, used: Collection[str] = ()) -> Table:
         occurs = there is not None and there.any()
         empty = text_of(mark) is None and gaps
         if not (occurs or empty or (isinstance(mark, str) and mark.strip() in used)):
-            unused.append(shown(mark))
+            unused.append(mark_text(mark))
     return Table(found, unused)
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from declare.components.fields import _time_findings as findings
-from declare.components.fields._number_texts import PLAIN, tidied
+from declare.components.fields._number_texts import PLAIN, strip_texts
 from declare.components.fields._numbers import Numbers, numbers
-from declare.components.fields._values import Marks, shown, text_in, text_of
+from declare.components.fields._values import Marks, mark_text, text_in, text_of
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.text_column import TextColumn
 
@@ -118,7 +118,7 @@ def times(values: Any, missing: Iterable[Any], format_: str | None) -> Times:
         return _apply_marks(Times(array.astype("datetime64[us]"), zoned=False, format=ISO, unused=[]), marks)
     if format_ in UNIX:
         return _since_1970(numbers(values, missing, PLAIN), values, format_)
-    texts = _without_numbers(tidied(_column(values), list(marks.texts)), marks)
+    texts = _without_numbers(strip_texts(_column(values), list(marks.texts)), marks)
     name = format_ or _format_of(texts)
     moments, zoned = _parse_times(texts, name)
     return _apply_marks(Times(moments, zoned, name, []), marks, _used_marks(values, marks))
@@ -140,7 +140,7 @@ def _used_marks(values: Any, marks: Marks) -> set[str]:
     if not marks.stated:
         return set()
     seen = {text and text.strip() for text in _column(values).factorise()[0]}
-    return {shown(mark) for mark in marks.stated} - set(marks.unused(seen))
+    return {mark_text(mark) for mark in marks.stated} - set(marks.unused(seen))
 
 
 def _apply_marks(found: Times, marks: Marks, used: set[str] | None = None) -> Times:
@@ -150,9 +150,9 @@ def _apply_marks(found: Times, marks: Marks, used: set[str] | None = None) -> Ti
     for mark in marks.stated:
         there = moments == _moment(mark)
         moments = np.where(there, np.datetime64("NaT", "us"), moments)
-        occurs = there.any() or (text_of(mark) is None and gaps) or shown(mark) in (used or ())
+        occurs = there.any() or (text_of(mark) is None and gaps) or mark_text(mark) in (used or ())
         if not occurs:
-            unused.append(shown(mark))
+            unused.append(mark_text(mark))
     return found._replace(moments=moments.astype("datetime64[us]"), unused=unused)
 
 

@@ -99,7 +99,7 @@ class Marks:
         }
         numbers = {float(text) for text in seen if text is not None and _PLAIN_NUMBER.fullmatch(text)}
         return [
-            shown(mark)
+            mark_text(mark)
             for mark in self.stated
             if text_of(mark) not in seen and not (_is_number(mark) and float(mark) in numbers)
         ]
@@ -109,10 +109,10 @@ def _is_number(mark: object) -> bool:
     return isinstance(mark, int | float) and not isinstance(mark, bool)
 
 
-def shown(mark: Any) -> str:
+def mark_text(mark: Any) -> str:
     """Return a mark as a spec writes it, the name of a variable in the place of its value."""
     return (
-        f'"{secrets.hidden(mark)}"'
+        f'"{secrets.hide_values(mark)}"'
         if isinstance(mark, str)
         else "null"
         if mark is None

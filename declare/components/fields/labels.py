@@ -14,7 +14,7 @@ from declare.components.fields._values import (
     factorise_lists,
     in_order,
     index_of,
-    shown,
+    mark_text,
     text_in,
     text_of,
     twice,
@@ -185,7 +185,9 @@ class Labels(Field):
             for text in found.texts
         ]
         named = [None if row is None else [None if text in marks else text for text in row] for row in parts]
-        used = set(map(shown, marks.stated)) - set(marks.unused(text for row in parts for text in row or ()))
+        used = set(map(mark_text, marks.stated)) - set(
+            marks.unused(text for row in parts for text in row or ())
+        )
         return _DistinctNames(
             named, found.codes, [mark for mark in found.unused if mark not in used], found.texts
         )

@@ -16,7 +16,7 @@ from declare.contract.shapes import Layout, Shape
 if TYPE_CHECKING:
     import numpy as np
 
-    from declare.components.fields._number_texts import Stated
+    from declare.components.fields._number_texts import NumberNotation
 
 
 class Number(Field):
@@ -100,10 +100,10 @@ class Number(Field):
             **statistics(found.values),
         )
 
-    def _notation(self) -> Stated:
-        from declare.components.fields._number_texts import Stated
+    def _notation(self) -> NumberNotation:
+        from declare.components.fields._number_texts import NumberNotation
 
-        return Stated(self.decimal, self.thousands, self.unit or "")
+        return NumberNotation(self.decimal, self.thousands, self.unit or "")
 
     def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
         """Return float64 [rows], NaN where missing; texts are read as those of the whole column are."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Port
-from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -40,7 +40,7 @@ class Cost(Head):
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return next to nothing."""
-        return Tally().write(1).costs()
+        return CostCounter().write(1).costs()
 
     def build(self, inputs: Inputs, output: Shape) -> nn.Module:
         """Return the real head."""

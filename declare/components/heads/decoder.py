@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field as Param
 
 from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Padding, Port
-from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import misfit, place, varies
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -64,7 +64,7 @@ class Decoder(Head):
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the layers at every position."""
         shape = inputs["input"][0]
-        before, tally, positions = shape.features or 0, Tally(), _positions(shape)
+        before, tally, positions = shape.features or 0, CostCounter(), _positions(shape)
         if self.hidden is not None:
             tally.linear(before, self.hidden, positions=positions).write(self.hidden, (positions,))
             before = self.hidden

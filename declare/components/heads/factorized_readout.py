@@ -22,7 +22,7 @@ from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Port
-from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import varies
 from declare.contract.nodes.readout_heads import features_at, misfit_places
 from declare.contract.problem import Problem
@@ -49,7 +49,7 @@ class FactorizedReadout(Head):
         """Return the costs of weighing places; features after it cost next to nothing."""
         units = prod(dim or 0 for dim in output.dims)
         features, places = features_at(inputs), prod(dim or 0 for dim in inputs["input"][0].dims[-2:])
-        tally = Tally().multiply(features * places * units).write(units)
+        tally = CostCounter().multiply(features * places * units).write(units)
         tally.parameters = units * (features + places + 1)
         return tally.costs()
 

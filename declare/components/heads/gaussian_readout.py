@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field as Param
 
 from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Port
-from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.readout_heads import features_at, misfit_places
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -60,7 +60,7 @@ class GaussianReadout(Head):
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the readout: a few numbers for each unit."""
         units = prod(dim or 0 for dim in output.dims)
-        tally = Tally().write(units)
+        tally = CostCounter().write(units)
         tally.parameters = units * (features_at(inputs) + 7)
         return tally.costs()
 

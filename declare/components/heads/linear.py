@@ -19,8 +19,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Padding, Port
-from declare.contract.nodes.costs import Tally, size
-from declare.contract.nodes.vector_heads import filled, misfit_head, widths
+from declare.contract.nodes.costs import CostCounter, size
+from declare.contract.nodes.vector_heads import fill_steps, misfit_head, widths
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 
@@ -35,7 +35,7 @@ class Linear(Head):
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
         """Return the target's shape, or why the inputs do not fit it."""
-        return misfit_head(self, inputs, output) or {"output": filled(inputs, output)}
+        return misfit_head(self, inputs, output) or {"output": fill_steps(inputs, output)}
 
     def padding_policy(self) -> Padding:
         """Return that every step is mapped by itself."""
@@ -44,7 +44,7 @@ class Linear(Head):
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the layer at every step."""
         features, outputs, steps = widths(inputs, output)
-        return Tally().linear(features, size(outputs) or 0, positions=size(steps)).costs()
+        return CostCounter().linear(features, size(outputs) or 0, positions=size(steps)).costs()
 
     def build(self, inputs: Inputs, output: Shape) -> nn.Module:
         """Return the real layer."""

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field as Param
 
 from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Padding, Port
-from declare.contract.nodes.costs import Tally
-from declare.contract.nodes.vector_heads import filled, misfit_head, widths
+from declare.contract.nodes.costs import CostCounter
+from declare.contract.nodes.vector_heads import fill_steps, misfit_head, widths
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 
@@ -46,7 +46,7 @@ class Lm(Head):
                 label="scores tokens",
                 helps=("use head `linear`, or a task such as `causal_lm`",),
             )
-        return misfit_head(self, inputs, output) or {"output": filled(inputs, output)}
+        return misfit_head(self, inputs, output) or {"output": fill_steps(inputs, output)}
 
     def padding_policy(self) -> Padding:
         """Return that every step is mapped by itself."""
@@ -55,7 +55,7 @@ class Lm(Head):
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the layer at every position."""
         features, outputs, steps = widths(inputs, output)
-        tally = Tally().norm(features, steps) if self.norm else Tally()
+        tally = CostCounter().norm(features, steps) if self.norm else CostCounter()
         return tally.linear(features, outputs[0], positions=steps[0], bias=False).costs()
 
     def build(self, inputs: Inputs, output: Shape) -> nn.Module:

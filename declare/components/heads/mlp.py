@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Padding, Port
-from declare.contract.nodes.costs import Tally, size
-from declare.contract.nodes.vector_heads import filled, misfit_head, widths
+from declare.contract.nodes.costs import CostCounter, size
+from declare.contract.nodes.vector_heads import fill_steps, misfit_head, widths
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 
@@ -45,7 +45,7 @@ class Mlp(Head):
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
         """Return the target's shape, or why the inputs do not fit it."""
-        return misfit_head(self, inputs, output) or {"output": filled(inputs, output)}
+        return misfit_head(self, inputs, output) or {"output": fill_steps(inputs, output)}
 
     def padding_policy(self) -> Padding:
         """Return that every step is mapped by itself."""
@@ -54,7 +54,7 @@ class Mlp(Head):
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the layers at every step."""
         before, outputs, steps = widths(inputs, output)
-        tally = Tally()
+        tally = CostCounter()
         for width in self.hidden:
             tally.linear(before, width, positions=size(steps)).write(
                 width * (2 if self.dropout else 1), steps

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field as Param
 
 from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Port
-from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -55,7 +55,9 @@ class Projection(Head):
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the layers."""
         features, hidden = self._widths(inputs)
-        return Tally().linear(features, hidden).norm(hidden).write(hidden).linear(hidden, self.dim).costs()
+        return (
+            CostCounter().linear(features, hidden).norm(hidden).write(hidden).linear(hidden, self.dim).costs()
+        )
 
     def build(self, inputs: Inputs, output: Shape) -> nn.Module:
         """Return the real layers."""

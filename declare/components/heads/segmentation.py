@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field as Param
 
 from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Port
-from declare.contract.nodes.costs import Tally, size
+from declare.contract.nodes.costs import CostCounter, size
 from declare.contract.nodes.port_check import misfit, place, varies
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -56,7 +56,7 @@ class Segmentation(Head):
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the convolutions."""
         channels, *dims = inputs["input"][0].dims
-        before, tally = channels or 0, Tally()
+        before, tally = channels or 0, CostCounter()
         if self.hidden is not None:
             tally.conv(before, self.hidden, (3, 3), dims, bias=False).norm(self.hidden, dims).write(
                 self.hidden, dims

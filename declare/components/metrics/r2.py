@@ -33,6 +33,6 @@ class R2(OutputMomentsMetric):
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of an output."""
-        from declare.nn.metrics.regression import explained
+        from declare.nn.metrics.regression import r_squared
 
-        return explained
+        return r_squared

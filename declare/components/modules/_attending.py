@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from declare.contract.kinds.module import Inputs, Node
-from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import place
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
 
 
 def block(
-    tally: Tally,
+    tally: CostCounter,
     dim: int,
     hidden: int,
     length: Dim,

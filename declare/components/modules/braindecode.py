@@ -74,10 +74,10 @@ class Braindecode(Module):
     def build(self, inputs: Inputs) -> nn.Module:
         """Return the real model; raises `ProblemError` REF241 for a model that braindecode does not have."""
         from declare.nn.modules.braindecode import Braindecode as Real
-        from declare.nn.modules.braindecode import known
+        from declare.nn.modules.braindecode import model_names
 
-        if self.name not in known():
-            raise ProblemError(self._unknown(known()))
+        if self.name not in model_names():
+            raise ProblemError(self._unknown(model_names()))
         channels, length = (dim or 0 for dim in inputs["input"][0].dims)
         config = arguments.require(self.config, "config")
         real = Real(self.name, channels, length, self.features, config)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from declare.components.modules._montages import ChannelAdapter
 from declare.contract.kinds.module import Costs, Inputs
-from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.costs import CostCounter
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Shape
 
@@ -49,7 +49,7 @@ class ChannelPad(ChannelAdapter):
         """Return the costs: no parameters, one output."""
         time = max((own["input"][0].dims[1] or 0 for own in inputs.values()), default=0)
         varies = any(own["input"][0].dims[1] is None for own in inputs.values())
-        return Tally().write(self.channels, (None if varies else time,)).costs()
+        return CostCounter().write(self.channels, (None if varies else time,)).costs()
 
     def build_each(self, inputs: Mapping[str, Inputs]) -> nn.Module:
         """Return the real module."""

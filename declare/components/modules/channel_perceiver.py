@@ -25,7 +25,7 @@ from pydantic import Field as Param
 from declare.components.modules import _attending, _pretrained
 from declare.components.modules._montages import ChannelAdapter, montages
 from declare.contract.kinds.module import Costs, Inputs, Padding
-from declare.contract.nodes.costs import Tally, size
+from declare.contract.nodes.costs import CostCounter, size
 from declare.contract.problem import Problem
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class ChannelPerceiver(ChannelAdapter):
         counts = montages(inputs)
         name = max(counts, key=lambda each: counts[each])
         count, time = counts[name], inputs[name]["input"][0].dims[1]
-        tally = Tally().linear(3, self.dim, positions=count).linear(self.dim, self.dim, positions=count)
+        tally = CostCounter().linear(3, self.dim, positions=count).linear(self.dim, self.dim, positions=count)
         tally.linear(self.dim, self.heads, positions=count)
         tally.multiply(self.channels * count * self.dim)
         tally.multiply(size((self.channels, count, time)))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from declare.components.modules import _pretrained
 from declare.components.modules._montages import ChannelAdapter, montages
 from declare.contract.kinds.module import Costs, Inputs
-from declare.contract.nodes.costs import Tally, size
+from declare.contract.nodes.costs import CostCounter, size
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,7 +38,7 @@ class ChannelProject(ChannelAdapter):
             size((self.channels, count, time)) for count, time in zip(counts.values(), times, strict=True)
         ]
         known = [item for item in products if item is not None]
-        tally = Tally().multiply(max(known) if len(known) == len(products) else None)
+        tally = CostCounter().multiply(max(known) if len(known) == len(products) else None)
         tally.parameters = self.channels * (sum(counts.values()) + 1)
         return tally.costs()
 

@@ -22,7 +22,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
 from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Outputs, Port
-from declare.contract.nodes.costs import Tally, size
+from declare.contract.nodes.costs import CostCounter, size
 from declare.contract.nodes.port_check import channels_last, even_kernel, misfit, remainders, varies
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Dim, Shape
@@ -109,7 +109,7 @@ class Cnn(Module):
         shape = inputs["input"][0]
         before = shape.dims[0] or 0
         sizes = self._sizes(shape)
-        tally = Tally()
+        tally = CostCounter()
         for index, (width, out) in enumerate(zip(self.channels, sizes, strict=True)):
             if index and self.downsample in {"max", "mean"}:
                 tally.write(before, out)

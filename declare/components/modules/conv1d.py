@@ -22,7 +22,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
 from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Outputs, Padding, Port
-from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import even_kernel, misfit, remainders, varies
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Dim, Shape
@@ -132,7 +132,7 @@ class Conv1d(Module):
         """Return the costs of the stages."""
         shape = inputs["input"][0]
         before = shape.features or 0
-        tally = Tally()
+        tally = CostCounter()
         for index, (width, length) in enumerate(zip(self.channels, self._lengths(shape), strict=True)):
             if index and self.downsample in {"max", "mean"}:
                 tally.write(before, (length,))

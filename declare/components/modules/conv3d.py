@@ -24,7 +24,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Padding, Port
-from declare.contract.nodes.costs import Tally, size
+from declare.contract.nodes.costs import CostCounter, size
 from declare.contract.nodes.port_check import even_kernel, misfit
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
@@ -128,7 +128,7 @@ class Conv3d(Module):
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the stages."""
         before, *rest = inputs["input"][0].dims
-        sizes, width, tally = tuple(rest), before or 0, Tally()
+        sizes, width, tally = tuple(rest), before or 0, CostCounter()
         for after, kernel in zip(self.channels, self._kernels(), strict=True):
             sizes = self._after(sizes, kernel)
             tally.conv(width, after, kernel, sizes, bias=self.norm == "none")

@@ -22,7 +22,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Padding, Port
-from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem
 
@@ -52,7 +52,7 @@ class Film(Module):
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the small network; the modulation itself is no product of matrices."""
         features, condition = _widths(inputs)
-        tally = Tally()
+        tally = CostCounter()
         if self.hidden:
             tally.linear(condition, self.hidden).write(self.hidden)
         return tally.linear(self.hidden or condition, 2 * features).costs()

@@ -20,7 +20,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Padding, Port
-from declare.contract.nodes.costs import Tally, size
+from declare.contract.nodes.costs import CostCounter, size
 from declare.contract.nodes.port_check import misfit, place
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -67,7 +67,7 @@ class Mlp(Module):
         """Return the costs of the layers at every step."""
         shapes = inputs["input"]
         steps = shapes[0].dims[:1] if shapes[0].layout == "sequence" else ()
-        tally = Tally()
+        tally = CostCounter()
         before = sum(shape.features or 0 for shape in shapes)
         for width in self.hidden:
             tally.linear(before, width, positions=size(steps))

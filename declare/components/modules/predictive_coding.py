@@ -31,7 +31,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Padding, Port
-from declare.contract.nodes.costs import Tally, size
+from declare.contract.nodes.costs import CostCounter, size
 from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -72,7 +72,7 @@ class PredictiveCoding(Module):
         """Return the costs of prediction, inference and modulation."""
         features, context = _widths(inputs)
         places = inputs["input"][0].dims[1:]
-        tally = Tally()
+        tally = CostCounter()
         if self.hidden:
             tally.linear(context, self.hidden).write(self.hidden)
         tally.linear(self.hidden or context, 2 * features).linear(context, self.causes)

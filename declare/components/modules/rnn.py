@@ -20,7 +20,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Padding, Port
-from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
@@ -69,7 +69,7 @@ class Rnn(Module):
         shape = inputs["input"][0]
         time, ways = _time(shape), self._ways()
         gates = self.dim * (4 if self.cell == "lstm" else 3)
-        tally, before = Tally(), shape.features or 0
+        tally, before = CostCounter(), shape.features or 0
         for _ in range(self.depth):
             weights = ways * gates * (before + self.dim)
             tally.parameters += weights + 2 * ways * gates

@@ -22,7 +22,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _attending, _pretrained
 from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Outputs, Padding, Port
-from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import misfit, remainders, varies
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Shape
@@ -95,7 +95,7 @@ class SeriesPatch(Module):
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of embedding and blocks."""
         channels, time = inputs["input"][0].dims
-        length, tally = (time or 0) // self.patch, Tally()
+        length, tally = (time or 0) // self.patch, CostCounter()
         tally.conv(channels or 0, self.dim, (self.patch,), (length,))
         if self.spectrum:
             width = (channels or 0) * (self._window // 2 + 1)

@@ -21,7 +21,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Port
-from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import misfit, place
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -74,7 +74,7 @@ class Tabular(Module):
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of embeddings and linear layer."""
-        tally, joined = Tally(), 0
+        tally, joined = CostCounter(), 0
         for features, classes in self._columns(inputs):
             if classes:
                 tally.parameters += (classes + 1) * features

@@ -25,7 +25,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _attending, _pretrained
 from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Outputs, Padding, Port
-from declare.contract.nodes.costs import Tally, size
+from declare.contract.nodes.costs import CostCounter, size
 from declare.contract.nodes.port_check import misfit, remainders
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
@@ -121,7 +121,7 @@ class Transformer(Module):
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of embedding and blocks; of tokens at the longest sample."""
         shape = inputs["input"][0]
-        length, tally = self._length(shape), Tally()
+        length, tally = self._length(shape), CostCounter()
         if shape.layout == "tokens":
             tally.parameters += (shape.classes or 0) * self.dim
             tally.write(self.dim, (length,))

@@ -22,7 +22,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _attending, _pretrained
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Padding, Port
-from declare.contract.nodes.costs import Tally
+from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -84,7 +84,7 @@ class TransformerDecoder(Module):
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of embedding and blocks, at the longest sample."""
         text, memory = inputs["tokens"][0], inputs["memory"][0]
-        length, tally = text.dims[0], Tally()
+        length, tally = text.dims[0], CostCounter()
         tally.parameters += (text.classes or 0) * self.dim
         tally.write(self.dim, (length,))
         if memory.features != self.dim:

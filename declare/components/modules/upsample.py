@@ -21,7 +21,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Port
-from declare.contract.nodes.costs import Tally, size
+from declare.contract.nodes.costs import CostCounter, size
 from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
@@ -67,7 +67,7 @@ class Upsample(Module):
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the stages."""
         channels, *dims = inputs["input"][0].dims
-        before, tally = channels or 0, Tally()
+        before, tally = channels or 0, CostCounter()
         for stage, width in enumerate(self.channels):
             out = _times(tuple(dims), 2 ** (stage + 1))
             tally.write(before, out).conv(before, width, (3, 3), out, bias=False).norm(width, out).write(

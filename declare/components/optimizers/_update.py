@@ -18,19 +18,19 @@ class Decaying(Optimizer):
     )
 
 
-def fused(groups: list[dict[str, Any]], *, in_shares: bool = False) -> bool | None:
+def use_fused(groups: list[dict[str, Any]], *, in_shares: bool = False) -> bool | None:
     """Return True where torch has a fused kernel for all parameters, else None (torch's own choice).
 
     `in_shares` where the kernel also takes parameters that processes hold in shares.
     """
-    if not in_shares and sharded(groups):
+    if not in_shares and are_sharded(groups):
         return None
     floating = all(item.is_floating_point() for group in groups for item in group["params"])
     kinds = devices(groups)
     return True if floating and len(kinds) == 1 and kinds <= {"cpu", "cuda", "mps"} else None
 
 
-def sharded(groups: list[dict[str, Any]]) -> bool:
+def are_sharded(groups: list[dict[str, Any]]) -> bool:
     """Whether processes hold the parameters in shares."""
     from declare.nn.distributed.dtensor import is_sharded
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field as Param
 
-from declare.components.optimizers._update import Decaying, devices, fused
+from declare.components.optimizers._update import Decaying, devices, use_fused
 
 if TYPE_CHECKING:
     import torch
@@ -37,5 +37,5 @@ class Adagrad(Decaying):
             lr_decay=self.lr_decay,
             eps=self.eps,
             weight_decay=self.weight_decay,
-            fused=True if fused(groups) and devices(groups) == {"cpu"} else None,
+            fused=True if use_fused(groups) and devices(groups) == {"cpu"} else None,
         )

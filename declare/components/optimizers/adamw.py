@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field as Param
 
-from declare.components.optimizers._update import Decaying, fused
+from declare.components.optimizers._update import Decaying, use_fused
 
 if TYPE_CHECKING:
     import torch
@@ -43,5 +43,5 @@ class AdamW(Decaying):
             eps=self.eps,
             weight_decay=self.weight_decay,
             amsgrad=self.amsgrad,
-            fused=fused(groups, in_shares=True),
+            fused=use_fused(groups, in_shares=True),
         )

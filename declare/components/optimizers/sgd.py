@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.optimizers._update import Decaying, fused, sharded
+from declare.components.optimizers._update import Decaying, are_sharded, use_fused
 from declare.contract.problem import Problem
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ class Sgd(Decaying):
             momentum=self.momentum,
             nesterov=self.nesterov,
             weight_decay=self.weight_decay,
-            fused=fused(groups),
-            foreach=sharded(groups) or None,
+            fused=use_fused(groups),
+            foreach=are_sharded(groups) or None,
         )
         if self.momentum:
             made.register_step_pre_hook(_give_momentum)

@@ -11,7 +11,7 @@ from declare.contract.kinds.field import Pairing
 from declare.contract.kinds.training import Sampler
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
-from declare.reading.poison import holed
+from declare.reading.poison import contains_poison
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +44,7 @@ class Pairs(Sampler):
 
     def pairing(self) -> Pairing | None:
         """Return the fields in which the two of a pair agree and differ; None where one could not be read."""
-        return None if holed(self) else (tuple(self.same), self.different)
+        return None if contains_poison(self) else (tuple(self.same), self.different)
 
     def chosen(self, shapes: Mapping[str, Shape]) -> Self | Problem:
         """Return the sampler; a problem where the dataset lacks a field that it needs."""

@@ -48,7 +48,7 @@ class Python(Source):
             columns = function(**self.args)
         except Exception as error:
             raise self._unusable(
-                f"`{self.name}` fails", user_code.said(error), *user_code.lines(error)
+                f"`{self.name}` fails", user_code.error_text(error), *user_code.lines(error)
             ) from error
         if not isinstance(columns, dict):
             raise self._unusable(

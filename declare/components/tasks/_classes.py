@@ -21,7 +21,7 @@ def no_classes(task: Task) -> Problem:
     )
 
 
-def linked(
+def link_classes(
     task: Task, output: Shape, facts: Mapping[str, FieldFacts], *, may_miss_parts: bool = False
 ) -> Target:
     """Return the target with its classes and their counts in the training splits of all datasets.

@@ -15,7 +15,7 @@ def scores(facts: FieldFacts) -> Shape:
     return Shape("sequence", (None, facts.shape.classes))
 
 
-def linked(task: Task, facts: Mapping[str, FieldFacts]) -> Target | Problem:
+def link_text(task: Task, facts: Mapping[str, FieldFacts]) -> Target | Problem:
     """Return the target of a text: the size of its vocabulary and its special tokens."""
     first = next(iter(facts.values()))
     if any(item.extra.get("special") != first.extra.get("special") for item in facts.values()):

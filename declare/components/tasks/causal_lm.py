@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from declare.components.tasks._texts import linked, scores
+from declare.components.tasks._texts import link_text, scores
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target, Task, TaskAdapter
 from declare.contract.problem import Problem
@@ -53,7 +53,7 @@ class CausalLm(Task):
 
     def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
         """Return the target with its special tokens."""
-        return linked(self, facts)
+        return link_text(self, facts)
 
     def build(self, target: Target) -> TaskAdapter:
         """Return the adapter."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.tasks._texts import linked, scores
+from declare.components.tasks._texts import link_text, scores
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target, Task, TaskAdapter
 from declare.contract.problem import Problem
@@ -58,7 +58,7 @@ class MaskedLm(Task):
 
     def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
         """Return the target with its special tokens; a problem where the tokenizer has no token `mask`."""
-        found = linked(self, facts)
+        found = link_text(self, facts)
         if isinstance(found, Problem) or "mask" in found.special:
             return found
         helps = ("name it: `tokenizer: {type: file, special: {mask: ...}}`",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from declare.components.tasks._classes import linked, no_classes
+from declare.components.tasks._classes import link_classes, no_classes
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target, Task, TaskAdapter
 from declare.contract.problem import Problem
@@ -41,7 +41,7 @@ class Multilabel(Task):
         output = self.output(next(iter(facts.values())))
         if isinstance(output, Problem):
             return output
-        found = linked(self, output, facts, may_miss_parts=True)
+        found = link_classes(self, output, facts, may_miss_parts=True)
         return found.model_copy(update={"rates": self._rates(facts)})
 
     def _rates(self, facts: Mapping[str, FieldFacts]) -> tuple[float, ...] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from declare.components.tasks._classes import linked, no_classes, one_class_left
+from declare.components.tasks._classes import link_classes, no_classes, one_class_left
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target, Task, TaskAdapter
 from declare.contract.problem import Problem
@@ -42,7 +42,7 @@ class Ordinal(Task):
     def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
         """Return the target with its classes and their counts in the training splits."""
         output = self.output(next(iter(facts.values())))
-        return output if isinstance(output, Problem) else linked(self, output, facts)
+        return output if isinstance(output, Problem) else link_classes(self, output, facts)
 
     def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
         """Yield that the mask leaves one class alone."""

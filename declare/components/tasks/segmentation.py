@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from declare.components.tasks._classes import linked, no_classes
+from declare.components.tasks._classes import link_classes, no_classes
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target, Task, TaskAdapter
 from declare.contract.problem import Problem
@@ -41,7 +41,9 @@ class Segmentation(Task):
     def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
         """Return the target with its classes and their pixel counts in the training splits."""
         output = self.output(next(iter(facts.values())))
-        return output if isinstance(output, Problem) else linked(self, output, facts, may_miss_parts=True)
+        return (
+            output if isinstance(output, Problem) else link_classes(self, output, facts, may_miss_parts=True)
+        )
 
     def build(self, target: Target) -> TaskAdapter:
         """Return the adapter."""

@@ -51,7 +51,7 @@ class ListCoder:
         return list(self._pieces)
 
 
-def counted(texts: Iterable[Text], cut: Callable[[str], list[str]]) -> Counter[str]:
+def count_pieces(texts: Iterable[Text], cut: Callable[[str], list[str]]) -> Counter[str]:
     """Return how often each piece occurs."""
     found: Counter[str] = Counter()
     for text in texts:

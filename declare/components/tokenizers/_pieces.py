@@ -101,7 +101,7 @@ def words_of(texts: Iterable[Text]) -> Iterator[str]:
         yield text if isinstance(text, str) else " ".join(map(str, text))
 
 
-def learned(real: Real, trainer: Any, texts: Iterable[Text]) -> dict[str, Any]:
+def train_pieces(real: Real, trainer: Any, texts: Iterable[Text]) -> dict[str, Any]:
     """Train and return the pieces by id, and the merges where the model has some."""
     import json
 

@@ -47,7 +47,7 @@ class Bpe(Tokenizer):
         """Return pieces and merges."""
         from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-        from declare.components.tokenizers._pieces import TOKENS, learned
+        from declare.components.tokenizers._pieces import TOKENS, train_pieces
 
         trainer = trainers.BpeTrainer(
             vocab_size=self.vocab_size,
@@ -56,7 +56,7 @@ class Bpe(Tokenizer):
             initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
             show_progress=False,
         )
-        return learned(self._around(Tokenizer(models.BPE())), trainer, texts)
+        return train_pieces(self._around(Tokenizer(models.BPE())), trainer, texts)
 
     def open(self, vocabulary: Vocabulary) -> Coder:
         """Return the tokenizer with its pieces."""

@@ -35,10 +35,10 @@ class Word(Tokenizer):
 
     def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
         """Return the words by falling frequency."""
-        from declare.components.tokenizers._lists import counted, most_common
+        from declare.components.tokenizers._lists import count_pieces, most_common
 
         number = None if self.vocab_size is None else self.vocab_size - len(SPECIAL)
-        return {"pieces": most_common(counted(texts, self._cut), number, self.min_count)}
+        return {"pieces": most_common(count_pieces(texts, self._cut), number, self.min_count)}
 
     def open(self, vocabulary: Vocabulary) -> Coder:
         """Return the tokenizer with its words."""

@@ -48,7 +48,7 @@ class Wordpiece(Tokenizer):
         """Return the pieces."""
         from tokenizers import Tokenizer, models, trainers
 
-        from declare.components.tokenizers._pieces import TOKENS, learned, words_of
+        from declare.components.tokenizers._pieces import TOKENS, train_pieces, words_of
 
         whole = list(words_of(texts))
         real = self._around(Tokenizer(models.WordPiece(unk_token=TOKENS[-1])))
@@ -62,7 +62,7 @@ class Wordpiece(Tokenizer):
             limit_alphabet=len(letters),
             show_progress=False,
         )
-        return learned(real, trainer, whole)
+        return train_pieces(real, trainer, whole)
 
     def _letters(self, real: Real, texts: Iterable[str]) -> list[str]:
         """Return the most frequent characters, as many as half of the vocabulary has room for."""

@@ -9,7 +9,7 @@ from typing import Any
 from declare.contract.problem import Problem, ProblemError
 
 
-def refused(name: str, error: Exception, what: str = "could not be opened") -> ProblemError:
+def tracker_error(name: str, error: Exception, what: str = "could not be opened") -> ProblemError:
     """Return the error (RES851) that a tracker could not be opened, or fails later."""
     first = str(error).strip().partition("\n")[0][:200]
     return ProblemError(

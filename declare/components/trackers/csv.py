@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from pydantic import Field as Param
 
-from declare.components.trackers._extras import refused
+from declare.components.trackers._extras import tracker_error
 from declare.contract.kinds.training import Log, Tracker
 
 _COLUMNS = ("run", "step", "metric", "value")
@@ -41,7 +41,7 @@ class Csv(Tracker):
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             file = os.fdopen(os.open(path, flags, 0o600), "a", newline="", encoding="utf-8", buffering=1)
         except OSError as error:
-            raise refused("csv", error) from error
+            raise tracker_error("csv", error) from error
         return _Log(file, str(folder))
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.trackers._extras import finite, flat, refused, settings
+from declare.components.trackers._extras import finite, flat, settings, tracker_error
 from declare.contract.kinds.training import Log, Tracker
 from declare.contract.problem import ProblemError
 from declare.system.extras import tracker_missing
@@ -55,7 +55,7 @@ class Mlflow(Tracker):
             client = MlflowClient(tracking_uri=uri)
             run = _run(client, self.experiment or name, folder, plan)
         except Exception as error:  # the library raises errors of many kinds
-            raise refused("mlflow", error) from error
+            raise tracker_error("mlflow", error) from error
         return _Log(client, run)
 
 
@@ -87,7 +87,7 @@ class _Log:
             if rows:
                 self._client.log_batch(self._run, metrics=rows)
         except Exception as error:  # the library raises errors of many kinds
-            raise refused("mlflow", error, "records nothing any more") from error
+            raise tracker_error("mlflow", error, "records nothing any more") from error
 
     def close(self) -> None:
         """Mark the run as finished."""

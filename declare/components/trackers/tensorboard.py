@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from declare.components.trackers._extras import refused
+from declare.components.trackers._extras import tracker_error
 from declare.contract.kinds.training import Log, Tracker
 
 _FLUSH_SECONDS = 10.0
@@ -32,7 +32,7 @@ class TensorBoard(Tracker):
         try:
             return _Log(folder / "tensorboard")
         except OSError as error:
-            raise refused("tensorboard", error) from error
+            raise tracker_error("tensorboard", error) from error
 
 
 class _Log:
@@ -67,7 +67,7 @@ class _Log:
             if time.monotonic() - self._flushed > _FLUSH_SECONDS:
                 self._flush()
         except OSError as error:
-            raise refused("tensorboard", error, "takes no figures any more") from error
+            raise tracker_error("tensorboard", error, "takes no figures any more") from error
 
     def _flush(self) -> None:
         self._records.flush()
@@ -79,4 +79,4 @@ class _Log:
         try:
             self._records.close()
         except OSError as error:
-            raise refused("tensorboard", error, "takes no figures any more") from error
+            raise tracker_error("tensorboard", error, "takes no figures any more") from error

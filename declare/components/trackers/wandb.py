@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.components.trackers._extras import finite, refused, settings
+from declare.components.trackers._extras import finite, settings, tracker_error
 from declare.contract.kinds.training import Log, Tracker
 from declare.contract.problem import ProblemError
 from declare.system.extras import tracker_missing
@@ -59,7 +59,7 @@ class Wandb(Tracker):
                 settings=wandb.Settings(save_code=False, disable_git=True, console="off", silent=True),
             )
         except Exception as error:  # the library raises errors of many kinds
-            raise refused("wandb", error) from error
+            raise tracker_error("wandb", error) from error
         return _Log(run)
 
     def _mode(self) -> str:
@@ -78,7 +78,7 @@ class _Log:
         try:
             self._run.log(finite(values), step=step)
         except Exception as error:  # the library raises errors of many kinds
-            raise refused("wandb", error, "records nothing any more") from error
+            raise tracker_error("wandb", error, "records nothing any more") from error
 
     def close(self) -> None:
         """Flush and close."""

@@ -135,7 +135,7 @@ class _FromTorchvision(Transform):
         from torchvision import tv_tensors
         from torchvision.transforms import AutoAugmentPolicy, InterpolationMode, v2
 
-        from declare.nn.transforms.per_sample import Keyed
+        from declare.nn.transforms.per_sample import PerSample
 
         own = {key: value for key, value in self if key in self.record["parameters"] and value is not None}
         # Only some versions take the names of these.
@@ -145,7 +145,7 @@ class _FromTorchvision(Transform):
             own["fill"] = {tv_tensors.Mask: -1, "others": own.get("fill", 0)}
         made = getattr(v2, self.record["class"])(**own)
         salt = zlib.crc32(self.type_name().encode())
-        return Keyed(made, layout=shape.layout, salt=salt, draws=self.record["draws"])
+        return PerSample(made, layout=shape.layout, salt=salt, draws=self.record["draws"])
 
     def is_proven(self, sample: Any) -> bool:
         """Whether the table holds that this works on pictures of any size: by default, or one number in its range.

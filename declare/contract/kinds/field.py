@@ -168,7 +168,7 @@ class Field(Component):
         raise NotImplementedError
 
 
-def settled(fields: Mapping[str, Field], uses: Uses) -> dict[str, Field]:
+def resolve_fields(fields: Mapping[str, Field], uses: Uses) -> dict[str, Field]:
     """Return the fields of a dataset with what they leave open filled in from what tasks and other fields want."""
     worded = sorted({name for field in fields.values() if (name := field.beside()) is not None})
     whole = uses._replace(worded=tuple(worded))

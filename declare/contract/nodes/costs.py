@@ -13,7 +13,7 @@ BYTES = 4  # fp32
 
 
 @dataclass
-class Tally:
+class CostCounter:
     """A running sum over layers; a size that varies (`None`) makes FLOPs and bytes unknown, never parameters.
 
     FLOPs are those of matrix products and convolutions, 2 per multiply-add; biases, norms and activations are
@@ -24,13 +24,13 @@ class Tally:
     flops: int | None = 0
     activation_bytes: int | None = 0
 
-    def linear(self, inputs: int, outputs: int, *, positions: Dim = 1, bias: bool = True) -> Tally:
+    def linear(self, inputs: int, outputs: int, *, positions: Dim = 1, bias: bool = True) -> CostCounter:
         """Add a linear layer, or a 1x1 convolution, applied at `positions` places."""
         return self.conv(inputs, outputs, (1,), (positions,), bias=bias)
 
     def conv(
         self, inputs: int, outputs: int, kernel: Iterable[int], out: Iterable[Dim], *, bias: bool = True
-    ) -> Tally:
+    ) -> CostCounter:
         """Add a convolution with output size `out` (spatial axes)."""
         weights = inputs * outputs * prod(kernel)
         self.parameters += weights + (outputs if bias else 0)
@@ -38,17 +38,17 @@ class Tally:
         self.multiply(None if positions is None else weights * positions)
         return self.write(outputs, out)
 
-    def norm(self, features: int, out: Iterable[Dim] = ()) -> Tally:
+    def norm(self, features: int, out: Iterable[Dim] = ()) -> CostCounter:
         """Add a norm with a scale and a shift per feature, applied at the places of `out`."""
         self.parameters += 2 * features
         return self.write(features, out)
 
-    def multiply(self, multiply_adds: int | None) -> Tally:
+    def multiply(self, multiply_adds: int | None) -> CostCounter:
         """Add multiply-adds that belong to no weight of their own."""
         self.flops = None if self.flops is None or multiply_adds is None else self.flops + 2 * multiply_adds
         return self
 
-    def write(self, features: int, out: Iterable[Dim] = ()) -> Tally:
+    def write(self, features: int, out: Iterable[Dim] = ()) -> CostCounter:
         """Add a layer's output of `features` at the places of `out`."""
         positions = size(out)
         known = self.activation_bytes is not None and positions is not None

@@ -29,7 +29,7 @@ def misfit_head(head: Head, inputs: Inputs, output: Shape) -> Problem | None:
     return None
 
 
-def filled(inputs: Inputs, output: Shape) -> Shape:
+def fill_steps(inputs: Inputs, output: Shape) -> Shape:
     """Return a target's shape with as many steps as the input has, where the target leaves them open."""
     if output.layout != "sequence" or output.dims[0] is not None:
         return output

@@ -20,7 +20,7 @@ TEXTS = frozenset({"tokens", "tags"})
 _BINS = 24
 
 
-class Tally:
+class FieldStats:
     """Counts and ranges of one field over all samples that were taken."""
 
     def __init__(self, name: str, pool: Pool) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from declare.contract.component import plain
 from declare.contract.problem import Problem, ProblemError
 from declare.data.check.duplicates import Twins
-from declare.data.check.field_stats import ARRAYS, TEXTS, Tally
+from declare.data.check.field_stats import ARRAYS, TEXTS, FieldStats
 from declare.data.check.summary import DatasetSummary, Unreadable
 from declare.data.facts.facts import gather
 from declare.data.read import prefetch, raw_values
@@ -35,7 +35,7 @@ class Block:
     bad: dict[int, tuple[str, Problem]] = field(default_factory=dict)
 
 
-def opened(name: str, dataset: Dataset, seed: int) -> Pool:
+def open_for_scan(name: str, dataset: Dataset, seed: int) -> Pool:
     """Return the open dataset; samples that cannot be read do not stand in its way. Raises `ProblemError`."""
     lenient = dataset.model_copy(update={"on_corrupt": Corrupt(action="skip", limit="100%")})
     facts = gather(name, lenient, seed)
@@ -69,7 +69,7 @@ def summarise(
     """Read every sample of an open dataset once; `progress` is told how many were read since it was told last."""
     splits = {row: split for split, rows in pool.rows.items() for row in map(int, rows)}
     rows = np.array(sorted(splits), np.int64)
-    tallies = {name: Tally(name, pool) for name in pool.fields}
+    tallies = {name: FieldStats(name, pool) for name in pool.fields}
     passing = [name for name, item in pool.fields.items() if item.layout != "id"]
     for item in tallies.keys() - set(passing):
         # Names are numbered by all rows that are read together.
@@ -104,7 +104,9 @@ def summarise(
     )
 
 
-def _count(block: Block, splits: Array, counted: tuple[Mapping[str, Tally], Twins], first: Array) -> None:
+def _count(
+    block: Block, splits: Array, counted: tuple[Mapping[str, FieldStats], Twins], first: Array
+) -> None:
     """Count values of samples; texts, and what is compared, of the `first` part of each text alone."""
     tallies, twins = counted
     for name, values in block.values.items():

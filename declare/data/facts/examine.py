@@ -11,14 +11,14 @@ import numpy as np
 
 from declare.contract.component import plain
 from declare.contract.facts import FieldFacts, Reader
-from declare.contract.kinds.field import Field, Uses, settled
+from declare.contract.kinds.field import Field, Uses, resolve_fields
 from declare.contract.kinds.source import file_stamp
 from declare.contract.problem import Problem, ProblemError
 from declare.data.facts import sampler_orders
 from declare.data.read import fitted_fields, raw_values
 from declare.data.read import split as splitting
 from declare.data.read.encoded_columns import class_counts, missing_rows, moments
-from declare.data.read.open_reader import Joined, open_reader
+from declare.data.read.open_reader import JoinedReader, open_reader
 from declare.diagnostics.suggest import suggest
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
@@ -39,14 +39,14 @@ def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[
     """
     reader = open_reader(dataset.source, split)
     fingerprint, uses = known
-    fields = settled(field_components(dataset, reader, name), uses)
-    pool = limited(reader.num_samples, dataset.limit, int(split["seed"]))
+    fields = resolve_fields(field_components(dataset, reader, name), uses)
+    pool = limit_rows(reader.num_samples, dataset.limit, int(split["seed"]))
     examined = _FactsCollector(dataset, reader, pool)
     for field_name, field in fields.items():
         examined.take(field_name, field)
     if examined.problems:
         raise ProblemError(*examined.problems)
-    rows_of = assigned(reader, split, examined.columns, examined.facts, pool)
+    rows_of = assign_splits(reader, split, examined.columns, examined.facts, pool)
     positions = {name: np.searchsorted(pool, rows) for name, rows in rows_of.items()}
     by = split.get("by")
     groups = {by: len(np.unique(examined.columns[by]))} if by else {}
@@ -264,7 +264,7 @@ def _column(field: Field, name: str, reader: Reader) -> str:
     place = field.place(name)
     if place in reader.columns:
         return place
-    lacking = reader.lacking(place) if isinstance(reader, Joined) else []
+    lacking = reader.lacking(place) if isinstance(reader, JoinedReader) else []
     if lacking:
         raise ProblemError(_missing_column_problem(place, lacking[0], name))
     near = suggest(place, list(reader.columns))
@@ -295,14 +295,14 @@ def _missing_column_problem(place: str, split: str, name: str) -> Problem:
     )
 
 
-def limited(num_samples: int, limit: int | None, seed: int) -> Rows:
+def limit_rows(num_samples: int, limit: int | None, seed: int) -> Rows:
     """Return the rows that are used: all, or a sample of `limit` keyed by the seed, in order."""
     if limit is None or limit >= num_samples:
         return np.arange(num_samples)
     return np.sort(np.random.default_rng([seed, 0x11417]).permutation(num_samples)[:limit])
 
 
-def assigned(
+def assign_splits(
     reader: Reader,
     split: Mapping[str, Any],
     columns: Mapping[str, Rows],

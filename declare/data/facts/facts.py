@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from declare import __version__
 from declare.contract.component import plain
-from declare.contract.kinds.field import Field, Uses, settled
+from declare.contract.kinds.field import Field, Uses, resolve_fields
 from declare.contract.kinds.source import file_stamp
 from declare.contract.problem import Problem, ProblemError
 from declare.data.read import cache
@@ -32,7 +32,7 @@ def gather(name: str, dataset: Dataset, seed: int, uses: Uses | None = None) -> 
     """
     split = plain(dataset.split)
     uses = uses or Uses()
-    dataset = dataset.model_copy(update={"fields": settled(dataset.fields, uses)})
+    dataset = dataset.model_copy(update={"fields": resolve_fields(dataset.fields, uses)})
     stamps = list(filter(None, (_stamp(name, field) for name, field in dataset.fields.items())))
     portable, local = source_fingerprints(dataset.source, split)
     fingerprint = cache.key(

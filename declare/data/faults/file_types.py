@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from declare.data.faults.file_stamps import Stamp
-from declare.data.faults.quarantine import Skipped
+from declare.data.faults.quarantine import SkippedSample
 
 Row = Annotated[int, Field(ge=0)]
 
@@ -27,7 +27,7 @@ class LeftOut(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     data: str
-    samples: list[Skipped]
+    samples: list[SkippedSample]
 
 
 class Data(RootModel[dict[str, DatasetFiles]]):
@@ -38,11 +38,15 @@ class LeftOutByDataset(RootModel[dict[str, LeftOut]]):
     """`quarantine.json`, by dataset."""
 
 
-class Fitted(RootModel[dict[str, dict[str, dict[str, list[float]]]]]):
+class FittedStatistics(RootModel[dict[str, dict[str, dict[str, list[float]]]]]):
     """`statistics.json`: dataset -> `INDEX.FIELD` of a transform -> name -> one number for each feature."""
 
 
-_SCHEMAS: dict[str, type[BaseModel]] = {"data": Data, "quarantine": LeftOutByDataset, "statistics": Fitted}
+_SCHEMAS: dict[str, type[BaseModel]] = {
+    "data": Data,
+    "quarantine": LeftOutByDataset,
+    "statistics": FittedStatistics,
+}
 
 
 def exports() -> dict[str, dict[str, Any]]:

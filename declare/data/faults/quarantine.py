@@ -16,7 +16,7 @@ QUARANTINE = "quarantine.json"
 
 
 @dataclass(frozen=True)
-class Skipped:
+class SkippedSample:
     """A sample that cannot be read: another one trains in its place, evaluations leave it out."""
 
     split: str
@@ -38,7 +38,7 @@ class Quarantine:
         self._lock = Lock()
         kept = _read(self._path)
         self._found = {
-            name: {int(item["row"]): Skipped(**item) for item in block["samples"]}
+            name: {int(item["row"]): SkippedSample(**item) for item in block["samples"]}
             for name, block in kept.items()
         }
         self._prints = {name: str(block["data"]) for name, block in kept.items()}
@@ -55,7 +55,7 @@ class Quarantine:
         with self._lock:
             return {row: item.reason for row, item in self._found.get(dataset, {}).items() if item.late}
 
-    def found_late(self) -> dict[str, list[Skipped]]:
+    def found_late(self) -> dict[str, list[SkippedSample]]:
         """Return by dataset the samples that turned out to be unreadable in the course of the run."""
         with self._lock:
             return {
@@ -69,7 +69,7 @@ class Quarantine:
                 self._found[dataset], self._told[dataset] = {}, 0
             self._prints[dataset] = fingerprint
 
-    def add(self, dataset: str, *skipped: Skipped) -> None:
+    def add(self, dataset: str, *skipped: SkippedSample) -> None:
         """Take samples that cannot be read."""
         with self._lock:
             found = self._found.setdefault(dataset, {})
@@ -79,7 +79,7 @@ class Quarantine:
             if fresh and self._path is not None:
                 cache.write_plain(self._path, strict_json.dumps(self._plain(), indent=1))
 
-    def news(self) -> list[tuple[str, Skipped]]:
+    def news(self) -> list[tuple[str, SkippedSample]]:
         """Return what was added since the last call, with its dataset."""
         if all(len(found) == self._told[name] for name, found in self._found.items()):
             return []

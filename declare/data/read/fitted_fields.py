@@ -25,7 +25,7 @@ Read = Callable[[str, Array], Any]
 
 
 @dataclass(frozen=True)
-class Learned:
+class FittedFields:
     """Facts completed from the training split, how many samples each row makes, and columns encoded since.
 
     Columns hold one value for each sample, those of a row side by side.
@@ -43,7 +43,7 @@ def learn(
     pool: Array,
     train: Array,
     num_rows: int,
-) -> Learned:
+) -> FittedFields:
     """Let fields learn from the rows `train` of `pool`; then encode those that stand beside them.
 
     `num_rows` are those of the source: `read` is asked for samples. Raises `ProblemError` with the field at the
@@ -65,7 +65,7 @@ def learn(
             if field.learns:
                 extra = known[name].extra | {"empty": int((counts == 0).sum())}
                 known[name] = known[name].model_copy(update={"extra": extra})
-    return Learned(known, counts, columns)
+    return FittedFields(known, counts, columns)
 
 
 def _beside_all(
@@ -78,9 +78,9 @@ def _beside_all(
             continue
         if len(empty):
             with _at(name, empty):  # an entry without a place is a mistake there too
-                beside(fields, known, read, name, empty)
+                encode_aligned(fields, known, read, name, empty)
         with _at(name, samples):
-            column = beside(fields, known, read, name, samples)
+            column = encode_aligned(fields, known, read, name, samples)
             columns[name], known[name] = field.complete(column, known[name])
     return columns
 
@@ -100,7 +100,7 @@ def parts_of(
     return found
 
 
-def beside(
+def encode_aligned(
     fields: Mapping[str, Field], facts: Mapping[str, FieldFacts], read: Read, name: str, rows: Array
 ) -> Array:
     """Return the encoded values of a field whose entries stand at the places of another one's."""
@@ -129,7 +129,7 @@ def positions_of(rows: Array, counts: Array) -> Array:
     return np.asarray(np.repeat(first[rows], repeated) + within)
 
 
-class Parted:
+class PartedReader:
     """A source whose rows make several samples or none: it is asked for samples."""
 
     def __init__(self, reader: Reader) -> None:

@@ -39,7 +39,7 @@ def open_reader(source: Source, split: Mapping[str, Any]) -> Reader:
     for name, reader in readers.items():
         if reader.splits:
             raise ProblemError(_split_twice(name, files, reader))
-    return Joined({name: readers[name] for name in SPLITS if name in readers})
+    return JoinedReader({name: readers[name] for name in SPLITS if name in readers})
 
 
 def _split_twice(name: str, files: Mapping[str, str | Path], reader: Reader) -> Problem:
@@ -68,7 +68,7 @@ def _sum_counts(readers: Sequence[Reader]) -> dict[str, int]:
     return dict(total)
 
 
-class Joined:
+class JoinedReader:
     """Several readers one after the other, a split each."""
 
     def __init__(self, readers: Mapping[str, Reader]) -> None:

@@ -18,9 +18,9 @@ from declare.contract.kinds.field import Field
 from declare.contract.kinds.source import files_stamp
 from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem, ProblemError
-from declare.data.facts.examine import assigned, limited
+from declare.data.facts.examine import assign_splits, limit_rows
 from declare.data.faults.file_stamps import Stamps
-from declare.data.faults.quarantine import Quarantine, Skipped
+from declare.data.faults.quarantine import Quarantine, SkippedSample
 from declare.data.faults.stalled_reads import hangs
 from declare.data.read import cache, fitted_fields, prefetch, raw_values
 from declare.data.read.fingerprints import cache_identity
@@ -60,7 +60,7 @@ class Pool:
         source: Any = parser.parse("sources", self.plan.source)
         reader: Reader = open_reader(source, self.plan.split)
         learns = any(field.learns for field in self.fields.values())
-        return fitted_fields.Parted(reader) if learns else reader
+        return fitted_fields.PartedReader(reader) if learns else reader
 
     @cached_property
     def rows(self) -> dict[str, Array]:
@@ -85,9 +85,9 @@ class Pool:
     @cached_property
     def _rows_with_unreadable(self) -> dict[str, Array]:
         needed = [self.plan.split.get(key) for key in ("by", "stratify", "column")]
-        pool = limited(self.reader.num_samples, self.plan.limit, int(self.plan.split["seed"]))
+        pool = limit_rows(self.reader.num_samples, self.plan.limit, int(self.plan.split["seed"]))
         columns = {name: self.encoded(name, pool) for name in filter(None, needed)}
-        found = assigned(self.reader, self.plan.split, columns, self._facts, pool)
+        found = assign_splits(self.reader, self.plan.split, columns, self._facts, pool)
         counts = self._parts(pool)
         if counts is None:
             return found
@@ -135,7 +135,7 @@ class Pool:
 
     def _encode(self, name: str, rows: Array) -> Array:
         if self.fields[name].beside() is not None:
-            return fitted_fields.beside(self.fields, self._facts, self.raw, name, rows)
+            return fitted_fields.encode_aligned(self.fields, self._facts, self.raw, name, rows)
         return self.fields[name].encode(self.raw(name, rows), self.plan.fields[name].facts)
 
     def _with_sample(self, problem: Problem, name: str, rows: Array) -> Problem:
@@ -255,11 +255,11 @@ class Pool:
         for name in fields:
             found = self._try_encode(name, rows) | found if len(rows) else found
         self.take_late(
-            *(Skipped(split, row, self.reader.where(row), why, late=True) for row, why in found.items())
+            *(SkippedSample(split, row, self.reader.where(row), why, late=True) for row, why in found.items())
         )
         return set(found) | set(late)
 
-    def take_late(self, *found: Skipped) -> None:
+    def take_late(self, *found: SkippedSample) -> None:
         """Put samples into quarantine that turned out to be unreadable.
 
         Raises `ProblemError` DAT332 beyond the limit, and takes none: a run whose disk was away can go on.
@@ -296,16 +296,16 @@ class Pool:
             return self._try_encode(field, rows[:middle]) | self._try_encode(field, rows[middle:])
         return {}
 
-    def skipped(self, split: str) -> list[Skipped]:
+    def skipped(self, split: str) -> list[SkippedSample]:
         """Return the samples of a split that cannot be read, and those that hold nothing."""
         empty = [
-            Skipped(split, row, self.reader.where(row), "it is empty")
+            SkippedSample(split, row, self.reader.where(row), "it is empty")
             for row in map(int, self.empty.get(split, ()))
         ]
         if not self.unreadable:
             return empty
         return empty + [
-            Skipped(split, row, self.reader.where(row), self.unreadable[row])
+            SkippedSample(split, row, self.reader.where(row), self.unreadable[row])
             for row in map(int, self._rows_with_unreadable.get(split, ()))
             if row in self.unreadable
         ]

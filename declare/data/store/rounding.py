@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from declare.data.store.dataset import Pool
-from declare.data.store.single_precision import Rounded
+from declare.data.store.single_precision import RoundedValues
 from declare.ir.plan import DatasetPlan
 
 Array = np.ndarray[Any, Any]
@@ -18,7 +18,7 @@ _LEAST = float(np.finfo(np.float32).tiny)
 _TINY = float(np.finfo(np.float64).tiny)
 
 
-def most_rounded(plan: DatasetPlan, path: str, field: str) -> Rounded | None:
+def most_rounded(plan: DatasetPlan, path: str, field: str) -> RoundedValues | None:
     """Return the feature or channel of a field that single precision changes most; None where it changes none.
 
     Raises `ProblemError` where samples cannot be read or transformed.
@@ -37,7 +37,7 @@ def _values(pool: Pool, field: str) -> Array:
     return values
 
 
-def _worst(values: Array) -> Rounded | None:
+def _worst(values: Array) -> RoundedValues | None:
     """Return the feature that loses most of its different values; None where none loses any."""
     if values.dtype != np.float64:
         return None
@@ -47,7 +47,7 @@ def _worst(values: Array) -> Rounded | None:
     return max(changed, key=lambda item: (item.infinite > 0, item.gap / max(item.std, _TINY)), default=None)
 
 
-def _of(values: Array, place: int) -> Rounded | None:
+def _of(values: Array, place: int) -> RoundedValues | None:
     kept = values[np.isfinite(values)]
     if not kept.size:
         return None
@@ -61,7 +61,7 @@ def _of(values: Array, place: int) -> Rounded | None:
         return None
     ends = np.append(starts[1:], len(distinct)) - 1
     largest = float(np.abs(distinct).max())
-    return Rounded(
+    return RoundedValues(
         feature=place,
         distinct=len(distinct),
         left=len(starts),

@@ -11,7 +11,7 @@ from declare.ir.plan import DatasetPlan
 _VERSION = 1
 
 
-class Rounded(BaseModel):
+class RoundedValues(BaseModel):
     """The feature or channel of a field that single precision changes most.
 
     `distinct` different values become `left`; `gap` is how far apart two are at most that become one, `std` the
@@ -37,10 +37,10 @@ class Rounded(BaseModel):
 class _CachedRounding(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rounded: Rounded | None
+    rounded: RoundedValues | None
 
 
-def rounded(plan: DatasetPlan, path: str, field: str) -> Rounded | None:
+def rounded(plan: DatasetPlan, path: str, field: str) -> RoundedValues | None:
     """Return what single precision changes of a field of the dataset at `path`, kept in the user's cache.
 
     None where it changes nothing. Raises `ProblemError` where samples cannot be read or transformed.

@@ -10,13 +10,13 @@ import numpy as np
 
 from declare.contract.lengths import ends, lengths_name
 from declare.contract.problem import Problem, ProblemError
-from declare.data.faults.quarantine import Skipped
+from declare.data.faults.quarantine import SkippedSample
 from declare.data.read import prefetch
 from declare.data.store import decoded_cache
 from declare.data.store.dataset import Pool, none_left
 from declare.ir.plan import DatasetPlan
 
-__all__ = ["Pool", "Skipped", "Statistics", "Table"]
+__all__ = ["Pool", "SkippedSample", "Statistics", "Table"]
 
 Array = np.ndarray[Any, Any]
 Statistics = Mapping[str, dict[str, list[float]]]
@@ -47,7 +47,7 @@ class Table:
         return len(self.rows)
 
     @property
-    def skipped(self) -> list[Skipped]:
+    def skipped(self) -> list[SkippedSample]:
         """The samples of the split that cannot be read."""
         return self._pool.skipped(self._split)
 

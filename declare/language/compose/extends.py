@@ -10,7 +10,15 @@ from pathlib import Path
 from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Label, Source
 from declare.language.document import Node, Text
-from declare.language.yaml.source import MAX_BYTES, Parsed, display_name, folder_of, open_source, parse, real
+from declare.language.yaml.source import (
+    MAX_BYTES,
+    ParsedText,
+    display_name,
+    folder_of,
+    open_source,
+    parse,
+    real,
+)
 from declare.language.yaml.tree import MAX_EXPANDED
 
 MAX_DEPTH = 8
@@ -29,7 +37,7 @@ class Loader:
         self.sources: list[Source] = []
         self.diagnostics: list[Diagnostic] = []
         self.complete = True
-        self._parsed: dict[Path, Parsed | None] = {}
+        self._parsed: dict[Path, ParsedText | None] = {}
         self._files = 0
         self._values = 0
         self._bytes = 0
@@ -70,14 +78,14 @@ class Loader:
         self.diagnostics.append(_too_large("SYN010", f"{MAX_EXPANDED:,} values", at))
         return False
 
-    def _read(self, path: Path, name: str, at: Label | None) -> Parsed | None:
+    def _read(self, path: Path, name: str, at: Label | None) -> ParsedText | None:
         """Read and parse one file, once."""
         key = real(path)
         if key not in self._parsed:
             self._parsed[key] = self._parse(path, name, at)
         return self._parsed[key]
 
-    def _parse(self, path: Path, name: str, at: Label | None) -> Parsed | None:
+    def _parse(self, path: Path, name: str, at: Label | None) -> ParsedText | None:
         """Open and parse a file; None where there is no map in it."""
         own = self._texts.get(name)
         source = open_source(path, name, at) if own is None else Source(name, own)

@@ -37,7 +37,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
-class Parsed:
+class ParsedText:
     """The tree of one text; None where nothing could be read. `complete`: no unnamed part is missing."""
 
     node: Node | None
@@ -169,7 +169,7 @@ def real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def parse(source: Source, text: Text) -> Parsed:
+def parse(source: Source, text: Text) -> ParsedText:
     """Return the tree of a source with all that is wrong in it.
 
     After a syntax error the smallest block around it is left out (its key stays, poisoned); the rest is read.
@@ -177,7 +177,7 @@ def parse(source: Source, text: Text) -> Parsed:
     content = source.text[text.shift :]
     strange = _UNPRINTABLE.search(content)
     if strange is not None:
-        return Parsed(None, [_control(source, strange.start() + text.shift)])
+        return ParsedText(None, [_control(source, strange.start() + text.shift)])
     content = _PAIR.sub(_join_surrogates, content if content.isascii() else content.translate(MASK))
     found: list[Diagnostic] = []
     blanked = Blanked()
@@ -187,18 +187,18 @@ def parse(source: Source, text: Text) -> Parsed:
             _feed(builder, content)
             return _parsed(builder, found, blanked, text)
         except LimitError as limit:
-            return Parsed(None, [*found, limit.diagnostic], complete=False, limited=True)
+            return ParsedText(None, [*found, limit.diagnostic], complete=False, limited=True)
         except yaml.MarkedYAMLError as error:
             at = trouble(error, content, builder.last_quoted)
         if beyond := _limit_before(at.place, source, text, content):
-            return Parsed(None, [*found, beyond], complete=False, limited=True)
+            return ParsedText(None, [*found, beyond], complete=False, limited=True)
         reading = read(at)
         if not blanked.holds(reading.start):
             found.append(diagnose(source, reading, text.shift))
         content = blanked.leave_out(content, reading.start)
         if not content:
             break
-    return Parsed(None, found, complete=False)
+    return ParsedText(None, found, complete=False)
 
 
 def _rounds(text: Text, content: str) -> int:
@@ -206,11 +206,11 @@ def _rounds(text: Text, content: str) -> int:
     return 1 if text.shift else _MAX_REPAIRS_OF_LARGE if len(content) > _LARGE else _MAX_REPAIRS
 
 
-def _parsed(builder: TreeBuilder, found: list[Diagnostic], blanked: Blanked, text: Text) -> Parsed:
+def _parsed(builder: TreeBuilder, found: list[Diagnostic], blanked: Blanked, text: Text) -> ParsedText:
     """Return what was read, with what was wrong with it and what was left out."""
     root = _with_lost(builder.root, blanked.top, builder)
     complete = blanked.complete and builder.complete and root is not None
-    return Parsed(root, _in_order([*found, *builder.diagnostics]), complete, builder.values - text.others)
+    return ParsedText(root, _in_order([*found, *builder.diagnostics]), complete, builder.values - text.others)
 
 
 def _join_surrogates(pair: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ from declare.language.yaml.parser_error import Reading, Trouble
 _READERS: tuple[Callable[[Trouble], Reading | None], ...] = (
     syntax_hints.late_quote,  # a quote that closes too late explains whatever follows
     syntax_hints.tab,
-    syntax_hints.reserved,
+    syntax_hints.reserved_character,
     syntax_hints.star,
     syntax_hints.escape,
     syntax_hints.open_bracket,

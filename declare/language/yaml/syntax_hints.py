@@ -124,7 +124,7 @@ def tab(at: Trouble) -> Reading | None:
     )
 
 
-def reserved(at: Trouble) -> Reading | None:
+def reserved_character(at: Trouble) -> Reading | None:
     """Read a value that starts with `@`, `%` or a backtick."""
     if "cannot start any token" not in at.problem:
         return None

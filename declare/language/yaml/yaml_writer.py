@@ -21,7 +21,7 @@ _CONSTANTS = {"true", "false", "null"}
 _WIDTH = 100
 
 
-class Written(str):
+class RawYaml(str):
     """Text that is YAML already, to be put down as it is."""
 
     __slots__ = ()
@@ -29,7 +29,7 @@ class Written(str):
 
 def flow(value: Any) -> str:
     """Return `value` on one line: `{type: adamw, lr: 0.001}`."""
-    if isinstance(value, Written):
+    if isinstance(value, RawYaml):
         return value
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_key(str(key))}: {flow(item)}" for key, item in value.items()) + "}"

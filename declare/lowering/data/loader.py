@@ -19,11 +19,11 @@ from declare.contract.kinds.training import Sampler
 from declare.contract.problem import Problem, ProblemError
 from declare.data.read import prefetch
 from declare.data.store.split_arrays import Table
-from declare.ir.micro_batches import dealt, pieces, share
+from declare.ir.micro_batches import pieces, rank_bounds, share
 from declare.ir.plan import PhasePlan, Plan
 from declare.lowering.data.bad_samples import hanging, suspects
 from declare.lowering.data.columns import Array, Columns, Fields
-from declare.lowering.data.multiscale import resized
+from declare.lowering.data.multiscale import resize_images
 from declare.lowering.data.tables import Tables
 from declare.reading import parser
 
@@ -34,16 +34,16 @@ Raw = tuple[Fields, Tensor, int]
 
 def make_feed(
     plan: Plan, phase: PhasePlan, tables: Tables, device: torch.device, rank: int = 0, world: int = 1
-) -> Feed:
+) -> Loader:
     """Return the training batches of a phase: this rank's share of each global batch.
 
     A batch with fewer rows than there are processes (the rest of an epoch) goes to all of them.
     """
     streams = [
-        Stream(phase, name, tables, device, epochs_end=len(phase.datasets) == 1, place=(rank, world))
+        DatasetStream(phase, name, tables, device, epochs_end=len(phase.datasets) == 1, place=(rank, world))
         for name in phase.datasets
     ]
-    return Feed(phase, streams, _num_threads(plan), tables.report)
+    return Loader(phase, streams, _num_threads(plan), tables.report)
 
 
 def _num_threads(plan: Plan) -> int:
@@ -52,11 +52,11 @@ def _num_threads(plan: Plan) -> int:
     return prefetch.num_threads() if workers == "auto" else max(1, workers)
 
 
-class Feed:
+class Loader:
     """The batches of a phase, one for each optimizer step."""
 
     def __init__(
-        self, phase: PhasePlan, streams: Sequence[Stream], threads: int, report: Callable[[], None]
+        self, phase: PhasePlan, streams: Sequence[DatasetStream], threads: int, report: Callable[[], None]
     ) -> None:
         self._phase = phase
         self._report = report
@@ -80,7 +80,7 @@ class Feed:
     def _prefetch_batches(self, steps: range) -> Iterator[Batch]:
         """Decode a few steps ahead in threads; what draws random numbers is left to the caller's thread."""
 
-        def fetch(step: int) -> list[tuple[Stream, Raw]]:
+        def fetch(step: int) -> list[tuple[DatasetStream, Raw]]:
             return [(stream, stream.fetch(number)) for stream, number in self._turn(step)]
 
         try:
@@ -96,7 +96,7 @@ class Feed:
         """Return what is worth knowing of the samples of a step whose loss is not finite."""
         return [line for stream, number in self._turn(step) for line in suspects(stream, number)]
 
-    def _turn(self, step: int) -> list[tuple[Stream, int]]:
+    def _turn(self, step: int) -> list[tuple[DatasetStream, int]]:
         """Return whose batches make the batch of a step, each with its number."""
         if not self._phase.alternate:
             return [(stream, step) for stream in self._streams]
@@ -104,7 +104,7 @@ class Feed:
         return [(self._streams[turn], number)]
 
 
-class Stream:
+class DatasetStream:
     """The endless sequence of epochs of one dataset in one phase, cut into batches.
 
     Where `epochs_end`, the last batch of an epoch holds what is left of it; else batches run on.
@@ -184,7 +184,7 @@ class Stream:
             if groups < world:
                 return epoch, positions
             cut = (groups, rank, world, self._pieces)
-            spans = [share(*cut)] if self._exact else dealt(*cut)
+            spans = [share(*cut)] if self._exact else rank_bounds(*cut)
             positions = torch.cat([positions[first * step : last * step] for first, last in spans])
         return epoch, positions
 
@@ -219,7 +219,9 @@ class Stream:
 
 def _at_evaluation_sizes(fields: Fields, sizes: Mapping[str, int]) -> Fields:
     """Return a batch with images at the sizes that evaluations see them at."""
-    return {name: resized(value, sizes[name]) if name in sizes else value for name, value in fields.items()}
+    return {
+        name: resize_images(value, sizes[name]) if name in sizes else value for name, value in fields.items()
+    }
 
 
 def _column(table: Table, field: str, *, by_length: bool) -> Array:

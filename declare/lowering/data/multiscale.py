@@ -53,7 +53,7 @@ class Scales:
         field = self._plan.field
         return {
             dataset: {
-                name: resized(value, size) if name == field or name.endswith(f":{field}") else value
+                name: resize_images(value, size) if name == field or name.endswith(f":{field}") else value
                 for name, value in fields.items()
             }
             for dataset, fields in batch.items()
@@ -64,7 +64,7 @@ class Scales:
         return (self.at(batch, size) for size in self.sizes(step))
 
 
-def resized(images: Tensor, size: int) -> Tensor:
+def resize_images(images: Tensor, size: int) -> Tensor:
     """Return images [N, C, H, W] with the shorter edge at `size`; as they are if it is there.
 
     On a processor whole pixels stay whole pixels, those of Pillow's bilinear filter (rarely one of 255 apart);

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from declare.data.faults.file_stamps import Ledger, Stamps
-from declare.data.faults.quarantine import Quarantine, Skipped
+from declare.data.faults.quarantine import Quarantine, SkippedSample
 from declare.data.store.split_arrays import Pool, Statistics, Table
 from declare.data.store.statistics import fit_pool
 from declare.ir.plan import Plan
-from declare.nn.distributed.process_group import World
+from declare.nn.distributed.process_group import ProcessGroup
 from declare.nn.precision import on_device
 
 
@@ -39,7 +39,7 @@ class Tables:
         self._ledger = Ledger(folder) if folder else None
         self._stamps = dict(stamps or {})
         self._quarantine = Quarantine(folder)
-        self._tell: Callable[[str, Skipped], None] | None = None
+        self._tell: Callable[[str, SkippedSample], None] | None = None
         self.statistics = dict(statistics)
         self.shown_at: dict[str, int] = {}
         """Image field -> shorter edge in pixels at which evaluations see it; others are seen as they are stored."""
@@ -97,7 +97,7 @@ class Tables:
         ledger = self._ledger
         return {name: ledger.of(name, data) for name, data in self.plan.datasets.items()} if ledger else {}
 
-    def unite(self, world: World) -> None:
+    def unite(self, world: ProcessGroup) -> None:
         """Let every process know which samples turned out to be unreadable in any: the leading one keeps the list.
 
         Raises `ProblemError` (DAT332) in every process where all of them together are more than a dataset allows.
@@ -107,7 +107,7 @@ class Tables:
             for name in self.plan.datasets:
                 self.pool(name).take_late(*(item for seen in all_seen for item in seen.get(name, ())))
 
-    def tell(self, listener: Callable[[str, Skipped], None]) -> None:
+    def tell(self, listener: Callable[[str, SkippedSample], None]) -> None:
         """Let `listener` hear of every sample that is left out, from the thread that calls `report`."""
         self._tell = listener
 

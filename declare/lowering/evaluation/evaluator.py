@@ -17,9 +17,9 @@ from declare.lowering.evaluation.composites import composites
 from declare.lowering.evaluation.interruption import NEVER, Interruption
 from declare.lowering.model.graph import Graph
 from declare.lowering.model.shape_check import require_scores
-from declare.lowering.model.task_inputs import Views, known, shown
+from declare.lowering.model.task_inputs import Views, known, model_view
 from declare.lowering.training.objective import TaskLosses
-from declare.nn.distributed.process_group import ALONE, World
+from declare.nn.distributed.process_group import ALONE, ProcessGroup
 from declare.nn.metrics.metric import Figure, is_broken
 from declare.nn.precision import to_double, widest
 from declare.reading import parser
@@ -94,7 +94,7 @@ class Scores:
         return {name: float(metric.compute()) for name, metric in self._metrics.items()}
 
 
-class Together:
+class CombinedScores:
     """The scores of a task over datasets that each have a head of their own."""
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ def _loss(parts: Sequence[Scores]) -> float:
     return found
 
 
-_All = dict[str, "Scores | Together"]
+_All = dict[str, "Scores | CombinedScores"]
 """Scores by `TASK` and `TASK@DATASET`."""
 
 
@@ -150,7 +150,7 @@ class Evaluator:
         device: torch.device,
         *,
         batches: Batches | None = None,
-        world: World = ALONE,
+        world: ProcessGroup = ALONE,
     ) -> None:
         self._plan, self._graph, self._device = plan, graph, device
         self._world = world
@@ -259,7 +259,7 @@ class Evaluator:
         outputs = self._graph({dataset: fields}, plain) if plain else {}
         for task in self._views.hiding:
             if task in wanted:
-                outputs |= self._graph({dataset: shown(task, whole)}, (task,))
+                outputs |= self._graph({dataset: model_view(task, whole)}, (task,))
         return whole, outputs
 
     def _samples(self, dataset: str, split: str) -> int:
@@ -285,10 +285,10 @@ class Evaluator:
         for name in names:
             if name not in scores:
                 own = Scores(plan, self._losses[task].of(dataset), plan.target_of(dataset))
-                scores[name] = Together() if plan.has_own_heads and name == task else own
+                scores[name] = CombinedScores() if plan.has_own_heads and name == task else own
         found = [scores[name] for name in names]
         for each in found:
-            if isinstance(each, Together):
+            if isinstance(each, CombinedScores):
                 each.parts += [item for item in found if isinstance(item, Scores)]
         return [each for each in found if isinstance(each, Scores)]
 

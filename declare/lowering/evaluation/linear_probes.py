@@ -23,7 +23,7 @@ _ROWS = 256
 _TINY = 1e-12
 
 
-class Seen(NamedTuple):
+class Features(NamedTuple):
     """Features [N, width] of a split, and the fields of the same samples that its task reads."""
 
     features: Tensor
@@ -80,9 +80,9 @@ class Prober:
             for metric, value in score.figures().items()
         }
 
-    def _groups(self, probe: ProbePlan, task: TaskPlan) -> list[dict[str, Seen]]:
+    def _groups(self, probe: ProbePlan, task: TaskPlan) -> list[dict[str, Features]]:
         """Return what is seen of the training split, in groups of datasets that one probe can serve."""
-        groups: dict[Any, dict[str, Seen]] = {}
+        groups: dict[Any, dict[str, Features]] = {}
         for dataset in task.datasets:
             seen = self._split_features(probe, task, dataset, "train")
             if seen is not None:
@@ -103,7 +103,7 @@ class Prober:
         for score in scores:
             score.update((), prediction, target)
 
-    def _split_features(self, probe: ProbePlan, task: TaskPlan, dataset: str, split: str) -> Seen | None:
+    def _split_features(self, probe: ProbePlan, task: TaskPlan, dataset: str, split: str) -> Features | None:
         """Return what a probe sees of a split; None where it has no samples."""
         if not self._plan.datasets[dataset].splits.get(split):
             return None
@@ -113,7 +113,9 @@ class Prober:
             self._interruption.check()
             features.append(self._features(probe, dataset, batch))
             fields.append({name: batch[name] for name in kept})
-        return Seen(torch.cat(features), {name: torch.cat([each[name] for each in fields]) for name in kept})
+        return Features(
+            torch.cat(features), {name: torch.cat([each[name] for each in fields]) for name in kept}
+        )
 
     @torch.no_grad()
     def _features(self, probe: ProbePlan, dataset: str, batch: Mapping[str, Tensor]) -> Tensor:
@@ -125,7 +127,7 @@ class Prober:
         return torch.cat(parts, 1)
 
 
-def _fit_probe(probe: ProbePlan, task: TaskPlan, losses: TaskLosses, group: Mapping[str, Seen]) -> Any:
+def _fit_probe(probe: ProbePlan, task: TaskPlan, losses: TaskLosses, group: Mapping[str, Features]) -> Any:
     """Return a probe fitted on the training samples of some datasets together."""
     first = next(iter(group))
     own = losses.of(first)

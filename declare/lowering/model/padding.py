@@ -17,10 +17,10 @@ def joined(parts: Sequence[Tensor]) -> Tensor:
     shapes = {part.shape[1:] for part in parts}
     if len(shapes) == 1:
         return torch.cat(list(parts))
-    return torch.cat([padded(part, [max(sizes) for sizes in zip(*shapes, strict=True)]) for part in parts])
+    return torch.cat([pad_to(part, [max(sizes) for sizes in zip(*shapes, strict=True)]) for part in parts])
 
 
-def padded(part: Tensor, sizes: Sequence[int]) -> Tensor:
+def pad_to(part: Tensor, sizes: Sequence[int]) -> Tensor:
     """Return `part` [B, ...] as [B, *sizes]."""
     missing = -1 if part.dtype in {torch.int64, torch.int32} else 0
     behind = [(0, size - own) for size, own in zip(sizes, part.shape[1:], strict=True)]

@@ -47,7 +47,7 @@ class Views:
         return {f"{task}:{name}": value for name, value in self._hides[task](fields, generator).items()}
 
 
-def shown(task: str, fields: Fields) -> Fields:
+def model_view(task: str, fields: Fields) -> Fields:
     """Return the rows of a dataset as a task shows them to the model."""
     own = _fields_of_task(task, fields)
     return {**fields, **own} if own else fields
@@ -59,7 +59,7 @@ def known(task: str, fields: Fields) -> Fields:
     return {**own, **fields, **_fields_of_task(task, fields, _KEPT)} if own else fields
 
 
-def kept(tasks: Sequence[str], fields: Fields) -> dict[str, Tensor]:
+def original_fields(tasks: Sequence[str], fields: Fields) -> dict[str, Tensor]:
     """Return the fields that views of tasks stand for, under names that `known` reads.
 
     For what changes a batch after views were drawn: a view and its target stay of one sample.

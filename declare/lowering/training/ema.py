@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from declare.contract.averaging import decay_at
-from declare.nn.distributed.dtensor import is_sharded, own
+from declare.nn.distributed.dtensor import is_sharded, local_tensor
 from declare.nn.running_statistics import running_statistics
 
 
-class Average:
+class EMA:
     """Averages a graph's weights and norm statistics: average <- decay * average + (1 - decay) * values of a step.
 
     With `warmup` the decay starts low, (1 + n) / (10 + n) at update n, so that a short phase does not evaluate its
@@ -97,4 +97,4 @@ class Average:
 
 def _local_shards(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
     """Return this process's shares of tensors where it holds no more."""
-    return [own(item) if is_sharded(item) else item for item in tensors]
+    return [local_tensor(item) if is_sharded(item) else item for item in tensors]

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from declare.compiler.parameters.init_match import InitReport, match, refusals, renamed, unreadable
+from declare.compiler.parameters.init_match import InitReport, match, refusals, rename_tensors, unreadable
 from declare.contract.files.weight_files import state_in
 from declare.contract.problem import ProblemError
 from declare.ir.plan import InitPlan, PhasePlan, Plan
@@ -39,7 +39,7 @@ def load_init(
         state = facts_of(graph.state_dict())
         if problems := refusals(state, facts_of(weights), entry, at):
             raise ProblemError(*problems)
-        values = renamed(weights, entry.rename)
+        values = rename_tensors(weights, entry.rename)
         report = match(state, facts_of(values), entry)
         _copy(graph, {name: values[name] for name in report.loaded})
         reports.append(report)

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from declare.ir.plan import PhasePlan
 from declare.nn.balances.balance import Balance
-from declare.nn.distributed.process_group import World
+from declare.nn.distributed.process_group import ProcessGroup
 from declare.reading import parser
 
 
 def make_balance(
-    phase: PhasePlan, names: Sequence[str], shares: Sequence[float], world: World
+    phase: PhasePlan, names: Sequence[str], shares: Sequence[float], world: ProcessGroup
 ) -> Balance | None:
     """Return the balance of losses `TASK`, `TASK/LOSS` and others; None where a plain sum is all there is to it."""
-    tasks = trained(phase)
+    tasks = weighted_tasks(phase)
     if len(tasks) < 2 or (phase.balance["type"] == "fixed" and not phase.gradients_every):
         return None
     rank = {name: index for index, name in enumerate(tasks)}
@@ -25,6 +25,6 @@ def make_balance(
     return made
 
 
-def trained(phase: PhasePlan) -> list[str]:
+def weighted_tasks(phase: PhasePlan) -> list[str]:
     """Return the tasks that have a weight, in the order of their losses."""
     return [name for name, weight in phase.tasks.items() if weight > 0]

@@ -13,10 +13,10 @@ from declare.reading import parser
 
 def rate(phase: PhasePlan, step: int) -> float:
     """Return the factor of the base learning rates at `step`, warm-up included."""
-    return planned(phase)(step)
+    return planned_lr(phase)(step)
 
 
-def planned(phase: PhasePlan) -> Callable[[int], float]:
+def planned_lr(phase: PhasePlan) -> Callable[[int], float]:
     """Return the planned course of a phase: step -> factor of the base learning rates.
 
     A reactive schedule (`plateau`) is planned as it goes without any fall.

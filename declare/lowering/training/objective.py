@@ -17,11 +17,11 @@ from declare.lowering.data.multiscale import Scales
 from declare.lowering.model.graph import Batch, Graph, Joined
 from declare.lowering.model.padding import joined
 from declare.lowering.model.shape_check import require_sizes, shape_mismatch
-from declare.lowering.model.task_inputs import Fields, Views, kept, known, shown
+from declare.lowering.model.task_inputs import Fields, Views, known, model_view, original_fields
 from declare.lowering.training.loss_balancing import make_balance
 from declare.nn.distributed.all_gather_rows import all_rows
 from declare.nn.distributed.batch_norm import batch_norms
-from declare.nn.distributed.process_group import ALONE, World
+from declare.nn.distributed.process_group import ALONE, ProcessGroup
 from declare.nn.losses.consistency import Consistency
 from declare.nn.losses.shapes import ShapeMismatchError
 from declare.reading import parser
@@ -37,7 +37,7 @@ class TaskLosses(nn.Module):
     sees those of all processes in `world`.
     """
 
-    def __init__(self, task: TaskPlan, target: Target | None = None, world: World = ALONE) -> None:
+    def __init__(self, task: TaskPlan, target: Target | None = None, world: ProcessGroup = ALONE) -> None:
         super().__init__()
         self._world = world
         target = target or task.target
@@ -121,7 +121,7 @@ class Objective(nn.Module):
     that of the batch; over processes too, where `totals` are the mean of their weights and gradients are averaged.
     """
 
-    def __init__(self, plan: Plan, phase: PhasePlan, graph: Graph, world: World = ALONE) -> None:
+    def __init__(self, plan: Plan, phase: PhasePlan, graph: Graph, world: ProcessGroup = ALONE) -> None:
         super().__init__()
         self.graph = graph
         self.tasks = tuple(name for name, weight in phase.tasks.items() if weight > 0)
@@ -205,7 +205,7 @@ class Objective(nn.Module):
             batch = self.augmented(batch)
         outputs = self.graph(batch, self._plain, joined=True) if self._plain else {}
         for task in self._views.hiding:
-            views = {dataset: shown(task, fields) for dataset, fields in original.items()}
+            views = {dataset: model_view(task, fields) for dataset, fields in original.items()}
             outputs |= self.graph(views, (task,), joined=True)
         if self._direct is not None and totals is None and len(outputs.get(self.tasks[0], ())) == 1:
             return self._directly(self._direct, batch, *outputs[self.tasks[0]][0])
@@ -253,7 +253,7 @@ class Objective(nn.Module):
         for dataset, steps in self.augments.items():
             if dataset not in batch:
                 continue
-            before = kept(self._views.hiding, batch[dataset])
+            before = original_fields(self._views.hiding, batch[dataset])
             for augment in steps:
                 done[dataset] = augment(done[dataset], None)
             done[dataset] = {**done[dataset], **before}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from declare.nn.distributed.process_group import World, filled
+from declare.nn.distributed.process_group import ProcessGroup, fill_missing_gradients
 
 
 class Gradients:
@@ -29,9 +29,9 @@ class Gradients:
                 old = kept[index]
                 kept[index] = gradient if old is None else old + gradient
 
-    def average(self, world: World) -> None:
+    def average(self, world: ProcessGroup) -> None:
         """Put the mean over processes in the place of every gradient."""
-        self._found = [filled(row, self._parameters, world) for row in self._found]
+        self._found = [fill_missing_gradients(row, self._parameters, world) for row in self._found]
         world.average([item for row in self._found for item in row if item is not None])
 
     def _stack(self, index: int) -> Tensor | None:

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
-from declare.nn.distributed.process_group import World
+from declare.nn.distributed.process_group import ProcessGroup
 
 
-def all_rows(values: Tensor, world: World) -> Tensor:
+def all_rows(values: Tensor, world: ProcessGroup) -> Tensor:
     """Return the rows [sum of N, ...] of every process by rank; gradients find their way back.
 
     Processes may hold different numbers of rows; the other axes agree.
@@ -24,7 +24,7 @@ def all_rows(values: Tensor, world: World) -> Tensor:
 
 class _Gathering(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor, world: World) -> Tensor:
+    def forward(ctx: Any, values: Tensor, world: ProcessGroup) -> Tensor:
         counts = world.gathered(len(values))
         padded = values.new_zeros(max(counts), *values.shape[1:])
         padded[: len(values)] = values

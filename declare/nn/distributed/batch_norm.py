@@ -11,7 +11,7 @@ from torch import distributed as dist
 from torch.nn.modules._functions import SyncBatchNorm
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from declare.nn.distributed.process_group import World
+from declare.nn.distributed.process_group import ProcessGroup
 
 _SIGNATURE = signature(nn.functional.batch_norm)
 
@@ -21,7 +21,7 @@ def batch_norms(root: nn.Module) -> list[str]:
     return [name for name, module in root.named_modules() if isinstance(module, _BatchNorm)]
 
 
-def synchronise(root: nn.Module, world: World) -> None:
+def synchronise(root: nn.Module, world: ProcessGroup) -> None:
     """Let every batch norm under `root` normalise by the statistics of the whole batch.
 
     torch's own `SyncBatchNorm` needs a GPU and drops what libraries add to the layer (an activation); here the
@@ -35,7 +35,7 @@ def synchronise(root: nn.Module, world: World) -> None:
 class _SyncedForward:
     """A layer's forward with the library's `batch_norm` replaced by one over all processes."""
 
-    def __init__(self, module: nn.Module, forward: Any, world: World) -> None:
+    def __init__(self, module: nn.Module, forward: Any, world: ProcessGroup) -> None:
         self._module, self._forward, self._world = module, forward, world
 
     def __call__(self, *arguments: Any) -> Any:

@@ -22,13 +22,13 @@ def share(rows: int, rank: int, size: int) -> tuple[int, int]:
     return min(rank * each, rows), min((rank + 1) * each, rows)
 
 
-def own(tensor: Any) -> Tensor:
+def local_tensor(tensor: Any) -> Tensor:
     """Return what this process holds of a tensor; the memory is the tensor's."""
     found: Tensor = tensor.detach().to_local() if is_sharded(tensor) else tensor.detach()
     return found
 
 
-def whole(tensor: Any) -> Tensor:
+def full_tensor(tensor: Any) -> Tensor:
     """Return all of a tensor; where it is held in shares, all processes must ask for it."""
     found: Tensor = tensor.detach().full_tensor() if is_sharded(tensor) else tensor.detach()
     return found
@@ -42,7 +42,7 @@ def kinds(tensors: Sequence[Tensor]) -> list[list[Tensor]]:
 
 def total_norm(tensors: Sequence[Tensor]) -> Tensor:
     """Return the norm of some tensors as if they were one, the same in every process."""
-    norms = [whole(nn.utils.get_total_norm(part)) for part in kinds(tensors)]
+    norms = [full_tensor(nn.utils.get_total_norm(part)) for part in kinds(tensors)]
     return norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack(norms))
 
 

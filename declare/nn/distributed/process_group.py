@@ -1,7 +1,7 @@
 """The processes that train one model together, and what they tell each other.
 
-`World` is one process alone: everything that it says comes back as it is. `Group` speaks through
-torch.distributed. Whoever takes a `World` needs no branch for either.
+`ProcessGroup` is one process alone: everything that it says comes back as it is. `TorchProcessGroup` speaks through
+torch.distributed. Whoever takes a `ProcessGroup` needs no branch for either.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _LOST = (
 """What gloo and NCCL say when the other end is silent; all else that they say is about what was asked of them."""
 
 
-class World:
+class ProcessGroup:
     """One process alone."""
 
     rank = 0
@@ -123,11 +123,11 @@ class World:
         """Take leave of the others; nothing may be said after it."""
 
 
-ALONE = World()
+ALONE = ProcessGroup()
 
 
-def filled(
-    gradients: Sequence[Tensor | None], parameters: Sequence[Tensor], world: World
+def fill_missing_gradients(
+    gradients: Sequence[Tensor | None], parameters: Sequence[Tensor], world: ProcessGroup
 ) -> list[Tensor | None]:
     """Return the gradients of parameters, zeros where only other processes have one: all then send the same.
 
@@ -156,7 +156,7 @@ def _portable(error: Exception) -> Exception:
     return error
 
 
-class Group(World):
+class TorchProcessGroup(ProcessGroup):
     """A process of a group that torch.distributed connects; `ours` where we connected it and shall part it.
 
     Flags and values travel through a group that speaks for the processor, which a caller's own may not.

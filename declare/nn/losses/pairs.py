@@ -24,7 +24,7 @@ def negatives(target: Tensor, *, explicit: bool = False) -> Tensor:
     return other & (origin[:, None] == origin) if explicit else other
 
 
-class Paired(nn.Module):
+class PairLoss(nn.Module):
     """A loss whose weight is the number of rows that have a positive in the batch.
 
     It is computed in single precision under autocast too: cosines in 16 bits would tell near pairs from nothing.
@@ -48,7 +48,7 @@ class Paired(nn.Module):
         return positives(target).any(1).sum()
 
 
-class InfoNce(Paired):
+class InfoNce(PairLoss):
     """For each row and positive: -log of the positive's share among itself and the row's negatives.
 
     Embeddings are compared by cosine over `temperature`. Source: van den Oord et al. 2018; several positives as in
@@ -70,7 +70,7 @@ class InfoNce(Paired):
         return (each.sum(1) / wanted.sum(1).clamp_min(1)).sum()
 
 
-class InterSubject(Paired):
+class InterSubject(PairLoss):
     """1 - the correlation of each feature over positive pairs, averaged over features. Source: Hasson et al. 2004."""
 
     def total(self, values: Tensor, wanted: Tensor, target: Tensor) -> Tensor:

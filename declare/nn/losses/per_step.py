@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from declare.nn.losses.shapes import ShapeMismatchError
-from declare.nn.tasks.token_classification import fitted
+from declare.nn.tasks.token_classification import fit_length
 
 
 class PerStep(nn.Module):
@@ -16,7 +16,7 @@ class PerStep(nn.Module):
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return (sum, weight); the weight is the number of steps that count."""
         _require(logits, target)
-        return self.loss(logits.flatten(0, 1), fitted(target, logits.shape[1]).flatten())
+        return self.loss(logits.flatten(0, 1), fit_length(target, logits.shape[1]).flatten())
 
     def check(self, logits: Tensor, target: Tensor) -> None:
         """Raise `ShapeMismatchError` where steps of the target that count lie beyond those of the logits."""

@@ -155,7 +155,7 @@ def each_output(formula: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tenso
     return mean
 
 
-def explained(sums: Tensor) -> Tensor:
+def r_squared(sums: Tensor) -> Tensor:
     """Return R^2 of each output [W]: 0 is as good as the mean; NaN where the target is constant."""
     return 1 - relative_squared(sums)
 

@@ -121,12 +121,12 @@ def rotary(x: Tensor) -> Tensor:
     return torch.cat([first * cos - second * sin, first * sin + second * cos], -1)
 
 
-def seen(mask: Tensor) -> Tensor:
+def nonempty_mask(mask: Tensor) -> Tensor:
     """Return a mask [B, T] in which every row shows its first position: attention over nothing is not a number."""
     return torch.cat([torch.ones_like(mask[:, :1]), mask[:, 1:]], 1)
 
 
-def pooled(x: Tensor, mask: Tensor | None) -> Tensor:
+def masked_mean(x: Tensor, mask: Tensor | None) -> Tensor:
     """Return the mean [B, D] of x[B, T, D] over the positions that `mask` [B, T] shows."""
     if mask is None:
         return x.mean(1)

@@ -29,7 +29,7 @@ class Braindecode(nn.Module):
         return found.flatten(1) if found.dim() == 2 else found.flatten(2).mean(2)
 
 
-def known() -> list[str]:
+def model_names() -> list[str]:
     """Return the names of all models."""
     return sorted(
         name

@@ -75,7 +75,7 @@ class Conv1d(nn.Module):
         for stage in self.stages:
             assert isinstance(stage, Stage)
             x, lengths = stage(x, lengths), stage.lengths_after(lengths)
-        series_BCT = padding.zeroed(x, lengths)
+        series_BCT = padding.fill_padding(x, lengths)
         if self.pooling == "flatten":
             return {"output": series_BCT.flatten(1), "series": series_BCT}
         over = padding.mean_over if self.pooling == "mean" else padding.max_over
@@ -110,12 +110,12 @@ class Stage(nn.Sequential):
     def _layer(self, layer: nn.Module, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return what a layer gives for x[B, C, T], and how long the samples are then."""
         if isinstance(layer, nn.Conv1d):
-            found = layer(padding.zeroed(x, lengths))
+            found = layer(padding.fill_padding(x, lengths))
             return found, (lengths + 1) // 2 if layer.stride[0] == 2 else lengths
         if isinstance(layer, nn.BatchNorm1d):
             return padding.batch_norm(layer, x, lengths), lengths
         if isinstance(layer, nn.GroupNorm):
             return padding.group_norm(layer, x, lengths), lengths
         if isinstance(layer, nn.MaxPool1d | nn.AvgPool1d):
-            return padding.halved(x, lengths, self.downsample)
+            return padding.downsample_pairs(x, lengths, self.downsample)
         return layer(x), lengths

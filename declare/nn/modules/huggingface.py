@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from declare.nn.modules.attention import pooled
+from declare.nn.modules.attention import masked_mean
 
 
 class Huggingface(nn.Module):
@@ -65,7 +65,7 @@ class Huggingface(nn.Module):
             shown |= {"decoder_input_ids": written.clamp_min(0)}
         shown |= {"use_cache": False} if hasattr(self.model.config, "use_cache") else {}
         found: Tensor = self.model(**shown).last_hidden_state
-        return {"output": found, "pooled": pooled(found, mask), "mask": mask}
+        return {"output": found, "pooled": masked_mean(found, mask), "mask": mask}
 
     @torch.no_grad()
     def reads_padding(self) -> bool:

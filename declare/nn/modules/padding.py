@@ -18,20 +18,20 @@ def within(lengths: Tensor, steps: int) -> Tensor:
     return torch.arange(steps, device=lengths.device) < lengths.unsqueeze(1)
 
 
-def zeroed(x: Tensor, lengths: Tensor, axis: int = 2, value: float = 0.0) -> Tensor:
+def fill_padding(x: Tensor, lengths: Tensor, axis: int = 2, value: float = 0.0) -> Tensor:
     """Return x with `value` beyond the end of each sample; steps stand along `axis`."""
     return x.masked_fill(~_along(within(lengths, x.shape[axis]), x, axis), value)
 
 
 def mean_over(x: Tensor, lengths: Tensor, axis: int = 2) -> Tensor:
     """Return the mean of x over the real steps along `axis`, which is gone."""
-    total = zeroed(x, lengths, axis).sum(axis)
+    total = fill_padding(x, lengths, axis).sum(axis)
     return total / lengths.to(total.dtype).view(-1, *[1] * (total.dim() - 1))
 
 
 def max_over(x: Tensor, lengths: Tensor, axis: int = 2) -> Tensor:
     """Return the greatest of x over the real steps along `axis`, which is gone."""
-    return zeroed(x, lengths, axis, -torch.inf).amax(axis)
+    return fill_padding(x, lengths, axis, -torch.inf).amax(axis)
 
 
 def batch_norm(layer: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:
@@ -93,14 +93,14 @@ def group_norm(layer: nn.GroupNorm, x: Tensor, lengths: Tensor) -> Tensor:
     wide = x.float()
     axes = tuple(range(1, x.dim()))
     number = (lengths * (wide[0].numel() // x.shape[2])).float().view(-1, *[1] * (x.dim() - 1))
-    mean = zeroed(wide, lengths).sum(axes, keepdim=True) / number
-    centred = zeroed(wide - mean, lengths)
+    mean = fill_padding(wide, lengths).sum(axes, keepdim=True) / number
+    centred = fill_padding(wide - mean, lengths)
     found = centred * (centred.square().sum(axes, keepdim=True) / number + layer.eps).rsqrt()
     per_channel = (1, -1, *[1] * (x.dim() - 2))
-    return zeroed(found * layer.weight.view(per_channel) + layer.bias.view(per_channel), lengths)
+    return fill_padding(found * layer.weight.view(per_channel) + layer.bias.view(per_channel), lengths)
 
 
-def halved(x: Tensor, lengths: Tensor, how: str) -> tuple[Tensor, Tensor]:
+def downsample_pairs(x: Tensor, lengths: Tensor, how: str) -> tuple[Tensor, Tensor]:
     """Return x[B, C, T] with every two steps made one, and its lengths; a sample of one step keeps it.
 
     `how` is `max` or `mean`.
@@ -108,12 +108,12 @@ def halved(x: Tensor, lengths: Tensor, how: str) -> tuple[Tensor, Tensor]:
     # Not the larger of two sizes: torch.compile knows no order of such strides.
     odd = functional.pad(x, (0, 1)) if x.shape[2] < 2 else x
     if how == "max":
-        pooled = functional.max_pool1d(zeroed(odd, lengths, value=-torch.inf), 2)
+        pooled = functional.max_pool1d(fill_padding(odd, lengths, value=-torch.inf), 2)
     else:
         number = functional.avg_pool1d(within(lengths, odd.shape[2]).to(x.dtype), 2).clamp_min(0.5)
-        pooled = functional.avg_pool1d(zeroed(odd, lengths), 2) / number.unsqueeze(1)
+        pooled = functional.avg_pool1d(fill_padding(odd, lengths), 2) / number.unsqueeze(1)
     after = lengths // 2 + (lengths == 1)
-    return zeroed(pooled, after), after
+    return fill_padding(pooled, after), after
 
 
 def _along(mask: Tensor, x: Tensor, axis: int) -> Tensor:

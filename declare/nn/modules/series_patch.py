@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from declare.nn.modules.attention import Block, Positions, pooled, seen
-from declare.nn.modules.padding import within, zeroed
+from declare.nn.modules.attention import Block, Positions, masked_mean, nonempty_mask
+from declare.nn.modules.padding import fill_padding, within
 
 
 class SeriesPatch(nn.Module):
@@ -45,16 +45,16 @@ class SeriesPatch(nn.Module):
         x = x[..., : self.count * self.patch]
         mask = None if lengths is None else within(lengths // self.patch, x.shape[-1] // self.patch)
         if lengths is not None:
-            x = zeroed(x, lengths)
+            x = fill_padding(x, lengths)
         found = self.embed(x).transpose(1, 2)
         if self.spectrum is not None:
             found = found + self.spectrum(x)
         found = self.dropout(self.positions(found))
-        visible = None if mask is None else seen(mask)
+        visible = None if mask is None else nonempty_mask(mask)
         for block in self.blocks:
             found = block(found, visible)
         found = self.norm(found)
-        return {"output": found, "pooled": pooled(found, mask)}
+        return {"output": found, "pooled": masked_mean(found, mask)}
 
 
 class Spectrum(nn.Module):

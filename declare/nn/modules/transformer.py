@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from declare.nn.modules.attention import Block, Positions, pooled, seen
+from declare.nn.modules.attention import Block, Positions, masked_mean, nonempty_mask
 from declare.nn.modules.padding import within
 
 
@@ -58,12 +58,12 @@ class Transformer(nn.Module):
         if mask is None and lengths is not None:
             mask = within(lengths // self.patch if self.kind == "series" else lengths, embedded.shape[1])
         found = self.dropout(self.positions(embedded))
-        visible = None if mask is None else seen(mask)
+        visible = None if mask is None else nonempty_mask(mask)
         for block in self.blocks:
             found = block(found, visible, rotate=self.rotate)
         found = self.norm(found)
         real = torch.ones_like(found[..., 0], dtype=torch.bool) if mask is None else mask
-        return {"output": found, "pooled": pooled(found, mask), "mask": real}
+        return {"output": found, "pooled": masked_mean(found, mask), "mask": real}
 
 
 def _embedding(kind: str, features: int, dim: int, patch: int) -> nn.Module:

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from declare.nn.modules.attention import Block, Positions, pooled, seen
+from declare.nn.modules.attention import Block, Positions, masked_mean, nonempty_mask
 from declare.nn.modules.padding import within
 
 
@@ -50,10 +50,10 @@ class TransformerDecoder(nn.Module):
         if memory_mask is None and lengths is not None:
             memory_mask = within(lengths, memory.shape[1])
         mask = tokens >= 0
-        visible = None if memory_mask is None else seen(memory_mask)
+        visible = None if memory_mask is None else nonempty_mask(memory_mask)
         memory = self.memory(memory)
         found = self.dropout(self.positions(self.embed(tokens.clamp_min(0))))
         for block in self.blocks:
             found = block(found, None, memory, visible, rotate=self.rotate)
         found = self.norm(found)
-        return {"output": found, "pooled": pooled(found, mask), "mask": mask}
+        return {"output": found, "pooled": masked_mean(found, mask), "mask": mask}

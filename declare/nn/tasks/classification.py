@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from declare.nn.precision import to_double
-from declare.nn.tasks.masking import masked
+from declare.nn.tasks.masking import mask_target
 from declare.nn.tasks.prior import class_logits, constant
 
 
@@ -39,7 +39,7 @@ class Classification:
         if target.is_floating_point():
             # Mixed targets are left out as rows of zeros.
             return target * batch[self._mask].unsqueeze(-1)
-        return masked(target, batch[self._mask])
+        return mask_target(target, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return logits [N, K] and indices [N] of the labelled samples."""

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from declare.nn.precision import at_least_single, to_double
-from declare.nn.tasks.masking import masked
+from declare.nn.tasks.masking import mask_target
 
 TINY = 1e-6
 
@@ -55,7 +55,7 @@ class Counts:
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return counts, NaN where they do not count."""
         target = batch[self._target]
-        return target if self._mask is None else masked(target, batch[self._mask])
+        return target if self._mask is None else mask_target(target, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return rates in double precision, and counts."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from declare.nn.tasks.masking import masked
+from declare.nn.tasks.masking import mask_target
 from declare.nn.tasks.prior import class_logits, constant
 
 Fields = Mapping[str, Tensor]
@@ -70,7 +70,7 @@ class MaskedToken:
         hidden = batch.get(f"{self._target}.hidden")
         tokens = batch[self._target]
         found = tokens if hidden is None else torch.where(hidden, tokens, -1)
-        return found if self._mask is None else masked(found, batch[self._mask])
+        return found if self._mask is None else mask_target(found, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Fields) -> tuple[Tensor, Tensor]:
         """Return logits [B, T, V] and ids [B, T], -1 where nothing counts."""

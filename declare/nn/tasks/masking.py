@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-def masked(target: Tensor, valid: Tensor) -> Tensor:
+def mask_target(target: Tensor, valid: Tensor) -> Tensor:
     """Return `target` with -1 (indices) or NaN (values) where `valid` is false.
 
     `valid` has the shape of `target`, or that of its first axes: [B] masks whole samples of [B, ...].

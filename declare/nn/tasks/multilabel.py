@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from declare.nn.precision import to_double
-from declare.nn.tasks.masking import masked
+from declare.nn.tasks.masking import mask_target
 from declare.nn.tasks.prior import constant, label_logits
 
 
@@ -26,7 +26,7 @@ class Multilabel:
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return labels [B, L], NaN where the loss leaves them out."""
         target = batch[self._target]
-        return target if self._mask is None else masked(target, batch[self._mask])
+        return target if self._mask is None else mask_target(target, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return logits and labels [B, L]; missing labels stay NaN."""

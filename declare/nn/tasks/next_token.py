@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from declare.nn.tasks.masking import masked
+from declare.nn.tasks.masking import mask_target
 from declare.nn.tasks.prior import class_logits, constant
 from declare.nn.transforms.sample_rng import uniform
 
@@ -70,7 +70,7 @@ class NextToken:
     def target(self, batch: Fields) -> Tensor:
         """Return ids [B, T], -1 where the loss leaves them out."""
         tokens = batch[self._target]
-        return tokens if self._mask is None else masked(tokens, batch[self._mask])
+        return tokens if self._mask is None else mask_target(tokens, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Fields) -> tuple[Tensor, Tensor]:
         """Return logits [B, T, V] and ids [B, T], -1 where nothing counts."""

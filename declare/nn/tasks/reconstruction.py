@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from declare.nn.modules.padding import zeroed
+from declare.nn.modules.padding import fill_padding
 from declare.nn.precision import widest
-from declare.nn.tasks.masking import masked
+from declare.nn.tasks.masking import mask_target
 
 Fields = Mapping[str, Tensor]
 
@@ -99,8 +99,8 @@ class Reconstruction:
         lengths = batch.get(f"{self._target}.lengths")
         found = values if hidden is None else values.masked_fill(~hidden, math.nan)
         if hidden is None and lengths is not None:
-            found = zeroed(values, lengths, 2 if self._first else 1, math.nan)
-        return found if self._mask is None else masked(found, batch[self._mask])
+            found = fill_padding(values, lengths, 2 if self._first else 1, math.nan)
+        return found if self._mask is None else mask_target(found, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Fields) -> tuple[Tensor, Tensor]:
         """Return reconstruction and field with channels last, NaN where nothing was hidden."""

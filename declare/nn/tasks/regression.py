@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from declare.nn.precision import widest
-from declare.nn.tasks.masking import masked
+from declare.nn.tasks.masking import mask_target
 
 Undo = Callable[[Tensor], Tensor]
 
@@ -79,7 +79,7 @@ class Regression:
 
     def _masked_target(self, batch: Mapping[str, Tensor]) -> Tensor:
         target = batch[self._target]
-        return target if self._mask is None else masked(target, batch[self._mask])
+        return target if self._mask is None else mask_target(target, batch[self._mask])
 
 
 class Units:

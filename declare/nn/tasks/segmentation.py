@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from declare.nn.tasks.masking import masked
+from declare.nn.tasks.masking import mask_target
 from declare.nn.tasks.prior import class_logits, constant
 
 
@@ -27,7 +27,7 @@ class Segmentation:
         target = batch[self._target]
         if not target.is_floating_point() and target.dtype != torch.int64:
             target = target.long()
-        return target if self._mask is None else masked(target, batch[self._mask])
+        return target if self._mask is None else mask_target(target, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return logits [B, K, H, W] and indices [B, H, W], -1 where nothing is labelled."""

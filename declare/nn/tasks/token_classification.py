@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from declare.nn.tasks.masking import masked
+from declare.nn.tasks.masking import mask_target
 from declare.nn.tasks.prior import class_logits, constant
 
 
@@ -25,11 +25,11 @@ class TokenClassification:
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return class indices [B, S], -1 where the loss leaves them out."""
         target = batch[self._target]
-        return target if self._mask is None else masked(target, batch[self._mask])
+        return target if self._mask is None else mask_target(target, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return logits [N, K] and indices [N] of all words that have a class."""
-        target = fitted(self.target(batch), output.shape[1])
+        target = fit_length(self.target(batch), output.shape[1])
         labelled = target >= 0
         return output[labelled], target[labelled]
 
@@ -44,7 +44,7 @@ class TokenClassification:
         return constant(self._prior, output, -1)
 
 
-def fitted(target: Tensor, length: int) -> Tensor:
+def fit_length(target: Tensor, length: int) -> Tensor:
     """Return indices [B, S] cut or padded with -1 to [B, length]."""
     if target.shape[1] >= length:
         return target[:, :length]

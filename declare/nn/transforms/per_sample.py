@@ -15,7 +15,7 @@ from torchvision import tv_tensors
 from declare.nn.transforms.sample_rng import Drawing, uniform
 
 
-class Keyed(nn.Module):
+class PerSample(nn.Module):
     """Apply a transform to each sample. Input x[B, C, H, W], x[B, C, F, H, W] or a mask x[B, H, W]; output alike.
 
     The draws of a sample depend on its key alone, neither on the batch that it stands in nor on other draws: a

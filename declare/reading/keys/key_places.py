@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from declare.contract.component import Component
-from declare.reading.annotation import Form, fields
+from declare.reading.annotation import TypeSpec, fields
 from declare.reading.lookup import find
 
 
@@ -28,7 +28,7 @@ class Place(NamedTuple):
 
     block: str
     key: str
-    form: Form
+    form: TypeSpec
     present: bool
     typed: bool = False
 
@@ -165,7 +165,7 @@ def of_machine(key: str, levels: Sequence[Level], *, stated: bool = False) -> It
             yield Place(section, key, fields(item.model)[key][1], present=True)
 
 
-def _model_of(option: Form, block: Any) -> type[BaseModel] | None:
+def _model_of(option: TypeSpec, block: Any) -> type[BaseModel] | None:
     if option.slot is None or block is None:
         return option.model
     named = block if isinstance(block, str) else block.get("type") if isinstance(block, dict) else None

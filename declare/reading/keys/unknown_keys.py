@@ -15,7 +15,7 @@ from declare.diagnostics.advice import advice, advice_in
 from declare.diagnostics.foreign_values import our_values, switched_on
 from declare.diagnostics.suggest import slip, suggest
 from declare.diagnostics.synonyms import Synonym, plain, synonym
-from declare.reading.annotation import Form, fields
+from declare.reading.annotation import TypeSpec, fields
 from declare.reading.keys.key_places import (
     Level,
     Place,
@@ -28,9 +28,9 @@ from declare.reading.keys.key_places import (
     stated_path,
 )
 from declare.reading.lookup import find, kinds, own_names
-from declare.reading.phrases import block_name, shown, wanted
+from declare.reading.phrases import block_name, scalar_text, type_text
 
-Fits = Callable[[Form, Any], bool]
+Fits = Callable[[TypeSpec, Any], bool]
 """Whether a value can be read in a form."""
 _UNREADABLE = object()
 
@@ -164,7 +164,7 @@ def _by_synonym(key: str, levels: Sequence[Level], fits: Fits) -> UnknownKey | N
     rewrite = _rewrite(_join(level.path, key), place, value, stated, safe=not known.alike, here=here)
     helps = (f"write `{_example(place, level, None if value is _UNREADABLE else value)}`",)
     if value is _UNREADABLE:
-        helps = (f"{helps[0]} with {wanted(place.form)}",)
+        helps = (f"{helps[0]} with {type_text(place.form)}",)
     label = "another framework's word"
     problem = _problem(key, level, helps, *([rewrite] if rewrite else ()), label=label)
     return UnknownKey(problem, place.key if here else None, () if here else (place.path,))
@@ -177,7 +177,7 @@ def _takes(place: Place, key: str, level: Level, fits: Fits) -> bool:
 
 def _example(place: Place, level: Level, value: Any) -> str:
     """Return how a key is written in its place, with a value that has one line; as seen from the block at hand."""
-    inner = f"{place.key}: {shown(value)}" if isinstance(value, int | float | str) else place.key
+    inner = f"{place.key}: {scalar_text(value)}" if isinstance(value, int | float | str) else place.key
     if place.block == level.path:
         return inner
     outer = place.block.removeprefix(f"{level.path}.")
@@ -193,11 +193,13 @@ def _rewrite(at: str, place: Place, value: Any, stated: Any, *, safe: bool, here
     if here and changed is None:
         return Rewrite(f"rename to `{place.key}`", at, key=place.key, safe=safe)
     safe = safe and (changed is None or str(stated) in str(changed).split())
-    title = f"move it to `{place.path}`" if changed is None else f"write `{place.path}: {shown(changed)}`"
+    title = (
+        f"move it to `{place.path}`" if changed is None else f"write `{place.path}: {scalar_text(changed)}`"
+    )
     return Rewrite(title, at, changed, to=place.path, safe=safe)
 
 
-def _convert_value(key: str, value: Any, item: Form, fits: Fits) -> Any:
+def _convert_value(key: str, value: Any, item: TypeSpec, fits: Fits) -> Any:
     """Return a value as the key that is meant takes it, `_UNREADABLE` where none is known."""
     for candidate in (value, *_conversions(key, value, item)):
         if fits(item, candidate):
@@ -205,7 +207,7 @@ def _convert_value(key: str, value: Any, item: Form, fits: Fits) -> Any:
     return _UNREADABLE
 
 
-def _conversions(key: str, value: Any, item: Form) -> Iterator[Any]:
+def _conversions(key: str, value: Any, item: TypeSpec) -> Iterator[Any]:
     """Yield other forms of a value: a flag as the word that it switches on, a number with its unit."""
     word = plain(key)
     yield from (text for text in (switched_on(key, value),) if text is not None)

@@ -14,7 +14,7 @@ from declare.report.probes import across_phases, is_probe
 from declare.report.render.architecture_svg import draw
 from declare.report.render.line_chart import COLOURS, legend, line_chart
 from declare.report.report import Curve, Dataset, Node, Phase, Report, Throughput, share, trained_last
-from declare.report.restarts import told
+from declare.report.restarts import describe_starts
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
@@ -47,7 +47,7 @@ def render(report: Report) -> str:
 def _header(report: Report) -> str:
     code = "".join(f'<p class="mono">runs code of its own: {escape(entry)}</p>' for entry in report.trusted)
     about = f"<p>{escape(report.description)}</p>" if report.description else ""
-    begun = f'<p class="mono">{escape(told(report.starts))}</p>' if report.starts else ""
+    begun = f'<p class="mono">{escape(describe_starts(report.starts))}</p>' if report.starts else ""
     return (
         f"<header><h1>{escape(report.name)}"
         f'<span class="status {escape(report.status)}">{escape(report.status)}</span></h1>{about}'

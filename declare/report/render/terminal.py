@@ -9,7 +9,7 @@ from declare.report.incidents import rows as incident_rows
 from declare.report.number_format import count, figure, seconds, size
 from declare.report.probes import across_phases, is_probe
 from declare.report.report import Node, Report, share, trained_last
-from declare.report.restarts import told
+from declare.report.restarts import describe_starts
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,7 +55,7 @@ def render(report: Report, console: Console) -> None:
         Text(f"{report.name}", style="bold"), Text(f"{report.status}, plan {report.plan_sha256[:12]}")
     )
     if report.starts:
-        console.print(Text(told(report.starts)))
+        console.print(Text(describe_starts(report.starts)))
     for entry in report.trusted:
         console.print(Text(f"runs code of its own: {entry}"))
     for table in _tables(report):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.rules.queries.class_counts import Counts, class_counts, total
-from declare.rules.spec_parts import given, task_datasets, tasks
+from declare.rules.spec_parts import get, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "DAT340"
@@ -23,7 +23,7 @@ def check(view: View) -> Iterator[Problem]:
                 continue
             dataset, target = task_datasets(view, task.block)[0], str(task.block.target)
             more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
-            here = "split" if given(view.spec, "datasets", dataset, "split") is not None else "source"
+            here = "split" if get(view.spec, "datasets", dataset, "split") is not None else "source"
             yield Problem(
                 CODE,
                 f"class `{lost[0]}` of `{target}`{more} has no sample in {split}",

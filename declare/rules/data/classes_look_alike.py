@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import field_place, fields
-from declare.rules.spec_parts import given
+from declare.rules.spec_parts import get
 from declare.rules.spec_view import View
 
 CODE = "DAT379"
@@ -22,7 +22,7 @@ _POINT_ZERO = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 def check(view: View) -> Iterator[Problem]:
     """Yield each field with classes or names that look alike."""
     for dataset, name, facts in fields(view):
-        marks = given(view.spec, "datasets", dataset, "fields", name, "missing") or ()
+        marks = get(view.spec, "datasets", dataset, "fields", name, "missing") or ()
         groups = _alike(facts.classes or (), [mark for mark in marks if isinstance(mark, str)])
         if not groups:
             continue

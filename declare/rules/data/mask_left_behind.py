@@ -11,9 +11,9 @@ from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.reading import parser
-from declare.reading.poison import holed
+from declare.reading.poison import contains_poison
 from declare.rules.queries.fields import field_place, fields_of_task
-from declare.rules.spec_parts import given, task_datasets, tasks
+from declare.rules.spec_parts import get, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "DAT356"
@@ -38,7 +38,7 @@ def check(view: View) -> Iterator[Problem]:
     for task in tasks(view):
         for dataset in task_datasets(view, task.block) if task.name in view.targets else ():
             shapes = view.shapes.get(dataset, {})
-            known = fields_of_task(view, task.name, dataset) | _target(shapes, given(task.block, "target"))
+            known = fields_of_task(view, task.name, dataset) | _target(shapes, get(task.block, "target"))
             pictures = [name for name, shape in known.items() if shape.layout in {"image", "video"}]
             for mask in [name for name, shape in known.items() if shape.layout == "mask"]:
                 for picture in pictures:
@@ -130,8 +130,12 @@ def _moves(view: View, dataset: str, name: str, side: str) -> list[_Move]:
     """Return the transforms that move the pixels of a field on one side of the data."""
     shape = view.facts[dataset].fields[name].shape
     found = []
-    for index, transform in enumerate(given(view.spec, "datasets", dataset, "transforms") or ()):
-        if not isinstance(transform, Transform) or holed(transform) or transform.on not in {"all", side}:
+    for index, transform in enumerate(get(view.spec, "datasets", dataset, "transforms") or ()):
+        if (
+            not isinstance(transform, Transform)
+            or contains_poison(transform)
+            or transform.on not in {"all", side}
+        ):
             continue
         if name not in {transform.field, *(transform.fields or ())}:
             continue

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import field_place
-from declare.rules.spec_parts import Placed, given, target_facts, tasks
+from declare.rules.spec_parts import Located, get, target_facts, tasks
 from declare.rules.spec_view import View
 
 CODE = "DAT352"
@@ -18,7 +18,7 @@ _OF_TEXTS = frozenset({"tags", "tokens"})
 def check(view: View) -> Iterator[Problem]:
     """Yield each mask whose sizes are not the first sizes of its target."""
     for task in tasks(view):
-        mask = given(task.block, "mask")
+        mask = get(task.block, "mask")
         for name, target in target_facts(view, task.block).items() if mask else ():
             facts = view.facts[name].fields.get(mask)
             if facts is None or facts.shape.layout != "valid":
@@ -41,7 +41,7 @@ def check(view: View) -> Iterator[Problem]:
             )
 
 
-def _of_words(view: View, task: Placed[Task], dataset: str, mask: str) -> Iterator[Problem]:
+def _of_words(view: View, task: Located[Task], dataset: str, mask: str) -> Iterator[Problem]:
     """Yield a mask of several values whose places are not those of the target's words."""
     target = str(task.block.target)
     blocks = view.facts[dataset].blocks

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import field_place, fields
-from declare.rules.spec_parts import given, task_datasets, tasks
+from declare.rules.spec_parts import get, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "DAT366"
@@ -42,7 +42,7 @@ def _instead(overlong: str) -> tuple[str, ...]:
 def _notes(view: View, dataset: str, name: str) -> tuple[str, ...]:
     """Say where a text is written from one that is cut: the pair no longer says the same."""
     for task in tasks(view):
-        written = given(task.block, "target")
+        written = get(task.block, "target")
         if task.block.generates and not task.block.prompted and dataset in task_datasets(view, task.block):
             other = (
                 f"`{written}` stays whole beside it"

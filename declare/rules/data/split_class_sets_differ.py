@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.contract.problem import Problem
 from declare.rules.queries.class_counts import class_counts
 from declare.rules.queries.fields import field_place
-from declare.rules.spec_parts import given, task_datasets, tasks
+from declare.rules.spec_parts import get, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "DAT303"
@@ -40,12 +40,12 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _split_place(view: View, dataset: str) -> str:
-    stated = given(view.spec, "datasets", dataset, "split")
+    stated = get(view.spec, "datasets", dataset, "split")
     return f"datasets.{dataset}.split" if stated is not None else f"datasets.{dataset}"
 
 
 def _helps(view: View, dataset: str, target: str) -> tuple[str, ...]:
-    if given(view.spec, "datasets", dataset, "split", "by"):
+    if get(view.spec, "datasets", dataset, "split", "by"):
         return (
             "use another `split.seed`, or smaller held-out fractions",
             "give the class more groups, or remove its samples",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.spec_parts import datasets, given
+from declare.rules.spec_parts import datasets, get
 from declare.rules.spec_view import View
 
 CODE = "DAT381"
@@ -16,7 +16,7 @@ def check(view: View) -> Iterator[Problem]:
     """Yield each dataset with rows whose split column is empty, or that belong to no group."""
     for dataset in datasets(view):
         facts = view.facts.get(dataset.name)
-        column, by = (given(dataset.block, "split", key) for key in ("column", "by"))
+        column, by = (get(dataset.block, "split", key) for key in ("column", "by"))
         if facts is None:
             continue
         left = facts.num_samples - sum(facts.splits.values())

@@ -8,7 +8,7 @@ from declare.contract.problem import Problem
 from declare.language.spec import Dataset
 from declare.rules.queries.class_counts import smallest_class
 from declare.rules.queries.fields import field_layout, field_place
-from declare.rules.spec_parts import Placed, datasets, given
+from declare.rules.spec_parts import Located, datasets, get
 from declare.rules.spec_view import View
 
 CODE = "DAT313"
@@ -21,7 +21,7 @@ def check(view: View) -> Iterator[Problem]:
     """Yield each `by`, `stratify` or `column` whose field cannot do that."""
     for dataset in datasets(view):
         for key, layouts in _KINDS.items():
-            name = given(dataset.block, "split", key)
+            name = get(dataset.block, "split", key)
             kind = field_layout(view, dataset.name, name) if isinstance(name, str) else None
             if kind is None:
                 continue
@@ -33,7 +33,7 @@ def check(view: View) -> Iterator[Problem]:
                 yield from _rare_class(view, dataset, name)
 
 
-def _wrong_kind(view: View, dataset: Placed[Dataset], key: str, field: tuple[str, str]) -> Problem:
+def _wrong_kind(view: View, dataset: Located[Dataset], key: str, field: tuple[str, str]) -> Problem:
     name, kind = field
     wanted = "a category" if key == "stratify" else "an id or a category"
     return Problem(
@@ -46,10 +46,10 @@ def _wrong_kind(view: View, dataset: Placed[Dataset], key: str, field: tuple[str
     )
 
 
-def _few_groups(view: View, dataset: Placed[Dataset], name: str) -> Iterator[Problem]:
+def _few_groups(view: View, dataset: Located[Dataset], name: str) -> Iterator[Problem]:
     facts = view.facts.get(dataset.name)
     groups = facts.groups.get(name) if facts is not None else None
-    held = [part for part in ("val", "test") if given(dataset.block, "split", part)]
+    held = [part for part in ("val", "test") if get(dataset.block, "split", part)]
     if groups is not None and groups <= len(held):
         yield Problem(
             CODE,
@@ -61,10 +61,10 @@ def _few_groups(view: View, dataset: Placed[Dataset], name: str) -> Iterator[Pro
         )
 
 
-def _rare_class(view: View, dataset: Placed[Dataset], name: str) -> Iterator[Problem]:
+def _rare_class(view: View, dataset: Located[Dataset], name: str) -> Iterator[Problem]:
     facts = view.facts[dataset.name].fields.get(name) if dataset.name in view.facts else None
     rare = smallest_class(facts) if facts is not None else None
-    held = [part for part in ("val", "test") if given(dataset.block, "split", part)]
+    held = [part for part in ("val", "test") if get(dataset.block, "split", part)]
     if rare is not None and rare[1] <= len(held):
         samples = "1 sample" if rare[1] == 1 else f"{rare[1]} samples"
         yield Problem(

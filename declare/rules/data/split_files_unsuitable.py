@@ -7,7 +7,7 @@ from pathlib import Path
 
 from declare.contract.problem import Problem
 from declare.language.spec import Dataset
-from declare.rules.spec_parts import Placed, datasets, given
+from declare.rules.spec_parts import Located, datasets, get
 from declare.rules.spec_view import View
 
 CODE = "DAT321"
@@ -19,16 +19,16 @@ _SPLITS = ("train", "val", "test")
 def check(view: View) -> Iterator[Problem]:
     """Yield each split that names files in vain, or mixes them with fractions."""
     for dataset in datasets(view):
-        split = given(dataset.block, "split")
-        files = [name for name in _SPLITS if isinstance(given(split, name), Path)]
-        source = given(dataset.block, "source")
+        split = get(dataset.block, "split")
+        files = [name for name in _SPLITS if isinstance(get(split, name), Path)]
+        source = get(dataset.block, "source")
         if files and source is not None and "path" not in type(source).model_fields:
             yield _no_files(dataset, files[0])
         elif files:
             yield from _fractions(dataset, files[0])
 
 
-def _no_files(dataset: Placed[Dataset], name: str) -> Problem:
+def _no_files(dataset: Located[Dataset], name: str) -> Problem:
     kind = dataset.block.source.type_name()
     return Problem(
         CODE,
@@ -40,9 +40,9 @@ def _no_files(dataset: Placed[Dataset], name: str) -> Problem:
     )
 
 
-def _fractions(dataset: Placed[Dataset], file: str) -> Iterator[Problem]:
+def _fractions(dataset: Located[Dataset], file: str) -> Iterator[Problem]:
     for name in _SPLITS:
-        share = given(dataset.block, "split", name)
+        share = get(dataset.block, "split", name)
         if isinstance(share, int | float) and share:
             yield Problem(
                 CODE,

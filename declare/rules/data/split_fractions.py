@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.spec_parts import datasets, failed, given
+from declare.rules.spec_parts import datasets, get, is_unreadable
 from declare.rules.spec_view import View
 
 CODE = "DAT314"
@@ -17,8 +17,8 @@ _SPLITS = ("train", "val", "test")
 def check(view: View) -> Iterator[Problem]:
     """Yield each split whose fractions do not add up; shares of no sample are found with the data."""
     for dataset in datasets(view):
-        split = given(dataset.block, "split")
-        if split is None or failed(split, *_SPLITS):
+        split = get(dataset.block, "split")
+        if split is None or is_unreadable(split, *_SPLITS):
             continue
         stated = {name: getattr(split, name) for name in _SPLITS}
         shares = {name: share for name, share in stated.items() if isinstance(share, int | float)}

@@ -9,7 +9,7 @@ from declare.contract.problem import Problem, Rewrite
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
 from declare.rules.queries.fields import field_layout, field_place
-from declare.rules.spec_parts import Placed, datasets, failed, given, task_datasets, tasks
+from declare.rules.spec_parts import Located, datasets, get, is_unreadable, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "DAT310"
@@ -27,9 +27,9 @@ def check(view: View) -> Iterator[Problem]:
     used = {name for task in tasks(view) for name in task_datasets(view, task.block)}
     for dataset in datasets(view):
         facts = view.facts.get(dataset.name)
-        if facts is None or dataset.name not in used or failed(dataset.block, "split"):
+        if facts is None or dataset.name not in used or is_unreadable(dataset.block, "split"):
             continue
-        if given(dataset.block, "split", "by"):
+        if get(dataset.block, "split", "by"):
             continue
         for name in _group_fields(view, dataset.name, facts):
             title = _shared_values_text(name, facts.fields[name]) or _at_random(dataset, name, facts)
@@ -54,11 +54,11 @@ def _shared_values_text(name: str, facts: FieldFacts) -> str:
     return ""
 
 
-def _at_random(dataset: Placed[Dataset], name: str, facts: DatasetFacts) -> str:
+def _at_random(dataset: Located[Dataset], name: str, facts: DatasetFacts) -> str:
     """Say that samples are drawn one by one although several belong together."""
     split = dataset.block.split
     drawn = split.column is None and any(
-        isinstance(given(split, part), int | float) for part in ("val", "test")
+        isinstance(get(split, part), int | float) for part in ("val", "test")
     )
     held = facts.splits.get("val", 0) + facts.splits.get("test", 0)
     number = facts.fields[name].unique
@@ -67,7 +67,7 @@ def _at_random(dataset: Placed[Dataset], name: str, facts: DatasetFacts) -> str:
     return f"{facts.num_samples} samples of {number} values of `{name}` are split one by one"
 
 
-def _problem(view: View, dataset: Placed[Dataset], name: str, title: str) -> Problem:
+def _problem(view: View, dataset: Located[Dataset], name: str, title: str) -> Problem:
     stated = "split" in dataset.block.model_fields_set
     path = f"{dataset.path}.split"
     return Problem(

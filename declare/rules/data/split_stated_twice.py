@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
 from declare.language.spec import Dataset
-from declare.rules.spec_parts import Placed, datasets, given
+from declare.rules.spec_parts import Located, datasets, get
 from declare.rules.spec_view import View
 
 CODE = "DAT313"
@@ -19,12 +19,12 @@ def check(view: View) -> Iterator[Problem]:
         yield from _conflict(dataset)
 
 
-def _conflict(dataset: Placed[Dataset]) -> Iterator[Problem]:
-    split = given(dataset.block, "split")
-    if given(split, "column") is None:
+def _conflict(dataset: Located[Dataset]) -> Iterator[Problem]:
+    split = get(dataset.block, "split")
+    if get(split, "column") is None:
         return
     for key in ("train", "val", "test", "by", "stratify"):
-        if given(split, key) is not None:
+        if get(split, key) is not None:
             yield Problem(
                 CODE,
                 f"the split of `{dataset.name}` states both `column` and `{key}`",

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from declare.contract.problem import Problem, Rewrite
-from declare.rules.queries.metric_names import monitors, reported
-from declare.rules.spec_parts import datasets, given
+from declare.rules.queries.metric_names import monitors, reported_metrics
+from declare.rules.spec_parts import datasets, get
 from declare.rules.spec_view import View
 
 CODE = "DAT320"
@@ -16,7 +16,7 @@ STAGE = "names"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each monitor of a test metric, and each file that two splits share."""
-    known = reported(view) or {}
+    known = reported_metrics(view) or {}
     for monitor in monitors(view):
         metric = known.get(monitor.metric)
         if metric is None or metric.split != "test":
@@ -33,13 +33,13 @@ def check(view: View) -> Iterator[Problem]:
             else (),
         )
     for dataset in datasets(view):
-        yield from _shared_files(dataset.path, given(dataset.block, "split"))
+        yield from _shared_files(dataset.path, get(dataset.block, "split"))
 
 
 def _shared_files(path: str, split: object) -> Iterator[Problem]:
     seen: dict[Path, str] = {}
     for name in ("train", "val", "test"):
-        file = given(split, name)
+        file = get(split, name)
         if not isinstance(file, Path):
             continue
         if file in seen:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import field_place, fields_of_task
-from declare.rules.spec_parts import given, task_datasets, tasks
+from declare.rules.spec_parts import get, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "DAT355"
@@ -41,7 +41,7 @@ def check(view: View) -> Iterator[Problem]:
 def _texts(view: View, name: str, task: Task, dataset: str) -> list[str]:
     """Return the texts that a task reads or predicts in a dataset, the target last."""
     read = [field for field, shape in fields_of_task(view, name, dataset).items() if shape.layout == "tokens"]
-    target = given(task, "target")
+    target = get(task, "target")
     shape = view.shapes.get(dataset, {}).get(str(target))
     aimed = [str(target)] if shape is not None and shape.layout == "tokens" else []
     return list(dict.fromkeys([*(field for field in read if field not in aimed), *aimed]))

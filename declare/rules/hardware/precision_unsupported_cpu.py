@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
-from declare.rules.spec_parts import given, phases
+from declare.rules.spec_parts import get, phases
 from declare.rules.spec_view import View
 
 CODE = "HW702"
@@ -14,10 +14,10 @@ STAGE = "hardware"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each `fp16` on a CPU."""
-    if given(view.spec, "hardware", "accelerator") != "cpu":
+    if get(view.spec, "hardware", "accelerator") != "cpu":
         return
-    stated = {"hardware": given(view.spec, "hardware", "precision")}
-    stated |= {phase.path: given(phase.block, "precision") for phase in phases(view)}
+    stated = {"hardware": get(view.spec, "hardware", "precision")}
+    stated |= {phase.path: get(phase.block, "precision") for phase in phases(view)}
     for path, precision in stated.items():
         if precision == "fp16":
             yield Problem(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
 from declare.rules.queries.strategy_limits import conflicts, uneven
-from declare.rules.spec_parts import given
+from declare.rules.spec_parts import get
 from declare.rules.spec_view import View
 
 CODE = "HW708"
@@ -15,15 +15,15 @@ STAGE = "hardware"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield where one process is asked to use several devices, and what cannot be shared as it is asked."""
-    hardware = given(view.spec, "hardware")
+    hardware = get(view.spec, "hardware")
     if (plan := view.hardware) is not None:
         processes = plan.processes
         yield from uneven(plan, processes, view.phases.values())
         yield from conflicts(plan, processes, view.phases.values())
-    if given(hardware, "strategy") != "single":
+    if get(hardware, "strategy") != "single":
         return
     for name in ("devices", "nodes"):
-        number = given(hardware, name)
+        number = get(hardware, name)
         if isinstance(number, int) and number > 1:
             yield Problem(
                 CODE,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from declare.contract.problem import Problem
-from declare.rules.spec_parts import given
+from declare.rules.spec_parts import get
 from declare.rules.spec_view import View
 
 CODE = "HW709"
@@ -19,10 +19,10 @@ _NVIDIA = Path("/proc/driver/nvidia/gpus")
 
 def check(view: View) -> Iterator[Problem]:
     """Yield where the accelerator or the number of devices is not there."""
-    kind = given(view.spec, "hardware", "accelerator")
+    kind = get(view.spec, "hardware", "accelerator")
     if kind not in {"cuda", "mps"}:
         return
-    stated = given(view.spec, "hardware", "devices")
+    stated = get(view.spec, "hardware", "devices")
     asked = stated if isinstance(stated, int) else 1
     found = _count(kind)
     if found is None or asked <= found:

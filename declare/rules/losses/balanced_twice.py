@@ -8,7 +8,7 @@ from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.training import Sampler
 from declare.contract.problem import Problem, Rewrite
 from declare.language.spec import Phase
-from declare.rules.spec_parts import Placed, given, losses, phase_tasks, phases, tasks
+from declare.rules.spec_parts import Located, get, losses, phase_tasks, phases, tasks
 from declare.rules.spec_view import View
 
 CODE = "LOS413"
@@ -18,20 +18,20 @@ STAGE = "names"
 def check(view: View) -> Iterator[Problem]:
     """Yield each balanced loss of a task whose target a phase samples in balance."""
     for phase in phases(view):
-        sampler = given(phase.block, "sampler")
+        sampler = get(phase.block, "sampler")
         if not isinstance(sampler, Sampler) or sampler.type_name() != "balanced":
             continue
         trained = phase_tasks(view, phase.block) or {}
         for task in tasks(view):
-            if task.name not in trained or given(task.block, "target") != given(sampler, "field"):
+            if task.name not in trained or get(task.block, "target") != get(sampler, "field"):
                 continue
             for loss in losses(task):
-                weights = given(loss.block, "class_weights_")
+                weights = get(loss.block, "class_weights_")
                 if isinstance(weights, str):
                     yield _problem(phase, loss, str(task.block.target))
 
 
-def _problem(phase: Placed[Phase], loss: Placed[Loss], target: str) -> Problem:
+def _problem(phase: Located[Phase], loss: Located[Loss], target: str) -> Problem:
     return Problem(
         CODE,
         f"phase `{phase.name}` samples `{target}` in balance, its loss weighs it too",

@@ -7,7 +7,7 @@ from typing import Any
 
 from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem, Rewrite
-from declare.rules.spec_parts import Placed, datasets, given, items, losses, target_facts, tasks
+from declare.rules.spec_parts import Located, datasets, get, items, losses, target_facts, tasks
 from declare.rules.spec_view import View
 
 CODE = "LOS401"
@@ -19,9 +19,9 @@ _NAMES = ("classes", "num_classes")
 def check(view: View) -> Iterator[Problem]:
     """Yield each stated class count that differs from the data's."""
     for dataset in datasets(view):
-        for name in given(dataset.block, "fields") or {}:
+        for name in get(dataset.block, "fields") or {}:
             facts = view.facts[dataset.name].fields.get(name) if dataset.name in view.facts else None
-            field = Placed(f"{dataset.path}.fields.{name}", name, given(dataset.block, "fields", name))
+            field = Located(f"{dataset.path}.fields.{name}", name, get(dataset.block, "fields", name))
             yield from _compare(field, f"field `{name}`", {dataset.name: facts} if facts else {}, name)
     for task in tasks(view):
         facts_by_dataset = target_facts(view, task.block)
@@ -32,14 +32,14 @@ def check(view: View) -> Iterator[Problem]:
             for metric in items(task.block, task.path, "metrics")
         ]
         for block, what in blocks:
-            yield from _compare(block, what, facts_by_dataset, given(task.block, "target"))
+            yield from _compare(block, what, facts_by_dataset, get(task.block, "target"))
 
 
 def _compare(
-    part: Placed[Any], what: str, facts: dict[str, FieldFacts], field: str | None
+    part: Located[Any], what: str, facts: dict[str, FieldFacts], field: str | None
 ) -> Iterator[Problem]:
     for name in _NAMES:
-        stated = given(part.block, name)
+        stated = get(part.block, name)
         if isinstance(stated, list | tuple):
             stated = len(stated)
         if not isinstance(stated, int):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
 from declare.rules.queries.target_readers import readers
-from declare.rules.spec_parts import given
+from declare.rules.spec_parts import get
 from declare.rules.spec_view import View
 
 CODE = "LOS422"
@@ -18,7 +18,7 @@ def check(view: View) -> Iterator[Problem]:
     for task, path in readers(view):
         if task.block.ahead is not True or view.spec.model[path].looks_ahead() is not False:
             continue
-        stated = given(view.spec, "model", path, "causal") is True
+        stated = get(view.spec, "model", path, "causal") is True
         at = f"model.{path}.causal" if stated else f"model.{path}"
         yield Problem(
             CODE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.queries.compatible import fitting, listed
+from declare.rules.queries.compatible import fitting, join_words
 from declare.rules.spec_parts import losses, tasks, type_place
 from declare.rules.spec_view import View
 
@@ -27,10 +27,10 @@ def check(view: View) -> Iterator[Problem]:
                 at=type_place(loss),
                 label=f"takes {' or '.join(sorted(loss.block.takes))}",
                 also={f"{task.path}.type": f"predicts {prediction}"},
-                helps=(f"use {listed(fits)}, or leave `loss` out", *_other_types(loss.block.takes, kind)),
+                helps=(f"use {join_words(fits)}, or leave `loss` out", *_other_types(loss.block.takes, kind)),
             )
 
 
 def _other_types(takes: frozenset[str], kind: str) -> tuple[str, ...]:
     found = sorted({name for prediction in takes for name in fitting("tasks", prediction)} - {kind})
-    return (f"change the task's type to {listed(found)} if that is what it predicts",) if found else ()
+    return (f"change the task's type to {join_words(found)} if that is what it predicts",) if found else ()

@@ -8,7 +8,7 @@ from declare.contract.kinds.loss import Loss
 from declare.contract.problem import Problem
 from declare.rules.queries.class_counts import Counts, uncounted, uncounted_note
 from declare.rules.queries.metric_names import Monitor, composite_parts, expectations, monitors
-from declare.rules.spec_parts import Placed
+from declare.rules.spec_parts import Located
 from declare.rules.spec_view import View
 
 CODE = "DAT397"
@@ -30,7 +30,7 @@ def _parts(view: View, monitor: Monitor) -> list[str]:
     return composite_parts(view, monitor.metric) or [monitor.metric]
 
 
-def _problem(loss: Placed[Loss], counts: Counts, split: str, at: str) -> Problem:
+def _problem(loss: Located[Loss], counts: Counts, split: str, at: str) -> Problem:
     return Problem(
         CODE,
         f"no {split} sample counts in the loss `{loss.block.type_name()}`",

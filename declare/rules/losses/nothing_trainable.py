@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
-from declare.rules.spec_parts import given, phases
+from declare.rules.spec_parts import get, phases
 from declare.rules.spec_view import View
 
 CODE = "LOS404"
@@ -19,7 +19,7 @@ def check(view: View) -> Iterator[Problem]:
         if plan is None or plan.trainable_parameters:
             continue
         frozen = [
-            index for index, item in enumerate(given(phase.block, "freeze") or ()) if not given(item, "until")
+            index for index, item in enumerate(get(phase.block, "freeze") or ()) if not get(item, "until")
         ]
         first = f"{phase.path}.freeze.{frozen[0]}" if frozen else phase.path
         total = sum(node.parameters * max(1, len(node.variants)) for node in view.nodes.values())

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
 from declare.reading.lookup import find, own_names
-from declare.rules.queries.compatible import listed
+from declare.rules.queries.compatible import join_words
 from declare.rules.queries.fields import field_layout, field_place
-from declare.rules.spec_parts import Placed, given, task_datasets, tasks
+from declare.rules.spec_parts import Located, get, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "LOS408"
@@ -19,14 +19,14 @@ STAGE = "facts"
 def check(view: View) -> Iterator[Problem]:
     """Yield each target whose field type its task cannot learn."""
     for task in tasks(view):
-        target = given(task.block, "target")
+        target = get(task.block, "target")
         for dataset in task_datasets(view, task.block) if target else ():
             found = field_layout(view, dataset, target)
             if found is not None and task.block.targets and found[1] not in task.block.targets:
                 yield _problem(view, task, dataset, found[0])
 
 
-def _problem(view: View, task: Placed[Task], dataset: str, kind: str) -> Problem:
+def _problem(view: View, task: Located[Task], dataset: str, kind: str) -> Problem:
     name, target = task.block.type_name(), str(task.block.target)
     fields = _fields_with(task.block.targets)
     return Problem(
@@ -35,7 +35,7 @@ def _problem(view: View, task: Placed[Task], dataset: str, kind: str) -> Problem
         at=f"{task.path}.target",
         label=f"a {kind} field",
         also={
-            f"{task.path}.type": f"{name} learns {listed(fields)} fields",
+            f"{task.path}.type": f"{name} learns {join_words(fields)} fields",
             field_place(view, dataset, target): f"`{target}` is a {kind} field here",
         },
         helps=(
@@ -55,4 +55,4 @@ def _types_for(kind: str, target: str) -> Iterator[str]:
     layout = getattr(find("fields", kind), "layout", None)
     fit = [name for name in own_names("tasks") if layout in getattr(find("tasks", name), "targets", ())]
     if fit:
-        yield f"use a task of type {listed(fit)} for `{target}`"
+        yield f"use a task of type {join_words(fit)} for `{target}`"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.rules.queries.target_readers import readers
-from declare.rules.spec_parts import given, tasks
+from declare.rules.spec_parts import get, tasks
 from declare.rules.spec_view import View
 
 CODE = "LOS423"
@@ -20,7 +20,7 @@ def check(view: View) -> Iterator[Problem]:
         head = view.nodes.get(f"heads.{task.name}")
         if task.block.ahead is None or head is None or task.name in reached:
             continue
-        target = given(task.block, "target")
+        target = get(task.block, "target")
         writes = task.block.generates
         yield Problem(
             CODE,

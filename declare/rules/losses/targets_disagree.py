@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import field_place
-from declare.rules.spec_parts import Placed, dataset_place, may_be_per_dataset, target_facts, tasks
+from declare.rules.spec_parts import Located, dataset_place, may_be_per_dataset, target_facts, tasks
 from declare.rules.spec_view import View
 
 CODE = "LOS409"
@@ -27,7 +27,7 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _problem(
-    view: View, task: Placed[Task], first: tuple[str, tuple[str, ...]], other: tuple[str, tuple[str, ...]]
+    view: View, task: Located[Task], first: tuple[str, tuple[str, ...]], other: tuple[str, tuple[str, ...]]
 ) -> Problem:
     target = str(task.block.target)
     (one, here), (two, there) = first, other

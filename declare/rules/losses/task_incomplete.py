@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem, Rewrite
-from declare.rules.queries.compatible import listed
+from declare.rules.queries.compatible import join_words
 from declare.rules.queries.fields import field_layout
-from declare.rules.spec_parts import Placed, dataset_names, failed, task_datasets, tasks
+from declare.rules.spec_parts import Located, dataset_names, is_unreadable, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "LOS410"
@@ -18,13 +18,13 @@ STAGE = "names"
 def check(view: View) -> Iterator[Problem]:
     """Yield tasks without dataset, with two statements of it, or without the target that they need."""
     for task in tasks(view):
-        if not failed(task.block, "dataset", "datasets"):
+        if not is_unreadable(task.block, "dataset", "datasets"):
             yield from _dataset(view, task)
-        if not failed(task.block, "target"):
+        if not is_unreadable(task.block, "target"):
             yield from _target(view, task)
 
 
-def _dataset(view: View, task: Placed[Task]) -> Iterator[Problem]:
+def _dataset(view: View, task: Located[Task]) -> Iterator[Problem]:
     known = dataset_names(view)
     one, many = task.block.dataset, task.block.datasets
     if one is not None and many is not None:
@@ -43,7 +43,7 @@ def _dataset(view: View, task: Placed[Task]) -> Iterator[Problem]:
             f"task `{task.name}` has an empty list of datasets",
             at=f"{task.path}.datasets",
             label="no dataset here",
-            helps=(f"name {listed(list(known))}",),
+            helps=(f"name {join_words(list(known))}",),
         )
     elif one is None and many is None and len(known) > 1 and not task.block.everywhere:
         yield Problem(
@@ -57,7 +57,7 @@ def _dataset(view: View, task: Placed[Task]) -> Iterator[Problem]:
         )
 
 
-def _target(view: View, task: Placed[Task]) -> Iterator[Problem]:
+def _target(view: View, task: Located[Task]) -> Iterator[Problem]:
     if task.block.target is not None or not task.block.targets:
         return
     fits = _fields_for(view, task.block)
@@ -67,7 +67,9 @@ def _target(view: View, task: Placed[Task]) -> Iterator[Problem]:
         at=task.path,
         on="key",
         label="no `target` here",
-        helps=(f"add `target:` with {listed(fits)}" if fits else "add `target:` with the field to predict",),
+        helps=(
+            f"add `target:` with {join_words(fits)}" if fits else "add `target:` with the field to predict",
+        ),
         rewrites=(Rewrite(f"add `target: {fits[0]}`", f"{task.path}.target", fits[0], safe=False),)
         if len(fits) == 1
         else (),

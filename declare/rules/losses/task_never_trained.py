@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.spec_parts import given, phase_tasks, phases, tasks, trained_blocks
+from declare.rules.spec_parts import get, phase_tasks, phases, tasks, trained_blocks
 from declare.rules.spec_view import View
 
 CODE = "LOS411"
@@ -15,11 +15,11 @@ STAGE = "names"
 def check(view: View) -> Iterator[Problem]:
     """Yield each task that no phase gives a weight above zero."""
     trained = {phase.name: phase_tasks(view, phase.block) for phase in phases(view)}
-    whole = set(given(view.spec, "phases") or {}) == set(trained)
+    whole = set(get(view.spec, "phases") or {}) == set(trained)
     blocks = [trained_blocks(view, phase.block) for phase in phases(view)]
     if not trained or not whole or any(found is None for found in blocks):
         return
-    probed = {given(probe, "task") for phase in phases(view) for probe in given(phase.block, "probes") or ()}
+    probed = {get(probe, "task") for phase in phases(view) for probe in get(phase.block, "probes") or ()}
     for task in tasks(view):
         weights = {
             phase: found[task.name] for phase, found in trained.items() if found and task.name in found

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.contract.kinds.training import Augment
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import augment_roles
-from declare.rules.spec_parts import failed, phase_datasets, phase_tasks, phases, tasks
+from declare.rules.spec_parts import is_unreadable, phase_datasets, phase_tasks, phases, tasks
 from declare.rules.spec_view import View
 
 CODE = "LOS415"
@@ -17,7 +17,7 @@ STAGE = "phases"
 def check(view: View) -> Iterator[Problem]:
     """Yield each augment that every dataset of its phase refuses, or that no task of the phase sees the work of."""
     for phase in phases(view):
-        if phase.name not in view.phases or failed(phase.block, "augment"):
+        if phase.name not in view.phases or is_unreadable(phase.block, "augment"):
             continue
         trained = list(phase_tasks(view, phase.block) or {})
         for index, augment in enumerate(phase.block.augment):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import field_place, input_fields
 from declare.rules.queries.sample_lengths import lengths_in_words, spans
-from declare.rules.spec_parts import failed, phase_datasets, phases
+from declare.rules.spec_parts import is_unreadable, phase_datasets, phases
 from declare.rules.spec_view import View
 
 CODE = "SHP535"
@@ -17,7 +17,7 @@ STAGE = "phases"
 def check(view: View) -> Iterator[Problem]:
     """Yield each augment of a phase over series of different lengths that does not take them."""
     for phase in phases(view):
-        if phase.name not in view.phases or failed(phase.block, "augment"):
+        if phase.name not in view.phases or is_unreadable(phase.block, "augment"):
             continue
         uneven = list(_uneven(view, phase_datasets(view, phase.block)))
         for index, augment in enumerate(phase.block.augment):

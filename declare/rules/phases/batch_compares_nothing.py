@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.contract.problem import Problem
 from declare.ir.micro_batches import micro_batches
 from declare.rules.queries.phase_length import train_sizes
-from declare.rules.spec_parts import given, phases, task_datasets, tasks
+from declare.rules.spec_parts import get, phases, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "PHS653"
@@ -37,7 +37,7 @@ def check(view: View) -> Iterator[Problem]:
                     also={task.path: f"a `{task.block.type_name()}` task"}
                     | (
                         {f"{phase.path}.accumulate": "cuts the batch"}
-                        if given(phase.block, "accumulate") != 1
+                        if get(phase.block, "accumulate") != 1
                         else {}
                     ),
                     helps=("use larger batches, or fewer micro-batches: only samples of one are compared",),

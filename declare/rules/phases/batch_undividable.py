@@ -8,7 +8,7 @@ from declare.contract.kinds.training import Mix
 from declare.contract.problem import Problem, Rewrite
 from declare.language.spec import Phase
 from declare.rules.queries.phase_length import batch_size
-from declare.rules.spec_parts import Placed, given, phase_datasets, phases
+from declare.rules.spec_parts import Located, get, phase_datasets, phases
 from declare.rules.spec_view import View
 
 CODE = "PHS614"
@@ -24,8 +24,8 @@ def check(view: View) -> Iterator[Problem]:
             yield from _datasets(view, phase, size)
 
 
-def _accumulate(phase: Placed[Phase], size: int) -> Iterator[Problem]:
-    parts = given(phase.block, "accumulate") or 1
+def _accumulate(phase: Located[Phase], size: int) -> Iterator[Problem]:
+    parts = get(phase.block, "accumulate") or 1
     if size % parts == 0:
         return
     near = max(parts, round(size / parts) * parts)
@@ -42,11 +42,11 @@ def _accumulate(phase: Placed[Phase], size: int) -> Iterator[Problem]:
     )
 
 
-def _datasets(view: View, phase: Placed[Phase], size: int) -> Iterator[Problem]:
+def _datasets(view: View, phase: Located[Phase], size: int) -> Iterator[Problem]:
     names = phase_datasets(view, phase.block)
-    if not isinstance(given(phase.block, "batch_size"), int) or size >= len(names):
+    if not isinstance(get(phase.block, "batch_size"), int) or size >= len(names):
         return
-    mix = given(phase.block, "mix")
+    mix = get(phase.block, "mix")
     if isinstance(mix, Mix) and mix.type_name() == "alternate":
         return  # each batch is of one dataset
     yield Problem(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
-from declare.rules.spec_parts import failed, given, phases
+from declare.rules.spec_parts import get, is_unreadable, phases
 from declare.rules.spec_view import View
 
 CODE = "PHS615"
@@ -15,8 +15,8 @@ STAGE = "names"
 def check(view: View) -> Iterator[Problem]:
     """Yield each `clip` with both limits or with none."""
     for phase in phases(view):
-        clip = given(phase.block, "clip")
-        if clip is None or failed(clip, "norm", "value"):
+        clip = get(phase.block, "clip")
+        if clip is None or is_unreadable(clip, "norm", "value"):
             continue
         path = f"{phase.path}.clip"
         if clip.norm is not None and clip.value is not None:

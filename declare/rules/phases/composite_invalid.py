@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.rules.queries.metric_names import arithmetic, composite_parts, placeholders
-from declare.rules.spec_parts import given
+from declare.rules.spec_parts import get
 from declare.rules.spec_view import View
 
 CODE = "PHS619"
@@ -18,9 +18,9 @@ _LIMIT = 1000
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each composite whose expression is no arithmetic over metrics."""
-    tasks = given(view.spec, "tasks") or {}
-    for name in given(view.spec, "metrics") or {}:
-        text = given(view.spec, "metrics", name)
+    tasks = get(view.spec, "tasks") or {}
+    for name in get(view.spec, "metrics") or {}:
+        text = get(view.spec, "metrics", name)
         if not isinstance(text, str):
             continue
         wrong = _wrong(text, composite_parts(view, name))

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.rules.queries.metric_names import (
+    MetricName,
     Monitor,
-    Reported,
     composite_parts,
     expectations,
     monitors,
-    reported,
+    reported_metrics,
 )
-from declare.rules.spec_parts import given, task_datasets, tasks
+from declare.rules.spec_parts import get, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "PHS610"
@@ -22,7 +22,7 @@ STAGE = "facts"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each named metric whose split holds no sample in any of its datasets."""
-    known = reported(view) or {}
+    known = reported_metrics(view) or {}
     seen: set[str] = set()
     for monitor in (*monitors(view), *expectations(view)):
         for name in composite_parts(view, monitor.metric) or [monitor.metric]:
@@ -35,7 +35,7 @@ def check(view: View) -> Iterator[Problem]:
                 yield _problem(view, monitor, metric, empty)
 
 
-def _empty(view: View, metric: Reported) -> tuple[str, ...] | None:
+def _empty(view: View, metric: MetricName) -> tuple[str, ...] | None:
     """Return the datasets of a metric if all of them lack its split."""
     block = next((task.block for task in tasks(view) if task.name == metric.task), None)
     if block is None:
@@ -48,9 +48,9 @@ def _empty(view: View, metric: Reported) -> tuple[str, ...] | None:
     return names
 
 
-def _problem(view: View, monitor: Monitor, metric: Reported, empty: tuple[str, ...]) -> Problem:
+def _problem(view: View, monitor: Monitor, metric: MetricName, empty: tuple[str, ...]) -> Problem:
     dataset = empty[0]
-    stated = given(view.spec, "datasets", dataset, "split")
+    stated = get(view.spec, "datasets", dataset, "split")
     where = f"datasets.{dataset}.split" if stated is not None else f"datasets.{dataset}"
     return Problem(
         CODE,

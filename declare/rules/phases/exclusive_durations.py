@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
-from declare.rules.spec_parts import failed, phases
+from declare.rules.spec_parts import is_unreadable, phases
 from declare.rules.spec_view import View
 
 CODE = "PHS611"
@@ -15,7 +15,7 @@ STAGE = "names"
 def check(view: View) -> Iterator[Problem]:
     """Yield each phase with both lengths or with none."""
     for phase in phases(view):
-        if failed(phase.block, "epochs", "steps"):
+        if is_unreadable(phase.block, "epochs", "steps"):
             continue
         epochs, steps = phase.block.epochs, phase.block.steps
         if epochs is not None and steps is not None:

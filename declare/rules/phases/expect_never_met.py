@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.queries.metric_names import expectations, reported
-from declare.rules.spec_parts import given
+from declare.rules.queries.metric_names import expectations, reported_metrics
+from declare.rules.spec_parts import get
 from declare.rules.spec_view import View
 
 CODE = "PHS612"
@@ -18,10 +18,10 @@ _BOUND = re.compile(r"\s*(>=|<=|>|<|==)\s*(\S+)\s*")
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each bound that no value of its metric can meet."""
-    known = reported(view) or {}
+    known = reported_metrics(view) or {}
     for expected in expectations(view):
         metric = known.get(expected.metric)
-        match = _BOUND.fullmatch(str(given(view.spec, "expect", expected.metric) or ""))
+        match = _BOUND.fullmatch(str(get(view.spec, "expect", expected.metric) or ""))
         if metric is None or match is None:
             continue
         low, high = metric.bounds

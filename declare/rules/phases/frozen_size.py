@@ -10,7 +10,7 @@ from declare.ir.plan import FreezePlan, ModulePlan, PhasePlan
 from declare.language.spec import Phase
 from declare.reading.lookup import find
 from declare.rules.queries.fields import fields_above, fields_of_task
-from declare.rules.spec_parts import Placed, phases
+from declare.rules.spec_parts import Located, phases
 from declare.rules.spec_view import View
 
 CODE = "PHS646"
@@ -43,7 +43,7 @@ def _after(view: View, phase: PhasePlan, held: Mapping[str, int]) -> dict[str, i
 
 
 def _frozen_size_problems(
-    view: View, phase: Placed[Phase], frozen: tuple[PhasePlan, FreezePlan, int], held: Mapping[str, int]
+    view: View, phase: Located[Phase], frozen: tuple[PhasePlan, FreezePlan, int], held: Mapping[str, int]
 ) -> Iterator[Problem]:
     plan, freeze, index = frozen
     for dataset in plan.datasets:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from declare.contract.problem import Problem, Rewrite
 from declare.diagnostics.suggest import suggest
 from declare.language.spec import Phase
-from declare.rules.queries.compatible import listed
-from declare.rules.spec_parts import Placed, given, phases
+from declare.rules.queries.compatible import join_words
+from declare.rules.spec_parts import Located, get, phases
 from declare.rules.spec_view import View
 
 CODE = "PHS613"
@@ -17,17 +17,17 @@ STAGE = "names"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each `init` from a phase that is unknown, comes later, or is the phase itself."""
-    order = list(given(view.spec, "phases") or {})
+    order = list(get(view.spec, "phases") or {})
     for phase in phases(view):
         earlier = order[: order.index(phase.name)]
-        for index, init in enumerate(given(phase.block, "init") or ()):
-            source = given(init, "from_")
+        for index, init in enumerate(get(phase.block, "init") or ()):
+            source = get(init, "from_")
             kind, _, name = source.partition(":") if isinstance(source, str) else ("", "", "")
             if kind == "phase" and name not in earlier:
                 yield _problem(phase, f"{phase.path}.init.{index}.from", name, (earlier, order))
 
 
-def _problem(phase: Placed[Phase], at: str, name: str, names: tuple[list[str], list[str]]) -> Problem:
+def _problem(phase: Located[Phase], at: str, name: str, names: tuple[list[str], list[str]]) -> Problem:
     earlier, order = names
     near = suggest(name, earlier)
     if name == phase.name:
@@ -36,7 +36,7 @@ def _problem(phase: Placed[Phase], at: str, name: str, names: tuple[list[str], l
         title, label = f"phase `{phase.name}` starts from `{name}`, which runs later", "runs after this phase"
     else:
         title, label = f"phase `{phase.name}` starts from an unknown phase `{name}`", "no phase of this name"
-    helps = (f"use {listed([f'phase:{item}' for item in near or earlier])}",) if earlier else ()
+    helps = (f"use {join_words([f'phase:{item}' for item in near or earlier])}",) if earlier else ()
     return Problem(
         CODE,
         title,

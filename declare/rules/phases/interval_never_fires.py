@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
-from declare.rules.queries.durations import Timed, durations
+from declare.rules.queries.durations import StatedDuration, durations
 from declare.rules.queries.phase_length import course_for, length_key, words
 from declare.rules.spec_parts import phases
 from declare.rules.spec_view import View
@@ -37,11 +37,11 @@ def check(view: View) -> Iterator[Problem]:
             )
 
 
-def _help(timed: Timed) -> str:
+def _help(timed: StatedDuration) -> str:
     if timed.kind == "until":
         return "leave `until` out to freeze for the whole phase, or shorten it"
     return "shorten it, or leave it out for once an epoch and at the end"
 
 
-def _rewrites(timed: Timed) -> tuple[Rewrite, ...]:
+def _rewrites(timed: StatedDuration) -> tuple[Rewrite, ...]:
     return (Rewrite("remove it", timed.path),) if timed.kind == "until" else ()

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from declare.contract.problem import Problem, Rewrite
 from declare.diagnostics.suggest import suggest
 from declare.language.spec import Phase
-from declare.rules.queries.compatible import listed
-from declare.rules.spec_parts import Placed, dataset_names, given, phase_datasets, phases
+from declare.rules.queries.compatible import join_words
+from declare.rules.spec_parts import Located, dataset_names, get, phase_datasets, phases
 from declare.rules.spec_view import View
 
 CODE = "PHS616"
@@ -20,13 +20,13 @@ def check(view: View) -> Iterator[Problem]:
     for phase in phases(view):
         used = phase_datasets(view, phase.block)
         for key in ("mix", "batch_size"):
-            stated = given(phase.block, key)
+            stated = get(phase.block, key)
             if isinstance(stated, dict) and used:
                 yield from _compare(view, phase, key, (list(stated), used))
 
 
 def _compare(
-    view: View, phase: Placed[Phase], key: str, names: tuple[list[str], tuple[str, ...]]
+    view: View, phase: Located[Phase], key: str, names: tuple[list[str], tuple[str, ...]]
 ) -> Iterator[Problem]:
     stated, used = names
     path = f"{phase.path}.{key}"
@@ -46,7 +46,7 @@ def _compare(
             at=f"{path}.{name}",
             on="key",
             label="not trained here" if exists else "no dataset of this name",
-            helps=(f"use {listed(near or list(used))}",),
+            helps=(f"use {join_words(near or list(used))}",),
             rewrites=(Rewrite(f"rename to `{near[0]}`", f"{path}.{name}", key=near[0], safe=False),)
             if near
             else (),
@@ -60,5 +60,5 @@ def _compare(
             on="key",
             label=f"nothing for `{missing[0]}`",
             also={f"datasets.{missing[0]}": "trained in this phase"},
-            helps=(f"add {listed(missing, 'and')}, or leave its tasks out of the phase",),
+            helps=(f"add {join_words(missing, 'and')}, or leave its tasks out of the phase",),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
-from declare.rules.queries.metric_names import monitors, reported
+from declare.rules.queries.metric_names import monitors, reported_metrics
 from declare.rules.spec_view import View
 
 CODE = "PHS607"
@@ -14,7 +14,7 @@ STAGE = "names"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each monitor whose `mode` would pick the worst model."""
-    known = reported(view) or {}
+    known = reported_metrics(view) or {}
     for monitor in monitors(view):
         metric = known.get(monitor.metric)
         if metric is None or metric.mode is None or monitor.mode in {None, metric.mode}:

@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from declare.contract.problem import Problem, Rewrite
 from declare.diagnostics.suggest import suggest
 from declare.reading.lookup import own_names
-from declare.rules.queries.compatible import listed
+from declare.rules.queries.compatible import join_words
 from declare.rules.queries.metric_names import (
     PROBE,
+    MetricName,
     Monitor,
-    Reported,
     composite_parts,
     evaluated_tasks,
     expectations,
     is_unclear,
     monitors,
-    reported,
+    reported_metrics,
 )
-from declare.rules.spec_parts import given
+from declare.rules.spec_parts import get
 from declare.rules.spec_view import View
 
 CODE = "PHS601"
@@ -28,7 +28,7 @@ STAGE = "names"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each name of a metric that no evaluation will report."""
-    known = reported(view)
+    known = reported_metrics(view)
     if known is None:
         return
     # Probes are fitted when a phase is over: nothing inside it can wait for them.
@@ -44,12 +44,12 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _composites(view: View) -> Iterator[Monitor]:
-    for name in given(view.spec, "metrics") or {}:
+    for name in get(view.spec, "metrics") or {}:
         for part in composite_parts(view, name):
             yield Monitor(f"metrics.{name}", part, f"composite `{name}`")
 
 
-def _unknown(monitor: Monitor, known: dict[str, Reported]) -> Problem:
+def _unknown(monitor: Monitor, known: dict[str, MetricName]) -> Problem:
     chooses = monitor.on == "value" and not monitor.use.startswith("composite")
     names = [name for name, metric in known.items() if not chooses or metric.split != "test"]
     near = suggest(monitor.metric, names) or _same_task(monitor.metric, names)
@@ -65,12 +65,12 @@ def _unknown(monitor: Monitor, known: dict[str, Reported]) -> Problem:
         on=monitor.on,
         label="no metric of this name",
         notes=(f"reported are {_some(known)}",),
-        helps=(*_not_asked_for(monitor.metric, known), *((f"use {listed(near[:3])}",) if near else ())),
+        helps=(*_not_asked_for(monitor.metric, known), *((f"use {join_words(near[:3])}",) if near else ())),
         rewrites=rewrites,
     )
 
 
-def _not_asked_for(name: str, known: dict[str, Reported]) -> tuple[str, ...]:
+def _not_asked_for(name: str, known: dict[str, MetricName]) -> tuple[str, ...]:
     """Say what to add where the metric exists but its task does not compute it."""
     parts = name.split("/")
     tasks = {metric.task for metric in known.values() if metric.task}
@@ -80,7 +80,7 @@ def _not_asked_for(name: str, known: dict[str, Reported]) -> tuple[str, ...]:
     return (
         ()
         if task in tasks
-        else (f"write it as `SPLIT/TASK/METRIC`; the tasks are {listed(sorted(tasks), 'and')}",)
+        else (f"write it as `SPLIT/TASK/METRIC`; the tasks are {join_words(sorted(tasks), 'and')}",)
     )
 
 
@@ -95,12 +95,12 @@ def _same_task(name: str, known: list[str]) -> list[str]:
     return [full for full in known if full.startswith(f"{parts[0]}/{parts[1]}/")]
 
 
-def _some(known: dict[str, Reported]) -> str:
+def _some(known: dict[str, MetricName]) -> str:
     names = [name for name in known if not name.startswith("test/")]
     return ", ".join(f"`{name}`" for name in names[:8]) + (", ..." if len(names) > 8 else "")
 
 
-def _other_phase_problem(view: View, monitor: Monitor, metric: Reported) -> Iterator[Problem]:
+def _other_phase_problem(view: View, monitor: Monitor, metric: MetricName) -> Iterator[Problem]:
     covered = evaluated_tasks(view, monitor.phase)
     if monitor.phase is None or covered is None or metric.task is None or metric.task in covered:
         return
@@ -111,7 +111,7 @@ def _other_phase_problem(view: View, monitor: Monitor, metric: Reported) -> Iter
         label="not computed in this phase",
         also={f"phases.{monitor.phase}.tasks": "the tasks of this phase"},
         helps=(
-            f"watch a metric of {listed(sorted(covered))}, or add `{metric.task}` to the phase"
+            f"watch a metric of {join_words(sorted(covered))}, or add `{metric.task}` to the phase"
             if covered
             else f"add `{metric.task}` to the `tasks` of the phase",
         ),

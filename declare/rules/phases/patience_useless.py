@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.language.spec import Phase
-from declare.rules.queries.durations import Timed, durations
-from declare.rules.queries.phase_length import Course, course_for, length_key, words
-from declare.rules.spec_parts import Placed, given, phases
+from declare.rules.queries.durations import StatedDuration, durations
+from declare.rules.queries.phase_length import PhaseLength, course_for, length_key, words
+from declare.rules.spec_parts import Located, get, phases
 from declare.rules.spec_view import View
 
 CODE = "PHS617"
@@ -24,9 +24,9 @@ def check(view: View) -> Iterator[Problem]:
                 yield from _compare(phase, run, timed)
 
 
-def _compare(phase: Placed[Phase], run: Course, timed: Timed) -> Iterator[Problem]:
+def _compare(phase: Located[Phase], run: PhaseLength, timed: StatedDuration) -> Iterator[Problem]:
     patience = run.duration(timed.duration)
-    stated = given(phase.block, "evaluate", "every")
+    stated = get(phase.block, "evaluate", "every")
     between = run.duration(stated) if stated else run.steps_per_epoch
     if patience >= run.steps:
         yield Problem(

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.queries.metric_names import Monitor, composite_parts, expectations, monitors, reported
+from declare.rules.queries.metric_names import (
+    Monitor,
+    composite_parts,
+    expectations,
+    monitors,
+    reported_metrics,
+)
 from declare.rules.queries.pairings import splits_without_positives
 from declare.rules.spec_parts import metric_classes, task_datasets, tasks
 from declare.rules.spec_view import View
@@ -16,7 +22,7 @@ STAGE = "facts"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield tasks without positives in training, and metrics that need some in a split that has none."""
-    known, lacking = reported(view) or {}, dict(splits_without_positives(view))
+    known, lacking = reported_metrics(view) or {}, dict(splits_without_positives(view))
     for task in tasks(view):
         drawn = [view.facts[name] for name in task_datasets(view, task.block) if name in view.facts]
         if (task.name, "train") in lacking and not any(facts.refused_orders for facts in drawn):

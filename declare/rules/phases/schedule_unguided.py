@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.spec_parts import failed, given, phases
+from declare.rules.spec_parts import get, is_unreadable, phases
 from declare.rules.spec_view import View
 
 CODE = "PHS634"
@@ -15,10 +15,10 @@ STAGE = "names"
 def check(view: View) -> Iterator[Problem]:
     """Yield each schedule that follows a metric where neither it nor `evaluate.best` names one."""
     for phase in phases(view):
-        schedule = given(phase.block, "schedule")
-        if schedule is None or not getattr(schedule, "reactive", False) or failed(schedule, "metric"):
+        schedule = get(phase.block, "schedule")
+        if schedule is None or not getattr(schedule, "reactive", False) or is_unreadable(schedule, "metric"):
             continue
-        if schedule.metric is None and given(phase.block, "evaluate", "best") is None:
+        if schedule.metric is None and get(phase.block, "evaluate", "best") is None:
             name = type(schedule).type_name()
             yield Problem(
                 CODE,

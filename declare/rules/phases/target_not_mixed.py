@@ -9,9 +9,9 @@ from declare.contract.kinds.training import Augment
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import augment_roles, field_place, fields_of_task
 from declare.rules.spec_parts import (
-    Placed,
-    failed,
-    given,
+    Located,
+    get,
+    is_unreadable,
     phase_datasets,
     phase_tasks,
     phases,
@@ -28,7 +28,7 @@ def check(view: View) -> Iterator[Problem]:
     """Yield each augment that mixes inputs of a task without its target, or the target without its inputs."""
     known = {task.name: task for task in tasks(view)}
     for phase in phases(view):
-        if phase.name not in view.phases or failed(phase.block, "augment"):
+        if phase.name not in view.phases or is_unreadable(phase.block, "augment"):
             continue
         trained = list(phase_tasks(view, phase.block) or {})
         for index, augment in enumerate(phase.block.augment):
@@ -42,7 +42,7 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _unmixed_targets(
-    view: View, augment: Augment, dataset: str, task: Placed[Task], trained: list[str]
+    view: View, augment: Augment, dataset: str, task: Located[Task], trained: list[str]
 ) -> Iterator[Problem]:
     """Yield that an augment parts a task's target from what it is predicted from."""
     roles = augment_roles(view, dataset, trained)
@@ -50,9 +50,7 @@ def _unmixed_targets(
         return
     mixed = augment.mixed(*roles)
     read = set(fields_of_task(view, task.name, dataset))
-    labels = [
-        name for name in (given(task.block, "target"), *task.block.fields()) if name and name not in read
-    ]
+    labels = [name for name in (get(task.block, "target"), *task.block.fields()) if name and name not in read]
     inputs = sorted(read & mixed)
     left = [name for name in labels if name not in mixed]
     if inputs and left:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.spec_parts import failed, given, phase_tasks, phases, task_names, tasks
+from declare.rules.spec_parts import get, is_unreadable, phase_tasks, phases, task_names, tasks
 from declare.rules.spec_view import View
 
 CODE = "PHS618"
@@ -14,13 +14,13 @@ STAGE = "names"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each phase without a task that adds to the loss."""
-    own = {task.name: given(task.block, "weight") for task in tasks(view)}
+    own = {task.name: get(task.block, "weight") for task in tasks(view)}
     for phase in phases(view):
         trained = phase_tasks(view, phase.block)
-        stated = None if failed(phase.block, "tasks") else phase.block.tasks
+        stated = None if is_unreadable(phase.block, "tasks") else phase.block.tasks
         if trained is None or (trained and any(weight > 0 for weight in trained.values())):
             continue
-        if given(view.spec, "tasks") is None or set(stated if stated is not None else task_names(view)) - set(
+        if get(view.spec, "tasks") is None or set(stated if stated is not None else task_names(view)) - set(
             trained
         ):
             continue  # an unknown or unreadable task stands there: another finding says so

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.task import Task
-from declare.rules.spec_parts import Placed, losses, target_facts, tasks
+from declare.rules.spec_parts import Located, losses, target_facts, tasks
 from declare.rules.spec_view import View
 
 Counts = dict[str, dict[str, int]]
@@ -38,7 +38,7 @@ def smallest_class(facts: FieldFacts) -> tuple[str, int] | None:
     return min(sums.items(), key=lambda item: item[1]) if sums else None
 
 
-def uncounted(view: View) -> Iterator[tuple[str, Placed[Loss], Counts, str]]:
+def uncounted(view: View) -> Iterator[tuple[str, Located[Loss], Counts, str]]:
     """Yield task, loss, samples by class, and split, of each split that has labels of which none counts."""
     for task in tasks(view):
         target = view.targets.get(task.name)

@@ -16,7 +16,7 @@ def fitting(kind: str, prediction: str) -> list[str]:
     return found
 
 
-def listed(names: list[str], last: str = "or") -> str:
+def join_words(names: list[str], last: str = "or") -> str:
     """Return names as a list in words: "`a`, `b` or `c`"."""
     quoted = [f"`{name}`" for name in names]
     return (

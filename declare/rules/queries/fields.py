@@ -9,16 +9,16 @@ from declare.contract.kinds.field import Field
 from declare.contract.shapes import Layout, Shape
 from declare.ir.plan import ModulePlan
 from declare.reading.lookup import find
-from declare.rules.spec_parts import datasets, given, modules, task_datasets, tasks
+from declare.rules.spec_parts import datasets, get, modules, task_datasets, tasks
 from declare.rules.spec_view import View
 
 
 def field_layout(view: View, dataset: str, field: str) -> tuple[str, Layout] | None:
     """Return a field's type and layout, or None where it is not known."""
-    stated = given(view.spec, "datasets", dataset, "fields", field)
+    stated = get(view.spec, "datasets", dataset, "fields", field)
     if isinstance(stated, Field):
         return stated.type_name(), stated.layout
-    if given(view.spec, "datasets", dataset, "fields") and stated is None:
+    if get(view.spec, "datasets", dataset, "fields") and stated is None:
         return None
     block = view.facts[dataset].blocks.get(field) if dataset in view.facts else None
     cls = find("fields", str(block["type"])) if block and "type" in block else None
@@ -27,7 +27,7 @@ def field_layout(view: View, dataset: str, field: str) -> tuple[str, Layout] | N
 
 def field_place(view: View, dataset: str, field: str) -> str:
     """Return the path that says what a field is: its block, or the source that knows it."""
-    if given(view.spec, "datasets", dataset, "fields", field) is not None:
+    if get(view.spec, "datasets", dataset, "fields", field) is not None:
         return f"datasets.{dataset}.fields.{field}"
     return f"datasets.{dataset}.source"
 
@@ -52,7 +52,7 @@ def input_fields(view: View, dataset: str) -> set[str]:
         named |= set(input_names(module.block))
     for task in tasks(view):
         if dataset in task_datasets(view, task.block):
-            named |= set(input_names(given(task.block, "head")))
+            named |= set(input_names(get(task.block, "head")))
     return named & set(view.facts[dataset].fields)
 
 
@@ -61,20 +61,18 @@ def read_by(view: View, module: str) -> set[str]:
     node = view.nodes.get(module)
     if node is not None:
         return {wire.name for wire in node.wires}
-    return set(input_names(given(view.spec, "model", module)))
+    return set(input_names(get(view.spec, "model", module)))
 
 
 def target_fields(view: View, dataset: str) -> set[str]:
     """Return the fields of a dataset that tasks predict."""
-    found = {
-        given(task.block, "target") for task in tasks(view) if dataset in task_datasets(view, task.block)
-    }
+    found = {get(task.block, "target") for task in tasks(view) if dataset in task_datasets(view, task.block)}
     return {name for name in found if isinstance(name, str)}
 
 
 def input_names(node: object) -> list[str]:
     """Return the fields and modules that a node names as its inputs."""
-    stated = given(node, "input")
+    stated = get(node, "input")
     values = stated.values() if isinstance(stated, dict) else stated if isinstance(stated, list) else [stated]
     return [value for value in values if isinstance(value, str)]
 
@@ -110,8 +108,8 @@ def head_node(view: View, task: str) -> ModulePlan | None:
     seen: set[str] = set()
     while task not in seen:
         seen.add(task)
-        head = given(view.spec, "tasks", task, "head")
-        if not isinstance(head, str) or head not in (given(view.spec, "tasks") or {}):
+        head = get(view.spec, "tasks", task, "head")
+        if not isinstance(head, str) or head not in (get(view.spec, "tasks") or {}):
             break
         task = head
     return view.nodes.get(f"heads.{task}")
@@ -128,7 +126,7 @@ def augment_roles(
         for wire in node.wires_of(dataset)
         if wire.source == "field"
     }
-    aimed = {given(view.spec, "tasks", task, part) for task in tasks for part in ("target", "mask")}
+    aimed = {get(view.spec, "tasks", task, part) for task in tasks for part in ("target", "mask")}
     shapes = view.shapes[dataset]
     return (
         {name: shape for name, shape in shapes.items() if name in read},

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from declare.reading.poison import POISON, holed
+from declare.reading.poison import POISON, contains_poison
 from declare.rules.spec_parts import (
-    failed,
-    given,
+    get,
+    is_unreadable,
     metric_classes,
-    numbered,
+    number_duplicates,
     phase_tasks,
     phases,
     task_datasets,
@@ -27,7 +27,7 @@ PROBE = "probe"
 _NAME = re.compile(r"[A-Za-z_][\w@]*(?:/[\w@]+)+")
 
 
-class Reported(NamedTuple):
+class MetricName(NamedTuple):
     """A metric that evaluations report; `mode` is None for composites, whose direction nobody knows."""
 
     split: str
@@ -49,13 +49,13 @@ class Monitor(NamedTuple):
     on: Literal["value", "key"] = "value"
 
 
-def reported(view: View) -> dict[str, Reported] | None:
+def reported_metrics(view: View) -> dict[str, MetricName] | None:
     """Return every metric that evaluations will report, as far as it is known; None where no task is known at all.
 
     `is_unclear` tells whether others may be.
     """
-    found: dict[str, Reported] = {}
-    if not given(view.spec, "tasks"):
+    found: dict[str, MetricName] = {}
+    if not get(view.spec, "tasks"):
         return None
     for task in tasks(view):
         classes = metric_classes(task.block)
@@ -68,58 +68,60 @@ def reported(view: View) -> dict[str, Reported] | None:
         sets = task_datasets(view, task.block)
         for split in SPLITS:
             for name, (mode, bounds) in rows.items():
-                found[f"{split}/{task.name}/{name}"] = Reported(split, task.name, None, mode, bounds)
+                found[f"{split}/{task.name}/{name}"] = MetricName(split, task.name, None, mode, bounds)
                 for dataset in sets if len(sets) > 1 else ():
                     key = f"{split}/{task.name}@{dataset}/{name}"
-                    found[key] = Reported(split, task.name, dataset, mode, bounds)
+                    found[key] = MetricName(split, task.name, dataset, mode, bounds)
     found |= _probe_metrics(view)
-    for name in given(view.spec, "metrics") or {}:
+    for name in get(view.spec, "metrics") or {}:
         split = "test" if any(part.startswith("test/") for part in composite_parts(view, name)) else "val"
-        found[name] = Reported(split, None, None, None)
+        found[name] = MetricName(split, None, None, None)
     return found
 
 
 def is_unclear(view: View, metric: str) -> bool:
     """Return whether something that could not be read may report a metric: its task, probe or composite."""
     split, *names = metric.split("/")
-    stated = given(view.spec, "tasks") or {}
+    stated = get(view.spec, "tasks") or {}
     unread = {name for name in stated if stated[name] is POISON or metric_classes(stated[name]) is None}
-    blocks = given(view.spec, "phases")
+    blocks = get(view.spec, "phases")
     if not names:
-        return bool(unread) or failed(view.spec, "metrics")
+        return bool(unread) or is_unreadable(view.spec, "metrics")
     if split == PROBE:
         return (
             bool(unread)
             or blocks is None
-            or holed([given(blocks, name, "probes") for name in blocks])
-            or any(block is POISON or failed(block, "probes") for block in blocks.values())
+            or contains_poison([get(blocks, name, "probes") for name in blocks])
+            or any(block is POISON or is_unreadable(block, "probes") for block in blocks.values())
         )
     if len(names) == 1:
         return bool(unread)
     task, _, dataset = names[0].partition("@")
-    return task in unread or bool(dataset and task in stated and failed(stated[task], "dataset", "datasets"))
+    return task in unread or bool(
+        dataset and task in stated and is_unreadable(stated[task], "dataset", "datasets")
+    )
 
 
-def _probe_metrics(view: View) -> dict[str, Reported]:
+def _probe_metrics(view: View) -> dict[str, MetricName]:
     """Return the figures of probes, which are there when their phase is over."""
     blocks = {task.name: task.block for task in tasks(view)}
-    found: dict[str, Reported] = {}
+    found: dict[str, MetricName] = {}
     for phase in phases(view):
-        stated = [given(probe, "task") for probe in given(phase.block, "probes") or ()]
+        stated = [get(probe, "task") for probe in get(phase.block, "probes") or ()]
         known = [(name, blocks[name]) for name in stated if name in blocks]
-        for name, block in numbered(known).items():
+        for name, block in number_duplicates(known).items():
             sets = task_datasets(view, block)
             names = [name, *(f"{name}@{item}" for item in sets if len(sets) > 1)]
             for metric, cls in (metric_classes(block) or {}).items():
                 for each in names:
                     key = f"{PROBE}/{phase.name}/{each}/{metric}"
-                    found[key] = Reported(PROBE, None, None, cls.mode, cls.bounds)
+                    found[key] = MetricName(PROBE, None, None, cls.mode, cls.bounds)
     return found
 
 
 def composite_parts(view: View, name: str) -> list[str]:
     """Return the metric names in a composite's expression."""
-    text = given(view.spec, "metrics", name)
+    text = get(view.spec, "metrics", name)
     return _NAME.findall(text) if isinstance(text, str) else []
 
 
@@ -153,21 +155,19 @@ def monitors(view: View) -> Iterator[Monitor]:
     """Yield every place that picks, stops or searches by a metric."""
     for phase in phases(view):
         for use, names in (("best checkpoint", ("evaluate", "best")), ("early stopping", ("early_stop",))):
-            metric = given(phase.block, *names, "metric")
+            metric = get(phase.block, *names, "metric")
             if isinstance(metric, str):
                 path = ".".join((phase.path, *names))
-                mode = given(phase.block, *names, "mode")
+                mode = get(phase.block, *names, "mode")
                 yield Monitor(f"{path}.metric", metric, use, phase.name, mode, f"{path}.mode")
-    metric = given(view.spec, "tune", "metric")
+    metric = get(view.spec, "tune", "metric")
     if isinstance(metric, str):
-        yield Monitor(
-            "tune.metric", metric, "the search", None, given(view.spec, "tune", "mode"), "tune.mode"
-        )
+        yield Monitor("tune.metric", metric, "the search", None, get(view.spec, "tune", "mode"), "tune.mode")
 
 
 def expectations(view: View) -> Iterator[Monitor]:
     """Yield the metrics that `expect` bounds."""
-    for name in given(view.spec, "expect") or {}:
+    for name in get(view.spec, "expect") or {}:
         yield Monitor(f"expect.{name}", name, "expect", on="key")
 
 

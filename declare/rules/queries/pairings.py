@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from declare.contract.kinds.field import Pairing, pairing_key
 from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
-from declare.reading.poison import holed
-from declare.rules.spec_parts import Placed, given, phase_tasks, phases, task_datasets, tasks
+from declare.reading.poison import contains_poison
+from declare.rules.spec_parts import Located, get, phase_tasks, phases, task_datasets, tasks
 from declare.rules.spec_view import View
 
 
-def pairing_of(view: View, task: Placed[Task]) -> Pairing | None:
+def pairing_of(view: View, task: Located[Task]) -> Pairing | None:
     """Return a task's pairing, also where it takes it from a sampler; None where it has none or it cannot be read."""
     trained = [phase for phase in phases(view) if task.name in (phase_tasks(view, phase.block) or {})]
-    samplers = [sampler for phase in trained if (sampler := given(phase.block, "sampler")) is not None]
-    if holed(task.block) or holed(samplers):
+    samplers = [sampler for phase in trained if (sampler := get(phase.block, "sampler")) is not None]
+    if contains_poison(task.block) or contains_poison(samplers):
         return None
     drawn = task.block.drawn_by(samplers)
     return None if isinstance(drawn, Problem) else drawn.pairing()

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from declare.contract.duration import Duration
 from declare.language.spec import Phase
-from declare.rules.spec_parts import failed, given, phase_datasets
+from declare.rules.spec_parts import get, is_unreadable, phase_datasets
 from declare.rules.spec_view import View
 
 
-class Course(NamedTuple):
+class PhaseLength(NamedTuple):
     """How long a phase is; `sizes` are training samples by dataset.
 
     Where the data are not known, `sizes` are empty, and durations count in `unit`, that of the phase.
@@ -43,42 +43,46 @@ def train_sizes(view: View, phase: Phase) -> dict[str, int] | None:
 
 def batch_size(phase: Phase) -> int | None:
     """Return the global batch size, or None where it is `auto` or could not be read."""
-    stated = given(phase, "batch_size")
+    stated = get(phase, "batch_size")
     if isinstance(stated, dict):
         sizes = list(stated.values())
         return sum(sizes) if all(isinstance(size, int) for size in sizes) else None
     return stated if isinstance(stated, int) else None
 
 
-def course(view: View, phase: Phase) -> Course | None:
+def course(view: View, phase: Phase) -> PhaseLength | None:
     """Return the course of a phase, or None where something that it needs is not known."""
     sizes, batch = train_sizes(view, phase), batch_size(phase)
-    if not sizes or not batch or failed(phase, "epochs", "steps") or not sum(sizes.values()):
+    if not sizes or not batch or is_unreadable(phase, "epochs", "steps") or not sum(sizes.values()):
         return None
     if (phase.epochs is None) == (phase.steps is None):
         return None
     per_epoch = math.ceil(sum(sizes.values()) / batch)
     steps = phase.steps if phase.steps is not None else math.ceil(round((phase.epochs or 0) * per_epoch, 6))
-    return Course(sizes, batch, per_epoch, max(1, steps))
+    return PhaseLength(sizes, batch, per_epoch, max(1, steps))
 
 
-def course_for(view: View, phase: Phase, duration: Duration) -> Course | None:
+def course_for(view: View, phase: Phase, duration: Duration) -> PhaseLength | None:
     """Return the course of a phase; one from the spec alone where that tells what a duration is of it, else None."""
     run = course(view, phase)
-    if run is not None or failed(phase, "epochs", "steps") or (phase.epochs is None) == (phase.steps is None):
+    if (
+        run is not None
+        or is_unreadable(phase, "epochs", "steps")
+        or (phase.epochs is None) == (phase.steps is None)
+    ):
         return run
     length, unit = (phase.epochs, "epochs") if phase.steps is None else (phase.steps, "steps")
     assert length is not None
     same = duration.unit == "%" or (duration.unit == unit and float(duration.value).is_integer())
-    return Course({}, 0, 1, int(length), unit) if same and float(length).is_integer() else None
+    return PhaseLength({}, 0, 1, int(length), unit) if same and float(length).is_integer() else None
 
 
 def length_key(phase: Phase) -> str:
     """Return the key that states the phase's length."""
-    return "steps" if given(phase, "epochs") is None else "epochs"
+    return "steps" if get(phase, "epochs") is None else "epochs"
 
 
-def words(run: Course) -> str:
+def words(run: PhaseLength) -> str:
     """Say how the number of steps comes about."""
     if not run.sizes:
         return f"the phase has {run.steps} {run.unit}"

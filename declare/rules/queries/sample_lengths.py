@@ -9,7 +9,7 @@ from declare.contract.lengths import KEY, lengths_differ
 from declare.contract.nodes.port_check import place
 from declare.ir.plan import ModulePlan, Wire
 from declare.ir.sample_lengths import TRIED, Span, Visit, is_fixed, visits
-from declare.rules.spec_parts import given
+from declare.rules.spec_parts import get
 from declare.rules.spec_view import View
 
 
@@ -36,10 +36,10 @@ def node_place(view: View, item: Visit, wire: Wire) -> str:
     """Return the path that says what flows into a node by a wire."""
     node = item.node
     if node.role == "head":
-        stated = given(view.spec, "tasks", node.name, "head")
+        stated = get(view.spec, "tasks", node.name, "head")
         return f"tasks.{node.name}.head" if stated is not None else f"tasks.{node.name}"
     own = [each for each, _ in item.wires if each.port == wire.port]
-    inner = place(given(view.spec, "model", node.name) or item.component, wire.port, own.index(wire))
+    inner = place(get(view.spec, "model", node.name) or item.component, wire.port, own.index(wire))
     return f"model.{node.name}.{inner}" if inner else f"model.{node.name}"
 
 

@@ -20,7 +20,7 @@ class Place(NamedTuple):
     rest: tuple[str, ...]
 
 
-class Lost(NamedTuple):
+class UnknownPath(NamedTuple):
     """Where a path leaves the spec: the known part, the unknown word, and the words that stand there."""
 
     known: str
@@ -28,7 +28,7 @@ class Lost(NamedTuple):
     words: tuple[str, ...]
 
 
-def locate(spec: Any, path: str) -> Place | Lost | None:
+def locate(spec: Any, path: str) -> Place | UnknownPath | None:
     """Return a dotted path's place, or where it leaves the spec; None where an earlier error hides it."""
     rest: tuple[str, ...] = ()
     value = owner = spec
@@ -40,7 +40,7 @@ def locate(spec: Any, path: str) -> Place | Lost | None:
             owner, rest = value, ()
         words = _words(value)
         if word not in words:
-            return Lost(".".join(parts[:index]), word, words)
+            return UnknownPath(".".join(parts[:index]), word, words)
         value, rest = _child(value, word), (*rest, word)
     return Place(owner, rest)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.kinds.task import Task
-from declare.rules.spec_parts import Placed, given, tasks
+from declare.rules.spec_parts import Located, get, tasks
 from declare.rules.spec_view import View
 
 
-def readers(view: View) -> Iterator[tuple[Placed[Task], str]]:
+def readers(view: View) -> Iterator[tuple[Located[Task], str]]:
     """Yield each task with each module through which its target reaches its head."""
     for task in tasks(view):
-        target, head = given(task.block, "target"), view.nodes.get(f"heads.{task.name}")
+        target, head = get(task.block, "target"), view.nodes.get(f"heads.{task.name}")
         if target is None or head is None:
             continue
         touched = _dependent_nodes(view, target)

@@ -10,11 +10,11 @@ from declare.contract.problem import Problem
 from declare.language.spec import Dataset
 from declare.rules.idle_setting import Idle
 from declare.rules.spec_parts import (
-    Placed,
+    Located,
     dataset_names,
     datasets,
-    failed,
-    given,
+    get,
+    is_unreadable,
     task_datasets,
     task_names,
     tasks,
@@ -35,7 +35,8 @@ def _idle(view: View) -> Iterator[Idle]:
     """Yield datasets that nobody uses and settings of a split or cache that nothing reads."""
     known = list(tasks(view))
     complete = len(known) == len(task_names(view)) and not any(
-        failed(task.block, "dataset", "datasets") or _has_missing_dataset(view, task.block) for task in known
+        is_unreadable(task.block, "dataset", "datasets") or _has_missing_dataset(view, task.block)
+        for task in known
     )
     used = {name for task in known for name in task_datasets(view, task.block)}
     for dataset in datasets(view):
@@ -59,15 +60,15 @@ def _has_missing_dataset(view: View, task: Task) -> bool:
     return any(name not in dataset_names(view) for name in stated)
 
 
-def _split(dataset: Placed[Dataset]) -> Iterator[Idle]:
-    split = given(dataset.block, "split")
+def _split(dataset: Located[Dataset]) -> Iterator[Idle]:
+    split = get(dataset.block, "split")
     path = f"{dataset.path}.split"
-    files = [name for name in ("train", "val", "test") if isinstance(given(split, name), Path)]
-    fixed = f"{path}.{files[0]}" if files else f"{path}.column" if given(split, "column") else ""
+    files = [name for name in ("train", "val", "test") if isinstance(get(split, name), Path)]
+    fixed = f"{path}.{files[0]}" if files else f"{path}.column" if get(split, "column") else ""
     if not fixed:
         return
     for key in ("seed", "by", "stratify") if files else ("seed",):
-        if given(split, key) is not None:
+        if get(split, key) is not None:
             yield Idle(
                 f"{path}.{key}",
                 f"`{key}`",
@@ -77,17 +78,17 @@ def _split(dataset: Placed[Dataset]) -> Iterator[Idle]:
             )
 
 
-def _split_of_source(view: View, dataset: Placed[Dataset]) -> Iterator[Idle]:
+def _split_of_source(view: View, dataset: Located[Dataset]) -> Iterator[Idle]:
     """Yield what a split states of parts that the source has itself."""
-    facts, split = view.facts.get(dataset.name), given(dataset.block, "split")
+    facts, split = view.facts.get(dataset.name), get(dataset.block, "split")
     if facts is None:
         return
-    files = any(isinstance(given(split, name), Path) for name in ("train", "val", "test"))
+    files = any(isinstance(get(split, name), Path) for name in ("train", "val", "test"))
     if files or not facts.source_splits or "split" not in dataset.block.model_fields_set:
         return
     own = ", ".join(f"`{name}`" for name in facts.source_splits)
     for key in ("column", *facts.source_splits):
-        if given(split, key) is not None and key != "train":
+        if get(split, key) is not None and key != "train":
             yield Idle(
                 f"{dataset.path}.split.{key}",
                 f"`{key}`",
@@ -97,8 +98,8 @@ def _split_of_source(view: View, dataset: Placed[Dataset]) -> Iterator[Idle]:
             )
 
 
-def _limit(view: View, dataset: Placed[Dataset]) -> Iterator[Idle]:
-    limit, facts = given(dataset.block, "limit"), view.facts.get(dataset.name)
+def _limit(view: View, dataset: Located[Dataset]) -> Iterator[Idle]:
+    limit, facts = get(dataset.block, "limit"), view.facts.get(dataset.name)
     if limit is not None and facts is not None and facts.num_samples < limit:
         yield Idle(
             f"{dataset.path}.limit",

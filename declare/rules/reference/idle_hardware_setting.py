@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.rules.idle_setting import Idle
-from declare.rules.spec_parts import given, phases
+from declare.rules.spec_parts import get, phases
 from declare.rules.spec_view import View
 
 CODE = "REF203"
@@ -21,13 +21,13 @@ def check(view: View) -> Iterator[Problem]:
 
 def _idle(view: View) -> Iterator[Idle]:
     """Yield what the machine cannot follow."""
-    hardware = given(view.spec, "hardware")
+    hardware = get(view.spec, "hardware")
     yield from _cpu(hardware)
     yield from _precision(view)
 
 
 def _cpu(hardware: object) -> Iterator[Idle]:
-    if given(hardware, "accelerator") == "cpu" and given(hardware, "precision") == "tf32":
+    if get(hardware, "accelerator") == "cpu" and get(hardware, "precision") == "tf32":
         yield Idle(
             "hardware.precision",
             "`precision: tf32`",
@@ -39,9 +39,9 @@ def _cpu(hardware: object) -> Iterator[Idle]:
 
 def _precision(view: View) -> Iterator[Idle]:
     """A precision that every phase states anew is never used."""
-    stated = given(view.spec, "hardware", "precision")
-    own = [phase for phase in phases(view) if given(phase.block, "precision") is not None]
-    whole = len(own) == len(given(view.spec, "phases") or {})
+    stated = get(view.spec, "hardware", "precision")
+    own = [phase for phase in phases(view) if get(phase.block, "precision") is not None]
+    whole = len(own) == len(get(view.spec, "phases") or {})
     if stated not in {None, "auto"} and own and whole:
         yield Idle(
             "hardware.precision",

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.language.spec import Phase
-from declare.reading.poison import holed
+from declare.reading.poison import contains_poison
 from declare.rules.idle_setting import Idle
 from declare.rules.spec_parts import (
-    Placed,
-    failed,
-    given,
+    Located,
+    get,
+    is_unreadable,
     phase_datasets,
     phase_tasks,
     phases,
@@ -39,9 +39,9 @@ def _idle(view: View) -> Iterator[Idle]:
         yield from _schedule(phase)
 
 
-def _schedule(phase: Placed[Phase]) -> Iterator[Idle]:
+def _schedule(phase: Located[Phase]) -> Iterator[Idle]:
     """Yield a schedule of rates that the optimizer does not read."""
-    optimizer, schedule = given(phase.block, "optimizer"), given(phase.block, "schedule")
+    optimizer, schedule = get(phase.block, "optimizer"), get(phase.block, "schedule")
     if schedule is not None and getattr(optimizer, "sets_own_lr", False):
         name = optimizer.type_name()
         why = f"`{name}` finds its rates itself"
@@ -51,45 +51,45 @@ def _schedule(phase: Placed[Phase]) -> Iterator[Idle]:
         )
 
 
-def _scales(phase: Placed[Phase]) -> Iterator[Idle]:
+def _scales(phase: Located[Phase]) -> Iterator[Idle]:
     """Yield what only another mode of scales looks at."""
-    scales = given(phase.block, "scales")
-    mode, sizes = given(scales, "mode"), given(scales, "sizes")
+    scales = get(phase.block, "scales")
+    mode, sizes = get(scales, "mode"), get(scales, "sizes")
     path = f"{phase.path}.scales"
-    if mode == "joint" and (sizes is None or holed(sizes)):
+    if mode == "joint" and (sizes is None or contains_poison(sizes)):
         return
     joint = mode == "joint" and isinstance(sizes, list) and len(sizes) > 1
     why = "each step sees one size"
-    if isinstance(mode, str) and not joint and given(scales, "consistency") is not None:
+    if isinstance(mode, str) and not joint and get(scales, "consistency") is not None:
         yield Idle(f"{path}.consistency", "`consistency`", why, "nothing to agree with")
-    if isinstance(mode, str) and not joint and given(scales, "materialize") == "eager":
+    if isinstance(mode, str) and not joint and get(scales, "materialize") == "eager":
         yield Idle(f"{path}.materialize", "`materialize: eager`", why, "one size at a time anyway")
-    if mode in {"joint", "random"} and given(scales, "durations"):
+    if mode in {"joint", "random"} and get(scales, "durations"):
         also = {f"{path}.mode": "not `progressive`"}
         yield Idle(
             f"{path}.durations", "`durations`", f"`{mode}` has no course", "read by nothing", also=also
         )
 
 
-def _balance(view: View, phase: Placed[Phase]) -> Iterator[Idle]:
+def _balance(view: View, phase: Located[Phase]) -> Iterator[Idle]:
     """Yield what weighs tasks against each other where there is one."""
     blocks = trained_blocks(view, phase.block)
-    if blocks is None or any(failed(block, "weight") or block is None for block in blocks):
+    if blocks is None or any(is_unreadable(block, "weight") or block is None for block in blocks):
         return
     tasks = [name for name, weight in (phase_tasks(view, phase.block) or {}).items() if weight]
     stated = {
-        "balance": given(phase.block, "balance"),
-        "diagnose.gradients": given(phase.block, "diagnose", "gradients"),
+        "balance": get(phase.block, "balance"),
+        "diagnose.gradients": get(phase.block, "diagnose", "gradients"),
     }
     for name in (name for name, value in stated.items() if value is not None and len(tasks) == 1):
         why = f"it trains `{tasks[0]}` alone"
         yield Idle(f"{phase.path}.{name}", f"`{name}` of phase `{phase.name}`", why, "one task has no rival")
 
 
-def _mix(view: View, phase: Placed[Phase]) -> Iterator[Idle]:
+def _mix(view: View, phase: Located[Phase]) -> Iterator[Idle]:
     names = phase_datasets(view, phase.block)
     path = f"{phase.path}.mix"
-    if given(phase.block, "mix") is None:
+    if get(phase.block, "mix") is None:
         return
     if len(names) == 1:
         yield Idle(
@@ -99,7 +99,7 @@ def _mix(view: View, phase: Placed[Phase]) -> Iterator[Idle]:
             "one dataset cannot be mixed",
             also={f"datasets.{names[0]}": "the only dataset of the phase"},
         )
-    elif isinstance(given(phase.block, "batch_size"), dict):
+    elif isinstance(get(phase.block, "batch_size"), dict):
         yield Idle(
             path,
             f"`mix` of phase `{phase.name}`",
@@ -109,10 +109,10 @@ def _mix(view: View, phase: Placed[Phase]) -> Iterator[Idle]:
         )
 
 
-def _evaluation(view: View, phase: Placed[Phase]) -> Iterator[Idle]:
+def _evaluation(view: View, phase: Located[Phase]) -> Iterator[Idle]:
     """Yield an interval of evaluations where no dataset of the phase holds out validation samples."""
     names = phase_datasets(view, phase.block)
-    if given(phase.block, "evaluate", "every") is None or not names:
+    if get(phase.block, "evaluate", "every") is None or not names:
         return
     splits = [view.facts[name].splits if name in view.facts else {} for name in names]
     if all(sizes and not sizes.get("val", 0) for sizes in splits):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.contract.problem import Problem
 from declare.ir.micro_batches import bounds, group_size
 from declare.rules.queries.phase_length import batch_size
-from declare.rules.spec_parts import given, phases
+from declare.rules.spec_parts import get, phases
 from declare.rules.spec_view import View
 
 CODE = "RES802"
@@ -17,7 +17,7 @@ STAGE = "lint"
 def check(view: View) -> Iterator[Problem]:
     """Yield each phase whose steps are made of several micro-batches."""
     for phase in phases(view):
-        size, parts = batch_size(phase.block), given(phase.block, "accumulate") or 1
+        size, parts = batch_size(phase.block), get(phase.block, "accumulate") or 1
         plan = view.phases.get(phase.name)
         if size is None or parts == 1 or size % parts or plan is None:
             continue

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.byte_sizes import read_bytes, shown
-from declare.rules.spec_parts import given, phases
+from declare.rules.byte_sizes import bytes_text, read_bytes
+from declare.rules.spec_parts import get, phases
 from declare.rules.spec_view import View
 
 CODE = "RES801"
@@ -15,7 +15,7 @@ STAGE = "lint"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each phase whose estimated memory is above `hardware.memory_limit`."""
-    stated = given(view.spec, "hardware", "memory_limit")
+    stated = get(view.spec, "hardware", "memory_limit")
     limit = read_bytes(stated) if isinstance(stated, str) else None
     for phase in phases(view) if limit else ():
         plan = view.phases.get(phase.name)
@@ -28,10 +28,10 @@ def check(view: View) -> Iterator[Problem]:
         )
         yield Problem(
             CODE,
-            f"phase `{phase.name}` needs about {shown(plan.memory_bytes)} of a limit of {shown(limit)}",
+            f"phase `{phase.name}` needs about {bytes_text(plan.memory_bytes)} of a limit of {bytes_text(limit)}",
             at=f"{phase.path}.batch_size",
             label=f"{micro} samples at a time",
-            also={"hardware.memory_limit": f"{shown(limit)} allowed here"},
+            also={"hardware.memory_limit": f"{bytes_text(limit)} allowed here"},
             notes=(
                 f"an estimate for {plan.trainable_parameters:,} trained parameters, {micro} samples at once",
             ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.reading.poison import holed
-from declare.rules.spec_parts import given
+from declare.reading.poison import contains_poison
+from declare.rules.spec_parts import get
 from declare.rules.spec_view import View
 from declare.system.extras import is_installed, tracker_missing
 
@@ -16,9 +16,14 @@ STAGE = "hardware"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each tracker whose package is not installed."""
-    stated = given(view.spec, "tracking")
+    stated = get(view.spec, "tracking")
     several = isinstance(stated, list)
     for index, tracker in enumerate(stated if several else [stated]):
-        if tracker is None or holed(tracker) or tracker.package is None or is_installed(tracker.package):
+        if (
+            tracker is None
+            or contains_poison(tracker)
+            or tracker.package is None
+            or is_installed(tracker.package)
+        ):
             continue
         yield tracker_missing(tracker.type_name(), at=f"tracking.{index}" if several else "tracking")

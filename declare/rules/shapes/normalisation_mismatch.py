@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.contract.kinds.module import Module
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import field_place, read_by
-from declare.rules.spec_parts import Placed, datasets, given, items, modules, task_datasets, tasks
+from declare.rules.spec_parts import Located, datasets, get, items, modules, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "SHP509"
@@ -21,21 +21,21 @@ def check(view: View) -> Iterator[Problem]:
     """Yield each image field that a pretrained model reads as it is."""
     used = {name for task in tasks(view) for name in task_datasets(view, task.block)}
     for module in modules(view):
-        if module.block.type_name() not in _LIBRARIES or not given(module.block, "pretrained"):
+        if module.block.type_name() not in _LIBRARIES or not get(module.block, "pretrained"):
             continue
         for dataset in datasets(view):
             for name in read_by(view, module.name) if dataset.name in used else ():
                 shape = view.shapes.get(dataset.name, {}).get(name)
                 scaled = any(
                     item.block.type_name().lower() in _SCALERS
-                    and name in (given(item.block, "field"), *(given(item.block, "fields") or ()))
+                    and name in (get(item.block, "field"), *(get(item.block, "fields") or ()))
                     for item in items(dataset.block, dataset.path, "transforms")
                 )
                 if shape is not None and shape.layout == "image" and not scaled:
                     yield _problem(view, module, dataset.name, name)
 
 
-def _problem(view: View, module: Placed[Module], dataset: str, field: str) -> Problem:
+def _problem(view: View, module: Located[Module], dataset: str, field: str) -> Problem:
     return Problem(
         CODE,
         f"pretrained `{module.name}` reads `{field}` of `{dataset}` without normalisation",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import field_place, head_node
-from declare.rules.spec_parts import given, task_datasets, tasks
+from declare.rules.spec_parts import get, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "DAT357"
@@ -19,7 +19,7 @@ def check(view: View) -> Iterator[Problem]:
     for task in tasks(view):
         node = head_node(view, task.name)
         for dataset in task_datasets(view, task.block) if node is not None else ():
-            target = str(given(task.block, "target"))
+            target = str(get(task.block, "target"))
             facts = view.facts[dataset].fields.get(target) if dataset in view.facts else None
             if facts is None or facts.shape.layout not in _PER_TOKEN or node is None:
                 continue
@@ -31,7 +31,7 @@ def check(view: View) -> Iterator[Problem]:
             yield Problem(
                 CODE,
                 f"the head of `{task.name}` gives {given_length[0]} positions, `{text}` has {length} tokens",
-                at=f"{task.path}.head" if given(task.block, "head") is not None else task.path,
+                at=f"{task.path}.head" if get(task.block, "head") is not None else task.path,
                 label="not one position for each token",
                 also={field_place(view, dataset, text): f"{length} tokens"},
                 helps=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.spec_parts import given, modules
+from declare.rules.spec_parts import get, modules
 from declare.rules.spec_view import View
 
 CODE = "STY901"
@@ -15,9 +15,9 @@ STAGE = "lint"
 def check(view: View) -> Iterator[Problem]:
     """Yield pretrained weights without a tag."""
     for module in modules(view):
-        name = given(module.block, "name")
+        name = get(module.block, "name")
         pinned = module.block.type_name() != "timm" or not isinstance(name, str) or "." in name
-        if given(module.block, "pretrained") is True and not pinned:
+        if get(module.block, "pretrained") is True and not pinned:
             yield Problem(
                 CODE,
                 f"`{module.name}` takes whatever weights of `{name}` timm prefers at the time",

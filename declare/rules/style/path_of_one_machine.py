@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from declare.contract.problem import Problem, Rewrite
 from declare.language.document import Node
 from declare.reading.phrases import name, short
-from declare.rules.spec_parts import given
+from declare.rules.spec_parts import get
 from declare.rules.spec_view import View
 
 CODE = "STY901"
@@ -24,7 +24,7 @@ def check(view: View) -> Iterator[Problem]:
         if not isinstance(stated, str) or not _is_written(node):
             continue
         text = next((stated.removeprefix(word) for word in _PREFIXES if stated.startswith(word)), stated)
-        if _is_absolute(text) and (text != stated or isinstance(given(view.spec, *_keys(path)), Path)):
+        if _is_absolute(text) and (text != stated or isinstance(get(view.spec, *_keys(path)), Path)):
             yield _problem(path, node, text, stated[: len(stated) - len(text)])
 
 

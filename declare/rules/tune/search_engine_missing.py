@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.spec_parts import given
+from declare.rules.spec_parts import get
 from declare.rules.spec_view import View
 from declare.system.extras import is_installed, search_libraries
 
@@ -15,7 +15,7 @@ STAGE = "hardware"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each package that the search of the spec needs and that is not installed."""
-    engine, sampler = given(view.spec, "tune", "engine"), given(view.spec, "tune", "sampler")
+    engine, sampler = get(view.spec, "tune", "engine"), get(view.spec, "tune", "sampler")
     if engine is None or sampler is None:
         return
     for library, extra in search_libraries(engine, sampler).items():

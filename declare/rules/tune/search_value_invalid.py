@@ -8,7 +8,7 @@ from typing import Any
 from declare.contract.problem import Problem
 from declare.language.spec import Space
 from declare.rules.queries.search_paths import Place, locate, misread
-from declare.rules.spec_parts import given
+from declare.rules.spec_parts import get
 from declare.rules.spec_view import View
 
 CODE = "PHS641"
@@ -17,9 +17,9 @@ STAGE = "names"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield the first value of each path that reading would refuse."""
-    for path in given(view.spec, "tune", "space") or {}:
+    for path in get(view.spec, "tune", "space") or {}:
         place = locate(view.spec, path)
-        space = given(view.spec, "tune", "space", path)
+        space = get(view.spec, "tune", "space", path)
         if not isinstance(place, Place) or space is None:
             continue
         for at, value in _values(space):
@@ -39,7 +39,7 @@ def check(view: View) -> Iterator[Problem]:
 
 def _values(space: Space) -> Iterator[tuple[str, Any]]:
     for form in ("log", "uniform", "int", "choices"):
-        values = given(space, form)
+        values = get(space, form)
         for index, value in enumerate(values if isinstance(values, list) else ()):
             yield f"{form}.{index}", value
 

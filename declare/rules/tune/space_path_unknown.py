@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
 from declare.diagnostics.suggest import suggest
-from declare.rules.queries.compatible import listed
-from declare.rules.queries.search_paths import Lost, locate
-from declare.rules.spec_parts import given
+from declare.rules.queries.compatible import join_words
+from declare.rules.queries.search_paths import UnknownPath, locate
+from declare.rules.spec_parts import get
 from declare.rules.spec_view import View
 
 CODE = "REF201"
@@ -17,9 +17,9 @@ STAGE = "names"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each path of the space that leads nowhere."""
-    for path in given(view.spec, "tune", "space") or {}:
+    for path in get(view.spec, "tune", "space") or {}:
         lost = locate(view.spec, path)
-        if not isinstance(lost, Lost):
+        if not isinstance(lost, UnknownPath):
             continue
         near = suggest(lost.word, lost.words)
         full = _replace_word(path, lost, near[0]) if near else ""
@@ -38,15 +38,15 @@ def check(view: View) -> Iterator[Problem]:
         )
 
 
-def _helps(lost: Lost, near: list[str]) -> tuple[str, ...]:
+def _helps(lost: UnknownPath, near: list[str]) -> tuple[str, ...]:
     if near:
-        return (f"use {listed(near)} for `{lost.word}`",)
+        return (f"use {join_words(near)} for `{lost.word}`",)
     if lost.words:
-        return (f"use {listed(list(lost.words[:8]))}",)
+        return (f"use {join_words(list(lost.words[:8]))}",)
     return (f"state `{lost.known}` in the spec first",)
 
 
-def _replace_word(path: str, lost: Lost, word: str) -> str:
+def _replace_word(path: str, lost: UnknownPath, word: str) -> str:
     parts = path.split(".")
     parts[lost.known.count(".") + 1 if lost.known else 0] = word
     return ".".join(parts)

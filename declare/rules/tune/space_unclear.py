@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
 from declare.language.spec import Space
-from declare.rules.queries.compatible import listed
-from declare.rules.spec_parts import failed, given
+from declare.rules.queries.compatible import join_words
+from declare.rules.spec_parts import get, is_unreadable
 from declare.rules.spec_view import View
 
 CODE = "PHS642"
@@ -18,9 +18,9 @@ _FORMS = ("log", "uniform", "int", "choices")
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each entry of the space that is no single range or list."""
-    for path in given(view.spec, "tune", "space") or {}:
-        space = given(view.spec, "tune", "space", path)
-        if space is not None and not failed(space, *_FORMS):
+    for path in get(view.spec, "tune", "space") or {}:
+        space = get(view.spec, "tune", "space", path)
+        if space is not None and not is_unreadable(space, *_FORMS):
             yield from _forms(f"tune.space.{path}", path, space)
     yield from _grid(view)
 
@@ -28,14 +28,14 @@ def check(view: View) -> Iterator[Problem]:
 def _forms(at: str, path: str, space: Space) -> Iterator[Problem]:
     stated = [name for name in _FORMS if getattr(space, name) is not None]
     if len(stated) != 1:
-        shown = listed(stated, "and") if stated else "no values"
+        shown = join_words(stated, "and") if stated else "no values"
         yield Problem(
             CODE,
             f"the search states {shown} for `{path}`",
             at=f"{at}.{stated[1]}" if stated else at,
             on="key",
             label="one of them alone" if stated else "no range and no choices",
-            helps=(f"state one of {listed(list(_FORMS))}",),
+            helps=(f"state one of {join_words(list(_FORMS))}",),
         )
     elif stated[0] != "choices":
         yield from _range(at, stated[0], getattr(space, stated[0]))
@@ -74,12 +74,12 @@ def _range(at: str, form: str, values: list[object]) -> Iterator[Problem]:
 
 
 def _grid(view: View) -> Iterator[Problem]:
-    if given(view.spec, "tune", "sampler") != "grid":
+    if get(view.spec, "tune", "sampler") != "grid":
         return
-    for path in given(view.spec, "tune", "space") or {}:
-        space = given(view.spec, "tune", "space", path)
+    for path in get(view.spec, "tune", "space") or {}:
+        space = get(view.spec, "tune", "space", path)
         for form in ("log", "uniform"):
-            if given(space, form) is not None:
+            if get(space, form) is not None:
                 yield Problem(
                     CODE,
                     f"a grid needs choices, but `{path}` has a range",

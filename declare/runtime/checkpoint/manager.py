@@ -9,40 +9,42 @@ from typing import TypeVar
 from torch import nn
 
 from declare.ir.plan import InitPlan, PhasePlan, Plan
-from declare.nn.distributed.process_group import World
+from declare.nn.distributed.process_group import ProcessGroup
 from declare.runtime.checkpoint.safetensors_io import read_tensors
-from declare.runtime.checkpoint.sharded_read import stored
+from declare.runtime.checkpoint.sharded_read import lazy_tensors
 from declare.runtime.checkpoint.sharded_write import load, save_shares
 from declare.runtime.checkpoint.state_tree import StateTree, Tree
-from declare.runtime.checkpoint.writer import Saver, read_state
-from declare.runtime.run_folder.manifest import Saved, read_manifest
-from declare.runtime.run_folder.progress import Course
-from declare.runtime.step.interfaces import Average
+from declare.runtime.checkpoint.writer import CheckpointWriter, read_state
+from declare.runtime.run_folder.manifest import SavedCheckpoint, read_manifest
+from declare.runtime.run_folder.progress import TrainProgress
+from declare.runtime.step.interfaces import EMA
 
 Value = TypeVar("Value")
 
 
-class Keeper:
+class CheckpointManager:
     """Keeps the state of a group of processes; each of them calls the same methods at the same time.
 
     Where they hold the model in shares (`sharded`) each writes and reads its own.
     """
 
-    def __init__(self, make: Callable[[], Saver], world: World, *, sharded: bool = False) -> None:
+    def __init__(
+        self, make: Callable[[], CheckpointWriter], world: ProcessGroup, *, sharded: bool = False
+    ) -> None:
         self._world = world
         self._sharded = sharded
         self._saver = make() if world.leads else None
 
     def save(
         self,
-        course: Course,
+        course: TrainProgress,
         tree: StateTree,
         graph: nn.Module,
-        average: Average | None,
+        average: EMA | None,
         phase: PhasePlan,
         *,
         wait: bool,
-    ) -> list[Saved]:
+    ) -> list[SavedCheckpoint]:
         """Save the whole state; return what is durable now, nothing in processes that do not lead."""
         if self._sharded:
             return save_shares(self._world, self._saver, (course, tree, graph, average), phase)
@@ -51,7 +53,7 @@ class Keeper:
         tree.capture()  # parts of the state are put together by all processes
         return []
 
-    def collect(self) -> list[Saved]:
+    def collect(self) -> list[SavedCheckpoint]:
         """Return what became durable in the background since the last call; raises what went wrong there."""
         return [] if self._saver is None else self._saver.collect()
 
@@ -60,16 +62,16 @@ class Keeper:
         if self._saver is not None:
             self._saver.close()
 
-    def give(self, graph: nn.Module, course: Course, phase: str) -> dict[str, int]:
+    def give(self, graph: nn.Module, course: TrainProgress, phase: str) -> dict[str, int]:
         """Give the graph the weights that stand for a phase of this run; return their sizes in evaluations."""
         path = self._world.decided(lambda: self._leading.weights_of(course, phase))
         if self._sharded:
-            load(graph, stored([path]))
+            load(graph, lazy_tensors([path]))
         else:
             graph.load_state_dict(self._read(path.parent, lambda: read_tensors(path)))
         return self._world.decided(lambda: read_manifest(path.parent).evaluated_at)
 
-    def resolve(self, course: Course, entry: InitPlan) -> Path:
+    def resolve(self, course: TrainProgress, entry: InitPlan) -> Path:
         """Return the file of weights that an `init` entry names."""
         return self._world.decided(lambda: self._leading.resolve(course, entry))
 
@@ -90,7 +92,7 @@ class Keeper:
         self._world.decided(lambda: self._leading.require_space(graph, plan))
 
     @property
-    def _leading(self) -> Saver:
+    def _leading(self) -> CheckpointWriter:
         assert self._saver is not None, "only the leading process reads and writes"
         return self._saver
 

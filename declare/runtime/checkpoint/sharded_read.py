@@ -22,7 +22,7 @@ _MARK, _OFFSETS = "DCP_SHARDING_INFO", "saved_offsets"
 
 
 @dataclass(frozen=True)
-class Piece:
+class Shard:
     """Rows of a tensor in a file."""
 
     path: Path
@@ -31,12 +31,12 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Stored:
+class LazyTensor:
     """A tensor in the files of a checkpoint; nothing of it is read before it is asked for."""
 
     name: str
     shape: tuple[int, ...]
-    pieces: tuple[Piece, ...]
+    pieces: tuple[Shard, ...]
 
     def whole(self) -> Tensor:
         """Return all of it."""
@@ -72,33 +72,33 @@ def _rows(path: Path, name: str, start: int, stop: int) -> Tensor:
     return found
 
 
-def stored(paths: Iterable[Path]) -> dict[str, Stored]:
+def lazy_tensors(paths: Iterable[Path]) -> dict[str, LazyTensor]:
     """Return the tensors of some files by name."""
     from safetensors import safe_open
 
-    pieces: dict[str, list[tuple[Piece, list[int]]]] = {}
+    pieces: dict[str, list[tuple[Shard, list[int]]]] = {}
     for path in paths:
         with safe_open(path, framework="pt") as file:
             begins = json.loads((file.metadata() or {}).get(_MARK, "{}"))
             for name in file.keys():  # noqa: SIM118 - it is no mapping
                 shape = file.get_slice(name).get_shape()
                 start = begins[name][_OFFSETS][0] if name in begins else 0
-                piece = Piece(path, start, shape[0] if shape else 0)
+                piece = Shard(path, start, shape[0] if shape else 0)
                 pieces.setdefault(name, []).append((piece, shape))
     return {name: _join_pieces(name, found) for name, found in pieces.items()}
 
 
-def _join_pieces(name: str, found: list[tuple[Piece, list[int]]]) -> Stored:
+def _join_pieces(name: str, found: list[tuple[Shard, list[int]]]) -> LazyTensor:
     """Return the tensor that some pieces make; raises ValueError where they leave gaps or overlap."""
     shape = list(found[0][1])
     if shape:
         shape[0] = _rows_of(name, [piece for piece, _ in found])
     if any(each[1:] != shape[1:] for _, each in found):
         raise ValueError(f"shares of `{name}` have other shapes")
-    return Stored(name, tuple(shape), tuple(piece for piece, _ in found))
+    return LazyTensor(name, tuple(shape), tuple(piece for piece, _ in found))
 
 
-def _rows_of(name: str, pieces: list[Piece]) -> int:
+def _rows_of(name: str, pieces: list[Shard]) -> int:
     after = 0
     for piece in sorted(pieces, key=lambda each: each.start):
         if piece.start != after:
@@ -113,9 +113,9 @@ def marks(starts: Mapping[str, tuple[int, int]]) -> dict[str, str]:
     return {_MARK: strict_json.dumps(offsets)}
 
 
-def held(value: Any, like: Any = None) -> Any:
+def shard_like(value: Any, like: Any = None) -> Any:
     """Return a stored or whole tensor as `like` is held: in shares, or whole. Other values stay what they are."""
-    if isinstance(value, Stored):
+    if isinstance(value, LazyTensor):
         alike = like is not None and is_sharded(like) and value.shape == tuple(like.shape)
         return cut(value.rows, like) if alike else value.whole()
     return as_held(value, like) if isinstance(value, Tensor) and like is not None else value

@@ -16,25 +16,25 @@ from torch import Tensor, nn
 
 from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan
-from declare.nn.distributed.dtensor import is_sharded, own, share, whole
-from declare.nn.distributed.process_group import World
-from declare.nn.state_tree import named
-from declare.runtime.checkpoint.sharded_read import held, marks
+from declare.nn.distributed.dtensor import full_tensor, is_sharded, local_tensor, share
+from declare.nn.distributed.process_group import ProcessGroup
+from declare.nn.state_tree import named_tensors
+from declare.runtime.checkpoint.sharded_read import marks, shard_like
 from declare.runtime.checkpoint.state_tree import StateTree, Tree
 from declare.runtime.checkpoint.store import Files, write_share
-from declare.runtime.checkpoint.writer import Saver
+from declare.runtime.checkpoint.writer import CheckpointWriter
 from declare.runtime.run_folder.durable_io import explain
-from declare.runtime.run_folder.manifest import Saved
-from declare.runtime.run_folder.progress import Course
-from declare.runtime.step.interfaces import Average
+from declare.runtime.run_folder.manifest import SavedCheckpoint
+from declare.runtime.run_folder.progress import TrainProgress
+from declare.runtime.step.interfaces import EMA
 
 
 def save_shares(
-    world: World,
-    saver: Saver | None,
-    state: tuple[Course, StateTree, nn.Module, Average | None],
+    world: ProcessGroup,
+    saver: CheckpointWriter | None,
+    state: tuple[TrainProgress, StateTree, nn.Module, EMA | None],
     phase: PhasePlan,
-) -> list[Saved]:
+) -> list[SavedCheckpoint]:
     """Save the whole state from all processes; return what is durable now, nothing where a process does not lead.
 
     What goes wrong in one of them is raised in all, and the checkpoints before are untouched.
@@ -45,16 +45,16 @@ def save_shares(
         del tree["model"]  # the file of weights holds it
     with nullcontext() if average is None else average.swapped():
         weights = _full_weights(graph, keep=world.leads)
-    tensors, skeleton = named(tree)
+    tensors, skeleton = named_tensors(tree)
     plain = {name: item.cpu() for name, item in tensors.items() if not is_sharded(item)}
     shares = {name: item for name, item in tensors.items() if is_sharded(item)}
     protected = frozenset(course.protected)
 
-    def commit() -> Saved:
+    def commit() -> SavedCheckpoint:
         folder = world.decided(lambda: _leading(saver).begin(course.total))
         reports = world.gathered(_write_shard(folder, shares, world))
 
-        def seal() -> Saved:
+        def seal() -> SavedCheckpoint:
             try:
                 return _leading(saver).seal(
                     course, phase, (weights, plain, skeleton), _merge_reports(reports)
@@ -75,7 +75,7 @@ def save_shares(
     return [saved] if world.leads else []
 
 
-def _leading(saver: Saver | None) -> Saver:
+def _leading(saver: CheckpointWriter | None) -> CheckpointWriter:
     assert saver is not None, "only the leading process seals"
     return saver
 
@@ -85,19 +85,19 @@ def _full_weights(graph: nn.Module, *, keep: bool) -> dict[str, Tensor]:
     """Return the whole weights on the CPU where they are kept; one tensor at a time passes through the others."""
     found = {}
     for name, item in graph.state_dict().items():
-        full = whole(item)
+        full = full_tensor(item)
         if keep:
             found[name] = full.to("cpu", copy=True)
     return found
 
 
-def _write_shard(folder: Path, shares: Mapping[str, Tensor], world: World) -> Files | ProblemError:
+def _write_shard(folder: Path, shares: Mapping[str, Tensor], world: ProcessGroup) -> Files | ProblemError:
     """Write this process's shares; return what became of it, for the leading process to judge."""
     mine, starts = {}, {}
     for name, item in shares.items():
         start, stop = share(item.shape[0], world.rank, world.size)
         if start < stop:
-            mine[name] = own(item).cpu()
+            mine[name] = local_tensor(item).cpu()
             starts[name] = (start, item.dim())
     try:
         return write_share(folder, f"state-{world.rank + 1}-of-{world.size}.safetensors", mine, marks(starts))
@@ -118,7 +118,7 @@ def _merge_reports(reports: list[Files | ProblemError]) -> Files:
 def load(graph: nn.Module, values: Mapping[str, Any]) -> None:
     """Give the graph its weights, each process its shares of them."""
     state = graph.state_dict()
-    graph.load_state_dict({name: held(value, state.get(name)) for name, value in values.items()})
+    graph.load_state_dict({name: shard_like(value, state.get(name)) for name, value in values.items()})
 
 
 def spread(tree: Tree, graph: nn.Module, optimizer: torch.optim.Optimizer) -> Tree:
@@ -130,10 +130,10 @@ def spread(tree: Tree, graph: nn.Module, optimizer: torch.optim.Optimizer) -> Tr
     state = graph.state_dict()
     found = dict(tree)
     if "model" in tree:
-        found["model"] = {name: held(value, state.get(name)) for name, value in tree["model"].items()}
+        found["model"] = {name: shard_like(value, state.get(name)) for name, value in tree["model"].items()}
     if "average" in tree:
         found["average"] = {
-            key: {name: held(value, state.get(name)) for name, value in part.items()}
+            key: {name: shard_like(value, state.get(name)) for name, value in part.items()}
             if isinstance(part, Mapping)
             else part
             for key, part in tree["average"].items()
@@ -141,7 +141,7 @@ def spread(tree: Tree, graph: nn.Module, optimizer: torch.optim.Optimizer) -> Tr
     if "optimizer" in tree:
         parameters = [item for group in optimizer.param_groups for item in group["params"]]
         entries = {
-            index: {key: held(value, _at(parameters, index)) for key, value in entry.items()}
+            index: {key: shard_like(value, _at(parameters, index)) for key, value in entry.items()}
             for index, entry in tree["optimizer"]["state"].items()
         }
         found["optimizer"] = {**tree["optimizer"], "state": entries}

@@ -25,10 +25,10 @@ from declare.ir.checkpoint_files import CHECKPOINTS as FOLDER
 from declare.ir.checkpoint_files import MANIFEST, WEIGHTS
 from declare.nn.state_tree import encode
 from declare.runtime.checkpoint.safetensors_io import read_tensors, tensor_bytes, write_tensors
-from declare.runtime.checkpoint.sharded_read import stored
+from declare.runtime.checkpoint.sharded_read import lazy_tensors
 from declare.runtime.checkpoint.state_tree import Tree, decode
 from declare.runtime.run_folder.durable_io import HashedFile, create_new, explain, fsync_folder
-from declare.runtime.run_folder.manifest import STATE, TENSORS, Saved, damage, read_manifest, seal
+from declare.runtime.run_folder.manifest import STATE, TENSORS, SavedCheckpoint, damage, read_manifest, seal
 
 SHARES = "state-"
 """Begins the names of files that hold one process's share of the state."""
@@ -74,7 +74,9 @@ class Checkpoints:
         self.root.mkdir(mode=0o700, exist_ok=True)
         self._sequence = max((saved.sequence for saved in self.found()), default=0)
 
-    def commit(self, step: int, weights: Mapping[str, Tensor], tree: Tree, about: dict[str, Any]) -> Saved:
+    def commit(
+        self, step: int, weights: Mapping[str, Tensor], tree: Tree, about: dict[str, Any]
+    ) -> SavedCheckpoint:
         """Write a checkpoint durably and return it; the older ones are untouched.
 
         Raises `ProblemError` (RES804 where the disk is full, RES811, RES812) and leaves nothing behind.
@@ -96,7 +98,7 @@ class Checkpoints:
     def _temporary(self, step: int) -> Path:
         return self.root / f".tmp-{step}-{os.getpid()}"
 
-    def write(self, snapshot: Snapshot, shares: Files | None = None) -> Saved:
+    def write(self, snapshot: Snapshot, shares: Files | None = None) -> SavedCheckpoint:
         """Do the same with a state that was taken before; any one thread may.
 
         `shares` are files that other processes have written since this one called `begin`.
@@ -131,7 +133,7 @@ class Checkpoints:
         found: dict[str, Any] = json.loads(sealed)  # as it is read again
         return found
 
-    def _publish(self, temporary: Path, manifest: dict[str, Any]) -> Saved:
+    def _publish(self, temporary: Path, manifest: dict[str, Any]) -> SavedCheckpoint:
         final = self.root / f"step-{manifest['step']}"
         if final.exists():
             final.rename(self.root / f".aside-{final.name}")
@@ -139,20 +141,20 @@ class Checkpoints:
         fsync_folder(self.root)
         shutil.rmtree(self.root / f".aside-{final.name}", ignore_errors=True)
         self._sequence += 1
-        return Saved(final, manifest)
+        return SavedCheckpoint(final, manifest)
 
-    def found(self) -> list[Saved]:
+    def found(self) -> list[SavedCheckpoint]:
         """Return the checkpoints with a readable manifest, the newest first; the order never asks a clock."""
         return sorted((saved for saved, _ in self._scan() if saved), key=lambda saved: -saved.sequence)
 
-    def _scan(self) -> Iterator[tuple[Saved | None, tuple[Path, str]]]:
+    def _scan(self) -> Iterator[tuple[SavedCheckpoint | None, tuple[Path, str]]]:
         for folder in sorted(self.root.glob("step-*")):
             try:
                 yield read_manifest(folder), (folder, "")
             except ValueError as error:
                 yield None, (folder, str(error))
 
-    def newest(self) -> tuple[Saved | None, list[tuple[Path, str]]]:
+    def newest(self) -> tuple[SavedCheckpoint | None, list[tuple[Path, str]]]:
         """Return the newest checkpoint that verifies, and what was rejected on the way with the reason."""
         rejected = [reason for saved, reason in self._scan() if saved is None]
         for saved in self.found():
@@ -183,7 +185,9 @@ class Checkpoints:
             for folder in self.root.glob(pattern):
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def prune(self, keep: int, protected: Collection[int], written: Saved | None = None) -> list[int]:
+    def prune(
+        self, keep: int, protected: Collection[int], written: SavedCheckpoint | None = None
+    ) -> list[int]:
         """Delete all but the `keep` newest and the `protected` steps; return the steps that went.
 
         Only whole checkpoints count, and the newest of them is never touched. Its hashes are compared, unless it is
@@ -219,10 +223,10 @@ def write_share(folder: Path, name: str, tensors: Mapping[str, Tensor], about: M
     return files
 
 
-def load_tree(saved: Saved, *, lazy: Collection[str] = ()) -> Tree:
+def load_tree(saved: SavedCheckpoint, *, lazy: Collection[str] = ()) -> Tree:
     """Return the state tree of a verified checkpoint; tensors of the parts in `lazy` are `Stored` ones."""
     shares = [saved.path / name for name in saved.manifest["files"] if name.startswith(SHARES)]
-    found: dict[str, Any] = dict(stored([saved.path / TENSORS, *shares] if lazy else shares))
+    found: dict[str, Any] = dict(lazy_tensors([saved.path / TENSORS, *shares] if lazy else shares))
     for name, item in found.items():
         if name.partition("/")[0] not in lazy:
             found[name] = item.whole()

@@ -17,14 +17,20 @@ from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import InitPlan, PhasePlan, Plan
 from declare.runtime.checkpoint.background import Worker
 from declare.runtime.checkpoint.safetensors_io import read_tensors, tensor_bytes
-from declare.runtime.checkpoint.sharded_read import stored
+from declare.runtime.checkpoint.sharded_read import lazy_tensors
 from declare.runtime.checkpoint.state_tree import ORIGIN, StateTree, Tree
 from declare.runtime.checkpoint.store import Checkpoints, Files, Snapshot, load_tree
-from declare.runtime.run_folder.durable_io import brief, disk_full, free_bytes, readable_bytes, translated
+from declare.runtime.run_folder.durable_io import (
+    brief,
+    disk_full,
+    free_bytes,
+    readable_bytes,
+    translate_os_errors,
+)
 from declare.runtime.run_folder.folder import Run
-from declare.runtime.run_folder.manifest import Saved, damage, read_manifest
-from declare.runtime.run_folder.progress import Course
-from declare.runtime.step.interfaces import Average
+from declare.runtime.run_folder.manifest import SavedCheckpoint, damage, read_manifest
+from declare.runtime.run_folder.progress import TrainProgress
+from declare.runtime.step.interfaces import EMA
 from declare.system.out_of_memory import is_shortage
 
 _WORTH_BYTES = 1 << 20
@@ -33,24 +39,24 @@ _WORTH_BYTES = 1 << 20
 _LARGE = ("model", "optimizer", "average")
 
 
-class Saver:
+class CheckpointWriter:
     """Writes the run's checkpoints and reads weights back; `about` goes into every manifest."""
 
     def __init__(self, run_folder: Path, about: dict[str, Any]) -> None:
         self._store = Checkpoints(run_folder)
         self._about = about
-        self._worker: Worker[Saved] = Worker()
+        self._worker: Worker[SavedCheckpoint] = Worker()
 
     def save(
         self,
-        course: Course,
+        course: TrainProgress,
         tree: StateTree,
         graph: nn.Module,
-        average: Average | None,
+        average: EMA | None,
         phase: PhasePlan,
         *,
         wait: bool = True,
-    ) -> list[Saved]:
+    ) -> list[SavedCheckpoint]:
         """Save the whole state and prune; return what is durable now and was not returned before.
 
         Without `wait` a state whose writing takes longer than a copy of it is copied here and written in the
@@ -78,7 +84,7 @@ class Saver:
         """Whether writing in the background saves time: a small state is written before a thread has begun."""
         return tensor_bytes(weights) >= _WORTH_BYTES
 
-    def _write(self, snapshot: Snapshot, keep: int, protected: frozenset[int]) -> Saved:
+    def _write(self, snapshot: Snapshot, keep: int, protected: frozenset[int]) -> SavedCheckpoint:
         """Commit a state and prune; where the disk is full, prune first and try once more."""
         _require_finite(snapshot)
         try:
@@ -92,16 +98,16 @@ class Saver:
 
     def begin(self, step: int) -> Path:
         """Make the folder that a checkpoint of several processes is written in."""
-        with translated(self._store.root):
+        with translate_os_errors(self._store.root):
             return self._store.begin(step)
 
     def seal(
         self,
-        course: Course,
+        course: TrainProgress,
         phase: PhasePlan,
         taken: tuple[dict[str, Tensor], dict[str, Tensor], Any],
         shares: Files,
-    ) -> Saved:
+    ) -> SavedCheckpoint:
         """Commit what was taken (weights, tensors of the state, its skeleton) and what others wrote; prune."""
         snapshot = Snapshot(course.total, *taken, self._about | _marks(course, phase))
         _require_finite(snapshot)
@@ -117,7 +123,7 @@ class Saver:
         """Delete what can be spared; return whether anything was."""
         return bool(self._store.prune(1, protected))
 
-    def collect(self, *, wait: bool = False) -> list[Saved]:
+    def collect(self, *, wait: bool = False) -> list[SavedCheckpoint]:
         """Return what became durable in the background since the last call; raises what went wrong there."""
         return self._worker.collect(wait=wait)
 
@@ -140,7 +146,7 @@ class Saver:
                 note += f"; {readable_bytes(sum(standing))} of them stand there already"
             raise ProblemError(disk_full(self._store.root, needed, note=note))
 
-    def newest(self) -> tuple[Saved | None, list[tuple[Path, str]]]:
+    def newest(self) -> tuple[SavedCheckpoint | None, list[tuple[Path, str]]]:
         """Return the newest good checkpoint and what was rejected; leftovers of killed processes go away.
 
         Rejected checkpoints are moved aside as `damaged-...`, never deleted.
@@ -149,7 +155,7 @@ class Saver:
         saved, rejected = self._store.newest()
         return saved, [(self._store.quarantine(path), reason) for path, reason in rejected]
 
-    def weights_of(self, course: Course, phase: str) -> Path:
+    def weights_of(self, course: TrainProgress, phase: str) -> Path:
         """Return the weights that stand for a phase of this run: its best ones, else its last."""
         self._worker.join()
         total = course.kept(phase)
@@ -160,10 +166,10 @@ class Saver:
         except ValueError as error:
             reason = str(error)
         if reason is not None:
-            raise ProblemError(damaged(folder, reason))
+            raise ProblemError(damaged_problem(folder, reason))
         return saved.weights
 
-    def resolve(self, course: Course, entry: InitPlan) -> Path:
+    def resolve(self, course: TrainProgress, entry: InitPlan) -> Path:
         """Return the file of weights that an `init` entry names."""
         if entry.source == "phase":
             return self.weights_of(course, entry.reference)
@@ -195,10 +201,10 @@ def load_weights(graph: nn.Module, path: Path) -> None:
             raise
         lines = str(error).splitlines()[:3]
         reason = f"`{path.name}` does not fit the model: {' '.join(line.strip() for line in lines)[:300]}"
-        raise ProblemError(damaged(path.parent, reason)) from error
+        raise ProblemError(damaged_problem(path.parent, reason)) from error
 
 
-def read_state(saved: Saved, *, lazy: bool = False) -> Tree:
+def read_state(saved: SavedCheckpoint, *, lazy: bool = False) -> Tree:
     """Return the state tree of a checkpoint, the model's weights included.
 
     With `lazy` the tensors of its large parts are `Stored` ones, for each process to read what it needs. Raises
@@ -208,19 +214,19 @@ def read_state(saved: Saved, *, lazy: bool = False) -> Tree:
         saved.checked_skeleton()
         tree = load_tree(saved, lazy=_LARGE if lazy else ()) | {ORIGIN: saved.manifest}
         if "model" not in tree and "average" not in tree:
-            tree["model"] = stored([saved.weights]) if lazy else read_tensors(saved.weights)
+            tree["model"] = lazy_tensors([saved.weights]) if lazy else read_tensors(saved.weights)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise ProblemError(damaged(saved.path, f"its files do not fit together ({error})")) from error
+        raise ProblemError(damaged_problem(saved.path, f"its files do not fit together ({error})")) from error
     return tree
 
 
-def _marks(course: Course, phase: PhasePlan) -> dict[str, Any]:
+def _marks(course: TrainProgress, phase: PhasePlan) -> dict[str, Any]:
     """Return what a manifest says of the moment."""
     place = {"phase": phase.name, "phase_step": course.step, "phase_steps": phase.steps}
     return place | {"threads": torch.get_num_threads(), "evaluated_at": dict(course.evaluated_at)}
 
 
-def damaged(folder: Path, reason: str) -> Problem:
+def damaged_problem(folder: Path, reason: str) -> Problem:
     """Return the finding that a checkpoint that is needed is not whole."""
     return Problem(
         "RES807",

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from declare.contract.problem import Problem
-from declare.runtime.distributed.problem_json import restored
+from declare.runtime.distributed.problem_json import problem_from_json
 from declare.runtime.listeners.listener import Listener
 from declare.runtime.run_folder.event_file import Event
 
@@ -78,4 +78,4 @@ def read_result(folder: Path) -> Result | None:
         found = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return Result(**found | {"problems": tuple(map(restored, found["problems"]))})
+    return Result(**found | {"problems": tuple(map(problem_from_json, found["problems"]))})

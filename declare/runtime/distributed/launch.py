@@ -20,7 +20,7 @@ from declare.contract import strict_json
 from declare.contract.problem import Problem
 from declare.runtime.distributed import heartbeat
 from declare.runtime.distributed.exit_codes import FAILED, LOST, SIGNALLED
-from declare.runtime.distributed.problem_json import told, written
+from declare.runtime.distributed.problem_json import problems_from_json, problems_to_json
 from declare.runtime.distributed.rank_environment import LAUNCH, LAUNCHER
 from declare.runtime.errors import first_line
 from declare.system.python_process import program_arguments, protect_children
@@ -30,7 +30,7 @@ _WAIT_SECONDS = 600
 
 
 @dataclass(frozen=True)
-class Crew:
+class LaunchSpec:
     """How many processes train together."""
 
     processes: int
@@ -46,7 +46,7 @@ class Crew:
 
 
 @dataclass(frozen=True)
-class Death:
+class ProcessFailure:
     """The first process that ended without an outcome."""
 
     rank: int
@@ -75,18 +75,18 @@ def _signal_name(number: int) -> str:
 
 
 @dataclass(frozen=True)
-class Ending:
+class LaunchResult:
     """How an attempt ended: with an exit status that the processes agreed on, or with a death."""
 
     status: int | None
-    death: Death | None
+    death: ProcessFailure | None
     run: Path | None
     """The run folder, if one was made."""
     unsaid: tuple[Problem, ...] = ()
     """What a process has found and could not tell."""
 
 
-def launch(crew: Crew, words: Sequence[str], folder: Path, attempt: int) -> Ending:
+def launch(crew: LaunchSpec, words: Sequence[str], folder: Path, attempt: int) -> LaunchResult:
     """Run this program with `words` in every process and wait for all of them; `folder` is new and private."""
     from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -105,14 +105,14 @@ def launch(crew: Crew, words: Sequence[str], folder: Path, attempt: int) -> Endi
     except ChildFailedError as error:
         death = _death(error, folder)
     except SignalException as error:
-        return Ending(SIGNALLED + error.sigval, None, noted_run(folder))
+        return LaunchResult(SIGNALLED + error.sigval, None, noted_run(folder))
     except RendezvousError as error:
-        return Ending(FAILED, None, noted_run(folder), (_unmet(crew, error),))
+        return LaunchResult(FAILED, None, noted_run(folder), (_unmet(crew, error),))
     status, unsaid = outcome(folder)
-    return Ending(status, death, noted_run(folder), unsaid)
+    return LaunchResult(status, death, noted_run(folder), unsaid)
 
 
-def _config(crew: Crew, folder: Path, attempt: int) -> Any:
+def _config(crew: LaunchSpec, folder: Path, attempt: int) -> Any:
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, Std
     from torch.distributed.launcher.api import LaunchConfig
 
@@ -137,7 +137,7 @@ def _config(crew: Crew, folder: Path, attempt: int) -> Any:
     )
 
 
-def _unmet(crew: Crew, error: Exception) -> Problem:
+def _unmet(crew: LaunchSpec, error: Exception) -> Problem:
     return Problem(
         "HW715",
         f"{crew.nodes} machines did not meet at `{crew.meeting}`",
@@ -156,12 +156,12 @@ def _hush() -> None:
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def _death(error: Any, folder: Path) -> Death:
+def _death(error: Any, folder: Path) -> ProcessFailure:
     """Return what is known of the first process that failed."""
     rank, failure = error.get_first_failure()
     _, step = heartbeat.signs(folder).get(rank, (0, 0))
     why = _read(folder / f"{_LOSS}{rank}") if failure.exitcode == LOST else None
-    return Death(rank, failure.exitcode, step, _last_words(folder, failure.local_rank), why or "")
+    return ProcessFailure(rank, failure.exitcode, step, _last_words(folder, failure.local_rank), why or "")
 
 
 def _last_words(folder: Path, local_rank: int, lines: int = 12) -> str:
@@ -178,7 +178,7 @@ def note_run(place: Path) -> None:
 
 def note_outcome(rank: int, status: int, problems: Sequence[Problem] = ()) -> None:
     """Leave word of the exit status and its reasons for the launcher; nothing where there is none."""
-    _note(f"{_OUTCOME}{rank}", strict_json.dumps([status, written(problems)]))
+    _note(f"{_OUTCOME}{rank}", strict_json.dumps([status, problems_to_json(problems)]))
 
 
 def note_loss(rank: int, reason: str) -> None:
@@ -209,7 +209,7 @@ def outcome(folder: Path) -> tuple[int | None, tuple[Problem, ...]]:
         return None, ()
     status, problems = json.loads((folder / f"{_OUTCOME}{ranks[0]}").read_text(encoding="utf-8"))
     unsaid = ranks[0] > 0 and 0 in heartbeat.signs(folder)
-    return int(status), told(f"{ranks[0]}\n{problems}") if unsaid else ()
+    return int(status), problems_from_json(f"{ranks[0]}\n{problems}") if unsaid else ()
 
 
 def noted_run(folder: Path) -> Path | None:

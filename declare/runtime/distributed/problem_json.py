@@ -13,19 +13,19 @@ from declare.contract.problem import Problem
 _LISTS = ("notes", "helps")
 
 
-def written(problems: Sequence[Problem]) -> str:
+def problems_to_json(problems: Sequence[Problem]) -> str:
     """Return problems as a text that `told` reads."""
     return strict_json.dumps([asdict(problem) for problem in problems], default=str)
 
 
-def told(word: str) -> tuple[Problem, ...]:
+def problems_from_json(word: str) -> tuple[Problem, ...]:
     """Return the problems of another process; `word` is its rank, a line end, and what `written` gave."""
     rank, _, text = word.partition("\n")
-    found = map(restored, json.loads(text))
+    found = map(problem_from_json, json.loads(text))
     return tuple(replace(item, notes=(*item.notes, f"in the process of rank {rank}")) for item in found)
 
 
-def restored(item: Mapping[str, Any]) -> Problem:
+def problem_from_json(item: Mapping[str, Any]) -> Problem:
     """Return a problem that was written down; what it proposed to rewrite is left out."""
     names = {field.name for field in fields(Problem)} - {"rewrites"}
     known: dict[str, Any] = {

@@ -16,7 +16,7 @@ from torch import distributed as dist
 from torch._C._distributed_c10d import FileStore
 
 from declare.ir.plan import HardwarePlan
-from declare.nn.distributed.process_group import ALONE, Group, World
+from declare.nn.distributed.process_group import ALONE, ProcessGroup, TorchProcessGroup
 from declare.runtime.distributed import heartbeat
 from declare.runtime.distributed.exit_codes import SIGNALLED
 from declare.runtime.distributed.rank_environment import LAUNCH, LAUNCHER, Place, meeting, place
@@ -27,12 +27,16 @@ _STORE = "store"
 _PR_SET_PDEATHSIG = 1
 
 
-def join(hardware: HardwarePlan) -> World:
+def join(hardware: HardwarePlan) -> ProcessGroup:
     """Return the group that this process belongs to, connected; `ALONE` where nobody started one."""
     found = place()
     if dist.is_initialized():  # Ray, or a caller of the Python interface, has connected it
         size = dist.get_world_size()
-        world = Group(found.local_rank, found.local_size) if found else Group(dist.get_rank(), size)
+        world = (
+            TorchProcessGroup(found.local_rank, found.local_size)
+            if found
+            else TorchProcessGroup(dist.get_rank(), size)
+        )
         _take_device(hardware, world.local_rank)
         return _with_heartbeat(world)
     if found is None or found.size == 1:
@@ -43,7 +47,7 @@ def join(hardware: HardwarePlan) -> World:
     backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
     where = _meeting(found)
     dist.init_process_group(backend, rank=found.rank, world_size=found.size, timeout=PATIENCE, **where)
-    return _with_heartbeat(Group(found.local_rank, found.local_size, ours=True))
+    return _with_heartbeat(TorchProcessGroup(found.local_rank, found.local_size, ours=True))
 
 
 def _take_device(hardware: HardwarePlan, local_rank: int) -> bool:
@@ -54,7 +58,7 @@ def _take_device(hardware: HardwarePlan, local_rank: int) -> bool:
     return cuda
 
 
-def _with_heartbeat(world: Group) -> Group:
+def _with_heartbeat(world: TorchProcessGroup) -> TorchProcessGroup:
     """Let the process give signs of life where somebody watches over it."""
     if folder := os.environ.get(LAUNCH):
         world.beat = heartbeat.begin(Path(folder), world.rank)

@@ -22,7 +22,7 @@ _STORE_BYTES = 80 << 20
 
 
 @contextlib.contextmanager
-def connected(processors: int = 1) -> Iterator[Any]:
+def connect_ray(processors: int = 1) -> Iterator[Any]:
     """Connect to a cluster and give the library `ray`; what was started here is ended here.
 
     Our own cluster has at least so many processors to give away. Raises `ProblemError` (HW713).

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any, Self
 
 from declare.lowering.evaluation.interruption import BrokenOffError, Interruption
-from declare.nn.distributed.process_group import World
+from declare.nn.distributed.process_group import ProcessGroup
 from declare.runtime.distributed.rank_environment import LAUNCH
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -47,7 +47,7 @@ class StopRequests(Interruption):
     Otherwise no process waits for another within a pass, and each leaves it at once.
     """
 
-    def __init__(self, world: World, *, sharded: bool) -> None:
+    def __init__(self, world: ProcessGroup, *, sharded: bool) -> None:
         self._world, self._sharded = world, sharded
 
     def is_requested(self) -> bool:

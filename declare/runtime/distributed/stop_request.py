@@ -24,7 +24,7 @@ _SECONDS = 0.25
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Orders:
+class StopRequestFile:
     """While inside, the first SIGINT or SIGTERM asks all processes to save and stop; the second one leaves.
 
     It leaves at once where no process has begun: there is nothing to save. With `kills` the processes are this

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from declare.contract.problem import Problem
 from declare.runtime.distributed.exit_codes import FAILED, STOPPED
-from declare.runtime.distributed.launch import Crew, Death, Ending, launch
-from declare.runtime.distributed.stop_request import Orders
+from declare.runtime.distributed.launch import LaunchResult, LaunchSpec, ProcessFailure, launch
+from declare.runtime.distributed.stop_request import StopRequestFile
 from declare.runtime.run_folder.event_file import Event, EventFile
 
 _SHOWN = 12
@@ -25,32 +25,32 @@ _SAID = {1, 2}
 """Exit statuses of a command that found something wrong before it began, and has said so."""
 Words = Callable[[Path | None], Sequence[str]]
 """The words of the command: for a new run, or to continue the one in a folder."""
-Attempt = Callable[[Path, int, Path | None], Ending]
+Attempt = Callable[[Path, int, Path | None], LaunchResult]
 """Starts all processes in a new private folder, for the n-th time: for a new run, or to continue one."""
 Tell = Callable[[Problem], object]
 Asked = Callable[[], int | None]
 """Returns the exit status that the user has asked for by a signal, if there was one."""
 
 
-def supervise(crew: Crew, words: Words, tell: Tell) -> int:
+def supervise(crew: LaunchSpec, words: Words, tell: Tell) -> int:
     """Run a command in a crew of processes until it ends by its own account; return its exit status.
 
     `tell` hears of every death, and of giving up.
     """
 
-    def attempt(folder: Path, number: int, run: Path | None) -> Ending:
+    def attempt(folder: Path, number: int, run: Path | None) -> LaunchResult:
         orders.begin(folder)
         return launch(crew, words(run), folder, number)
 
     folder = tempfile.TemporaryDirectory(prefix="declare-", ignore_cleanup_errors=True)
-    with folder as root, Orders(kills=True) as orders:
+    with folder as root, StopRequestFile(kills=True) as orders:
         try:
             return watch(crew, Path(root), attempt, tell, lambda: orders.status)
         except KeyboardInterrupt:
             return orders.status or FAILED
 
 
-def watch(crew: Crew, root: Path, attempt: Attempt, tell: Tell, asked: Asked) -> int:
+def watch(crew: LaunchSpec, root: Path, attempt: Attempt, tell: Tell, asked: Asked) -> int:
     """Make attempts, in folders below `root`, until one ends by its own account; return its exit status.
 
     None is made once it is asked to stop: the exit status is then what `asked` says.
@@ -74,7 +74,7 @@ def watch(crew: Crew, root: Path, attempt: Attempt, tell: Tell, asked: Asked) ->
         run = ending.run or run
         _record(run, ending.death, number)
         if (status := asked()) is not None:
-            tell(died(ending.death, crew, run, anew=False))
+            tell(process_death_problem(ending.death, crew, run, anew=False))
             return status
         vain = 0 if ending.death.step > furthest else vain + 1
         furthest = max(furthest, ending.death.step)
@@ -82,16 +82,16 @@ def watch(crew: Crew, root: Path, attempt: Attempt, tell: Tell, asked: Asked) ->
             tell(gave_up(ending.death, crew, again=run is not None))
             return FAILED
         died_at = ending.death.step
-        tell(died(ending.death, crew, run))
+        tell(process_death_problem(ending.death, crew, run))
     raise AssertionError("attempts never end by themselves")
 
 
-def _torn_down(ending: Ending, asked: int | None) -> bool:
+def _torn_down(ending: LaunchResult, asked: int | None) -> bool:
     """Tell of processes that stopped because the launcher ended them when another one died: nobody asked for it."""
     return ending.status == STOPPED and ending.death is not None and asked is None
 
 
-def _record(run: Path | None, death: Death, attempt: int) -> None:
+def _record(run: Path | None, death: ProcessFailure, attempt: int) -> None:
     """Write the death into the events of the run, which nobody holds now."""
     if run is None:
         return
@@ -103,7 +103,9 @@ def _record(run: Path | None, death: Death, attempt: int) -> None:
         file.close()
 
 
-def died(death: Death, crew: Crew, run: Path | None, *, anew: bool = True) -> Problem:
+def process_death_problem(
+    death: ProcessFailure, crew: LaunchSpec, run: Path | None, *, anew: bool = True
+) -> Problem:
     """Return the finding that a process died, and that the group starts anew unless it was asked to stop."""
     then = f"all processes start anew from the last checkpoint of `{run}`"
     if not anew:
@@ -125,7 +127,7 @@ def wordless(run: Path | None) -> Problem:
     )
 
 
-def gave_up(death: Death, crew: Crew, *, again: bool) -> Problem:
+def gave_up(death: ProcessFailure, crew: LaunchSpec, *, again: bool) -> Problem:
     """Return the finding that processes died twice at the same step, often in vain, or before there was a run."""
     why = "again" if again else "before the run began"
     return Problem(
@@ -139,5 +141,5 @@ def gave_up(death: Death, crew: Crew, *, again: bool) -> Problem:
     )
 
 
-def _lines(death: Death) -> tuple[str, ...]:
+def _lines(death: ProcessFailure) -> tuple[str, ...]:
     return tuple(f"it wrote: {line}" for line in death.words.splitlines()[-_SHOWN:] if line.strip())

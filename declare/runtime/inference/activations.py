@@ -17,9 +17,9 @@ from declare.contract.problem import Problem, ProblemError
 from declare.diagnostics.suggest import suggest
 from declare.ir.sample_lengths import Span, is_fixed, visits
 from declare.lowering.data.loader import evaluation_batches
-from declare.lowering.model.task_inputs import Views, shown
+from declare.lowering.model.task_inputs import Views, model_view
 from declare.lowering.training.objective import TaskLosses
-from declare.runtime.inference.loaded_run import Opened
+from declare.runtime.inference.loaded_run import LoadedRun
 
 _BATCH = 64
 _NEAR = 0.01
@@ -143,13 +143,13 @@ class Inspection:
     num_samples: int
 
 
-def inspect(opened: Opened, patterns: Sequence[str], *, samples: int, keep: bool) -> Inspection:
+def inspect(opened: LoadedRun, patterns: Sequence[str], *, samples: int, keep: bool) -> Inspection:
     """Return the activity of the modules that `patterns` match, over at most so many samples.
 
     With `keep`, the activations themselves stay in `Activity.values` [samples, ...]. Raises `ProblemError`
     (REF202) where a pattern matches no module.
     """
-    names = chosen(opened.graph, patterns)
+    names = matching_modules(opened.graph, patterns)
     watch = _Watch(names, keep=keep)
     left = samples
     with torch.no_grad(), watch.on(opened.graph):
@@ -160,7 +160,7 @@ def inspect(opened: Opened, patterns: Sequence[str], *, samples: int, keep: bool
     return Inspection(tuple(watch.seen.values()), watch.source, samples - left)
 
 
-def chosen(graph: nn.Module, patterns: Sequence[str]) -> list[str]:
+def matching_modules(graph: nn.Module, patterns: Sequence[str]) -> list[str]:
     """Return the names of the modules that patterns match, in the model's order."""
     names = [name for name, _ in graph.named_modules() if name]
     for pattern in patterns:
@@ -171,7 +171,7 @@ def chosen(graph: nn.Module, patterns: Sequence[str]) -> list[str]:
     return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]
 
 
-def _batches(opened: Opened, samples: int) -> Iterator[tuple[Mapping[str, Tensor], dict[str, int]]]:
+def _batches(opened: LoadedRun, samples: int) -> Iterator[tuple[Mapping[str, Tensor], dict[str, int]]]:
     """Yield batches of samples that are equally long, with the steps of each field whose samples differ in length."""
     found = evaluation_batches(
         opened.tables, opened.dataset, opened.split, min(_BATCH, samples), opened.device
@@ -185,7 +185,7 @@ def _batches(opened: Opened, samples: int) -> Iterator[tuple[Mapping[str, Tensor
 
 
 def _equally_long(
-    opened: Opened, fields: Mapping[str, Tensor]
+    opened: LoadedRun, fields: Mapping[str, Tensor]
 ) -> Iterator[tuple[Mapping[str, Tensor], dict[str, int]]]:
     """Yield the rows of a batch in their order, those together that are equally long: no padding is looked at."""
     plans = opened.plan.datasets[opened.dataset].fields
@@ -203,7 +203,7 @@ def _equally_long(
 
 
 @contextmanager
-def _real_steps(opened: Opened, lengths: Mapping[str, int], watch: _Watch) -> Iterator[None]:
+def _real_steps(opened: LoadedRun, lengths: Mapping[str, int], watch: _Watch) -> Iterator[None]:
     """While inside, nodes are seen on the steps that samples have, where these are filled up to a stated length.
 
     Each such node runs a second time on the steps of its inputs that there are: that alone is seen. One that reads
@@ -258,7 +258,7 @@ def _lengths(fields: Mapping[str, Tensor], name: str) -> list[int]:
     return [int(length) for length in found]
 
 
-def _run(opened: Opened, fields: Mapping[str, Tensor]) -> None:
+def _run(opened: LoadedRun, fields: Mapping[str, Tensor]) -> None:
     """Run the model as its tasks do; one that hides its target goes by what the samples hold."""
     tasks = {name: task for name, task in opened.plan.tasks.items() if opened.dataset in task.datasets}
     adapters = {name: TaskLosses(task).of(opened.dataset).adapter for name, task in tasks.items()}
@@ -275,7 +275,7 @@ def _run(opened: Opened, fields: Mapping[str, Tensor]) -> None:
         raise ProblemError(Problem("RES817", title, helps=("look at samples of its own: `--split val`",)))
     if views.hiding:
         whole = views.prepared({opened.dataset: fields}, opened.plan.seed)[opened.dataset]
-        opened.graph({opened.dataset: shown(views.hiding[0], whole)}, views.hiding[:1])
+        opened.graph({opened.dataset: model_view(views.hiding[0], whole)}, views.hiding[:1])
 
 
 class _Watch:

@@ -12,9 +12,9 @@ from declare.ir.plan import Plan
 from declare.runtime.checkpoint.writer import load_weights
 from declare.runtime.machine.device import choose_device
 from declare.runtime.run_folder.folder import Run
-from declare.runtime.run_folder.trivial_baseline import prefixed
+from declare.runtime.run_folder.trivial_baseline import with_prefix
 from declare.runtime.run_folder.trust_check import require
-from declare.runtime.setup.builder import BuiltWorkshop
+from declare.runtime.setup.builder import PlanBuilder
 
 
 def evaluate(
@@ -36,13 +36,13 @@ def evaluate(
         raise ProblemError(no_samples(plan, split))
     require(plan, trust)
     run.require_checkpoint()  # before the data are opened
-    workshop = BuiltWorkshop(plan, run.path, choose_device(plan.hardware))
+    workshop = PlanBuilder(plan, run.path, choose_device(plan.hardware))
     _, saved = run.read_weights(which, partial(load_weights, workshop.graph))
     workshop.evaluate_at(saved.evaluated_at)
     wanted = tuple(tasks or _trained_tasks(plan))
     with torch.no_grad():
         metrics = workshop.evaluate(split, wanted)
-    return metrics | prefixed(workshop.trivial(split, wanted))
+    return metrics | with_prefix(workshop.trivial(split, wanted))
 
 
 def _trained_tasks(plan: Plan) -> list[str]:

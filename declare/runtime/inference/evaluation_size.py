@@ -7,7 +7,7 @@ from typing import Any
 
 from declare.ir.plan import PhasePlan, Plan
 from declare.nn.running_statistics import StatisticsBySize
-from declare.runtime.run_folder.progress import Course
+from declare.runtime.run_folder.progress import TrainProgress
 from declare.runtime.step.interfaces import Scales
 
 
@@ -18,7 +18,7 @@ def handed_over(plan: Plan, phase: PhasePlan, before: Mapping[str, int]) -> dict
 
 
 def follow(
-    course: Course, scales: Scales | None, statistics: StatisticsBySize | None
+    course: TrainProgress, scales: Scales | None, statistics: StatisticsBySize | None
 ) -> dict[str, Any] | None:
     """Let evaluations follow the size whose norm statistics the model holds.
 

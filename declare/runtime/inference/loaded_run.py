@@ -32,7 +32,7 @@ class Loading(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Opened:
+class LoadedRun:
     """The model in evaluation mode, and where its samples stand in `tables`."""
 
     plan: Plan
@@ -43,7 +43,9 @@ class Opened:
     tables: Tables
 
 
-def open_run(run: Run, inputs: Path | None, *, dataset: str | None, split: str, loading: Loading) -> Opened:
+def open_run(
+    run: Run, inputs: Path | None, *, dataset: str | None, split: str, loading: Loading
+) -> LoadedRun:
     """Open a run for the samples in `inputs`, or for a split of its own `dataset` where there are none.
 
     Raises `ProblemError` (RES807, RES808, RES815, RES816, RES817, RES818, REF242).
@@ -56,7 +58,7 @@ def open_run(run: Run, inputs: Path | None, *, dataset: str | None, split: str, 
     name = _dataset_of(plan, dataset, split, inputs)
     if inputs is None and not plan.datasets[name].splits.get(split):
         raise ProblemError(no_samples(plan, split))
-    plan = text_outputs.prompted(plan, name)
+    plan = text_outputs.with_prompts(plan, name)
     if inputs is None:
         tables = Tables(plan, run.statistics)
     else:
@@ -66,7 +68,7 @@ def open_run(run: Run, inputs: Path | None, *, dataset: str | None, split: str, 
     _, saved = run.read_weights(loading.weights, partial(load_weights, graph))
     tables.shown_at = saved.evaluated_at
     graph.eval()
-    return Opened(plan, graph, device, name, split, tables)
+    return LoadedRun(plan, graph, device, name, split, tables)
 
 
 def _dataset_of(plan: Plan, dataset: str | None, split: str, inputs: Path | None) -> str:

@@ -26,7 +26,7 @@ from declare.nn.tasks.next_token import Sampling
 from declare.reading import parser
 from declare.runtime.inference import text_outputs
 from declare.runtime.inference.loaded_run import Loading, open_run
-from declare.runtime.run_folder.durable_io import translated, write_whole
+from declare.runtime.run_folder.durable_io import translate_os_errors, write_whole
 from declare.runtime.run_folder.folder import Run
 
 _BATCH = 256
@@ -58,7 +58,7 @@ class Predictions:
         import numpy as np
 
         texts = {".json": self.as_json, ".jsonl": self.as_jsonl}
-        with translated(path.parent):
+        with translate_os_errors(path.parent):
             write_whole(path, texts.get(path.suffix.lower(), self.as_csv)())
             for task, values in self.maps.items():
                 np.savez_compressed(path.with_name(f"{path.stem}.{task}.npz"), classes=values)
@@ -106,7 +106,7 @@ def predict(
     adapters = {
         key: TaskLosses(task).to(opened.device).eval().of(name).adapter for key, task in tasks.items()
     }
-    needed = text_outputs.needed(plan, name)
+    needed = text_outputs.required_texts(plan, name)
     outputs, empty = _outputs(opened.graph, adapters, (name, split), tables, (sampling or Sampling(), needed))
     return _collect((name, split), tables, plan, tasks, (outputs, empty))
 

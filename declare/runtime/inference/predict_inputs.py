@@ -72,7 +72,7 @@ class Inputs(Pool):
 
     def _open_source(self) -> Reader:
         learns = any(field.learns for field in self.fields.values())
-        return fitted_fields.Parted(self._given) if learns else self._given
+        return fitted_fields.PartedReader(self._given) if learns else self._given
 
     @cached_property
     def rows(self) -> dict[str, np.ndarray[Any, Any]]:
@@ -84,7 +84,7 @@ class Inputs(Pool):
         return {SPLIT: fitted_fields.samples_of(rows, np.maximum(counts, 1), number)}
 
 
-class Filled:
+class CompletedReader:
     """Samples whose lacking columns are empty, and whose only column may stand for another one."""
 
     def __init__(self, reader: Reader, empty: Collection[str], renamed: Mapping[str, str]) -> None:
@@ -143,12 +143,12 @@ def open_inputs(plan: Plan, dataset: str, path: Path, statistics: Mapping[str, S
 
 def _with_empty_columns(plan: Plan, dataset: str, fields: Mapping[str, Any], reader: Reader) -> Reader:
     """Return the reader with empty columns for what the model writes itself; lines of a text are its one column."""
-    unasked = text_outputs.unasked(plan, dataset)
+    unasked = text_outputs.generated_fields(plan, dataset)
     places = {name: parser.parse("fields", field.block).place(name) for name, field in fields.items()}
     empty = [place for name, place in places.items() if name in unasked and place not in reader.columns]
     asked = [place for name, place in places.items() if name not in unasked]
     lines = tuple(reader.columns) == ("text",) and len(asked) == 1 and asked[0] != "text"
-    return Filled(reader, empty, {asked[0]: "text"} if lines else {}) if empty or lines else reader
+    return CompletedReader(reader, empty, {asked[0]: "text"} if lines else {}) if empty or lines else reader
 
 
 def open_reader(path: Path, like: Mapping[str, Any]) -> Reader:
@@ -221,7 +221,7 @@ def choose_dataset(plan: Plan, path: Path) -> str:
         places = [
             parser.parse("fields", dataset.fields[field].block).place(field)
             for field in input_fields(plan, name)
-            if field not in text_outputs.unasked(plan, name)
+            if field not in text_outputs.generated_fields(plan, name)
         ]
         if isinstance(reader, Pictures) or all(place in reader.columns for place in places):
             fitting.append(name)

@@ -15,7 +15,7 @@ from declare.lowering.data.tables import Tables
 from declare.reading import parser
 
 
-def prompted(plan: Plan, dataset: str) -> Plan:
+def with_prompts(plan: Plan, dataset: str) -> Plan:
     """Return a plan whose texts are read as beginnings where a task of the dataset goes on from them."""
     own = plan.datasets[dataset]
     fields = dict(own.fields)
@@ -28,13 +28,13 @@ def prompted(plan: Plan, dataset: str) -> Plan:
     return plan.model_copy(update={"datasets": plan.datasets | {dataset: changed}})
 
 
-def unasked(plan: Plan, dataset: str) -> set[str]:
+def generated_fields(plan: Plan, dataset: str) -> set[str]:
     """Return the fields that a model writes from nothing, so that inputs need not hold them."""
     found = {str(task.target) for _, task in _writing(plan, dataset) if not task.prompted}
     return found - {str(task.target) for _, task in _writing(plan, dataset) if task.prompted}
 
 
-def needed(plan: Plan, dataset: str) -> list[str]:
+def required_texts(plan: Plan, dataset: str) -> list[str]:
     """Return the texts that a model reads and does not write or go on from itself."""
     own = {str(task.target) for _, task in _writing(plan, dataset)}
     read = {

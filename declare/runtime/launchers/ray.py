@@ -20,15 +20,15 @@ from typing import Any
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import HardwarePlan, Plan
 from declare.runtime.distributed import event_pipe, heartbeat, ray_cluster
-from declare.runtime.distributed.launch import Crew, Death, Ending, noted_run, outcome
+from declare.runtime.distributed.launch import LaunchResult, LaunchSpec, ProcessFailure, noted_run, outcome
 from declare.runtime.distributed.process_group import PATIENCE
-from declare.runtime.distributed.stop_request import Orders
+from declare.runtime.distributed.stop_request import StopRequestFile
 from declare.runtime.distributed.supervisor import Tell, watch
 from declare.runtime.errors import first_line
 from declare.runtime.launchers.ray_worker import LostError, Task, last_words, work
-from declare.runtime.listeners.listener import Bus, Listener
+from declare.runtime.listeners.listener import EventBus, Listener
 from declare.runtime.run import Outcome
-from declare.runtime.run_folder.durable_io import translated
+from declare.runtime.run_folder.durable_io import translate_os_errors
 from declare.system import trust
 from declare.system.extras import require
 
@@ -62,16 +62,18 @@ class RayEngine:
         Raises `ProblemError` for what keeps the run from starting.
         """
         place = folder.absolute().parent if folder else Path("runs", plan.name).absolute()
-        with translated(place):
+        with translate_os_errors(place):
             place.mkdir(parents=True, exist_ok=True)
         task = _task(plan, spec_text, folder, how)
         os.environ.setdefault(_INTERVAL, _INTERVAL_SECONDS)
         wanted = _workers(plan.hardware, 0).size
-        with ray_cluster.connected(processors=wanted) as ray, _launch_folder(place) as root:
+        with ray_cluster.connect_ray(processors=wanted) as ray, _launch_folder(place) as root:
             workers = _workers(plan.hardware, int(ray.cluster_resources().get("GPU", 0)))
-            launch = _Launch(workers, task, Bus(listeners), self._tell)
+            launch = _Launch(workers, task, EventBus(listeners), self._tell)
             with launch.orders as orders:
-                status = watch(Crew(workers.size), root, launch.attempt, launch.hear, lambda: orders.status)
+                status = watch(
+                    LaunchSpec(workers.size), root, launch.attempt, launch.hear, lambda: orders.status
+                )
             return launch.outcome(status)
 
 
@@ -84,7 +86,7 @@ def _task(plan: Plan, spec_text: str, folder: Path | None, how: dict[str, Any]) 
         how=how,
         home=str(Path.cwd()),
         environment={name: os.environ[name] for name in shared},
-        granted=trust.granted(),
+        granted=trust.granted_entries(),
         threads=int(os.environ.get("OMP_NUM_THREADS", "0")),
     )
 
@@ -146,7 +148,7 @@ def _waiting(workers: _Workers, free: dict[str, float]) -> Problem:
 class _Launch:
     """Attempts to train, each a fresh group of workers."""
 
-    def __init__(self, workers: _Workers, task: Task, bus: Bus, tell: Tell) -> None:
+    def __init__(self, workers: _Workers, task: Task, bus: EventBus, tell: Tell) -> None:
         self._workers = workers
         self._task = task
         self._bus = bus
@@ -154,13 +156,13 @@ class _Launch:
         self._untold: Problem | None = None
         self._run: Path | None = None
         self._result: event_pipe.Result | None = None
-        self.orders = Orders(kills=False)
+        self.orders = StopRequestFile(kills=False)
 
     def hear(self, problem: Problem) -> None:
         """Keep a finding of the supervisor: told before the next attempt, or part of the outcome."""
         self._untold = problem
 
-    def attempt(self, folder: Path, number: int, run: Path | None) -> Ending:
+    def attempt(self, folder: Path, number: int, run: Path | None) -> LaunchResult:
         """Train in a fresh group of workers until it ends."""
         if self._untold is not None:
             self._tell(self._untold)
@@ -173,7 +175,7 @@ class _Launch:
         if self._result is not None and self._result.refused:
             raise ProblemError(*self._result.problems)
         status, _ = outcome(folder)  # what workers find comes back by the relay
-        return Ending(status, self._death(error, folder), self._run)
+        return LaunchResult(status, self._death(error, folder), self._run)
 
     def _wait(self, fit: _RayFit, folder: Path) -> BaseException | None:
         """Hand on what the leading worker tells until all have ended; return what Ray raised."""
@@ -200,7 +202,7 @@ class _Launch:
         for event in receiver.news():
             self._bus.tell(event)
 
-    def _death(self, error: BaseException | None, folder: Path) -> Death | None:
+    def _death(self, error: BaseException | None, folder: Path) -> ProcessFailure | None:
         """Return what is known of the first worker that failed; raises `ProblemError` where Ray itself did."""
         if error is None:
             return None
@@ -210,7 +212,7 @@ class _Launch:
         # A worker that only lost the others is not the one that failed.
         rank = min(failures, key=lambda number: (isinstance(failures[number], LostError), number))
         _, step = heartbeat.signs(folder).get(rank, (0, 0))
-        return Death(rank, 0, step, last_words(folder, rank), _cause(failures[rank]))
+        return ProcessFailure(rank, 0, step, last_words(folder, rank), _cause(failures[rank]))
 
     def outcome(self, status: int) -> Outcome:
         """Return what became of the run."""

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from declare.ir.plan import EarlyStopPlan, Plan
-from declare.runtime.listeners.listener import Listener, Wish
+from declare.runtime.listeners.listener import Listener, Request
 from declare.runtime.run_folder.event_file import Event
 from declare.runtime.run_folder.progress import better
 
@@ -21,7 +21,7 @@ class EarlyStop(Listener):
         self._best = math.nan
         self._step = 0
 
-    def hear(self, event: Event) -> Wish | None:
+    def hear(self, event: Event) -> Request | None:
         """Judge an evaluation; a new phase, or another size of images, begins with a clean slate."""
         if event.name == "phase_started":
             self._best, self._step = math.nan, 0
@@ -32,14 +32,14 @@ class EarlyStop(Listener):
             return None
         return self._judge(rule, event)
 
-    def _judge(self, rule: EarlyStopPlan, event: Event) -> Wish | None:
+    def _judge(self, rule: EarlyStopPlan, event: Event) -> Request | None:
         value = event["metrics"].get(rule.metric, math.nan)
         first = math.isnan(self._best) and math.isfinite(value)
         if first or (math.isfinite(value) and better(value, self._best, rule.mode, rule.min_delta)):
             self._best, self._step = value, event.step
         if math.isnan(self._best):  # nothing was measured yet that could stop improving
             return None
-        return Wish.STOP_PHASE if event.step - self._step >= rule.patience_steps else None
+        return Request.STOP_PHASE if event.step - self._step >= rule.patience_steps else None
 
     def state_dict(self) -> dict[str, Any]:
         """Return the value to beat and when it was reached."""

@@ -13,7 +13,7 @@ from typing import Any
 from declare.runtime.run_folder.event_file import Event
 
 
-class Wish(Enum):
+class Request(Enum):
     """What a listener may ask for in answer to an event."""
 
     STOP_PHASE = "stop the phase"
@@ -31,7 +31,7 @@ class Listener:
     wants_ticks = False
     """Whether it wants to hear `tick` a few times a second between boundaries."""
 
-    def hear(self, event: Event) -> Wish | None:
+    def hear(self, event: Event) -> Request | None:
         """React to an event."""
 
     def next_step(self, step: int) -> int | None:
@@ -49,14 +49,14 @@ class Listener:
         """Let go of files and screens; called once, also when the run fails."""
 
 
-class Bus:
+class EventBus:
     """Tells every listener, in order."""
 
     def __init__(self, listeners: Sequence[Listener]) -> None:
         self.listeners = tuple(listeners)
         self.wants_ticks = any(listener.wants_ticks for listener in listeners)
 
-    def tell(self, event: Event) -> set[Wish]:
+    def tell(self, event: Event) -> set[Request]:
         """Tell everyone and return their wishes."""
         answers = [listener.hear(event) for listener in self.listeners]
         return {answer for answer in answers if answer is not None}

@@ -9,7 +9,7 @@ from typing import Any
 
 from declare.diagnostics.output import printable
 from declare.runtime.listeners.listener import Listener
-from declare.runtime.run_folder.durable_io import followed, open_own
+from declare.runtime.run_folder.durable_io import open_own, reopen_if_replaced
 from declare.runtime.run_folder.event_file import Event
 from declare.runtime.run_folder.folder import METRICS
 
@@ -31,7 +31,7 @@ class Metrics(Listener):
             self._begin()
         values = scalars(event)
         if values:
-            self._file = followed(self._file, self._path)
+            self._file = reopen_if_replaced(self._file, self._path)
             prefix = f"{event.phase},{event.step},{event['epoch']:g},"
             self._file.writelines(f"{prefix}{name},{value!r}\n" for name, value in values.items())
             self._file.flush()
@@ -39,7 +39,7 @@ class Metrics(Listener):
     def state_dict(self) -> dict[str, Any]:
         """Return how long the file is, once that length is durable."""
         self._file.flush()
-        self._file = followed(self._file, self._path)
+        self._file = reopen_if_replaced(self._file, self._path)
         os.fsync(self._file.fileno())
         return {"bytes": self._file.seek(0, os.SEEK_END)}
 

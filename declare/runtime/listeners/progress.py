@@ -48,7 +48,7 @@ def headline(
     return "  ".join(f"{name.split('/', 1)[-1]} {metrics[name]:.4g}{beside.get(name, '')}" for name in shown)
 
 
-class Shown(Listener):
+class ProgressDisplay(Listener):
     """Shows what happens, as long as somebody can see it: a terminal or a pipe that has gone ends no run."""
 
     _gone = False
@@ -76,7 +76,7 @@ class Shown(Listener):
         raise NotImplementedError
 
 
-class LineProgress(Shown):
+class LineProgress(ProgressDisplay):
     """Prints a line for each evaluation, and every few seconds between them."""
 
     def __init__(self, plan: Plan) -> None:
@@ -130,7 +130,7 @@ _NOTICES = {
 }
 
 
-class BarProgress(Shown):
+class BarProgress(ProgressDisplay):
     """Draws one bar for each phase, with speed and the latest figures."""
 
     wants_ticks = True

@@ -11,7 +11,7 @@ from declare.compiler.phases.machine_fit import Limit, machine_limits, shortage
 from declare.compiler.phases.memory import Memory, least_of_plan, of_plan
 from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
-from declare.rules.byte_sizes import shown
+from declare.rules.byte_sizes import bytes_text
 from declare.system.memory_limits import address_limit, group_limit, peak
 
 _BOTH_WAYS = 2.0
@@ -24,7 +24,7 @@ _ASKED = re.compile(r"allocate ([\d.]+) ?(bytes|[KMGT]iB)")
 _UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 
 
-class Account:
+class MemoryBudget:
     """What a phase may take, from the moment that it begins: model and data stand in memory by then."""
 
     def __init__(self, plan: Plan, phase: PhasePlan, device: torch.device, shares: int = 1) -> None:
@@ -42,18 +42,18 @@ class Account:
     def notes(self, error: BaseException) -> Iterator[str]:
         """Yield the arithmetic."""
         limit, room = self._room()
-        yield f"room for the phase: {shown(max(room, 0))} ({limit}, less what stood in memory before)"
+        yield f"room for the phase: {bytes_text(max(room, 0))} ({limit}, less what stood in memory before)"
         estimate = self._estimate
         if estimate is None:
             return
         state, sample = _state(estimate), self._sample(estimate, error)
         yield (
-            f"needed: {shown(state)} for gradients and optimizer + {self.rows} samples x {shown(sample)} = "
-            f"{shown(state + self.rows * sample)}"
+            f"needed: {bytes_text(state)} for gradients and optimizer + {self.rows} samples x {bytes_text(sample)} = "
+            f"{bytes_text(state + self.rows * sample)}"
         )
         measured = self._peak_memory(error)
         if measured > 0:
-            yield f"measured: {shown(measured)} taken or asked for when it failed"
+            yield f"measured: {bytes_text(measured)} taken or asked for when it failed"
 
     def fits(self, error: BaseException) -> int | None:
         """Return how many samples would fit at once (0: not one); None where nobody can tell."""
@@ -66,7 +66,7 @@ class Account:
     def _room(self) -> tuple[str, int]:
         """Return the tightest limit in words, and what it leaves to the phase."""
         rooms = {
-            f"{name} {shown(limit)}": limit - self._before.get(kind, 0)
+            f"{name} {bytes_text(limit)}": limit - self._before.get(kind, 0)
             for name, (limit, kind) in self._limits.items()
         }
         tightest = min(rooms, key=lambda name: rooms[name])
@@ -83,7 +83,7 @@ class Account:
     def _peak_memory(self, error: BaseException) -> int:
         """Return the most that the phase took, with the request that failed."""
         kind = next(kind for name, (_, kind) in self._limits.items() if self._room()[0].startswith(name))
-        return _peak(self._device, kind) - self._before.get(kind, 0) + asked(error)
+        return _peak(self._device, kind) - self._before.get(kind, 0) + requested_bytes(error)
 
 
 def require_memory(plan: Plan, device: torch.device) -> None:
@@ -99,7 +99,7 @@ def require_memory(plan: Plan, device: torch.device) -> None:
             raise ProblemError(problem)
 
 
-def asked(error: BaseException) -> int:
+def requested_bytes(error: BaseException) -> int:
     """Return the bytes of the request that failed, as far as the error says."""
     found = _ASKED.search(str(error))
     return int(float(found[1]) * _UNITS[found[2]]) if found else 0

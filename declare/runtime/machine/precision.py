@@ -83,7 +83,7 @@ def make_precision(name: str, device: torch.device) -> Precision:
     return Precision(name, device, autocast, scaler)
 
 
-def stated(asked: str, device: torch.device) -> tuple[str, str] | None:
+def fixed_precision(asked: str, device: torch.device) -> tuple[str, str] | None:
     """Return (precision, reason) where no measurement is needed to settle `asked`, else None."""
     if asked != "auto":
         return asked, "as the spec says"

@@ -11,8 +11,8 @@ import torch
 from declare.contract.problem import Problem
 from declare.ir.plan import PhasePlan, Plan
 from declare.reading import parser
-from declare.runtime.setup.auto import Choices
-from declare.runtime.setup.builder import BuiltWorkshop
+from declare.runtime.setup.auto import AutoSettings
+from declare.runtime.setup.builder import PlanBuilder
 from declare.runtime.setup.phase import assemble, trainable
 
 STEPS = 40
@@ -50,13 +50,13 @@ class Trial:
 def trials(plan: Plan, device: torch.device, steps: int = STEPS) -> Iterator[Trial]:
     """Yield the trial of each phase in turn, each from fresh weights; nothing of it is kept."""
     torch.manual_seed(plan.seed)
-    workshop = BuiltWorkshop(plan, None, device)
+    workshop = PlanBuilder(plan, None, device)
     wanted = trainable(workshop.graph)
     fresh = {name: value.clone() for name, value in workshop.graph.state_dict().items()}
     for phase in plan.phases:
         workshop.graph.load_state_dict(fresh)
         made = assemble(
-            plan, workshop, phase, wanted=wanted, settle=(Choices(plan, None, device), lambda *_: None)
+            plan, workshop, phase, wanted=wanted, settle=(AutoSettings(plan, None, device), lambda *_: None)
         )
         batch = next(iter(made.feed.batches(0, 1)))
         workshop.graph.train()

@@ -19,10 +19,10 @@ from torch.profiler import profile as torch_profile
 
 from declare.contract import strict_json
 from declare.ir.plan import PhasePlan, Plan
-from declare.runtime.run_folder.durable_io import translated
-from declare.runtime.setup.auto import Choices
-from declare.runtime.setup.phase import Assembly, assemble, trainable
-from declare.runtime.step.interfaces import Workshop
+from declare.runtime.run_folder.durable_io import translate_os_errors
+from declare.runtime.setup.auto import AutoSettings
+from declare.runtime.setup.phase import PhaseSetup, assemble, trainable
+from declare.runtime.step.interfaces import TrainingParts
 from declare.runtime.step.step import count_rows
 
 # These two names are what torch-tb-profiler looks for to fill its DataLoader and Optimizer columns.
@@ -56,14 +56,14 @@ class PhaseProfile:
 
 
 def profile(
-    plan: Plan, workshop: Workshop, folder: Path, *, steps: int = 8, warm_up: int = 3
+    plan: Plan, workshop: TrainingParts, folder: Path, *, steps: int = 8, warm_up: int = 3
 ) -> list[PhaseProfile]:
     """Profile a few steps of every phase and write a Chrome trace of each into `folder/PHASE`.
 
     TensorBoard with torch-tb-profiler reads `folder` as a log directory. No weights are kept.
     """
     wanted = trainable(workshop.graph)
-    choices = Choices(plan, None, workshop.device)
+    choices = AutoSettings(plan, None, workshop.device)
     profiles = []
     for phase in plan.phases:
         made = assemble(plan, workshop, phase, wanted=wanted, settle=(choices, _ignore))
@@ -76,7 +76,7 @@ def _ignore(name: str, value: Any, reason: str) -> None:
 
 
 def _profile_phase(
-    phase: PhasePlan, made: Assembly, device: torch.device, folder: Path, counts: tuple[int, int]
+    phase: PhasePlan, made: PhaseSetup, device: torch.device, folder: Path, counts: tuple[int, int]
 ) -> PhaseProfile:
     warm_up, steps = counts
     _annotate(made.step)
@@ -181,7 +181,7 @@ def _write_trace(profiler: Any, folder: Path) -> Path:
     """Write the Chrome trace under the name that torch-tb-profiler looks for, and repair it for it."""
     stem = f"{socket.gethostname().replace('.', '-')}_{time.time_ns() // 1_000_000}"
     path = folder / f"{stem}.pt.trace.json"
-    with translated(folder):
+    with translate_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         profiler.export_chrome_trace(str(path))
         trace = json.loads(path.read_text(encoding="utf-8"))

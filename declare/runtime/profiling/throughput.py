@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from declare.ir.plan import Plan
 from declare.runtime.profiling.step_timer import Stopwatch
-from declare.runtime.setup.auto import Choices
+from declare.runtime.setup.auto import AutoSettings
 from declare.runtime.setup.phase import assemble, trainable
-from declare.runtime.step.interfaces import Workshop
+from declare.runtime.step.interfaces import TrainingParts
 from declare.runtime.step.step import count_rows
 
 
@@ -25,10 +25,10 @@ class Speed:
     """What `auto` came to, with the reason."""
 
 
-def measure(plan: Plan, workshop: Workshop, *, steps: int = 20, warm_up: int = 5) -> list[Speed]:
+def measure(plan: Plan, workshop: TrainingParts, *, steps: int = 20, warm_up: int = 5) -> list[Speed]:
     """Make a few steps of every phase and return how fast they were; the weights are thrown away."""
     wanted = trainable(workshop.graph)
-    choices = Choices(plan, None, workshop.device)
+    choices = AutoSettings(plan, None, workshop.device)
     found = []
     for phase in plan.phases:
         reasons: dict[str, str] = {}

@@ -14,7 +14,7 @@ from declare.runtime.resume.plan_diff import Change
 _SHOWN = 5
 
 
-def judged(place: Path, plan: Plan, changes: Sequence[Change]) -> list[Change]:
+def judge_data_changes(place: Path, plan: Plan, changes: Sequence[Change]) -> list[Change]:
     """Return the changes of a plan, those of data with the files that differ; files of equal content do no harm."""
     ledger = Ledger(place)
     return [_judge_change(ledger, plan, change) for change in changes]

@@ -72,7 +72,7 @@ _OF_SAMPLES = ("fields", "num_samples", "splits", "missing")
 """What follows from the samples of a dataset."""
 
 
-def changed(before: Plan, now: Plan, standing: Standing | None = None) -> list[Change]:
+def plan_changes(before: Plan, now: Plan, standing: Standing | None = None) -> list[Change]:
     """Return what differs, with a verdict on each; `standing` is where the run is (None: not begun)."""
     old, new = _tree(before), _tree(now)
     found = (_judge_change(*item, standing or Standing()) for item in _differences(old, new, ""))

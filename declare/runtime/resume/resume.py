@@ -14,12 +14,12 @@ from declare.contract import strict_json
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
 from declare.runtime.checkpoint.state_tree import ORIGIN, Tree, does_not_fit
-from declare.runtime.resume.data_diff import judged
-from declare.runtime.resume.plan_diff import Change, Standing, changed, refusal
-from declare.runtime.run_folder.durable_io import brief, fsync_folder, translated, write_durably
+from declare.runtime.resume.data_diff import judge_data_changes
+from declare.runtime.resume.plan_diff import Change, Standing, plan_changes, refusal
+from declare.runtime.run_folder.durable_io import brief, fsync_folder, translate_os_errors, write_durably
 from declare.runtime.run_folder.folder import FINAL, PLAN, SPEC, Run, plan_content, read_course
 from declare.runtime.run_folder.manifest import damage
-from declare.runtime.run_folder.progress import Course
+from declare.runtime.run_folder.progress import TrainProgress
 from declare.runtime.setup.auto import CHOICES_FILE, read_choices
 
 _ORIGINS = ("declare", "torch", "python", "machine", "system", "device", "compile", "world_size")
@@ -38,10 +38,10 @@ class Revision(NamedTuple):
 
 def examine(run: Run, plan: Plan, *, allow: bool) -> list[Change]:
     """Return what `plan` changes in a run; raises `ProblemError` (RES806) for what is not allowed, or cannot work."""
-    changes = changed(run.plan, plan)
+    changes = plan_changes(run.plan, plan)
     if not changes:
         return []
-    changes = judged(run.path, plan, changed(run.plan, plan, _standing(run, plan)))
+    changes = judge_data_changes(run.path, plan, plan_changes(run.plan, plan, _standing(run, plan)))
     exact = "exact" in {plan.hardware.determinism, run.plan.hardware.determinism}
     stop = {"impossible"} if allow else {"impossible", "allowed", *(["rounding"] if exact else [])}
     # Another version of the program is no wish of the user's: said, never refused.
@@ -73,7 +73,7 @@ def adopt(place: Path, plan: Plan, revision: Revision) -> None:
 
     A process that dies in here leaves a folder that goes on with the new plan or asks for it once more.
     """
-    with translated(place):
+    with translate_os_errors(place):
         if goes_on(revision.changes):
             number = next(number for number in count(1) if not (place / f"plan-{number}.json").exists())
             write_durably(place / f"plan-{number}.json", (place / PLAN).read_bytes())
@@ -98,7 +98,7 @@ def _forget_choices(path: Path, changes: Sequence[Change]) -> None:
         write_durably(path, strict_json.dumps(kept, indent=1).encode())
 
 
-def fitted(tree: Tree, graph: nn.Module, plan: Plan) -> Tree:
+def fit_state(tree: Tree, graph: nn.Module, plan: Plan) -> Tree:
     """Return a saved state as the plan takes it: a phase that has become longer since is open again.
 
     Compares with what the checkpoint itself says, so that it makes no difference when the plan was adopted. Raises
@@ -109,7 +109,7 @@ def fitted(tree: Tree, graph: nn.Module, plan: Plan) -> Tree:
     _require_fit(graph, tree)
     before = tree[ORIGIN].get("phase_steps")
     try:
-        course = Course.of(tree)
+        course = TrainProgress.of(tree)
         phase = plan.phases[course.index]
     except (ValueError, IndexError) as error:
         raise ProblemError(does_not_fit("course", error)) from error
@@ -119,7 +119,7 @@ def fitted(tree: Tree, graph: nn.Module, plan: Plan) -> Tree:
     return {**tree, "course": {**tree["course"], "finished": False, "probes": probes}}
 
 
-def moved(tree: Tree, about: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+def machine_changes(tree: Tree, about: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """Yield (name, before, now) of what a state was computed with and is another now: the last bits may differ."""
     before = tree.get(ORIGIN, {})
     for name in _ORIGINS:

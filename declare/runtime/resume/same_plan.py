@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
-from declare.nn.distributed.process_group import World
-from declare.runtime.resume.plan_diff import Change, changed
+from declare.nn.distributed.process_group import ProcessGroup
+from declare.runtime.resume.plan_diff import Change, plan_changes
 from declare.runtime.run_folder.durable_io import brief
 
 _SHOWN = 8
 
 
-def require_one_plan(plan: Plan, world: World) -> None:
+def require_one_plan(plan: Plan, world: ProcessGroup) -> None:
     """Raise `ProblemError` (HW716) in all processes where one has another plan than the leading one."""
     marks = world.gathered(plan.sha256)
     other = next((rank for rank, mark in enumerate(marks) if mark != marks[0]), None)
@@ -19,7 +19,7 @@ def require_one_plan(plan: Plan, world: World) -> None:
         return
     plans = world.gathered(plan.model_dump_json() if world.rank in {0, other} else "")
     left, right = (Plan.model_validate_json(plans[rank]) for rank in (0, other))
-    found = changed(left, right)
+    found = plan_changes(left, right)
     where = f" in `{brief(found[0].path, 30)}`" if found else ""
     raise ProblemError(
         Problem(

@@ -80,7 +80,7 @@ def explain(error: OSError, folder: Path, needed: int = 0) -> Problem:
 
 
 @contextlib.contextmanager
-def translated(folder: Path) -> Iterator[None]:
+def translate_os_errors(folder: Path) -> Iterator[None]:
     """Turn operating-system errors inside into `ProblemError`."""
     try:
         yield
@@ -151,7 +151,7 @@ def open_own(path: Path, mode: str) -> IO[str]:
     return open(path, mode, encoding="utf-8", newline="", opener=_without_links)
 
 
-def followed(file: IO[str], path: Path) -> IO[str]:
+def reopen_if_replaced(file: IO[str], path: Path) -> IO[str]:
     """Return a text file that is appended to, opened with `a+`, as it stands at `path`.
 
     Where somebody has deleted it, it is written there again with all that it held; where another one stands there,

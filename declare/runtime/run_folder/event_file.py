@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from declare.contract import strict_json
-from declare.runtime.run_folder.durable_io import followed, open_own, write_all
-from declare.system.secrets import hidden
+from declare.runtime.run_folder.durable_io import open_own, reopen_if_replaced, write_all
+from declare.system.secrets import hide_values
 
 EVENTS_FILE = "events.jsonl"
 _LONGEST = 1 << 22
@@ -49,8 +49,8 @@ class EventFile:
 
     def write(self, event: Event) -> None:
         """Append one event and hand it to the operating system; where the disk is full, none of it stays."""
-        self._file = followed(self._file, self._path)
-        line = hidden(strict_json.dumps(event.record(time.time()), separators=(",", ":"))) + "\n"
+        self._file = reopen_if_replaced(self._file, self._path)
+        line = hide_values(strict_json.dumps(event.record(time.time()), separators=(",", ":"))) + "\n"
         self._append(line.encode())
 
     def _append(self, line: bytes) -> None:

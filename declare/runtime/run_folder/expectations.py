@@ -20,7 +20,7 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-def missed(expect: Mapping[str, str], metrics: Mapping[str, float]) -> list[Problem]:
+def missed_bounds(expect: Mapping[str, str], metrics: Mapping[str, float]) -> list[Problem]:
     """Return a finding (PHS630) for each bound that the metrics miss; an absent metric misses."""
     return [
         Problem(

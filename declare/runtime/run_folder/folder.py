@@ -17,11 +17,11 @@ from declare.contract.problem import Problem, ProblemError
 from declare.data.store.statistic_forms import misfit
 from declare.diagnostics.output import visible_json
 from declare.ir.plan import Plan
-from declare.runtime.run_folder.durable_io import brief, fsync_folder, translated, write_durably
+from declare.runtime.run_folder.durable_io import brief, fsync_folder, translate_os_errors, write_durably
 from declare.runtime.run_folder.event_file import EVENTS_FILE, read_events
 from declare.runtime.run_folder.lock import is_locked
-from declare.runtime.run_folder.manifest import STATE, Saved, damage, read_manifest
-from declare.runtime.run_folder.progress import Course
+from declare.runtime.run_folder.manifest import STATE, SavedCheckpoint, damage, read_manifest
+from declare.runtime.run_folder.progress import TrainProgress
 from declare.system.schema_check import checked_forms, read_json
 
 SPEC, PLAN, FINAL, METRICS, STATISTICS = (
@@ -46,7 +46,7 @@ def create(plan: Plan, spec_text: str, folder: Path | None, sources: Mapping[str
     if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ProblemError(_not_empty(folder))
     parent = (folder or Path("runs") / plan.name / "x").absolute().parent
-    with translated(parent):
+    with translate_os_errors(parent):
         parent.mkdir(parents=True, exist_ok=True)
         draft = parent / f".draft-{os.getpid()}-{time.monotonic_ns()}"
         try:
@@ -195,7 +195,7 @@ class Run:
             return "missed" if last.get("status") == 1 else "finished"
         return _ENDS.get(last["event"], "killed")
 
-    def checkpoints(self) -> list[Saved]:
+    def checkpoints(self) -> list[SavedCheckpoint]:
         """Return the checkpoints with whole manifests, the newest first."""
         found = []
         for folder in (self.path / "checkpoints").glob("step-*"):
@@ -205,7 +205,7 @@ class Run:
                 continue
         return sorted(found, key=lambda saved: -saved.sequence)
 
-    def read_weights(self, which: str, read: Callable[[Path], Value]) -> tuple[Value, Saved]:
+    def read_weights(self, which: str, read: Callable[[Path], Value]) -> tuple[Value, SavedCheckpoint]:
         """Return what `read` makes of the weights that `which` names, and their checkpoint.
 
         A run that is still training may delete a checkpoint meanwhile: then the one that stands in its place by now
@@ -240,14 +240,14 @@ class Run:
         if not self.checkpoints():
             raise ProblemError(self._without_checkpoints())
 
-    def _verify_checkpoint(self, saved: Saved) -> Saved:
+    def _verify_checkpoint(self, saved: SavedCheckpoint) -> SavedCheckpoint:
         """Return a checkpoint whose files are what was written; raises `ProblemError` (RES807) for others."""
         reason = damage(saved)
         if reason is not None:
             raise ProblemError(_damaged_checkpoint(saved.path, reason))
         return saved
 
-    def _checkpoint(self, which: str) -> Saved:
+    def _checkpoint(self, which: str) -> SavedCheckpoint:
         found = self.checkpoints()
         if not found:
             raise ProblemError(self._without_checkpoints())
@@ -272,10 +272,10 @@ class Run:
         return _not_a_run(self.path, "it has no checkpoint yet")
 
 
-def read_course(saved: Saved) -> Course:
+def read_course(saved: SavedCheckpoint) -> TrainProgress:
     """Return where a run stood in a checkpoint; raises `ProblemError` (RES807)."""
     try:
-        return Course.of(saved.checked_skeleton())
+        return TrainProgress.of(saved.checked_skeleton())
     except ValueError as error:
         raise ProblemError(_damaged_checkpoint(saved.path, f"`{STATE}`: {error}")) from error
 

@@ -22,7 +22,7 @@ _MOST = 1 << 63
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedCheckpoint:
     """A checkpoint that was committed: its folder and what its manifest says."""
 
     path: Path
@@ -82,7 +82,7 @@ def _canonical(body: dict[str, Any]) -> bytes:
     return strict_json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
 
 
-def read_manifest(folder: Path) -> Saved:
+def read_manifest(folder: Path) -> SavedCheckpoint:
     """Return the checkpoint in `folder`; raises ValueError that says what is wrong with its manifest."""
     path = folder / MANIFEST
     try:
@@ -95,7 +95,7 @@ def read_manifest(folder: Path) -> Saved:
         raise ValueError("its manifest is not whole") from error
     if json.loads(seal(manifest))["sha256"] != manifest.get("sha256"):
         raise ValueError("its manifest does not match its own hash")
-    return Saved(folder, manifest)
+    return SavedCheckpoint(folder, manifest)
 
 
 def _require_form(manifest: Any) -> None:
@@ -114,7 +114,7 @@ def _require_form(manifest: Any) -> None:
         raise ValueError("a file stands outside of the checkpoint")
 
 
-def damage(saved: Saved, *, hashes: bool = True) -> str | None:
+def damage(saved: SavedCheckpoint, *, hashes: bool = True) -> str | None:
     """Return what is wrong with a checkpoint's files (sizes always, content if `hashes`), or None.
 
     Hashes tell of damage. A manifest that was made to fit other files is why headers and schemas are looked at too.

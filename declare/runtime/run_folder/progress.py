@@ -19,7 +19,7 @@ class Best:
 
 
 @dataclass
-class Course:
+class TrainProgress:
     """Position and marks, all in optimizer steps; `total` counts over phases. Part of every checkpoint."""
 
     index: int = 0
@@ -76,7 +76,7 @@ class Course:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a course; raises ValueError, TypeError or LookupError where it is none."""
-        fresh = asdict(Course())
+        fresh = asdict(TrainProgress())
         later: dict[str, Any] = {"evaluated_at": {}, "evaluation_due": False}
         state = later | state
         best = {name: Best(**value) for name, value in state["best"].items()}
@@ -88,7 +88,7 @@ class Course:
         self.__dict__.update(state | {"best": best})
 
     @classmethod
-    def of(cls, state: Any) -> Course:
+    def of(cls, state: Any) -> TrainProgress:
         """Return the course in a state's plain values; raises ValueError where there is none."""
         course = cls()
         try:

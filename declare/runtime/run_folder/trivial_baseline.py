@@ -16,12 +16,12 @@ PREFIX = "trivial/"
 """What stands before the name of a metric where it is the trivial predictor's."""
 
 
-def prefixed(figures: Mapping[str, float]) -> dict[str, float]:
+def with_prefix(figures: Mapping[str, float]) -> dict[str, float]:
     """Return the trivial predictor's figures as a run's final metrics name them."""
     return {f"{PREFIX}{name}": value for name, value in figures.items()}
 
 
-def parted(metrics: Mapping[str, Value]) -> tuple[dict[str, Value], dict[str, Value]]:
+def split_trivial(metrics: Mapping[str, Value]) -> tuple[dict[str, Value], dict[str, Value]]:
     """Return a run's final metrics as those of the model and, by the same names, those of the trivial predictor."""
     trivial = {name.removeprefix(PREFIX): item for name, item in metrics.items() if name.startswith(PREFIX)}
     return {name: item for name, item in metrics.items() if not name.startswith(PREFIX)}, trivial

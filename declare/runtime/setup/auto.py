@@ -11,8 +11,8 @@ import torch
 
 from declare.contract import strict_json
 from declare.ir.plan import PhasePlan, Plan
-from declare.nn.distributed.process_group import ALONE, World
-from declare.runtime.machine.precision import HALF, Precision, make_precision, stated
+from declare.nn.distributed.process_group import ALONE, ProcessGroup
+from declare.runtime.machine.precision import HALF, Precision, fixed_precision, make_precision
 from declare.runtime.run_folder.durable_io import write_durably
 from declare.runtime.setup.benchmark import Trial, pick_precision, pick_threads, thread_candidates
 from declare.runtime.step.strategies.select import shards
@@ -26,14 +26,16 @@ Record = Callable[[str, Any, str], None]
 """Told (name, value, reason) of every choice."""
 
 
-class Choices:
+class AutoSettings:
     """The choices of a run by name; a name that is known is never decided again.
 
     They are written to `choices.json` as soon as they are made, so that even a run that was killed before its
     first checkpoint comes back to the same numbers.
     """
 
-    def __init__(self, plan: Plan, folder: Path | None, device: torch.device, world: World = ALONE) -> None:
+    def __init__(
+        self, plan: Plan, folder: Path | None, device: torch.device, world: ProcessGroup = ALONE
+    ) -> None:
         self._world = world
         self._exact = plan.hardware.determinism == "exact"
         self._sharded = shards(plan, world)
@@ -41,7 +43,7 @@ class Choices:
         self._path = folder / CHOICES_FILE if folder else None
         self._device = device
         self._made = read_choices(folder)
-        self._gathered = gathered(plan, self._made, device) if self._sharded else None
+        self._gathered = gather_precision(plan, self._made, device) if self._sharded else None
 
     def settle(self, phase: PhasePlan, trial: Callable[[], Trial], record: Record) -> Precision:
         """Set the threads and return the phase's precision; `trial` is only made where one is needed."""
@@ -86,7 +88,7 @@ class Choices:
     def _choose_precision(
         self, phase: PhasePlan, flops: float, trial: Callable[[], Trial]
     ) -> tuple[str, str]:
-        if (found := stated(phase.precision, self._device)) is not None:
+        if (found := fixed_precision(phase.precision, self._device)) is not None:
             return found
         if self._exact:
             return "fp32", "determinism: exact does not measure"
@@ -127,7 +129,7 @@ def read_choices(folder: Path | None) -> dict[str, Any]:
     return found
 
 
-def gathered(plan: Plan, made: Mapping[str, Any], device: torch.device) -> str | None:
+def gather_precision(plan: Plan, made: Mapping[str, Any], device: torch.device) -> str | None:
     """Return the half precision that a model in shares can be gathered in, None where it must be in its own.
 
     It is what all phases train in, where that is known before the model is built: from the spec, from the device, or
@@ -140,7 +142,7 @@ def gathered(plan: Plan, made: Mapping[str, Any], device: torch.device) -> str |
 
 def _planned_precision(phase: PhasePlan, made: Mapping[str, Any], device: torch.device) -> str | None:
     chosen = made.get(f"precision.{phase.name}") if phase.precision == "auto" else None
-    return chosen or (stated(phase.precision, device) or (None,))[0]
+    return chosen or (fixed_precision(phase.precision, device) or (None,))[0]
 
 
 def _use_threads(count: int) -> Callable[[], str]:

@@ -12,7 +12,7 @@ from torch import nn
 from declare.runtime.checkpoint.state_tree import Randomness
 from declare.runtime.machine.precision import make_precision
 from declare.runtime.step.interfaces import Batch, Objective
-from declare.runtime.step.nonfinite import Buffers
+from declare.runtime.step.nonfinite import BufferSnapshot
 
 _BUDGET_SECONDS = 0.4
 _ROUNDS = 7
@@ -32,7 +32,7 @@ class Trial:
 
         The settings are measured in turn, so that a neighbour's load falls on all of them.
         """
-        buffers = Buffers(self._graph)
+        buffers = BufferSnapshot(self._graph)
         buffers.remember()
         drawn = Randomness.drawn()
         times: list[list[float]] = [[] for _ in settings]

@@ -11,7 +11,7 @@ import torch
 from declare.contract import strict_json
 from declare.contract.problem import ProblemError
 from declare.data.faults.file_stamps import Stamps
-from declare.data.faults.quarantine import Skipped
+from declare.data.faults.quarantine import SkippedSample
 from declare.ir.plan import InitPlan, PhasePlan, Plan
 from declare.lowering.data.loader import make_feed
 from declare.lowering.data.tables import Tables
@@ -19,13 +19,13 @@ from declare.lowering.evaluation.composites import composites
 from declare.lowering.evaluation.evaluator import Evaluator
 from declare.lowering.evaluation.linear_probes import Prober
 from declare.lowering.model.graph import make_graph
-from declare.lowering.training.ema import Average
+from declare.lowering.training.ema import EMA
 from declare.lowering.training.init_weights import load_init
-from declare.lowering.training.lr_schedule import planned
+from declare.lowering.training.lr_schedule import planned_lr
 from declare.lowering.training.objective import Objective
 from declare.lowering.training.optimizer import make_optimizer
 from declare.nn.distributed.batch_norm import batch_norms, synchronise
-from declare.nn.distributed.process_group import ALONE, World
+from declare.nn.distributed.process_group import ALONE, ProcessGroup
 from declare.reading import parser
 from declare.runtime.distributed.problem_json import inexact
 from declare.runtime.distributed.stop_flag import StopRequests
@@ -34,10 +34,10 @@ from declare.runtime.machine.torch_compile import compile_graph, forget
 from declare.runtime.run_folder.durable_io import write_durably
 from declare.runtime.run_folder.event_file import Event
 from declare.runtime.run_folder.folder import STATISTICS, read_statistics
-from declare.runtime.setup.auto import gathered, read_choices
-from declare.runtime.step.interfaces import Feed
-from declare.runtime.step.lr import Plateau, Rate
-from declare.runtime.step.strategies.fp32_eval import Unrounded
+from declare.runtime.setup.auto import gather_precision, read_choices
+from declare.runtime.step.interfaces import Loader
+from declare.runtime.step.lr import LRFactor, Plateau
+from declare.runtime.step.strategies.fp32_eval import FullPrecisionCopy
 from declare.runtime.step.strategies.fsdp import shard
 from declare.runtime.step.strategies.select import shards, skipping
 
@@ -47,7 +47,7 @@ _TRIES = 10
 """How often weights of another run are looked for, which deletes some while it trains."""
 
 
-class BuiltWorkshop:
+class PlanBuilder:
     """Makes the parts of a run; the statistics of its transforms stand in `place` (None: nowhere)."""
 
     def __init__(
@@ -56,7 +56,7 @@ class BuiltWorkshop:
         place: Path | None,
         device: torch.device,
         tell: Tell | None = None,
-        world: World = ALONE,
+        world: ProcessGroup = ALONE,
     ) -> None:
         self._plan = plan
         self.world = world
@@ -66,11 +66,11 @@ class BuiltWorkshop:
         self._tables.tell(self._note_skipped)
         self.graph = make_graph(plan)
         half = (
-            world.decided(lambda: gathered(plan, read_choices(place), device))
+            world.decided(lambda: gather_precision(plan, read_choices(place), device))
             if shards(plan, world)
             else None
         )
-        unrounded = Unrounded(self.graph, skipping(plan)) if half else None
+        unrounded = FullPrecisionCopy(self.graph, skipping(plan)) if half else None
         exact = plan.hardware.determinism == "exact"
         if not exact:
             synchronise(self.graph, world)
@@ -89,7 +89,7 @@ class BuiltWorkshop:
         self._evaluator = Evaluator(plan, self._judged, self._tables, device, world=ALONE if exact else world)
         self._evaluator.interruption = self._interruption
 
-    def feed(self, phase: PhasePlan) -> Feed:
+    def feed(self, phase: PhasePlan) -> Loader:
         """Return the batches of a phase."""
         with self.world.one_by_one():  # the first one fills the cache
             return make_feed(self._plan, phase, self._tables, self.device, self.world.rank, self.world.size)
@@ -104,14 +104,14 @@ class BuiltWorkshop:
         """Return a fresh optimizer over the graph's parameters."""
         return make_optimizer(self._plan, phase, self.graph)
 
-    def average(self, phase: PhasePlan) -> Average | None:
+    def average(self, phase: PhasePlan) -> EMA | None:
         """Return the moving average that the phase asks for."""
-        return Average(self.graph, **phase.ema) if phase.ema else None
+        return EMA(self.graph, **phase.ema) if phase.ema else None
 
     @staticmethod
-    def rate(phase: PhasePlan) -> Rate:
+    def rate(phase: PhasePlan) -> LRFactor:
         """Return the factor of the learning rates as a function of the step."""
-        return Rate(planned(phase), _plateau(phase))
+        return LRFactor(planned_lr(phase), _plateau(phase))
 
     def initialize(self, phase: PhasePlan, resolve: Callable[[InitPlan], Path]) -> list[dict[str, Any]]:
         """Load what the phase's `init` names; return for each entry what was loaded and missing."""
@@ -150,7 +150,7 @@ class BuiltWorkshop:
         prober = Prober(self._plan, self._judged, self._tables, self.device, self._interruption)
         return prober.run(phase)
 
-    def _note_skipped(self, dataset: str, sample: Skipped) -> None:
+    def _note_skipped(self, dataset: str, sample: SkippedSample) -> None:
         if self._tell is not None:
             self._tell(Event("sample_skipped", fields={"dataset": dataset} | vars(sample)))
 
@@ -159,7 +159,7 @@ class BuiltWorkshop:
         return composites(self._plan.composites, metrics)
 
 
-def open_tables(plan: Plan, place: Path | None, world: World = ALONE) -> Tables:
+def open_tables(plan: Plan, place: Path | None, world: ProcessGroup = ALONE) -> Tables:
     """Open the data of a plan with the statistics in `place`; fit and keep them where there are none."""
     if world.size > 1:
 

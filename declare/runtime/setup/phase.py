@@ -15,21 +15,21 @@ from declare.ir.plan import PhasePlan, Plan
 from declare.nn.balances.balance import Balance
 from declare.nn.running_statistics import StatisticsBySize
 from declare.runtime.errors import nothing_trained
-from declare.runtime.setup.auto import Choices, Record
+from declare.runtime.setup.auto import AutoSettings, Record
 from declare.runtime.setup.benchmark import Trial
 from declare.runtime.step.freeze import Freezer
-from declare.runtime.step.interfaces import Feed, Objective, Workshop
-from declare.runtime.step.step import Machinery, Step, split
+from declare.runtime.step.interfaces import Loader, Objective, TrainingParts
+from declare.runtime.step.step import Step, StepConfig, split
 from declare.runtime.step.strategies.select import make_strategy
 
 
 @dataclass
-class Assembly:
+class PhaseSetup:
     """A phase's parts, the step that they make, its batches and its freezing."""
 
-    machinery: Machinery
+    machinery: StepConfig
     step: Step
-    feed: Feed
+    feed: Loader
     freezer: Freezer
     held: list[str]
     """Patterns that are frozen as it stands."""
@@ -42,13 +42,13 @@ def trainable(graph: nn.Module) -> list[str]:
 
 def assemble(
     plan: Plan,
-    workshop: Workshop,
+    workshop: TrainingParts,
     phase: PhasePlan,
     *,
     wanted: Collection[str],
-    settle: tuple[Choices, Record],
+    settle: tuple[AutoSettings, Record],
     at_step: int = 0,
-) -> Assembly:
+) -> PhaseSetup:
     """Build what `phase` trains with and settle what the spec left to the machine.
 
     Raises `ProblemError` (PHS623) where every parameter is frozen for the whole phase.
@@ -71,7 +71,7 @@ def assemble(
         join(optimizer, objective.balance)
     choices, record = settle
     statistics = _statistics(phase, workshop, objective, at_step)
-    machinery = Machinery(
+    machinery = StepConfig(
         phase=phase,
         graph=workshop.graph,
         objective=objective,
@@ -85,11 +85,11 @@ def assemble(
         world=workshop.world,
         statistics=statistics,
     )
-    return Assembly(machinery, Step(machinery), feed, freezer, held)
+    return PhaseSetup(machinery, Step(machinery), feed, freezer, held)
 
 
 def _statistics(
-    phase: PhasePlan, workshop: Workshop, objective: Objective, at_step: int
+    phase: PhasePlan, workshop: TrainingParts, objective: Objective, at_step: int
 ) -> StatisticsBySize | None:
     """Return running statistics for each size of a phase with scales.
 

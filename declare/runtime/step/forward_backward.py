@@ -12,7 +12,7 @@ from declare.runtime.step.interfaces import Batch, Losses, Objective, Scales
 from declare.runtime.step.rng import mix
 
 
-class Halves(Protocol):
+class ForwardBackward(Protocol):
     """The two halves of a pass; looked up at each call, so that they may be timed."""
 
     def forward(self, batch: Batch, totals: Tensor | None, seed: int, *, last: bool) -> Losses:
@@ -32,18 +32,20 @@ class Pass(Protocol):
         ...
 
 
-def make_pass(objective: Objective, halves: Halves, statistics: StatisticsBySize | None = None) -> Pass:
+def make_pass(
+    objective: Objective, halves: ForwardBackward, statistics: StatisticsBySize | None = None
+) -> Pass:
     """Return the way that a phase asks for; with scales, norms have `statistics` for each size."""
     if objective.scales is None or statistics is None:
-        return Whole(halves)
-    kind = Together if objective.scales.eager else OneByOne
+        return SingleScale(halves)
+    kind = JointScales if objective.scales.eager else SequentialScales
     return kind(objective, objective.scales, halves, statistics)
 
 
-class Whole:
+class SingleScale:
     """One forward, one backward."""
 
-    def __init__(self, halves: Halves) -> None:
+    def __init__(self, halves: ForwardBackward) -> None:
         self._halves = halves
 
     def __call__(self, number: int, batch: Batch, totals: Tensor | None, seed: int, *, last: bool) -> Losses:
@@ -53,7 +55,7 @@ class Whole:
         return loss.detach(), parts.detach()
 
 
-class OneByOne:
+class SequentialScales:
     """A pass for each scale, one after another: only one of them is in memory at any time.
 
     The loss is the mean over scales. Smaller scales are compared with predictions of the largest one, which comes
@@ -61,7 +63,7 @@ class OneByOne:
     """
 
     def __init__(
-        self, objective: Objective, scales: Scales, halves: Halves, statistics: StatisticsBySize
+        self, objective: Objective, scales: Scales, halves: ForwardBackward, statistics: StatisticsBySize
     ) -> None:
         self._objective, self._scales, self._halves = objective, scales, halves
         self._statistics = statistics
@@ -82,7 +84,7 @@ class OneByOne:
         return _sum_losses(found)
 
 
-class Together(OneByOne):
+class JointScales(SequentialScales):
     """All scales at once, then one backward: as fast, with the activations of all scales in memory."""
 
     def __call__(self, number: int, batch: Batch, totals: Tensor | None, seed: int, *, last: bool) -> Losses:

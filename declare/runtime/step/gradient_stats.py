@@ -10,7 +10,7 @@ from torch import Tensor
 from declare.nn.balances.balance import Balance
 
 
-def seen(balance: Balance, tasks: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
+def task_gradient_stats(balance: Balance, tasks: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
     """Return (step, `norms` by task, `cosines` by `TASK:TASK`) of every measurement, and forget them."""
     found = [(number, describe(products, tasks)) for number, products in balance.readings]
     balance.readings.clear()

@@ -12,15 +12,15 @@ from torch import Tensor, nn
 
 from declare.ir.plan import InitPlan, PhasePlan
 from declare.nn.balances.balance import Balance
-from declare.nn.distributed.process_group import World
-from declare.runtime.step.lr import Rate
+from declare.nn.distributed.process_group import ProcessGroup
+from declare.runtime.step.lr import LRFactor
 
 Batch = Mapping[str, Mapping[str, Tensor]]
 Losses = tuple[Tensor, Tensor]
 """The loss, and its unweighted parts."""
 
 
-class Feed(Protocol):
+class Loader(Protocol):
     """The batches of a phase; position is the step alone."""
 
     def batches(self, start_step: int, stop_step: int) -> Iterator[Batch]:
@@ -94,7 +94,7 @@ class Objective(Protocol):
         ...
 
 
-class Average(Protocol):
+class EMA(Protocol):
     """A moving average of the weights."""
 
     def update(self) -> None:
@@ -118,7 +118,7 @@ class Average(Protocol):
         ...
 
 
-class Workshop(Protocol):
+class TrainingParts(Protocol):
     """Makes the parts of a run."""
 
     @property
@@ -132,11 +132,11 @@ class Workshop(Protocol):
         ...
 
     @property
-    def world(self) -> World:
+    def world(self) -> ProcessGroup:
         """The processes that it computes with."""
         ...
 
-    def feed(self, phase: PhasePlan) -> Feed:
+    def feed(self, phase: PhasePlan) -> Loader:
         """Return the batches of a phase."""
         ...
 
@@ -148,11 +148,11 @@ class Workshop(Protocol):
         """Return a fresh optimizer over the graph's parameters."""
         ...
 
-    def average(self, phase: PhasePlan) -> Average | None:
+    def average(self, phase: PhasePlan) -> EMA | None:
         """Return the moving average that the phase asks for."""
         ...
 
-    def rate(self, phase: PhasePlan) -> Rate:
+    def rate(self, phase: PhasePlan) -> LRFactor:
         """Return the factor of the learning rates as a function of the step."""
         ...
 
@@ -190,7 +190,7 @@ class Workshop(Protocol):
 
 
 @contextmanager
-def closed(batches: Iterator[Batch]) -> Iterator[None]:
+def close_batches(batches: Iterator[Batch]) -> Iterator[None]:
     """Close batches at the end, so that what was found of samples is told while somebody hears it."""
     try:
         yield

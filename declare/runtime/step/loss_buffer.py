@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from declare.contract.problem import Problem, ProblemError
-from declare.nn.distributed.process_group import ALONE, World
+from declare.nn.distributed.process_group import ALONE, ProcessGroup
 from declare.runtime.run_folder.durable_io import brief
 
 
@@ -23,7 +23,10 @@ class Window:
     """
 
     def __init__(
-        self, names: Sequence[str], world: World = ALONE, about: Callable[[int], Sequence[str]] | None = None
+        self,
+        names: Sequence[str],
+        world: ProcessGroup = ALONE,
+        about: Callable[[int], Sequence[str]] | None = None,
     ) -> None:
         self._names = tuple(names)
         self._about = about

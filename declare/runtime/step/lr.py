@@ -29,7 +29,7 @@ class _PlateauState:
     factor: float = 1.0
 
 
-class Rate:
+class LRFactor:
     """Factor of the base learning rates as a function of the step; state only where it reacts to a metric."""
 
     def __init__(self, planned: Callable[[int], float], plateau: Plateau | None = None) -> None:

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from declare.nn.distributed.dtensor import total_norm
-from declare.nn.distributed.process_group import ALONE, World
+from declare.nn.distributed.process_group import ALONE, ProcessGroup
 
 
-class Buffers:
+class BufferSnapshot:
     """Remembers a module's buffers (running statistics) and `more` tensors, and puts them back."""
 
     def __init__(self, module: nn.Module, more: Iterable[Tensor] = ()) -> None:
@@ -29,7 +29,9 @@ class Buffers:
             buffer.copy_(copy)
 
 
-def unusable(loss: Tensor, parameters: Sequence[Tensor], world: World = ALONE, *, scaled: bool) -> str | None:
+def unusable(
+    loss: Tensor, parameters: Sequence[Tensor], world: ProcessGroup = ALONE, *, scaled: bool
+) -> str | None:
     """Return why a batch must not change the weights, or None; waits for the device.
 
     All processes return None, or none does: they agree on the loss before any takes the norm, which may need all.

@@ -14,7 +14,7 @@ from declare.ir.micro_batches import bounds, group_size
 from declare.ir.plan import PhasePlan
 from declare.nn.balances.balance import Balance
 from declare.nn.distributed.dtensor import clip_norm, kinds
-from declare.nn.distributed.process_group import ALONE, World
+from declare.nn.distributed.process_group import ALONE, ProcessGroup
 from declare.nn.running_statistics import (
     StatisticsBySize,
     StepStatistics,
@@ -26,12 +26,12 @@ from declare.runtime.errors import first_line
 from declare.runtime.machine.precision import Precision
 from declare.runtime.step.forward_backward import make_pass
 from declare.runtime.step.fused_adam import make_update
-from declare.runtime.step.gradient_stats import seen
-from declare.runtime.step.interfaces import Average, Batch, Losses, Objective
-from declare.runtime.step.lr import Rate
-from declare.runtime.step.nonfinite import Buffers, unusable
+from declare.runtime.step.gradient_stats import task_gradient_stats
+from declare.runtime.step.interfaces import EMA, Batch, Losses, Objective
+from declare.runtime.step.lr import LRFactor
+from declare.runtime.step.nonfinite import BufferSnapshot, unusable
 from declare.runtime.step.rng import key, mix
-from declare.runtime.step.strategies.single import Alone, StrandedError
+from declare.runtime.step.strategies.single import SingleProcess, UnskippableBatchError
 from declare.system.out_of_memory import is_shortage
 
 Made = TypeVar("Made")
@@ -49,22 +49,22 @@ class BatchFailedError(Exception):
 
 
 @dataclass
-class Machinery:
+class StepConfig:
     """What a phase trains with."""
 
     phase: PhasePlan
     graph: nn.Module
     objective: Objective
     optimizer: torch.optim.Optimizer
-    rate: Rate
-    average: Average | None
+    rate: LRFactor
+    average: EMA | None
     precision: Precision
     seeds: tuple[int, ...]
     """Seed of the run and index of the phase: the first half of every key."""
-    strategy: Alone
+    strategy: SingleProcess
     pieces: int = 1
     """Micro-batches that this process makes of its share of a batch."""
-    world: World = ALONE
+    world: ProcessGroup = ALONE
     statistics: StatisticsBySize | None = None
     """Running statistics of norms for each size, where the phase has scales."""
 
@@ -76,7 +76,7 @@ class Step:
     numbers that the graph draws are keyed by (seed, phase, step, micro-batch). Raises `BatchFailedError`.
     """
 
-    def __init__(self, machinery: Machinery) -> None:
+    def __init__(self, machinery: StepConfig) -> None:
         phase = machinery.phase
         self._objective = machinery.objective
         self._optimizer = machinery.optimizer
@@ -106,7 +106,7 @@ class Step:
         self._merged = _merged_statistics(machinery)
         skips = phase.on_batch_error["action"] == "skip"
         more = machinery.statistics.tensors if machinery.statistics is not None else ()
-        self._buffers = Buffers(machinery.graph, more) if skips else None
+        self._buffers = BufferSnapshot(machinery.graph, more) if skips else None
 
     def __call__(self, number: int, batch: Batch) -> Losses:
         """Make the step `number`."""
@@ -222,7 +222,7 @@ class Step:
             if self._is_fatal(error):
                 raise
             if self._objective.meets:
-                raise StrandedError(error) from error
+                raise UnskippableBatchError(error) from error
             failure = error
         if self._world.any(failure is not None):
             raise failure or RuntimeError("another process could not compute its share of the batch")
@@ -251,7 +251,7 @@ class Step:
         except FAILURES as error:
             if self._world.size == 1 or self._world.is_lost(error):
                 raise
-            raise StrandedError(error) from error
+            raise UnskippableBatchError(error) from error
 
     def apply(self, number: int) -> None:
         """Change the weights by the gradients that stand in them."""
@@ -278,7 +278,7 @@ class Step:
                 group["lr"] = base * rate
             self._last_rate = rate
 
-    def _skip_on_failure(self, number: int, batch: Batch, buffers: Buffers) -> Losses:
+    def _skip_on_failure(self, number: int, batch: Batch, buffers: BufferSnapshot) -> Losses:
         buffers.remember()
         try:
             loss, parts = self.gradients(number, batch)
@@ -302,7 +302,7 @@ class Step:
 
     def gradients_seen(self) -> list[tuple[int, dict[str, Any]]]:
         """Return (step, norms and cosines of the tasks' gradients) of what was measured since the last call."""
-        return [] if self._balance is None else seen(self._balance, self._tasks)
+        return [] if self._balance is None else task_gradient_stats(self._balance, self._tasks)
 
     @property
     def rate_now(self) -> float:
@@ -316,7 +316,7 @@ class Step:
         return {match: base * factor for match, base in self._own_bases.items()}
 
 
-def _merged_statistics(machinery: Machinery) -> StepStatistics | None:
+def _merged_statistics(machinery: StepConfig) -> StepStatistics | None:
     """Return what lets norm statistics move once a step, where a step has micro-batches and there are some."""
     if machinery.pieces == 1:
         return None
@@ -325,7 +325,7 @@ def _merged_statistics(machinery: Machinery) -> StepStatistics | None:
     return StepStatistics(list(found.values())) if found else None
 
 
-def _unshared_statistics(machinery: Machinery) -> list[Tensor]:
+def _unshared_statistics(machinery: StepConfig) -> list[Tensor]:
     """Return the running statistics, of all sizes, of norms that do not share theirs in a forward pass."""
     names = unshared_norms(machinery.graph)
     found = [

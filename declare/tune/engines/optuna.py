@@ -17,7 +17,7 @@ from declare.language.spec import Space, Tune
 from declare.system.extras import require
 from declare.tune.quiet_optuna import hush_optuna
 from declare.tune.search import DATABASE, Search, State, Trial
-from declare.tune.space import Values, grid, listed, restored, stored
+from declare.tune.space import Values, all_values, from_database, grid, to_database
 from declare.tune.stop_request import Halt
 from declare.tune.trial import run_trial
 
@@ -90,7 +90,7 @@ class OptunaEngine:
         return [
             Trial(
                 item.number,
-                {path: restored(value) for path, value in item.params.items()},
+                {path: from_database(value) for path, value in item.params.items()},
                 item.user_attrs.get("state", _STATES[item.state.name])
                 if item.state.is_finished()
                 else "running",
@@ -138,7 +138,7 @@ class OptunaEngine:
         if self._study.user_attrs.get("laid_out"):
             return
         for point in grid(self._tune):
-            values = {path: stored(value) for path, value in point.items()}
+            values = {path: to_database(value) for path, value in point.items()}
             self._study.enqueue_trial(values, skip_if_exists=True)
         self._study.set_user_attr("laid_out", True)
 
@@ -208,7 +208,7 @@ class OptunaEngine:
 
     def _run(self, trial: optuna.Trial, emit: Emit) -> bool:
         """Run a trial and record what it came to; False where it was stopped."""
-        values: Values = {path: restored(value) for path, value in trial.params.items()}
+        values: Values = {path: from_database(value) for path, value in trial.params.items()}
 
         def ask(step: int, value: float) -> bool:
             trial.report(value, step)
@@ -249,7 +249,9 @@ def _axis(space: Space) -> Any:
         return optuna.distributions.FloatDistribution(low, high, log=space.log is not None)
     if space.int is not None:
         return optuna.distributions.IntDistribution(*space.int)
-    return optuna.distributions.CategoricalDistribution([stored(value) for value in listed(space) or ()])
+    return optuna.distributions.CategoricalDistribution(
+        [to_database(value) for value in all_values(space) or ()]
+    )
 
 
 def _trial_seed(seed: int, number: int, name: str) -> int:

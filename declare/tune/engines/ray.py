@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from declare.language.spec import Space, Tune
-from declare.runtime.distributed.ray_cluster import connected
+from declare.runtime.distributed.ray_cluster import connect_ray
 from declare.runtime.run_folder.lock import is_locked
 from declare.system.extras import require
 from declare.tune.quiet_optuna import hush_optuna
 from declare.tune.search import Search, Trial
-from declare.tune.space import Values, listed, restored, stored
+from declare.tune.space import Values, all_values, from_database, to_database
 from declare.tune.stop_request import Halt
 from declare.tune.trial import run_trial
 from declare.tune.trial_records import Records
@@ -69,7 +69,7 @@ class RayEngine:
         self._records.forget_stop()
         self._told = {trial.number for trial in self.trials() if trial.state in _ENDED}
         # Ray takes the signals for itself when it connects: they are heard anew inside.
-        with connected() as ray, Halt(lambda: halt.reason) as inner, self._watch_trials(emit, inner):
+        with connect_ray() as ray, Halt(lambda: halt.reason) as inner, self._watch_trials(emit, inner):
             gpus = int(ray.cluster_resources().get("GPU", 0))
             trainable = self._trainable(gpu=gpus > 0 and self._accelerator in {"auto", "cuda"})
             for part in range(1000):
@@ -147,7 +147,7 @@ class RayEngine:
             return tune.loguniform(*space.log)
         if space.uniform is not None:
             return tune.uniform(*space.uniform)
-        values = [stored(value) for value in listed(space) or []]
+        values = [to_database(value) for value in all_values(space) or []]
         if self._tune.sampler == "grid":
             return tune.grid_search(values)
         return tune.choice(values)
@@ -243,7 +243,7 @@ class RayEngine:
 
 def _point(config: Values) -> Values:
     """Return the values that Ray gives a trial as the space states them."""
-    return {path: restored(value) for path, value in config.items()}
+    return {path: from_database(value) for path, value in config.items()}
 
 
 class _Naming:

@@ -148,7 +148,7 @@ def test_any_header_gives_a_valid_spec(titles: list[str], data: st.DataObject, t
         writer.writerow(titles)
         for row in range(30):
             writer.writerow([row * 0.5 if number else "ab"[row % 2] for number in kinds])
-    found = columns.read(path)
+    found = columns.infer_columns(path)
     usable = [column for column in found if column.kind != "unused"]
     assert len({column.field for column in found}) == len(titles)
     assert len(usable) == len(titles)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from declare.compiler.meta import shape_cache as probing
-from declare.compiler.meta.shape_cache import Probed, folder, layers, probe
+from declare.compiler.meta.shape_cache import ProbeAnswer, folder, layers, probe
 from declare.compiler.parameters import parameter_names
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
@@ -61,7 +61,7 @@ def test_a_probe_gives_shapes_costs_and_layers():
     """A model outside of the table has its outputs, parameters, FLOPs and layers measured."""
     component = lookup.find("modules", "timm")(name="vit_tiny_patch16_224", args={"img_size": 32, "depth": 1})
     found = probe("modules", component, {"input": (IMAGE,)})
-    assert isinstance(found, Probed)
+    assert isinstance(found, ProbeAnswer)
     assert found.outputs == {"output": Shape("vector", (192,)), "sequence": Shape("sequence", (5, 192))}
     assert found.costs.parameters == sum(layer.parameters for layer in found.layers if layer.name == "model")
     assert found.costs.flops == next(layer.flops for layer in found.layers if layer.name == "model")
@@ -159,7 +159,7 @@ def test_a_module_that_reads_values_is_built_for_real(net):
     """What cannot be built on the meta device is built in memory and measured all the same."""
     _grant(net)
     found = probe("modules", _module(net, args={"reads": True}), {"input": (Shape("series", (3, 20)),)})
-    assert isinstance(found, Probed)
+    assert isinstance(found, ProbeAnswer)
     assert found.costs.parameters == 64
 
 
@@ -197,7 +197,7 @@ def test_a_folder_that_cannot_be_written_costs_no_answer(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("DECLARE_CACHE_DIR", str(tmp_path / "file"))
     component = lookup.find("modules", "mlp")(hidden=[4])
-    assert isinstance(probe("modules", component, {"input": (Shape("vector", (6,)),)}), Probed)
+    assert isinstance(probe("modules", component, {"input": (Shape("vector", (6,)),)}), ProbeAnswer)
     assert not folder().exists()
 
 

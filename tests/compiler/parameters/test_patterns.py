@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declare.compiler.parameters.patterns import matches, may_reach, unmatched
+from declare.compiler.parameters.patterns import matches, may_reach, unmatched_problem
 
 NAMES = ["encoder.0.weight", "encoder.0.bias", "heads.digit.weight", "heads.digit.0.weight"]
 
@@ -55,6 +55,6 @@ def test_reaching_is_never_wrong(pattern, prefix, rest):
 @pytest.mark.parametrize("pattern", ["encoder", "encodr.*"])
 def test_unmatched_suggests(pattern):
     """A module's bare name, or a slip in it, is told the pattern that was meant."""
-    problem = unmatched(pattern, "phases.fit.freeze.0.match", ["encoder", "heads.digit"], NAMES)
+    problem = unmatched_problem(pattern, "phases.fit.freeze.0.match", ["encoder", "heads.digit"], NAMES)
     assert problem.code == "REF202"
     assert problem.rewrites[0].value == "encoder.*"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from declare.language.spec import Spec
-from declare.reading.annotation import DataValue, Form, fields
+from declare.reading.annotation import DataValue, TypeSpec, fields
 from declare.reading.lookup import find, kinds, own_names
 from declare.reading.parser import read
 
@@ -17,7 +17,7 @@ IN_UNITS_OF_DATA = {"range", "start", "end", "low", "high", "offset", "mean", "s
 """Numbers in the units of a field or of another parameter: single precision alone bounds them."""
 
 
-def numbers(item: Form) -> Iterator[Form]:
+def numbers(item: TypeSpec) -> Iterator[TypeSpec]:
     """Yield the forms of numbers that a parameter may be or hold."""
     for option in item.options:
         if option.annotation is float:

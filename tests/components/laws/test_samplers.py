@@ -10,7 +10,7 @@ import pytest
 
 from declare.contract.kinds.training import Sampler
 from declare.contract.shapes import Layout, Shape
-from declare.ir.micro_batches import dealt
+from declare.ir.micro_batches import rank_bounds
 from declare.reading.describe import card
 from declare.reading.lookup import own_names
 from tests.components.conformance import variants
@@ -91,7 +91,7 @@ def processes_partition_a_batch(case: Case) -> None:
     batch = list(range(len(case.order()[:ROWS])))
     for world in (2, 3):
         groups = -(-len(batch) // together)
-        spans = [span for rank in range(world) for span in dealt(groups, rank, world, 1)]
+        spans = [span for rank in range(world) for span in rank_bounds(groups, rank, world, 1)]
         parts = [batch[first * together : last * together] for first, last in spans]
         assert sorted(place for part in parts for place in part) == batch, "a sample is lost or doubled"
         pairs = case.order()[: len(batch) // together * together].reshape(-1, together)

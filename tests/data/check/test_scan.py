@@ -9,7 +9,7 @@ from PIL import Image
 from declare.contract.problem import ProblemError
 from declare.data.check import previews
 from declare.data.check.findings import findings
-from declare.data.check.scan import opened, summarise
+from declare.data.check.scan import open_for_scan, summarise
 from declare.data.facts.facts import gather
 from declare.language.spec import Dataset
 from declare.reading import parser
@@ -23,7 +23,7 @@ def dataset(source, **keys):
 
 
 def summary_of(block, targets=("label",)):
-    return summarise("data", opened("data", block, 0), targets, lambda _: None)
+    return summarise("data", open_for_scan("data", block, 0), targets, lambda _: None)
 
 
 def codes(block, targets=("label",)):
@@ -176,7 +176,7 @@ def test_what_may_be_skipped(pictures, limit, code):
 
 def test_samples_of_each_class(pictures):
     """Readable samples of every class are chosen to be looked at."""
-    chosen = previews.choose(opened("data", dataset(pictures), 0), ["label"])
+    chosen = previews.choose(open_for_scan("data", dataset(pictures), 0), ["label"])
     assert {name: {item.values["label"] for item in items} for name, items in chosen.items()} == {
         "a": {"a"},
         "b": {"b"},

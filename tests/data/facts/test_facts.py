@@ -57,14 +57,14 @@ def test_statistics_are_of_the_training_split_alone():
     source = {"type": "simulated", "name": "eeg", "samples": 60, "channels": 2, "rate": 20, "seconds": 1}
     block = dataset(source, split={"val": 0.5, "by": "subject"})
     facts = gather("data", block, 0)
-    from declare.data.facts.examine import assigned, limited
+    from declare.data.facts.examine import assign_splits, limit_rows
     from declare.data.read.open_reader import open_reader
 
     split = {"val": 0.5, "by": "subject", "seed": 0}
     reader = open_reader(block.source, split)
     columns = {"subject": reader.read("subject")}
     columns = {"subject": np.unique(columns["subject"], return_inverse=True)[1]}
-    train = assigned(reader, split, columns, {}, limited(60, None, 0))["train"]
+    train = assign_splits(reader, split, columns, {}, limit_rows(60, None, 0))["train"]
     for name in ("age", "eeg"):
         values = np.asarray(reader.read(name)[train], np.float32).astype(np.float64)
         assert facts.fields[name].mean == pytest.approx(values.mean(), rel=1e-6, abs=1e-9)

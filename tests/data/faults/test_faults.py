@@ -11,11 +11,11 @@ import torch
 from declare.components.fields import _pictures
 from declare.contract.problem import ProblemError
 from declare.data.faults.file_stamps import Ledger, Stamps
-from declare.data.faults.quarantine import QUARANTINE, Quarantine, Skipped
+from declare.data.faults.quarantine import QUARANTINE, Quarantine, SkippedSample
 from declare.data.read import prefetch
 from declare.lowering.data.loader import evaluation_batches
 from declare.lowering.data.tables import Tables
-from declare.nn.distributed.process_group import World
+from declare.nn.distributed.process_group import ProcessGroup
 from tests.data.store.test_split_arrays import broken, dataset, pictures, planned
 
 __all__ = ["pictures"]
@@ -184,7 +184,7 @@ def test_a_read_that_hangs_is_told_with_its_sample_and_the_stacks(pictures, tmp_
     assert "in blocked" in stacks.read_text()
 
 
-class Pair(World):
+class Pair(ProcessGroup):
     """Two processes of which the other one says what it is told to say."""
 
     size = 2
@@ -253,7 +253,7 @@ def test_the_limit_holds_for_all_processes_together(pictures, tmp_path):
     tables, table = opened(pictures, tmp_path, on_corrupt={"action": "skip", "limit": 2})
     others, _ = another(tables)
     for index, (row, where) in enumerate(table.where(np.arange(4))):
-        found = Skipped("train", row, where, "cut off", late=True)
+        found = SkippedSample("train", row, where, "cut off", late=True)
         (tables, others)[index % 2]._quarantine.add(NAME, found)
     tables.unite(Pair({}))
     for one, other in ((tables, others), (others, tables)):

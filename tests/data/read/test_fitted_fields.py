@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from declare.compiler.pipeline import check
-from declare.data.check.scan import opened, summarise
+from declare.data.check.scan import open_for_scan, summarise
 from declare.data.read.fitted_fields import samples_of
 from declare.data.store.dataset import Pool
 from declare.data.store.split_arrays import Table
@@ -177,7 +177,7 @@ def test_windows_of_a_text_are_no_twins_of_it(tmp_path):
     text = (tmp_path / "spec.yaml").read_text()
     (tmp_path / "spec.yaml").write_text(text.replace("max_length: 4", "max_length: 4, overlong: windows"))
     spec = check(tmp_path / "spec.yaml").spec
-    pool = opened("corpus", spec.datasets["corpus"], 0)
+    pool = open_for_scan("corpus", spec.datasets["corpus"], 0)
     found = summarise("corpus", pool, (), lambda _: None)
     assert found.num_samples > 54
     assert found.duplicates is None or found.duplicates.within == 0

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from declare.compiler.pipeline import check
 from declare.ir.plan import Plan
-from declare.lowering.data.multiscale import Scales, resized
+from declare.lowering.data.multiscale import Scales, resize_images
 from declare.lowering.model.graph import make_graph
 from declare.lowering.training.objective import Objective
 from declare.nn.running_statistics import StatisticsBySize
@@ -78,10 +78,10 @@ def test_random_sizes_are_a_function_of_the_step(tmp_path: Path) -> None:
 def test_images_keep_their_proportion() -> None:
     """The shorter edge gets the size; an image that has it is left alone."""
     images = torch.full((2, 3, 20, 30), 255, dtype=torch.uint8)
-    small = resized(images, 10)
+    small = resize_images(images, 10)
     assert small.shape == (2, 3, 10, 15)
     assert bool((small == 255).all())
-    assert resized(images, 20) is images
+    assert resize_images(images, 20) is images
 
 
 @pytest.mark.parametrize(("edge", "size"), [(32, 16), (96, 64), (96, 32)])
@@ -89,14 +89,14 @@ def test_whole_pixels_are_those_of_pillow(edge: int, size: int) -> None:
     """On a processor, scaling gives Pillow's bilinear filter to the last bit."""
     pixels = np.random.default_rng(0).integers(0, 256, (edge, edge, 3), dtype=np.uint8)
     expected = np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR))
-    found = resized(torch.from_numpy(pixels).permute(2, 0, 1)[None], size)[0].permute(1, 2, 0)
+    found = resize_images(torch.from_numpy(pixels).permute(2, 0, 1)[None], size)[0].permute(1, 2, 0)
     assert np.array_equal(found.numpy(), expected)
 
 
 def test_downscaling_is_antialiased() -> None:
     """A fine checkerboard becomes grey, not a pattern of its own."""
     board = (torch.arange(64).view(8, 8).div(8, rounding_mode="floor") + torch.arange(8)) % 2
-    small = resized(board[None, None].float(), 3)
+    small = resize_images(board[None, None].float(), 3)
     assert float((small - 0.5).abs().max()) < 0.1
 
 

@@ -10,8 +10,8 @@ from sklearn import metrics as reference
 from declare.lowering.evaluation.composites import NotArithmeticError, evaluate
 from declare.lowering.evaluation.evaluator import Evaluator
 from declare.lowering.model.graph import make_graph
-from declare.lowering.training.ema import Average
-from declare.nn.distributed.process_group import World
+from declare.lowering.training.ema import EMA
+from declare.nn.distributed.process_group import ProcessGroup
 from tests.lowering.plans import Sketch, category, classify, dataset, features, two_datasets
 
 CPU = torch.device("cpu")
@@ -195,7 +195,7 @@ def test_nothing_but_arithmetic_is_evaluated(text):
 def test_average_follows_the_weights():
     """The average lags behind the weights; swapping shows it and puts the weights back."""
     graph = make_graph(classify().plan())
-    average = Average(graph, decay=0.5)
+    average = EMA(graph, decay=0.5)
     before = graph.encoder[0].weight.detach().clone()
     with torch.no_grad():
         graph.encoder[0].weight.add_(1.0)
@@ -213,7 +213,7 @@ def test_average_follows_the_weights():
 def test_an_average_without_warm_up_has_its_decay_at_once():
     """Each update keeps the stated share of the old average."""
     graph = make_graph(classify().plan())
-    average = Average(graph, decay=0.75, warmup=False)
+    average = EMA(graph, decay=0.75, warmup=False)
     before = graph.encoder[0].weight.detach().clone()
     with torch.no_grad():
         graph.encoder[0].weight.add_(1.0)
@@ -225,7 +225,7 @@ def test_an_average_without_warm_up_has_its_decay_at_once():
 def test_average_survives_saving():
     """State taken over by a new average continues as the old one would."""
     one, two = make_graph(classify().plan()), make_graph(classify().plan())
-    first, second = Average(one, 0.9), Average(two, 0.9)
+    first, second = EMA(one, 0.9), EMA(two, 0.9)
     with torch.no_grad():
         one.encoder[0].weight.add_(1.0)
         two.encoder[0].weight.add_(1.0)
@@ -255,7 +255,7 @@ def test_processes_share_the_samples_that_can_be_read(readable):
         return SimpleNamespace(num_samples=readable)
 
     for rank in range(3):
-        world = World()
+        world = ProcessGroup()
         world.rank, world.size = rank, 3
         tables = SimpleNamespace(table=table)
         judge = Evaluator(plan, make_graph(plan), tables, CPU, batches=batches, world=world)
@@ -278,7 +278,7 @@ def test_every_process_goes_through_the_graph_as_often(readable):
                     yield {field: tensor[:size] for field, tensor in fields.items()}
 
     for rank in range(3):
-        world = World()
+        world = ProcessGroup()
         world.rank, world.size = rank, 3
         tables = SimpleNamespace(table=lambda name, split: SimpleNamespace(num_samples=2 * 3 * 4096))
         judge = Evaluator(plan, graph, tables, CPU, batches=batches, world=world)

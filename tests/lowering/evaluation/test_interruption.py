@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from declare.lowering.evaluation.interruption import Interruption
-from declare.nn.distributed.process_group import World
+from declare.nn.distributed.process_group import ProcessGroup
 from declare.runtime.distributed import stop_flag
 from declare.runtime.distributed.stop_flag import StopFlag, StopRequestedError, StopRequests
 from declare.runtime.run_folder.folder import Run
@@ -148,7 +148,7 @@ def test_a_request_from_a_thread_interrupts_too():
         assert flag.reason == "an order"
 
 
-class Two(World):
+class Two(ProcessGroup):
     """A group of two, of which the other one has broken off."""
 
     size = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from declare.lowering.model.task_inputs import Views, kept, known, shown
+from declare.lowering.model.task_inputs import Views, known, model_view, original_fields
 
 
 class Hiding:
@@ -36,7 +36,7 @@ def test_a_view_replaces_what_the_model_sees_and_keeps_what_targets_are_taken_fr
     fields = views().prepared(BATCH, 3)["one"]
     hidden = known("fill", fields)["signal.hidden"]
     assert 0 < int(hidden.sum()) < hidden.numel()
-    assert torch.equal(shown("fill", fields)["signal"], (~hidden).float())
+    assert torch.equal(model_view("fill", fields)["signal"], (~hidden).float())
     assert torch.equal(known("fill", fields)["signal"], BATCH["one"]["signal"])
 
 
@@ -62,8 +62,8 @@ def test_datasets_that_a_task_does_not_live_on_get_no_view() -> None:
 def test_what_changes_a_batch_later_leaves_view_and_target_of_one_sample() -> None:
     """A target is taken from the fields as they were when its view was drawn, whatever augments do to them."""
     fields = {"x": torch.ones(2, 3), "y": torch.zeros(2), "hide:x": torch.full((2, 3), 5.0)}
-    changed = {**fields, "x": torch.full((2, 3), 9.0), **kept(["hide"], fields)}
+    changed = {**fields, "x": torch.full((2, 3), 9.0), **original_fields(["hide"], fields)}
     assert known("hide", changed)["x"].eq(1).all()
-    assert shown("hide", changed)["x"].eq(5).all()
+    assert model_view("hide", changed)["x"].eq(5).all()
     assert known("other", changed)["x"].eq(9).all()
-    assert kept(["other"], fields) == {}
+    assert original_fields(["other"], fields) == {}

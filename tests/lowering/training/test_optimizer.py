@@ -3,7 +3,7 @@
 import pytest
 
 from declare.lowering.model.graph import make_graph
-from declare.lowering.training.lr_schedule import apply, bases, planned, rate
+from declare.lowering.training.lr_schedule import apply, bases, planned_lr, rate
 from declare.lowering.training.optimizer import make_optimizer
 from tests.lowering.plans import classify
 
@@ -81,7 +81,7 @@ def test_schedules_change_all_groups_by_one_factor():
 def test_rate_is_a_pure_function_of_the_step():
     """Asked in any order, the planned course is the same; warm-up comes first."""
     phase = classify().phase(schedule={"type": "cosine"}, warmup_steps=4, steps=20)
-    course = planned(phase)
+    course = planned_lr(phase)
     values = [course(step) for step in range(20)]
     assert values == [rate(phase, step) for step in range(20)]
     assert values[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])

@@ -8,10 +8,15 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
-from declare.nn.distributed.process_group import ALONE, Group, World, filled
+from declare.nn.distributed.process_group import (
+    ALONE,
+    ProcessGroup,
+    TorchProcessGroup,
+    fill_missing_gradients,
+)
 
 
-class Pair(World):
+class Pair(ProcessGroup):
     """Two processes of which the other one has these gradients."""
 
     size = 2
@@ -28,7 +33,7 @@ def test_gradients_that_only_another_process_has_are_zeros() -> None:
     """What nobody has stays absent, what is there stays as it is: processes send tensors of the same shapes."""
     parameters = [torch.ones(2), torch.ones(3, 1), torch.ones(4), torch.ones(5)]
     own = torch.full((4,), 7.0)
-    found = filled([None, None, own, None], parameters, Pair([0, 1, 0, 1]))
+    found = fill_missing_gradients([None, None, own, None], parameters, Pair([0, 1, 0, 1]))
     assert found[0] is None
     assert found[2] is own
     assert [tuple(item.shape) for item in found[1:] if item is not None] == [(3, 1), (4,), (5,)]
@@ -38,7 +43,7 @@ def test_gradients_that_only_another_process_has_are_zeros() -> None:
 
 def test_one_process_keeps_its_gradients() -> None:
     """Nobody else could have one."""
-    assert filled([None], [torch.ones(2)], ALONE) == [None]
+    assert fill_missing_gradients([None], [torch.ones(2)], ALONE) == [None]
 
 
 @pytest.mark.parametrize(
@@ -54,14 +59,14 @@ def test_one_process_keeps_its_gradients() -> None:
 )
 def test_errors_that_only_say_that_another_process_has_gone(text: str, lost: bool) -> None:
     """They are nobody's finding: what the other one said is."""
-    assert Group.is_lost(Group.__new__(Group), RuntimeError(text)) is lost
+    assert TorchProcessGroup.is_lost(TorchProcessGroup.__new__(TorchProcessGroup), RuntimeError(text)) is lost
 
 
 def test_a_group_lets_go_of_its_last_tensors_at_once(tmp_path: Path) -> None:
     """Threads that still hold one when Python ends would abort the process."""
     store = dist.FileStore(str(tmp_path / "store"), 1)
     dist.init_process_group("gloo", rank=0, world_size=1, store=store)
-    world = Group(0, 1, ours=True)
+    world = TorchProcessGroup(0, 1, ours=True)
     world.agrees = True
     began = time.monotonic()
     world.leave()

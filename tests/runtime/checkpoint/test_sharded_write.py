@@ -19,7 +19,7 @@ from torch.distributed import checkpoint as dcp
 
 from declare.nn.distributed.dtensor import share
 from declare.runtime.checkpoint.safetensors_io import read_tensors
-from declare.runtime.checkpoint.sharded_read import marks, stored
+from declare.runtime.checkpoint.sharded_read import lazy_tensors, marks
 from declare.runtime.checkpoint.sharded_write import spread
 from declare.runtime.checkpoint.store import write_share
 from declare.runtime.run_folder.folder import Run
@@ -86,7 +86,7 @@ def state(folder: Path) -> dict[str, torch.Tensor]:
     newest = Run(folder).checkpoints()[0]
     assert damage(newest) is None
     files = [newest.path / name for name in newest.manifest["files"] if name.endswith(".safetensors")]
-    return {name: item.whole() for name, item in stored(files).items()}
+    return {name: item.whole() for name, item in lazy_tensors(files).items()}
 
 
 def assert_equal(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> None:
@@ -116,7 +116,7 @@ def test_each_process_writes_its_half(trained: Path) -> None:
     newest = Run(trained / "moved").checkpoints()[0]
     sizes = [newest.manifest["files"][f"state-{rank}-of-2.safetensors"]["bytes"] for rank in (1, 2)]
     assert sizes[1] == pytest.approx(sizes[0], rel=0.1)
-    found = stored([newest.path / f"state-{rank}-of-2.safetensors" for rank in (1, 2)])
+    found = lazy_tensors([newest.path / f"state-{rank}-of-2.safetensors" for rank in (1, 2)])
     parts = {name.partition("/")[0] for name in found}
     assert parts == {"average", "model", "optimizer"}
     assert all(len(item.pieces) == 2 for item in found.values() if item.shape[0] > 1)
@@ -233,7 +233,7 @@ def test_shares_of_any_number_make_shares_of_any_other(
         mine = {"a/b": whole[start:stop]} if start < stop else {}
         name = f"state-{rank + 1}-of-{writers}.safetensors"
         write_share(folder, name, mine, marks({"a/b": (start, len(shape))} if mine else {}))
-    found = stored(sorted(folder.glob("*.safetensors")))["a/b"]
+    found = lazy_tensors(sorted(folder.glob("*.safetensors")))["a/b"]
     assert found.shape == tuple(shape)
     assert torch.equal(found.whole(), whole)
     parts = [found.rows(*share(shape[0], rank, readers)) for rank in range(readers)]

@@ -7,12 +7,12 @@ import random
 import numpy as np
 import torch
 
-from declare.nn.distributed.process_group import World
+from declare.nn.distributed.process_group import ProcessGroup
 from declare.nn.state_tree import encode
 from declare.runtime.checkpoint.state_tree import Randomness, Tree, decode
 
 
-class Several(World):
+class Several(ProcessGroup):
     """A process of several; the others stand where this one stood, one draw further each."""
 
     def __init__(self, rank: int, size: int) -> None:
@@ -31,7 +31,7 @@ class Alone(Randomness):
     """The generators as they are."""
 
     def __init__(self) -> None:
-        self._world = World()
+        self._world = ProcessGroup()
 
 
 def draws() -> tuple[float, float, float]:

@@ -15,11 +15,11 @@ from declare.runtime.checkpoint.background import Worker
 from declare.runtime.checkpoint.safetensors_io import read_tensors
 from declare.runtime.checkpoint.state_tree import StateTree
 from declare.runtime.checkpoint.store import Checkpoints
-from declare.runtime.checkpoint.writer import Saver
+from declare.runtime.checkpoint.writer import CheckpointWriter
 from declare.runtime.listeners.listener import Listener
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.run_folder.manifest import damage
-from declare.runtime.run_folder.progress import Course
+from declare.runtime.run_folder.progress import TrainProgress
 from tests.harness import fake_parts
 from tests.harness.fake_parts import train
 
@@ -55,7 +55,7 @@ class Slow:
 def saver_of(folder, graph):
     """Return a function that saves a graph at a step, and the saver."""
     folder.mkdir(exist_ok=True)
-    saver, tree, course = Saver(folder, fake_parts.ABOUT), StateTree(), Course(phase="fit")
+    saver, tree, course = CheckpointWriter(folder, fake_parts.ABOUT), StateTree(), TrainProgress(phase="fit")
     tree["model"], tree["course"] = graph, course
 
     def save(step, *, wait=False):
@@ -223,7 +223,7 @@ def test_a_disk_needs_room_for_what_is_still_to_come(tmp_path, monkeypatch):
     assert writer._state_bytes(100, fake_parts.make_plan(fake_parts.phase(ema={"decay": 0.9}))) == 500
     plan = fake_parts.make_plan(fake_parts.phase(keep_checkpoints=4))
     assert train(plan, "x", tmp_path / "run", make_workshop=fake_parts.make).status == 0
-    saver, graph = Saver(tmp_path / "run", {}), fake_parts.FakeWorkshop(plan).graph
+    saver, graph = CheckpointWriter(tmp_path / "run", {}), fake_parts.FakeWorkshop(plan).graph
     sizes = [
         sum(facts["bytes"] for facts in saved.manifest["files"].values())
         for saved in Checkpoints(tmp_path / "run").found()

@@ -10,7 +10,7 @@ import pytest
 from declare.runtime.distributed import heartbeat
 from declare.runtime.distributed.rank_environment import LAUNCH
 from declare.runtime.distributed.stop_flag import SAME_SECONDS, StopFlag
-from declare.runtime.distributed.stop_request import Orders, obeying, order_stop
+from declare.runtime.distributed.stop_request import StopRequestFile, obeying, order_stop
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def _launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 def test_a_request_to_stop_reaches_processes_that_have_begun(tmp_path: Path) -> None:
     """The first one is an order that they find whenever they look, the second one leaves."""
-    with Orders(kills=False) as orders:
+    with StopRequestFile(kills=False) as orders:
         orders.begin(tmp_path)
         heartbeat.begin(tmp_path, 0)
         assert orders.status is None
@@ -42,7 +42,7 @@ def test_a_request_to_stop_reaches_processes_that_have_begun(tmp_path: Path) -> 
 
 def test_before_anything_has_begun_a_signal_leaves_at_once(tmp_path: Path) -> None:
     """There is nothing to save, and nobody who could."""
-    with Orders(kills=True) as orders:
+    with StopRequestFile(kills=True) as orders:
         orders.begin(tmp_path)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)

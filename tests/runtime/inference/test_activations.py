@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from declare.contract.problem import ProblemError
-from declare.runtime.inference.activations import Activity, _Watch, chosen
+from declare.runtime.inference.activations import Activity, _Watch, matching_modules
 
 
 def watched(model: nn.Module, *inputs: torch.Tensor, names: list[str] | None = None) -> _Watch:
     """Return what was heard while the model ran."""
-    watch = _Watch(names or chosen(model, ["*"]), keep=True)
+    watch = _Watch(names or matching_modules(model, ["*"]), keep=True)
     with torch.no_grad(), watch.on(model):
         for item in inputs:
             model(item)
@@ -75,7 +75,7 @@ def test_an_input_that_is_not_finite_has_no_source() -> None:
 def test_a_pattern_that_matches_nothing_is_refused() -> None:
     """The finding names the nearest module."""
     with pytest.raises(ProblemError) as caught:
-        chosen(nn.ModuleDict({"encoder": nn.Linear(1, 1)}), ["encodr.*"])
+        matching_modules(nn.ModuleDict({"encoder": nn.Linear(1, 1)}), ["encodr.*"])
     assert caught.value.problem.code == "REF202"
     assert "encoder" in caught.value.problem.helps[0]
 

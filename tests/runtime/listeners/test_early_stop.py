@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from declare.runtime.listeners.early_stop import EarlyStop
-from declare.runtime.listeners.listener import Listener, Wish
+from declare.runtime.listeners.listener import Listener, Request
 from declare.runtime.run_folder.event_file import Event
 from tests.harness import fake_parts
 from tests.harness.fake_parts import train
@@ -35,7 +35,7 @@ def stops(item, values, start=0):
     """Return the steps at which a listener wants to stop; evaluations are 4 steps apart."""
     found = []
     for place, value in enumerate(values, start):
-        if item.hear(evaluated(value, 4 * place)) is Wish.STOP_PHASE:
+        if item.hear(evaluated(value, 4 * place)) is Request.STOP_PHASE:
             found.append(4 * place)
     return found
 
@@ -96,7 +96,7 @@ class StoppedAt(Listener):
         return self.step if step < self.step else None
 
     def hear(self, event):
-        return Wish.STOP_RUN if event.name == "boundary" and event.step == self.step else None
+        return Request.STOP_RUN if event.name == "boundary" and event.step == self.step else None
 
 
 @pytest.mark.parametrize("at", [9, 14])

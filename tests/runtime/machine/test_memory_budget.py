@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from declare.runtime.errors import out_of_memory
-from declare.runtime.machine.memory_budget import Account, asked
+from declare.runtime.machine.memory_budget import MemoryBudget, requested_bytes
 from tests.lowering.plans import classify
 
 
@@ -18,7 +18,7 @@ from tests.lowering.plans import classify
 )
 def test_the_request_that_failed_is_read(text, size):
     """Both of torch's allocators say what they were asked for."""
-    assert asked(RuntimeError(text)) == size
+    assert requested_bytes(RuntimeError(text)) == size
 
 
 def test_the_advice_follows_from_room_and_size_of_a_sample(monkeypatch):
@@ -35,7 +35,7 @@ def test_the_advice_follows_from_room_and_size_of_a_sample(monkeypatch):
     monkeypatch.setattr("declare.runtime.machine.memory_budget._used_memory", lambda _: {"device": 0})
     monkeypatch.setattr("declare.runtime.machine.memory_budget._peak", lambda *_: 10_000_000)
     error = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 4.00 MiB.")
-    account = Account(plan, phase, torch.device("cpu"))
+    account = MemoryBudget(plan, phase, torch.device("cpu"))
     problem = out_of_memory(phase, 4, error, account)
     fits = account.fits(error)
     assert (problem.code, problem.title) == ("RES810", "out of memory at step 5: 32 samples at once")

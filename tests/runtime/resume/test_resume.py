@@ -8,7 +8,7 @@ import torch
 from declare.contract.problem import ProblemError
 from declare.runtime.checkpoint.state_tree import missing_parts
 from declare.runtime.checkpoint.writer import read_state
-from declare.runtime.resume.plan_diff import Change, Standing, changed, refusal
+from declare.runtime.resume.plan_diff import Change, Standing, plan_changes, refusal
 from declare.runtime.run_folder.folder import Run
 from tests.harness import fake_parts
 from tests.harness.fake_parts import train
@@ -215,7 +215,7 @@ def test_another_arithmetic_is_said_and_refused_where_bits_matter(tmp_path):
     """A compiled model goes on with a word of warning, but not where the spec asks for exact repetition."""
     plan = fake_parts.make_plan()
     fast = fake_parts.make_plan(hardware=hardware(plan, compile=True, accelerator="auto"))
-    assert {change.verdict for change in changed(plan, fast)} == {"rounding"}
+    assert {change.verdict for change in plan_changes(plan, fast)} == {"rounding"}
     broken_off(tmp_path / "fast", plan)
     assert go_on(fast, tmp_path / "fast").status == 0
     assert [name["name"] for name in Run(tmp_path / "fast").events("machine_changed")] == ["compile"]
@@ -265,9 +265,9 @@ def test_what_happened_before_may_differ_from_what_comes(tmp_path):
     other = fake_parts.make_plan(
         fake_parts.phase("one"), fake_parts.phase("three", optimizer={"type": "sgd", "lr": 1.0})
     )
-    verdicts = {change.path: change.verdict for change in changed(plan, other, Standing(0, "one", 5))}
+    verdicts = {change.path: change.verdict for change in plan_changes(plan, other, Standing(0, "one", 5))}
     assert set(verdicts.values()) == {"allowed"}
-    verdicts = {change.path: change.verdict for change in changed(plan, other, Standing(1, "two", 5))}
+    verdicts = {change.path: change.verdict for change in plan_changes(plan, other, Standing(1, "two", 5))}
     assert verdicts["phases.order"] == "impossible"
 
 
@@ -283,6 +283,6 @@ def test_another_number_of_processes_rounds_otherwise_unless_sums_are_exact(dete
         )
         for number in (2, 4)
     )
-    assert [(change.path, change.verdict) for change in changed(before, now)] == [
+    assert [(change.path, change.verdict) for change in plan_changes(before, now)] == [
         ("hardware.devices", verdict)
     ]

@@ -8,12 +8,12 @@ import pytest
 
 from declare.contract.problem import ProblemError
 from declare.ir.plan import Plan
-from declare.nn.distributed.process_group import ALONE, World
+from declare.nn.distributed.process_group import ALONE, ProcessGroup
 from declare.runtime.resume.same_plan import require_one_plan
 from tests.harness import fake_parts
 
 
-class Three(World):
+class Three(ProcessGroup):
     """The leading process of three; the last one has another plan."""
 
     size = 3

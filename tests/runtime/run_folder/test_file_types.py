@@ -10,7 +10,7 @@ from declare.contract.problem import ProblemError
 from declare.runtime.run_folder.file_types import BestRecord, CourseRecord
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.run_folder.manifest import MANIFEST, STATE, seal
-from declare.runtime.run_folder.progress import Best, Course
+from declare.runtime.run_folder.progress import Best, TrainProgress
 from declare.runtime.setup.auto import read_choices
 from declare.system.schema_check import mistakes
 from tests.harness import fake_parts
@@ -72,7 +72,7 @@ def test_what_a_run_writes_is_what_the_schemas_allow(run):
 
 def test_the_record_of_a_course_has_its_fields():
     """A field that is added to the course, or to a best evaluation, is added to what is published."""
-    for kept, record in ((Course, CourseRecord), (Best, BestRecord)):
+    for kept, record in ((TrainProgress, CourseRecord), (Best, BestRecord)):
         assert {field.name for field in dataclasses.fields(kept)} == set(record.model_fields)
 
 

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from declare.contract.problem import ProblemError
 from declare.runtime.listeners.folder_watch import FolderWatch
-from declare.runtime.resume.plan_diff import changed
+from declare.runtime.resume.plan_diff import plan_changes
 from declare.runtime.run_folder import folder as folders
 from declare.runtime.run_folder.durable_io import explain, write_durably, write_whole
 from declare.runtime.run_folder.event_file import Event, EventFile, read_events
-from declare.runtime.run_folder.expectations import holds, missed
+from declare.runtime.run_folder.expectations import holds, missed_bounds
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.run_folder.lock import RunLock, is_locked
 from tests.harness import fake_parts
@@ -162,7 +162,7 @@ def test_bounds(bound, value, inside):
 
 def test_an_absent_metric_misses_its_bound():
     """A bound on a metric that was not measured is missed."""
-    (problem,) = missed({"val/x": "<= 9"}, {})
+    (problem,) = missed_bounds({"val/x": "<= 9"}, {})
     assert "not measured" in problem.title
 
 
@@ -177,9 +177,9 @@ def test_changes_are_named_by_path(plan):
     other = fake_parts.make_plan(
         fake_parts.phase(batch_size=12, keep_checkpoints=9), seed=5, expect={"a": "> 1"}
     )
-    grave = [change.path for change in changed(plan, other) if change.verdict != "harmless"]
+    grave = [change.path for change in plan_changes(plan, other) if change.verdict != "harmless"]
     assert grave == ["phases.fit.batch_size", "seed"]
-    assert changed(plan, plan) == []
+    assert plan_changes(plan, plan) == []
 
 
 def test_errors_of_the_system_get_their_code(tmp_path):
@@ -224,7 +224,7 @@ def test_a_figure_that_is_not_defined_is_null_and_comes_back_as_nan(tmp_path, pl
     for run in (Run(place), Run(place, own=True)):
         assert math.isnan(run.final["val/a/loss"])
         assert run.final["val/a/accuracy"] == 0.5
-    (problem,) = missed({"val/a/loss": "<= 9"}, Run(place).final)
+    (problem,) = missed_bounds({"val/a/loss": "<= 9"}, Run(place).final)
     assert "not defined" in problem.title
 
 

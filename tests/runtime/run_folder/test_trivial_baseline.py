@@ -5,7 +5,7 @@ import math
 import pytest
 
 from declare.ir.plan import MetricPlan
-from declare.runtime.run_folder.trivial_baseline import parted, prefixed, trivial_findings, unbeaten
+from declare.runtime.run_folder.trivial_baseline import split_trivial, trivial_findings, unbeaten, with_prefix
 from tests.harness.fake_parts import make_plan, phase
 
 BEST = {"metric": "val/digit/accuracy", "mode": "max"}
@@ -22,14 +22,14 @@ def made(**changes):
 @pytest.mark.parametrize(("value", "number"), [(0.6, 0), (0.5, 1), (0.4, 1), (math.nan, 0)])
 def test_the_metric_that_picks_the_weights_is_compared(value, number):
     """As good as trivial is no better; what is not defined is not judged."""
-    metrics = {"val/digit/accuracy": value} | prefixed({"val/digit/accuracy": 0.5})
+    metrics = {"val/digit/accuracy": value} | with_prefix({"val/digit/accuracy": 0.5})
     assert len(unbeaten(made(best=BEST), metrics)) == number
 
 
 def test_its_direction_counts():
     """Of a loss less is better."""
     rule = {"metric": "val/digit/loss", "mode": "min"}
-    metrics = {"val/digit/loss": 2.0} | prefixed({"val/digit/loss": 2.3})
+    metrics = {"val/digit/loss": 2.0} | with_prefix({"val/digit/loss": 2.3})
     assert unbeaten(made(best=rule), metrics) == []
     assert unbeaten(made(best={**rule, "mode": "max"}), metrics)
 
@@ -37,11 +37,11 @@ def test_its_direction_counts():
 def test_without_best_the_first_metric_of_each_task_is_compared():
     """Where the last phase picks by no metric, every task that it trains is judged by its first one."""
     name = "val/digit/accuracy"
-    (problem,) = trivial_findings(made(), {name: 0.1} | prefixed({name: 0.1}))
+    (problem,) = trivial_findings(made(), {name: 0.1} | with_prefix({name: 0.1}))
     assert (problem.code, problem.at) == ("PHS627", "tasks.digit")
 
 
 def test_names_part_again():
     """Final metrics part into the model's and the trivial predictor's, by the same names."""
     model, trivial = {"val/t/f1": 0.5, "score": 1.0}, {"val/t/f1": 0.2, "score": 0.1}
-    assert parted(model | prefixed(trivial)) == (model, trivial)
+    assert split_trivial(model | with_prefix(trivial)) == (model, trivial)

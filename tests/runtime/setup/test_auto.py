@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declare.runtime.checkpoint.state_tree import Randomness
-from declare.runtime.machine.precision import stated
+from declare.runtime.machine.precision import fixed_precision
 from declare.runtime.setup import auto as module
-from declare.runtime.setup.auto import Choices, gathered
+from declare.runtime.setup.auto import AutoSettings, gather_precision
 from declare.runtime.setup.benchmark import Trial, pick_precision, pick_threads, thread_candidates
 from declare.runtime.step.rng import key
 from tests.harness import fake_parts
@@ -48,10 +48,10 @@ def test_a_measured_choice_is_kept_when_the_run_is_resumed(tmp_path, monkeypatch
     monkeypatch.setattr(module, "_available_cores", lambda: 2)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     plan = fake_parts.make_plan()
-    _, told = settle(Choices(plan, tmp_path, CPU), plan.phases[0], FakeTrial([0.010, 0.001]))
+    _, told = settle(AutoSettings(plan, tmp_path, CPU), plan.phases[0], FakeTrial([0.010, 0.001]))
     assert told[0][:2] == ("threads", 1)
     assert "measured" in told[0][2]
-    _, told = settle(Choices(plan, tmp_path, CPU), plan.phases[0], FakeTrial([0.001, 0.010]))
+    _, told = settle(AutoSettings(plan, tmp_path, CPU), plan.phases[0], FakeTrial([0.001, 0.010]))
     assert told == []
 
 
@@ -60,9 +60,9 @@ def test_auto_precision_is_measured_where_bf16_may_gain(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setattr("declare.runtime.machine.precision.has_fast_bf16", lambda: True)
     plan = fake_parts.make_plan(fake_parts.phase(precision="auto"))
-    choices = Choices(plan, None, CPU)
+    choices = AutoSettings(plan, None, CPU)
     assert settle(choices, plan.phases[0], FakeTrial())[0].name == "fp32"
-    choices = Choices(plan, None, CPU)
+    choices = AutoSettings(plan, None, CPU)
     choices._flops_per_sample = 10**9
     precision, told = settle(choices, plan.phases[0], FakeTrial([0.2, 0.1]))
     assert precision.name == "bf16"
@@ -73,8 +73,8 @@ def test_auto_precision_is_measured_where_bf16_may_gain(monkeypatch):
 def test_auto_is_fp32_on_a_cpu_without_bf16(monkeypatch):
     """A CPU without AMX or AVX512-bf16 computes in fp32, and the reason says so."""
     monkeypatch.setattr("declare.runtime.machine.precision.has_fast_bf16", lambda: False)
-    assert stated("auto", CPU) == ("fp32", "the CPU has neither AMX nor AVX512-bf16")
-    assert stated("bf16", CPU)[0] == "bf16"
+    assert fixed_precision("auto", CPU) == ("fp32", "the CPU has neither AMX nor AVX512-bf16")
+    assert fixed_precision("bf16", CPU)[0] == "bf16"
 
 
 def test_exact_determinism_measures_nothing(monkeypatch):
@@ -82,7 +82,7 @@ def test_exact_determinism_measures_nothing(monkeypatch):
     monkeypatch.setattr("declare.runtime.machine.precision.has_fast_bf16", lambda: True)
     hardware = fake_parts.make_plan().hardware.model_copy(update={"determinism": "exact"})
     plan = fake_parts.make_plan(fake_parts.phase(precision="auto"), hardware=hardware)
-    choices = Choices(plan, None, CPU)
+    choices = AutoSettings(plan, None, CPU)
     choices._flops_per_sample = 10**12
     precision, _ = settle(choices, plan.phases[0], None)
     assert precision.name == "fp32"
@@ -106,14 +106,14 @@ def test_a_model_is_gathered_in_what_all_phases_train_in(asked, made, expected, 
     monkeypatch.setattr("declare.runtime.machine.precision.has_fast_bf16", lambda: True)
     names = ("one", "two")
     phases = (fake_parts.phase(name=name, precision=word) for name, word in zip(names, asked, strict=True))
-    assert gathered(fake_parts.make_plan(*phases), made, CPU) == expected
+    assert gather_precision(fake_parts.make_plan(*phases), made, CPU) == expected
 
 
 def test_a_model_gathered_in_bf16_computes_in_it(monkeypatch):
     """A saved run's other choice does not stand against how the weights travel."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     plan = fake_parts.make_plan(fake_parts.phase(precision="bf16"))
-    choices = Choices(plan, None, CPU)
+    choices = AutoSettings(plan, None, CPU)
     choices._gathered = "bf16"
     choices.load_state_dict({"threads": 1, "precision.fit": "fp32"})
     precision, told = settle(choices, plan.phases[0], None)

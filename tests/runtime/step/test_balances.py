@@ -5,7 +5,7 @@ import torch
 
 from declare.nn.state_tree import encode
 from declare.runtime.checkpoint.writer import read_state
-from declare.runtime.listeners.listener import Listener, Wish
+from declare.runtime.listeners.listener import Listener, Request
 from declare.runtime.run import train
 from declare.runtime.run_folder.folder import Run
 from tests.runtime.test_real import compiled
@@ -52,7 +52,7 @@ class Stopping(Listener):
         return 7 if step < 7 else None
 
     def hear(self, event):
-        return Wish.STOP_RUN if event.name == "boundary" and event.step == 7 else None
+        return Request.STOP_RUN if event.name == "boundary" and event.step == 7 else None
 
 
 def state(place):

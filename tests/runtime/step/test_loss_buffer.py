@@ -2,11 +2,11 @@
 
 import torch
 
-from declare.nn.distributed.process_group import World
+from declare.nn.distributed.process_group import ProcessGroup
 from declare.runtime.step.loss_buffer import Window
 
 
-class Three(World):
+class Three(ProcessGroup):
     """A process of three, of which the others always lose a little more."""
 
     def mean(self, values):

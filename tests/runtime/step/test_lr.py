@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from declare.reading import parser
 from declare.runtime.setup.builder import _plateau
-from declare.runtime.step.lr import Plateau, Rate
+from declare.runtime.step.lr import LRFactor, Plateau
 from tests.harness import fake_parts
 
 METRIC = "val/digit/loss"
@@ -28,7 +28,7 @@ RULES = st.builds(
 
 def factors(rule, values, rate=None):
     """Return the factor after each evaluation."""
-    rate = rate or Rate(lambda step: 1.0, rule)
+    rate = rate or LRFactor(lambda step: 1.0, rule)
     found = []
     for value in values:
         rate.observe({METRIC: value})
@@ -67,9 +67,9 @@ def test_a_plateau_is_torchs(rule, values):
 @given(rule=RULES, values=COURSES, cut=st.integers(0, 25))
 def test_a_run_that_goes_on_remembers_what_the_plateau_saw(rule, values, cut):
     """State that was written down and read by a fresh rate gives the factors of a run without a break."""
-    first = Rate(lambda step: 1.0, rule)
+    first = LRFactor(lambda step: 1.0, rule)
     before = factors(rule, values[:cut], first)
-    other = Rate(lambda step: 1.0, rule)
+    other = LRFactor(lambda step: 1.0, rule)
     other.load_state_dict(json.loads(json.dumps(first.state_dict())))
     assert before + factors(rule, values[cut:], other) == factors(rule, values)
 
@@ -87,7 +87,7 @@ def test_what_the_spec_says_of_a_plateau_is_what_it_does():
 
 def test_an_evaluation_without_a_figure_changes_nothing():
     """A metric that is missing or no number is neither an improvement nor a wait."""
-    rate = Rate(lambda step: 1.0, Plateau(METRIC, "min", 0.5, 0))
+    rate = LRFactor(lambda step: 1.0, Plateau(METRIC, "min", 0.5, 0))
     for metrics in ({METRIC: 1.0}, {}, {METRIC: math.nan}, {METRIC: -math.inf}, {"other": 3.0}):
         rate.observe(metrics)
     assert rate(0) == 1.0

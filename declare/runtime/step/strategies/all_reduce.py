@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from declare.nn.distributed.process_group import filled
-from declare.runtime.step.strategies.single import Alone
+from declare.nn.distributed.process_group import fill_missing_gradients
+from declare.runtime.step.strategies.single import SingleProcess
 
 
-class Averaged(Alone):
+class AllReduce(SingleProcess):
     """For steps with several backward passes of their own (balances): one exchange at the end."""
 
     def totals(self, weights: Tensor) -> Tensor:
@@ -19,7 +19,7 @@ class Averaged(Alone):
 
     def complete(self, parameters: Sequence[Tensor]) -> None:
         """Average the gradients."""
-        found = filled([item.grad for item in parameters], parameters, self._world)
+        found = fill_missing_gradients([item.grad for item in parameters], parameters, self._world)
         for item, gradient in zip(parameters, found, strict=True):
             item.grad = gradient
         self._world.average([gradient for gradient in found if gradient is not None])

@@ -8,9 +8,9 @@ from typing import Any, cast
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from declare.nn.distributed.process_group import World
+from declare.nn.distributed.process_group import ProcessGroup
 from declare.runtime.step.interfaces import Batch, Losses, Objective
-from declare.runtime.step.strategies.all_reduce import Averaged
+from declare.runtime.step.strategies.all_reduce import AllReduce
 
 # torch is about to give this option another name.
 _NEWER = "forward_sync_buffers"
@@ -19,7 +19,7 @@ _NO_BUFFERS: dict[str, Any] = {
 }
 
 
-class Ddp(Averaged):
+class Ddp(AllReduce):
     """Wraps the objective, anew whenever other parameters are trained.
 
     `static` where every step is one backward pass over the same parameters, as the plan says; else DDP looks for
@@ -27,7 +27,7 @@ class Ddp(Averaged):
     Batch norms share their statistics, so no buffers are sent.
     """
 
-    def __init__(self, objective: Objective, world: World, *, static: bool) -> None:
+    def __init__(self, objective: Objective, world: ProcessGroup, *, static: bool) -> None:
         super().__init__(objective, world)
         self._module = cast("nn.Module", objective)
         self._static = static

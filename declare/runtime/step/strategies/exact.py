@@ -10,9 +10,9 @@ from torch import Tensor
 
 from declare.ir.micro_batches import pieces
 from declare.ir.plan import PhasePlan, Plan
-from declare.nn.distributed.process_group import World, filled
+from declare.nn.distributed.process_group import ProcessGroup, fill_missing_gradients
 from declare.runtime.step.interfaces import Batch, Objective
-from declare.runtime.step.strategies.single import Alone
+from declare.runtime.step.strategies.single import SingleProcess
 
 
 class Tree:
@@ -42,14 +42,14 @@ class Tree:
         return value
 
 
-class Exact(Alone):
+class Exact(SingleProcess):
     """Keeps the gradient of each micro-batch apart, adds them up in a tree, and then those of all processes.
 
     Costs a gradient for each level of the tree, and sends whole gradients. Bits agree where the number of
     micro-batches and that of processes are powers of two.
     """
 
-    def __init__(self, plan: Plan, phase: PhasePlan, objective: Objective, world: World) -> None:
+    def __init__(self, plan: Plan, phase: PhasePlan, objective: Objective, world: ProcessGroup) -> None:
         super().__init__(objective, world)
         self._pieces = pieces(plan, phase, world.size)
         self._tree = Tree(_add_gradients)
@@ -79,7 +79,7 @@ class Exact(Alone):
 
     def complete(self, parameters: Sequence[Tensor]) -> None:
         """Put the sum over all micro-batches of all processes into the gradients."""
-        found = filled(self._tree.total(), parameters, self._world)
+        found = fill_missing_gradients(self._tree.total(), parameters, self._world)
         present = [gradient for gradient in found if gradient is not None]
         if self._world.size > 1 and present:
             flat = _tree_all_reduce(self._world, torch.cat([gradient.flatten() for gradient in present]))
@@ -90,7 +90,7 @@ class Exact(Alone):
             item.grad = None if gradient is None else next(summed)
 
 
-def _tree_all_reduce(world: World, value: Tensor) -> Tensor:
+def _tree_all_reduce(world: ProcessGroup, value: Tensor) -> Tensor:
     """Return the sum over processes, by rank, in a tree."""
     tree = Tree(torch.add)
     for each in world.every(value):

@@ -9,14 +9,14 @@ from typing import Any
 from torch import nn
 
 from declare.lowering.model.graph import Graph
-from declare.nn.distributed.dtensor import is_sharded, whole
+from declare.nn.distributed.dtensor import full_tensor, is_sharded
 from declare.runtime.step.strategies.fsdp import units
 
 Places = list[tuple[dict[str, Any], str]]
 """Where a parameter stands: the parameters of a layer, and its name there."""
 
 
-class Unrounded:
+class FullPrecisionCopy:
     """A second set of modules over the tensors of a graph that will be cut: for evaluations, without gradients.
 
     FSDP gathers in one type, whatever it is for. Here each unit asks for the whole of its shares when it is called,
@@ -62,7 +62,7 @@ def _gathering(function: Callable[..., Any], shares: list[tuple[nn.Parameter, Pl
     def call(*arguments: Any, **named: Any) -> Any:
         try:
             for item, places in shares:
-                put(places, nn.Parameter(whole(item), requires_grad=False))
+                put(places, nn.Parameter(full_tensor(item), requires_grad=False))
             return function(*arguments, **named)
         finally:
             for item, places in shares:

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
 from declare.nn.distributed.dtensor import is_sharded
-from declare.nn.distributed.process_group import World
+from declare.nn.distributed.process_group import ProcessGroup
 from declare.runtime.step.interfaces import Batch, Losses, Objective
-from declare.runtime.step.strategies.all_reduce import Averaged
-from declare.runtime.step.strategies.single import StrandedError
+from declare.runtime.step.strategies.all_reduce import AllReduce
+from declare.runtime.step.strategies.single import UnskippableBatchError
 
 _FAILURES = (RuntimeError, ValueError, IndexError)
 _CASTING = frozenset(
@@ -35,10 +35,10 @@ _LARGER = 16
 """How many times larger than what stays whole in it a unit that is gathered in half precision must be."""
 
 
-class Fsdp(Averaged):
+class Fsdp(AllReduce):
     """Calls the objective on a graph that `shard` has cut; gradients are averaged on their way into the shares."""
 
-    def __init__(self, objective: Objective, world: World) -> None:
+    def __init__(self, objective: Objective, world: ProcessGroup) -> None:
         super().__init__(objective, world)
         self._graph: Any = objective.graph  # type: ignore[attr-defined]
 
@@ -51,7 +51,7 @@ class Fsdp(Averaged):
             if self._world.is_lost(error):
                 raise
             # The others wait for this process's shares: it cannot leave a batch out.
-            raise StrandedError(error) from error
+            raise UnskippableBatchError(error) from error
 
     def complete(self, parameters: Sequence[Tensor]) -> None:
         """Average the gradients of what every process holds as a whole."""

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
-from declare.nn.distributed.process_group import World
+from declare.nn.distributed.process_group import ProcessGroup
 from declare.reading import parser
 from declare.rules.hardware.process_without_samples import lacking
 from declare.rules.queries.strategy_limits import conflicts, uneven
 from declare.runtime.step.interfaces import Objective
-from declare.runtime.step.strategies.all_reduce import Averaged
+from declare.runtime.step.strategies.all_reduce import AllReduce
 from declare.runtime.step.strategies.ddp import Ddp
 from declare.runtime.step.strategies.exact import Exact
 from declare.runtime.step.strategies.fsdp import Fsdp
-from declare.runtime.step.strategies.single import Alone
+from declare.runtime.step.strategies.single import SingleProcess
 
 
-def make_strategy(plan: Plan, phase: PhasePlan, objective: Objective, world: World) -> Alone:
+def make_strategy(plan: Plan, phase: PhasePlan, objective: Objective, world: ProcessGroup) -> SingleProcess:
     """Return the way in which the processes of `world` share the steps of a phase."""
     exact = plan.hardware.determinism == "exact" and objective.balance is None
     if world.size == 1:
-        return Exact(plan, phase, objective, world) if exact and phase.accumulate > 1 else Alone(objective)
+        return (
+            Exact(plan, phase, objective, world)
+            if exact and phase.accumulate > 1
+            else SingleProcess(objective)
+        )
     if problems := list(lacking(phase, world.size)):
         raise ProblemError(*problems)
     if shards(plan, world):
@@ -32,11 +36,11 @@ def make_strategy(plan: Plan, phase: PhasePlan, objective: Objective, world: Wor
     if exact:
         return Exact(plan, phase, objective, world)
     if objective.balance is not None:
-        return Averaged(objective, world)
+        return AllReduce(objective, world)
     return Ddp(objective, world, static=is_static(plan, phase))
 
 
-def shards(plan: Plan, world: World) -> bool:
+def shards(plan: Plan, world: ProcessGroup) -> bool:
     """Whether each process of `world` holds a share of the model alone."""
     return plan.hardware.strategy == "fsdp" and world.size > 1
 

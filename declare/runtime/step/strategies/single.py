@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from declare.nn.distributed.process_group import ALONE, World
+from declare.nn.distributed.process_group import ALONE, ProcessGroup
 from declare.runtime.step.interfaces import Batch, Losses, Objective
 
 
-class StrandedError(Exception):
+class UnskippableBatchError(Exception):
     """A forward pass failed in this process while others are in theirs: none can leave the batch out."""
 
     def __init__(self, cause: Exception) -> None:
@@ -18,10 +18,10 @@ class StrandedError(Exception):
         self.cause = cause
 
 
-class Alone:
+class SingleProcess:
     """Calls the objective; the gradients that stand after the last backward pass are those of the step."""
 
-    def __init__(self, objective: Objective, world: World = ALONE) -> None:
+    def __init__(self, objective: Objective, world: ProcessGroup = ALONE) -> None:
         self._objective = objective
         self._world = world
 

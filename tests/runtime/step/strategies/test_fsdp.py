@@ -16,7 +16,7 @@ from torch.distributed.tensor import distribute_tensor
 from declare.nn.distributed.dtensor import as_held, kinds, share, total_norm
 from declare.runtime.machine.precision import Scaler
 from declare.runtime.step.strategies import fsdp
-from declare.runtime.step.strategies.fp32_eval import Unrounded
+from declare.runtime.step.strategies.fp32_eval import FullPrecisionCopy
 
 
 class Layer(nn.Module):
@@ -240,7 +240,7 @@ def test_evaluations_see_what_was_not_rounded() -> None:
     plain: Any = Stack()
     graph: Any = Stack()
     graph.load_state_dict(plain.state_dict())
-    unrounded = Unrounded(graph, ())
+    unrounded = FullPrecisionCopy(graph, ())
     fsdp.shard(graph, graph.modules_by_path, torch.device("cpu"), (), torch.bfloat16)
     judged: Any = unrounded.follow(graph)
     values = torch.randn(5, 64)

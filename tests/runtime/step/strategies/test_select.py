@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declare.contract.problem import ProblemError
-from declare.nn.distributed.process_group import World
+from declare.nn.distributed.process_group import ProcessGroup
 from declare.runtime.checkpoint.safetensors_io import read_tensors
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.step.strategies.exact import Tree
@@ -47,7 +47,7 @@ def test_processes_may_share_a_tree(processes: int, each: int) -> None:
     assert summed(parts) == summed(names)
 
 
-class Two(World):
+class Two(ProcessGroup):
     """A world of two processes that say nothing to each other."""
 
     size = 2
