@@ -26,11 +26,6 @@ class Description:
     text: str
 
 
-@dataclass(frozen=True)
-class DataValue:
-    """Marks a number that is compared with raw data and not computed with: any number may stand there."""
-
-
 class TypeSpec(NamedTuple):
     """An annotation taken apart; `bounds` holds `gt`, `min_length`, `pattern` and the like by name."""
 

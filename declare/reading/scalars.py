@@ -12,10 +12,11 @@ from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
+from declare.contract.data_value import DataValue
 from declare.contract.duration import Duration
 from declare.contract.problem import Problem, Rewrite
 from declare.diagnostics.suggest import suggest
-from declare.reading.annotation import DataValue, TypeSpec, kind_of
+from declare.reading.annotation import TypeSpec, kind_of
 from declare.reading.phrases import exact_bounds, name, scalar_text, type_text, value_text
 from declare.reading.poison import POISON
 

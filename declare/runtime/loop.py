@@ -61,27 +61,22 @@ class Loop:
     """
 
     def __init__(
-        self,
-        plan: Plan,
-        workshop: TrainingParts,
-        bus: EventBus,
-        keeper: CheckpointManager,
-        choices: AutoSettings,
+        self, plan: Plan, parts: TrainingParts, bus: EventBus, keeper: CheckpointManager, auto: AutoSettings
     ) -> None:
         self._plan = plan
-        self._workshop = workshop
-        self._world = workshop.world
+        self._workshop = parts
+        self._world = parts.world
         self._ask_every = 1
-        self._graph = workshop.graph
+        self._graph = parts.graph
         self._bus = bus
         self._keeper = keeper
-        self._choices = choices
+        self._choices = auto
         self._trainable = trainable(self._graph)
         self.course = TrainProgress()
         self._whole = StateTree()
         self._whole["course"] = self.course
         self._whole["listeners"] = bus
-        self._whole["choices"] = choices
+        self._whole["choices"] = auto
         self._randomness = Randomness(plan.seed, self._world)
         self._whole["randomness"] = self._randomness
 
@@ -110,8 +105,6 @@ class Loop:
             elif index == self.course.index:
                 self._require_done(phase)
             self._probe(phase)
-
-    # -- a phase begins ----------------------------------------------------------------------------------
 
     def _enter(self, index: int, phase: PhasePlan, tree: Tree | None) -> None:
         """Make the phase's machinery: from `tree` if the run continues inside this phase, else fresh."""
@@ -168,8 +161,6 @@ class Loop:
 
     def _record(self, name: str, value: Any, reason: str) -> None:
         self._tell("choice", name=name, value=value, reason=reason)
-
-    # -- a phase runs ------------------------------------------------------------------------------------
 
     def _train(self) -> None:
         """Go from boundary to boundary until the phase is over."""
@@ -243,8 +234,6 @@ class Loop:
         heard = self._world.decided(lambda: self._bus.next_step(step))
         asked = (self._freezer.next_change(step), self._meter.next_step(step), heard)
         return min(*due, *(wanted for wanted in asked if wanted is not None), phase.steps)
-
-    # -- a boundary --------------------------------------------------------------------------------
 
     def _boundary(self) -> None:
         """Read losses, evaluate, decide, save: in this order a saved state needs nothing done again."""

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from declare.contract.component import Slot, Strict
+from declare.contract.data_value import DataValue
 from declare.contract.duration import Duration
 from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.module import Head
 from declare.contract.kinds.source import SpecPath
 from declare.contract.problem import ProblemError
-from declare.reading.annotation import DataValue
 from declare.reading.parser import parse, read
 from declare.reading.poison import POISON
 from declare.system.trust import entry, grant

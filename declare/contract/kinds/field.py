@@ -9,10 +9,10 @@ from pydantic import Field as Param
 
 from declare.contract import strict_json
 from declare.contract.component import Component
+from declare.contract.data_value import DataValue
 from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout
-from declare.reading.annotation import DataValue
 
 if TYPE_CHECKING:
     import numpy as np

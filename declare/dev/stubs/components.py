@@ -103,7 +103,7 @@ def _imports(module: str, tree: ast.Module, contract: str, body: str) -> tuple[s
     used = {node.id for node in ast.walk(ast.parse(f"class _:\n{body}")) if isinstance(node, ast.Name)}
     own = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
     own |= {target.id for node in tree.body if isinstance(node, ast.Assign) for target in _names(node)}
-    header = [f"from declare.contract.{module} import {', '.join(sorted({contract} | (own & used)))}"]
+    header = [f"from declare.contract.kinds.{module} import {', '.join(sorted({contract} | (own & used)))}"]
     header += _needed_imports(tree.body, used)
     checked = [
         line for node in tree.body if isinstance(node, ast.If) for line in _needed_imports(node.body, used)

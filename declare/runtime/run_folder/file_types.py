@@ -64,7 +64,7 @@ class BestRecord(BaseModel):
 
 
 class CourseRecord(BaseModel):
-    """Where a run stands; `declare.runtime.run_folder.progress.Course` says what each key means."""
+    """Where a run stands; `declare.runtime.run_folder.progress.TrainProgress` says what each key means."""
 
     model_config = ConfigDict(extra="forbid")
 
