@@ -6,6 +6,7 @@ from typing import Any
 
 from declare.compiler.state import State
 from declare.contract.component import plain
+from declare.contract.kinds.transform import facts_before
 from declare.ir.plan import DatasetPlan, FieldPlan
 
 
@@ -27,7 +28,12 @@ def dataset_plan(state: State, name: str) -> DatasetPlan:
             )
             for field, found in facts.fields.items()
         },
-        transforms=tuple(item.settled(facts.fields).dump() for item in block.transforms),
+        transforms=tuple(
+            item.settled(known).dump()
+            for item, known in zip(
+                block.transforms, facts_before(block.transforms, facts.fields), strict=True
+            )
+        ),
         split=plain(split),
         splits=facts.splits,
         missing=facts.missing,

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declare.contract.facts import FieldFacts
+from declare.contract.kinds.transform import facts_before
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.reading import parser
@@ -61,6 +62,28 @@ def test_the_rate_is_that_of_the_fields():
     assert both.settled(facts(250.0, None)).from_rate is None
     stated = parse(type="resample", field="x0", rate=100, from_rate=200)
     assert stated.settled(facts(250.0)).from_rate == 200
+
+
+def test_a_rate_is_what_the_resampling_before_has_made():
+    """Each one in a row starts from the rate that the one before gave, also where it is of one side alone."""
+    chains = {
+        ("all", "all", "all"): [250, 100, 50],
+        ("train", "eval", "all"): [250, 250, None],
+        ("train", "train", "eval"): [250, 100, 250],
+    }
+    for sides, wanted in chains.items():
+        rates = zip((100, 50, 25), sides, strict=True)
+        chain = [parse(type="resample", field="x0", rate=rate, on=on) for rate, on in rates]
+        known = facts_before(chain, facts(250.0))
+        assert [item.settled(its).from_rate for item, its in zip(chain, known, strict=True)] == wanted
+
+
+def test_a_stated_rate_does_not_contradict_the_field():
+    """What the field says is true; where it says nothing, anything may be stated."""
+    stated = parse(type="resample", field="x0", rate=100, from_rate=200)
+    assert stated.check_facts(facts(250.0)).code == "DAT325"
+    assert stated.check_facts(facts(200.0)) is None
+    assert stated.check_facts(facts(None)) is None
 
 
 def test_a_rate_that_nobody_says():

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from declare.compiler.state import State
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.transform import Transform
+from declare.contract.kinds.transform import Transform, facts_before
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.ir.facts import DatasetFacts
@@ -36,14 +36,19 @@ def field_shapes(state: State) -> Iterator[Problem]:
         if get(dataset.block, "transforms") is None:
             state.skip(f"{dataset.path}.transforms")
             continue
-        for index, transform in enumerate(get(dataset.block, "transforms") or ()):
+        transforms = get(dataset.block, "transforms") or ()
+        chain = zip(transforms, facts_before(transforms, facts.fields), strict=True)
+        for index, (transform, known) in enumerate(chain):
             path = f"{dataset.path}.transforms.{index}"
             changed = _unclear(state, transform, path, facts)
             if changed:
                 state.skip(path)
                 tracks |= dict.fromkeys(changed, _Track(None, None, path))
             else:
-                yield from _apply(transform.settled(facts.fields), path, tracks)
+                contradiction = transform.check_facts(known)
+                if contradiction is not None:
+                    yield contradiction.under(path)
+                yield from _apply(transform.settled(known), path, tracks)
         yield from _merge(state, dataset, tracks)
 
 

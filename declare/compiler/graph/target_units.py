@@ -9,7 +9,7 @@ from declare.compiler.dataset_plan import dataset_plan
 from declare.compiler.graph.readable_data import values_known
 from declare.compiler.state import State
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.transform import InverseStep, Transform
+from declare.contract.kinds.transform import InverseStep, Transform, facts_before
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
 from declare.reading.poison import contains_poison
@@ -90,10 +90,11 @@ def learn_target(
 
 def _chain(state: State, dataset: str, field: str, side: str) -> Chain:
     """Return the transforms of a field in training or in evaluation, in order."""
-    known = state.facts[dataset].fields
+    transforms = get(state.spec.datasets[dataset], "transforms") or ()
+    chain = zip(transforms, facts_before(transforms, state.facts[dataset].fields), strict=True)
     return [
         (index, transform.settled(known))
-        for index, transform in enumerate(get(state.spec.datasets[dataset], "transforms") or ())
+        for index, (transform, known) in enumerate(chain)
         if not contains_poison(transform)
         if transform.on in {"all", side} and field in (transform.field, *(transform.fields or ()))
     ]

@@ -27,8 +27,8 @@ class Resample(Transform):
 
     A gap stays a gap at its own place: the filter sees a line from one neighbour to the other.
 
-    Its present rate is that of the field (`{type: series, rate: 250}`); `from_rate` says it where the field does
-    not, or where another resampling comes before. Source: scipy.signal.resample_poly.
+    Its present rate is that of the field (`{type: series, rate: 250}`), or what a resampling before it has made;
+    `from_rate` says it where the field does not. Source: scipy.signal.resample_poly.
 
     Example:
         ```yaml
@@ -45,11 +45,32 @@ class Resample(Transform):
 
     def settled(self, facts: Mapping[str, FieldFacts]) -> Resample:
         """Return the transform with `from_rate` from its fields, where they all have one rate."""
-        names = [self.field] if self.field else self.fields or []
-        rates = {facts[name].rate for name in names if name in facts}
+        rates = set(self._rates(facts).values())
         if self.from_rate is not None or len(rates) != 1 or None in rates:
             return self
         return self.model_copy(update={"from_rate": rates.pop()})
+
+    def check_facts(self, facts: Mapping[str, FieldFacts]) -> Problem | None:
+        """Return that a field has another rate than `from_rate`."""
+        for name, rate in self._rates(facts).items():
+            if None not in {rate, self.from_rate} and rate != self.from_rate:
+                return Problem(
+                    "DAT325",
+                    f"`{name}` has a rate of {rate:g} Hz there, and `from_rate` says {self.from_rate:g}",
+                    at="from_rate",
+                    label="another rate",
+                    notes=("it is the rate of the field, or what a resampling before this one has made",),
+                    helps=("leave `from_rate` out", f"or state `rate: {self.from_rate:g}` on the field"),
+                )
+        return None
+
+    def facts_after(self, facts: FieldFacts) -> FieldFacts:
+        """Return the facts with the new rate, without one where it could not be read."""
+        return facts.model_copy(update={"rate": self.rate if isinstance(self.rate, int | float) else None})
+
+    def _rates(self, facts: Mapping[str, FieldFacts]) -> dict[str, float | None]:
+        names = [self.field] if self.field else self.fields or []
+        return {name: facts[name].rate for name in names if name in facts}
 
     def _factors(self) -> tuple[int, int]:
         """Return by how much the rate goes up and then down: the ratio of the rates as they are written."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -53,6 +53,14 @@ class Transform(Component):
         """Return the transform with what it leaves open filled in from the facts of the dataset's fields."""
         return self
 
+    def check_facts(self, facts: Mapping[str, FieldFacts]) -> Problem | None:
+        """Return why what it states contradicts the facts of its fields, None where nothing does."""
+        return None
+
+    def facts_after(self, facts: FieldFacts) -> FieldFacts:
+        """Return the facts of a field that it has changed, as far as transforms after it go by them."""
+        return facts
+
     def infer(self, shape: Shape) -> Shape | Problem:
         """Return the shape after the transform, or say why it does not fit."""
         raise NotImplementedError
@@ -84,3 +92,26 @@ class InverseStep(BaseModel):
 
     transform: dict[str, Any]
     statistics: dict[str, tuple[float, ...]] = {}
+
+
+def facts_before(
+    transforms: Sequence[Any], facts: Mapping[str, FieldFacts]
+) -> Iterator[Mapping[str, FieldFacts]]:
+    """Yield for each transform the facts of fields as those before it leave them.
+
+    Of one for all samples these are what training and evaluation agree on; one that could not be read changes nothing.
+    """
+    sides = {"train": dict(facts), "eval": dict(facts)}
+    for transform in transforms:
+        on = transform.on if isinstance(transform, Transform) else "all"
+        mine = sides if on == "all" else {on: sides[on]}
+        yield {name: _agreement([side[name] for side in mine.values()]) for name in facts}
+        if isinstance(transform, Transform):
+            names = {transform.field, *(transform.fields or ())} & facts.keys()
+            for side in mine.values():
+                side |= {name: transform.facts_after(side[name]) for name in names}
+
+
+def _agreement(facts: Sequence[FieldFacts]) -> FieldFacts:
+    same = all(item.rate == facts[0].rate for item in facts)
+    return facts[0] if same else facts[0].model_copy(update={"rate": None})
