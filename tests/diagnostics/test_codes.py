@@ -52,7 +52,7 @@ def test_examples(tmp_path, monkeypatch, code, kind):
 def test_every_emitted_code_has_a_page():
     """The codes that the front end emits and the pages of its families are the same set."""
     folder = module.FOLDER.parent.parent / "language"
-    text = "".join(file.read_text() for file in folder.glob("*.py"))
+    text = "".join(file.read_text() for file in folder.rglob("*.py"))
     emitted = {code for code in re.findall(r'"([A-Z]{3}\d{3})"', text) if OWN.fullmatch(code)}
     assert emitted == {code for code in codes() if OWN.fullmatch(code)}
 
