@@ -9,12 +9,12 @@ from typing import Any
 __version__ = "0.1.0"
 __all__ = ["SpecError", "build", "check", "load", "plan", "report", "train", "tune"]
 
-_ROOMS = frozenset({"build", "report", "tune"})
+_ROOMS = frozenset({"report", "tune"})
 """Functions of the Python interface that share their name with a room of the package."""
 
 
 class _Room(ModuleType):
-    """A room that is called as the function of its name: `declare.lowering(plan)`."""
+    """A room that is called as the function of its name: `declare.report(run)`."""
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         from declare import api

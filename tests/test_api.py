@@ -21,12 +21,12 @@ def test_every_name_is_there(name: str) -> None:
 
 
 def test_a_room_does_not_hide_its_function() -> None:
-    """`declare.report` and `declare.lowering` stay functions after their rooms were imported, and rooms stay rooms."""
+    """`declare.report` and `declare.build` stay functions after their rooms were imported, and rooms stay rooms."""
     code = (
         "import declare.report.collect, declare.report.number_format as units, declare;"
-        "from declare.report import gather;"
-        "assert callable(declare.report) and callable(declare.lowering);"
-        "assert declare.report.collect is gather and units.count(10) == '10'"
+        "from declare.report import collect;"
+        "assert callable(declare.report) and callable(declare.build);"
+        "assert declare.report.collect is collect and units.count(10) == '10'"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
@@ -63,7 +63,7 @@ def test_build_gives_the_model(spec: Path) -> None:
     import torch
 
     plan = declare.plan(spec)
-    first, second = declare.lowering(plan), declare.lowering(spec)
+    first, second = declare.build(plan), declare.build(spec)
     assert sum(item.numel() for item in first.parameters()) == sum(node.parameters for node in plan.nodes)
     state = second.state_dict()
     assert all(torch.equal(value, state[name]) for name, value in first.state_dict().items())

@@ -159,7 +159,7 @@ def test_most_models_need_no_probe():
 def test_a_known_model_is_answered_without_torch():
     """Shapes and costs of a timm model come from the table alone: neither torch nor timm is imported."""
     code = (
-        "import sys; from declare.contract import lookup; from declare.contract.shapes import Shape;"
+        "import sys; from declare.reading import lookup; from declare.contract.shapes import Shape;"
         "c = lookup.find('modules', 'timm')(name='resnet10t'); i = {'input': (Shape('image', (3, 96, 96)),)};"
         "assert c.infer(i)['map'].dims == (512, 3, 3); assert c.costs(i).flops == 402886656;"
         "assert not {'torch', 'timm', 'numpy'} & set(sys.modules), sorted(sys.modules)"

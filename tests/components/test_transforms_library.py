@@ -254,8 +254,8 @@ def test_random_ones_are_for_training():
 def test_names_need_no_library():
     """A transform of torchvision is read and inferred without torch, torchvision or numpy."""
     code = (
-        "import sys; from declare.contract import reading; from declare.contract.shapes import Shape;"
-        "t = reading.parse('transforms', {'type': 'random_resized_crop', 'field': 'image', 'size': 9});"
+        "import sys; from declare.reading import parser; from declare.contract.shapes import Shape;"
+        "t = parser.parse('transforms', {'type': 'random_resized_crop', 'field': 'image', 'size': 9});"
         "assert t.infer(Shape('image', (3, 20, 20), 'uint8')).dims == (3, 9, 9);"
         "assert not {'torch', 'torchvision', 'numpy'} & set(sys.modules), sorted(sys.modules)"
     )

@@ -176,14 +176,14 @@ def test_a_second_reading_needs_no_numpy(tmp_path):
     (tmp_path / "table.csv").write_text("x,y\n" + "".join(f"{n},{n % 2}\n" for n in range(30)))
     code = f"""
 import sys
-from declare.contract import reading
+from declare.reading import parser
 from declare.data.facts.facts import gather
 from declare.language.spec import Dataset
 for source in ({{"type": "csv", "path": {str(tmp_path / "table.csv")!r}}},
                {{"type": "sklearn", "name": "iris"}},
                {{"type": "simulated", "name": "pain"}}):
     fields = {{"x": {{"type": "number"}}, "y": {{"type": "category"}}}} if source["type"] == "csv" else {{}}
-    block, problems = reading.read(Dataset, {{"source": source, "fields": fields}})
+    block, problems = parser.read(Dataset, {{"source": source, "fields": fields}})
     assert not problems
     gather("data", block, 0)
 print(*(name for name in ("numpy", "polars", "sklearn") if name in sys.modules))

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 SLOW_TRAINING = """
 import sys, time
 from pathlib import Path
-from tests.runtime import fakes
+from tests.harness import fake_parts
 from tests.harness.fake_parts import train
 
 def slow(step, batch):
@@ -28,8 +28,8 @@ def slow(step, batch):
         print("training", flush=True)
     return batch
 
-plan = fakes.make_plan(fakes.phase(steps=400))
-make = lambda plan, place, device, tell, world: fakes.FakeWorkshop(plan, slow)
+plan = fake_parts.make_plan(fake_parts.phase(steps=400))
+make = lambda plan, place, device, tell, world: fake_parts.FakeWorkshop(plan, slow)
 sys.exit(train(plan, "x", Path(sys.argv[1]), make_workshop=make).status)
 """
 
