@@ -233,8 +233,8 @@ def test_another_machine_or_version_is_said_by_name(tmp_path, name, monkeypatch)
 
     plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=5))
     broken_off(tmp_path / "run", plan)
-    whole = module.moved
-    monkeypatch.setattr(module, "moved", lambda tree, about: whole(tree, about | {name: "another"}))
+    whole = module.machine_changes
+    monkeypatch.setattr(module, "machine_changes", lambda tree, about: whole(tree, about | {name: "another"}))
     assert go_on(plan, tmp_path / "run").status == 0
     (event,) = Run(tmp_path / "run").events("machine_changed")
     assert (event["name"], event["new"]) == (name, "another")
