@@ -415,7 +415,7 @@ def test_plateau_lowers_the_rate(tmp_path):
 
     def flat(workshop):
         workshop.evaluate = lambda split, tasks: {"val/digit/loss": 1.0} if split == "val" else {}
-        workshop.rate = lambda which: fake_parts.Rate(
+        workshop.rate = lambda which: fake_parts.LRFactor(
             lambda step: 1.0, fake_parts.Plateau("val/digit/loss", "min", factor=0.5, patience=0)
         )
 
@@ -431,7 +431,7 @@ def test_the_rate_is_the_phases_and_groups_have_their_own(tmp_path):
     groups = ({"match": "heads.*", **group}, {"match": "core.*", **group, "lr": 0.01})
 
     def halved(workshop):
-        workshop.rate = lambda which: fake_parts.Rate(lambda step: 0.5)
+        workshop.rate = lambda which: fake_parts.LRFactor(lambda step: 0.5)
 
     plan = fake_parts.make_plan(fake_parts.phase(groups=groups))
     run(tmp_path, plan, with_workshop(halved))
