@@ -237,8 +237,8 @@ _ALLOCATOR = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried
 @pytest.mark.parametrize(
     ("place", "error"),
     [
-        ((Pool, "_opened"), MemoryError()),
-        ((Pool, "_opened"), OSError(12, "Cannot allocate memory")),
+        ((Pool, "_open_source"), MemoryError()),
+        ((Pool, "_open_source"), OSError(12, "Cannot allocate memory")),
         ((Evaluator, "__init__"), _ALLOCATOR),
         ((Step, "__call__"), RuntimeError("can't start new thread")),
         ((Image, "open"), MemoryError()),

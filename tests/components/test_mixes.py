@@ -17,7 +17,7 @@ def shares(sizes, **block):
 def test_temperature_one_is_proportional_and_a_high_one_is_equal(sizes):
     """The temperature leads from one mix to the other."""
     assert shares(sizes, type="temperature", t=1.0) == pytest.approx(shares(sizes, type="proportional"))
-    assert shares(sizes, type="temperature", t=1e6) == pytest.approx(shares(sizes, type="equal"), rel=1e-6)
+    assert shares(sizes, type="temperature", t=1e6) == pytest.approx(shares(sizes, type="equal"), rel=1e-4)
 
 
 def test_temperature_two_takes_square_roots():
