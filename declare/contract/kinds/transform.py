@@ -99,7 +99,7 @@ def facts_before(
 ) -> Iterator[Mapping[str, FieldFacts]]:
     """Yield for each transform the facts of fields as those before it leave them.
 
-    Of one for all samples these are what training and evaluation agree on; one that could not be read changes nothing.
+    For all samples these are what training and evaluation agree on; one that could not be read changes nothing.
     """
     sides = {"train": dict(facts), "eval": dict(facts)}
     for transform in transforms:
