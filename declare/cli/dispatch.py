@@ -134,10 +134,10 @@ def _choose(arguments: list[str]) -> int:
         case [name, *words] if name in command_index.names():
             return _refuse_odd_names(words) or invoke(name, words)
         case _:
-            return _unknown(arguments)
+            return _unknown_command(arguments)
 
 
-def _unknown(arguments: list[str]) -> int:
+def _unknown_command(arguments: list[str]) -> int:
     from declare.diagnostics.suggest import did_you_mean
 
     hint = did_you_mean(arguments[0], command_index.names()) or f"`{PROGRAM} --help` lists the commands"

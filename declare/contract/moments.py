@@ -51,13 +51,13 @@ def moments(array: np.ndarray[Any, Any]) -> Moments:
         return Moments(0, infinite=infinite)
     # Relative to the largest: squares of very large or very small numbers are no numbers.
     size = max(abs(low), abs(high), float(np.finfo(np.float64).tiny))
-    mean = sum(float(part.sum()) for part in _scaled(array, size)) / number
-    squares = sum(float(((part - mean) ** 2).sum()) for part in _scaled(array, size))
+    mean = sum(float(part.sum()) for part in _scale_parts(array, size)) / number
+    squares = sum(float(((part - mean) ** 2).sum()) for part in _scale_parts(array, size))
     std = float(np.sqrt(squares / number)) * size
     return Moments(number, low, high, mean * size, std, infinite)
 
 
-def _scaled(array: np.ndarray[Any, Any], size: float) -> Iterator[np.ndarray[Any, Any]]:
+def _scale_parts(array: np.ndarray[Any, Any], size: float) -> Iterator[np.ndarray[Any, Any]]:
     """Yield the finite values of each part as float64, divided by `size`."""
     import numpy as np
 

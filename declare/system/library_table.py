@@ -78,12 +78,12 @@ class LibraryTable:
 
     def records(self) -> Mapping[str, Record]:
         """Return the records of the installed libraries."""
-        return self.shipped if self.is_current() else self._introspected
+        return self.shipped if self.is_current() else self._records_of_installed
 
     def record(self, name: str) -> Record | None:
         """Return one record, read without parsing the others, or None where the library has no such name."""
         if not self.is_current():
-            return self._introspected.get(name)
+            return self._records_of_installed.get(name)
         start = f"\n{json.dumps(name, allow_nan=False)}: "
         at = self._text.find(start)
         if at < 0:
@@ -94,7 +94,7 @@ class LibraryTable:
         return found
 
     @cached_property
-    def _introspected(self) -> Mapping[str, Record]:
+    def _records_of_installed(self) -> Mapping[str, Record]:
         """What the installed libraries say of themselves; the file's records where they cannot be asked."""
         installed = {name: installed_version(name) for name in self.libraries}
         name = user_cache.key(self.introspection, installed, self._code())

@@ -128,7 +128,7 @@ def is_within(value: Any, known: Range | None) -> bool:
     return bool(low <= value <= high)
 
 
-def annotated(kind: Any, known: Range | None) -> Any:
+def with_bounds(kind: Any, known: Range | None) -> Any:
     """Return the type of a parameter (a number, text or list of numbers) with the bounds of its range."""
     known = known or {}
     if kind is str:
@@ -142,11 +142,11 @@ def annotated(kind: Any, known: Range | None) -> Any:
     if kind is None or get_origin(kind) is not list:
         return kind
     able = known.get("lengths")
-    items: Any = types.GenericAlias(list, (annotated(get_args(kind)[0], known.get("items")),))
+    items: Any = types.GenericAlias(list, (with_bounds(get_args(kind)[0], known.get("items")),))
     return Annotated[items, Param(min_length=able[0], max_length=able[-1])] if able else items
 
 
-def measured(kind: str, default: Any, works: Works, words: Iterable[str] = ()) -> Range:
+def measure_range(kind: str, default: Any, works: Works, words: Iterable[str] = ()) -> Range:
     """Return the range of a parameter of one kind: `int`, `float`, `str`, or a list of numbers as `[float]`.
 
     `default` works; `words` are texts that may.
@@ -177,5 +177,5 @@ def measured_from(kind: str, starts: Iterable[Any], works: Works, words: Iterabl
     ]
     for start in (*fitting, *(() if kind == "str" else plain)):
         if any(works(start)):
-            return measured(kind, start, works, words)
+            return measure_range(kind, start, works, words)
     return {}

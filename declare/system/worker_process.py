@@ -164,9 +164,9 @@ class WorkerProcess:
             return found
         if process.wait() == 0:
             return None
-        raise self._death(json.loads(line)["seconds"])
+        raise self._exit_error(json.loads(line)["seconds"])
 
-    def _death(self, seconds: int) -> CallError:
+    def _exit_error(self, seconds: int) -> CallError:
         """Return the error that the process ended during a call."""
         assert self._process is not None
         status = self._process.wait()

@@ -7,13 +7,13 @@ from typing import Any
 
 from declare.reading.annotation import form
 from declare.system.parameter_ranges import (
-    annotated,
     is_within,
-    measured,
+    measure_range,
     measured_from,
     number_range,
     outcome,
     text_values,
+    with_bounds,
 )
 
 
@@ -50,7 +50,9 @@ def test_texts_are_known_where_nonsense_fails() -> None:
 
 def test_lists_have_lengths_and_items() -> None:
     """Each place is tried by itself."""
-    found = measured("[float]", [0.9, 0.99], lambda x: [len(x) == 2 and all(0 <= item < 1 for item in x)])
+    found = measure_range(
+        "[float]", [0.9, 0.99], lambda x: [len(x) == 2 and all(0 <= item < 1 for item in x)]
+    )
     assert found["lengths"] == [2]
     assert found["items"]["bounds"] == {"ge": 0.0, "lt": 1.0}
 
@@ -81,12 +83,12 @@ def test_types_have_the_bounds() -> None:
     """Readers refuse what lies outside before any library is asked."""
 
     def bounds(kind: Any, known: dict[str, Any]) -> dict[str, Any]:
-        return form(annotated(kind, known)).bounds
+        return form(with_bounds(kind, known)).bounds
 
     assert bounds(float, {"works": [0, 1], "bounds": {"ge": 0, "lt": 1}}) == {"ge": 0, "lt": 1}
     assert bounds(list[float], {"lengths": [2, 3]}) == {"min_length": 2, "max_length": 3}
-    assert form(annotated(str, {"values": ["a", "b"]})).annotation.__args__ == ("a", "b")
-    assert annotated(int, None) is int
+    assert form(with_bounds(str, {"values": ["a", "b"]})).annotation.__args__ == ("a", "b")
+    assert with_bounds(int, None) is int
 
 
 def test_within_is_what_worked() -> None:

@@ -70,10 +70,10 @@ def input_references(state: State, known: Mapping[str, frozenset[str]]) -> Itera
     for place, node in nodes(state):
         yield from _ports(place, node)
         for ref in refs(node, place.path) or ():
-            yield from _unknown(place.path, ref, modules, fields if complete else None)
+            yield from _unknown_input(place.path, ref, modules, fields if complete else None)
     for path, untyped in state.untyped.items():
         for ref in _untyped_refs(path, untyped):
-            yield from _unknown(path, ref, modules, fields if complete else None)
+            yield from _unknown_input(path, ref, modules, fields if complete else None)
 
 
 def _untyped_refs(path: str, node: Any) -> Iterator[Ref]:
@@ -87,7 +87,9 @@ def _untyped_refs(path: str, node: Any) -> Iterator[Ref]:
     yield from (_ref("", text, at) for at, text in found if isinstance(text, str))
 
 
-def _unknown(path: str, ref: Ref, modules: Mapping[str, Any], fields: list[str] | None) -> Iterator[Problem]:
+def _unknown_input(
+    path: str, ref: Ref, modules: Mapping[str, Any], fields: list[str] | None
+) -> Iterator[Problem]:
     """Yield that a reference names no module and no field; nothing where the fields are not known."""
     if ref.name not in modules and fields is not None and ref.name not in fields:
         own = [name for name in modules if f"model.{name}" != path]

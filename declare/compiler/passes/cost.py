@@ -22,7 +22,7 @@ from declare.rules.spec_parts import get
 
 def run(state: State) -> Iterator[Problem]:
     """Fill in the memory that each process takes in the phases; yield those that do not fit into this machine."""
-    yield from _cached(state)
+    yield from _cache_problems(state)
     for name, phase in state.phases.items():
         yield from _shortage(state, phase)
         memory = estimate(phase, state.nodes, state.tasks, state.shapes)
@@ -42,7 +42,7 @@ def _limits(state: State) -> list[Limit]:
     return [] if (stated or 0) > max((limit.size for limit in limits), default=0) else limits
 
 
-def _cached(state: State) -> Iterator[Problem]:
+def _cache_problems(state: State) -> Iterator[Problem]:
     """Yield that samples which are to be kept in memory take more than this machine has, whatever computes."""
     kept = {}
     for name, facts in state.facts.items():

@@ -77,13 +77,13 @@ class Braindecode(Module):
         from declare.nn.modules.braindecode import model_names
 
         if self.name not in model_names():
-            raise ProblemError(self._unknown(model_names()))
+            raise ProblemError(self._unknown_model_problem(model_names()))
         channels, length = (dim or 0 for dim in inputs["input"][0].dims)
         config = arguments.require(self.config, "config")
         real = Real(self.name, channels, length, self.features, config)
         return _pretrained.start(real, self.pretrained)
 
-    def _unknown(self, names: list[str]) -> Problem:
+    def _unknown_model_problem(self, names: list[str]) -> Problem:
         from difflib import get_close_matches
 
         near = get_close_matches(self.name, names, 3, 0.5)

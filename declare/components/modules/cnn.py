@@ -73,10 +73,10 @@ class Cnn(Module):
     def _sizes(self, shape: Shape) -> list[tuple[Dim, ...]]:
         sizes = [shape.dims[1:]]
         for _ in self.channels[1:]:
-            sizes.append(tuple(dim and self._downsampled(dim) for dim in sizes[-1]))
+            sizes.append(tuple(dim and self._size_after_downsampling(dim) for dim in sizes[-1]))
         return sizes
 
-    def _downsampled(self, dim: int) -> int:
+    def _size_after_downsampling(self, dim: int) -> int:
         if self.downsample == "stride":
             return (dim + 1) // 2
         return dim if self.downsample == "none" else dim // 2

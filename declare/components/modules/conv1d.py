@@ -79,10 +79,10 @@ class Conv1d(Module):
         lengths = [shape.dims[1 if shape.layout == "series" else 0]]
         for _ in self.channels[1:]:
             before = lengths[-1]
-            lengths.append(None if before is None else self._downsampled(before))
+            lengths.append(None if before is None else self._length_after_downsampling(before))
         return lengths
 
-    def _downsampled(self, length: int) -> int:
+    def _length_after_downsampling(self, length: int) -> int:
         if self.downsample == "stride":
             return (length + 1) // 2
         return length if self.downsample == "none" else length // 2

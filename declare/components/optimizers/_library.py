@@ -18,7 +18,7 @@ from declare.contract.component import Component, Refusal, not_finite
 from declare.contract.kinds.training import Optimizer
 from declare.contract.problem import Problem, ProblemError
 from declare.system.library_table import LibraryTable
-from declare.system.parameter_ranges import Range, annotated, is_within, measured_from, outcome
+from declare.system.parameter_ranges import Range, is_within, measured_from, outcome, with_bounds
 
 if TYPE_CHECKING:
     import torch
@@ -143,8 +143,8 @@ def component(name: str, record: dict[str, Any]) -> type[_FromLibrary]:
 
 def _annotation(kind: str, known: Range | None) -> Any:
     if kind.startswith("numbers"):
-        return annotated(list[float], known)
-    plain = annotated(_WORDS[kind.rstrip("?")], known)
+        return with_bounds(list[float], known)
+    plain = with_bounds(_WORDS[kind.rstrip("?")], known)
     return plain | None if kind.endswith("?") else plain
 
 

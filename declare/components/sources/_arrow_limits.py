@@ -92,7 +92,7 @@ def _sizes(array: Any) -> Sizes:
         return Sizes(len(array))
     if types.is_primitive(kind) or types.is_fixed_size_binary(kind) or types.is_decimal(kind):
         return Sizes(len(array), len(array) * kind.bit_width // 8)
-    raise _unknown(kind)
+    raise _unknown_type_error(kind)
 
 
 def _of_texts(array: Any) -> Sizes:
@@ -112,10 +112,10 @@ def _inner(array: Any) -> list[Any]:
         return [array.keys, array.items]
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
         return [array.flatten()]
-    raise _unknown(kind)
+    raise _unknown_type_error(kind)
 
 
-def _unknown(kind: Any) -> ValueError:
+def _unknown_type_error(kind: Any) -> ValueError:
     return ValueError(f"it holds values of type {str(kind)[:40]}: write plain ones")
 
 

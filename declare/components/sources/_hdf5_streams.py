@@ -35,12 +35,12 @@ def undone(step: Filter, stream: Stream, most: int) -> Stream:
     if code == h5py.h5z.FILTER_FLETCHER32:
         return Stream(stream.content[:-_CHECKSUM_BYTES], stream.size - _CHECKSUM_BYTES)
     if code == h5py.h5z.FILTER_DEFLATE:
-        return _inflated(stream.content, most + _SCALED_BYTES + _CHECKSUM_BYTES)
+        return _inflate(stream.content, most + _SCALED_BYTES + _CHECKSUM_BYTES)
     fits = _fits(code, values, stream, most)
     return Stream(b"", most if fits else -1)
 
 
-def _inflated(content: bytes, most: int) -> Stream:
+def _inflate(content: bytes, most: int) -> Stream:
     """Count what a deflated stream holds, up to more than `most` bytes; one that is damaged has size -1."""
     stream, total, start = zlib.decompressobj(), 0, b""
     try:

@@ -18,7 +18,7 @@ from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.system.library_table import LibraryTable
-from declare.system.parameter_ranges import Range, annotated, is_within, measured_from, outcome
+from declare.system.parameter_ranges import Range, is_within, measured_from, outcome, with_bounds
 
 if TYPE_CHECKING:
     import torch
@@ -276,7 +276,7 @@ def _annotation(text: str, known: Range | None) -> Any:
     """Return the type that a table writes as `int | [int] | null` or `'nearest' | 'bilinear'`."""
     parts = text.split(" | ")
     words = tuple(part.strip("'") for part in parts if part.startswith("'"))
-    plain = [annotated(_KINDS[part], known) for part in parts if not part.startswith("'")]
+    plain = [with_bounds(_KINDS[part], known) for part in parts if not part.startswith("'")]
     kinds = plain + ([Literal[words]] if words else [])
     union = kinds[0]
     for kind in kinds[1:]:

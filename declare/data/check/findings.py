@@ -30,7 +30,7 @@ def _unreadable(summary: DatasetSummary, dataset: Dataset) -> Iterator[Problem]:
     if not found:
         return
     if _skips(dataset):
-        yield _skipped(summary, plain(dataset.on_corrupt)["limit"])
+        yield _skipped_problem(summary, plain(dataset.on_corrupt)["limit"])
         return
     for code, field in dict.fromkeys((item.code, item.field) for item in found):
         alike = [item for item in found if (item.code, item.field) == (code, field)]
@@ -40,7 +40,7 @@ def _unreadable(summary: DatasetSummary, dataset: Dataset) -> Iterator[Problem]:
             f"{len(alike)} of {summary.num_samples} samples cannot be read",
             at=_place(field, dataset),
             label="read from here",
-            notes=_listed(alike),
+            notes=_list_unreadable(alike),
             helps=(
                 *(remedies or ("remove or replace the files",)),
                 "`on_corrupt: {action: skip, limit: 1%}` leaves them out",
@@ -48,15 +48,15 @@ def _unreadable(summary: DatasetSummary, dataset: Dataset) -> Iterator[Problem]:
         )
 
 
-def _listed(found: Sequence[Unreadable]) -> tuple[str, ...]:
+def _list_unreadable(found: Sequence[Unreadable]) -> tuple[str, ...]:
     more = (f"and {len(found) - _SHOWN} more",) if len(found) > _SHOWN else ()
     return (*(f"{item.where}: {item.reason}" for item in found[:_SHOWN]), *more)
 
 
-def _skipped(summary: DatasetSummary, limit: int | str) -> Problem:
+def _skipped_problem(summary: DatasetSummary, limit: int | str) -> Problem:
     """Return that samples are skipped, or that they are too many for that."""
     found = summary.unreadable
-    number, notes = f"{len(found)} of {summary.num_samples} samples", _listed(found)
+    number, notes = f"{len(found)} of {summary.num_samples} samples", _list_unreadable(found)
     if len(found) > _allowed_count(limit, summary.num_samples):
         return Problem(
             "DAT332",

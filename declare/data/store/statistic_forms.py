@@ -15,7 +15,7 @@ Statistics = Mapping[str, Mapping[str, list[float]]]
 
 def misfit(plan: DatasetPlan, found: Statistics) -> str:
     """Return why statistics (`INDEX.FIELD` -> name -> numbers) are not those of the plan's transforms, or nothing."""
-    expected = dict(_expected(plan))
+    expected = dict(_expected_sizes(plan))
     if found.keys() != expected.keys():
         odd = min(found.keys() ^ expected.keys())
         return f"transforms that learn are {', '.join(expected) or 'none'}: see `{odd}`"
@@ -29,7 +29,7 @@ def misfit(plan: DatasetPlan, found: Statistics) -> str:
     return ""
 
 
-def _expected(plan: DatasetPlan) -> Iterator[tuple[str, dict[str, int | None]]]:
+def _expected_sizes(plan: DatasetPlan) -> Iterator[tuple[str, dict[str, int | None]]]:
     """Yield `INDEX.FIELD` and the length of each statistic by name, None where it varies with the samples."""
     transforms = [parser.parse("transforms", dict(block)) for block in plan.transforms]
     for name, field in plan.fields.items():

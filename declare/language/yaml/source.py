@@ -185,7 +185,7 @@ def parse(source: Source, text: Text) -> ParsedText:
         builder = TreeBuilder(source, text, blanked)
         try:
             _feed(builder, content)
-            return _parsed(builder, found, blanked, text)
+            return _build_tree(builder, found, blanked, text)
         except LimitError as limit:
             return ParsedText(None, [*found, limit.diagnostic], complete=False, limited=True)
         except yaml.MarkedYAMLError as error:
@@ -206,7 +206,7 @@ def _rounds(text: Text, content: str) -> int:
     return 1 if text.shift else _MAX_REPAIRS_OF_LARGE if len(content) > _LARGE else _MAX_REPAIRS
 
 
-def _parsed(builder: TreeBuilder, found: list[Diagnostic], blanked: Blanked, text: Text) -> ParsedText:
+def _build_tree(builder: TreeBuilder, found: list[Diagnostic], blanked: Blanked, text: Text) -> ParsedText:
     """Return what was read, with what was wrong with it and what was left out."""
     root = _with_lost(builder.root, blanked.top, builder)
     complete = blanked.complete and builder.complete and root is not None

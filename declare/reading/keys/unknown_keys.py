@@ -59,7 +59,7 @@ def unknown_key(key: str, levels: Sequence[Level], meant: Collection[str], fits:
         _otherwise(key, levels)
         or (_misplaced_key(key, levels, places, fits) if places else None)
         or _by_synonym(key, levels, fits)
-        or _advised(key, level, advice(key))
+        or _key_with_advice(key, level, advice(key))
     )
     if known is not None:
         return known
@@ -76,10 +76,10 @@ def _otherwise(key: str, levels: Sequence[Level]) -> UnknownKey | None:
     section, _, rest = levels[-1].path.partition(".")
     inner = ".".join(word for word in rest.split(".")[1:] if not word.isdecimal())
     place = f"{section}.{inner}" if inner else section if rest else "" if section else "spec"
-    return _advised(key, levels[-1], advice_in(place, key))
+    return _key_with_advice(key, levels[-1], advice_in(place, key))
 
 
-def _advised(key: str, level: Level, sentence: str | None) -> UnknownKey | None:
+def _key_with_advice(key: str, level: Level, sentence: str | None) -> UnknownKey | None:
     """Return that a key of another framework is not written here, and what is done instead."""
     if sentence is None:
         return None
@@ -154,7 +154,7 @@ def _by_synonym(key: str, levels: Sequence[Level], fits: Fits) -> UnknownKey | N
         return _stated_twice(key, level, said)
     place = place or next((place for place in near if place.path.startswith(level.path)), None)
     if place is None and (elsewhere := section_of(known.keys, levels)):
-        return _advised(key, level, f"write it as `{elsewhere}`")
+        return _key_with_advice(key, level, f"write it as `{elsewhere}`")
     place = place or next(iter((*near, *far)), None)
     if place is None:
         return None

@@ -38,7 +38,7 @@ def check(view: View) -> Iterator[Problem]:
         if monitor.metric not in names:
             if is_unclear(view, monitor.metric):
                 continue
-            yield _unknown(monitor, names)
+            yield _unknown_metric_problem(monitor, names)
         else:
             yield from _other_phase_problem(view, monitor, known[monitor.metric])
 
@@ -49,7 +49,7 @@ def _composites(view: View) -> Iterator[Monitor]:
             yield Monitor(f"metrics.{name}", part, f"composite `{name}`")
 
 
-def _unknown(monitor: Monitor, known: dict[str, MetricName]) -> Problem:
+def _unknown_metric_problem(monitor: Monitor, known: dict[str, MetricName]) -> Problem:
     chooses = monitor.on == "value" and not monitor.use.startswith("composite")
     names = [name for name, metric in known.items() if not chooses or metric.split != "test"]
     near = suggest(monitor.metric, names) or _same_task(monitor.metric, names)

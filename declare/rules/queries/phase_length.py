@@ -50,7 +50,7 @@ def batch_size(phase: Phase) -> int | None:
     return stated if isinstance(stated, int) else None
 
 
-def course(view: View, phase: Phase) -> PhaseLength | None:
+def phase_length(view: View, phase: Phase) -> PhaseLength | None:
     """Return the course of a phase, or None where something that it needs is not known."""
     sizes, batch = train_sizes(view, phase), batch_size(phase)
     if not sizes or not batch or is_unreadable(phase, "epochs", "steps") or not sum(sizes.values()):
@@ -64,7 +64,7 @@ def course(view: View, phase: Phase) -> PhaseLength | None:
 
 def course_for(view: View, phase: Phase, duration: Duration) -> PhaseLength | None:
     """Return the course of a phase; one from the spec alone where that tells what a duration is of it, else None."""
-    run = course(view, phase)
+    run = phase_length(view, phase)
     if (
         run is not None
         or is_unreadable(phase, "epochs", "steps")

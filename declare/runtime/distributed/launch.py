@@ -103,7 +103,7 @@ def launch(crew: LaunchSpec, words: Sequence[str], folder: Path, attempt: int) -
     try:
         run(*program_arguments(*words))
     except ChildFailedError as error:
-        death = _death(error, folder)
+        death = _process_failure(error, folder)
     except SignalException as error:
         return LaunchResult(SIGNALLED + error.sigval, None, noted_run(folder))
     except RendezvousError as error:
@@ -156,7 +156,7 @@ def _hush() -> None:
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def _death(error: Any, folder: Path) -> ProcessFailure:
+def _process_failure(error: Any, folder: Path) -> ProcessFailure:
     """Return what is known of the first process that failed."""
     rank, failure = error.get_first_failure()
     _, step = heartbeat.signs(folder).get(rank, (0, 0))
