@@ -221,8 +221,3 @@ def trained_blocks(view: View, phase: Phase) -> list[Any] | None:
         return None
     blocks = ((known[name], view.untyped.get(f"tasks.{name}")) for name in names)
     return [partial if block is POISON else block for block, partial in blocks]
-
-
-def join_path(path: str, *names: str | int) -> str:
-    """Return a path extended by names."""
-    return ".".join((path, *map(str, names))) if path else ".".join(map(str, names))
