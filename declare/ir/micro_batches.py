@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise, zip_longest
 from typing import Any
 
-from declare.contract.kinds.training import Sampler
+from declare.contract.kinds.sampler import Sampler
 from declare.contract.shapes import Shape
 from declare.ir.plan import ModulePlan, PhasePlan, Plan
 from declare.reading import parser

@@ -7,21 +7,19 @@ from pydantic import Field
 
 from declare.contract.component import Slot, Strict
 from declare.contract.duration import Duration
+from declare.contract.kinds.augment import Augment
+from declare.contract.kinds.balance import Balance
 from declare.contract.kinds.field import Field as FieldType
+from declare.contract.kinds.mix import Mix
 from declare.contract.kinds.module import Module
+from declare.contract.kinds.optimizer import Optimizer
 from declare.contract.kinds.probe import Probe
+from declare.contract.kinds.regularizer import Regularizer
+from declare.contract.kinds.sampler import Sampler
+from declare.contract.kinds.schedule import Schedule
 from declare.contract.kinds.source import Source, SpecPath
 from declare.contract.kinds.task import Task
-from declare.contract.kinds.training import (
-    Augment,
-    Balance,
-    Mix,
-    Optimizer,
-    Regularizer,
-    Sampler,
-    Schedule,
-    Tracker,
-)
+from declare.contract.kinds.tracker import Tracker
 from declare.contract.kinds.transform import Transform
 from declare.reading.annotation import Description
 

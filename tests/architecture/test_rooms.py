@@ -10,6 +10,7 @@ ONE_THING_ONE_FILE = (
     "cli/commands",
     "compiler/passes",
     "components/*",
+    "contract/kinds",
     "diagnostics/render",
     "nn/*",
     "report/render",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from declare.contract.kinds.module import Inputs, Node
-from declare.contract.kinds.training import Sampler
+from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.reading import parser

@@ -12,7 +12,7 @@ from declare.compiler.names.inputs import cycles, input_references
 from declare.compiler.state import State
 from declare.contract import strict_json
 from declare.contract.kinds.field import Uses
-from declare.contract.kinds.training import Sampler
+from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.facts import DatasetFacts
 from declare.reading.poison import POISON, contains_poison

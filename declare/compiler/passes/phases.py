@@ -16,7 +16,9 @@ from declare.compiler.phases.norm_rows import one_value_norms
 from declare.compiler.state import State
 from declare.contract.component import plain
 from declare.contract.duration import Duration
-from declare.contract.kinds.training import Balance, Sampler, Schedule
+from declare.contract.kinds.balance import Balance
+from declare.contract.kinds.sampler import Sampler
+from declare.contract.kinds.schedule import Schedule
 from declare.contract.problem import Problem
 from declare.ir.plan import BestPlan, EarlyStopPlan, InitPlan, PhasePlan
 from declare.reading.library_trial import refusal

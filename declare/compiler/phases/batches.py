@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from declare.contract.kinds.training import Mix
+from declare.contract.kinds.mix import Mix
 from declare.reading.parser import parse
 
 Block = dict[str, Any]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from declare.contract.kinds.training import Schedule
+from declare.contract.kinds.schedule import Schedule
 
 _POINTS = 100
 

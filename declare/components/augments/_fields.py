@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from declare.contract.kinds.training import Augment
+from declare.contract.kinds.augment import Augment
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field as Param
 
 from declare.components.augments._fields import CUT_AXES, mixed, nothing_to_change, parts
-from declare.contract.kinds.training import Augment
+from declare.contract.kinds.augment import Augment
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.components.augments._fields import nothing_to_change
-from declare.contract.kinds.training import Augment
+from declare.contract.kinds.augment import Augment
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 

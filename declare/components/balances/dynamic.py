@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field as Param
 
 from declare.contract.duration import Duration
-from declare.contract.kinds.training import Balance
+from declare.contract.kinds.balance import Balance
 
 if TYPE_CHECKING:
     from declare.nn.balances import balance

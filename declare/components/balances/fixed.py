@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from declare.contract.kinds.training import Balance
+from declare.contract.kinds.balance import Balance
 
 
 class Fixed(Balance):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from declare.contract.kinds.training import Balance
+from declare.contract.kinds.balance import Balance
 
 if TYPE_CHECKING:
     from declare.nn.balances import balance

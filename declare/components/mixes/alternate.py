@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from declare.contract.kinds.training import Mix
+from declare.contract.kinds.mix import Mix
 
 
 class Alternate(Mix):

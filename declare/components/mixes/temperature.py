@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import Field as Param
 
-from declare.contract.kinds.training import Mix
+from declare.contract.kinds.mix import Mix
 
 
 class Temperature(Mix):

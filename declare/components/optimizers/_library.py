@@ -15,7 +15,7 @@ from pydantic import create_model
 
 from declare.components.optimizers._update import Decaying
 from declare.contract.component import Component, Refusal, not_finite
-from declare.contract.kinds.training import Optimizer
+from declare.contract.kinds.optimizer import Optimizer
 from declare.contract.problem import Problem, ProblemError
 from declare.system.library_table import LibraryTable
 from declare.system.parameter_ranges import Range, is_within, measured_from, outcome, with_bounds

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field as Param
 
-from declare.contract.kinds.training import Optimizer
+from declare.contract.kinds.optimizer import Optimizer
 
 
 class Decaying(Optimizer):

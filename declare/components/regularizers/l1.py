@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from declare.contract.kinds.training import Regularizer
+from declare.contract.kinds.regularizer import Regularizer
 
 if TYPE_CHECKING:
     from torch import nn

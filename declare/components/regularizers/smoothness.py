@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field as Param
 
-from declare.contract.kinds.training import Regularizer
+from declare.contract.kinds.regularizer import Regularizer
 
 if TYPE_CHECKING:
     from torch import nn

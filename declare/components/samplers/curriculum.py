@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pydantic import Field as Param
 
 from declare.contract.duration import Duration
-from declare.contract.kinds.training import Sampler
+from declare.contract.kinds.sampler import Sampler
 from declare.contract.shapes import Layout
 
 if TYPE_CHECKING:

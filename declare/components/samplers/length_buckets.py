@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field as Param
 
-from declare.contract.kinds.training import Sampler
+from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 

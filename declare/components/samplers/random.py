@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from declare.contract.kinds.training import Sampler
+from declare.contract.kinds.sampler import Sampler
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from declare.contract.kinds.training import Schedule
+from declare.contract.kinds.schedule import Schedule
 
 
 class Constant(Schedule):

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field as Param
 
-from declare.contract.kinds.training import Schedule
+from declare.contract.kinds.schedule import Schedule
 
 
 class Linear(Schedule):

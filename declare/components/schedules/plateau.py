@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.contract.kinds.training import Schedule
+from declare.contract.kinds.schedule import Schedule
 from declare.contract.problem import Problem
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field as Param
 
 from declare.contract.duration import Duration
-from declare.contract.kinds.training import Schedule
+from declare.contract.kinds.schedule import Schedule
 
 
 class Step(Schedule):

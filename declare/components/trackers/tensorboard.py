@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from declare.components.trackers._extras import tracker_error
-from declare.contract.kinds.training import Log, Tracker
+from declare.contract.kinds.tracker import Log, Tracker
 
 _FLUSH_SECONDS = 10.0
 

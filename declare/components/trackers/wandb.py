@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.components.trackers._extras import finite, settings, tracker_error
-from declare.contract.kinds.training import Log, Tracker
+from declare.contract.kinds.tracker import Log, Tracker
 from declare.contract.problem import ProblemError
 from declare.system.extras import tracker_missing
 

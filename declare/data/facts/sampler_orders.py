@@ -14,7 +14,7 @@ import numpy as np
 
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Pairing, Uses, pairing_key
-from declare.contract.kinds.training import Sampler
+from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.reading import parser

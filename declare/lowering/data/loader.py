@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from declare.contract.kinds.training import Sampler
+from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem, ProblemError
 from declare.data.read import prefetch
 from declare.data.store.split_arrays import Table

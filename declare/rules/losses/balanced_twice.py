@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.kinds.loss import Loss
-from declare.contract.kinds.training import Sampler
+from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem, Rewrite
 from declare.language.spec import Phase
 from declare.rules.spec_parts import Located, get, losses, phase_tasks, phases, tasks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.contract.kinds.training import Augment
+from declare.contract.kinds.augment import Augment
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import augment_roles
 from declare.rules.spec_parts import is_unreadable, phase_datasets, phase_tasks, phases, tasks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from declare.contract.kinds.training import Mix
+from declare.contract.kinds.mix import Mix
 from declare.contract.problem import Problem, Rewrite
 from declare.language.spec import Phase
 from declare.rules.queries.phase_length import batch_size

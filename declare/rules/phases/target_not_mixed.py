@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from declare.contract.kinds.augment import Augment
 from declare.contract.kinds.task import Task
-from declare.contract.kinds.training import Augment
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import augment_roles, field_place, fields_of_task
 from declare.rules.spec_parts import (

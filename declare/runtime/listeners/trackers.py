@@ -14,7 +14,7 @@ from declare.runtime.listeners.metrics import scalars
 from declare.runtime.run_folder.event_file import Event
 
 if TYPE_CHECKING:
-    from declare.contract.kinds.training import Log, Tracker
+    from declare.contract.kinds.tracker import Log, Tracker
 
 
 class Trackers(Listener):

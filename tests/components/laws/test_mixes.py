@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from declare.contract.kinds.training import Mix
+from declare.contract.kinds.mix import Mix
 from declare.reading.lookup import own_names
 from tests.components.conformance import variants
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from declare.contract.kinds.training import Sampler
+from declare.contract.kinds.sampler import Sampler
 from declare.contract.shapes import Layout, Shape
 from declare.ir.micro_batches import rank_bounds
 from declare.reading.describe import card

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from declare.compiler.phases.lr_schedule import rate
-from declare.contract.kinds.training import Schedule
+from declare.contract.kinds.schedule import Schedule
 from declare.reading.lookup import own_names
 from tests.components.conformance import variants
 

@@ -1,0 +1,28 @@
+"""Balances: how the losses of several tasks become one gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from declare.contract.component import Component
+
+if TYPE_CHECKING:
+    from declare.nn.balances import balance
+
+
+class Balance(Component):
+    """How the losses of several tasks become one gradient."""
+
+    each_alone: ClassVar[bool] = False
+    """Whether every step needs the gradients of the tasks one by one."""
+
+    def settled(self, total_steps: int, steps_per_epoch: int) -> Balance:
+        """Return the balance with its durations in steps of a phase of `total_steps`."""
+        return self
+
+    def build(self, owners: Sequence[int], shares: Sequence[float], num_tasks: int) -> balance.Balance:
+        """Return what makes one loss of many: `owners` are the tasks of the losses, `shares` their weights."""
+        from declare.nn.balances.balance import Balance as Sum
+
+        return Sum(owners, shares, num_tasks)

@@ -1,0 +1,36 @@
+"""Optimizers: update rules for parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field as Param
+
+from declare.contract.component import Component, Strict
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Group(Strict):
+    """Parameters with rates of their own."""
+
+    match: str = Param(description="a glob over parameter names: `encoder.*`")
+    lr: float | None = Param(None, gt=0, le=1e3)
+    weight_decay: float | None = Param(None, ge=0, le=1e3)
+
+
+class Optimizer(Component):
+    """An update rule; every one has a learning rate and may have groups."""
+
+    whole: ClassVar[bool] = False
+    """Whether it takes whole parameters alone, and none that processes hold in shares."""
+    sets_own_lr: ClassVar[bool] = False
+    """Whether it finds the rates of later steps itself, and reads the stated one at the first step alone."""
+
+    lr: float = Param(gt=0, le=1e3, description="learning rate")
+    groups: list[Group] = Param([], description="parameters with their own rates, by pattern")
+
+    def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        """Return the optimizer for groups `{params, lr, weight_decay}` (fused where the device has it)."""
+        raise NotImplementedError

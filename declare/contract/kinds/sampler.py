@@ -1,0 +1,60 @@
+"""Samplers: the order of samples in an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from declare.contract.component import Component
+from declare.contract.kinds.field import Pairing
+from declare.contract.problem import Problem
+from declare.contract.shapes import Layout, Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Sampler(Component):
+    """The order of samples in an epoch: a pure function of (seed, epoch)."""
+
+    layouts: ClassVar[tuple[Layout, ...]] = ()
+    """What the fields that `columns` names may hold; anything if empty."""
+
+    by_length: ClassVar[bool] = False
+    """Whether `order` is given the lengths [samples] of the fields that `columns` names, in place of their values."""
+
+    together: ClassVar[int] = 1
+    """How many samples that stand side by side belong together: several processes take whole groups."""
+
+    def pairing(self) -> Pairing | None:
+        """Return the fields in which neighbours agree and the one in which they differ, where it pairs samples."""
+        return None
+
+    def columns(self) -> tuple[str, ...]:
+        """Return the fields whose encoded column `order` needs."""
+        return ()
+
+    def settled(self, total_steps: int, steps_per_epoch: int) -> Sampler:
+        """Return the sampler with its durations as shares of a phase of `total_steps`."""
+        return self
+
+    def chosen(self, shapes: Mapping[str, Shape]) -> Sampler | Problem:
+        """Return the sampler with fields that it leaves open chosen from a dataset's, or say why none fits."""
+        return self
+
+    def for_batches(self, rows: int) -> Sampler:
+        """Return the sampler for batches that hold `rows` samples of its dataset."""
+        return self
+
+    def order(
+        self,
+        num_samples: int,
+        columns: Mapping[str, np.ndarray[Any, Any]],
+        generator: np.random.Generator,
+        progress: float,
+    ) -> np.ndarray[Any, Any]:
+        """Return `num_samples` positions in the training split: the order of one epoch.
+
+        `progress` in [0, 1] is the share of the phase that is done when the epoch starts.
+        """
+        raise NotImplementedError

@@ -1,0 +1,32 @@
+"""Trackers: where metrics go besides the run folder's own files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from declare.contract.component import Component
+
+
+class Log(Protocol):
+    """An open tracker."""
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Record values at a global step."""
+        ...
+
+    def close(self) -> None:
+        """Flush and close."""
+        ...
+
+
+class Tracker(Component):
+    """A place where metrics go besides the run folder's own files."""
+
+    package: ClassVar[str | None] = None
+    """The package that it needs, an optional extra of the same name."""
+
+    def open(self, folder: Path, name: str, plan: Mapping[str, Any]) -> Log:
+        """Return an open log for the run in `folder`."""
+        raise NotImplementedError
