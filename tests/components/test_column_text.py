@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from declare.contract.problem import ProblemError
@@ -107,7 +107,7 @@ def test_marks_stand_for_their_text_or_their_number(values, missing, gone):
     [
         ({"type": "category", "missing": ["x", "y"]}, ["x", "a"], ['"y"']),
         ({"type": "id", "missing": [-1]}, [1, 2], ["-1"]),
-        ({"type": "number", "missing": ["NA", -9, ""]}, TextColumn.of(["NA", "1"]), ["-9"]),
+        ({"type": "number", "missing": ["NA", -9, ""]}, TextColumn.of(["NA", "1"]), ["-9", '""']),
         ({"type": "number", "missing": ["", "NA"]}, np.array([1.0, 2.0]), ['""', '"NA"']),
         ({"type": "labels", "missing": ["?"]}, ["a|b", "a"], ['"?"']),
         ({"type": "tags", "of": "text", "missing": ["?"]}, [["a"], ["b"]], ['"?"']),
@@ -380,6 +380,7 @@ PLAIN_TEXTS = st.sampled_from(
 )
 
 
+@example(["-999"], ["", "-999"])
 @given(
     st.lists(PLAIN_TEXTS, min_size=1, max_size=6),
     st.lists(st.sampled_from(["", "NA", "-999", -999, 7, "nan", "inf", "1.0", 0.5]), max_size=2, unique=True),
@@ -401,3 +402,13 @@ def test_columns_of_plain_numbers_are_read_as_any_other(texts, missing):
 
     plain = TextColumn.of(texts)
     np.testing.assert_equal(read(plain), read(Slow.of(texts)))
+
+
+@pytest.mark.parametrize(
+    ("texts", "unused"),
+    [(["-999"], ['""']), (["-999", "1,5"], ['""']), (["-999", "1,5", ""], None), ([""], ['"-999"'])],
+)
+def test_a_gap_that_another_mark_makes_is_no_empty_value(texts, unused):
+    """Where `-999` is missing, `""` still occurs nowhere."""
+    facts, _ = read([*texts, "2,5" if "1,5" in texts else "2"], type="number", missing=["", "-999"])
+    assert facts.extra.get("unused_marks") == unused
