@@ -114,35 +114,28 @@ def _of_texts(column: TextColumn, marks: Marks, written: Notation | NumberNotati
         return Numbers(found, PLAIN, unused)
     texts = strip_texts(column, words)
     notation = notation_of(texts, written) if isinstance(written, NumberNotation) else written
-    numbers = numbers_of(texts, notation)
-    if not words:
-        values, unused = without(numbers, marks)
-        return Numbers(values, notation, unused)
-    bare = column.series.str.strip_chars()
-    marked = bare.is_in(words).fill_null(value=False)
-    used = set(bare.filter(marked).unique().to_list())
-    gaps = bool(np.isnan(numbers[~marked.to_numpy()]).any())
-    values, unused = without(numbers, marks, used, gaps=gaps)
+    bare = column.series.str.strip_chars() if words else None
+    used = set() if bare is None else set(bare.filter(bare.is_in(words)).unique().to_list())
+    values, unused = without(numbers_of(texts, notation), marks, used)
     return Numbers(values, notation, unused)
 
 
-def without(array: Array, marks: Marks, used: Collection[str] = (), *, gaps: bool | None = None) -> Table:
-    """Return float64 with NaN at marks, and the marks that never occur.
+def without(array: Array, marks: Marks, used: Collection[str] = ()) -> Table:
+    """Return float64 with NaN at marks, and the marks that never occur; `used` are texts that are gaps already.
 
-    `used` are the texts that are NaN in `array` because they are marks; `gaps` is whether others are NaN there
-    (None: any NaN is such a gap).
+    Marks for what is empty (`""`, null, NaN) are never among them: that is missing in any case.
     """
     _require_room(array, 8)
     found, unused = array.astype(np.float64), []
-    gaps = bool(np.isnan(found).any()) if gaps is None else gaps
+    numbers_used = {number_of(text) for text in used} - {None}
     for mark in marks.stated:
         number = _number_mark(mark)
         there = None if number is None else _equal(array, number)
         if there is not None:
             found[there] = np.nan
-        occurs = there is not None and there.any()
-        empty = text_of(mark) is None and gaps
-        if not (occurs or empty or (isinstance(mark, str) and mark.strip() in used)):
+        among_used = (isinstance(mark, str) and mark.strip() in used) or number in numbers_used
+        occurs = among_used or (there is not None and there.any())
+        if not occurs and text_of(mark) is not None:
             unused.append(mark_text(mark))
     return Table(found, unused)
 

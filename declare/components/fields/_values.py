@@ -93,7 +93,7 @@ class Marks:
         return bool(self.numbers and _PLAIN_NUMBER.fullmatch(text) and float(text) in self.numbers)
 
     def unused(self, texts: Iterable[str | None]) -> list[str]:
-        """Return the marks that stand for none of the raw `texts`."""
+        """Return the marks that stand for none of the raw `texts`; those for what is empty are never among them."""
         seen = {
             text.strip() or None if text is not None and text not in self.texts else text for text in texts
         }
@@ -101,7 +101,7 @@ class Marks:
         return [
             mark_text(mark)
             for mark in self.stated
-            if text_of(mark) not in seen and not (_is_number(mark) and float(mark) in numbers)
+            if text_of(mark) not in {None, *seen} and not (_is_number(mark) and float(mark) in numbers)
         ]
 
 
