@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, final
 
 from pydantic import BaseModel
@@ -39,3 +39,8 @@ def contains_poison(value: Any) -> bool:
     return (
         any(contains_poison(item) for item in vars(value).values()) if isinstance(value, BaseModel) else False
     )
+
+
+def poison_all(items: Iterable[Any]) -> list[Any]:
+    """Return the items with POISON for each that contains it."""
+    return [POISON if contains_poison(item) else item for item in items]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from declare.compiler import pipeline
 from declare.diagnostics.codes import codes
 from declare.language.compose import compose
+from tests.combining.places import changed, parameters
 
 RICH = Path(__file__).with_name("rich.yaml")
 SPECS = [RICH, *sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))]
@@ -168,3 +169,13 @@ def test_pairs_that_cannot_be_read_are_one_finding(pairs, tmp_path):
     (found,) = [item for item in checked.diagnostics if item.severity == "error"]
     assert found.path.startswith("phases.align.sampler")
     sound(checked)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["rich", "pain"])
+def test_every_parameter_that_cannot_be_read_gives_a_finding(name, tmp_path):
+    """A value of no type in the place of each parameter, stated or not: a finding, and no rule that trips over it."""
+    root, file = json.loads(tree(name)), tmp_path / "spec.yaml"
+    for steps, _ in parameters(root):
+        file.write_text(json.dumps(changed(root, steps, [{"?": 1}])))
+        sound(pipeline.check(file))

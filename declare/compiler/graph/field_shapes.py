@@ -12,7 +12,7 @@ from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.ir.facts import DatasetFacts
 from declare.reading.library_trial import refusal
-from declare.reading.poison import POISON, contains_poison
+from declare.reading.poison import POISON, contains_poison, poison_all
 from declare.rules.spec_parts import Located, blocks_of, get
 
 
@@ -37,7 +37,7 @@ def field_shapes(state: State) -> Iterator[Problem]:
             state.skip(f"{dataset.path}.transforms")
             continue
         transforms = get(dataset.block, "transforms") or ()
-        chain = zip(transforms, facts_before(transforms, facts.fields), strict=True)
+        chain = zip(transforms, facts_before(poison_all(transforms), facts.fields), strict=True)
         for index, (transform, known) in enumerate(chain):
             path = f"{dataset.path}.transforms.{index}"
             changed = _unclear(state, transform, path, facts)

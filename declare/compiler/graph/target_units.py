@@ -12,7 +12,7 @@ from declare.contract.facts import FieldFacts
 from declare.contract.kinds.transform import InverseStep, Transform, facts_before
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
-from declare.reading.poison import contains_poison
+from declare.reading.poison import POISON, contains_poison, poison_all
 from declare.rules.spec_parts import Located, get
 
 _NUMBERS: frozenset[Layout] = frozenset({"number", "vector", "counts", "sequence"})
@@ -90,12 +90,12 @@ def learn_target(
 
 def _chain(state: State, dataset: str, field: str, side: str) -> Chain:
     """Return the transforms of a field in training or in evaluation, in order."""
-    transforms = get(state.spec.datasets[dataset], "transforms") or ()
+    transforms = poison_all(get(state.spec.datasets[dataset], "transforms") or ())
     chain = zip(transforms, facts_before(transforms, state.facts[dataset].fields), strict=True)
     return [
         (index, transform.settled(known))
         for index, (transform, known) in enumerate(chain)
-        if not contains_poison(transform)
+        if transform is not POISON
         if transform.on in {"all", side} and field in (transform.field, *(transform.fields or ()))
     ]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.task import Task
+from declare.reading.poison import contains_poison
 from declare.rules.spec_parts import Located, losses, target_facts, tasks
 from declare.rules.spec_view import View
 
@@ -45,10 +46,11 @@ def uncounted(view: View) -> Iterator[tuple[str, Located[Loss], Counts, str]]:
         counts = class_counts(view, task.block) if target is not None else {}
         for loss in losses(task) if counts else ():
             assert target is not None, "there are counts"
+            if contains_poison(loss.block):
+                continue
             left_out = loss.block.uncounted_classes(target)
-            some = (
-                0 < len(left_out) < len(counts)
-            )  # of a loss that counts no class at all its own check tells
+            # Of a loss that counts no class at all its own check tells.
+            some = 0 < len(left_out) < len(counts)
             for split in ("train", "val", "test") if some else ():
                 rows = enumerate(counts.values())
                 counted = sum(row.get(split, 0) for index, row in rows if index not in left_out)
