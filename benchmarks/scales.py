@@ -26,7 +26,7 @@ from declare.ir.plan import Plan
 from declare.runtime.setup.auto import AutoSettings
 from declare.runtime.setup.builder import PlanBuilder
 from declare.runtime.setup.phase import assemble, trainable
-from declare.runtime.step.step import Step
+from declare.runtime.step.step import TrainStep
 
 SPEC = """declare: 1
 name: scales
@@ -89,16 +89,16 @@ def plan_of(model: str, sizes: str, way: str) -> Plan:
     return checked.plan
 
 
-def stepper(plan: Plan, device: torch.device) -> tuple[Step, list]:
+def stepper(plan: Plan, device: torch.device) -> tuple[TrainStep, list]:
     """Return the step of a plan and a few batches."""
     workshop = PlanBuilder(plan, None, device)
     phase = plan.phases[0]
     settle = (AutoSettings(plan, None, device), lambda *_: None)
     made = assemble(plan, workshop, phase, wanted=trainable(workshop.graph), settle=settle)
-    return made.step, list(made.feed.batches(0, 3))
+    return made.train_step, list(made.loader.batches(0, 3))
 
 
-def peak(step: Step, batch, device: torch.device) -> int:
+def peak(step: TrainStep, batch, device: torch.device) -> int:
     """Return the most bytes that a step holds beyond what stands already."""
     if device.type == "cuda":
         torch.cuda.synchronize()
@@ -112,7 +112,7 @@ def peak(step: Step, batch, device: torch.device) -> int:
     return live.peak
 
 
-def seconds(step: Step, batches: list, device: torch.device) -> float:
+def seconds(step: TrainStep, batches: list, device: torch.device) -> float:
     """Return the time of a step."""
     clock = time.perf_counter if device.type == "cuda" else time.process_time
     start = clock()

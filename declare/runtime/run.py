@@ -209,9 +209,9 @@ class _Session:
     def _work(self, *, resume: bool) -> dict[str, float]:
         with self._flag.interruptible():
             keeper, workshop, loop, tree = self._set_up(resume=resume)
-        loop.run(self._flag, tree)
+        loop.run(tree)
         with self._flag.interruptible(alone=self._world.size == 1):
-            return self._finish(workshop, keeper, loop.course)
+            return self._finish(workshop, keeper, loop.progress)
 
     def _set_up(self, *, resume: bool) -> tuple[CheckpointManager, TrainingParts, Loop, Tree | None]:
         """Open the data, make the model, find the state to go on from; a run may be left anywhere in here."""
@@ -234,8 +234,8 @@ class _Session:
         workshop = make_workshop(plan, self._place, device, self._bus.tell, world)
         tree = self._take_on(workshop, tree, about)
         choices = AutoSettings(plan, self._place if world.leads else None, device, world)
-        loop = Loop(plan, workshop, self._bus, keeper, choices)
-        self._course = loop.course
+        loop = Loop(plan, workshop, self._bus, keeper, choices, self._flag)
+        self._course = loop.progress
         keeper.require_space(workshop.graph, plan)
         return keeper, workshop, loop, tree
 

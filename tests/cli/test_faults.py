@@ -45,10 +45,10 @@ def during(monkeypatch: pytest.MonkeyPatch) -> During:
     made = Step.__call__
 
     def happen(at: int, what: Callable[[Step], object]) -> None:
-        def call(step: Step, number: int, batch: object) -> object:
+        def call(step: Step, number: int, batch: object, *rest: object) -> object:
             if number == at:
                 what(step)
-            return made(step, number, batch)  # type: ignore[arg-type]
+            return made(step, number, batch, *rest)  # type: ignore[arg-type]
 
         monkeypatch.setattr(Step, "__call__", call)
 

@@ -119,8 +119,8 @@ def be_one(rank: int, size: int, folder: Path, stage: str, stop: int) -> None:
 def _noted(call: Callable[..., Any], book: Any) -> Callable[..., Any]:
     """Return a step that writes down its samples."""
 
-    def noted(step: Any, number: int, batch: Any) -> Any:
-        made = call(step, number, batch)
+    def noted(step: Any, number: int, batch: Any, *rest: Any) -> Any:
+        made = call(step, number, batch, *rest)
         rows = (batch["table"]["number"].flatten() * 100).round().int().tolist()
         book.write(json.dumps([number, rows]) + "\n")
         return made

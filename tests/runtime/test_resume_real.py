@@ -11,7 +11,7 @@ import torch
 from declare.compiler.pipeline import check
 from declare.runtime.run import train
 from declare.runtime.run_folder.folder import Run
-from declare.runtime.step.step import Step
+from declare.runtime.step import step as step_module
 from tests.harness.interrupted_runs import differences, fingerprint, lay_out
 
 SCALED = """
@@ -172,15 +172,20 @@ def compiled(folder, text, *overrides):
 
 def broken_off(plan, place, update, monkeypatch):
     """Leave a run that died in its `update`-th optimizer step."""
-    apply, calls = Step.apply, iter(range(1, 1000))
+    make, calls = step_module.make_optimizer_step, iter(range(1, 1000))
 
-    def dying(step, number):
-        if next(calls) == update:
-            raise KilledError
-        apply(step, number)
+    def make_dying(*arguments):
+        optimizer_step = make(*arguments)
+
+        def dying():
+            if next(calls) == update:
+                raise KilledError
+            optimizer_step()
+
+        return dying
 
     with monkeypatch.context() as patch:
-        patch.setattr(Step, "apply", dying)
+        patch.setattr(step_module, "make_optimizer_step", make_dying)
         with pytest.raises(KilledError):
             train(plan, "x", place, resume=place.exists())
 

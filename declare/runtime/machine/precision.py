@@ -34,26 +34,26 @@ class Scaler(torch.amp.GradScaler):
     It counts the updates that it leaves out because a gradient is not finite.
     """
 
-    _missed: Tensor | int = 0
+    _num_skipped: Tensor | int = 0
 
-    def missed(self) -> int:
+    def num_skipped(self) -> int:
         """Return how many updates were left out since the last call; waits for the device.
 
         Raises `FloatingPointError` where the scale has become so small that none will go through.
         """
-        found, self._missed = int(self._missed), 0
+        found, self._num_skipped = int(self._num_skipped), 0
         if found and self.get_scale() < _LEAST_SCALE:
             raise FloatingPointError
         return found
 
     def state_dict(self) -> dict[str, Any]:
         """Return torch's own state and the updates that were not asked for yet."""
-        return super().state_dict() | {"missed": int(self._missed)}
+        return super().state_dict() | {"missed": int(self._num_skipped)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over a saved state."""
         super().load_state_dict(state_dict)
-        self._missed = int(state_dict.get("missed", 0))
+        self._num_skipped = int(state_dict.get("missed", 0))
 
     def _unscale_grads_(
         self, optimizer: Any, inv_scale: Tensor, found_inf: Tensor, allow_fp16: bool
@@ -66,7 +66,7 @@ class Scaler(torch.amp.GradScaler):
             flags = super()._unscale_grads_(alike, inv_scale, found_inf.clone(), allow_fp16)
             found |= {device: flag + found.get(device, 0) for device, flag in flags.items()}
         for flag in found.values():
-            self._missed = self._missed + (flag > 0)
+            self._num_skipped = self._num_skipped + (flag > 0)
         return found
 
 

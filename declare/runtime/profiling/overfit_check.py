@@ -55,18 +55,18 @@ def trials(plan: Plan, device: torch.device, steps: int = STEPS) -> Iterator[Tri
     fresh = {name: value.clone() for name, value in workshop.graph.state_dict().items()}
     for phase in plan.phases:
         workshop.graph.load_state_dict(fresh)
-        made = assemble(
+        setup = assemble(
             plan, workshop, phase, wanted=wanted, settle=(AutoSettings(plan, None, device), lambda *_: None)
         )
-        batch = next(iter(made.feed.batches(0, 1)))
+        batch = next(iter(setup.loader.batches(0, 1)))
         workshop.graph.train()
         losses, starts = [], {}
         for number in range(min(steps, max(2, phase.steps - phase.warmup_steps))):
             # After the warm-up, where the rate is what the spec asks for.
-            loss, parts = made.step(min(phase.warmup_steps + number, phase.steps - 1), batch)
+            loss, parts = setup.train_step(min(phase.warmup_steps + number, phase.steps - 1), batch)
             losses.append(float(loss))
             if not number:
-                named = zip(made.machinery.objective.names, parts.tolist(), strict=True)
+                named = zip(setup.config.objective.names, parts.tolist(), strict=True)
                 starts = {name: (value, _expected_loss(plan, phase, name)) for name, value in named}
         yield Trial(phase.name, losses[0], losses[-1], starts)
 

@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,13 @@ from declare.runtime.run_folder.durable_io import translate_os_errors
 from declare.runtime.setup.auto import AutoSettings
 from declare.runtime.setup.phase import PhaseSetup, assemble, trainable
 from declare.runtime.step.interfaces import TrainingParts
-from declare.runtime.step.step import count_rows
+from declare.runtime.step.split_batch import count_rows
 
 # These two names are what torch-tb-profiler looks for to fill its DataLoader and Optimizer columns.
 _DATA = "enumerate(DataLoader)#Feed.__next__"
 _UPDATE = "Optimizer.step#Step.apply"
-_PARTS = {_DATA: "data", "forward": "forward", "backward": "backward", _UPDATE: "optimizer"}
+_LABELS = {"forward": "forward", "backward": "backward", "optimizer": _UPDATE}
+_PARTS = {_DATA: "data"} | {label: part for part, label in _LABELS.items()}
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ def profile(
     choices = AutoSettings(plan, None, workshop.device)
     profiles = []
     for phase in plan.phases:
-        made = assemble(plan, workshop, phase, wanted=wanted, settle=(choices, _ignore))
-        profiles.append(_profile_phase(phase, made, workshop.device, folder / phase.name, (warm_up, steps)))
+        setup = assemble(plan, workshop, phase, wanted=wanted, settle=(choices, _ignore))
+        profiles.append(_profile_phase(phase, setup, workshop.device, folder / phase.name, (warm_up, steps)))
     return profiles
 
 
@@ -76,19 +77,19 @@ def _ignore(name: str, value: Any, reason: str) -> None:
 
 
 def _profile_phase(
-    phase: PhasePlan, made: PhaseSetup, device: torch.device, folder: Path, counts: tuple[int, int]
+    phase: PhasePlan, setup: PhaseSetup, device: torch.device, folder: Path, counts: tuple[int, int]
 ) -> PhaseProfile:
     warm_up, steps = counts
-    _annotate(made.step)
+    setup.step.timer.timer = lambda part: record_function(_LABELS[part])
     last = min(phase.steps, warm_up + steps)
-    draw = _with_label(_DATA, made.feed.batches(0, last).__next__)
+    batches = setup.loader.batches(0, last)
     activities = [ProfilerActivity.CPU]
     if device.type == "cuda":
         activities.append(ProfilerActivity.CUDA)
         torch.cuda.reset_peak_memory_stats()
     warm_up = min(warm_up, max(phase.steps - 1, 0))
     for number in range(warm_up):
-        made.step(number, draw())
+        setup.train_step(number, next(batches))
     # The profiler runs through one cycle; without `acc_events` torch 2.11 warns that others would be cleared.
     profiler = torch_profile(activities=activities, record_shapes=True, acc_events=True)
     with _silence_profiler():
@@ -96,9 +97,10 @@ def _profile_phase(
     samples, began = 0, time.perf_counter()
     for number in range(warm_up, last):
         with record_function(f"ProfilerStep#{number}"):
-            batch = draw()
+            with record_function(_DATA):
+                batch = next(batches)
             samples += count_rows(batch)
-            made.step(number, batch)
+            setup.train_step(number, batch)
             if device.type == "cuda":
                 torch.cuda.synchronize()
     seconds = time.perf_counter() - began
@@ -120,19 +122,6 @@ def _silence_profiler() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nothing)
-
-
-def _annotate(step: Any) -> None:
-    for name, label in (("forward", "forward"), ("backward", "backward"), ("apply", _UPDATE)):
-        setattr(step, name, _with_label(label, getattr(step, name)))
-
-
-def _with_label(label: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    def named(*arguments: Any, **options: Any) -> Any:
-        with record_function(label):
-            return function(*arguments, **options)
-
-    return named
 
 
 def _summary(

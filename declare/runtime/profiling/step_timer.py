@@ -3,60 +3,48 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 
-from declare.runtime.step.step import Step
+from declare.runtime.step.forward_backward import Part, PartTimer
 
 WARM, COUNTED = 10, 10
-_PARTS = {"forward": "forward", "backward": "backward", "apply": "optimizer"}
+PARTS = ("forward", "backward", "optimizer")
 
 
 class Stopwatch:
-    """Times a step's forward, backward and update by wrapping its own methods.
+    """Adds up the seconds of a step's forward passes, backward passes and updates; the `timer` of a step.
 
-    On a GPU the timed steps wait for the device after each part.
+    On a GPU it waits for the device after each part.
     """
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._seconds = dict.fromkeys(_PARTS.values(), 0.0)
+        self._seconds = dict.fromkeys(PARTS, 0.0)
 
-    def wrap(self, step: Any) -> None:
-        """Time the parts of `step` from now on."""
-        for method, part in _PARTS.items():
-            setattr(step, method, self._timed_call(part, getattr(step, method)))
-
-    @staticmethod
-    def unwrap(step: Step) -> None:
-        """Give `step` its own methods back."""
-        for method in _PARTS:
-            del step.__dict__[method]
+    @contextmanager
+    def __call__(self, part: Part) -> Iterator[None]:
+        """Take the time of a part."""
+        start = time.perf_counter()
+        yield
+        if self._device.type == "cuda":
+            torch.cuda.synchronize()
+        self._seconds[part] += time.perf_counter() - start
 
     def split(self, data: float, whole: float) -> dict[str, float]:
         """Return seconds by part, of which `data` went into batches, summing up to `whole`."""
         seconds = {"data": data} | self._seconds
         return seconds | {"rest": max(whole - sum(seconds.values()), 0.0)}
 
-    def _timed_call(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(*arguments: Any, **named: Any) -> Any:
-            began = time.perf_counter()
-            result = function(*arguments, **named)
-            if self._device.type == "cuda":
-                torch.cuda.synchronize()
-            self._seconds[part] += time.perf_counter() - began
-            return result
-
-        return timed
-
 
 class Meter:
     """Measures a few early steps of a phase; costs nothing outside them."""
 
-    def __init__(self, step: Step, device: torch.device, steps: int) -> None:
-        self._step = step
+    def __init__(self, timer: PartTimer, device: torch.device, steps: int) -> None:
+        self._timer = timer
         self._device = device
         self._from = WARM if steps >= WARM + COUNTED else None
         self._watch: Stopwatch | None = None
@@ -78,7 +66,7 @@ class Meter:
             self._add(window)
         if step == self._from:
             self._watch = Stopwatch(self._device)
-            self._watch.wrap(self._step)
+            self._timer.timer = self._watch
         elif self._from is not None and step == self._from + COUNTED and self._watch is not None:
             return self._end(self._watch)
         return None
@@ -91,8 +79,7 @@ class Meter:
         self._samples += count * window["step_seconds"] * window["samples_per_second"]
 
     def _end(self, watch: Stopwatch) -> dict[str, Any]:
-        watch.unwrap(self._step)
-        self._watch = None
+        self._timer.timer = self._watch = None
         parts = watch.split(self._data, self._whole)
         return {
             "samples_per_second": self._samples / self._whole,

@@ -10,7 +10,7 @@ from declare.runtime.profiling.step_timer import Stopwatch
 from declare.runtime.setup.auto import AutoSettings
 from declare.runtime.setup.phase import assemble, trainable
 from declare.runtime.step.interfaces import TrainingParts
-from declare.runtime.step.step import count_rows
+from declare.runtime.step.split_batch import count_rows
 
 
 @dataclass(frozen=True)
@@ -36,21 +36,21 @@ def measure(plan: Plan, workshop: TrainingParts, *, steps: int = 20, warm_up: in
         def record(name: str, value: object, reason: str, reasons: dict[str, str] = reasons) -> None:
             reasons[name] = f"{value} ({reason})"
 
-        made = assemble(plan, workshop, phase, wanted=wanted, settle=(choices, record))
+        setup = assemble(plan, workshop, phase, wanted=wanted, settle=(choices, record))
         count = min(phase.steps, warm_up + steps)
         warm = min(warm_up, count - 1)
-        batches = made.feed.batches(0, count)
+        batches = setup.loader.batches(0, count)
         for number in range(warm):
-            made.step(number, next(batches))
+            setup.train_step(number, next(batches))
         watch = Stopwatch(workshop.device)
-        watch.wrap(made.step)
+        setup.step.timer.timer = watch
         samples, data, began = 0, 0.0, time.perf_counter()
         for number in range(warm, count):
             asked = time.perf_counter()
             batch = next(batches)
             data += time.perf_counter() - asked
             samples += count_rows(batch)
-            made.step(number, batch)
+            setup.train_step(number, batch)
         whole = time.perf_counter() - began
         parts = watch.split(data, whole)
         counted = count - warm

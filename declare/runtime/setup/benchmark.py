@@ -12,7 +12,7 @@ from torch import nn
 from declare.runtime.checkpoint.state_tree import Randomness
 from declare.runtime.machine.precision import make_precision
 from declare.runtime.step.interfaces import Batch, Objective
-from declare.runtime.step.nonfinite import BufferSnapshot
+from declare.runtime.step.skipping import BufferSnapshot
 
 _BUDGET_SECONDS = 0.4
 _ROUNDS = 7

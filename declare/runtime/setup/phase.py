@@ -6,20 +6,22 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from declare.compiler.phases.multiscale import untrained_size
 from declare.contract.problem import ProblemError
 from declare.ir.micro_batches import group_size, pieces
 from declare.ir.plan import PhasePlan, Plan
 from declare.nn.balances.balance import Balance
-from declare.nn.running_statistics import StatisticsBySize
+from declare.nn.running_statistics import StatisticsBySize, running_statistics, unshared_norms
 from declare.runtime.errors import nothing_trained
 from declare.runtime.setup.auto import AutoSettings, Record
 from declare.runtime.setup.benchmark import Trial
 from declare.runtime.step.freeze import Freezer
 from declare.runtime.step.interfaces import Loader, Objective, TrainingParts
-from declare.runtime.step.step import Step, StepConfig, split
+from declare.runtime.step.split_batch import split
+from declare.runtime.step.step import Step, TrainStep, wrap_step
+from declare.runtime.step.step_config import StepConfig
 from declare.runtime.step.strategies.select import make_strategy
 
 
@@ -27,12 +29,16 @@ from declare.runtime.step.strategies.select import make_strategy
 class PhaseSetup:
     """A phase's parts, the step that they make, its batches and its freezing."""
 
-    machinery: StepConfig
+    config: StepConfig
     step: Step
-    feed: Loader
+    train_step: TrainStep
+    """`step` with what the phase asks for around it."""
+    loader: Loader
     freezer: Freezer
-    held: list[str]
-    """Patterns that are frozen as it stands."""
+    frozen_patterns: list[str]
+    """Patterns of parameters that are frozen at the current step."""
+    unshared_statistics: list[Tensor]
+    """Running statistics that each process gathers from its own rows."""
 
 
 def trainable(graph: nn.Module) -> list[str]:
@@ -53,39 +59,41 @@ def assemble(
 
     Raises `ProblemError` (PHS623) where every parameter is frozen for the whole phase.
     """
-    feed = workshop.feed(phase)
+    loader = workshop.feed(phase)
     freezer = Freezer(phase, workshop.graph, wanted)
-    held = freezer.apply(at_step)
+    frozen_patterns = freezer.apply(at_step)
     if not freezer.ever_trains:
         raise ProblemError(nothing_trained(phase))
     objective = workshop.objective(phase)
 
     def trial() -> Trial:
         # Of what stands in memory at once: a whole batch may not fit.
-        batch = next(iter(feed.batches(0, 1)))
-        piece = next(split(batch, dict.fromkeys(batch, phase.accumulate), group_size(phase)))
-        return Trial(workshop.graph, objective, piece, workshop.device)
+        batch = next(iter(loader.batches(0, 1)))
+        micro_batch = next(split(batch, dict.fromkeys(batch, phase.accumulate), group_size(phase)))
+        return Trial(workshop.graph, objective, micro_batch, workshop.device)
 
     optimizer = workshop.optimizer(phase)
     if objective.balance is not None:
         join(optimizer, objective.balance)
     choices, record = settle
     statistics = _statistics(phase, workshop, objective, at_step)
-    machinery = StepConfig(
+    config = StepConfig(
         phase=phase,
         graph=workshop.graph,
         objective=objective,
         precision=choices.settle(phase, trial, record),
         optimizer=optimizer,
-        rate=workshop.rate(phase),
-        average=workshop.average(phase),
-        seeds=(plan.seed, plan.phases.index(phase)),
+        lr=workshop.rate(phase),
+        ema=workshop.average(phase),
+        seed_prefix=(plan.seed, plan.phases.index(phase)),
         strategy=make_strategy(plan, phase, objective, workshop.world),
-        pieces=pieces(plan, phase, workshop.world.size),
+        micro_batches=pieces(plan, phase, workshop.world.size),
         world=workshop.world,
         statistics=statistics,
     )
-    return PhaseSetup(machinery, Step(machinery), feed, freezer, held)
+    step = Step(config)
+    unshared = unshared_statistics(config.graph, statistics) if workshop.world.size > 1 else []
+    return PhaseSetup(config, step, wrap_step(step, config), loader, freezer, frozen_patterns, unshared)
 
 
 def _statistics(
@@ -106,6 +114,13 @@ def _statistics(
             untrained_size(size, scales.all_sizes, f"{at}.evaluate", {f"{at}.sizes": "the sizes"})
         )
     return found
+
+
+def unshared_statistics(graph: nn.Module, statistics: StatisticsBySize | None) -> list[Tensor]:
+    """Return the running statistics, of all sizes, of norms that do not share theirs in a forward pass."""
+    names = unshared_norms(graph)
+    tensors = [item for name in names for item in running_statistics(graph.get_submodule(name)).values()]
+    return tensors if statistics is None else tensors + statistics.of(names)
 
 
 def join(optimizer: torch.optim.Optimizer, balance: Balance) -> None:

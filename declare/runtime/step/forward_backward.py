@@ -1,108 +1,229 @@
-"""Passes: how a micro-batch becomes gradients. Usually one forward and one backward; scales make several."""
+"""Forward and backward passes of a micro-batch: one of each, or several where a phase has scales or a balance."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
 
-from declare.nn.running_statistics import StatisticsBySize
-from declare.runtime.step.interfaces import Batch, Losses, Objective, Scales
+from declare.nn.balances.balance import Balance
+from declare.nn.distributed.process_group import ProcessGroup
+from declare.nn.running_statistics import StatisticsBySize, StepStatistics, norm_buffers
+from declare.runtime.machine.precision import Precision
+from declare.runtime.step.interfaces import Batch, Losses, Scales
 from declare.runtime.step.rng import mix
+from declare.runtime.step.split_batch import count_rows
+from declare.runtime.step.step_config import StepConfig
+from declare.runtime.step.strategies.strategy import Strategy
+
+Part = Literal["forward", "backward", "optimizer"]
+_NOT_TIMED = nullcontext()
+
+
+class PartTimer:
+    """Context managers around the parts of a step; they do nothing until `timer` is set."""
+
+    timer: Callable[[Part], AbstractContextManager[Any]] | None = None
+
+    def __call__(self, part: Part) -> AbstractContextManager[Any]:
+        """Return the context manager of a part."""
+        return _NOT_TIMED if self.timer is None else self.timer(part)
 
 
 class ForwardBackward(Protocol):
-    """The two halves of a pass; looked up at each call, so that they may be timed."""
+    """How micro-batches become gradients."""
 
-    def forward(self, batch: Batch, totals: Tensor | None, seed: int, *, last: bool) -> Losses:
-        """Return (loss, parts) of a micro-batch; `last` where its backward pass completes the step."""
+    def start_step(self, number: int, micro_batches: Sequence[Batch]) -> None:
+        """Get ready for step `number`."""
         ...
 
-    def backward(self, loss: Tensor) -> None:
-        """Add the loss's gradients."""
+    def __call__(self, number: int, batch: Batch, weights: Tensor | None, seed: int, *, last: bool) -> Losses:
+        """Add the gradients of a micro-batch, random draws keyed by `seed`; return (loss, parts), detached.
+
+        Losses are divided by `weights`. `last` where its backward pass completes the step.
+        """
+        ...
+
+    def finish_step(self, loss: Tensor, parts: Tensor, seed: int) -> Losses:
+        """Complete the gradients from the losses of the whole batch; return (loss, parts)."""
         ...
 
 
-class Pass(Protocol):
-    """Adds the gradients of a micro-batch of step `number`; returns (loss, parts), detached."""
-
-    def __call__(self, number: int, batch: Batch, totals: Tensor | None, seed: int, *, last: bool) -> Losses:
-        """Make the pass, random draws keyed by `seed`."""
-        ...
-
-
-def make_pass(
-    objective: Objective, halves: ForwardBackward, statistics: StatisticsBySize | None = None
-) -> Pass:
-    """Return the way that a phase asks for; with scales, norms have `statistics` for each size."""
-    if objective.scales is None or statistics is None:
-        return SingleScale(halves)
-    kind = JointScales if objective.scales.eager else SequentialScales
-    return kind(objective, objective.scales, halves, statistics)
+def make_forward_backward(
+    config: StepConfig, parameters: Sequence[Tensor], timer: PartTimer
+) -> ForwardBackward:
+    """Return the passes that a phase asks for."""
+    scales, statistics, balance = config.objective.scales, config.statistics, config.objective.balance
+    single = SingleScale(config.strategy, config.precision, timer)
+    passes: ForwardBackward = single
+    if scales is not None and statistics is not None:
+        passes = (JointScales if scales.eager else SequentialScales)(single, scales, statistics)
+    if config.micro_batches > 1:
+        of_sizes = statistics.tensors if statistics is not None else []
+        buffers = {id(item): item for item in (*norm_buffers(config.graph), *of_sizes)}
+        if buffers:
+            shared = StepStatistics(list(buffers.values()))
+            passes = StatisticsOncePerStep(passes, shared, config.world, config.precision.device)
+    if balance is not None:
+        passes = Balanced(passes, single, balance, parameters)
+    return passes
 
 
 class SingleScale:
     """One forward, one backward."""
 
-    def __init__(self, halves: ForwardBackward) -> None:
-        self._halves = halves
+    def __init__(self, strategy: Strategy, precision: Precision, timer: PartTimer) -> None:
+        self.strategy = strategy
+        self.scaler = precision.scaler
+        self._timer = timer
+        self._autocast: AbstractContextManager[Any] = precision.autocast or nullcontext()
+        self._generators = _generators(precision.device)
 
-    def __call__(self, number: int, batch: Batch, totals: Tensor | None, seed: int, *, last: bool) -> Losses:
-        """Make the pass."""
-        loss, parts = self._halves.forward(batch, totals, seed, last=last)
-        self._halves.backward(loss)
+    def start_step(self, number: int, micro_batches: Sequence[Batch]) -> None:
+        """Do nothing."""
+
+    def __call__(self, number: int, batch: Batch, weights: Tensor | None, seed: int, *, last: bool) -> Losses:
+        """Make the passes."""
+        loss, parts = self.forward(batch, weights, seed, last=last)
+        self.backward(loss)
         return loss.detach(), parts.detach()
+
+    def forward(self, batch: Batch, weights: Tensor | None, seed: int, *, last: bool) -> Losses:
+        """Return (loss, parts) of a micro-batch, its random draws keyed by `seed`."""
+        with self._timer("forward"), self._autocast:
+            for generator in self._generators:
+                generator.manual_seed(seed)
+            self.strategy.set_gradient_sync(last)
+            return self.strategy.model(batch, weights)
+
+    def backward(self, loss: Tensor) -> None:
+        """Add the loss's gradients; nothing where everything that it depends on is frozen."""
+        if loss.requires_grad:
+            with self._timer("backward"):
+                self.strategy.backward(loss if self.scaler is None else self.scaler.scale(loss))
+
+    def finish_step(self, loss: Tensor, parts: Tensor, seed: int) -> Losses:
+        """Return the losses."""
+        return loss, parts
 
 
 class SequentialScales:
-    """A pass for each scale, one after another: only one of them is in memory at any time.
+    """Passes for each scale, one after another: only one of them is in memory at any time.
 
     The loss is the mean over scales. Smaller scales are compared with predictions of the largest one, which comes
     first and stands still for them, so that its activations are gone when theirs are made.
     """
 
-    def __init__(
-        self, objective: Objective, scales: Scales, halves: ForwardBackward, statistics: StatisticsBySize
-    ) -> None:
-        self._objective, self._scales, self._halves = objective, scales, halves
-        self._statistics = statistics
+    def __init__(self, single: SingleScale, scales: Scales, statistics: StatisticsBySize) -> None:
+        self._single, self._scales, self._statistics = single, scales, statistics
+        self.start_step, self.finish_step = single.start_step, single.finish_step
 
-    def __call__(self, number: int, batch: Batch, totals: Tensor | None, seed: int, *, last: bool) -> Losses:
+    def __call__(self, number: int, batch: Batch, weights: Tensor | None, seed: int, *, last: bool) -> Losses:
         """Make the passes."""
         sizes = self._scales.sizes(number)
         share = 1 / len(sizes)
-        found = []
-        batches = self._scales.each(self._objective.begun(batch, seed), number)
-        for index, (size, scaled) in enumerate(zip(sizes, batches, strict=True)):
-            final = last and index + 1 == len(sizes)
+        losses = []
+        batches = self._scales.each(self._single.strategy.objective.begun(batch, seed), number)
+        for index, (size, resized) in enumerate(zip(sizes, batches, strict=True)):
+            draws, final = mix(seed, index), last and index + 1 == len(sizes)
             with self._statistics.at(size):
-                loss, parts = self._halves.forward(scaled, totals, mix(seed, index), last=final)
-                self._halves.backward(loss * share)
-            found.append((loss.detach() * share, parts.detach() * share))
-            del loss, parts, scaled
-        return _sum_losses(found)
+                loss, parts = self._single.forward(resized, weights, draws, last=final)
+                self._single.backward(loss * share)
+            losses.append((loss.detach() * share, parts.detach() * share))
+            del loss, parts, resized
+        return sum_losses(losses)
 
 
 class JointScales(SequentialScales):
     """All scales at once, then one backward: as fast, with the activations of all scales in memory."""
 
-    def __call__(self, number: int, batch: Batch, totals: Tensor | None, seed: int, *, last: bool) -> Losses:
+    def __call__(self, number: int, batch: Batch, weights: Tensor | None, seed: int, *, last: bool) -> Losses:
         """Make the passes."""
-        begun = self._objective.begun(batch, seed)
-        batches = list(self._scales.each(begun, number))
+        batches = list(self._scales.each(self._single.strategy.objective.begun(batch, seed), number))
         share = 1 / len(batches)
-        found = []
-        for index, (size, scaled) in enumerate(zip(self._scales.sizes(number), batches, strict=True)):
-            final = last and index + 1 == len(batches)
+        losses = []
+        for index, (size, resized) in enumerate(zip(self._scales.sizes(number), batches, strict=True)):
+            draws, final = mix(seed, index), last and index + 1 == len(batches)
             with self._statistics.at(size):
-                found.append(self._halves.forward(scaled, totals, mix(seed, index), last=final))
-        self._halves.backward(torch.stack([loss for loss, _ in found]).sum() * share)
-        return _sum_losses([(loss.detach() * share, parts.detach() * share) for loss, parts in found])
+                losses.append(self._single.forward(resized, weights, draws, last=final))
+        self._single.backward(torch.stack([loss for loss, _ in losses]).sum() * share)
+        return sum_losses([(loss.detach() * share, parts.detach() * share) for loss, parts in losses])
 
 
-def _sum_losses(found: list[Losses]) -> Losses:
-    if len(found) == 1:
-        return found[0]
-    losses, parts = zip(*found, strict=True)
-    return torch.stack(losses).sum(), torch.stack(parts).sum(0)
+class Balanced:
+    """Other passes, whose losses a balance makes one gradient of."""
+
+    def __init__(
+        self, passes: ForwardBackward, single: SingleScale, balance: Balance, parameters: Sequence[Tensor]
+    ) -> None:
+        self._passes, self._single, self._balance, self._parameters = passes, single, balance, parameters
+
+    def start_step(self, number: int, micro_batches: Sequence[Batch]) -> None:
+        """Let the balance begin the step."""
+        self._balance.begin(number, self._parameters)
+        self._passes.start_step(number, micro_batches)
+
+    def __call__(self, number: int, batch: Batch, weights: Tensor | None, seed: int, *, last: bool) -> Losses:
+        """Make the passes; the strategy's backward pass is that of the balance."""
+        return self._passes(number, batch, weights, seed, last=last)
+
+    def finish_step(self, loss: Tensor, parts: Tensor, seed: int) -> Losses:
+        """Let the balance complete the gradients, with a further term of the loss if it has one."""
+        loss, parts = self._passes.finish_step(loss, parts, seed)
+        scaler, world = self._single.scaler, self._single.strategy.world
+        scale = 1.0 if scaler is None else scaler.get_scale()
+        term = self._balance.finish(world.mean(parts), scale, mix(seed, -1))
+        if term is None:
+            return loss, parts
+        self._single.backward(term)
+        return loss + term.detach(), parts
+
+
+class StatisticsOncePerStep:
+    """Other passes, after which norm statistics have moved once for all micro-batches of a step."""
+
+    def __init__(
+        self, passes: ForwardBackward, statistics: StepStatistics, world: ProcessGroup, device: torch.device
+    ) -> None:
+        self._passes, self._statistics, self._world, self._device = passes, statistics, world, device
+        self._shares: list[float] = []
+
+    def start_step(self, number: int, micro_batches: Sequence[Batch]) -> None:
+        """Find the share of each micro-batch in the rows of the step, over all processes."""
+        rows = torch.tensor([float(count_rows(batch)) for batch in micro_batches], device=self._device)
+        total = self._world.sum(rows) if self._world.size > 1 else rows
+        self._shares = (total / total.sum()).tolist()
+        self._statistics.begin()
+        self._passes.start_step(number, micro_batches)
+
+    def __call__(self, number: int, batch: Batch, weights: Tensor | None, seed: int, *, last: bool) -> Losses:
+        """Make the passes and take in what they changed."""
+        losses = self._passes(number, batch, weights, seed, last=last)
+        self._statistics.take(self._shares.pop(0))
+        return losses
+
+    def finish_step(self, loss: Tensor, parts: Tensor, seed: int) -> Losses:
+        """Let the statistics move."""
+        self._statistics.finish()
+        return self._passes.finish_step(loss, parts, seed)
+
+
+def sum_losses(losses: Sequence[Losses], scale: float = 1.0) -> Losses:
+    """Return the sum of (loss, parts) times `scale`."""
+    if len(losses) == 1 and scale == 1.0:
+        return losses[0]
+    totals, parts = zip(*losses, strict=True)
+    return torch.stack(totals).sum() * scale, torch.stack(parts).sum(0) * scale
+
+
+def _generators(device: torch.device) -> list[torch.Generator]:
+    if device.type == "cuda":
+        torch.cuda.init()
+        index = device.index if device.index is not None else torch.cuda.current_device()
+        return [torch.default_generator, torch.cuda.default_generators[index]]
+    if device.type == "mps":
+        return [torch.default_generator, torch.mps._get_default_mps_generator()]  # noqa: SLF001
+    return [torch.default_generator]

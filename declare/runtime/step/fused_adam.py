@@ -21,12 +21,8 @@ _KERNELS: dict[type[torch.optim.Optimizer], Callable[..., None]] = {
 }
 
 
-def make_update(optimizer: torch.optim.Optimizer) -> Callable[[], object]:
-    """Return what makes the update of `optimizer`: its own `step`, or the same in less time."""
-    return DirectAdam(optimizer) if _is_plain_fused(optimizer) else optimizer.step
-
-
-def _is_plain_fused(optimizer: torch.optim.Optimizer) -> bool:
+def is_plain_fused(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether `DirectAdam` can make the steps of `optimizer`."""
     unusual = ("amsgrad", "maximize", "capturable", "differentiable")
     parameters = [item for group in optimizer.param_groups for item in group["params"]]
     return (
@@ -43,7 +39,7 @@ def _is_plain_fused(optimizer: torch.optim.Optimizer) -> bool:
 
 
 @dataclass
-class _Lane:
+class _AdamGroup:
     """The parameters of one group that were updated equally often, their moments and their one counter."""
 
     group: dict[str, Any]
@@ -62,36 +58,36 @@ class DirectAdam:
         self._kernel = _KERNELS[type(optimizer)]
         if type(optimizer) is torch.optim.Adam and optimizer.param_groups[0]["decoupled_weight_decay"]:
             self._kernel = _KERNELS[torch.optim.AdamW]
-        self._lanes: list[_Lane] | None = None
-        self._resting: list[Tensor] = []
+        self._groups: list[_AdamGroup] | None = None
+        self._without_gradient: list[Tensor] = []
 
     def __call__(self) -> None:
         """Update the parameters that have gradients."""
-        lanes = self._lanes
-        if lanes is None:
+        groups = self._groups
+        if groups is None:
             self._step_and_prepare()
             return
-        gradients = [[item.grad for item in lane.parameters] for lane in lanes]
+        gradients = [[item.grad for item in members.parameters] for members in groups]
         for grads in gradients:
             for grad in grads:
                 if grad is None:  # something was frozen
                     self._step_and_prepare()
                     return
-        for item in self._resting:
+        for item in self._without_gradient:
             if item.grad is not None:  # something thawed
                 self._step_and_prepare()
                 return
         with torch.no_grad():
-            for lane, grads in zip(lanes, gradients, strict=True):
-                group = lane.group
-                lane.count += 1
+            for members, grads in zip(groups, gradients, strict=True):
+                group = members.group
+                members.count += 1
                 self._kernel(
-                    lane.parameters,
+                    members.parameters,
                     grads,
-                    lane.means,
-                    lane.squares,
+                    members.means,
+                    members.squares,
                     [],
-                    lane.counts,
+                    members.counts,
                     amsgrad=False,
                     lr=group["lr"],
                     beta1=group["betas"][0],
@@ -102,17 +98,17 @@ class DirectAdam:
                 )
 
     def _step_and_prepare(self) -> None:
-        """Let the optimizer make this step itself, then sort its state into lanes."""
+        """Let the optimizer make this step itself, then sort its state into groups."""
         self._separate()
         self._optimizer.step()
-        self._lanes, self._resting = [], []
+        self._groups, self._without_gradient = [], []
         for group in self._optimizer.param_groups:
             active = [item for item in group["params"] if item.grad is not None]
-            self._resting += [item for item in group["params"] if item.grad is None]
+            self._without_gradient += [item for item in group["params"] if item.grad is None]
             counts = {float(self._optimizer.state[item]["step"]) for item in active}
-            self._lanes += [self._lane(group, active, count) for count in sorted(counts)]
+            self._groups += [self._make_group(group, active, count) for count in sorted(counts)]
 
-    def _lane(self, group: dict[str, Any], active: list[Tensor], count: float) -> _Lane:
+    def _make_group(self, group: dict[str, Any], active: list[Tensor], count: float) -> _AdamGroup:
         state = self._optimizer.state
         members = [item for item in active if float(state[item]["step"]) == count]
         shared = state[members[0]]["step"]
@@ -120,7 +116,7 @@ class DirectAdam:
             state[item]["step"] = shared
         means = [state[item]["exp_avg"] for item in members]
         squares = [state[item]["exp_avg_sq"] for item in members]
-        return _Lane(group, members, means, squares, shared, [shared] * len(members))
+        return _AdamGroup(group, members, means, squares, shared, [shared] * len(members))
 
     def _separate(self) -> None:
         """Give every parameter a counter of its own again, as the optimizer expects it."""

@@ -7,14 +7,16 @@ from typing import Any
 
 from torch import Tensor
 
+from declare.ir.plan import PhasePlan
 from declare.nn.balances.balance import Balance
 
 
-def task_gradient_stats(balance: Balance, tasks: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
+def task_gradient_stats(balance: Balance, phase: PhasePlan) -> list[tuple[int, dict[str, Any]]]:
     """Return (step, `norms` by task, `cosines` by `TASK:TASK`) of every measurement, and forget them."""
-    found = [(number, describe(products, tasks)) for number, products in balance.readings]
+    tasks = [name for name, weight in phase.tasks.items() if weight > 0]
+    stats = [(number, describe(products, tasks)) for number, products in balance.readings]
     balance.readings.clear()
-    return found
+    return stats
 
 
 def describe(products: Tensor, tasks: Sequence[str]) -> dict[str, Any]:

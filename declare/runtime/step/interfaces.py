@@ -18,6 +18,8 @@ from declare.runtime.step.lr import LRFactor
 Batch = Mapping[str, Mapping[str, Tensor]]
 Losses = tuple[Tensor, Tensor]
 """The loss, and its unweighted parts."""
+BeforeUpdate = Callable[[Tensor, Sequence[Tensor]], object]
+"""Sees the loss and the parameters with their gradients; what it raises keeps the weights from changing."""
 
 
 class Loader(Protocol):

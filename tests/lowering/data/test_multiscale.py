@@ -16,7 +16,9 @@ from declare.lowering.data.multiscale import Scales, resize_images
 from declare.lowering.model.graph import make_graph
 from declare.lowering.training.objective import Objective
 from declare.nn.running_statistics import StatisticsBySize
-from declare.runtime.step.forward_backward import make_pass
+from declare.runtime.machine.precision import make_precision
+from declare.runtime.step.forward_backward import JointScales, PartTimer, SequentialScales, SingleScale
+from declare.runtime.step.strategies.strategy import Strategy
 
 SPEC = """declare: 1
 name: scaled
@@ -100,31 +102,13 @@ def test_downscaling_is_antialiased() -> None:
     assert float((small - 0.5).abs().max()) < 0.1
 
 
-class Made:
-    """The halves of a pass over an objective, as a step has them."""
-
-    def __init__(self, objective: Objective) -> None:
-        self.objective = objective
-
-    def forward(
-        self, batch: dict[str, dict[str, Tensor]], totals: Tensor | None, seed: int, *, last: bool
-    ) -> tuple[Tensor, Tensor]:
-        """Return the losses."""
-        torch.manual_seed(seed)
-        found: tuple[Tensor, Tensor] = self.objective(batch, totals)
-        assert last or self.objective.scales is not None
-        return found
-
-    def backward(self, loss: Tensor) -> None:
-        """Add gradients."""
-        loss.backward()  # type: ignore[no-untyped-call]
-
-
 def gradients(plan: Plan, batch: dict[str, dict[str, Tensor]]) -> tuple[Tensor, list[Tensor]]:
     """Return parts and gradients of one pass."""
     objective = Objective(plan, plan.phases[0], make_graph(plan)).train()
     statistics = StatisticsBySize(objective.graph, plan.phases[0].scales.sizes, 32)
-    _, parts = make_pass(objective, Made(objective), statistics)(0, batch, None, 5, last=True)
+    single = SingleScale(Strategy(objective), make_precision("fp32", torch.device("cpu")), PartTimer())
+    kind = JointScales if objective.scales.eager else SequentialScales
+    _, parts = kind(single, objective.scales, statistics)(0, batch, None, 5, last=True)
     return parts, [item.grad for item in objective.graph.parameters() if item.grad is not None]
 
 

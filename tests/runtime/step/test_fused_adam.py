@@ -5,7 +5,8 @@ import copy
 import pytest
 import torch
 
-from declare.runtime.step.fused_adam import DirectAdam, make_update
+from declare.runtime.step.fused_adam import DirectAdam
+from declare.runtime.step.update import make_optimizer_step
 
 
 def model():
@@ -26,13 +27,13 @@ def course(kind, direct, *, restart=None):
     """Train with freezing, thawing and changing rates; return weights and optimizer state."""
     net = model()
     optimizer = optimizer_of(kind, net)
-    update = make_update(optimizer) if direct else optimizer.step
+    update = make_optimizer_step(optimizer, [], None) if direct else optimizer.step
     draw = torch.Generator().manual_seed(1)
     for step in range(24):
         if step == restart:
             state = copy.deepcopy(optimizer.state_dict())
             optimizer = optimizer_of(kind, net)
-            update = make_update(optimizer)
+            update = make_optimizer_step(optimizer, [], None)
             optimizer.load_state_dict(state)
         net[0].requires_grad_(not 6 <= step < 12)
         net[2].weight.requires_grad_(step >= 3)
@@ -63,6 +64,10 @@ def test_unusual_optimizers_keep_their_own_step(changes):
     """What the direct update does not know goes through the optimizer's own step."""
     net = model()
     optimizer = torch.optim.AdamW(net.parameters(), **{"fused": True} | changes)
-    assert make_update(optimizer) == optimizer.step
-    assert isinstance(make_update(torch.optim.AdamW(net.parameters(), fused=True)), DirectAdam)
-    assert not isinstance(make_update(torch.optim.SGD(net.parameters(), lr=0.1, fused=True)), DirectAdam)
+    assert make_optimizer_step(optimizer, [], None) == optimizer.step
+    assert isinstance(
+        make_optimizer_step(torch.optim.AdamW(net.parameters(), fused=True), [], None), DirectAdam
+    )
+    assert not isinstance(
+        make_optimizer_step(torch.optim.SGD(net.parameters(), lr=0.1, fused=True), [], None), DirectAdam
+    )

@@ -1,4 +1,4 @@
-"""Gradients are averaged over processes once they all stand."""
+"""Gradients are averaged over processes once they are complete."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from declare.nn.distributed.process_group import fill_missing_gradients
-from declare.runtime.step.strategies.single import SingleProcess
+from declare.nn.distributed.process_group import ProcessGroup, fill_missing_gradients
+from declare.runtime.step.strategies.strategy import Strategy
 
 
-class AllReduce(SingleProcess):
-    """For steps with several backward passes of their own (balances): one exchange at the end."""
+class AllReduce(Strategy):
+    """For steps with several backward passes (balances): one exchange at the end."""
 
-    def totals(self, weights: Tensor) -> Tensor:
-        """Return the mean of the weights: the mean of the processes' losses is then that of the batch."""
-        return self._world.mean(weights)
-
-    def complete(self, parameters: Sequence[Tensor]) -> None:
+    def reduce_gradients(self, parameters: Sequence[Tensor]) -> None:
         """Average the gradients."""
-        found = fill_missing_gradients([item.grad for item in parameters], parameters, self._world)
-        for item, gradient in zip(parameters, found, strict=True):
-            item.grad = gradient
-        self._world.average([gradient for gradient in found if gradient is not None])
+        average_gradients(parameters, self.world)
+
+
+def average_gradients(parameters: Sequence[Tensor], world: ProcessGroup) -> None:
+    """Put the mean over processes in the place of each gradient."""
+    gradients = fill_missing_gradients([item.grad for item in parameters], parameters, world)
+    for item, gradient in zip(parameters, gradients, strict=True):
+        item.grad = gradient
+    world.average([gradient for gradient in gradients if gradient is not None])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from inspect import signature
 from typing import Any, cast
 
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from declare.nn.distributed.process_group import ProcessGroup
-from declare.runtime.step.interfaces import Batch, Losses, Objective
-from declare.runtime.step.strategies.all_reduce import AllReduce
+from declare.runtime.step.interfaces import Objective
+from declare.runtime.step.strategies.strategy import Strategy
 
 # torch is about to give this option another name.
 _NEWER = "forward_sync_buffers"
@@ -19,7 +19,7 @@ _NO_BUFFERS: dict[str, Any] = {
 }
 
 
-class Ddp(AllReduce):
+class Ddp(Strategy):
     """Wraps the objective, anew whenever other parameters are trained.
 
     `static` where every step is one backward pass over the same parameters, as the plan says; else DDP looks for
@@ -31,14 +31,14 @@ class Ddp(AllReduce):
         super().__init__(objective, world)
         self._module = cast("nn.Module", objective)
         self._static = static
-        self._wrapped: Any = None
-        self.settle()
+        self._wrapped: DistributedDataParallel | None = None
+        self.rewrap()
 
-    def settle(self) -> None:
+    def rewrap(self) -> None:
         """Wrap what is trained from now on; nothing where all is frozen."""
-        self._wrapped = None  # its hooks go with it
+        self._wrapped, self.model = None, self.objective  # its hooks go with it
         if any(item.requires_grad for item in self._module.parameters()):
-            self._wrapped = DistributedDataParallel(
+            self._wrapped = self.model = DistributedDataParallel(
                 self._module,
                 **_NO_BUFFERS,
                 gradient_as_bucket_view=True,
@@ -46,13 +46,7 @@ class Ddp(AllReduce):
                 find_unused_parameters=not self._static,
             )
 
-    def __call__(self, batch: Batch, totals: Tensor | None, *, last: bool) -> Losses:
-        """Return (loss, parts) of a micro-batch; gradients travel in the last backward pass."""
-        if self._wrapped is None:
-            return self._objective(batch, totals)
-        self._wrapped.require_backward_grad_sync = last
-        found: Losses = self._wrapped(batch, totals)
-        return found
-
-    def complete(self, parameters: Any) -> None:
-        """Do nothing: they were averaged on the way."""
+    def set_gradient_sync(self, enabled: bool) -> None:
+        """Let gradients travel in the next backward pass, or not."""
+        if self._wrapped is not None:
+            self._wrapped.require_backward_grad_sync = enabled

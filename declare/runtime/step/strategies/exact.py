@@ -8,11 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from declare.ir.micro_batches import pieces
-from declare.ir.plan import PhasePlan, Plan
 from declare.nn.distributed.process_group import ProcessGroup, fill_missing_gradients
 from declare.runtime.step.interfaces import Batch, Objective
-from declare.runtime.step.strategies.single import SingleProcess
+from declare.runtime.step.strategies.strategy import Strategy
 
 
 class Tree:
@@ -22,7 +20,7 @@ class Tree:
         self._add = add
         self._sums: list[tuple[int, Any]] = []
 
-    def take(self, value: Any) -> None:
+    def add(self, value: Any) -> None:
         """Add one more."""
         size = 1
         while self._sums and self._sums[-1][0] == size:
@@ -34,7 +32,7 @@ class Tree:
         """Start anew."""
         self._sums.clear()
 
-    def total(self) -> Any:
+    def pop_total(self) -> Any:
         """Return the sum and start anew."""
         _, value = self._sums.pop()
         while self._sums:
@@ -42,61 +40,60 @@ class Tree:
         return value
 
 
-class Exact(SingleProcess):
+class Exact(Strategy):
     """Keeps the gradient of each micro-batch apart, adds them up in a tree, and then those of all processes.
 
     Costs a gradient for each level of the tree, and sends whole gradients. Bits agree where the number of
     micro-batches and that of processes are powers of two.
     """
 
-    def __init__(self, plan: Plan, phase: PhasePlan, objective: Objective, world: ProcessGroup) -> None:
+    def __init__(self, objective: Objective, world: ProcessGroup) -> None:
         super().__init__(objective, world)
-        self._pieces = pieces(plan, phase, world.size)
         self._tree = Tree(_add_gradients)
-        self.share = float(world.size)
+        self.loss_scale = float(world.size)
 
-    def begin(self) -> None:
+    def reset(self) -> None:
         """Forget what is left of a step that failed half way."""
         self._tree.clear()
 
-    def weigh(self, batch: Batch, cut: Sequence[Batch]) -> Tensor:
+    def loss_weights(self, batch: Batch, micro_batches: Sequence[Batch]) -> Tensor:
         """Return the sum of the weights of its micro-batches, by the tree."""
         tree = Tree(torch.add)
-        for piece in cut:
-            tree.take(self._objective.weights(piece))
-        found: Tensor = tree.total()
-        return found
+        for micro_batch in micro_batches:
+            tree.add(self.objective.weights(micro_batch))
+        weights: Tensor = tree.pop_total()
+        return weights
 
-    def totals(self, weights: Tensor) -> Tensor:
+    def reduce_weights(self, weights: Tensor) -> Tensor:
         """Return the sum over processes."""
-        return _tree_all_reduce(self._world, weights)
+        return _tree_all_reduce(self.world, weights)
 
-    def taken(self, parameters: Sequence[Tensor]) -> None:
+    def after_micro_batch(self, parameters: Sequence[Tensor]) -> None:
         """Put the gradient of a micro-batch into the tree."""
-        self._tree.take([item.grad for item in parameters])
+        self._tree.add([item.grad for item in parameters])
         for item in parameters:
             item.grad = None
 
-    def complete(self, parameters: Sequence[Tensor]) -> None:
+    def reduce_gradients(self, parameters: Sequence[Tensor]) -> None:
         """Put the sum over all micro-batches of all processes into the gradients."""
-        found = fill_missing_gradients(self._tree.total(), parameters, self._world)
-        present = [gradient for gradient in found if gradient is not None]
-        if self._world.size > 1 and present:
-            flat = _tree_all_reduce(self._world, torch.cat([gradient.flatten() for gradient in present]))
+        gradients = fill_missing_gradients(self._tree.pop_total(), parameters, self.world)
+        present = [gradient for gradient in gradients if gradient is not None]
+        if self.world.size > 1 and present:
+            flat = _tree_all_reduce(self.world, torch.cat([gradient.flatten() for gradient in present]))
             parts = flat.split([gradient.numel() for gradient in present])
             present = [part.view_as(gradient) for part, gradient in zip(parts, present, strict=True)]
         summed = iter(present)
-        for item, gradient in zip(parameters, found, strict=True):
+        for item, gradient in zip(parameters, gradients, strict=True):
             item.grad = None if gradient is None else next(summed)
 
 
 def _tree_all_reduce(world: ProcessGroup, value: Tensor) -> Tensor:
     """Return the sum over processes, by rank, in a tree."""
     tree = Tree(torch.add)
-    for each in world.every(value):
-        tree.take(each)
-    found: Tensor = tree.total()
-    return found
+    for share in world.every(value):
+        tree.add(share)
+    total: Tensor = tree.pop_total()
+    return total
 
 
 def _add_gradients(older: list[Tensor | None], newer: list[Tensor | None]) -> list[Tensor | None]:

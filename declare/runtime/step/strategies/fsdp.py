@@ -12,11 +12,10 @@ from torch.utils._pytree import tree_map
 
 from declare.nn.distributed.dtensor import is_sharded
 from declare.nn.distributed.process_group import ProcessGroup
-from declare.runtime.step.interfaces import Batch, Losses, Objective
-from declare.runtime.step.strategies.all_reduce import AllReduce
-from declare.runtime.step.strategies.single import UnskippableBatchError
+from declare.runtime.step.interfaces import Objective
+from declare.runtime.step.strategies.all_reduce import average_gradients
+from declare.runtime.step.strategies.strategy import Strategy
 
-_FAILURES = (RuntimeError, ValueError, IndexError)
 _CASTING = frozenset(
     kind.forward
     for kind in (
@@ -35,27 +34,22 @@ _LARGER = 16
 """How many times larger than what stays whole in it a unit that is gathered in half precision must be."""
 
 
-class Fsdp(AllReduce):
+class Fsdp(Strategy):
     """Calls the objective on a graph that `shard` has cut; gradients are averaged on their way into the shares."""
+
+    forward_is_collective = True
 
     def __init__(self, objective: Objective, world: ProcessGroup) -> None:
         super().__init__(objective, world)
         self._graph: Any = objective.graph  # type: ignore[attr-defined]
 
-    def __call__(self, batch: Batch, totals: Tensor | None, *, last: bool) -> Losses:
-        """Return (loss, parts) of a micro-batch; gradients travel in the last backward pass."""
-        self._graph.set_requires_gradient_sync(last)
-        try:
-            return self._objective(batch, totals)
-        except _FAILURES as error:
-            if self._world.is_lost(error):
-                raise
-            # The others wait for this process's shares: it cannot leave a batch out.
-            raise UnskippableBatchError(error) from error
+    def set_gradient_sync(self, enabled: bool) -> None:
+        """Let gradients travel in the next backward pass, or not."""
+        self._graph.set_requires_gradient_sync(enabled)
 
-    def complete(self, parameters: Sequence[Tensor]) -> None:
+    def reduce_gradients(self, parameters: Sequence[Tensor]) -> None:
         """Average the gradients of what every process holds as a whole."""
-        super().complete([item for item in parameters if not is_sharded(item)])
+        average_gradients([item for item in parameters if not is_sharded(item)], self.world)
 
 
 def shard(

@@ -9,22 +9,26 @@ from declare.reading import parser
 from declare.rules.hardware.process_without_samples import lacking
 from declare.rules.queries.strategy_limits import conflicts, uneven
 from declare.runtime.step.interfaces import Objective
+from declare.runtime.step.strategies.all_ranks_or_none import AllRanksOrNone
 from declare.runtime.step.strategies.all_reduce import AllReduce
 from declare.runtime.step.strategies.ddp import Ddp
 from declare.runtime.step.strategies.exact import Exact
 from declare.runtime.step.strategies.fsdp import Fsdp
-from declare.runtime.step.strategies.single import SingleProcess
+from declare.runtime.step.strategies.strategy import Strategy
 
 
-def make_strategy(plan: Plan, phase: PhasePlan, objective: Objective, world: ProcessGroup) -> SingleProcess:
+def make_strategy(plan: Plan, phase: PhasePlan, objective: Objective, world: ProcessGroup) -> Strategy:
     """Return the way in which the processes of `world` share the steps of a phase."""
     exact = plan.hardware.determinism == "exact" and objective.balance is None
     if world.size == 1:
-        return (
-            Exact(plan, phase, objective, world)
-            if exact and phase.accumulate > 1
-            else SingleProcess(objective)
-        )
+        return Exact(objective, world) if exact and phase.accumulate > 1 else Strategy(objective, world)
+    strategy = _parallel_strategy(plan, phase, objective, world, exact=exact)
+    return AllRanksOrNone(strategy) if phase.on_batch_error["action"] == "skip" else strategy
+
+
+def _parallel_strategy(
+    plan: Plan, phase: PhasePlan, objective: Objective, world: ProcessGroup, *, exact: bool
+) -> Strategy:
     if problems := list(lacking(phase, world.size)):
         raise ProblemError(*problems)
     if shards(plan, world):
@@ -34,7 +38,7 @@ def make_strategy(plan: Plan, phase: PhasePlan, objective: Objective, world: Pro
     if problems := list(uneven(plan.hardware, world.size, [phase])):
         raise ProblemError(*problems)
     if exact:
-        return Exact(plan, phase, objective, world)
+        return Exact(objective, world)
     if objective.balance is not None:
         return AllReduce(objective, world)
     return Ddp(objective, world, static=is_static(plan, phase))

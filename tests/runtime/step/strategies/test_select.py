@@ -29,8 +29,8 @@ def summed(names: list[str]) -> str:
     """Return the sum of a tree."""
     tree = Tree(joined)
     for name in names:
-        tree.take(name)
-    return str(tree.total())
+        tree.add(name)
+    return str(tree.pop_total())
 
 
 def test_a_tree_adds_what_is_of_one_size() -> None:

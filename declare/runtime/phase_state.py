@@ -1,0 +1,78 @@
+"""The state of the phase that a run is in: what a checkpoint inside the phase holds, and what is due in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from declare.contract.problem import ProblemError
+from declare.ir.plan import PhasePlan, Plan
+from declare.runtime.checkpoint.state_tree import StateTree
+from declare.runtime.errors import out_of_memory
+from declare.runtime.machine.memory_budget import MemoryBudget
+from declare.runtime.profiling.step_timer import Meter
+from declare.runtime.run_folder.progress import TrainProgress
+from declare.runtime.setup.auto import AutoSettings, Record
+from declare.runtime.setup.phase import PhaseSetup, assemble
+from declare.runtime.step.interfaces import TrainingParts
+from declare.runtime.step.loss_buffer import Window, log_interval
+from declare.system.out_of_memory import is_shortage
+
+
+@dataclass
+class PhaseState:
+    """What belongs to the phase that is being trained."""
+
+    phase: PhasePlan
+    setup: PhaseSetup
+    losses: Window
+    meter: Meter
+    memory: MemoryBudget
+    tree: StateTree
+    """All that a checkpoint inside the phase holds."""
+    is_trivial_reported: bool = False
+    """Whether the metrics of the trivial predictors were emitted: they do not change."""
+
+    def next_due(self, step: int) -> int:
+        """Return the next step after `step` at which something of the phase is due: a pure function of the step."""
+        phase = self.phase
+        cadences = (log_interval(phase.steps), phase.evaluate_every, phase.checkpoint_every)
+        due = [step - step % every + every for every in cadences if every > 0]
+        others = (self.setup.freezer.next_change(step), self.meter.next_step(step))
+        return min(*due, *(other for other in others if other is not None), phase.steps)
+
+
+def make_phase_state(
+    plan: Plan,
+    phase: PhasePlan,
+    parts: TrainingParts,
+    run_tree: StateTree,
+    *,
+    progress: TrainProgress,
+    trainable: Collection[str],
+    settle: tuple[AutoSettings, Record],
+) -> PhaseState:
+    """Make what a phase trains with, as it is before its step `progress.step`; `run_tree` is the state of the run.
+
+    Raises `ProblemError` (RES810) where a batch that is tried on the way does not fit into memory.
+    """
+    memory = MemoryBudget(plan, phase, parts.device, parts.world.size)
+    try:
+        setup = assemble(plan, parts, phase, wanted=trainable, settle=settle, at_step=progress.step)
+    except Exception as error:
+        if not is_shortage(error):
+            raise
+        raise ProblemError(out_of_memory(phase, progress.step, error, memory)) from error
+    config = setup.config
+    losses = Window(config.objective.names, parts.world, setup.loader.about)
+    tree = run_tree.extended(
+        model=parts.graph,
+        optimizer=config.optimizer,
+        rate=config.lr,
+        window=losses,
+        average=config.ema,
+        balance=config.objective.balance,
+        scaler=config.precision.scaler,
+        statistics=config.statistics,
+    )
+    return PhaseState(phase, setup, losses, Meter(setup.step.timer, parts.device, phase.steps), memory, tree)

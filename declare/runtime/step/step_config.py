@@ -1,0 +1,37 @@
+"""What the step of a phase is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from declare.ir.plan import PhasePlan
+from declare.nn.distributed.process_group import ALONE, ProcessGroup
+from declare.nn.running_statistics import StatisticsBySize
+from declare.runtime.machine.precision import Precision
+from declare.runtime.step.interfaces import EMA, Objective
+from declare.runtime.step.lr import LRFactor
+from declare.runtime.step.strategies.strategy import Strategy
+
+
+@dataclass
+class StepConfig:
+    """What a phase trains with."""
+
+    phase: PhasePlan
+    graph: nn.Module
+    objective: Objective
+    optimizer: torch.optim.Optimizer
+    lr: LRFactor
+    ema: EMA | None
+    precision: Precision
+    seed_prefix: tuple[int, ...]
+    """Seed of the run and index of the phase: the first half of every key."""
+    strategy: Strategy
+    micro_batches: int = 1
+    """Micro-batches that this process makes of its share of a batch."""
+    world: ProcessGroup = ALONE
+    statistics: StatisticsBySize | None = None
+    """Running statistics of norms for each size, where the phase has scales."""
