@@ -48,11 +48,8 @@ class Step:
         Random draws are keyed by (seed, phase, step, micro-batch). `before_update(loss, parameters)` sees the
         gradients of the whole batch before any weight changes.
         """
-        strategy, forward_backward, seed = (
-            self._strategy,
-            self._forward_backward,
-            mix(self._phase_key, number),
-        )
+        strategy, forward_backward = self._strategy, self._forward_backward
+        seed = mix(self._phase_key, number)
         strategy.reset()
         for parameter in self._parameters:
             parameter.grad = None
