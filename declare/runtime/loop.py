@@ -127,13 +127,14 @@ class Loop:
             self._plan,
             phase,
             self._parts,
-            self._tree,
-            progress=self.progress,
+            at_step=self.progress.step,
             trainable=self._trainable,
             settle=self._settle,
         )
         if tree is not None:
-            state.tree.restore(spread(tree, self._graph, state.setup.config.optimizer))
+            self._tree.extended(**state.stateful()).restore(
+                spread(tree, self._graph, state.setup.config.optimizer)
+            )
             state.setup.step.lr.set(
                 max(self.progress.step - 1, 0)
             )  # restoring leaves the plan's base rates there
@@ -350,10 +351,8 @@ class Loop:
         progress = self.progress
         if progress.finished:
             progress.ends[state.phase.name] = progress.total
-        ema = state.setup.config.ema
-        self._report_saved(
-            self._checkpoints.save(progress, state.tree, self._graph, ema, state.phase, wait=wait)
-        )
+        tree, ema = self._tree.extended(**state.stateful()), state.setup.config.ema
+        self._report_saved(self._checkpoints.save(progress, tree, self._graph, ema, state.phase, wait=wait))
 
     def _report_saved(self, checkpoints: list[SavedCheckpoint]) -> None:
         """Report states as saved, each where it was taken: only now that nothing can take them away."""

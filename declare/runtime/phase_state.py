@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
-from declare.runtime.checkpoint.state_tree import StateTree
 from declare.runtime.errors import out_of_memory
 from declare.runtime.machine.memory_budget import MemoryBudget
 from declare.runtime.profiling.step_timer import Meter
-from declare.runtime.run_folder.progress import TrainProgress
 from declare.runtime.setup.auto import AutoSettings, Record
 from declare.runtime.setup.phase import PhaseSetup, assemble
 from declare.runtime.step.interfaces import TrainingParts
@@ -28,10 +27,22 @@ class PhaseState:
     losses: Window
     meter: Meter
     memory: MemoryBudget
-    tree: StateTree
-    """All that a checkpoint inside the phase holds."""
     is_trivial_reported: bool = False
     """Whether the metrics of the trivial predictors were emitted: they do not change."""
+
+    def stateful(self) -> dict[str, Any]:
+        """Return what a checkpoint inside the phase holds beyond the state of the run, by its name there."""
+        config = self.setup.config
+        return {
+            "model": config.graph,
+            "optimizer": config.optimizer,
+            "rate": config.lr,
+            "window": self.losses,
+            "average": config.ema,
+            "balance": config.objective.balance,
+            "scaler": config.precision.scaler,
+            "statistics": config.statistics,
+        }
 
     def next_due(self, step: int) -> int:
         """Return the next step after `step` at which something of the phase is due: a pure function of the step."""
@@ -46,33 +57,21 @@ def make_phase_state(
     plan: Plan,
     phase: PhasePlan,
     parts: TrainingParts,
-    run_tree: StateTree,
     *,
-    progress: TrainProgress,
+    at_step: int,
     trainable: Collection[str],
     settle: tuple[AutoSettings, Record],
 ) -> PhaseState:
-    """Make what a phase trains with, as it is before its step `progress.step`; `run_tree` is the state of the run.
+    """Make what a phase trains with, as it is before its step `at_step`.
 
     Raises `ProblemError` (RES810) where a batch that is tried on the way does not fit into memory.
     """
     memory = MemoryBudget(plan, phase, parts.device, parts.world.size)
     try:
-        setup = assemble(plan, parts, phase, wanted=trainable, settle=settle, at_step=progress.step)
+        setup = assemble(plan, parts, phase, wanted=trainable, settle=settle, at_step=at_step)
     except Exception as error:
         if not is_shortage(error):
             raise
-        raise ProblemError(out_of_memory(phase, progress.step, error, memory)) from error
-    config = setup.config
-    losses = Window(config.objective.names, parts.world, setup.loader.about)
-    tree = run_tree.extended(
-        model=parts.graph,
-        optimizer=config.optimizer,
-        rate=config.lr,
-        window=losses,
-        average=config.ema,
-        balance=config.objective.balance,
-        scaler=config.precision.scaler,
-        statistics=config.statistics,
-    )
-    return PhaseState(phase, setup, losses, Meter(setup.step.timer, parts.device, phase.steps), memory, tree)
+        raise ProblemError(out_of_memory(phase, at_step, error, memory)) from error
+    losses = Window(setup.config.objective.names, parts.world, setup.loader.about)
+    return PhaseState(phase, setup, losses, Meter(setup.step.timer, parts.device, phase.steps), memory)
