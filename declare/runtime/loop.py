@@ -17,6 +17,7 @@ from typing import Any
 
 from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
+from declare.lowering.training.loss_balancing import weighted_tasks
 from declare.runtime.checkpoint.manager import CheckpointManager
 from declare.runtime.checkpoint.sharded_write import spread
 from declare.runtime.checkpoint.state_tree import Randomness, StateTree, Tree
@@ -37,7 +38,6 @@ from declare.runtime.run_folder.manifest import SavedCheckpoint
 from declare.runtime.run_folder.progress import TrainProgress
 from declare.runtime.setup.auto import AutoSettings
 from declare.runtime.setup.phase import trainable
-from declare.runtime.step.gradient_stats import task_gradient_stats
 from declare.runtime.step.interfaces import Batch, TrainingParts, close_batches
 from declare.runtime.step.skipping import BatchFailedError, UnskippableBatchError
 from declare.runtime.step.split_batch import count_rows
@@ -263,7 +263,7 @@ class Loop:
         lr, balance = state.setup.step.lr, state.setup.config.objective.balance
         self._emit("step", rate=lr.current, group_rates=lr.by_group, epoch=self._epoch, **report)
         if balance is not None:
-            for number, stats in task_gradient_stats(balance, state.phase):
+            for number, stats in balance.pop_gradient_stats(weighted_tasks(state.phase)):
                 self._emit("gradients", at=number, epoch=self._epoch, **stats)
         throughput = state.meter.at(self.progress.step, report)
         if throughput is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -93,5 +94,24 @@ class Balance(nn.Module):
         """Return the factor of each task's gradient on what tasks share, from their products [tasks, tasks]."""
         return None
 
+    def pop_gradient_stats(self, tasks: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
+        """Return (step, `norms` by task, `cosines` by `TASK:TASK`) of every measurement, and forget them."""
+        stats = [(number, _norms_and_cosines(products, tasks)) for number, products in self.readings]
+        self.readings.clear()
+        return stats
+
     _watching = False
     _number = 0
+
+
+def _norms_and_cosines(products: Tensor, tasks: Sequence[str]) -> dict[str, Any]:
+    """Return norms and cosines from inner products [tasks, tasks]; no cosine where a gradient is 0 or not finite."""
+    values = products.tolist()
+    norms = {task: max(values[index][index], 0.0) ** 0.5 for index, task in enumerate(tasks)}
+    cosines = {}
+    for left, task in enumerate(tasks):
+        for right in range(left + 1, len(tasks)):
+            size = norms[task] * norms[tasks[right]]
+            if 0 < size < float("inf"):
+                cosines[f"{task}:{tasks[right]}"] = values[left][right] / size
+    return {"norms": norms, "cosines": cosines}
