@@ -19,15 +19,16 @@ def command(
 ) -> None:
     """Evaluate the weights of a run on a split of its data."""
     with findings.report_problems(as_json=format == "json"):
-        from declare.runtime.inference.evaluate import evaluate
         from declare.runtime.run_folder.folder import Run
 
-        metrics = evaluate(Run(run), split, which=weights, trust=tuple(trust or ()))
-        earlier = Run(run).plan.trained_earlier
+        folder = Run(run)  # refused before torch is imported
+        from declare.runtime.inference.evaluate import evaluate
+
+        metrics = evaluate(folder, split, which=weights, trust=tuple(trust or ()))
     if format == "json":
         about = {"format": "1.0", "run": str(run), "split": split}
-        terminal.emit_json(about | {"metrics": metrics, "trained_earlier": earlier})
+        terminal.emit_json(about | {"metrics": metrics, "trained_earlier": folder.plan.trained_earlier})
         return
     from declare.cli.printing.metrics import render
 
-    render(metrics, {}, terminal.out(), trained_earlier=earlier)
+    render(metrics, {}, terminal.out(), trained_earlier=folder.plan.trained_earlier)

@@ -52,12 +52,14 @@ def command(
         raise CommandError(f"`{output.name}` is none of {', '.join(_KINDS)}")
     as_json = format == "json"
     with findings.report_problems(as_json=as_json):
-        from declare.runtime.inference.activations import inspect
-        from declare.runtime.inference.loaded_run import Loading, open_run
         from declare.runtime.run_folder.folder import Run
 
+        folder = Run(run)  # refused before torch is imported
+        from declare.runtime.inference.activations import inspect
+        from declare.runtime.inference.loaded_run import Loading, open_run
+
         loading = Loading(weights, tuple(trust or ()))
-        opened = open_run(Run(run), source, dataset=dataset, split=split, loading=loading)
+        opened = open_run(folder, source, dataset=dataset, split=split, loading=loading)
         found = inspect(opened, modules or ["*"], samples=samples, keep=output is not None)
         if output is not None:
             _save(found, output)

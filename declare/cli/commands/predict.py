@@ -51,14 +51,16 @@ def command(
     """
     as_json = format == "json"
     with findings.report_problems(as_json=as_json):
+        from declare.runtime.run_folder.folder import Run
+
+        folder = Run(run)  # refused before torch is imported
         from declare.nn.tasks.next_token import Sampling
         from declare.runtime.inference.loaded_run import Loading
         from declare.runtime.inference.predict import predict
-        from declare.runtime.run_folder.folder import Run
 
         loading = Loading(weights, tuple(trust or ()))
         sampling = Sampling(max_new_tokens, temperature, top_k, seed)
-        found = predict(Run(run), source, dataset=dataset, split=split, loading=loading, sampling=sampling)
+        found = predict(folder, source, dataset=dataset, split=split, loading=loading, sampling=sampling)
         if output is not None:
             found.write(output)
     if found.without:
