@@ -65,17 +65,12 @@ def stated_path(keys: Sequence[str], levels: Sequence[Level], besides: str) -> s
             for name in key.split("."):
                 block = block.get(name) if isinstance(block, dict) else None
             path = _join(level.path, key)
-            known = fields(level.model).get(key.partition(".")[0])
-            if block is not None and known and not _is_section(known[1], key) and path != besides:
+            known = key.partition(".")[0] in fields(level.model)
+            if block is not None and known and path != besides:
                 return path
         for place in of_machine(key, levels, stated=True):
             return place.path
     return None
-
-
-def _is_section(item: TypeSpec, key: str) -> bool:
-    """Return whether a key is a whole section of named blocks, which says nothing about one of them."""
-    return item.origin is dict and "." not in key
 
 
 def section_of(keys: Sequence[str], levels: Sequence[Level]) -> str | None:

@@ -143,13 +143,6 @@ def test_what_is_said_twice_is_told_so():
     assert problem.helps == ("remove it: `epochs` says it already",)
 
 
-def test_a_section_says_nothing_of_one_block():
-    """That a spec has `datasets` does not say which one a probe takes."""
-    probes = [{"type": "linear", "task": "kind", "dataset": "lab"}]
-    (problem,) = read(Spec, spec(phases={"fit": FIT | {"probes": probes}}))[1]
-    assert problem.helps == ("write it as `tasks.kind.datasets`",)
-
-
 @pytest.mark.parametrize("kind", kinds())
 def test_no_two_components_are_called_alike(kind):
     """What other frameworks call a component is the name of no other one of its kind."""
