@@ -56,7 +56,7 @@ class Pacer(Listener):
         """Ask for a boundary at the end of each block."""
         return step - step % self._block + self._block
 
-    def hear(self, event: Event) -> Request | None:
+    def on_event(self, event: Event) -> Request | None:
         """Close a block and choose how the next one begins; the first round is a warm-up."""
         if event.name != "boundary" or event.step % self._block:
             return None

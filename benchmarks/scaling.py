@@ -74,7 +74,7 @@ class Pacer(Listener):
         """Ask for a boundary at the end of each block."""
         return step - step % self._block + self._block
 
-    def hear(self, event: Event) -> Request | None:
+    def on_event(self, event: Event) -> Request | None:
         """Close a block, run the plain loop, open the next; the first block is a warm-up."""
         if event.name != "boundary" or event.step % self._block:
             return None

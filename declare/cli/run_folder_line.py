@@ -12,7 +12,7 @@ from declare.runtime.run_folder.event_file import Event
 class Announcement(Listener):
     """Prints the run folder when the run starts; the command prints it again at the end."""
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Print the folder once."""
         if event.name == "run_started":
             with suppress(OSError):  # whoever read it has gone, and the run goes on

@@ -33,7 +33,9 @@ from declare.runtime.errors import (
 from declare.runtime.inference.evaluation_size import follow, handed_over
 from declare.runtime.listeners.listener import EventBus, Request
 from declare.runtime.phase_state import PhaseState, make_phase_state
+from declare.runtime.run_folder import events
 from declare.runtime.run_folder.event_file import Event
+from declare.runtime.run_folder.events import EventBody
 from declare.runtime.run_folder.manifest import SavedCheckpoint
 from declare.runtime.run_folder.progress import TrainProgress
 from declare.runtime.setup.auto import AutoSettings
@@ -118,11 +120,10 @@ class Loop:
         if tree is None:
             init_reports = self._load_initial_weights(index, phase)
             self.progress.enter(index, phase.name)
-        self._emit(
-            "phase_started" if tree is None else "phase_resumed", steps=phase.steps, tasks=list(phase.tasks)
-        )
+        phase_event = events.PhaseStarted if tree is None else events.PhaseResumed
+        self._emit(phase_event(steps=phase.steps, tasks=list(phase.tasks)))
         for report in init_reports:
-            self._emit("init_report", **report)
+            self._emit(events.InitReport(**report))
         state = make_phase_state(
             self._plan,
             phase,
@@ -196,7 +197,7 @@ class Loop:
                 break
             before = clock()
             if before > tick:
-                self._emit("tick")
+                self._emit(events.Tick())
                 tick = before + _TICK_SECONDS
 
     def _stop_requested(self) -> bool:
@@ -209,7 +210,7 @@ class Loop:
         progress.skipped += 1
         descriptions = self._world.gathered(list(state.setup.loader.about(progress.step)))
         about = [line for lines in descriptions for line in lines]
-        self._emit("batch_skipped", reason=reason, skipped=progress.skipped, about=about)
+        self._emit(events.BatchSkipped(reason=reason, skipped=progress.skipped, about=about))
         if progress.skipped > state.phase.on_batch_error["limit"]:
             raise ProblemError(too_many_skipped(state.phase, progress.skipped, reason)) from error
 
@@ -237,19 +238,19 @@ class Loop:
             requests = self._evaluate_unless_stopped(state)
             stopping = stopping or progress.evaluation_due
             at_end = at_end and not progress.evaluation_due
-        requests |= self._emit("boundary")
+        requests |= self._emit(events.Boundary())
         requests = self._world.decided(lambda: requests)
         if Request.STOP_RUN in requests:
             self._flag.ask("a listener asked for it")
             stopping = True
         progress.finished = at_end or Request.STOP_PHASE in requests
         if progress.finished and not at_end:
-            self._emit("early_stopped", metric=phase.early_stop.metric if phase.early_stop else "")
+            self._emit(events.EarlyStopped(metric=phase.early_stop.metric if phase.early_stop else ""))
         if progress.finished or stopping or Request.SAVE in requests or self._is_due(phase.checkpoint_every):
             self._save(state, wait=progress.finished or stopping)
         if stopping:
             reason = self._flag.reason or "another process was asked to stop"
-            self._emit("run_stopped", reason=reason)
+            self._emit(events.RunStopped(reason=reason))
             raise StoppedError(reason)
         self._resume_training(state)
 
@@ -261,13 +262,13 @@ class Loop:
         often = max(1, int(_STOP_CHECK_SECONDS / report["step_seconds"]))
         (self._stop_check_every,) = self._world.least(often)
         lr, balance = state.setup.step.lr, state.setup.config.objective.balance
-        self._emit("step", rate=lr.current, group_rates=lr.by_group, epoch=self._epoch, **report)
+        self._emit(events.Step(rate=lr.current, group_rates=lr.by_group, epoch=self._epoch, **report))
         if balance is not None:
             for number, stats in balance.pop_gradient_stats(weighted_tasks(state.phase)):
-                self._emit("gradients", at=number, epoch=self._epoch, **stats)
+                self._emit(events.Gradients(at=number, epoch=self._epoch, **stats))
         throughput = state.meter.at(self.progress.step, report)
         if throughput is not None:
-            self._emit("throughput", **throughput)
+            self._emit(events.Throughput(**throughput))
 
     def _subtract_skipped_updates(self, state: PhaseState) -> None:
         """Take back the updates that a gradient scaler left out since the last reading."""
@@ -284,7 +285,7 @@ class Loop:
         setup = state.setup
         frozen_patterns = setup.freezer.apply(self.progress.step)
         if frozen_patterns != setup.frozen_patterns:
-            self._emit("frozen", patterns=frozen_patterns)
+            self._emit(events.Frozen(patterns=frozen_patterns))
             setup.config.strategy.rewrap()
             setup.frozen_patterns = frozen_patterns
         state.losses.restart_clock()
@@ -311,10 +312,12 @@ class Loop:
         state.setup.config.lr.observe(metrics)
         seconds = time.perf_counter() - start
         self._report_trivial(state)
-        requests = self._emit("evaluated", split="val", epoch=self._epoch, metrics=metrics, seconds=seconds)
+        requests = self._emit(
+            events.Evaluated(split="val", epoch=self._epoch, metrics=metrics, seconds=seconds)
+        )
         if phase.best is not None and progress.improves(phase.best, metrics):
             best = progress.best[phase.name]
-            self._emit("best_improved", metric=best.metric, value=best.value)
+            self._emit(events.BestImproved(metric=best.metric, value=best.value))
             requests.add(Request.SAVE)
         return requests
 
@@ -324,7 +327,7 @@ class Loop:
         change = follow(self.progress, config.objective.scales, config.statistics)
         if change is not None:
             config.lr.restart()
-            self._emit("evaluation_size", **change)
+            self._emit(events.EvaluationSize(**change))
         self._parts.evaluate_at(self.progress.evaluated_at)
 
     def _val_metrics(self, state: PhaseState) -> dict[str, float]:
@@ -340,7 +343,7 @@ class Loop:
             state.is_trivial_reported = True
             metrics = dict(self._parts.trivial("val", tuple(state.phase.tasks)))
             if metrics:
-                self._emit("trivial", split="val", metrics=metrics)
+                self._emit(events.Trivial(split="val", metrics=metrics))
 
     @property
     def _epoch(self) -> float:
@@ -357,12 +360,12 @@ class Loop:
     def _report_saved(self, checkpoints: list[SavedCheckpoint]) -> None:
         """Report states as saved, each where it was taken: only now that nothing can take them away."""
         for saved in checkpoints:
-            fields = {"checkpoint": saved.path.name, "sequence": saved.sequence}
-            self._bus.tell(Event("checkpoint_saved", saved.phase, saved.phase_step, saved.step, fields))
+            body = events.CheckpointSaved(checkpoint=saved.path.name, sequence=saved.sequence)
+            self._bus.emit(Event.of(body, saved.phase, saved.phase_step, saved.step))
 
     def _finish_phase(self, phase: PhasePlan) -> None:
         self._require_done(phase)
-        self._emit("phase_finished", updates=self.progress.updates, skipped=self.progress.skipped)
+        self._emit(events.PhaseFinished(updates=self.progress.updates, skipped=self.progress.skipped))
 
     def _require_done(self, phase: PhasePlan) -> None:
         """Raise where a phase is over without what it is there for, however often the run is resumed."""
@@ -380,11 +383,11 @@ class Loop:
             metrics = dict(self._parts.probe(phase))
         metrics = self._world.decided(lambda: metrics)
         self.progress.probes[phase.name] = metrics
-        self._emit("probed", epoch=self._epoch, metrics=metrics)
+        self._emit(events.Probed(epoch=self._epoch, metrics=metrics))
 
     def _emit_choice(self, name: str, value: Any, reason: str) -> None:
-        self._emit("choice", name=name, value=value, reason=reason)
+        self._emit(events.Choice(name=name, value=value, reason=reason))
 
-    def _emit(self, name: str, /, **fields: Any) -> set[Request]:
+    def _emit(self, body: EventBody) -> set[Request]:
         progress = self.progress
-        return self._bus.tell(Event(name, self._phase.name, progress.step, progress.total, fields))
+        return self._bus.emit(Event.of(body, self._phase.name, progress.step, progress.total))

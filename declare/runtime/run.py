@@ -46,9 +46,11 @@ from declare.runtime.resume.resume import (
     machine_changes,
 )
 from declare.runtime.resume.same_plan import require_one_plan
+from declare.runtime.run_folder import events
 from declare.runtime.run_folder import folder as folders
 from declare.runtime.run_folder.durable_io import explain, translate_os_errors, write_durably
 from declare.runtime.run_folder.event_file import Event
+from declare.runtime.run_folder.events import EventBody
 from declare.runtime.run_folder.expectations import missed_bounds
 from declare.runtime.run_folder.folder import FINAL, Run
 from declare.runtime.run_folder.lock import RunLock
@@ -117,12 +119,12 @@ def train(
 
 
 def make_workshop(
-    plan: Plan, place: Path, device: torch.device, tell: Callable[[Event], object], world: ProcessGroup
+    plan: Plan, place: Path, device: torch.device, emit: Callable[[Event], object], world: ProcessGroup
 ) -> TrainingParts:
     """Return the workshop of a real run; tests put another in its place."""
     from declare.runtime.setup.builder import PlanBuilder
 
-    return PlanBuilder(plan, place, device, tell, world)
+    return PlanBuilder(plan, place, device, emit, world)
 
 
 def _existing(plan: Plan, folder: Path | None) -> Path:
@@ -143,7 +145,7 @@ def _continue(plan: Plan, place: Path, *, allow: bool) -> tuple[Outcome | None, 
     return Outcome(place, run.final, status, (*problems, *trivial_findings(plan, run.final))), changes
 
 
-def saved_course(place: Path) -> TrainProgress:
+def saved_progress(place: Path) -> TrainProgress:
     """Return where the newest checkpoint of a run stands; at the start where none can be read (said later)."""
     with suppress(OSError, ValueError):
         for saved in Run(place).checkpoints()[:1]:
@@ -169,25 +171,25 @@ class _Session:
         self._place = place
         self._flag = flag
         self._extra = listeners
-        self._course = TrainProgress()
+        self._progress = TrainProgress()
 
     def run(self, *, resume: bool) -> Outcome:
         """Train, evaluate and judge; every way out leaves an event behind."""
         mine = self._listeners() if self._world.leads else [it for it in self._extra if it.everywhere]
         self._bus = EventBus(mine)
         if resume:
-            self._course = saved_course(self._place)
+            self._progress = saved_progress(self._place)
         try:
-            with on_damage(lambda path: self._tell("cache_rebuilt", path=str(path))):
+            with on_damage(lambda path: self._emit(events.CacheRebuilt(path=str(path)))):
                 return self._judge(self._work(resume=resume))
         except (StoppedError, StopRequestedError) as error:
             if isinstance(error, StopRequestedError):  # there was nothing to save
-                self._tell("run_stopped", reason=self._flag.reason)
+                self._emit(events.RunStopped(reason=self._flag.reason))
             return Outcome(self._place, {}, STOPPED)
         except ProblemError as error:
             if not isinstance(error, RefusedError):
                 return self._outcome_of_failure(error, error.problems)
-            self._tell("run_refused", code=error.problem.code, message=error.problem.title)
+            self._emit(events.RunRefused(code=error.problem.code, message=error.problem.title))
             raise
         except Exception as error:  # noqa: BLE001 - a bug is raised again
             return self._outcome_of_bug(error)
@@ -198,7 +200,7 @@ class _Session:
     def _listeners(self) -> Sequence[Listener]:
         with translate_os_errors(self._place):
             return (
-                FolderWatch(self._plan, self._place, self._hand_on),
+                FolderWatch(self._plan, self._place, self._forward_event),
                 Events(self._place),
                 Metrics(self._place),
                 Trackers(self._plan, self._place),
@@ -226,23 +228,23 @@ class _Session:
         )
         tree = self._find_state(keeper) if resume else None
         started = {"name": plan.name, "folder": str(self._place), "device": str(device)}
-        self._tell("run_started", resumed=tree is not None, processes=world.size, **started, **facts())
+        self._emit(events.RunStarted(resumed=tree is not None, processes=world.size, **started, **facts()))
         if plan.hardware.processes not in {None, world.size}:
             reason = f"the spec asks for {plan.hardware.processes}, but whoever started this run decided"
-            self._tell("choice", name="processes", value=world.size, reason=reason)
+            self._emit(events.Choice(name="processes", value=world.size, reason=reason))
         torch.manual_seed(plan.seed)
-        workshop = make_workshop(plan, self._place, device, self._bus.tell, world)
+        workshop = make_workshop(plan, self._place, device, self._bus.emit, world)
         tree = self._take_on(workshop, tree, about)
         choices = AutoSettings(plan, self._place if world.leads else None, device, world)
         loop = Loop(plan, workshop, self._bus, keeper, choices, self._flag)
-        self._course = loop.progress
+        self._progress = loop.progress
         keeper.require_space(workshop.graph, plan)
         return keeper, workshop, loop, tree
 
     def _find_state(self, keeper: CheckpointManager) -> Tree | None:
         tree, rejected = keeper.newest()
         for path, reason in rejected:
-            self._tell("checkpoint_rejected", path=str(path), reason=reason)
+            self._emit(events.CheckpointRejected(path=str(path), reason=reason))
         if tree is None and rejected:
             raise ProblemError(damaged_problem(*rejected[-1]))
         return tree
@@ -252,9 +254,9 @@ class _Session:
         if tree is not None:
             tree = fit_state(tree, workshop.graph, self._plan)
             for name, old, new in machine_changes(tree, about):
-                self._tell("machine_changed", name=name, old=old, new=new)
+                self._emit(events.MachineChanged(name=name, old=old, new=new))
         for change in self._revision.changes:
-            self._tell("plan_changed", **change.record())
+            self._emit(events.PlanChanged(**change.record()))
         if self._revision.changes and self._world.leads:
             adopt(self._place, self._plan, self._revision)
         return tree
@@ -277,7 +279,7 @@ class _Session:
         for figures in course.probes.values():
             metrics |= figures
         if bounds:
-            self._tell("oracle", metrics=bounds)
+            self._emit(events.Oracle(metrics=bounds))
         metrics |= workshop.composites(metrics)
         metrics |= with_prefix(trivial | dict(workshop.composites(trivial)))
         return self._world.decided(lambda: metrics)
@@ -290,13 +292,15 @@ class _Session:
         self._world.decided(keep)
         problems = missed_bounds(self._plan.expect, metrics)
         for item in unbeaten(self._plan, metrics):
-            self._tell("no_better_than_trivial", metric=item.metric, value=item.value, trivial=item.trivial)
+            self._emit(events.NoBetterThanTrivial(metric=item.metric, value=item.value, trivial=item.trivial))
         for problem in problems:
             name = problem.at.removeprefix("expect.")
-            self._tell("expect_missed", metric=name, value=metrics.get(name), bound=self._plan.expect[name])
+            self._emit(
+                events.ExpectMissed(metric=name, value=metrics.get(name), bound=self._plan.expect[name])
+            )
         status = MISSED if problems else DONE
         earlier = self._plan.trained_earlier
-        self._tell("run_finished", metrics=metrics, status=status, trained_earlier=earlier)
+        self._emit(events.RunFinished(metrics=metrics, status=status, trained_earlier=earlier))
         return Outcome(self._place, metrics, status, (*problems, *trivial_findings(self._plan, metrics)))
 
     def _outcome_of_bug(self, error: Exception) -> Outcome:
@@ -322,31 +326,31 @@ class _Session:
             self._flag.raised
         ):  # both were asked to stop, and the other one was at something that could be left
             self._flag.interrupted = True
-            self._tell("run_stopped", reason=self._flag.reason)
+            self._emit(events.RunStopped(reason=self._flag.reason))
             return Outcome(self._place, {}, STOPPED)
         word = self._world.failure()
         if word is None:
             note_loss(self._world.rank, first_line(error))
-            self._tell("process_lost", message=first_line(error))
+            self._emit(events.ProcessLost(message=first_line(error)))
             return Outcome(self._place, {}, LOST, (process_lost(),))
         problems = problems_from_json(word)
         self._note_failure(error, problems[0])
         return Outcome(self._place, {}, FAILED, problems)
 
     def _note_failure(self, error: Exception, problem: Problem | None = None) -> None:
-        said = {"code": "", "message": str(error), "notes": []}
+        code, message, notes = "", str(error), list[str]()
         if problem is not None:
-            said = {"code": problem.code, "message": problem.title, "notes": list(problem.notes)}
-        lines = traceback.format_exception(error)
+            code, message, notes = problem.code, problem.title, list(problem.notes)
+        lines = "".join(traceback.format_exception(error))
         with suppress(OSError):  # the event file may stand on the very disk that is full
             try:
-                self._tell("run_failed", **said, traceback="".join(lines))
+                self._emit(events.RunFailed(code=code, message=message, notes=notes, traceback=lines))
             except OSError:
-                self._tell("run_failed", **said, traceback="")
+                self._emit(events.RunFailed(code=code, message=message, notes=notes, traceback=""))
 
-    def _hand_on(self, event: Event) -> None:
-        self._bus.tell(event)
+    def _forward_event(self, event: Event) -> None:
+        self._bus.emit(event)
 
-    def _tell(self, name: str, /, **fields: Any) -> None:
-        course = self._course
-        self._bus.tell(Event(name, course.phase or None, course.step, course.total, fields))
+    def _emit(self, body: EventBody) -> None:
+        progress = self._progress
+        self._bus.emit(Event.of(body, progress.phase or None, progress.step, progress.total))

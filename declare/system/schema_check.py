@@ -84,15 +84,17 @@ def malformed_problem(path: Path, *because: str) -> Problem:
     )
 
 
-def checked_forms(values: Iterable[dict[str, Any]], schema: str, path: Path) -> Iterator[dict[str, Any]]:
+def checked_forms(
+    values: Iterable[dict[str, Any]], schema: str, path: Path, kind: str
+) -> Iterator[dict[str, Any]]:
     """Yield values read from `path`; raises `ProblemError` RES823 at the first that a schema does not allow.
 
-    Only those with another form (keys, and types of values) than all before are compared: enough for a schema that
-    looks at types alone, and a file of a long run has a hundred thousand lines.
+    Only those with another form (`kind`, keys, and types of values) than all before are compared: enough for a schema
+    that looks at types alone, by the value at the key `kind`; a file of a long run has a hundred thousand lines.
     """
     seen: set[Any] = set()
     for number, value in enumerate(values, 1):
-        form = _form(value)
+        form = (str(value.get(kind)), _form(value))
         if form not in seen:
             seen.add(form)
             if found := mistakes(value, schema):

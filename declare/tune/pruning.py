@@ -19,7 +19,7 @@ class Pruning(Listener):
         self.metric, self._ask = metric, ask
         self.pruned = False
 
-    def hear(self, event: Event) -> Request | None:
+    def on_event(self, event: Event) -> Request | None:
         """Report an evaluation that measured the metric."""
         if event.name != "evaluated":
             return None

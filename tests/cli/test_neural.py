@@ -114,7 +114,7 @@ def test_a_recording_is_evaluated_and_predicted(run: Path, capsys: pytest.Captur
 class Stop(Listener):
     """Stops the run at a step."""
 
-    def hear(self, event: object) -> Request | None:
+    def on_event(self, event: object) -> Request | None:
         """Ask to stop at the first evaluation."""
         return Request.STOP_RUN if getattr(event, "name", "") == "evaluated" else None
 

@@ -89,7 +89,7 @@ def be_one(rank: int, size: int, folder: Path, stage: str, stop: int) -> None:
     class Stop(Listener):
         """Asks for a stop once a step is done."""
 
-        def hear(self, event: Any) -> Request | None:
+        def on_event(self, event: Any) -> Request | None:
             """React to an event."""
             return Request.STOP_RUN if event.name == "boundary" and event.total >= stop else None
 

@@ -40,7 +40,7 @@ def make(folder, name, options, *, last):
     class Stop(Listener):
         """Asks for a stop after a number of steps of the whole run."""
 
-        def hear(self, event):
+        def on_event(self, event):
             """React to an event."""
             due = event.name == "boundary" and event.total >= int(options["stop"])
             return Request.STOP_RUN if due else None

@@ -29,7 +29,7 @@ class Heard(Listener):
     def __init__(self):
         self.events = []
 
-    def hear(self, event):
+    def on_event(self, event):
         self.events.append(event)
 
     def named(self, name):
@@ -87,8 +87,8 @@ class Enough(Heard):
     def next_step(self, step):
         return 3 if step < 3 else None
 
-    def hear(self, event):
-        super().hear(event)
+    def on_event(self, event):
+        super().on_event(event)
         return Request.STOP_PHASE if event.name == "boundary" and event.step == 3 else None
 
 

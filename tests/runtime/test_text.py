@@ -180,7 +180,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(runs, tmp_path):
         def next_step(self, step):
             return 13 if step < 13 else None
 
-        def hear(self, event):
+        def on_event(self, event):
             return Request.STOP_RUN if event.total == 13 else None
 
     assert train(plan, CORPUS, tmp_path / "run", listeners=[Stop()]).status == 75

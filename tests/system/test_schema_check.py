@@ -51,8 +51,12 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 def test_each_form_of_a_line_is_compared(tmp_path: Path) -> None:
     """A line is refused however late it comes and however deep its mistake is, and lines before it are given."""
     good: dict[str, Any] = {"time": 1.0, "event": "evaluated", "metrics": {"val/t/loss": 0.5}}
-    for bad in ({**good, "metrics": {"val/t/loss": "x"}}, {"time": 1.0}, {**good, "notes": ["a", 1]}):
-        lines = checked_forms([good] * 50 + [bad], "event", tmp_path / "events.jsonl")
+    for bad in (
+        {**good, "metrics": {"val/t/loss": "x"}},
+        {"time": 1.0},
+        {**good, "event": "run_failed", "notes": ["a", 1]},
+    ):
+        lines = checked_forms([good] * 50 + [bad], "event", tmp_path / "events.jsonl", "event")
         assert [next(lines) for _ in range(50)] == [good] * 50
         with pytest.raises(ProblemError) as caught:
             next(lines)

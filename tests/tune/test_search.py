@@ -181,7 +181,7 @@ def test_pruning_hears_the_metric_alone() -> None:
 
     def evaluated(**metrics: float) -> Request | None:
         fields = {"metrics": {name.replace("_", "/"): value for name, value in metrics.items()}}
-        return pruning.hear(Event("evaluated", "fit", 3, 7, fields))
+        return pruning.on_event(Event("evaluated", "fit", 3, 7, fields))
 
     assert evaluated(val_b_loss=2.0) is None
     assert evaluated(val_a_loss=float("nan")) is None
@@ -283,16 +283,16 @@ def test_a_stopped_search_says_how_it_goes_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Asked to stop it saves the trial, exits with 75 and prints the command; that command finishes the search."""
-    hear = Pruning.hear
+    on_event = Pruning.on_event
 
     def stop(self: Pruning, event: Event) -> Request | None:
         if event.name == "evaluated":
             signal.raise_signal(signal.SIGTERM)
-        return hear(self, event)
+        return on_event(self, event)
 
     words = ["--run-dir", "found", "--set", "seed=1"]
     with monkeypatch.context() as patch:
-        patch.setattr(Pruning, "hear", stop)
+        patch.setattr(Pruning, "on_event", stop)
         assert main(["tune", "spec.yaml", *words]) == 75
     found = capsys.readouterr()
     assert "stopped on request" in found.err

@@ -37,7 +37,7 @@ class Sender(Listener):
     def __init__(self, folder: Path) -> None:
         self._path = folder / _EVENTS
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Add the event to the file."""
         told = [event.name, event.phase, event.step, event.total, event.fields]
         line = json.dumps(told, default=str, allow_nan=True)  # for our own processes: NaN comes back as NaN

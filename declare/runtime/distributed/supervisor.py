@@ -17,6 +17,7 @@ from declare.runtime.distributed.exit_codes import FAILED, STOPPED
 from declare.runtime.distributed.launch import LaunchResult, LaunchSpec, ProcessFailure, launch
 from declare.runtime.distributed.stop_request import StopRequestFile
 from declare.runtime.run_folder.event_file import Event, EventFile
+from declare.runtime.run_folder.events import ProcessDied
 
 _SHOWN = 12
 _VAIN = 4
@@ -95,11 +96,10 @@ def _record(run: Path | None, death: ProcessFailure, attempt: int) -> None:
     """Write the death into the events of the run, which nobody holds now."""
     if run is None:
         return
-    fields = {"rank": death.rank, "at": death.step, "cause": death.cause}
-    fields |= {"attempt": attempt, "words": death.words}
+    body = ProcessDied(rank=death.rank, at=death.step, cause=death.cause, attempt=attempt, words=death.words)
     with contextlib.suppress(OSError):  # its disk is full, or it stands on another machine
         file = EventFile(run)
-        file.write(Event("process_died", fields=fields))
+        file.write(Event.of(body))
         file.close()
 
 

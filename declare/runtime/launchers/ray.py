@@ -200,7 +200,7 @@ class _Launch:
 
     def _hand_on(self, receiver: event_pipe.Receiver) -> None:
         for event in receiver.news():
-            self._bus.tell(event)
+            self._bus.emit(event)
 
     def _death(self, error: BaseException | None, folder: Path) -> ProcessFailure | None:
         """Return what is known of the first worker that failed; raises `ProblemError` where Ray itself did."""

@@ -55,7 +55,7 @@ class Reports(Listener):
 
     everywhere = True
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Report an evaluation."""
         if event.name == "evaluated":
             where = {"phase": event.phase, "step": event.total}

@@ -21,7 +21,7 @@ class EarlyStop(Listener):
         self._best = math.nan
         self._step = 0
 
-    def hear(self, event: Event) -> Request | None:
+    def on_event(self, event: Event) -> Request | None:
         """Judge an evaluation; a new phase, or another size of images, begins with a clean slate."""
         if event.name == "phase_started":
             self._best, self._step = math.nan, 0

@@ -16,7 +16,7 @@ class Events(Listener):
     def __init__(self, folder: Path) -> None:
         self._file = EventFile(folder)
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Append the event, unless it only says that time passes."""
         if event.name not in _UNKEPT:
             self._file.write(event)

@@ -10,6 +10,7 @@ from declare.ir.plan import Plan
 from declare.runtime.listeners.listener import Listener
 from declare.runtime.run_folder.durable_io import write_durably
 from declare.runtime.run_folder.event_file import EVENTS_FILE, Event
+from declare.runtime.run_folder.events import FileDeleted
 from declare.runtime.run_folder.folder import METRICS, PLAN, plan_content
 
 _WHEN = frozenset({"step", "evaluated", "checkpoint_saved", "phase_finished", "trivial", "oracle"})
@@ -21,11 +22,11 @@ class FolderWatch(Listener):
     The plan is written again. Checkpoints cannot be: their folder is made anew, for those that are still to come.
     """
 
-    def __init__(self, plan: Plan, folder: Path, tell: Callable[[Event], object]) -> None:
-        self._plan, self._folder, self._tell = plan, folder, tell
+    def __init__(self, plan: Plan, folder: Path, emit: Callable[[Event], object]) -> None:
+        self._plan, self._folder, self._emit = plan, folder, emit
         self._told: set[str] = set()
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Look after the files where something was written, or is about to be."""
         if event.name not in _WHEN or not self._folder.is_dir():
             return
@@ -40,5 +41,5 @@ class FolderWatch(Listener):
         self._told = set(gone)  # of those that have not come back yet nothing is said again
         for name in new:
             then = "made anew: what it held is lost" if name == CHECKPOINTS else "written again"
-            fields = {"path": name, "reason": then}
-            self._tell(Event("file_deleted", event.phase, event.step, event.total, fields))
+            body = FileDeleted(path=name, reason=then)
+            self._emit(Event.of(body, event.phase, event.step, event.total))

@@ -1,6 +1,6 @@
-"""Listeners: who is told what happens in a run. The loop knows them only as this.
+"""Listeners: objects that events of a run are passed to. The loop knows them only as this.
 
-A listener hears events, may ask for a step at which the loop must come to a boundary, and may wish that the
+A listener gets events, may ask for a step at which the loop must come to a boundary, and may request that the
 phase stops. It never reaches into the loop; what it keeps survives through `state_dict`.
 """
 
@@ -22,16 +22,16 @@ class Request(Enum):
 
 
 class Listener:
-    """Hears what happens; every method may be left out."""
+    """Gets the events of a run; every method may be left out."""
 
     name = ""
     """Key of its state in checkpoints; empty where it has none."""
     everywhere = False
     """Whether every process of a group has one; else only the leading process."""
     wants_ticks = False
-    """Whether it wants to hear `tick` a few times a second between boundaries."""
+    """Whether it wants a `tick` a few times a second between boundaries."""
 
-    def hear(self, event: Event) -> Request | None:
+    def on_event(self, event: Event) -> Request | None:
         """React to an event."""
 
     def next_step(self, step: int) -> int | None:
@@ -50,15 +50,15 @@ class Listener:
 
 
 class EventBus:
-    """Tells every listener, in order."""
+    """Passes events to every listener."""
 
     def __init__(self, listeners: Sequence[Listener]) -> None:
         self.listeners = tuple(listeners)
         self.wants_ticks = any(listener.wants_ticks for listener in listeners)
 
-    def tell(self, event: Event) -> set[Request]:
-        """Tell everyone and return their wishes."""
-        answers = [listener.hear(event) for listener in self.listeners]
+    def emit(self, event: Event) -> set[Request]:
+        """Pass the event to every listener, in order; return what they ask for."""
+        answers = [listener.on_event(event) for listener in self.listeners]
         return {answer for answer in answers if answer is not None}
 
     def next_step(self, step: int) -> int | None:

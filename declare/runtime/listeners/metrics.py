@@ -25,7 +25,7 @@ class Metrics(Listener):
         self._path = folder / METRICS
         self._file = open_own(self._path, "a+")
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Write the rows of a reading of losses or of an evaluation."""
         if event.name == "run_started" and not event["resumed"]:
             self._begin()

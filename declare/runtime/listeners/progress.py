@@ -61,7 +61,7 @@ class ProgressDisplay(Listener):
         """Return the figures of an evaluation that matter most."""
         return headline(self._plan, event.phase, event["metrics"], count, self._trivial)
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Show an event."""
         if event.name == "trivial":
             self._trivial = event["metrics"]

@@ -25,7 +25,7 @@ class Trackers(Listener):
         self._folder = folder
         self._logs: list[Log] = []
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Open at the start, then record."""
         if event.name == "run_started" and self._plan.tracking:
             self._open()

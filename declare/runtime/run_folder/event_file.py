@@ -12,6 +12,7 @@ from typing import Any
 
 from declare.contract import strict_json
 from declare.runtime.run_folder.durable_io import open_own, reopen_if_replaced, write_all
+from declare.runtime.run_folder.events import EventBody
 from declare.system.secrets import hide_values
 
 EVENTS_FILE = "events.jsonl"
@@ -27,6 +28,11 @@ class Event:
     step: int = 0
     total: int = 0
     fields: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, body: EventBody, phase: str | None = None, step: int = 0, total: int = 0) -> Event:
+        """Return what `body` says as an event at a place in the run."""
+        return cls(body.event_name, phase, step, total, body.values())
 
     def __getitem__(self, key: str) -> Any:
         return self.fields[key]

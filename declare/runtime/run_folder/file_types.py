@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from declare.runtime.run_folder.events import event_schemas
+
 Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -106,37 +108,15 @@ class Figures(RootModel[dict[str, float | None]]):
 
 
 class EventRecord(_Open):
-    """A line of `events.jsonl`: when (seconds since 1970), what, where in the run, and what else belongs to it."""
+    """A line of `events.jsonl`: when (seconds since 1970), what, where in the run, and the fields of the event."""
 
     time: float
     event: str
     phase: str | None = None
     step: int = 0
+    """Optimizer step of the phase."""
     total: int = 0
-    at: int = 0
-    rank: int = 0
-    steps: int = 0
-    processes: int = 0
-    skipped: int = 0
-    updates: int = 0
-    epoch: float = 0.0
-    seconds: float | dict[str, float | None] | None = None
-    step_seconds: float | None = None
-    samples_per_second: float | None = None
-    rate: float | None = None
-    metrics: dict[str, float | None] = {}
-    losses: dict[str, float | None] = {}
-    group_rates: dict[str, float | None] = {}
-    norms: dict[str, float | None] = {}
-    cosines: dict[str, float | None] = {}
-    trained_earlier: dict[str, str] = {}
-    reason: str | None = None
-    message: str = ""
-    code: str | None = None
-    notes: list[str] = []
-    about: list[str] = []
-    traceback: str = ""
-    resumed: bool = False
+    """Optimizer step of the run."""
 
 
 _SCHEMAS: dict[str, type[BaseModel]] = {
@@ -150,4 +130,11 @@ _SCHEMAS: dict[str, type[BaseModel]] = {
 
 def exports() -> dict[str, dict[str, Any]]:
     """Return the schemas of a run's files by name."""
-    return {name: model.model_json_schema(by_alias=True) for name, model in _SCHEMAS.items()}
+    schemas = {name: model.model_json_schema(by_alias=True) for name, model in _SCHEMAS.items()}
+    bodies = event_schemas()
+    schemas["event"]["allOf"] = [
+        {"if": {"properties": {"event": {"const": name}}}, "then": {"$ref": f"#/$defs/{name}"}}
+        for name in bodies
+    ]
+    schemas["event"]["$defs"] = bodies
+    return schemas

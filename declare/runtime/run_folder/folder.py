@@ -143,7 +143,7 @@ class Run:
     def events(self, name: str | None = None) -> Iterator[dict[str, Any]]:
         """Yield the events in order, or those called `name`; raises `ProblemError` (RES823) for what is none."""
         found = read_events(self.path / EVENTS_FILE)
-        found = found if self._own else checked_forms(found, "event", self.path / EVENTS_FILE)
+        found = found if self._own else checked_forms(found, "event", self.path / EVENTS_FILE, kind="event")
         return (event for event in found if name is None or event["event"] == name)
 
     def metrics(self) -> list[dict[str, Any]]:

@@ -33,6 +33,7 @@ from declare.runtime.machine.precision import HALF
 from declare.runtime.machine.torch_compile import compile_graph, forget
 from declare.runtime.run_folder.durable_io import write_durably
 from declare.runtime.run_folder.event_file import Event
+from declare.runtime.run_folder.events import SampleSkipped
 from declare.runtime.run_folder.folder import STATISTICS, read_statistics
 from declare.runtime.setup.auto import gather_precision, read_choices
 from declare.runtime.step.interfaces import Loader
@@ -41,7 +42,7 @@ from declare.runtime.step.strategies.fp32_eval import FullPrecisionCopy
 from declare.runtime.step.strategies.fsdp import shard
 from declare.runtime.step.strategies.select import shards, skipping
 
-Tell = Callable[[Event], object]
+Emit = Callable[[Event], object]
 
 _TRIES = 10
 """How often weights of another run are looked for, which deletes some while it trains."""
@@ -55,13 +56,13 @@ class PlanBuilder:
         plan: Plan,
         place: Path | None,
         device: torch.device,
-        tell: Tell | None = None,
+        emit: Emit | None = None,
         world: ProcessGroup = ALONE,
     ) -> None:
         self._plan = plan
         self.world = world
         self.device = device
-        self._tell = tell
+        self._emit = emit
         self._tables = open_tables(plan, place, world)
         self._tables.tell(self._note_skipped)
         self.graph = make_graph(plan)
@@ -151,8 +152,8 @@ class PlanBuilder:
         return prober.run(phase)
 
     def _note_skipped(self, dataset: str, sample: SkippedSample) -> None:
-        if self._tell is not None:
-            self._tell(Event("sample_skipped", fields={"dataset": dataset} | vars(sample)))
+        if self._emit is not None:
+            self._emit(Event.of(SampleSkipped(dataset, **vars(sample))))
 
     def composites(self, metrics: Mapping[str, float]) -> dict[str, float]:
         """Return the plan's named composites that `metrics` give a value for."""

@@ -113,7 +113,7 @@ def test_a_step_is_told_as_saved_only_when_it_is_durable(tmp_path, monkeypatch):
     seen = []
 
     class Watch(Listener):
-        def hear(self, event):
+        def on_event(self, event):
             if event.name == "step" and event.step == 12:
                 slow.go.set()
                 time.sleep(0.3)

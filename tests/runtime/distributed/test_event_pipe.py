@@ -15,11 +15,11 @@ def test_events_arrive_once_and_in_order(tmp_path: Path) -> None:
     sender, receiver = event_pipe.Sender(tmp_path), event_pipe.Receiver(tmp_path)
     assert receiver.news() == []
     first = Event("step", "fit", 3, 3, {"losses": {"loss": math.inf}, "folder": "r"})
-    sender.hear(first)
+    sender.on_event(first)
     assert receiver.news() == [first]
     assert receiver.news() == []
-    sender.hear(Event("tick"))
-    sender.hear(Event("boundary", "fit", 4, 4))
+    sender.on_event(Event("tick"))
+    sender.on_event(Event("boundary", "fit", 4, 4))
     with (tmp_path / "events").open("a", encoding="utf-8") as file:
         file.write('["evaluated", "fit", 4')
     assert [event.name for event in receiver.news()] == ["tick", "boundary"]

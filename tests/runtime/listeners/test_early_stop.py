@@ -35,7 +35,7 @@ def stops(item, values, start=0):
     """Return the steps at which a listener wants to stop; evaluations are 4 steps apart."""
     found = []
     for place, value in enumerate(values, start):
-        if item.hear(evaluated(value, 4 * place)) is Request.STOP_PHASE:
+        if item.on_event(evaluated(value, 4 * place)) is Request.STOP_PHASE:
             found.append(4 * place)
     return found
 
@@ -80,7 +80,7 @@ def test_a_new_phase_begins_anew():
     """What another phase reached is nothing to beat."""
     item = listener(patience=4)
     stops(item, [0.1, 0.2])
-    item.hear(Event("phase_started", step=8, phase="fit"))
+    item.on_event(Event("phase_started", step=8, phase="fit"))
     assert stops(item, [0.9, 0.8, 0.7], 2) == []
 
 
@@ -95,7 +95,7 @@ class StoppedAt(Listener):
     def next_step(self, step):
         return self.step if step < self.step else None
 
-    def hear(self, event):
+    def on_event(self, event):
         return Request.STOP_RUN if event.name == "boundary" and event.step == self.step else None
 
 

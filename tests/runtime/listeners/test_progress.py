@@ -28,7 +28,7 @@ def test_lines_where_there_is_no_terminal(capsys):
     progress = make_progress(fake_parts.make_plan())
     assert isinstance(progress, LineProgress)
     for event in (STEP, EVALUATED, Event("run_stopped", "fit", 24, 24, {"reason": "SIGINT"})):
-        progress.hear(event)
+        progress.on_event(event)
     out = capsys.readouterr()
     assert out.out == ""
     lines = out.err.splitlines()
@@ -49,7 +49,7 @@ def test_a_screen_that_has_gone_ends_no_run(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Gone())
     progress = make_progress(fake_parts.make_plan())
     for event in (STEP, EVALUATED, Event("run_stopped", "fit", 24, 24, {"reason": "SIGINT"})):
-        progress.hear(event)
+        progress.on_event(event)
     progress.close()
     assert len(tried) == 1
 
@@ -65,7 +65,7 @@ def test_bars_on_a_terminal(monkeypatch):
     assert isinstance(progress, BarProgress)
     started = Event("run_started", None, 0, 0, {"folder": "runs/x"})
     for event in (started, Event("phase_started", "fit", 0, 0, {}), STEP, EVALUATED):
-        progress.hear(event)
+        progress.on_event(event)
     progress.close()
     text = screen.getvalue()
     assert "runs/x" in text
@@ -87,7 +87,7 @@ def test_names_of_strangers_tell_the_terminal_nothing(monkeypatch, terminal):
     figures = Event("evaluated", "fit", 24, 24, {"metrics": {f"val/t/{name}": 0.5}})
     started = (Event("run_started", None, 0, 0, {"folder": name}), Event("phase_started", "fit", 0, 0, {}))
     for event in (*started, skipped, figures):
-        progress.hear(event)
+        progress.on_event(event)
     progress.close()
     text = screen.getvalue()
     assert text.count("[/b]x\\x1b[35m\\u202e\\x9b\\x07.png") >= 3

@@ -268,7 +268,7 @@ def test_a_file_that_has_gone_is_told_of_once(tmp_path):
     watch = FolderWatch(fake_parts.make_plan(), tmp_path, lambda event: told.append(event["path"]))
     for there in (False, False, True, False):
         (tmp_path / "metrics.csv").touch() if there else (tmp_path / "metrics.csv").unlink(missing_ok=True)
-        watch.hear(Event("step", "fit", 1, 1))
+        watch.on_event(Event("step", "fit", 1, 1))
     assert told == ["plan.json", "metrics.csv", "metrics.csv"]
 
 

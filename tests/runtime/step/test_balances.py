@@ -51,7 +51,7 @@ class Stopping(Listener):
     def next_step(self, step):
         return 7 if step < 7 else None
 
-    def hear(self, event):
+    def on_event(self, event):
         return Request.STOP_RUN if event.name == "boundary" and event.step == 7 else None
 
 
