@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise, zip_longest
 from typing import Any
 
-from declare.contract.kinds.sampler import Sampler
 from declare.contract.shapes import Shape
 from declare.ir.plan import ModulePlan, PhasePlan, Plan
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 Rows = dict[str, int]
 """Dataset -> rows."""
@@ -27,9 +26,7 @@ def pieces(plan: Plan, phase: PhasePlan, processes: int) -> int:
 
 def group_size(phase: PhasePlan) -> int:
     """Return how many samples that stand side by side belong together: no cut goes between them."""
-    sampler = parser.parse("samplers", phase.sampler)
-    assert isinstance(sampler, Sampler)
-    return sampler.together
+    return read_component("samplers", phase.sampler).together
 
 
 def rank_bounds(groups: int, rank: int, processes: int, each: int) -> list[tuple[int, int]]:

@@ -1,7 +1,7 @@
 """The plan: every default, link, shape, count and step resolved. Immutable, serialisable, the lock file of a run.
 
 Everything after it needs no YAML; the same plan gives the same run. Components stand in it as plain blocks
-(`{"type": NAME, ...}`, every default written out); `declare.reading.parser.parse(kind, block)` gives the component.
+(`{"type": NAME, ...}`, every default written out); `declare.reading.read_component` gives the component.
 """
 
 from __future__ import annotations
@@ -113,6 +113,11 @@ class ModulePlan(PlanPart):
     activation_bytes: int | None
     layers: tuple[LayerPlan, ...] = ()
     left_out: tuple[LeftOutPlan, ...] = ()
+
+    @property
+    def kind(self) -> Literal["heads", "modules"]:
+        """The kind of its component."""
+        return "heads" if self.role == "head" else "modules"
 
     @property
     def adapts(self) -> bool:

@@ -72,8 +72,7 @@ def visits(nodes: Sequence[ModulePlan], dataset: str, fields: Mapping[str, Span]
 
 def component_of(node: ModulePlan) -> Node | None:
     """Return a node's component, also where its parameters contradict each other; None where it cannot be read."""
-    kind = "heads" if node.role == "head" else "modules"
-    found, _ = parser.read(kind, secrets.reveal(node.block), trust=parser.EVERYTHING)
+    found, _ = parser.read(node.kind, secrets.reveal(node.block), trust=parser.EVERYTHING)
     return found if isinstance(found, Node) and not contains_poison(found) else None
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from declare.contract.kinds.transform import InverseStep
-from declare.reading.parser import parse
+from declare.reading.read_component import read_component
 
 if TYPE_CHECKING:
     import torch
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 def inverse(steps: Sequence[InverseStep]) -> Callable[[torch.Tensor], torch.Tensor] | None:
     """Return what takes values [rows, ...] back through `steps`, one after another; None for no step."""
-    undo = [partial(parse("transforms", step.transform).invert, statistics=step.statistics) for step in steps]
+    undo = [
+        partial(read_component("transforms", step.transform).invert, statistics=step.statistics)
+        for step in steps
+    ]
 
     def inverted(values: torch.Tensor) -> torch.Tensor:
         for step in undo:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from declare.compiler.meta import shape_cache
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.ir.plan import LayerPlan, ModulePlan, Plan, Wire
-from declare.reading import parser
+from declare.reading.read_component import read_component
 from declare.report.report import Layer
 
 
@@ -37,7 +35,7 @@ def _layers(node: ModulePlan, output: Shape | None) -> tuple[Layer, ...]:
 
 def _measured_layers(node: ModulePlan, output: Shape | None) -> tuple[LayerPlan, ...]:
     head = node.role == "head"
-    component: Any = parser.parse("heads" if head else "modules", node.block)
+    component = read_component(node.kind, node.block)
     variant = next(iter(node.variants.values()), None)
     inputs = _inputs(variant.wires if variant else node.wires)
     found = shape_cache.layers(component, inputs, output if head else None)

@@ -11,7 +11,7 @@ from declare.reading import parser
 
 def sampler(rows, **block):
     made = parser.parse("samplers", {"type": "length_buckets", **block})
-    return made.chosen({"text": Shape("tokens", (50,), "int64", 9)}).for_batches(rows)
+    return made.with_fields({"text": Shape("tokens", (50,), "int64", 9)}).for_batches(rows)
 
 
 def texts(lengths):
@@ -53,4 +53,4 @@ def test_parts_of_a_batch_are_alike_for_every_process():
 def test_a_dataset_without_text_has_no_lengths():
     """The sampler says so instead of ordering by nothing."""
     made = parser.parse("samplers", "length_buckets")
-    assert isinstance(made.chosen({"image": Shape("image", (3, 8, 8))}), Problem)
+    assert isinstance(made.with_fields({"image": Shape("image", (3, 8, 8))}), Problem)

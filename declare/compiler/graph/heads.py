@@ -12,8 +12,8 @@ from declare.compiler.state import State
 from declare.contract.kinds.module import Head
 from declare.contract.problem import Problem
 from declare.reading.lookup import find
-from declare.reading.parser import parse
 from declare.reading.poison import POISON, contains_poison
+from declare.reading.read_component import read_component
 from declare.rules.spec_parts import Located, get, task_datasets, tasks
 
 
@@ -76,8 +76,8 @@ def _head(task: Any, path: str) -> tuple[Head, str]:
     if isinstance(task.head, Head):
         return task.head, f"{path}.head"
     if isinstance(task.head, str):
-        return parse("heads", {"type": task.head}), f"{path}.head"
-    return parse("heads", task.own_head()), path
+        return read_component("heads", {"type": task.head}), f"{path}.head"
+    return read_component("heads", task.own_head()), path
 
 
 def _is_field(state: State, name: str) -> bool:

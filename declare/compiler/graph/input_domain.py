@@ -9,7 +9,7 @@ from declare.compiler.graph.readable_data import values_known
 from declare.compiler.state import State
 from declare.contract.problem import Problem
 from declare.ir.plan import DatasetPlan
-from declare.reading.parser import parse
+from declare.reading.read_component import read_component
 from declare.rules.queries.fields import input_fields
 
 
@@ -30,4 +30,4 @@ def input_domain(state: State) -> Iterator[Problem]:
 def _may_fail(plan: DatasetPlan, field: str) -> bool:
     """Return whether a transform of a field has no image for some values."""
     own = (block for block in plan.transforms if field in (block.get("field"), *(block.get("fields") or ())))
-    return any(parse("transforms", block).partial for block in own)
+    return any(read_component("transforms", block).partial for block in own)

@@ -12,7 +12,7 @@ from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
 from declare.ir.plan import DatasetPlan
-from declare.reading.parser import parse
+from declare.reading.read_component import read_component
 from declare.rules.queries.fields import field_place, input_fields
 from declare.rules.spec_view import View
 
@@ -76,7 +76,7 @@ def _precision_problems(view: View, plan: DatasetPlan, dataset: str, field: str)
 def _advice(plan: DatasetPlan, field: str) -> str:
     """Return what keeps the numbers of a field apart."""
     own = [block for block in plan.transforms if field in (block.get("field"), *(block.get("fields") or ()))]
-    if any(parse("transforms", block).affine for block in own):
+    if any(read_component("transforms", block).affine for block in own):
         return "take `standardize` before other transforms: means are subtracted in double precision"
     return (
         f"subtract the mean first, in double precision: `transforms: [{{type: standardize, field: {field}}}]`"

@@ -14,7 +14,7 @@ from declare.contract.kinds.module import Costs, Head, Inputs, Module, Node, Out
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import AXES, Dim, DType, Layout, Shape
 from declare.ir.plan import LayerPlan
-from declare.reading.parser import parse
+from declare.reading.read_component import read_component
 from declare.system import user_code
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def answer_plain(
     kind: str, block: dict[str, Any], inputs: dict[str, list[list[Any]]], output: list[Any] | None
 ) -> dict[str, Any]:
     """Return `answer` for plain values; for a worker process."""
-    component = parse(kind, block)
+    component = read_component(kind, block)
     assert isinstance(component, Module | Head)
     return answer(component, inputs_from_plain(inputs), None if output is None else shape_from_plain(output))
 

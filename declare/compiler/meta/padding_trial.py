@@ -15,7 +15,7 @@ from declare.compiler.meta.meta_run import shape_from_plain
 from declare.contract.kinds.module import Inputs, Module
 from declare.contract.problem import ProblemError
 from declare.contract.shapes import Shape
-from declare.reading.parser import parse
+from declare.reading.read_component import read_component
 from declare.system.out_of_memory import is_shortage
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def answer_plain(
 
     A wire is its port, its shape, and whether its length varies; `shortest` is the length of the shortest sample.
     """
-    component = parse(kind, block)
+    component = read_component(kind, block)
     assert isinstance(component, Module)
     inputs = tuple(Input(port, shape_from_plain(shape), varies) for port, shape, varies in wires)
     found = try_padding(

@@ -11,7 +11,7 @@ from declare.compiler.names.unknown_name import as_key, unknown
 from declare.compiler.state import State
 from declare.contract.kinds.module import Node, Port
 from declare.contract.problem import Problem
-from declare.reading.parser import parse
+from declare.reading.read_component import read_component
 from declare.rules.spec_parts import Located, blocks_of, dataset_names, get, tasks
 
 
@@ -53,7 +53,7 @@ def nodes(state: State) -> Iterator[tuple[Located[Any], Node]]:
         if isinstance(head, Node):
             yield Located(f"{task.path}.head", task.name, head), head
         elif get(task.block, "input"):  # its head is its type's own and reads what the task names
-            own = parse("heads", task.block.own_head())
+            own = read_component("heads", task.block.own_head())
             yield Located(task.path, task.name, own), own
 
 

@@ -23,7 +23,7 @@ from declare.contract.problem import ProblemError
 from declare.data.read import cache
 from declare.ir.plan import ModulePlan, Wire
 from declare.nn.tensor_facts import TensorFacts, dtype_of
-from declare.reading.parser import parse
+from declare.reading.read_component import read_component
 from declare.system import worker_process
 from declare.system.library_table import installed_version
 from declare.system.out_of_memory import is_shortage
@@ -93,10 +93,9 @@ def _instances(node: ModulePlan) -> Iterator[tuple[str, tuple[Wire, ...], dict[s
 
 
 def _cached_names(node: ModulePlan, wires: tuple[Wire, ...], output: Shape) -> Names | None:
-    kind = "heads" if node.role == "head" else "modules"
-    component = parse(kind, node.block)
+    component = read_component(node.kind, node.block)
     each = {name: variant.wires for name, variant in node.variants.items()} if node.adapts else {}
-    path = cache.folder("names") / f"{_key(kind, component, wires, output, each)}.json"
+    path = cache.folder("names") / f"{_key(node.kind, component, wires, output, each)}.json"
     kept = cache.read_text(path)
     try:
         known = _ask(component, wires, output, each) if kept is None else json.loads(kept)
@@ -165,7 +164,7 @@ def answer_plain(
     each: dict[str, dict[str, list[list[Any]]]],
 ) -> dict[str, Any] | None:
     """Return what `read_names` gives for plain values; for a worker process."""
-    component = parse(kind, block)
+    component = read_component(kind, block)
     assert isinstance(component, Module | Head)
     own = {name: inputs_from_plain(variant) for name, variant in each.items()}
     return read_names(component, inputs_from_plain(inputs), shape_from_plain(output), own)

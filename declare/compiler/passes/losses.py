@@ -13,8 +13,8 @@ from declare.contract.kinds.metric import Metric, by_figure_name
 from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
 from declare.ir.plan import LossPlan, MetricPlan, TaskPlan
-from declare.reading.parser import parse
 from declare.reading.poison import POISON, contains_poison
+from declare.reading.read_component import read_component
 from declare.rules.spec_parts import (
     Located,
     get,
@@ -92,7 +92,7 @@ def _components(task: Located[Any], key: str, kind: str, default: tuple[str, ...
     stated = getattr(task.block, key)
     at = f"{task.path}.{key}"
     if stated is None:
-        return [(task.path, parse(kind, {"type": name})) for name in default]
+        return [(task.path, read_component(kind, {"type": name})) for name in default]
     single = not isinstance(stated, list)
     found = [(at, stated)] if single else [(f"{at}.{i}", item) for i, item in enumerate(stated)]
     return [(place, item) for place, item in found if not contains_poison(item)]

@@ -16,14 +16,11 @@ from declare.compiler.phases.norm_rows import one_value_norms
 from declare.compiler.state import State
 from declare.contract.component import plain
 from declare.contract.duration import Duration
-from declare.contract.kinds.balance import Balance
-from declare.contract.kinds.sampler import Sampler
-from declare.contract.kinds.schedule import Schedule
 from declare.contract.problem import Problem
 from declare.ir.plan import BestPlan, EarlyStopPlan, InitPlan, PhasePlan
 from declare.reading.library_trial import refusal
-from declare.reading.parser import parse
 from declare.reading.poison import POISON, contains_poison
+from declare.reading.read_component import read_component
 from declare.rules.spec_parts import Located, get, phase_datasets, phase_tasks, phases
 
 
@@ -98,9 +95,9 @@ def _sizes(state: State, phase: Located[Any]) -> dict[str, int] | None:
 
 def _plan(state: State, phase: Located[Any], made: Batches, steps: int, chosen: Selection) -> PhasePlan:
     block, epoch = phase.block, made.steps_per_epoch
-    schedule: Schedule = block.schedule or parse("schedules", "constant")
-    sampler: Sampler = block.sampler or parse("samplers", "random")
-    balance: Balance = block.balance or parse("balances", "fixed")
+    schedule = block.schedule or read_component("schedules", "constant")
+    sampler = block.sampler or read_component("samplers", "random")
+    balance = block.balance or read_component("balances", "fixed")
     warmup = schedule.warmup.steps(steps, epoch) if schedule.warmup else 0
     every = min(epoch, steps)
     settled = schedule.settled(steps, epoch)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from declare.contract.kinds.mix import Mix
-from declare.reading.parser import parse
+from declare.reading.read_component import read_component
 
 Block = dict[str, Any]
 
@@ -45,7 +45,7 @@ def _shares(mix: Any, sizes: Mapping[str, int]) -> tuple[dict[str, float], Block
     if isinstance(mix, dict):
         total = sum(mix[name] for name in sizes)
         return {name: mix[name] / total for name in sizes}, {"type": "shares", **mix}
-    component = mix if isinstance(mix, Mix) else parse("mixes", {"type": "proportional"})
+    component = mix if isinstance(mix, Mix) else read_component("mixes", {"type": "proportional"})
     return component.shares(sizes), component.dump()
 
 

@@ -44,7 +44,7 @@ class LengthBuckets(Sampler):
         """Return the texts and series."""
         return tuple(self.fields or ())
 
-    def chosen(self, shapes: Mapping[str, Shape]) -> Self | Problem:
+    def with_fields(self, shapes: Mapping[str, Shape]) -> Self | Problem:
         """Return the sampler with all texts of a dataset, and series of any length, where none is named."""
         found = self.fields or [name for name, shape in shapes.items() if _varies(shape)]
         if found:

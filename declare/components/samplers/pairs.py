@@ -46,7 +46,7 @@ class Pairs(Sampler):
         """Return the fields in which the two of a pair agree and differ; None where one could not be read."""
         return None if contains_poison(self) else (tuple(self.same), self.different)
 
-    def chosen(self, shapes: Mapping[str, Shape]) -> Self | Problem:
+    def with_fields(self, shapes: Mapping[str, Shape]) -> Self | Problem:
         """Return the sampler; a problem where the dataset lacks a field that it needs."""
         for name in self.columns():
             if name not in shapes or shapes[name].layout not in self.layouts:

@@ -13,7 +13,7 @@ from declare.contract import strict_json
 from declare.contract.kinds.source import SpecPath
 from declare.contract.kinds.tokenizer import Coder, Tokenizer, Vocabulary
 from declare.contract.problem import Problem, ProblemError
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 
 class Run(Tokenizer):
@@ -42,7 +42,7 @@ class Run(Tokenizer):
 
     def open(self, vocabulary: Vocabulary) -> Coder:
         """Return that tokenizer."""
-        inner = parser.parse("tokenizers", vocabulary["tokenizer"])
+        inner = read_component("tokenizers", vocabulary["tokenizer"])
         assert isinstance(inner, Tokenizer)
         return inner.open(vocabulary["vocabulary"])
 

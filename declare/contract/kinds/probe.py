@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 from pydantic import Field as Param
 
@@ -11,11 +11,16 @@ from declare.contract.component import Component
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import torch
     from torch import Tensor
 
 
 class FittedProbe(Protocol):
     """What `build` returns."""
+
+    def to(self, device: torch.device) -> Self:
+        """Move it to a device."""
+        ...
 
     def fit(self, features: Tensor, loss: Callable[[Tensor], Tensor]) -> None:
         """Learn from features [N, width]; `loss` maps an output for all of them to a scalar. Draws nothing."""

@@ -38,7 +38,7 @@ class Sampler(Component):
         """Return the sampler with its durations as shares of a phase of `total_steps`."""
         return self
 
-    def chosen(self, shapes: Mapping[str, Shape]) -> Sampler | Problem:
+    def with_fields(self, shapes: Mapping[str, Shape]) -> Sampler | Problem:
         """Return the sampler with fields that it leaves open chosen from a dataset's, or say why none fits."""
         return self
 

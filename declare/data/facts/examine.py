@@ -22,7 +22,7 @@ from declare.data.read.open_reader import JoinedReader, open_reader
 from declare.diagnostics.suggest import suggest
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 _MOMENTS = 512
 """Samples from which mean and deviation of large arrays are estimated."""
@@ -241,7 +241,7 @@ def field_components(dataset: Dataset, reader: Reader, name: str) -> dict[str, F
 
 
 def _parse_field(block: Mapping[str, Any]) -> Field:
-    field = parser.parse("fields", dict(block))
+    field = read_component("fields", block)
     assert isinstance(field, Field)
     return field
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -18,7 +17,7 @@ from declare.data.read import cache
 from declare.data.read.fingerprints import remember_stamp, source_fingerprints
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 _VERSION = 10
 """Raised when facts are gathered in another way, so that kept ones are read again."""
@@ -79,6 +78,6 @@ def _stamp(name: str, field: Field) -> str:
 def compare(dataset: Dataset, facts: DatasetFacts) -> Iterator[Problem]:
     """Yield where fields state something else than the data say; paths are inside the dataset's block."""
     for name, found in facts.fields.items():
-        field: Any = parser.parse("fields", facts.blocks[name])
+        field = read_component("fields", facts.blocks[name])
         for problem in field.compare(found):
             yield problem.under(f"fields.{name}") if name in dataset.fields else replace(problem, at="source")

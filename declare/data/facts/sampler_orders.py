@@ -17,7 +17,7 @@ from declare.contract.kinds.field import Pairing, Uses, pairing_key
 from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 Array = np.ndarray[Any, Any]
 
@@ -42,9 +42,9 @@ def refused_orders(
     """
     found = {}
     for block in samplers:
-        sampler = parser.parse("samplers", json.loads(block))
+        sampler = read_component("samplers", json.loads(block))
         assert isinstance(sampler, Sampler)
-        chosen = sampler.chosen(shapes)
+        chosen = sampler.with_fields(shapes)
         if isinstance(chosen, Problem) or chosen.by_length or not set(chosen.columns()) <= set(columns):
             continue
         own = {name: columns[name][train] for name in chosen.columns()}

@@ -12,7 +12,7 @@ from declare.contract import strict_json
 from declare.data.read import cache
 from declare.data.read.fingerprints import SPLITS
 from declare.ir.plan import DatasetPlan
-from declare.reading import parser
+from declare.reading.read_component import read_component
 from declare.system.schema_check import read_json
 
 LEDGER = "data.json"
@@ -116,7 +116,7 @@ def _kept(path: Path) -> dict[str, tuple[str, Stamps]]:
 
 
 def _files(source: Mapping[str, Any], split: Mapping[str, Any]) -> Iterator[Path]:
-    component: Any = parser.parse("sources", dict(source))
+    component = read_component("sources", source)
     named = [Path(split[name]) for name in SPLITS if isinstance(split.get(name), str | Path)]
     if not isinstance(split.get("train"), str | Path):
         yield from component.files()

@@ -11,7 +11,7 @@ from typing import Any
 from declare.contract.kinds.source import Fingerprints, Source
 from declare.contract.problem import ProblemError
 from declare.ir.plan import DatasetPlan
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 SPLITS = ("train", "val", "test")
 _local_stamps: dict[str, str] = {}
@@ -39,7 +39,7 @@ def cache_identity(plan: DatasetPlan) -> str:
     Raises `ProblemError` where the files must be looked at and one is missing.
     """
     if plan.fingerprint not in _local_stamps:
-        source = parser.parse("sources", plan.source)
+        source = read_component("sources", plan.source)
         assert isinstance(source, Source)
         remember_stamp(plan.fingerprint, source_fingerprints(source, plan.split).local)
     return f"{plan.fingerprint} {_local_stamps[plan.fingerprint]}"

@@ -26,7 +26,7 @@ from declare.data.read import cache, fitted_fields, prefetch, raw_values
 from declare.data.read.fingerprints import cache_identity
 from declare.data.read.open_reader import open_reader, reads_late
 from declare.ir.plan import DatasetPlan
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 Array = np.ndarray[Any, Any]
 _BLOCK = 32
@@ -57,7 +57,7 @@ class Pool:
 
     def _open_source(self) -> Reader:
         """Open the source."""
-        source: Any = parser.parse("sources", self.plan.source)
+        source = read_component("sources", self.plan.source)
         reader: Reader = open_reader(source, self.plan.split)
         learns = any(field.learns for field in self.fields.values())
         return fitted_fields.PartedReader(reader) if learns else reader
@@ -182,7 +182,7 @@ class Pool:
         Raises what reading the names raises.
         """
         stamps = [cache_identity(self.plan)]
-        source: Any = parser.parse("sources", self.plan.source)
+        source = read_component("sources", self.plan.source)
         for name in fields if not raw_values.source_lists_files(source) else ():
             if not self.is_light(name) and self._names_files(name):
                 values = self.raw(name, np.arange(self.reader.num_samples))
@@ -387,12 +387,12 @@ def _cached_errors(text: str | None) -> dict[int, str] | None:
 
 
 def _field(block: Mapping[str, Any]) -> Field:
-    field = parser.parse("fields", dict(block))
+    field = read_component("fields", block)
     assert isinstance(field, Field)
     return field
 
 
 def _transform(block: Mapping[str, Any]) -> Transform:
-    transform = parser.parse("transforms", dict(block))
+    transform = read_component("transforms", block)
     assert isinstance(transform, Transform)
     return transform

@@ -8,7 +8,7 @@ from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.ir.plan import DatasetPlan
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 Statistics = Mapping[str, Mapping[str, list[float]]]
 
@@ -31,7 +31,7 @@ def misfit(plan: DatasetPlan, found: Statistics) -> str:
 
 def _expected_sizes(plan: DatasetPlan) -> Iterator[tuple[str, dict[str, int | None]]]:
     """Yield `INDEX.FIELD` and the length of each statistic by name, None where it varies with the samples."""
-    transforms = [parser.parse("transforms", dict(block)) for block in plan.transforms]
+    transforms = [read_component("transforms", block) for block in plan.transforms]
     for name, field in plan.fields.items():
         found: dict[str, dict[str, int | None]] = {}
         for side in ("train", "eval"):

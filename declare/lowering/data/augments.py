@@ -10,7 +10,7 @@ from torch import nn
 from declare.contract.problem import ProblemError
 from declare.contract.shapes import Shape
 from declare.ir.plan import PhasePlan, Plan
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 Shapes = Mapping[str, Shape]
 
@@ -22,7 +22,7 @@ def make_augments(plan: Plan, phase: PhasePlan) -> dict[str, list[nn.Module]]:
     """
     made: dict[str, list[nn.Module]] = {}
     for index, block in enumerate(phase.augment):
-        augment = parser.parse("augments", block)
+        augment = read_component("augments", block)
         refused = []
         for dataset in phase.datasets:
             inputs, targets = roles(plan, phase, dataset)

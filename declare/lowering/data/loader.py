@@ -9,7 +9,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +24,7 @@ from declare.lowering.data.bad_samples import hanging, suspects
 from declare.lowering.data.columns import Array, Columns, Fields
 from declare.lowering.data.multiscale import resize_images
 from declare.lowering.data.tables import Tables
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 Batch = dict[str, Fields]
 Raw = tuple[Fields, Tensor, int]
@@ -132,8 +131,10 @@ class DatasetStream:
         self._seed = plan.seed
         self._key = [plan.seed, zlib.crc32(phase.name.encode()), zlib.crc32(name.encode())]
         self._phase = phase
-        sampler: Any = parser.parse("samplers", phase.sampler)
-        sampler = sampler.chosen({field: item.shape for field, item in plan.datasets[name].fields.items()})
+        shapes = {field: item.shape for field, item in plan.datasets[name].fields.items()}
+        sampler = read_component("samplers", phase.sampler).with_fields(shapes)
+        if isinstance(sampler, Problem):
+            raise ProblemError(sampler)
         self._sampler: Sampler = sampler.settled(phase.steps, phase.steps_per_epoch).for_batches(self._rows)
         self._sampled_by = {
             field: _column(tables.table(name, "train"), field, by_length=self._sampler.by_length)

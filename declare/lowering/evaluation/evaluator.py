@@ -22,7 +22,7 @@ from declare.lowering.training.objective import TaskLosses
 from declare.nn.distributed.process_group import ALONE, ProcessGroup
 from declare.nn.metrics.metric import Figure, is_broken
 from declare.nn.precision import to_double, widest
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 Fields = Mapping[str, Tensor]
 Batches = Callable[[str, str, int, range | None], Iterator[Fields]]
@@ -39,7 +39,7 @@ class Scores:
     def __init__(self, task: TaskPlan, losses: TaskLosses, target: Target) -> None:
         self._losses = losses
         self._metrics = {
-            metric.name: parser.parse("metrics", metric.block).build(target) for metric in task.metrics
+            metric.name: read_component("metrics", metric.block).build(target) for metric in task.metrics
         }
         shared: dict[Any, Any] = {}
         for metric in self._metrics.values():

@@ -17,7 +17,7 @@ from declare.lowering.evaluation.interruption import NEVER, Interruption
 from declare.lowering.model.graph import Graph
 from declare.lowering.training.objective import TaskLosses
 from declare.nn.modules.padding import mean_over
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 _ROWS = 256
 _TINY = 1e-12
@@ -143,7 +143,7 @@ def _fit_probe(probe: ProbePlan, task: TaskPlan, losses: TaskLosses, group: Mapp
         return torch.stack([part * share for part, share in zip(parts, own.shares, strict=True)]).sum()
 
     shape = tuple(dim or 0 for dim in task.target_of(first).output.dims)
-    fitted = parser.parse("probes", probe.block).build(features.shape[1], shape).to(features.device)
+    fitted = read_component("probes", probe.block).build(features.shape[1], shape).to(features.device)
     fitted.fit(features, loss)
     return fitted
 

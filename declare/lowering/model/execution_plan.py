@@ -21,7 +21,7 @@ from declare.ir.micro_batches import call_key
 from declare.ir.plan import ModulePlan, Plan, Wire
 from declare.lowering.model.length_slots import LengthSlots
 from declare.lowering.model.padding import joined
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 Lane = tuple[str, ...]
 Call = tuple[Callable[..., Any], tuple[int, ...], int]
@@ -178,7 +178,7 @@ class Maker:
             inputs[wire.port] = (*inputs.get(wire.port, ()), shape)
         if same or node.role == "head":
             return planned
-        inferred = parser.parse("modules", node.block).infer(inputs)
+        inferred = read_component("modules", node.block).infer(inputs)
         return dict.fromkeys(planned) if inferred is None or isinstance(inferred, Problem) else inferred
 
     def slot(self, source: Source, lane: Lane) -> int:

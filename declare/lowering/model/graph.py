@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from declare.contract.kinds.module import Inputs
 from declare.ir.plan import ModulePlan, Plan, Wire
 from declare.lowering.model.execution_plan import Lane, Program, make_program, make_reading
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 Batch = Mapping[str, Mapping[str, Tensor]]
 Outputs = dict[str, dict[str, Tensor]]
@@ -101,9 +101,9 @@ def _build(
     shapes = inputs(wires)
     with _drawing(seed, path):
         if node.role == "head":
-            built = parser.parse("heads", node.block).build(shapes, next(iter(outputs.values())))
+            built = read_component("heads", node.block).build(shapes, next(iter(outputs.values())))
         else:
-            built = parser.parse("modules", node.block).build(shapes)
+            built = read_component("modules", node.block).build(shapes)
     assert isinstance(built, nn.Module)
     return built
 
@@ -111,7 +111,7 @@ def _build(
 def _build_each(seed: int, node: ModulePlan) -> nn.Module:
     each = {name: inputs(variant.wires) for name, variant in node.variants.items()}
     with _drawing(seed, node.path):
-        built = parser.parse("modules", node.block).build_each(each)
+        built = read_component("modules", node.block).build_each(each)
     assert isinstance(built, nn.Module)
     return built
 

@@ -14,7 +14,7 @@ from declare.contract.lengths import lengths_name
 from declare.contract.shapes import Shape
 from declare.ir.plan import ModulePlan, Wire
 from declare.ir.sample_lengths import followed_port
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 if TYPE_CHECKING:
     from declare.lowering.model.execution_plan import Lane, Maker, Source
@@ -100,8 +100,7 @@ class LengthSlots:
 
 
 def _component(node: ModulePlan) -> Node:
-    found: Node = parser.parse("heads" if node.role == "head" else "modules", node.block)
-    return found
+    return read_component(node.kind, node.block)
 
 
 def _length_map(component: Node, wires: tuple[Wire, ...]) -> Callable[[Tensor], Tensor]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from declare.ir.plan import PhasePlan
 from declare.nn.balances.balance import Balance
 from declare.nn.distributed.process_group import ProcessGroup
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 
 def make_balance(
@@ -19,7 +19,7 @@ def make_balance(
         return None
     rank = {name: index for index, name in enumerate(tasks)}
     owners = [rank.get(name.partition("/")[0], len(tasks)) for name in names]
-    made: Balance = parser.parse("balances", phase.balance).build(owners, shares, len(tasks))
+    made = read_component("balances", phase.balance).build(owners, shares, len(tasks))
     made.watch = phase.gradients_every
     made.world = world
     return made

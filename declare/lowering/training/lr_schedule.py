@@ -8,7 +8,7 @@ import torch
 
 from declare.compiler.phases.lr_schedule import rate as factor
 from declare.ir.plan import PhasePlan
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 
 def rate(phase: PhasePlan, step: int) -> float:
@@ -21,7 +21,7 @@ def planned_lr(phase: PhasePlan) -> Callable[[int], float]:
 
     A reactive schedule (`plateau`) is planned as it goes without any fall.
     """
-    schedule = parser.parse("schedules", phase.schedule).settled(phase.steps, phase.steps_per_epoch)
+    schedule = read_component("schedules", phase.schedule).settled(phase.steps, phase.steps_per_epoch)
     total, warmup = phase.steps, phase.warmup_steps
 
     def at(step: int) -> float:

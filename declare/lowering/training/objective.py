@@ -24,7 +24,7 @@ from declare.nn.distributed.batch_norm import batch_norms
 from declare.nn.distributed.process_group import ALONE, ProcessGroup
 from declare.nn.losses.consistency import Consistency
 from declare.nn.losses.shapes import ShapeMismatchError
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 Weight = Tensor | float
 _TINY = 1e-12
@@ -41,11 +41,11 @@ class TaskLosses(nn.Module):
         super().__init__()
         self._world = world
         target = target or task.target
-        self.adapter: TaskAdapter = parser.parse("tasks", task.block).build(target)
+        self.adapter: TaskAdapter = read_component("tasks", task.block).build(target)
         if self.adapter.module is not None:
             self.buffers_of_task = self.adapter.module
-        components = [parser.parse("losses", loss.block) for loss in task.losses]
-        built = [component.build(target) for component in components]
+        components = [read_component("losses", loss.block) for loss in task.losses]
+        built: list[Any] = [component.build(target) for component in components]
         self.losses = nn.ModuleList(built)
         self.shares = [loss.weight for loss in task.losses]
         self.names = [loss.name for loss in task.losses]
@@ -99,8 +99,8 @@ class Penalty(nn.Module):
 
     def __init__(self, block: Mapping[str, object], graph: nn.Module) -> None:
         super().__init__()
-        component = parser.parse("regularizers", block)
-        self.rule = component.build()
+        component = read_component("regularizers", block)
+        self.rule: Any = component.build()
         # In a plain list: the parameters belong to the graph.
         self._parameters_of_graph = [
             item for name, item in graph.named_parameters() if fnmatchcase(name, component.match)

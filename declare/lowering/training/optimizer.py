@@ -10,7 +10,7 @@ from torch import nn
 
 from declare.ir.plan import OptimizerGroup, PhasePlan, Plan
 from declare.nn.distributed.dtensor import kinds
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 Group = dict[str, Any]
 
@@ -22,7 +22,7 @@ def make_optimizer(plan: Plan, phase: PhasePlan, graph: nn.Module) -> torch.opti
     Parameters of one axis (norms, biases) are not decayed, unless the optimizer says `decay_norm_and_bias`
     or their group states a weight decay.
     """
-    component = parser.parse("optimizers", phase.optimizer)
+    component = read_component("optimizers", phase.optimizer)
     named = dict(graph.named_parameters())
     numbers = {item: number for number, item in enumerate(named.values())}
     groups = [group for stated in phase.groups for group in _take(stated, named)]

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from declare.contract.kinds.field import Field
 from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.reading import parser
 from declare.reading.poison import contains_poison
+from declare.reading.read_component import read_component
 from declare.rules.queries.fields import field_place, fields_of_task
 from declare.rules.spec_parts import get, task_datasets, tasks
 from declare.rules.spec_view import View
@@ -114,7 +113,7 @@ def _of_other_proportions(view: View, dataset: str, picture: str, mask: str) -> 
 def _cut_to(view: View, dataset: str, name: str) -> float | None:
     """Return width by height of what reading leaves of a picture's middle; None where it leaves the whole."""
     block = view.facts[dataset].blocks.get(name)
-    field: Field | None = parser.parse("fields", block) if block else None
+    field = read_component("fields", block) if block else None
     size = field.cut_to() if field is not None else None
     return None if size is None else size[1] / size[0]
 

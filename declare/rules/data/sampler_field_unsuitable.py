@@ -30,7 +30,9 @@ def _none_fits(view: View, phase: Located[Phase], sampler: Sampler) -> Iterator[
         facts = view.facts.get(dataset)
         if facts is not None and set(get(view.spec, "datasets", dataset, "fields") or ()) - set(facts.fields):
             continue  # a field that could not be read may be the one that fits
-        found = sampler.chosen({name: item.shape for name, item in facts.fields.items()}) if facts else None
+        found = (
+            sampler.with_fields({name: item.shape for name, item in facts.fields.items()}) if facts else None
+        )
         if isinstance(found, Problem):
             yield found.under(f"{phase.path}.sampler")
             return

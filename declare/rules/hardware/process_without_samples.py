@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from declare.contract.problem import Problem
 from declare.ir.plan import PhasePlan
-from declare.reading import parser
+from declare.reading.read_component import read_component
 from declare.rules.spec_view import View
 
 CODE = "HW706"
@@ -25,7 +24,7 @@ def check(view: View) -> Iterator[Problem]:
 
 def lacking(phase: PhasePlan, processes: int) -> Iterator[Problem]:
     """Yield each dataset that gives fewer samples to a batch than there are processes."""
-    sampler: Any = parser.parse("samplers", phase.sampler)
+    sampler = read_component("samplers", phase.sampler)
     for name in phase.datasets:
         groups = -(-phase.rows[name] // sampler.together)
         if groups < processes:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from declare.contract.problem import Problem
 from declare.ir.plan import HardwarePlan, PhasePlan
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 CODE = "HW708"
 _ASKED = {"hardware.strategy": "shares are asked for here"}
@@ -49,8 +48,8 @@ def uneven(hardware: HardwarePlan, processes: int | None, phases: Iterable[Phase
 
 def _in_phase(phase: PhasePlan) -> Iterator[Problem]:
     at = f"phases.{phase.name}"
-    optimizer: Any = parser.parse("optimizers", phase.optimizer)
-    balance: Any = parser.parse("balances", phase.balance)
+    optimizer = read_component("optimizers", phase.optimizer)
+    balance = read_component("balances", phase.balance)
     if optimizer.whole:
         name = phase.optimizer["type"]
         yield _conflict(

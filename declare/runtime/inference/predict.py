@@ -23,7 +23,7 @@ from declare.lowering.data.tables import Tables
 from declare.lowering.model.padding import joined
 from declare.lowering.training.objective import TaskLosses
 from declare.nn.tasks.next_token import Sampling
-from declare.reading import parser
+from declare.reading.read_component import read_component
 from declare.runtime.inference import text_outputs
 from declare.runtime.inference.loaded_run import Loading, open_run
 from declare.runtime.run_folder.durable_io import translate_os_errors, write_whole
@@ -230,7 +230,7 @@ def _blank(rows: Sequence[dict[str, Any]], empty: Sequence[bool], tasks: Sequenc
 def _in_own_values(plan: Plan, dataset: str, task: TaskPlan, maps: Any) -> Any:
     """Return maps of class indices in the values that the target's masks hold."""
     field = plan.datasets[dataset].fields[task.target_field or ""]
-    return parser.parse("fields", field.block).decode(maps, field.facts)
+    return read_component("fields", field.block).decode(maps, field.facts)
 
 
 def _readable_values(said: Mapping[str, Tensor], classes: tuple[str, ...] | None) -> Iterator[dict[str, Any]]:

@@ -12,14 +12,13 @@ import numpy as np
 from declare.contract.facts import Reader
 from declare.contract.files.listing import list_files
 from declare.contract.files.picture_formats import SUFFIXES
-from declare.contract.kinds.field import Field
 from declare.contract.kinds.source import REMOTE
 from declare.contract.problem import Problem, ProblemError
 from declare.data.read import fitted_fields
 from declare.data.store.split_arrays import Pool, Statistics
 from declare.ir.plan import DatasetPlan, Plan
 from declare.lowering.data.tables import Tables
-from declare.reading import parser
+from declare.reading.read_component import read_component
 from declare.runtime.inference import text_outputs
 from declare.runtime.run_folder.durable_io import brief
 
@@ -144,7 +143,7 @@ def open_inputs(plan: Plan, dataset: str, path: Path, statistics: Mapping[str, S
 def _with_empty_columns(plan: Plan, dataset: str, fields: Mapping[str, Any], reader: Reader) -> Reader:
     """Return the reader with empty columns for what the model writes itself; lines of a text are its one column."""
     unasked = text_outputs.generated_fields(plan, dataset)
-    places = {name: parser.parse("fields", field.block).place(name) for name, field in fields.items()}
+    places = {name: read_component("fields", field.block).place(name) for name, field in fields.items()}
     empty = [place for name, place in places.items() if name in unasked and place not in reader.columns]
     asked = [place for name, place in places.items() if name not in unasked]
     lines = tuple(reader.columns) == ("text",) and len(asked) == 1 and asked[0] != "text"
@@ -173,7 +172,7 @@ def open_reader(path: Path, like: Mapping[str, Any]) -> Reader:
     block: Mapping[str, Any] = like if like.get("type") == kind else {"type": kind}
     if path.suffix.lower() == ".tsv":
         block = {**block, "separator": "\t"}
-    source: Any = parser.parse("sources", {**block, "path": str(path.absolute())})
+    source = read_component("sources", {**block, "path": str(path.absolute())})
     reader: Reader = source.open()
     return reader
 
@@ -195,7 +194,7 @@ def allow_shorter(plan: Plan, dataset: str) -> Plan:
     own = plan.datasets[dataset]
     fields = {}
     for name, field in own.fields.items():
-        component: Field = parser.parse("fields", field.block)
+        component = read_component("fields", field.block)
         fields[name] = field.model_copy(update={"facts": component.allow_shorter(field.facts)})
     return plan.model_copy(
         update={"datasets": plan.datasets | {dataset: own.model_copy(update={"fields": fields})}}
@@ -219,7 +218,7 @@ def choose_dataset(plan: Plan, path: Path) -> str:
     for name, dataset in plan.datasets.items():
         reader = open_reader(path, dataset.source)
         places = [
-            parser.parse("fields", dataset.fields[field].block).place(field)
+            read_component("fields", dataset.fields[field].block).place(field)
             for field in input_fields(plan, name)
             if field not in text_outputs.generated_fields(plan, name)
         ]

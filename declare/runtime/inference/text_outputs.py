@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from declare.contract.kinds.field import Field
 from declare.contract.kinds.task import Task
 from declare.ir.plan import Plan, TaskPlan
 from declare.lowering.data.tables import Tables
-from declare.reading import parser
+from declare.reading.read_component import read_component
 
 
 def with_prompts(plan: Plan, dataset: str) -> Plan:
@@ -22,7 +21,7 @@ def with_prompts(plan: Plan, dataset: str) -> Plan:
     for _, task in _writing(plan, dataset):
         name = task.target
         if name in fields:
-            field: Field = parser.parse("fields", fields[name].block).prompt()
+            field = read_component("fields", fields[name].block).prompt()
             fields[name] = fields[name].model_copy(update={"block": field.dump()})
     changed = own.model_copy(update={"fields": fields})
     return plan.model_copy(update={"datasets": plan.datasets | {dataset: changed}})
@@ -49,7 +48,7 @@ def required_texts(plan: Plan, dataset: str) -> list[str]:
 
 def _writing(plan: Plan, dataset: str) -> list[tuple[str, Task]]:
     tasks = [
-        (name, parser.parse("tasks", task.block))
+        (name, read_component("tasks", task.block))
         for name, task in plan.tasks.items()
         if dataset in task.datasets
     ]
@@ -65,11 +64,11 @@ def rows(
     None for words that the model did not read.
     """
     dataset, split = place
-    target = parser.parse("tasks", task.block).target
+    target = read_component("tasks", task.block).target
     field = plan.datasets[dataset].fields.get(target or "")
     if field is None or not set(said) & {"text", "tags"}:
         return None
-    component: Field = parser.parse("fields", field.block)
+    component = read_component("fields", field.block)
     if "text" in said:
         return [{"text": text} for text in component.decode(said["text"].numpy(), field.facts)]
     other = component.beside() or ""

@@ -42,11 +42,11 @@ class Trackers(Listener):
             raise
 
     def _open(self) -> None:
-        from declare.reading.parser import parse
+        from declare.reading.read_component import read_component
 
         plan = self._plan.model_dump(mode="json")
         for block in self._plan.tracking:
-            tracker: Tracker = parse("trackers", block)
+            tracker: Tracker = read_component("trackers", block)
             self._logs.append(tracker.open(self._folder, self._plan.name, plan))
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from declare.contract.problem import Problem
 from declare.ir.plan import PhasePlan, Plan
-from declare.reading import parser
+from declare.reading.read_component import read_component
 from declare.runtime.setup.auto import AutoSettings
 from declare.runtime.setup.builder import PlanBuilder
 from declare.runtime.setup.phase import assemble, trainable
@@ -81,7 +81,7 @@ def _expected_loss(plan: Plan, phase: PhasePlan, name: str) -> float | None:
     if len(losses) != 1:
         return None
     targets = [planned.target_of(dataset) for dataset in planned.datasets]
-    found = [parser.parse("losses", losses[0].block).expected(target) for target in targets]
+    found = [read_component("losses", losses[0].block).expected(target) for target in targets]
     known = [value for value in found if value is not None]
     return sum(known) / len(known) if known and len(known) == len(found) else None
 

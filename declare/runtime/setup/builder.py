@@ -26,7 +26,7 @@ from declare.lowering.training.objective import Objective
 from declare.lowering.training.optimizer import make_optimizer
 from declare.nn.distributed.batch_norm import batch_norms, synchronise
 from declare.nn.distributed.process_group import ALONE, ProcessGroup
-from declare.reading import parser
+from declare.reading.read_component import read_component
 from declare.runtime.distributed.problem_json import inexact
 from declare.runtime.distributed.stop_flag import StopRequests
 from declare.runtime.machine.precision import HALF
@@ -181,7 +181,7 @@ def open_tables(plan: Plan, place: Path | None, world: ProcessGroup = ALONE) -> 
 
 def _plateau(phase: PhasePlan) -> Plateau | None:
     """Return how the phase's schedule reacts to a metric: its own, else the one that picks the best."""
-    schedule: Any = parser.parse("schedules", phase.schedule)
+    schedule: Any = read_component("schedules", phase.schedule)
     if not schedule.reactive:
         return None
     metric, mode = schedule.metric, schedule.mode

@@ -300,7 +300,7 @@ def test_series_of_similar_length_stand_together(runs):
     table = Tables(plan, run.statistics).table("d", "train")
     shapes = {name: field.shape for name, field in plan.datasets["d"].fields.items()}
     made = parser.parse("samplers", {"type": "length_buckets", "fields": ["x" if "x" in shapes else "text"]})
-    sampler = made.chosen(shapes).for_batches(3)
+    sampler = made.with_fields(shapes).for_batches(3)
     (name,) = sampler.columns()
     lengths = table.lengths(name)
     order = sampler.order(len(lengths), {name: lengths}, np.random.default_rng(0), 0.0)

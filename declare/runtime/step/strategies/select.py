@@ -5,7 +5,7 @@ from __future__ import annotations
 from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
 from declare.nn.distributed.process_group import ProcessGroup
-from declare.reading import parser
+from declare.reading.read_component import read_component
 from declare.rules.hardware.process_without_samples import lacking
 from declare.rules.queries.strategy_limits import conflicts, uneven
 from declare.runtime.step.interfaces import Objective
@@ -52,7 +52,7 @@ def shards(plan: Plan, world: ProcessGroup) -> bool:
 def skipping(plan: Plan) -> list[str]:
     """Return the paths of modules that leave parts of themselves out at random."""
     found = [node for node in plan.nodes if node.role != "head"]
-    found = [node for node in found if parser.parse("modules", node.block).skips_at_random]
+    found = [node for node in found if read_component("modules", node.block).skips_at_random]
     return [
         path
         for node in found
