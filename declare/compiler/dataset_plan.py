@@ -29,7 +29,7 @@ def dataset_plan(state: State, name: str) -> DatasetPlan:
             for field, found in facts.fields.items()
         },
         transforms=tuple(
-            item.settled(known).dump()
+            item.resolve(known).dump()
             for item, known in zip(
                 block.transforms, facts_before(block.transforms, facts.fields), strict=True
             )

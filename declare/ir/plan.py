@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from declare.contract import strict_json
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target
 from declare.contract.lengths import lengths_differ
 from declare.contract.shapes import Shape
+from declare.ir.resolved_blocks import resolved_blocks
 
 Block = dict[str, Any]
 PLAN_VERSION = "1.0"
@@ -320,11 +321,10 @@ class PhasePlan(PlanPart):
     trainable_parameters: int
     memory_bytes: int | None
 
-    @field_validator("ema")
-    @classmethod
-    def _warmed_up(cls, ema: Block | None) -> Block | None:
-        """Return the block as plans have it that know the key: those before it always warmed up."""
-        return ema and {"warmup": True} | ema
+    @model_validator(mode="after")
+    def _resolve(self) -> Self:
+        self.__dict__.update(resolved_blocks(self))
+        return self
 
 
 class HardwarePlan(PlanPart):
@@ -375,19 +375,14 @@ class Plan(PlanPart):
         """Return the fields that the heads of tasks depend on."""
         by_path = {node.path: node for node in self.nodes}
         waiting = [self.tasks[name].head for name in tasks]
-        found, seen = set(), set()
+        fields: set[str] = set()
         while waiting:
-            path = waiting.pop()
-            if path in seen or path not in by_path:
-                continue
-            seen.add(path)
-            node = by_path[path]
-            for wire in (*node.wires, *(wire for each in node.variants.values() for wire in each.wires)):
-                if wire.source == "field":
-                    found.add(wire.name)
-                else:
-                    waiting.append(wire.name)
-        return found
+            node = by_path.pop(waiting.pop(), None)
+            if node is not None:
+                wires = [*node.wires, *(wire for each in node.variants.values() for wire in each.wires)]
+                fields |= {wire.name for wire in wires if wire.source == "field"}
+                waiting += [wire.name for wire in wires if wire.source == "module"]
+        return fields
 
     @property
     def trained_earlier(self) -> dict[str, str]:

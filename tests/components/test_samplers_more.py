@@ -13,7 +13,7 @@ def order(block, columns=None, number=None, *, seed=0, progress=0.0, steps=(100,
     """Return the order of an epoch of a settled sampler."""
     columns = {name: np.asarray(values) for name, values in (columns or {}).items()}
     number = number if number is not None else len(next(iter(columns.values())))
-    sampler = parser.parse("samplers", block).settled(*steps)
+    sampler = parser.parse("samplers", block).resolve(*steps)
     return sampler.order(number, columns, np.random.default_rng(seed), progress)
 
 
@@ -115,7 +115,7 @@ def test_curriculum_with_a_rising_limit_shows_small_scores_first():
 def test_curriculum_settles_durations(over, share):
     """Epochs and steps become a share of the phase, the whole of it at most."""
     block = {"type": "curriculum", "score": "s", "start": 1, "end": 0, "over": over}
-    assert parser.parse("samplers", block).settled(100, 10).over.value == share
+    assert parser.parse("samplers", block).resolve(100, 10).over.value == share
 
 
 def test_curriculum_of_no_length_is_at_its_end():

@@ -7,16 +7,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declare.compiler.phases.lr_schedule import curve, rate
+from declare.ir.lr_schedule import LRSchedule
 from declare.reading import parser
 from declare.reading.lookup import own_names
+from tests.harness.fake_parts import phase
 
 BLOCKS = {"step": {"type": "step", "every": "3 steps"}}
 
 
 def schedule(block):
     """Return a settled schedule."""
-    return parser.parse("schedules", block).settled(100, 10)
+    return parser.parse("schedules", block).resolve(100, 10)
 
 
 def torch_rates(make, total):
@@ -79,18 +80,9 @@ def test_one_cycle_is_torchs(total):
 @given(total=st.integers(1, 300), warmup=st.integers(0, 300))
 def test_rates_stay_between_0_and_the_base_rate(name, total, warmup):
     """Whatever the length of phase and warm-up, no rate is negative or above the base rate."""
-    item = schedule(BLOCKS.get(name, name))
     warmup = min(warmup, total - 1)
-    values = [rate(item, step, total, warmup) for step in range(total)]
+    block = BLOCKS.get(name, {"type": name})
+    lr = LRSchedule(phase(schedule=block, steps=total, warmup_steps=warmup))
+    values = [lr(step) for step in range(total)]
     assert all(0 <= value <= 1 + 1e-12 for value in values)
     assert values[:warmup] == sorted(values[:warmup])
-
-
-def test_curve_shows_the_first_and_the_last_step():
-    """A long phase is shown at 100 steps, a short one at each."""
-    item = schedule("cosine")
-    assert [step for step, _ in curve(item, 0.1, 5, 2)] == [0, 1, 2, 3, 4]
-    points = curve(item, 0.1, 1000, 100)
-    assert len(points) == 100
-    assert (points[0][0], points[-1][0]) == (0, 999)
-    assert max(value for _, value in points) == pytest.approx(0.1, rel=1e-3)

@@ -17,7 +17,7 @@ TEXTS = ["a b c d e f g", "a b", "", "c c c", None]
 
 def text(uses=None, **block):
     field = parser.parse("fields", {"type": "text", "tokenizer": "word", **block})
-    return field.settled("text", uses or Uses())
+    return field.resolve("text", uses or Uses())
 
 
 def learned(field, values=TEXTS):

@@ -57,11 +57,11 @@ def facts(*rates):
 def test_the_rate_is_that_of_the_fields():
     """The present rate comes from the fields where all have one; a stated one stands."""
     both = parse(type="resample", field=None, fields=["x0", "x1"], rate=100)
-    assert both.settled(facts(250.0, 250.0)).from_rate == 250
-    assert both.settled(facts(250.0, 500.0)).from_rate is None
-    assert both.settled(facts(250.0, None)).from_rate is None
+    assert both.resolve(facts(250.0, 250.0)).from_rate == 250
+    assert both.resolve(facts(250.0, 500.0)).from_rate is None
+    assert both.resolve(facts(250.0, None)).from_rate is None
     stated = parse(type="resample", field="x0", rate=100, from_rate=200)
-    assert stated.settled(facts(250.0)).from_rate == 200
+    assert stated.resolve(facts(250.0)).from_rate == 200
 
 
 def test_a_rate_is_what_the_resampling_before_has_made():
@@ -75,7 +75,7 @@ def test_a_rate_is_what_the_resampling_before_has_made():
         rates = zip((100, 50, 25), sides, strict=True)
         chain = [parse(type="resample", field="x0", rate=rate, on=on) for rate, on in rates]
         known = facts_before(chain, facts(250.0))
-        assert [item.settled(its).from_rate for item, its in zip(chain, known, strict=True)] == wanted
+        assert [item.resolve(its).from_rate for item, its in zip(chain, known, strict=True)] == wanted
 
 
 def test_a_stated_rate_does_not_contradict_the_field():

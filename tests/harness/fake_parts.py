@@ -16,10 +16,10 @@ from torch.nn import functional
 
 from declare.contract.kinds.task import Target
 from declare.contract.shapes import Shape
+from declare.ir.lr_schedule import LRSchedule
 from declare.ir.plan import HardwarePlan, PhasePlan, Plan, TaskPlan
 from declare.nn.distributed.process_group import ALONE
 from declare.runtime import run
-from declare.runtime.step.lr import LRFactor, Plateau
 from declare.runtime.step.rng import key
 
 ROWS = {"left": 50, "right": 30}
@@ -30,6 +30,9 @@ ABOUT = {"phase": "fit", "phase_step": 1, "phase_steps": 24, "threads": 1} | {
 }
 """What the manifest of a run's checkpoint says beside its files."""
 WIDTH = 4
+
+
+PLATEAU = {"type": "plateau", "metric": "val/digit/loss", "mode": "min", "factor": 0.5, "patience": 0}
 
 
 def phase(name="fit", **changes):
@@ -243,8 +246,9 @@ class FakeWorkshop:
         return Average(self.graph, which.ema["decay"]) if which.ema else None
 
     def rate(self, which):
-        plateau = Plateau("val/digit/loss", "min", 0.5, 0) if which.schedule["type"] == "plateau" else None
-        return LRFactor(lambda step: 1 - 0.5 * step / which.steps, plateau)
+        schedule = LRSchedule(which)
+        schedule.planned = lambda step: 1 - 0.5 * step / which.steps
+        return schedule
 
     def initialize(self, which, resolve):
         for entry in which.init:
@@ -304,7 +308,7 @@ def hard_plan():
         evaluate_every=5,
         checkpoint_every=7,
         clip={"norm": 1.0, "value": None},
-        schedule={"type": "plateau"},
+        schedule=PLATEAU,
         early_stop={**loss, "patience_steps": 15, "min_delta": 0.0},
     )
     freeze = (

@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 
+from declare.ir.lr_schedule import LRSchedule
 from declare.ir.plan import InitPlan
 from declare.runtime.checkpoint.safetensors_io import read_tensors
 from declare.runtime.listeners.listener import Listener, Request
@@ -415,9 +416,7 @@ def test_plateau_lowers_the_rate(tmp_path):
 
     def flat(workshop):
         workshop.evaluate = lambda split, tasks: {"val/digit/loss": 1.0} if split == "val" else {}
-        workshop.rate = lambda which: fake_parts.LRFactor(
-            lambda step: 1.0, fake_parts.Plateau("val/digit/loss", "min", factor=0.5, patience=0)
-        )
+        workshop.rate = lambda which: LRSchedule(which.model_copy(update={"schedule": fake_parts.PLATEAU}))
 
     _, heard = run(tmp_path, fake_parts.make_plan(), with_workshop(flat))
     rates = [event["rate"] for event in heard.named("step")]
@@ -425,13 +424,14 @@ def test_plateau_lowers_the_rate(tmp_path):
     assert rates[-1] == pytest.approx(0.005)
 
 
-def test_the_rate_is_the_phases_and_groups_have_their_own(tmp_path):
+def test_the_rate_is_the_phases_and_groups_have_their_own(tmp_path, monkeypatch):
     """`train/rate` is the base rate by the schedule, whatever the first group's is; other groups stand by name."""
     group = {"lr": 0.002, "weight_decay": None, "parameters": ()}
     groups = ({"match": "heads.*", **group}, {"match": "core.*", **group, "lr": 0.01})
 
     def halved(workshop):
-        workshop.rate = lambda which: fake_parts.LRFactor(lambda step: 0.5)
+        monkeypatch.setattr(LRSchedule, "planned", lambda schedule, step: 0.5)
+        workshop.rate = LRSchedule
 
     plan = fake_parts.make_plan(fake_parts.phase(groups=groups))
     run(tmp_path, plan, with_workshop(halved))

@@ -48,7 +48,7 @@ def field_shapes(state: State) -> Iterator[Problem]:
                 contradiction = transform.check_facts(known)
                 if contradiction is not None:
                     yield contradiction.under(path)
-                yield from _apply(transform.settled(known), path, tracks)
+                yield from _apply(transform.resolve(known), path, tracks)
         yield from _merge(state, dataset, tracks)
 
 
@@ -62,7 +62,7 @@ def _unclear(state: State, transform: Any, path: str, facts: DatasetFacts) -> li
         return names if contains_poison(transform) else []
     if contains_poison(transform):
         return list(shapes)
-    tries = {name: transform.model_copy(update={"field": name}).settled(facts.fields) for name in shapes}
+    tries = {name: transform.model_copy(update={"field": name}).resolve(facts.fields) for name in shapes}
     return [name for name, shape in shapes.items() if not isinstance(tries[name].infer(shape), Problem)]
 
 

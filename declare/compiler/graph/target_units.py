@@ -93,7 +93,7 @@ def _chain(state: State, dataset: str, field: str, side: str) -> Chain:
     transforms = poison_all(get(state.spec.datasets[dataset], "transforms") or ())
     chain = zip(transforms, facts_before(transforms, state.facts[dataset].fields), strict=True)
     return [
-        (index, transform.settled(known))
+        (index, transform.resolve(known))
         for index, (transform, known) in enumerate(chain)
         if transform is not POISON
         if transform.on in {"all", side} and field in (transform.field, *(transform.fields or ()))

@@ -10,13 +10,13 @@ from declare.compiler.parameters.init_files import init_files
 from declare.compiler.parameters.parameter_groups import Selection, lost_patterns, select
 from declare.compiler.phases.batches import Batches, batches
 from declare.compiler.phases.linear_probes import probes
-from declare.compiler.phases.lr_schedule import curve
 from declare.compiler.phases.multiscale import phase_scales
 from declare.compiler.phases.norm_rows import one_value_norms
 from declare.compiler.state import State
 from declare.contract.component import plain
 from declare.contract.duration import Duration
 from declare.contract.problem import Problem
+from declare.ir.lr_schedule import LRSchedule
 from declare.ir.plan import BestPlan, EarlyStopPlan, InitPlan, PhasePlan
 from declare.reading.library_trial import refusal
 from declare.reading.poison import POISON, contains_poison
@@ -100,8 +100,7 @@ def _plan(state: State, phase: Located[Any], made: Batches, steps: int, chosen: 
     balance = block.balance or read_component("balances", "fixed")
     warmup = schedule.warmup.steps(steps, epoch) if schedule.warmup else 0
     every = min(epoch, steps)
-    settled = schedule.settled(steps, epoch)
-    return PhasePlan(
+    plan = PhasePlan(
         name=phase.name,
         tasks=phase_tasks(state.view, block) or {},
         datasets=tuple(made.rows),
@@ -119,8 +118,8 @@ def _plan(state: State, phase: Located[Any], made: Batches, steps: int, chosen: 
         groups=tuple(chosen.groups),
         schedule=schedule.dump(),
         warmup_steps=warmup,
-        rates=curve(settled, float(block.optimizer.lr), steps, warmup) if warmup < steps else (),
-        balance=balance.settled(steps, epoch).dump(),
+        rates=(),
+        balance=balance.dump(),
         gradients_every=_steps(block.diagnose.gradients, steps, epoch) or 0,
         regularizers=tuple(item.dump() for item in block.regularizers),
         init=tuple(_init(state, phase)),
@@ -137,6 +136,7 @@ def _plan(state: State, phase: Located[Any], made: Batches, steps: int, chosen: 
         trainable_parameters=_trainable(state, phase, chosen),
         memory_bytes=None,
     )
+    return plan.model_copy(update={"rates": LRSchedule(plan).planned_lr()}) if warmup < steps else plan
 
 
 def _hardware_precision(state: State) -> Any:

@@ -33,7 +33,7 @@ class Dynamic(Balance):
     every: Duration = Param(Duration(1.0, "epochs"), description="length of a window")
     temperature: float = Param(2.0, ge=1e-3, le=1e6, description="high: nearly equal weights")
 
-    def settled(self, total_steps: int, steps_per_epoch: int) -> Balance:
+    def resolve(self, total_steps: int, steps_per_epoch: int) -> Balance:
         """Return the balance with `every` in steps."""
         steps = max(1, self.every.steps(total_steps, steps_per_epoch))
         return self.model_copy(update={"every": Duration(float(steps), "steps")})

@@ -70,7 +70,7 @@ class Text(Field):
         None, description="cut text at white space first; by default where `tags` stand beside its words"
     )
 
-    def settled(self, name: str, uses: Uses) -> Self:
+    def resolve(self, name: str, uses: Uses) -> Self:
         """Return the field with what it leaves open as the tasks want it."""
         overlong = self.overlong or ("windows" if uses.streams else "cut")
         ends = name in uses.generated if self.ends is None else self.ends

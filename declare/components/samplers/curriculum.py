@@ -41,7 +41,7 @@ class Curriculum(Sampler):
         """Return the score."""
         return (self.score,)
 
-    def settled(self, total_steps: int, steps_per_epoch: int) -> Self:
+    def resolve(self, total_steps: int, steps_per_epoch: int) -> Self:
         """Return the sampler with `over` as a share of the phase."""
         steps = self.over.steps(total_steps, steps_per_epoch)
         share = min(100.0, 100 * steps / max(1, total_steps))

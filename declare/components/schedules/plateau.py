@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.contract.kinds.schedule import Schedule
+from declare.contract.kinds.schedule import PlateauRule, Schedule
 from declare.contract.problem import Problem
 
 
@@ -54,6 +54,19 @@ class Plateau(Schedule):
                 label="max or min?",
                 helps=("add `mode: max` or `mode: min`",),
             )
+
+    def follow(self, metric: str, mode: Literal["max", "min"]) -> Schedule:
+        """Return the schedule that follows `metric`, unless it names its own."""
+        own = {"metric": metric, "mode": mode}
+        return self if self.metric is not None else self.model_copy(update=own)
+
+    def plateau_rule(self) -> PlateauRule | None:
+        """Return its parameters; None where nothing says which metric it follows."""
+        if self.metric is None:
+            return None
+        return PlateauRule(
+            self.metric, self.mode or "min", self.factor, self.patience, self.min_delta, self.minimum
+        )
 
     def multiplier(self, step: int, total: int) -> float:
         """Return the factor of the base rate at `step` of `total` (warm-up left out)."""

@@ -38,12 +38,12 @@ class Step(Schedule):
     every: Duration = Param(description="how long each rate lasts")
     gamma: float = Param(0.1, gt=0, lt=1, description="factor from one rate to the next")
 
-    def settled(self, total_steps: int, steps_per_epoch: int) -> Schedule:
+    def resolve(self, total_steps: int, steps_per_epoch: int) -> Schedule:
         """Return the schedule with `every` in steps."""
         steps = self.every.steps(total_steps, steps_per_epoch)
         return self.model_copy(update={"every": Duration(float(steps), "steps")})
 
     def multiplier(self, step: int, total: int) -> float:
         """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
-        assert self.every.unit != "epochs", "a schedule is settled before it is asked"
+        assert self.every.unit != "epochs", "a plan holds it in steps"
         return float(self.gamma ** (step // max(self.every.steps(total, 1), 1)))

@@ -17,7 +17,7 @@ class Balance(Component):
     each_alone: ClassVar[bool] = False
     """Whether every step needs the gradients of the tasks one by one."""
 
-    def settled(self, total_steps: int, steps_per_epoch: int) -> Balance:
+    def resolve(self, total_steps: int, steps_per_epoch: int) -> Balance:
         """Return the balance with its durations in steps of a phase of `total_steps`."""
         return self
 

@@ -110,7 +110,7 @@ class Field(Component):
         """Return raw values as an array [rows, ...]; raises `ProblemError` for a value that cannot be encoded."""
         raise NotImplementedError
 
-    def settled(self, name: str, uses: Uses) -> Self:
+    def resolve(self, name: str, uses: Uses) -> Self:
         """Return the field called `name` with what it leaves open filled in from what tasks do with it."""
         return self
 
@@ -172,4 +172,4 @@ def resolve_fields(fields: Mapping[str, Field], uses: Uses) -> dict[str, Field]:
     """Return the fields of a dataset with what they leave open filled in from what tasks and other fields want."""
     worded = sorted({name for field in fields.values() if (name := field.beside()) is not None})
     whole = uses._replace(worded=tuple(worded))
-    return {name: field.settled(name, whole) for name, field in fields.items()}
+    return {name: field.resolve(name, whole) for name, field in fields.items()}

@@ -34,7 +34,7 @@ class Sampler(Component):
         """Return the fields whose encoded column `order` needs."""
         return ()
 
-    def settled(self, total_steps: int, steps_per_epoch: int) -> Sampler:
+    def resolve(self, total_steps: int, steps_per_epoch: int) -> Sampler:
         """Return the sampler with its durations as shares of a phase of `total_steps`."""
         return self
 

@@ -49,7 +49,7 @@ class Transform(Component):
     fields: list[str] | None = Param(None, description="the fields that it changes")
     on: Literal["all", "train", "eval"] = Param("all", description="the samples that it changes")
 
-    def settled(self, facts: Mapping[str, FieldFacts]) -> Transform:
+    def resolve(self, facts: Mapping[str, FieldFacts]) -> Transform:
         """Return the transform with what it leaves open filled in from the facts of the dataset's fields."""
         return self
 

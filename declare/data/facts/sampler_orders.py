@@ -49,7 +49,7 @@ def refused_orders(
             continue
         own = {name: columns[name][train] for name in chosen.columns()}
         try:
-            chosen.settled(100, 100).order(len(train), own, np.random.default_rng(0), 0.0)
+            chosen.resolve(100, 100).order(len(train), own, np.random.default_rng(0), 0.0)
         except ProblemError as error:
             found[block] = asdict(error.problem) | {"rewrites": ()}
     return found

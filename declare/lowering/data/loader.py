@@ -135,7 +135,7 @@ class DatasetStream:
         sampler = read_component("samplers", phase.sampler).with_fields(shapes)
         if isinstance(sampler, Problem):
             raise ProblemError(sampler)
-        self._sampler: Sampler = sampler.settled(phase.steps, phase.steps_per_epoch).for_batches(self._rows)
+        self._sampler: Sampler = sampler.for_batches(self._rows)
         self._sampled_by = {
             field: _column(tables.table(name, "train"), field, by_length=self._sampler.by_length)
             for field in self._sampler.columns()

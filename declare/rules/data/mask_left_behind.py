@@ -142,7 +142,7 @@ def _moves(view: View, dataset: str, name: str, side: str) -> list[_Move]:
             size = None if transform.at_any_size else shape.dims[-2:]
             own = {key: value for key, value in transform.dump().items() if key not in _WHERE}
             found.append(_Move(own, size, index))
-        after = transform.settled(view.facts[dataset].fields).infer(shape)
+        after = transform.resolve(view.facts[dataset].fields).infer(shape)
         if isinstance(after, Problem):
             break
         shape = after

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from declare.ir.lr_schedule import is_better
 from declare.ir.plan import EarlyStopPlan, Plan
 from declare.runtime.listeners.listener import Listener, Request
 from declare.runtime.run_folder.event_file import Event
-from declare.runtime.run_folder.progress import better
 
 
 class EarlyStop(Listener):
@@ -35,7 +35,7 @@ class EarlyStop(Listener):
     def _judge(self, rule: EarlyStopPlan, event: Event) -> Request | None:
         value = event["metrics"].get(rule.metric, math.nan)
         first = math.isnan(self._best) and math.isfinite(value)
-        if first or (math.isfinite(value) and better(value, self._best, rule.mode, rule.min_delta)):
+        if first or (math.isfinite(value) and is_better(value, self._best, rule.mode, rule.min_delta)):
             self._best, self._step = value, event.step
         if math.isnan(self._best):  # nothing was measured yet that could stop improving
             return None

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from declare.ir.lr_schedule import is_better
 from declare.ir.plan import BestPlan
 
 
@@ -55,7 +56,7 @@ class TrainProgress:
         if not math.isfinite(value):
             return False
         before = self.best.get(self.phase)
-        if before is not None and not better(value, before.value, rule.mode):
+        if before is not None and not is_better(value, before.value, rule.mode):
             return False
         self.best[self.phase] = Best(rule.metric, value, self.total)
         return True
@@ -96,8 +97,3 @@ class TrainProgress:
         except (LookupError, TypeError, AttributeError) as error:
             raise ValueError("it holds no course of a run") from error
         return course
-
-
-def better(value: float, than: float, mode: str, margin: float = 0.0) -> bool:
-    """Whether `value` beats `than` by more than `margin`."""
-    return value > than + margin if mode == "max" else value < than - margin

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, TypeVar
 
 from declare.contract.problem import Problem
+from declare.ir.lr_schedule import is_better
 from declare.ir.plan import Plan
 from declare.runtime.run_folder.durable_io import brief
-from declare.runtime.run_folder.progress import better
 
 Value = TypeVar("Value", float, float | None)
 PREFIX = "trivial/"
@@ -63,7 +63,7 @@ def unbeaten(plan: Plan, metrics: Mapping[str, float]) -> list[Unbeaten]:
     return [
         Unbeaten(name, metrics[name], metrics[PREFIX + name], at)
         for name, mode, at in _judged_metrics(plan)
-        if _is_comparable(metrics, name) and not better(metrics[name], metrics[PREFIX + name], mode)
+        if _is_comparable(metrics, name) and not is_better(metrics[name], metrics[PREFIX + name], mode)
     ]
 
 

@@ -12,6 +12,7 @@ from declare.contract import strict_json
 from declare.contract.problem import ProblemError
 from declare.data.faults.file_stamps import Stamps
 from declare.data.faults.quarantine import SkippedSample
+from declare.ir.lr_schedule import LRSchedule
 from declare.ir.plan import InitPlan, PhasePlan, Plan
 from declare.lowering.data.loader import make_feed
 from declare.lowering.data.tables import Tables
@@ -21,12 +22,10 @@ from declare.lowering.evaluation.linear_probes import Prober
 from declare.lowering.model.graph import make_graph
 from declare.lowering.training.ema import EMA
 from declare.lowering.training.init_weights import load_init
-from declare.lowering.training.lr_schedule import planned_lr
 from declare.lowering.training.objective import Objective
 from declare.lowering.training.optimizer import make_optimizer
 from declare.nn.distributed.batch_norm import batch_norms, synchronise
 from declare.nn.distributed.process_group import ALONE, ProcessGroup
-from declare.reading.read_component import read_component
 from declare.runtime.distributed.problem_json import inexact
 from declare.runtime.distributed.stop_flag import StopRequests
 from declare.runtime.machine.precision import HALF
@@ -37,7 +36,6 @@ from declare.runtime.run_folder.events import SampleSkipped
 from declare.runtime.run_folder.folder import STATISTICS, read_statistics
 from declare.runtime.setup.auto import gather_precision, read_choices
 from declare.runtime.step.interfaces import Loader
-from declare.runtime.step.lr import LRFactor, Plateau
 from declare.runtime.step.strategies.fp32_eval import FullPrecisionCopy
 from declare.runtime.step.strategies.fsdp import shard
 from declare.runtime.step.strategies.select import shards, skipping
@@ -110,9 +108,9 @@ class PlanBuilder:
         return EMA(self.graph, **phase.ema) if phase.ema else None
 
     @staticmethod
-    def rate(phase: PhasePlan) -> LRFactor:
+    def rate(phase: PhasePlan) -> LRSchedule:
         """Return the factor of the learning rates as a function of the step."""
-        return LRFactor(planned_lr(phase), _plateau(phase))
+        return LRSchedule(phase)
 
     def initialize(self, phase: PhasePlan, resolve: Callable[[InitPlan], Path]) -> list[dict[str, Any]]:
         """Load what the phase's `init` names; return for each entry what was loaded and missing."""
@@ -177,23 +175,3 @@ def open_tables(plan: Plan, place: Path | None, world: ProcessGroup = ALONE) -> 
     if path is not None:
         write_durably(path, strict_json.dumps(tables.statistics).encode())
     return tables
-
-
-def _plateau(phase: PhasePlan) -> Plateau | None:
-    """Return how the phase's schedule reacts to a metric: its own, else the one that picks the best."""
-    schedule: Any = read_component("schedules", phase.schedule)
-    if not schedule.reactive:
-        return None
-    metric, mode = schedule.metric, schedule.mode
-    if metric is None and phase.best is not None:
-        metric, mode = phase.best.metric, phase.best.mode
-    if metric is None:
-        return None
-    return Plateau(
-        metric=metric,
-        mode=mode or "min",
-        factor=schedule.factor,
-        patience=schedule.patience,
-        min_delta=schedule.min_delta,
-        minimum=schedule.minimum,
-    )

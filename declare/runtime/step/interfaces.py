@@ -10,10 +10,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from declare.ir.lr_schedule import LRSchedule
 from declare.ir.plan import InitPlan, PhasePlan
 from declare.nn.balances.balance import Balance
 from declare.nn.distributed.process_group import ProcessGroup
-from declare.runtime.step.lr import LRFactor
 
 Batch = Mapping[str, Mapping[str, Tensor]]
 Losses = tuple[Tensor, Tensor]
@@ -154,7 +154,7 @@ class TrainingParts(Protocol):
         """Return the moving average that the phase asks for."""
         ...
 
-    def rate(self, phase: PhasePlan) -> LRFactor:
+    def rate(self, phase: PhasePlan) -> LRSchedule:
         """Return the factor of the learning rates as a function of the step."""
         ...
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from declare.ir.lr_schedule import LRSchedule
 from declare.ir.plan import PhasePlan
 from declare.nn.distributed.process_group import ALONE, ProcessGroup
 from declare.nn.running_statistics import StatisticsBySize
 from declare.runtime.machine.precision import Precision
 from declare.runtime.step.interfaces import EMA, Objective
-from declare.runtime.step.lr import LRFactor
 from declare.runtime.step.strategies.strategy import Strategy
 
 
@@ -24,7 +24,7 @@ class StepConfig:
     graph: nn.Module
     objective: Objective
     optimizer: torch.optim.Optimizer
-    lr: LRFactor
+    lr: LRSchedule
     ema: EMA | None
     precision: Precision
     seed_prefix: tuple[int, ...]

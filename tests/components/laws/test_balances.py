@@ -124,7 +124,7 @@ LAWS: list[Callable[[Build], None]] = [
 def test_every_balance_keeps_the_law(name, law):
     """In every variant, with epochs of two steps."""
     for block in variants("balances", name):
-        law(block.settled(20, 2).build)
+        law(block.resolve(20, 2).build)
 
 
 class Averaged(Sum):

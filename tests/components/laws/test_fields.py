@@ -136,7 +136,7 @@ def cases(name: str) -> Iterator[Case]:
     """Yield a field and those variants that read the same raw values; of its page where it needs settings."""
     bare, problems = parser.read("fields", {"type": name})
     for made in [component("fields", name)] if problems else variants("fields", name, bare):
-        field = made.settled("x", Uses())
+        field = made.resolve("x", Uses())
         values = next((values for values in (RAW[field.layout], MOMENTS) if _reads(field, values)), None)
         assert values or made is not bare, f"`{name}` reads none of the raw values of a {field.layout}"
         if values:

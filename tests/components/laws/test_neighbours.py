@@ -256,9 +256,9 @@ def transforms() -> list[Any]:
     found = []
     for name in lookup.own_names("transforms"):
         for item in variants("transforms", name):
-            settled = item.settled({"x": FieldFacts(shape=shape, rate=20.0)})
-            if settled.stored and not isinstance(settled.infer(shape), Problem):
-                found.append(pytest.param(settled, id=f"{name}-{len(found)}"))
+            resolved = item.resolve({"x": FieldFacts(shape=shape, rate=20.0)})
+            if resolved.stored and not isinstance(resolved.infer(shape), Problem):
+                found.append(pytest.param(resolved, id=f"{name}-{len(found)}"))
     return found
 
 

@@ -25,7 +25,7 @@ class Case:
     def __init__(self, sampler: Sampler, number: int, promise: str = "") -> None:
         layout: Layout = sampler.layouts[0] if sampler.layouts else "number"
         chosen = sampler.with_fields({name: Shape(layout, ()) for name in sampler.columns() or ("x",)})
-        self.sampler: Any = chosen.settled(100, 10).for_batches(ROWS)
+        self.sampler: Any = chosen.resolve(100, 10).for_batches(ROWS)
         self.number, self.promise = number, promise
         self.columns = {
             name: _column(layout, number, place) for place, name in enumerate(self.sampler.columns())

@@ -9,27 +9,29 @@ from typing import Any
 
 import pytest
 
-from declare.compiler.phases.lr_schedule import rate
 from declare.contract.kinds.schedule import Schedule
+from declare.ir.lr_schedule import LRSchedule
 from declare.reading.lookup import own_names
 from tests.components.conformance import variants
+from tests.harness.fake_parts import phase
 
 LENGTHS = (1, 2, 3, 10, 101)
 
 
 def course(schedule: Schedule, total: int, warmup: int = 0) -> list[float]:
     """Return the factor of the base rate at each step of a phase of ten epochs."""
-    settled = schedule.settled(total, max(1, total // 10))
-    return [rate(settled, step, total, warmup) for step in range(total)]
+    lr = LRSchedule(phase(steps=total, warmup_steps=warmup))
+    lr._component = schedule.resolve(total, max(1, total // 10))
+    return [lr(step) for step in range(total)]
 
 
 def the_step_alone_decides(schedule: Schedule) -> None:
     """Asked again, in any order, as a run that goes on after a kill does, each step has the same factor."""
-    settled = schedule.settled(50, 5)
-    before = [settled.multiplier(step, 50) for step in range(50)]
+    resolved = schedule.resolve(50, 5)
+    before = [resolved.multiplier(step, 50) for step in range(50)]
     order = list(range(50))
     random.Random(0).shuffle(order)
-    again = {step: settled.multiplier(step, 50) for step in order}
+    again = {step: resolved.multiplier(step, 50) for step in order}
     assert [again[step] for step in range(50)] == before, "a step has two factors"
 
 
@@ -48,12 +50,12 @@ def the_base_rate_is_reached(schedule: Schedule) -> None:
 
 def the_warm_up_rises_to_the_first_rate(schedule: Schedule) -> None:
     """It rises in equal steps, from above 0 to the rate with which the schedule itself begins."""
-    settled = schedule.settled(60, 6)
-    found = [rate(settled, step, 60, 9) for step in range(60)]
+    resolved = schedule.resolve(60, 6)
+    found = course(schedule, 60, 9)
     steps = [after - before for before, after in zip([0.0, *found[:9]], found[:10], strict=True)]
     assert min(steps) > 0, "the warm-up does not rise"
     assert steps == pytest.approx([steps[0]] * 10), "the warm-up rises in uneven steps"
-    assert found[9] == pytest.approx(settled.multiplier(0, 51)), "the first rate after it is another"
+    assert found[9] == pytest.approx(resolved.multiplier(0, 51)), "the first rate after it is another"
 
 
 def the_course_fits_the_phase(schedule: Schedule) -> None:

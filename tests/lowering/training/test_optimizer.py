@@ -3,7 +3,6 @@
 import pytest
 
 from declare.lowering.model.graph import make_graph
-from declare.lowering.training.lr_schedule import apply, bases, planned_lr, rate
 from declare.lowering.training.optimizer import make_optimizer
 from tests.lowering.plans import classify
 
@@ -66,32 +65,3 @@ def test_kernels_are_fused_on_the_cpu(kind):
     """The default per-tensor loop of torch is not used where there is a fused kernel."""
     _, optimizer = made(type=kind)
     assert all(group["fused"] for group in optimizer.param_groups)
-
-
-def test_schedules_change_all_groups_by_one_factor():
-    """Base rates keep their ratio over the whole phase."""
-    _, optimizer = made([("encoder.*", 0.001, None, ("encoder.0.weight",))])
-    base = bases(optimizer)
-    apply(optimizer, base, 0.5)
-    assert [group["lr"] for group in optimizer.param_groups] == [value * 0.5 for value in base]
-    apply(optimizer, base, 1.0)
-    assert bases(optimizer) == base
-
-
-def test_rate_is_a_pure_function_of_the_step():
-    """Asked in any order, the planned course is the same; warm-up comes first."""
-    phase = classify().phase(schedule={"type": "cosine"}, warmup_steps=4, steps=20)
-    course = planned_lr(phase)
-    values = [course(step) for step in range(20)]
-    assert values == [rate(phase, step) for step in range(20)]
-    assert values[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
-    assert values[4:] == sorted(values[4:], reverse=True)
-    assert values[-1] == pytest.approx(0.0)
-
-
-def test_step_intervals_in_epochs_are_settled_by_the_phase():
-    """`every: 2 epochs` falls after twice the steps of an epoch."""
-    phase = classify().phase(
-        schedule={"type": "step", "every": "2 epochs", "gamma": 0.5}, steps=20, steps_per_epoch=4
-    )
-    assert [rate(phase, step) for step in (0, 7, 8, 16)] == [1.0, 1.0, 0.5, 0.25]
