@@ -67,6 +67,11 @@ class Component(Strict):
         return ()
 
     @classmethod
+    def interface(cls) -> tuple[str, ...]:
+        """Return in lines what goes with it: input ports, layouts of targets, kinds of prediction."""
+        return ()
+
+    @classmethod
     def type_name(cls) -> str:
         """The name that specs write as `type`."""
         return cls.__module__.rpartition(".")[2]
@@ -75,6 +80,10 @@ class Component(Strict):
     def kind(cls) -> str:
         """The folder that holds it: `modules`, `losses`, ..."""
         return cls.__module__.split(".")[-2]
+
+    def shown_name(self) -> str:
+        """Return the name of the library's part that it stands for (its parameter `name`), else its type."""
+        return str(dict(self).get("name") or self.type_name())
 
     def check(self) -> Iterable[Problem]:
         """Yield what is wrong with the parameters taken together (paths are inside this block)."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -59,19 +61,34 @@ class FieldFacts(BaseModel):
 class Reader(Protocol):
     """An open source: samples by row, columns by name. Plain numpy and Python values, no torch.
 
-    Reading must be deterministic and safe to call from several processes after a fork. A reader that knows the truth
-    behind its data may have `expected(column, rows)`: the mean of what is drawn at random, the best prediction there
-    is, or None. Reports then say what share of the best possible figure was reached. One that reads light columns too
-    from its files whenever it is asked says so by `reads_late = True`: a file that changes under it is then noticed.
-    One that leaves files or rows of the source out counts them in `passed_over`, reason -> number.
-    One that gives other values than those stored (scaled ones) says how it reads a column by `read_as(column)`, and
-    by `as_stored` which setting of the source leaves that out.
+    Reading must be deterministic and safe to call from several processes after a fork. A reader subclasses this, so
+    that what it does not say is as by default.
     """
 
     num_samples: int
     columns: Sequence[str]
     splits: Mapping[str, tuple[int, int]]
     """Row ranges of explicit per-split files, empty where the source has one pool."""
+    folder: Path = Path()
+    """Where file names in its columns start."""
+    reads_late: bool = False
+    """Whether it reads light columns too from its files whenever it is asked: a change under it is then noticed."""
+    passed_over: Mapping[str, int] = MappingProxyType({})
+    """Files or rows of the source that it leaves out, reason -> number."""
+
+    as_stored: str = ""
+    """The setting of the source that reads columns as they are stored; empty where it reads them so."""
+
+    def read_as(self, column: str) -> str:
+        """Return how the values of a column are read, where they are not those stored (scaled ones)."""
+        return ""
+
+    def expected(self, column: str, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+        """Return the mean of what is drawn at random, the best prediction there is; None where it does not know it.
+
+        Reports then say what share of the best possible figure was reached.
+        """
+        return None
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
         """Field blocks (`{"image": {"type": "image"}}`) where the source knows its fields, else empty."""

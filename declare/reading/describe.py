@@ -93,7 +93,7 @@ def card(kind: str, name: str) -> Card | None:
         summary=first_sentence(text),
         text=text,
         parameters=tuple(_parameter(key, info) for key, info in _own_parameters_first(found)),
-        takes=tuple(_takes(found)),
+        takes=found.interface(),
         trusted_only=found.trusted_only,
     )
 
@@ -174,22 +174,3 @@ _COMPOUND: dict[Any, Callable[[Sequence[Any]], str]] = {
     tuple: lambda arguments: f"list of {_union(arguments)}",
     dict: lambda arguments: f"mapping of {type_text(arguments[0])} to {type_text(arguments[1])}",
 }
-
-
-def _takes(found: type[Component]) -> list[str]:
-    """Return what a component takes, in lines: input ports of nodes, layouts or predictions of the others."""
-    lines = []
-    for port in getattr(found, "ports", ()):
-        extra = " (several)" if port.many else ""
-        extra += " (optional)" if port.optional else ""
-        lines.append(f"input `{port.name}`: {' | '.join(port.takes)}{extra}")
-    layouts = getattr(found, "targets", ())
-    if layouts:
-        lines.append(f"target: {' | '.join(layouts)}")
-    takes = getattr(found, "takes", None)
-    if isinstance(takes, tuple | frozenset | set) and takes:
-        lines.append(f"prediction: {' | '.join(sorted(takes))}")
-    layout = getattr(found, "layout", None)
-    if isinstance(layout, str):
-        lines.append(f"gives: {layout}")
-    return lines

@@ -116,12 +116,13 @@ def task_datasets(view: View, task: Task) -> tuple[str, ...]:
 
 def may_be_per_dataset(view: View, task: str) -> bool:
     """Return whether a task's head is one for each dataset, or may be one, since its block cannot be read."""
-    head = getattr(get(view.spec, "tasks", task), "head", None)
+    block = get(view.spec, "tasks", task)
+    head = None if block is None else block.head
     if head is POISON:
         head = view.untyped.get(f"tasks.{task}.head", POISON)
     if isinstance(head, str):
         return head not in task_names(view) and find("heads", head) is None
-    return head is POISON or getattr(head, "per_dataset", False) in {True, POISON}
+    return head is POISON or (head is not None and head.per_dataset in {True, POISON})
 
 
 def dataset_place(task: Located[Task], dataset: str) -> str:

@@ -108,7 +108,7 @@ def _targets(spec: Any) -> list[str]:
     from declare.reading.poison import POISON
 
     tasks = spec.tasks.values() if spec.tasks is not POISON else ()
-    named = (getattr(task, "target", None) for task in tasks if task is not POISON)
+    named = (task.target for task in tasks if task is not POISON)
     return list(dict.fromkeys(target for target in named if isinstance(target, str)))
 
 

@@ -119,7 +119,8 @@ def _own_heads(state: State, task: str) -> bool:
     seen: set[str] = set()
     while task not in seen:
         seen.add(task)
-        head = getattr(get(state.spec, "tasks", task), "head", None)
+        block = get(state.spec, "tasks", task)
+        head = None if block is None else block.head
         if not isinstance(head, str) or head not in state.spec.tasks:
             return may_be_per_dataset(state.view, task)
         task = head

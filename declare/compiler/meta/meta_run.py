@@ -177,7 +177,7 @@ def _fill(shape: Shape, which: int) -> Shape:
 
 
 def _shapes(component: Node, first: ForwardMeasure, second: ForwardMeasure) -> Outputs:
-    stated: dict[str, Layout] = getattr(component, "outputs", {})
+    stated = component.stated_layouts()
     found: Outputs = {}
     for name, (dims, dtype) in first.outputs.items():
         if len(dims) >= len(_BY_RANK):
@@ -263,9 +263,7 @@ def _refusal(component: Node, shapes: Sequence[Shape], words: str) -> Problem:
     """Return the problem that fits the library's own words, which stand in its note."""
     layouts = {shape.layout for shape in shapes}
     found = next((item for item in _READINGS if _means(item, layouts, words)), _UNREAD)
-    title = found.title.format(
-        named=f"`{getattr(component, 'name', component.type_name())}`", given=" and ".join(map(str, shapes))
-    )
+    title = found.title.format(named=f"`{component.shown_name()}`", given=" and ".join(map(str, shapes)))
     return Problem(
         found.code, title, label=found.label, notes=(f"the library says: {words}",), helps=(found.help,)
     )

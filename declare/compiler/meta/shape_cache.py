@@ -109,7 +109,7 @@ def untried(component: Node, error: CallError, at: str) -> Problem:
     """Return the problem (SHP514) that a module could not be tried to its end."""
     return Problem(
         "SHP514",
-        f"`{getattr(component, 'name', component.type_name())}` cannot be tried",
+        f"`{component.shown_name()}` cannot be tried",
         at=at,
         label="not tried",
         notes=(error.text,),

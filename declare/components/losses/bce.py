@@ -10,6 +10,7 @@ from pydantic import Field as Param
 
 from declare.components.losses._weights import check_weights
 from declare.contract.kinds.loss import Loss
+from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Bce(Loss):
         "bce_with_logits",
     )
 
-    takes: ClassVar[frozenset[str]] = frozenset({"label_logits"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"label_logits"})
 
     pos_weight: Annotated[float, Param(gt=0, le=1e6)] | list[Annotated[float, Param(ge=0, le=1e6)]] | None = (
         Param(None, description="how much a positive label counts: one number, or one per label")

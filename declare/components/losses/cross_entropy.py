@@ -11,6 +11,7 @@ from pydantic import Field as Param
 from declare.components.losses._indices import index_dims
 from declare.components.losses._weights import check_weights, class_weights, num_scores
 from declare.contract.kinds.loss import Loss
+from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
 
@@ -52,7 +53,7 @@ class CrossEntropy(Loss):
         "softmax",
     )
 
-    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "pixel_logits", "token_logits"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "pixel_logits", "token_logits"})
 
     class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0, le=1e6)]] | None = (
         Param(

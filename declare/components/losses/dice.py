@@ -8,6 +8,7 @@ from pydantic import Field as Param
 
 from declare.components.losses._indices import index_dims
 from declare.contract.kinds.loss import Loss
+from declare.contract.prediction import Prediction
 from declare.contract.shapes import Dim
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Dice(Loss):
 
     also_called: ClassVar[tuple[str, ...]] = ("DiceLoss", "dice_loss", "soft_dice")
 
-    takes: ClassVar[frozenset[str]] = frozenset({"pixel_logits"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"pixel_logits"})
 
     smooth: float = Param(
         1.0, gt=0, le=1e9, description="pixels added to overlap and sizes, so that empty regions are defined"

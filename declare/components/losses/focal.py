@@ -10,6 +10,7 @@ from pydantic import Field as Param
 from declare.components.losses._indices import index_dims
 from declare.components.losses._weights import check_weights, class_weights
 from declare.contract.kinds.loss import Loss
+from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
 
@@ -34,7 +35,7 @@ class Focal(Loss):
 
     also_called: ClassVar[tuple[str, ...]] = ("FocalLoss", "focal_loss")
 
-    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits", "pixel_logits"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "label_logits", "pixel_logits"})
 
     gamma: float = Param(2.0, ge=0, le=100, description="how much less easy samples count")
     class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0, le=1e6)]] | None = (

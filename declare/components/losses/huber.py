@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field as Param
 
 from declare.contract.kinds.loss import Loss
+from declare.contract.prediction import Prediction
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,7 +30,7 @@ class Huber(Loss):
 
     also_called: ClassVar[tuple[str, ...]] = ("HuberLoss", "SmoothL1Loss", "smooth_l1", "log_cosh", "logcosh")
 
-    takes: ClassVar[frozenset[str]] = frozenset({"values"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"values"})
 
     delta: float = Param(1.0, gt=0, le=1e12, description="error up to which it is quadratic")
 

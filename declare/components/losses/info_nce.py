@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.contract.kinds.loss import Loss
+from declare.contract.prediction import Prediction
 from declare.contract.shapes import Dim
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class InfoNce(Loss):
 
     also_called: ClassVar[tuple[str, ...]] = ("nt_xent", "contrastive_loss", "NTXentLoss", "simclr")
 
-    takes: ClassVar[frozenset[str]] = frozenset({"embedding"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"embedding"})
 
     temperature: float = Param(
         0.07, ge=1e-4, le=1e6, description="what cosines are divided by: less means harder"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from declare.contract.kinds.loss import Loss
+from declare.contract.prediction import Prediction
 from declare.contract.shapes import Dim
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Isc(Loss):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"embedding"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"embedding"})
 
     def target_dims(self, target: Target) -> tuple[Dim, ...]:
         """Return that there is a group and an origin for each sample."""

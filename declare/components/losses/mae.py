@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from declare.contract.kinds.loss import Loss
+from declare.contract.prediction import Prediction
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,7 +28,7 @@ class Mae(Loss):
 
     also_called: ClassVar[tuple[str, ...]] = ("L1Loss", "l1", "mean_absolute_error", "l1_loss", "l1_error")
 
-    takes: ClassVar[frozenset[str]] = frozenset({"values"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"values"})
 
     def build(self, target: Target) -> nn.Module:
         """Return the real loss."""

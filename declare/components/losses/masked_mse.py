@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from declare.contract.kinds.loss import Loss
+from declare.contract.prediction import Prediction
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,7 +25,7 @@ class MaskedMse(Loss):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"reconstruction"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"reconstruction"})
 
     def build(self, target: Target) -> nn.Module:
         """Return the real loss."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from declare.contract.kinds.loss import Loss
+from declare.contract.prediction import Prediction
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,7 +28,7 @@ class Mse(Loss):
 
     also_called: ClassVar[tuple[str, ...]] = ("MSELoss", "l2", "mean_squared_error", "l2_loss")
 
-    takes: ClassVar[frozenset[str]] = frozenset({"values"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"values"})
 
     def expected(self, target: Target) -> float | None:
         """Return the variance of a standardised target; nobody knows that of another one."""

@@ -9,6 +9,7 @@ from pydantic import Field as Param
 
 from declare.components.losses._weights import check_weights, class_weights
 from declare.contract.kinds.loss import Loss
+from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
 
@@ -34,7 +35,7 @@ class Ordinal(Loss):
 
     also_called: ClassVar[tuple[str, ...]] = ("coral", "corn")
 
-    takes: ClassVar[frozenset[str]] = frozenset({"ordinal_logits"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"ordinal_logits"})
 
     class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0, le=1e6)]] | None = (
         Param(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from declare.contract.kinds.loss import Loss
+from declare.contract.prediction import Prediction
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,7 +28,7 @@ class PoissonNll(Loss):
 
     also_called: ClassVar[tuple[str, ...]] = ("PoissonNLLLoss", "poisson")
 
-    takes: ClassVar[frozenset[str]] = frozenset({"rates"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"rates"})
 
     def build(self, target: Target) -> nn.Module:
         """Return the real loss."""

@@ -9,6 +9,7 @@ from pydantic import Field as Param
 
 from declare.contract.kinds.metric import Metric
 from declare.contract.kinds.task import Target
+from declare.contract.prediction import Prediction
 
 Average = Literal["macro", "micro", "weighted"]
 
@@ -16,7 +17,7 @@ Average = Literal["macro", "micro", "weighted"]
 class Agreement(Metric):
     """A figure for each class, averaged: over logits of classes, of pixels, or of labels."""
 
-    takes: ClassVar[frozenset[str]] = frozenset(
+    takes: ClassVar[frozenset[Prediction]] = frozenset(
         {"class_logits", "label_logits", "ordinal_logits", "pixel_logits"}
     )
     mode: ClassVar[Literal["max", "min"]] = "max"

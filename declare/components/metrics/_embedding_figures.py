@@ -7,12 +7,13 @@ from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric
 from declare.contract.kinds.task import Target
+from declare.contract.prediction import Prediction
 
 
 class EmbeddingMetric(Metric):
     """A figure of all embeddings of an evaluation."""
 
-    takes: ClassVar[frozenset[str]] = frozenset({"embedding"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"embedding"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
 

@@ -7,12 +7,13 @@ from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric
 from declare.contract.kinds.task import Target
+from declare.contract.prediction import Prediction
 
 
 class ErrorMetric(Metric):
     """An error of values in the target's own units, or of ordered classes in class steps."""
 
-    takes: ClassVar[frozenset[str]] = frozenset({"ordinal_logits", "values"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"ordinal_logits", "values"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
 

@@ -7,12 +7,13 @@ from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric
 from declare.contract.kinds.task import Target
+from declare.contract.prediction import Prediction
 
 
 class LabelRankingMetric(Metric):
     """A mean over samples of how their labels are ranked by logits [N, labels]."""
 
-    takes: ClassVar[frozenset[str]] = frozenset({"label_logits"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"label_logits"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
 

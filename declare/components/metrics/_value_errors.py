@@ -7,12 +7,13 @@ from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric
 from declare.contract.kinds.task import Target
+from declare.contract.prediction import Prediction
 
 
 class ValueErrorMetric(Metric):
     """A mean cost of values [N] or [N, width]; 0 is best."""
 
-    takes: ClassVar[frozenset[str]] = frozenset({"values"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"values"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
 

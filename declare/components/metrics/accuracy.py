@@ -8,6 +8,7 @@ from pydantic import Field as Param
 
 from declare.contract.kinds.metric import Metric
 from declare.contract.kinds.task import Target
+from declare.contract.prediction import Prediction
 
 
 class Accuracy(Metric):
@@ -36,7 +37,7 @@ class Accuracy(Metric):
         "hits_at_k",
     )
 
-    takes: ClassVar[frozenset[str]] = frozenset(
+    takes: ClassVar[frozenset[Prediction]] = frozenset(
         {"class_logits", "label_logits", "ordinal_logits", "pixel_logits"}
     )
     mode: ClassVar[Literal["max", "min"]] = "max"

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric
 from declare.contract.kinds.task import Target
+from declare.contract.prediction import Prediction
 
 
 class AveragePrecision(Metric):
@@ -23,7 +24,7 @@ class AveragePrecision(Metric):
 
     also_called: ClassVar[tuple[str, ...]] = ("pr_auc", "auprc", "ap", "map", "aucpr")
 
-    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits", "ordinal_logits"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "label_logits", "ordinal_logits"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
 

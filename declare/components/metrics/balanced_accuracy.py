@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric
 from declare.contract.kinds.task import Target
+from declare.contract.prediction import Prediction
 
 
 class BalancedAccuracy(Metric):
@@ -21,7 +22,7 @@ class BalancedAccuracy(Metric):
 
     also_called: ClassVar[tuple[str, ...]] = ("bacc", "balanced_acc", "uar")
 
-    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "ordinal_logits"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "ordinal_logits"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
 

@@ -8,6 +8,7 @@ from pydantic import Field as Param
 
 from declare.contract.kinds.metric import Metric
 from declare.contract.kinds.task import Target
+from declare.contract.prediction import Prediction
 
 
 class BitsPerSpike(Metric):
@@ -25,7 +26,7 @@ class BitsPerSpike(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"rates"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"rates"})
     mode: ClassVar[Literal["max", "min"]] = "max"
 
     average: Literal["spikes", "units"] = Param("spikes", description="what weighs the same")

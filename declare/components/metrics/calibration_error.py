@@ -8,6 +8,7 @@ from pydantic import Field as Param
 
 from declare.contract.kinds.metric import Metric
 from declare.contract.kinds.task import Target
+from declare.contract.prediction import Prediction
 
 
 class CalibrationError(Metric):
@@ -25,7 +26,7 @@ class CalibrationError(Metric):
 
     also_called: ClassVar[tuple[str, ...]] = ("ece", "expected_calibration_error")
 
-    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "pixel_logits"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "pixel_logits"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
 

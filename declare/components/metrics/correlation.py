@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from declare.components.metrics._output_moments import OutputMomentsMetric
+from declare.contract.prediction import Prediction
 
 
 class Correlation(OutputMomentsMetric):
@@ -21,7 +22,7 @@ class Correlation(OutputMomentsMetric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"rates"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"rates"})
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of an output."""

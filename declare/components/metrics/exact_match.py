@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric
 from declare.contract.kinds.task import Target
+from declare.contract.prediction import Prediction
 
 
 class ExactMatch(Metric):
@@ -24,7 +25,7 @@ class ExactMatch(Metric):
 
     also_called: ClassVar[tuple[str, ...]] = ("subset_accuracy", "em")
 
-    takes: ClassVar[frozenset[str]] = frozenset({"token_logits", "label_logits"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"token_logits", "label_logits"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from declare.components.metrics._agreement import AveragedAgreement
 from declare.contract.kinds.task import Target
+from declare.contract.prediction import Prediction
 
 
 class HammingDistance(AveragedAgreement):
@@ -23,7 +24,7 @@ class HammingDistance(AveragedAgreement):
 
     also_called: ClassVar[tuple[str, ...]] = ("hamming_loss",)
 
-    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "label_logits"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     unseen_labels: ClassVar[bool] = True
 

@@ -8,6 +8,7 @@ from pydantic import Field as Param
 
 from declare.contract.kinds.metric import Metric
 from declare.contract.kinds.task import Target
+from declare.contract.prediction import Prediction
 
 
 class HingeLoss(Metric):
@@ -25,7 +26,7 @@ class HingeLoss(Metric):
 
     also_called: ClassVar[tuple[str, ...]] = ("hinge",)
 
-    takes: ClassVar[frozenset[str]] = frozenset({"class_logits"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric
 from declare.contract.kinds.task import Target
+from declare.contract.prediction import Prediction
 
 
 class MatthewsCorrcoef(Metric):
@@ -22,7 +23,7 @@ class MatthewsCorrcoef(Metric):
 
     also_called: ClassVar[tuple[str, ...]] = ("mcc", "phi_coefficient")
 
-    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "label_logits"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from declare.components.metrics._agreement import AveragedAgreement
+from declare.contract.prediction import Prediction
 
 
 class NegativePredictiveValue(AveragedAgreement):
@@ -23,7 +24,7 @@ class NegativePredictiveValue(AveragedAgreement):
 
     also_called: ClassVar[tuple[str, ...]] = ("npv",)
 
-    takes: ClassVar[frozenset[str]] = frozenset({"class_logits", "label_logits"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "label_logits"})
     unseen_labels: ClassVar[bool] = True
 
     def figure(self) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 from declare.components.metrics._output_moments import OutputMomentsMetric
+from declare.contract.prediction import Prediction
 
 
 class Nrmse(OutputMomentsMetric):
@@ -20,7 +21,7 @@ class Nrmse(OutputMomentsMetric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"reconstruction", "values"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"reconstruction", "values"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
 

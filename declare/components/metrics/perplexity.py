@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric
 from declare.contract.kinds.task import Target
+from declare.contract.prediction import Prediction
 
 
 class Perplexity(Metric):
@@ -23,7 +24,7 @@ class Perplexity(Metric):
 
     also_called: ClassVar[tuple[str, ...]] = ("ppl",)
 
-    takes: ClassVar[frozenset[str]] = frozenset({"token_logits"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"token_logits"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (1.0, None)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from declare.components.metrics._output_moments import OutputMomentsMetric
+from declare.contract.prediction import Prediction
 
 
 class R2(OutputMomentsMetric):
@@ -28,7 +29,7 @@ class R2(OutputMomentsMetric):
         "coefficient_of_determination",
     )
 
-    takes: ClassVar[frozenset[str]] = frozenset({"reconstruction", "values"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"reconstruction", "values"})
     bounds: ClassVar[tuple[float | None, float | None]] = (None, 1.0)
 
     def figure(self) -> Callable[..., Any]:

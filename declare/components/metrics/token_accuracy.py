@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric
 from declare.contract.kinds.task import Target
+from declare.contract.prediction import Prediction
 
 
 class TokenAccuracy(Metric):
@@ -19,7 +20,7 @@ class TokenAccuracy(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"token_logits"})
+    takes: ClassVar[frozenset[Prediction]] = frozenset({"token_logits"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
 

@@ -134,7 +134,7 @@ def _wrong_size(node: Module, side: int, shape: Shape) -> Problem:
         helps.append(f"or build the model for them, where it can be: `args: {{img_size: {height}}}`")
     return Problem(
         "SHP502",
-        f"images are {height} x {width}, but `{getattr(node, 'name', '')}` takes {side} x {side} only",
+        f"images are {height} x {width}, but `{node.shown_name()}` takes {side} x {side} only",
         at=place(node, "input"),
         label=f"{height} x {width} pixels",
         helps=tuple(helps),

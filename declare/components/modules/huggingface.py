@@ -22,7 +22,7 @@ model:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -120,6 +120,10 @@ class Huggingface(Module):
     path: SpecPath | None = Param(
         None, description="a folder with a config.json, and weights for `pretrained: true`"
     )
+
+    def stated_layouts(self) -> Mapping[str, Layout]:
+        """Return `outputs`."""
+        return self.outputs
 
     def check(self) -> Iterable[Problem]:
         """Yield a model that is named twice or not at all, and weights that stand nowhere."""

@@ -20,6 +20,7 @@ model:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
@@ -53,6 +54,10 @@ class Python(Module):
     padding: Literal["masked", "stepwise"] | None = Param(
         None, description="how it treats samples that differ in length; refused where it does not say"
     )
+
+    def stated_layouts(self) -> Mapping[str, Layout]:
+        """Return `outputs`."""
+        return self.outputs
 
     def padding_policy(self) -> Padding | None:
         """Return what the spec says of it."""

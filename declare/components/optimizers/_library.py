@@ -87,7 +87,7 @@ class _FromLibrary(Optimizer):
         """Take steps, save the state, and take some more from it."""
         from declare.nn.optimizer_steps import step_and_resume
 
-        step_and_resume(self._rule, self.lr, getattr(self, "weight_decay", 0.0))
+        step_and_resume(self._rule, self.lr, self.base_decay)
 
     def refusal_problem(self, reason: Refusal) -> Problem:
         """Return the problem (PHS632) that the rule refuses its parameters, or cannot work with them."""

@@ -65,7 +65,12 @@ class Plateau(Schedule):
         if self.metric is None:
             return None
         return PlateauRule(
-            self.metric, self.mode or "min", self.factor, self.patience, self.min_delta, self.minimum
+            self.metric,
+            "min" if self.mode is None else self.mode,
+            self.factor,
+            self.patience,
+            self.min_delta,
+            self.minimum,
         )
 
     def multiplier(self, step: int, total: int) -> float:

@@ -10,10 +10,11 @@ from typing import Any, overload
 
 import numpy as np
 
+from declare.contract.facts import Reader
 from declare.contract.problem import Problem, ProblemError
 
 
-class ArrayReader:
+class ArrayReader(Reader):
     """Columns held as arrays or lists, all of one length; `folder` is where file names in them start.
 
     Raises `ProblemError` DAT302 where there is no sample and DAT317 where the columns differ in length.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from declare.contract.facts import Reader
 from declare.contract.kinds.source import is_folder
 from declare.contract.problem import Problem, ProblemError
 
@@ -20,7 +21,7 @@ def _single(value: float | None) -> Any:
     return None if value is None else np.float32(value)
 
 
-class DatasetsReader:
+class DatasetsReader(Reader):
     """Tables one after the other, a split each."""
 
     reads_late = True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field as Param
 
+from declare.contract.facts import Reader
 from declare.contract.kinds.source import Source, SpecPath, is_folder
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.text_column import TextColumn
@@ -171,7 +172,7 @@ def _is_all(rows: np.ndarray[Any, Any], number: int) -> bool:
     return len(rows) == number and bool((rows[1:] - rows[:-1] == 1).all()) and (not number or rows[0] == 0)
 
 
-class FrameReader:
+class FrameReader(Reader):
     """A reader of a table in memory: every column is light."""
 
     def __init__(self, frame: pl.DataFrame, path: Path, *, first_line: int | None = None) -> None:

@@ -20,6 +20,7 @@ from declare.components.sources._hdf5_limits import (
     refuse_shared_texts,
 )
 from declare.components.sources._packing import NAMES, Packing, packing_of
+from declare.contract.facts import Reader
 from declare.contract.problem import Problem, ProblemError
 from declare.system.out_of_memory import refuse_if_short, require_memory
 
@@ -33,7 +34,7 @@ _DENSE = 0.5
 """Share of a span that rows must fill for one read of the whole span to be worth it."""
 
 
-class Hdf5Reader:
+class Hdf5Reader(Reader):
     """Columns of a group of a file.
 
     Raises `ProblemError` DAT302 (no samples), DAT317 (lengths differ), DAT333 (no HDF5, or no such group) or DAT335

@@ -186,7 +186,7 @@ def _no_pictures(root: Path, passed_over: Mapping[str, int], *, nested: bool) ->
     )
 
 
-class _FolderReader:
+class _FolderReader(Reader):
     """Pictures by path; they are decoded by the field."""
 
     def __init__(self, root: Path, arranged: _ClassFolders) -> None:

@@ -9,6 +9,7 @@ from pydantic import Field as Param
 
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target, Task, TaskAdapter
+from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
@@ -27,7 +28,7 @@ class Auxiliary(Task):
     """
 
     targets: ClassVar[tuple[Layout, ...]] = ()
-    prediction: ClassVar[str] = "cost"
+    prediction: ClassVar[Prediction] = "cost"
     default_head: ClassVar[str] = "cost"
     default_loss: ClassVar[str] = "mean"
     default_metrics: ClassVar[tuple[str, ...]] = ()

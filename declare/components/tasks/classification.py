@@ -8,6 +8,7 @@ from typing import ClassVar
 from declare.components.tasks._classes import link_classes, no_classes, one_class_left
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target, Task, TaskAdapter
+from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
@@ -37,7 +38,7 @@ class Classification(Task):
     )
 
     targets: ClassVar[tuple[Layout, ...]] = ("category", "id")
-    prediction: ClassVar[str] = "class_logits"
+    prediction: ClassVar[Prediction] = "class_logits"
     default_loss: ClassVar[str] = "cross_entropy"
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "f1")
 

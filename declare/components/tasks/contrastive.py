@@ -10,6 +10,7 @@ from pydantic import Field as Param
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Pairing
 from declare.contract.kinds.task import Target, Task, TaskAdapter
+from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Layout, Shape
 
@@ -30,7 +31,7 @@ class Contrastive(Task):
     also_called: ClassVar[tuple[str, ...]] = ("simclr", "contrastive_learning", "clip")
 
     targets: ClassVar[tuple[Layout, ...]] = ()
-    prediction: ClassVar[str] = "embedding"
+    prediction: ClassVar[Prediction] = "embedding"
     fewest_rows: ClassVar[int] = 3  # a pair, and one to tell it from
     default_head: ClassVar[str] = "projection"
     default_loss: ClassVar[str] = "info_nce"

@@ -10,6 +10,7 @@ from pydantic import Field as Param
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target, Task, TaskAdapter
 from declare.contract.kinds.transform import Effect
+from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
@@ -32,7 +33,7 @@ class Counts(Task):
     also_called: ClassVar[tuple[str, ...]] = ("poisson", "poisson_regression", "count")
 
     targets: ClassVar[tuple[Layout, ...]] = ("counts",)
-    prediction: ClassVar[str] = "rates"
+    prediction: ClassVar[Prediction] = "rates"
     feeds: ClassVar[tuple[Layout, ...]] = ("image", "video", "vector")
     default_loss: ClassVar[str] = "poisson_nll"
     default_metrics: ClassVar[tuple[str, ...]] = ("bits_per_spike", "correlation")

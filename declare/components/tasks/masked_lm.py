@@ -10,6 +10,7 @@ from pydantic import Field as Param
 from declare.components.tasks._texts import link_text, scores
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target, Task, TaskAdapter
+from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
@@ -32,7 +33,7 @@ class MaskedLm(Task):
 
     targets: ClassVar[tuple[Layout, ...]] = ("tokens",)
     hides: ClassVar[bool] = True
-    prediction: ClassVar[str] = "token_logits"
+    prediction: ClassVar[Prediction] = "token_logits"
     feeds: ClassVar[tuple[Layout, ...]] = ("sequence",)
     default_head: ClassVar[str] = "lm"
     default_loss: ClassVar[str] = "cross_entropy"

@@ -8,6 +8,7 @@ from typing import ClassVar
 from declare.components.tasks._classes import link_classes, no_classes
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target, Task, TaskAdapter
+from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
@@ -28,7 +29,7 @@ class Multilabel(Task):
     also_called: ClassVar[tuple[str, ...]] = ("multilabel_classification", "set")
 
     targets: ClassVar[tuple[Layout, ...]] = ("labels",)
-    prediction: ClassVar[str] = "label_logits"
+    prediction: ClassVar[Prediction] = "label_logits"
     default_loss: ClassVar[str] = "bce"
     default_metrics: ClassVar[tuple[str, ...]] = ("f1", "average_precision")
 

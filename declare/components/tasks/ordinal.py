@@ -8,6 +8,7 @@ from typing import ClassVar
 from declare.components.tasks._classes import link_classes, no_classes, one_class_left
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target, Task, TaskAdapter
+from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
@@ -30,7 +31,7 @@ class Ordinal(Task):
     also_called: ClassVar[tuple[str, ...]] = ("ordinal_regression",)
 
     targets: ClassVar[tuple[Layout, ...]] = ("category",)
-    prediction: ClassVar[str] = "ordinal_logits"
+    prediction: ClassVar[Prediction] = "ordinal_logits"
     default_loss: ClassVar[str] = "ordinal"
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "mae", "qwk")
 

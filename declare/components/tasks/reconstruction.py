@@ -11,6 +11,7 @@ from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target, Task, TaskAdapter
 from declare.contract.kinds.transform import Effect
 from declare.contract.lengths import KEY
+from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 from declare.reading.inverse_transforms import inverse
@@ -37,7 +38,7 @@ class Reconstruction(Task):
 
     targets: ClassVar[tuple[Layout, ...]] = ("series", "image", "sequence", "vector")
     hides: ClassVar[bool] = True
-    prediction: ClassVar[str] = "reconstruction"
+    prediction: ClassVar[Prediction] = "reconstruction"
     feeds: ClassVar[tuple[Layout, ...]] = ("sequence", "vector")
     default_head: ClassVar[str] = "decoder"
     default_loss: ClassVar[str] = "masked_mse"

@@ -12,6 +12,7 @@ from declare.components.tasks._classes import may_miss
 from declare.contract.facts import FieldFacts, OutputStatistics
 from declare.contract.kinds.task import Target, Task, TaskAdapter
 from declare.contract.kinds.transform import Effect
+from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 from declare.reading.inverse_transforms import inverse
@@ -42,7 +43,7 @@ class Regression(Task):
     also_called: ClassVar[tuple[str, ...]] = ("regressor", "number", "numerical", "forecasting")
 
     targets: ClassVar[tuple[Layout, ...]] = ("number", "vector", "counts", "sequence")
-    prediction: ClassVar[str] = "values"
+    prediction: ClassVar[Prediction] = "values"
     default_loss: ClassVar[str] = "mse"
     default_metrics: ClassVar[tuple[str, ...]] = ("mae", "rmse", "r2")
     target_effects: ClassVar[frozenset[Effect]] = frozenset({"units", "range", "places"})

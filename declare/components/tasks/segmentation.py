@@ -8,6 +8,7 @@ from typing import ClassVar
 from declare.components.tasks._classes import link_classes, no_classes
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target, Task, TaskAdapter
+from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
@@ -28,7 +29,7 @@ class Segmentation(Task):
     also_called: ClassVar[tuple[str, ...]] = ("semantic_segmentation", "segment", "image_segmentation")
 
     targets: ClassVar[tuple[Layout, ...]] = ("mask",)
-    prediction: ClassVar[str] = "pixel_logits"
+    prediction: ClassVar[Prediction] = "pixel_logits"
     feeds: ClassVar[tuple[Layout, ...]] = ("image",)
     default_head: ClassVar[str] = "segmentation"
     default_loss: ClassVar[str] = "cross_entropy"

@@ -68,7 +68,8 @@ class _FromTorchvision(Transform):
 
     def check(self) -> Iterable[Problem]:
         """Yield sizes and edges that are none, and numbers that are not finite."""
-        size, padding = getattr(self, "size", None), getattr(self, "padding", None)
+        stated = dict(self)
+        size, padding = stated.get("size"), stated.get("padding")
         if size is not None:
             yield from bad_size(size)
         if isinstance(padding, list) and len(padding) not in {1, 2, 4}:
@@ -93,7 +94,7 @@ class _FromTorchvision(Transform):
 
     def _no_pixel(self, shape: Shape) -> Problem | None:
         """Return that what is filled in is no pixel of such pictures, or None."""
-        fill = getattr(self, "fill", None)
+        fill = dict(self).get("fill")
         values = fill if isinstance(fill, list) else [fill or 0]
         if shape.dtype != "uint8" or all(0 <= value <= 255 for value in values):
             return None

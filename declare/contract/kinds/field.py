@@ -66,6 +66,11 @@ class Field(Component):
         [], description='values that mean "no label": masked in losses and metrics'
     )
 
+    @classmethod
+    def interface(cls) -> tuple[str, ...]:
+        """Return the layout that it gives."""
+        return (f"gives: {cls.layout}",)
+
     def check(self) -> Iterable[Problem]:
         """Yield two places that are both said to hold the field, and marks that can have no effect."""
         if self.missing and not self.takes_missing:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field as Param
 
 from declare.contract.component import Component
+from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
 
@@ -30,10 +31,15 @@ class Loss(Component):
     `nn.losses.shapes.ShapeMismatchError` itself where sizes alone do not tell whether both belong together.
     """
 
-    takes: ClassVar[frozenset[str]]
+    takes: ClassVar[frozenset[Prediction]]
     """The kinds of prediction (`Target.prediction`) that it fits."""
 
     weight: float = Param(1.0, gt=0, le=1e6, description="its share in the task's loss")
+
+    @classmethod
+    def interface(cls) -> tuple[str, ...]:
+        """Return the kinds of prediction that it takes."""
+        return (f"prediction: {' | '.join(sorted(cls.takes))}",)
 
     @property
     def weighs_classes(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from declare.contract.component import Component
+from declare.contract.prediction import Prediction
 
 if TYPE_CHECKING:
     from declare.contract.kinds.task import Target
@@ -26,12 +27,17 @@ class Metric(Component):
     without them is shown all samples in every process.
     """
 
-    takes: ClassVar[frozenset[str]]
+    takes: ClassVar[frozenset[Prediction]]
     mode: ClassVar[Literal["max", "min"]]
     """Whether more or less is better."""
     needs_positives: ClassVar[bool] = False
     """Whether it compares samples that belong together: without any there is no figure."""
     bounds: ClassVar[tuple[float | None, float | None]] = (None, None)
+
+    @classmethod
+    def interface(cls) -> tuple[str, ...]:
+        """Return the kinds of prediction that it takes."""
+        return (f"prediction: {' | '.join(sorted(cls.takes))}",)
 
     def build(self, target: Target) -> Any:
         """Return the real metric."""

@@ -74,6 +74,20 @@ class Node(Component):
     norms_by_probe: ClassVar[bool] = False
     """Whether only the real module tells which norms it has, although shapes and costs are known without it."""
 
+    @classmethod
+    def interface(cls) -> tuple[str, ...]:
+        """Return its input ports."""
+        return tuple(
+            f"input `{port.name}`: {' | '.join(port.takes)}"
+            + (" (several)" if port.many else "")
+            + (" (optional)" if port.optional else "")
+            for port in cls.ports
+        )
+
+    def stated_layouts(self) -> Mapping[str, Layout]:
+        """Return the layouts of outputs that are not told by their numbers of axes, by output."""
+        return {}
+
     def padding_policy(self) -> Padding | None:
         """Return how it leaves out padding; None where it cannot: it is then refused where lengths differ."""
         return None

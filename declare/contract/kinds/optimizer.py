@@ -31,6 +31,16 @@ class Optimizer(Component):
     lr: float = Param(gt=0, le=1e3, description="learning rate")
     groups: list[Group] = Param([], description="parameters with their own rates, by pattern")
 
+    @property
+    def base_decay(self) -> float:
+        """The weight decay of parameters whose group states none; 0 for rules without one."""
+        return float(dict(self).get("weight_decay") or 0.0)
+
+    @property
+    def decays_norm_and_bias(self) -> bool:
+        """Whether parameters of one axis are decayed as well; a library's rule decays all."""
+        return bool(dict(self).get("decay_norm_and_bias", True))
+
     def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         """Return the optimizer for groups `{params, lr, weight_decay}` (fused where the device has it)."""
         raise NotImplementedError

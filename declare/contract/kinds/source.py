@@ -98,10 +98,16 @@ class Source(Component):
         """Return the fingerprint and the stamp of the files; raises what `fingerprint` does."""
         return Fingerprints(self.fingerprint(), files_stamp(self.files()))
 
+    @property
+    def data_path(self) -> Path | None:
+        """The file or folder that its parameter `path` names, if it has one."""
+        path = dict(self).get("path")
+        return path if isinstance(path, Path) else None
+
     def files(self) -> Iterable[Path]:
         """Return the files that samples are read from, by name alone; none where nobody knows them."""
-        path = getattr(self, "path", None)
-        if not isinstance(path, Path):
+        path = self.data_path
+        if path is None:
             return []
         return sorted(item for item in path.rglob("*") if is_file(item)) if is_folder(path) else [path]
 

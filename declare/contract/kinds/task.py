@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Param
@@ -15,6 +15,7 @@ from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.metric import Metric
 from declare.contract.kinds.module import Head
 from declare.contract.kinds.transform import Effect, InverseStep
+from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Layout, Shape
 
@@ -26,12 +27,11 @@ if TYPE_CHECKING:
 class Target(BaseModel):
     """What head, loss and metrics must know of a task's target; part of the plan.
 
-    `prediction` names what the head's output means (`class_logits`, `label_logits`, `ordinal_logits`, `values`,
-    `pixel_logits`): losses and metrics say which they take. `counts` are samples per class in the training
-    split, over all datasets of the task. `mean` and `std` (training split, one for each output, after the target's
-    transforms) standardise a regression target; then `undo` takes values back to the data's own units, and
-    `not_undone` names the transforms that nothing takes back. `center` is the mean of a target that is learned as it
-    is.
+    `prediction` names what the head's output means: losses and metrics say which they take.
+    `counts` are samples per class in the training split, over all datasets of the task. `mean` and `std` (training
+    split, one for each output, after the target's transforms) standardise a regression target; then `undo` takes
+    values back to the data's own units, and `not_undone` names the transforms that nothing takes back.
+    `center` is the mean of a target that is learned as it is.
     `double` says that single precision would change it by more than rounding in the figures of the task.
     `may_miss` says whether some targets are missing. `special` are the ids of a text's special tokens by name,
     `length` its tokens at most.
@@ -41,7 +41,7 @@ class Target(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    prediction: str
+    prediction: Prediction
     output: Shape
     classes: tuple[str, ...] | None = None
     counts: tuple[int, ...] | None = None
@@ -64,7 +64,7 @@ class Task(Component):
 
     targets: ClassVar[tuple[Layout, ...]]
     """Layouts of the target field that it takes; empty where it needs none."""
-    prediction: ClassVar[str]
+    prediction: ClassVar[Prediction]
     feeds: ClassVar[tuple[Layout, ...]] = ("vector",)
     """Layouts of module output that its head starts from, the most wanted first."""
     generates: ClassVar[bool] = False
@@ -103,6 +103,11 @@ class Task(Component):
     metrics: Annotated[list[Metric] | None, Slot("metrics")] = Param(
         None, description="metrics of evaluations"
     )
+
+    @classmethod
+    def interface(cls) -> tuple[str, ...]:
+        """Return the layouts of targets that it takes."""
+        return (f"target: {' | '.join(cls.targets)}",) if cls.targets else ()
 
     def output(self, facts: FieldFacts) -> Shape | Problem:
         """Return what the head must give for a target with these facts, or say why there is no such head."""
@@ -146,16 +151,33 @@ class Task(Component):
         raise NotImplementedError
 
 
+@runtime_checkable
+class HidesInputs(Protocol):
+    """An adapter that shows the model something else than the batch holds: hidden parts, shifted tokens."""
+
+    def hide(self, fields: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+        """Return what takes the place of fields where the model reads them, and new ones, of one dataset, rows first.
+
+        `target` and `scores` of that task then see the fields as they were, and the new ones beside them.
+        """
+        ...
+
+
+@runtime_checkable
+class Generates(Protocol):
+    """An adapter whose target the model writes itself."""
+
+    def generate(
+        self, run: Callable[[Mapping[str, Tensor]], Tensor], fields: Mapping[str, Tensor], sampling: Any
+    ) -> dict[str, Tensor]:
+        """Return what `predict` would; `run(fields)` gives the head's output for fields as the model reads them."""
+        ...
+
+
 class TaskAdapter(Protocol):
     """How a built task sees outputs and batches; the classes live in `nn/tasks`.
 
-    One that shows the model something else than the batch holds (hidden parts, shifted tokens) also has
-    `hide(fields, generator)`: from the fields of one dataset, rows first, it returns fields that take the place of
-    others where the model reads them, and new ones. `target` and `scores` of that task then see the fields as they
-    were, and the new ones beside them.
-
-    One whose target the model writes itself has `generate(run, fields, sampling)`: `run(fields)` gives the head's
-    output for fields as the model reads them; it returns what `predict` would.
+    Some are `HidesInputs` or `Generates` as well.
     """
 
     @property

@@ -69,7 +69,7 @@ def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[
             if missing_rows(column).any()
         },
         groups=groups,
-        passed_over=dict(getattr(reader, "passed_over", {})),
+        passed_over=dict(reader.passed_over),
         source_splits=tuple(reader.splits),
         **sampler_orders.order_facts(uses, examined.facts, examined.columns, positions),
         looked_at={str(path): file_stamp(path) for path in examined.files},

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ import numpy as np
 from declare.contract.facts import FieldFacts, Reader
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem, ProblemError
-from declare.data.read.open_reader import reads_late
 
 Array = np.ndarray[Any, Any]
 Read = Callable[[str, Array], Any]
@@ -129,7 +127,7 @@ def positions_of(rows: Array, counts: Array) -> Array:
     return np.asarray(np.repeat(first[rows], repeated) + within)
 
 
-class PartedReader:
+class PartedReader(Reader):
     """A source whose rows make several samples or none: it is asked for samples."""
 
     def __init__(self, reader: Reader) -> None:
@@ -137,8 +135,8 @@ class PartedReader:
         self.num_samples = reader.num_samples
         self.columns: Sequence[str] = reader.columns
         self.splits: Mapping[str, tuple[int, int]] = reader.splits
-        self.folder = getattr(reader, "folder", Path())
-        self.reads_late = reads_late(reader)
+        self.folder = reader.folder
+        self.reads_late = reader.reads_late
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
         """Return what the source knows."""

@@ -55,20 +55,7 @@ def _split_twice(name: str, files: Mapping[str, str | Path], reader: Reader) -> 
     )
 
 
-def reads_late(reader: Reader) -> bool:
-    """Whether a reader takes all columns from its files whenever it is asked, and holds none in memory."""
-    return bool(getattr(reader, "reads_late", False))
-
-
-def _sum_counts(readers: Sequence[Reader]) -> dict[str, int]:
-    """Return what several readers pass over, by reason."""
-    total: Counter[str] = Counter()
-    for reader in readers:
-        total.update(getattr(reader, "passed_over", {}))
-    return dict(total)
-
-
-class JoinedReader:
+class JoinedReader(Reader):
     """Several readers one after the other, a split each."""
 
     def __init__(self, readers: Mapping[str, Reader]) -> None:
@@ -76,14 +63,17 @@ class JoinedReader:
         ends = np.cumsum([reader.num_samples for reader in self._readers])
         self._starts = [0, *map(int, ends[:-1])]
         self.num_samples = int(ends[-1])
-        self.folder = getattr(self._readers[0], "folder", Path())
-        self.reads_late = any(map(reads_late, self._readers))
-        self.passed_over: Mapping[str, int] = _sum_counts(self._readers)
+        self.folder = self._readers[0].folder
+        self.reads_late = any(reader.reads_late for reader in self._readers)
+        self.passed_over: Mapping[str, int] = dict(
+            sum((Counter(reader.passed_over) for reader in self._readers), Counter())
+        )
         self.columns: Sequence[str] = tuple(
             name
             for name in self._readers[0].columns
             if all(name in reader.columns for reader in self._readers)
         )
+        self.as_stored = next((reader.as_stored for reader in self._readers if reader.as_stored), "")
         self.splits: Mapping[str, tuple[int, int]] = {
             name: (start, start + reader.num_samples)
             for (name, reader), start in zip(readers.items(), self._starts, strict=True)
@@ -98,15 +88,9 @@ class JoinedReader:
         ]
         return without if len(without) < len(self._readers) else []
 
-    @property
-    def as_stored(self) -> str:
-        """The setting of the sources that reads columns as they are stored."""
-        return next((found for reader in self._readers if (found := getattr(reader, "as_stored", ""))), "")
-
     def read_as(self, column: str) -> str:
         """Return how the values of a column are read, where readers say so."""
-        said = (reader.read_as(column) for reader in self._readers if hasattr(reader, "read_as"))
-        return "; ".join(dict.fromkeys(filter(None, said)))
+        return "; ".join(dict.fromkeys(filter(None, (reader.read_as(column) for reader in self._readers))))
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
         """Return what the first reader knows."""

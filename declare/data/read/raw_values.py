@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +20,7 @@ _LOOK = 8
 
 def source_lists_files(source: Source) -> bool:
     """Return whether the files of samples are the source's own: it is a folder, and its fingerprint is of them."""
-    path = getattr(source, "path", None)
-    return isinstance(path, Path) and is_folder(path)
+    return source.data_path is not None and is_folder(source.data_path)
 
 
 def is_light(reader: Reader, field: Field, place: str) -> bool:
@@ -35,13 +33,12 @@ def read(reader: Reader, field: Field, place: str, rows: Rows) -> Any:
     values = reader.read(place, rows)
     if _stored_as(reader, field, place) is not str:
         return values
-    folder = Path(getattr(reader, "folder", "."))
-    return [None if value is None else folder / str(value) for value in values]
+    return [None if value is None else reader.folder / str(value) for value in values]
 
 
 def with_reading(facts: FieldFacts, reader: Reader, place: str) -> FieldFacts:
     """Return facts that also say how the source reads the column, where that is not as it is stored."""
-    read_as = reader.read_as(place) if hasattr(reader, "read_as") else ""
+    read_as = reader.read_as(place)
     if not read_as:
         return facts
     said = ", ".join(filter(None, (facts.extra.get("read_as"), read_as)))
@@ -50,12 +47,11 @@ def with_reading(facts: FieldFacts, reader: Reader, place: str) -> FieldFacts:
 
 def with_reading_told(problem: Problem, reader: Reader, place: str) -> Problem:
     """Return what is wrong with a column; where its values are not those stored, also how they are read."""
-    read_as = reader.read_as(place) if hasattr(reader, "read_as") else ""
+    read_as = reader.read_as(place)
     if not read_as:
         return problem
     notes = (*problem.notes, f"its source reads it so: {read_as}")
-    setting = getattr(reader, "as_stored", "")
-    helps = (f"`{setting}` in the source reads it as it is stored",) if setting else ()
+    helps = (f"`{reader.as_stored}` in the source reads it as it is stored",) if reader.as_stored else ()
     return replace(problem, notes=notes, helps=(*problem.helps, *helps))
 
 

@@ -24,7 +24,7 @@ from declare.data.faults.quarantine import Quarantine, SkippedSample
 from declare.data.faults.stalled_reads import hangs
 from declare.data.read import cache, fitted_fields, prefetch, raw_values
 from declare.data.read.fingerprints import cache_identity
-from declare.data.read.open_reader import open_reader, reads_late
+from declare.data.read.open_reader import open_reader
 from declare.ir.plan import DatasetPlan
 from declare.reading.read_component import read_component
 
@@ -129,7 +129,7 @@ class Pool:
             found = self._encode(name, rows)
         except ProblemError as error:
             raise ProblemError(*(self._with_sample(item, name, rows) for item in error.problems)) from None
-        if self.stamps.files and (reads_late(self.reader) or not self.is_light(name)):
+        if self.stamps.files and (self.reader.reads_late or not self.is_light(name)):
             self._refuse_changed(name, rows)
         return found
 

@@ -161,10 +161,9 @@ class Table:
 
         Nothing is known of a field that transforms change.
         """
-        ask = getattr(self._pool.reader, "expected", None)
-        if ask is None or self._pool.of_field(field, self._split):
+        if self._pool.of_field(field, self._split):
             return None
-        found = ask(self._pool.fields[field].place(field), self.rows)
+        found = self._pool.reader.expected(self._pool.fields[field].place(field), self.rows)
         return None if found is None else np.asarray(found, np.float32)
 
     def _to_single_precision(self, field: str, values: Array) -> Array:

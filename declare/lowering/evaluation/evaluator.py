@@ -43,11 +43,10 @@ class Scores:
         }
         shared: dict[Any, Any] = {}
         for metric in self._metrics.values():
-            accumulator = getattr(metric, "accumulator", None)
-            if accumulator is None:
-                shared[id(metric)] = metric
+            if isinstance(metric, Figure):
+                metric.accumulator = shared.setdefault(metric.accumulator.key, metric.accumulator)
             else:
-                metric.accumulator = shared.setdefault(accumulator.key, accumulator)
+                shared[id(metric)] = metric
         self._updated = list(shared.values())
         self._sums: list[list[Tensor | float]] = [[0.0, 0.0] for _ in losses.names]
         self._broken: Tensor | bool = False

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from declare.contract.kinds.task import TaskAdapter
+from declare.contract.kinds.task import HidesInputs, TaskAdapter
 from declare.lowering.model.graph import Batch
 
 _KEPT = "="
@@ -23,8 +23,9 @@ class Views:
     """The views of the tasks that have one; `hiding` names them."""
 
     def __init__(self, adapters: Mapping[str, TaskAdapter], datasets: Mapping[str, Sequence[str]]) -> None:
-        found = {task: getattr(adapter, "hide", None) for task, adapter in adapters.items()}
-        self._hides: dict[str, Hide] = {task: hide for task, hide in found.items() if hide is not None}
+        self._hides: dict[str, Hide] = {
+            task: adapter.hide for task, adapter in adapters.items() if isinstance(adapter, HidesInputs)
+        }
         self._datasets = datasets
         self.hiding = tuple(self._hides)
 

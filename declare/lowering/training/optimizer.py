@@ -27,8 +27,7 @@ def make_optimizer(plan: Plan, phase: PhasePlan, graph: nn.Module) -> torch.opti
     numbers = {item: number for number, item in enumerate(named.values())}
     groups = [group for stated in phase.groups for group in _take(stated, named)]
     groups += _without_empty({"params": list(named.values()), "lr": float(component.lr)})
-    decay = float(getattr(component, "weight_decay", None) or 0.0)
-    spare = not getattr(component, "decay_norm_and_bias", True)
+    decay, spare = component.base_decay, not component.decays_norm_and_bias
     ready = [part for group in groups for part in _split_by_decay(group, decay, spare=spare)]
     return component.build([alike for group in ready for alike in _alike(group, numbers)])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.spec_parts import get, is_unreadable, phases
+from declare.rules.spec_parts import get, phases
 from declare.rules.spec_view import View
 
 CODE = "PHS634"
@@ -16,9 +16,9 @@ def check(view: View) -> Iterator[Problem]:
     """Yield each schedule that follows a metric where neither it nor `evaluate.best` names one."""
     for phase in phases(view):
         schedule = get(phase.block, "schedule")
-        if schedule is None or not getattr(schedule, "reactive", False) or is_unreadable(schedule, "metric"):
+        if schedule is None or not schedule.reactive:
             continue
-        if schedule.metric is None and get(phase.block, "evaluate", "best") is None:
+        if schedule.plateau_rule() is None and get(phase.block, "evaluate", "best") is None:
             name = type(schedule).type_name()
             yield Problem(
                 CODE,

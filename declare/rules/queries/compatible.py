@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from declare.contract.component import Component
+from declare.contract.kinds.loss import Loss
+from declare.contract.kinds.metric import Metric
+from declare.contract.kinds.task import Task
 from declare.reading.lookup import find, own_names
 
 
@@ -10,10 +14,16 @@ def fitting(kind: str, prediction: str) -> list[str]:
     found = []
     for name in own_names(kind):
         cls = find(kind, name)
-        takes = getattr(cls, "takes", None) or {getattr(cls, "prediction", None)}
-        if cls is not None and not cls.trusted_only and prediction in takes:
+        if cls is not None and not cls.trusted_only and prediction in _predictions(cls):
             found.append(name)
     return found
+
+
+def _predictions(cls: type[Component]) -> frozenset[str]:
+    """Return the kinds of prediction that a loss or metric takes, or a task makes."""
+    if issubclass(cls, Loss | Metric):
+        return cls.takes
+    return frozenset({cls.prediction}) if issubclass(cls, Task) else frozenset()
 
 
 def join_words(names: list[str], last: str = "or") -> str:

@@ -42,7 +42,7 @@ def _idle(view: View) -> Iterator[Idle]:
 def _schedule(phase: Located[Phase]) -> Iterator[Idle]:
     """Yield a schedule of rates that the optimizer does not read."""
     optimizer, schedule = get(phase.block, "optimizer"), get(phase.block, "schedule")
-    if schedule is not None and getattr(optimizer, "sets_own_lr", False):
+    if schedule is not None and optimizer is not None and optimizer.sets_own_lr:
         name = optimizer.type_name()
         why = f"`{name}` finds its rates itself"
         also = {f"{phase.path}.optimizer": "reads a rate at the first step alone"}

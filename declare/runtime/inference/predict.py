@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from declare.contract import strict_json
-from declare.contract.kinds.task import TaskAdapter
+from declare.contract.kinds.task import Generates, TaskAdapter
 from declare.contract.problem import Problem, ProblemError
 from declare.diagnostics.output import visible
 from declare.ir.plan import Plan, TaskPlan
@@ -142,7 +142,7 @@ def _outputs(
     sampling, needed = how
     empty: list[bool] = []
     device = next(graph.parameters()).device
-    writing = {task: adapter for task, adapter in adapters.items() if hasattr(adapter, "generate")}
+    writing = {task: adapter for task, adapter in adapters.items() if isinstance(adapter, Generates)}
     plain = tuple(task for task in adapters if task not in writing)
     found: dict[str, list[dict[str, Tensor]]] = {task: [] for task in adapters}
     with torch.no_grad():

@@ -36,7 +36,7 @@ _SOURCES = {
 }
 
 
-class Pictures:
+class Pictures(Reader):
     """Image files as a source: every field of the dataset is read from the same file."""
 
     def __init__(self, files: Sequence[Path]) -> None:
@@ -83,7 +83,7 @@ class Inputs(Pool):
         return {SPLIT: fitted_fields.samples_of(rows, np.maximum(counts, 1), number)}
 
 
-class CompletedReader:
+class CompletedReader(Reader):
     """Samples whose lacking columns are empty, and whose only column may stand for another one."""
 
     def __init__(self, reader: Reader, empty: Collection[str], renamed: Mapping[str, str]) -> None:
@@ -91,7 +91,7 @@ class CompletedReader:
         self.num_samples = reader.num_samples
         self.columns: Sequence[str] = (*reader.columns, *empty, *renamed)
         self.splits: Mapping[str, tuple[int, int]] = {}
-        self.folder = getattr(reader, "folder", Path())
+        self.folder = reader.folder
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
         """Return nothing: the run knows its fields."""
