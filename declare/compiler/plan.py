@@ -10,6 +10,7 @@ from declare.compiler.dataset_plan import dataset_plan
 from declare.compiler.state import State
 from declare.contract import strict_json
 from declare.contract.component import plain
+from declare.contract.kinds.tracker import Tracker
 from declare.ir.plan import Plan
 from declare.reading.read_component import read_component
 from declare.system import secrets, trust
@@ -76,5 +77,5 @@ def _identity(state: State) -> str:
 def _tracking(stated: Any) -> tuple[dict[str, Any], ...]:
     """Return the trackers as a list; TensorBoard where nothing is said."""
     if stated is None:
-        return (read_component("trackers", "tensorboard").dump(),)
+        return (read_component("trackers", Tracker.default).dump(),)
     return tuple(item.dump() for item in (stated if isinstance(stated, list) else [stated]))

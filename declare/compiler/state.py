@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from declare.compiler.diagnose.locate import diagnose
+from declare.compiler.graph_types import Wiring
 from declare.contract.component import Component
 from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
@@ -19,7 +20,6 @@ from declare.language.document import Document
 from declare.rules.spec_view import View
 
 if TYPE_CHECKING:
-    from declare.compiler.graph_types import Wiring
     from declare.language.spec import Spec
 
 
@@ -49,7 +49,7 @@ class State:
     targets: dict[str, Target] = field(default_factory=dict)
     own_targets: dict[str, dict[str, Target]] = field(default_factory=dict)
     """Targets by task and dataset, where each dataset has a head of its own."""
-    wiring: Wiring | None = None
+    wiring: Wiring = field(default_factory=Wiring)
     datasets: dict[str, DatasetPlan] = field(default_factory=dict)
     nodes: dict[str, ModulePlan] = field(default_factory=dict)
     tasks: dict[str, TaskPlan] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from declare.contract import strict_json
 from declare.contract.facts import FieldFacts
+from declare.contract.kinds.balance import Balance
 from declare.contract.kinds.task import Target
 from declare.contract.lengths import lengths_differ
 from declare.contract.shapes import Shape
@@ -301,7 +302,7 @@ class PhasePlan(PlanPart):
     warmup_steps: int
     rates: tuple[tuple[int, float], ...]
     """The base learning-rate curve at up to 100 steps, for printing."""
-    balance: Block = {"type": "fixed"}
+    balance: Block = {"type": Balance.default}
     gradients_every: int = 0
     """Steps between measurements of the tasks' gradients; 0: never."""
     regularizers: tuple[Block, ...]

@@ -19,7 +19,6 @@ from declare.rules.spec_parts import Located, get, task_datasets, tasks
 
 def head_wiring(state: State) -> Iterator[Problem]:
     """Add the heads of readable tasks to the wiring; yield those whose input several modules could be."""
-    assert state.wiring is not None
     heads = state.wiring.heads
     for task in tasks(state.view):
         if task.name not in state.targets or get(task.block, "head") is POISON:
@@ -37,7 +36,6 @@ def head_wiring(state: State) -> Iterator[Problem]:
 
 def _place(state: State, task: Located[Any]) -> Iterator[Problem]:
     """Add the head of a task that has one of its own."""
-    assert state.wiring is not None
     if isinstance(task.block.head, str) and find("heads", task.block.head) is None:
         state.skip(f"{task.path}.head")  # an unknown name is said by the pass of names
         return
@@ -89,7 +87,6 @@ def _sink(state: State, task: str, component: Head, at: str) -> list[Ref] | Prob
 
     Empty where the modules are not all known.
     """
-    assert state.wiring is not None
     nodes = state.wiring.nodes
     names = task_datasets(state.view, state.spec.tasks[task])
     modules = [name for name, node in nodes.items() if node.role == "module"]
@@ -111,7 +108,6 @@ def _sink(state: State, task: str, component: Head, at: str) -> list[Ref] | Prob
 
 def _is_available(state: State, module: str, datasets: tuple[str, ...]) -> bool:
     """Return whether all that a module reads stands in each of the datasets."""
-    assert state.wiring is not None
     fields = {ref.name for _, ref in state.wiring.fields(module)}
     return all(fields <= set(state.shapes.get(name, {})) for name in datasets)
 

@@ -41,7 +41,6 @@ class Shaper:
         """Return what a node gives for one dataset, its problem, or None where it cannot be known."""
         key = (path, dataset)
         if key not in self.known:
-            assert self.state.wiring is not None
             node = self.state.wiring.nodes[path]
             wires = self.wires(node, dataset)
             self.known[key] = self.infer(node, wires, dataset) if isinstance(wires, tuple) else wires
@@ -75,7 +74,6 @@ class Shaper:
         return found
 
     def _wire(self, node: GraphNode, ref: Ref, dataset: str) -> Wire | Problem | None:
-        assert self.state.wiring is not None
         above = self.state.wiring.nodes.get(ref.name)
         if above is None:
             shape = self.state.shapes.get(dataset, {}).get(ref.name)

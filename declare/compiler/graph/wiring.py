@@ -16,7 +16,6 @@ from declare.rules.spec_parts import blocks_of, dataset_place, get, task_dataset
 
 def reads_unknown(state: State) -> bool:
     """Return whether a module or head reads a name that nothing has: any module or field may be meant."""
-    assert state.wiring is not None
     known = set().union(*all_fields(state).values(), state.wiring.nodes)
     return any(ref.name not in known for node in state.wiring.nodes.values() for ref in node.refs)
 
@@ -145,7 +144,6 @@ def ambiguous(name: str, at: str, takes: tuple[str, ...], choices: list[str]) ->
 
 def usage(state: State) -> Iterator[Problem]:
     """Fill in which datasets pass through each node; yield fields that one of them lacks."""
-    assert state.wiring is not None
     wiring = state.wiring
     found: dict[str, dict[str, None]] = {}
     known = all_fields(state)

@@ -105,7 +105,6 @@ def _node_paths(state: State) -> list[str] | None:
     own = [name for name, head in heads.items() if not (isinstance(head, str) and head in tasks)]
     paths = [*modules, *(f"heads.{name}" for name in own)]
     wiring = state.wiring
-    assert wiring is not None
     placed = sum(node.role == "module" for node in wiring.nodes.values())
     if placed == len(modules) and len(wiring.heads) == len(tasks) and not reads_unknown(state):
         return [path for path in paths if path in wiring.datasets]

@@ -31,7 +31,6 @@ _RESOLVED = dict.fromkeys(("dataset", "datasets", "head", "loss", "metrics"))
 
 def run(state: State) -> Iterator[Problem]:
     """Yield losses whose parameters contradict the target."""
-    assert state.wiring is not None
     for task in tasks(state.view):
         target, head = state.targets.get(task.name), state.wiring.heads.get(task.name)
         if target is None or is_unreadable(task.block, "loss"):

@@ -15,6 +15,9 @@ from declare.compiler.phases.norm_rows import one_value_norms
 from declare.compiler.state import State
 from declare.contract.component import plain
 from declare.contract.duration import Duration
+from declare.contract.kinds.balance import Balance
+from declare.contract.kinds.sampler import Sampler
+from declare.contract.kinds.schedule import Schedule
 from declare.contract.problem import Problem
 from declare.ir.lr_schedule import LRSchedule
 from declare.ir.plan import BestPlan, EarlyStopPlan, InitPlan, PhasePlan
@@ -80,7 +83,6 @@ def _sizes(state: State, phase: Located[Any]) -> dict[str, int] | None:
     trained = phase_tasks(state.view, block) or {}
     if not trained or any(name not in state.tasks for name in trained):
         return None
-    assert state.wiring is not None
     heads = [state.tasks[name].head for name in trained]
     if any(path not in state.nodes for head in heads for path in state.wiring.upstream(head)):
         return None
@@ -95,9 +97,9 @@ def _sizes(state: State, phase: Located[Any]) -> dict[str, int] | None:
 
 def _plan(state: State, phase: Located[Any], made: Batches, steps: int, chosen: Selection) -> PhasePlan:
     block, epoch = phase.block, made.steps_per_epoch
-    schedule = block.schedule or read_component("schedules", "constant")
-    sampler = block.sampler or read_component("samplers", "random")
-    balance = block.balance or read_component("balances", "fixed")
+    schedule = block.schedule or read_component("schedules", Schedule.default)
+    sampler = block.sampler or read_component("samplers", Sampler.default)
+    balance = block.balance or read_component("balances", Balance.default)
     warmup = schedule.warmup.steps(steps, epoch) if schedule.warmup else 0
     every = min(epoch, steps)
     plan = PhasePlan(
@@ -182,7 +184,6 @@ def _trainable(state: State, phase: Located[Any], chosen: Selection) -> int:
     """Return the parameters that some step of the phase trains."""
     from declare.compiler.parameters.parameter_names import names
 
-    assert state.wiring is not None
     tasks = phase_tasks(state.view, phase.block) or {}
     used: dict[str, None] = {}
     for name in tasks:

@@ -28,7 +28,6 @@ def run(state: State) -> Iterator[Problem]:
     yield from module_wiring(state)
     yield from head_wiring(state)
     yield from usage(state)
-    assert state.wiring is not None
     yield from _unread_modules(state)
     yield from _shared_heads(state)
     shaper = Shaper(state)
@@ -50,7 +49,6 @@ def run(state: State) -> Iterator[Problem]:
 
 
 def _node(state: State, shaper: Shaper, node: GraphNode) -> ModulePlan | Problem | None:
-    assert state.wiring is not None
     datasets = state.wiring.datasets[node.path]
     adapts = isinstance(node.component, Module) and node.component.adapts
     if not node.component.per_dataset and not adapts:
@@ -103,7 +101,6 @@ def _shared_heads(state: State) -> Iterator[Problem]:
 
     Amounts are then those of the head's own task, so that its output means the same in both.
     """
-    assert state.wiring is not None
     heads = state.wiring.heads
     for name, path in list(heads.items()):
         owner = state.wiring.nodes[path].task
@@ -149,7 +146,6 @@ def _describe_difference(
 
 def _unread_modules(state: State) -> Iterator[Problem]:
     """Yield modules that no task's head reads; nothing is said while some head is unknown."""
-    assert state.wiring is not None
     if get(state.spec, "tasks") is None or len(state.wiring.heads) < len(task_names(state.view)):
         return
     if reads_unknown(state):

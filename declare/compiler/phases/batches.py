@@ -33,20 +33,21 @@ def batches(phase: Any, sizes: Mapping[str, int], together: int = 1) -> Batches:
         size = sum(rows.values())
         return Batches(size, rows, False, {"type": "rows", **rows}, math.ceil(total / size))
     size = phase.batch_size
-    shares, mix = _shares(phase.mix, sizes)
-    alternate = len(sizes) > 1 and mix["type"] == "alternate"
+    shares, mix, alternates = _shares(phase.mix, sizes)
+    alternate = len(sizes) > 1 and alternates
     unit = 1 if size % together else together
     parts = {name: unit * count for name, count in apportion(size // unit, shares).items()}
     rows = dict.fromkeys(sizes, size) if alternate else parts
     return Batches(size, rows, alternate, mix, math.ceil(total / size))
 
 
-def _shares(mix: Any, sizes: Mapping[str, int]) -> tuple[dict[str, float], Block]:
+def _shares(mix: Any, sizes: Mapping[str, int]) -> tuple[dict[str, float], Block, bool]:
+    """Return each dataset's share, the block of the mix, and whether datasets take turns."""
     if isinstance(mix, dict):
         total = sum(mix[name] for name in sizes)
-        return {name: mix[name] / total for name in sizes}, {"type": "shares", **mix}
-    component = mix if isinstance(mix, Mix) else read_component("mixes", {"type": "proportional"})
-    return component.shares(sizes), component.dump()
+        return {name: mix[name] / total for name in sizes}, {"type": "shares", **mix}, False
+    component = mix if isinstance(mix, Mix) else read_component("mixes", Mix.default)
+    return component.shares(sizes), component.dump(), component.alternates
 
 
 def apportion(size: int, shares: Mapping[str, float]) -> dict[str, int]:

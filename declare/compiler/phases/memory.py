@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from declare.contract.shapes import Shape
 from declare.ir.plan import HardwarePlan, ModulePlan, PhasePlan, Plan, ScalesPlan, TaskPlan
+from declare.reading.read_component import read_component
 
 _BYTES = {"float32": 4, "int64": 8, "uint8": 1, "bool": 1}
 _HALF = {"bf16", "fp16"}
 _DECODED = {"image": 1, "video": 1, "mask": 1, "series": 4, "sequence": 4}
 """Bytes of a number in fields that may be decoded from files, which `cache: memory` keeps."""
-_STATES = {"sgd": 1, "rmsprop": 1, "adagrad": 1}
-"""Numbers that an optimizer keeps for each parameter; two, as Adam does, where it is not known."""
-_CERTAIN_STATES = _STATES | {"adam": 2, "adamw": 2}
+_STATES = 2
+"""Numbers that an optimizer keeps for each parameter, as Adam does, where nobody knows it."""
 
 
 class Memory(NamedTuple):
@@ -90,7 +90,7 @@ def certain(
     still = {name for item in phase.freeze for name in item.parameters}
     active = [node for node in used if not any(name.startswith(f"{node.path}.") for name in still)]
     activations = sum(size or 0 for size in _activations(phase, active)) // 2
-    states = _CERTAIN_STATES.get(phase.optimizer["type"], 0)
+    states = read_component("optimizers", phase.optimizer).states_per_parameter() or 0
     return _memory(phase, used, activations, states, _read(nodes.values(), tasks, shapes))
 
 
@@ -113,7 +113,7 @@ def estimate(
         activations += size
     if phase.scales is not None:
         activations = int(activations * _scale_share(phase.scales))
-    states = _STATES.get(phase.optimizer["type"], 2)
+    states = optimizer_states(phase)
     return _memory(phase, used, activations, states, _read(nodes.values(), tasks, shapes))
 
 
@@ -151,8 +151,6 @@ def _memory(
 ) -> Memory:
     parameters = sum(_parameters(node) for node in used)
     half = phase.precision in _HALF
-    if phase.optimizer["type"] == "sgd" and not phase.optimizer.get("momentum"):
-        states = 0
     return Memory(
         weights=4 * parameters,
         gradients=4 * phase.trainable_parameters,
@@ -174,9 +172,8 @@ def decoded_bytes(shapes: Mapping[str, Shape], fields: Collection[str], samples:
 
 def optimizer_states(phase: PhasePlan) -> int:
     """Return how many numbers a phase's optimizer keeps for each parameter."""
-    if phase.optimizer["type"] == "sgd" and not phase.optimizer.get("momentum"):
-        return 0
-    return _STATES.get(phase.optimizer["type"], 2)
+    states = read_component("optimizers", phase.optimizer).states_per_parameter()
+    return _STATES if states is None else states
 
 
 def _scale_share(scales: ScalesPlan) -> float:

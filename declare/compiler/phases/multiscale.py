@@ -137,7 +137,6 @@ def untrained_size(size: int, sizes: Sequence[int], at: str, also: Mapping[str, 
 
 def _fields_of_head(state: State, task: str) -> set[str]:
     """Return the fields that a task's head depends on."""
-    assert state.wiring is not None
     upstream = state.wiring.upstream(state.tasks[task].head)
     wires = [wire for path in upstream for wire in state.nodes[path].wires]
     return {wire.name for wire in wires if wire.source == "field"}
@@ -220,7 +219,6 @@ def _words(prediction: str) -> str:
 
 def _cost(state: State, phase: Located[Any], size: int) -> tuple[int, int] | Problem:
     """Return FLOPs and activation bytes of a sample at a size, or why the model cannot take it."""
-    assert state.wiring is not None
     flops, memory = 0, 0
     shaper = Shaper(scaled_state(state, phase.block.scales.field, size))
     datasets = phase_datasets(state.view, phase.block)
@@ -262,7 +260,6 @@ def _other_weights(name: str, stored: int, size: int, there: int) -> Problem:
 
 def _trained_nodes(state: State, phase: Located[Any]) -> dict[str, None]:
     """Return the paths of the nodes that the phase trains."""
-    assert state.wiring is not None
     trained = phase_tasks(state.view, phase.block) or {}
     return dict.fromkeys(path for task in trained for path in state.wiring.upstream(state.tasks[task].head))
 

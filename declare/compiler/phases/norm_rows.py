@@ -63,7 +63,6 @@ def _called_for_one(
     state: State, shaper: Shaper, plan: PhasePlan, piece: Rows
 ) -> Iterator[tuple[ModulePlan, str]]:
     """Yield the nodes that a micro-batch calls for one row, with its dataset."""
-    assert state.wiring is not None
     trained = [name for name, weight in plan.tasks.items() if weight > 0]
     hiding = [name for name in trained if state.spec.tasks[name].hides]
     # Tasks that change what the model sees run by themselves.
@@ -92,7 +91,6 @@ def _trains_on_one(state: State, shaper: Shaper, plan: PhasePlan, path: str, dat
 
 def _values(state: State, shaper: Shaper, node: ModulePlan, dataset: str) -> int | None:
     """Return the values of one sample that the batch norm with the fewest gets, of the shortest sample."""
-    assert state.wiring is not None
     component, found = state.wiring.nodes[node.path].component, shaper.one(node.path, dataset)
     if not isinstance(found, InferredShapes) or node.adapts:
         return None

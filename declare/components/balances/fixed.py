@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from declare.contract.kinds.balance import Balance
 
 
@@ -18,3 +20,5 @@ class Fixed(Balance):
         optimizer: {type: adamw, lr: 1e-3}
     ```
     """
+
+    is_plain_sum: ClassVar[bool] = True

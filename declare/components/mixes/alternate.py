@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from declare.contract.kinds.mix import Mix
 
@@ -15,6 +16,8 @@ class Alternate(Mix):
         mix: alternate
         ```
     """
+
+    alternates: ClassVar[bool] = True
 
     def shares(self, sizes: Mapping[str, int]) -> dict[str, float]:
         """Return one over the number of datasets for each, over several batches."""

@@ -89,6 +89,7 @@ _BOTH_WAYS = frozenset(
 class Huggingface(Module):
     """The body of a model of transformers, by configuration or from a local folder."""
 
+    expects_normalised: ClassVar[bool] = True
     third_party: ClassVar[tuple[str, ...]] = ("transformers", "torch")
     also_called: ClassVar[tuple[str, ...]] = (
         "hf",

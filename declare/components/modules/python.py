@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 class Python(Module):
     """A module of your own, from a Python file that you trust."""
 
+    accepts_missing: ClassVar[bool] = True
     third_party: ClassVar[tuple[str, ...]] = ("torch",)
     trusted_only: ClassVar[bool] = True
     padding_by_trial: ClassVar[bool] = True

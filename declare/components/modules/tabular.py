@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 class Tabular(Module):
     """Embeds categories, marks missing numbers, and mixes all columns of a row with one linear layer."""
 
+    accepts_missing: ClassVar[bool] = True
     also_called: ClassVar[tuple[str, ...]] = (
         "tabnet",
         "ft_transformer",

@@ -36,6 +36,7 @@ _NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?", re.ASCII)
 class Timm(Module):
     """Any model of timm, without its classifier."""
 
+    expects_normalised: ClassVar[bool] = True
     third_party: ClassVar[tuple[str, ...]] = ("timm", "torch")
     also_called: ClassVar[tuple[str, ...]] = ("vit", "resnet", "efficientnet", "convnext", "swin")
 
@@ -53,6 +54,10 @@ class Timm(Module):
     def known_names(cls) -> list[str]:
         """Return the names of all models of the installed library."""
         return _tables.names("timm")
+
+    def pins_weights(self) -> bool:
+        """Return whether the name has a tag of weights: without one timm takes those that it prefers at the time."""
+        return "." in self.name
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
         """Return pooled and unpooled features, from the table where it can tell."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 class Torchvision(Module):
     """Any classification model of torchvision, without its classifier."""
 
+    expects_normalised: ClassVar[bool] = True
     third_party: ClassVar[tuple[str, ...]] = ("torchvision", "torch")
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image",)),)
     has_weights: ClassVar[bool] = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -23,6 +23,8 @@ class Adagrad(Decaying):
       fit: {epochs: 5, batch_size: 64, optimizer: {type: adagrad, lr: 0.01}}
     ```
     """
+
+    num_states: ClassVar[int | None] = 1
 
     lr_decay: float = Param(0.0, ge=0, le=1e6, description="how fast the rate falls with each step")
     eps: float = Param(1e-10, gt=0, le=1e6, description="added to the denominator")

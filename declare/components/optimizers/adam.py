@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -24,6 +24,8 @@ class Adam(Decaying):
       fit: {epochs: 5, batch_size: 64, optimizer: {type: adam, lr: 1e-3}}
     ```
     """
+
+    num_states: ClassVar[int | None] = 2
 
     betas: list[Annotated[float, Param(ge=0, lt=1)]] = Param(
         [0.9, 0.999], min_length=2, max_length=2, description="decay of the running mean and of its square"

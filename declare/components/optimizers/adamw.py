@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -24,6 +24,8 @@ class AdamW(Decaying):
       fit: {epochs: 5, batch_size: 64, optimizer: {type: adamw, lr: 1e-3, weight_decay: 0.05}}
     ```
     """
+
+    num_states: ClassVar[int | None] = 2
 
     weight_decay: float = Param(0.01, ge=0, le=1e3, description="how strongly weights are drawn to zero")
     betas: list[Annotated[float, Param(ge=0, lt=1)]] = Param(

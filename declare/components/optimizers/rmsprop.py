@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -23,6 +23,8 @@ class RmsProp(Decaying):
       fit: {epochs: 5, batch_size: 64, optimizer: {type: rmsprop, lr: 1e-3}}
     ```
     """
+
+    num_states: ClassVar[int | None] = 1
 
     alpha: float = Param(0.99, ge=0, lt=1, description="decay of the running mean square")
     momentum: float = Param(0.0, ge=0, lt=1, description="share of the last step that is kept")

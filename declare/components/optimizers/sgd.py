@@ -26,6 +26,7 @@ class Sgd(Decaying):
     ```
     """
 
+    num_states: ClassVar[int | None] = 1
     also_called: ClassVar[tuple[str, ...]] = ("nesterov", "sgd_momentum", "momentum_sgd")
 
     momentum: float = Param(0.9, ge=0, lt=1, description="share of the last step that is kept")
@@ -41,6 +42,10 @@ class Sgd(Decaying):
                 label="no momentum to look along",
                 helps=("give it a `momentum` above 0, such as 0.9",),
             )
+
+    def states_per_parameter(self) -> int | None:
+        """Return 1 for the momentum, 0 without one."""
+        return 1 if self.momentum else 0
 
     def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         """Return torch's optimizer, fused where the device has it."""

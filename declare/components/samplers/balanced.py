@@ -26,6 +26,7 @@ class Balanced(Sampler):
         ```
     """
 
+    evens_classes: ClassVar[bool] = True
     layouts: ClassVar[tuple[Layout, ...]] = ("category", "id")
 
     field: str = Param(description="the field whose classes come equally often")

@@ -13,6 +13,7 @@ from declare.components.sources._frames import TableSource
 from declare.components.sources._text_files import Encoding, encoding_of, unknown_encoding
 from declare.contract import strict_json
 from declare.contract.facts import Reader
+from declare.contract.kinds.source import Extensions
 from declare.contract.problem import Problem
 from declare.system.out_of_memory import require_memory
 
@@ -38,6 +39,7 @@ class Csv(TableSource):
         ```
     """
 
+    extensions: ClassVar[Extensions] = {".csv": {}, ".tsv": {"separator": "\t"}}
     also_called: ClassVar[tuple[str, ...]] = ("table", "tsv", "pandas", "dataframe", "excel", "xlsx", "sql")
 
     separator: str = Param(",", min_length=1, max_length=1, description="what separates cells")

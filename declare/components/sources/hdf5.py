@@ -8,7 +8,7 @@ from pydantic import Field as Param
 
 from declare.components.sources._frames import file_fingerprint
 from declare.contract.facts import Reader
-from declare.contract.kinds.source import Source, SpecPath
+from declare.contract.kinds.source import Extensions, Source, SpecPath
 
 
 class Hdf5(Source):
@@ -26,6 +26,7 @@ class Hdf5(Source):
         ```
     """
 
+    extensions: ClassVar[Extensions] = {".h5": {}, ".hdf5": {}, ".nc": {}}
     also_called: ClassVar[tuple[str, ...]] = ("h5", "h5py")
 
     path: SpecPath = Param(description="the HDF5 file")

@@ -12,7 +12,7 @@ from declare.components.sources._frames import file_fingerprint
 from declare.components.sources._json_objects import Room, without_twins
 from declare.components.sources._text_files import Encoding, encoding_of, not_in, unknown_encoding
 from declare.contract.facts import Reader
-from declare.contract.kinds.source import Source, SpecPath
+from declare.contract.kinds.source import Extensions, Source, SpecPath
 from declare.contract.problem import Problem, ProblemError
 from declare.system.out_of_memory import refuse_if_short
 
@@ -33,6 +33,7 @@ class Jsonl(Source):
         ```
     """
 
+    extensions: ClassVar[Extensions] = {".jsonl": {}}
     also_called: ClassVar[tuple[str, ...]] = ("json", "ndjson")
 
     path: SpecPath = Param(description="the file, a JSON object in each line")

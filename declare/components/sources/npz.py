@@ -12,7 +12,7 @@ from pydantic import Field as Param
 
 from declare.components.sources._frames import file_fingerprint
 from declare.contract.facts import Reader
-from declare.contract.kinds.source import Source, SpecPath
+from declare.contract.kinds.source import Extensions, Source, SpecPath
 from declare.contract.problem import Problem, ProblemError
 from declare.system.out_of_memory import refuse_if_short, require_memory
 
@@ -39,6 +39,7 @@ class Npz(Source):
         ```
     """
 
+    extensions: ClassVar[Extensions] = {".npz": {}}
     also_called: ClassVar[tuple[str, ...]] = ("numpy", "npy")
 
     path: SpecPath = Param(description="the npz file")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from declare.components.sources._frames import TableSource
 from declare.contract.facts import Reader
+from declare.contract.kinds.source import Extensions
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,6 +21,7 @@ class Parquet(TableSource):
         ```
     """
 
+    extensions: ClassVar[Extensions] = {".parquet": {}}
     also_called: ClassVar[tuple[str, ...]] = ("arrow", "feather")
 
     def open(self) -> Reader:

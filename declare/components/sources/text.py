@@ -22,6 +22,7 @@ from declare.contract.files.split_folders import (
     unclear_splits,
 )
 from declare.contract.kinds.source import (
+    Extensions,
     Fingerprints,
     Source,
     SpecPath,
@@ -58,6 +59,7 @@ class Text(Source):
         ```
     """
 
+    extensions: ClassVar[Extensions] = {".txt": {}}
     also_called: ClassVar[tuple[str, ...]] = ("txt", "textfile")
 
     path: SpecPath = Param(description="a file, a folder, or a pattern of files")

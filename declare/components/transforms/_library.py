@@ -266,6 +266,7 @@ def component(name: str, record: Record) -> type[_FromTorchvision]:
         **parameters,
     )
     found = cast("type[_FromTorchvision]", made)
+    found.normalises = name == "Normalize"
     found.record = record
     found.moves = record["moves"]
     found.at_any_size = record["draws"] == "chance"

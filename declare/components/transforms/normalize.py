@@ -30,6 +30,7 @@ class Normalize(Transform):
         ```
     """
 
+    normalises: ClassVar[bool] = True
     stored: ClassVar[bool] = False
     fitted: ClassVar[bool] = True
     invertible: ClassVar[bool] = True

@@ -28,6 +28,7 @@ class Standardize(Transform):
         ```
     """
 
+    normalises: ClassVar[bool] = True
     also_called: ClassVar[tuple[str, ...]] = (
         "zscore",
         "z_score",

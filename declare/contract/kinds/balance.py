@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 class Balance(Component):
     """How the losses of several tasks become one gradient."""
 
+    default: ClassVar[str] = "fixed"
+    """The type where a phase states none."""
+    is_plain_sum: ClassVar[bool] = False
+    """Whether it leaves the sum of weighted losses as it is."""
     each_alone: ClassVar[bool] = False
     """Whether every step needs the gradients of the tasks one by one."""
 

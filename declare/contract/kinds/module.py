@@ -113,6 +113,10 @@ class Module(Node):
 
     random: ClassVar[bool] = True
     """Whether its forward draws random numbers in training (dropout)."""
+    accepts_missing: ClassVar[bool] = False
+    """Whether it takes inputs with gaps (NaN)."""
+    expects_normalised: ClassVar[bool] = False
+    """Whether its pretrained weights expect normalised pictures."""
     skips_at_random: ClassVar[bool] = False
     """Whether a forward in training may pass over some of its weights (dropped layers)."""
     adapts: ClassVar[bool] = False
@@ -148,6 +152,10 @@ class Module(Node):
     def padding_helps(self) -> tuple[str, ...]:
         """Return what to do where a trial shows that it reads padding."""
         return ("read samples of different lengths with another module",)
+
+    def pins_weights(self) -> bool:
+        """Return whether the parameters say which of the library's pretrained weights are meant."""
+        return True
 
     def weights_file(self) -> Path | None:
         """Return the file of weights that it starts from; None where there is none, or its library has them."""

@@ -28,8 +28,15 @@ class Optimizer(Component):
     sets_own_lr: ClassVar[bool] = False
     """Whether it finds the rates of later steps itself, and reads the stated one at the first step alone."""
 
+    num_states: ClassVar[int | None] = None
+    """Numbers that it keeps for each parameter; None where nobody knows."""
+
     lr: float = Param(gt=0, le=1e3, description="learning rate")
     groups: list[Group] = Param([], description="parameters with their own rates, by pattern")
+
+    def states_per_parameter(self) -> int | None:
+        """Return the numbers that it keeps for each parameter with its parameters as they are."""
+        return self.num_states
 
     @property
     def base_decay(self) -> float:

@@ -23,6 +23,11 @@ class Sampler(Component):
     by_length: ClassVar[bool] = False
     """Whether `order` is given the lengths [samples] of the fields that `columns` names, in place of their values."""
 
+    default: ClassVar[str] = "random"
+    """The type where a phase states none."""
+    evens_classes: ClassVar[bool] = False
+    """Whether it shows the classes of its `field` equally often."""
+
     together: ClassVar[int] = 1
     """How many samples that stand side by side belong together: several processes take whole groups."""
 

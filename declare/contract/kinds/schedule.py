@@ -26,6 +26,8 @@ class Schedule(Component):
     """The learning rate over a phase: a pure function of the step, after a linear warm-up."""
 
     warmup: Duration | None = Param(None, description="linear rise from near zero")
+    default: ClassVar[str] = "constant"
+    """The type where a phase states none."""
     reactive: ClassVar[bool] = False
     """Whether it follows a metric and so has state; then `multiplier` gives the planned course."""
 

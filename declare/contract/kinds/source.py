@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import PlainSerializer
 
@@ -84,8 +84,15 @@ def files_stamp(paths: Iterable[Path]) -> str:
     return local_stamp(_stats(paths))
 
 
+Extensions = Mapping[str, Mapping[str, object]]
+"""Endings of files in lower case, each with the parameters that it implies."""
+
+
 class Source(Component):
     """A place that samples come from; `open()` gives a reader."""
+
+    extensions: ClassVar[Extensions] = {}
+    """Files that it reads by themselves; empty where only a spec can say it."""
 
     def fingerprint(self) -> str:
         """Return what changes when the data changes: sizes and times of the files, or the parameters.

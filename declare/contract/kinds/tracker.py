@@ -24,6 +24,8 @@ class Log(Protocol):
 class Tracker(Component):
     """A place where metrics go besides the run folder's own files."""
 
+    default: ClassVar[str] = "tensorboard"
+    """The type where a spec states none."""
     package: ClassVar[str | None] = None
     """The package that it needs, an optional extra of the same name."""
 

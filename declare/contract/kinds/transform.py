@@ -42,6 +42,8 @@ class Transform(Component):
     """Whether `invert` undoes it, so that predictions of a transformed target come back to the data's own units."""
     partial: ClassVar[bool] = False
     """Whether some values have no image: `apply` raises `ProblemError` for them."""
+    normalises: ClassVar[bool] = False
+    """Whether it brings channels to the mean and deviation that pretrained models expect."""
     affine: ClassVar[bool] = False
     """Whether it shifts and scales each channel, so that figures in standard deviations stay what they are."""
 

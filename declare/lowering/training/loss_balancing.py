@@ -15,11 +15,12 @@ def make_balance(
 ) -> Balance | None:
     """Return the balance of losses `TASK`, `TASK/LOSS` and others; None where a plain sum is all there is to it."""
     tasks = weighted_tasks(phase)
-    if len(tasks) < 2 or (phase.balance["type"] == "fixed" and not phase.gradients_every):
+    balance = read_component("balances", phase.balance)
+    if len(tasks) < 2 or (balance.is_plain_sum and not phase.gradients_every):
         return None
     rank = {name: index for index, name in enumerate(tasks)}
     owners = [rank.get(name.partition("/")[0], len(tasks)) for name in names]
-    made = read_component("balances", phase.balance).build(owners, shares, len(tasks))
+    made = balance.build(owners, shares, len(tasks))
     made.watch = phase.gradients_every
     made.world = world
     return made

@@ -15,7 +15,6 @@ CODE = "DAT316"
 STAGE = "shapes"
 
 _LARGEST = (2 - 2**-23) * 2.0**127
-_TAKE_GAPS = frozenset({"tabular", "python"})
 
 
 def check(view: View) -> Iterator[Problem]:
@@ -31,7 +30,7 @@ def check(view: View) -> Iterator[Problem]:
         if facts.num_nonfinite:
             yield _infinite(view, (dataset, name), facts, readers)
             continue
-        strict = [module for module in readers if module.block.type_name() not in _TAKE_GAPS]
+        strict = [module for module in readers if not module.block.accepts_missing]
         if facts.num_missing and strict:
             yield _gaps(view, (dataset, name), facts, strict)
 

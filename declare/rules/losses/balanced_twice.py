@@ -19,7 +19,7 @@ def check(view: View) -> Iterator[Problem]:
     """Yield each balanced loss of a task whose target a phase samples in balance."""
     for phase in phases(view):
         sampler = get(phase.block, "sampler")
-        if not isinstance(sampler, Sampler) or sampler.type_name() != "balanced":
+        if not isinstance(sampler, Sampler) or not sampler.evens_classes:
             continue
         trained = phase_tasks(view, phase.block) or {}
         for task in tasks(view):

@@ -47,7 +47,7 @@ def _datasets(view: View, phase: Located[Phase], size: int) -> Iterator[Problem]
     if not isinstance(get(phase.block, "batch_size"), int) or size >= len(names):
         return
     mix = get(phase.block, "mix")
-    if isinstance(mix, Mix) and mix.type_name() == "alternate":
+    if isinstance(mix, Mix) and mix.alternates:
         return  # each batch is of one dataset
     yield Problem(
         CODE,

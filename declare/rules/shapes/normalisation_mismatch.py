@@ -13,21 +13,18 @@ from declare.rules.spec_view import View
 CODE = "SHP509"
 STAGE = "shapes"
 
-_LIBRARIES = frozenset({"timm", "torchvision", "huggingface"})
-_SCALERS = frozenset({"normalize", "standardize"})
-
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each image field that a pretrained model reads as it is."""
     used = {name for task in tasks(view) for name in task_datasets(view, task.block)}
     for module in modules(view):
-        if module.block.type_name() not in _LIBRARIES or not get(module.block, "pretrained"):
+        if not module.block.expects_normalised or not get(module.block, "pretrained"):
             continue
         for dataset in datasets(view):
             for name in read_by(view, module.name) if dataset.name in used else ():
                 shape = view.shapes.get(dataset.name, {}).get(name)
                 scaled = any(
-                    item.block.type_name().lower() in _SCALERS
+                    item.block.normalises
                     and name in (get(item.block, "field"), *(get(item.block, "fields") or ()))
                     for item in items(dataset.block, dataset.path, "transforms")
                 )

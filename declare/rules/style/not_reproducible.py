@@ -16,8 +16,7 @@ def check(view: View) -> Iterator[Problem]:
     """Yield pretrained weights without a tag."""
     for module in modules(view):
         name = get(module.block, "name")
-        pinned = module.block.type_name() != "timm" or not isinstance(name, str) or "." in name
-        if get(module.block, "pretrained") is True and not pinned:
+        if get(module.block, "pretrained") is True and name is not None and not module.block.pins_weights():
             yield Problem(
                 CODE,
                 f"`{module.name}` takes whatever weights of `{name}` timm prefers at the time",

@@ -12,28 +12,18 @@ import numpy as np
 from declare.contract.facts import Reader
 from declare.contract.files.listing import list_files
 from declare.contract.files.picture_formats import SUFFIXES
-from declare.contract.kinds.source import REMOTE
+from declare.contract.kinds.source import REMOTE, Source
 from declare.contract.problem import Problem, ProblemError
 from declare.data.read import fitted_fields
 from declare.data.store.split_arrays import Pool, Statistics
 from declare.ir.plan import DatasetPlan, Plan
 from declare.lowering.data.tables import Tables
+from declare.reading.lookup import find, own_names
 from declare.reading.read_component import read_component
 from declare.runtime.inference import text_outputs
 from declare.runtime.run_folder.durable_io import brief
 
 SPLIT = "predict"
-_SOURCES = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".parquet": "parquet",
-    ".npz": "npz",
-    ".h5": "hdf5",
-    ".hdf5": "hdf5",
-    ".nc": "hdf5",
-    ".jsonl": "jsonl",
-    ".txt": "text",
-}
 
 
 class Pictures(Reader):
@@ -164,17 +154,28 @@ def open_reader(path: Path, like: Mapping[str, Any]) -> Reader:
         raise ProblemError(_absent(path))
     if path.suffix.lower() in SUFFIXES:
         return Pictures([path])
-    kind = _SOURCES.get(path.suffix.lower())
-    if kind is None:
+    extension, sources = path.suffix.lower(), _sources_by_extension()
+    if extension not in sources:
         raise ProblemError(
-            _unreadable(path, f"`{path.suffix}` is none of {', '.join(sorted(_SOURCES))} or a picture")
+            _unreadable(path, f"`{path.suffix}` is none of {', '.join(sorted(sources))} or a picture")
         )
-    block: Mapping[str, Any] = like if like.get("type") == kind else {"type": kind}
-    if path.suffix.lower() == ".tsv":
-        block = {**block, "separator": "\t"}
-    source = read_component("sources", {**block, "path": str(path.absolute())})
+    cls = sources[extension]
+    block: Mapping[str, Any] = like if like.get("type") == cls.type_name() else {"type": cls.type_name()}
+    implied = cls.extensions[extension]
+    source = read_component("sources", {**block, **implied, "path": str(path.absolute())})
     reader: Reader = source.open()
     return reader
+
+
+def _sources_by_extension() -> dict[str, type[Source]]:
+    """Return the sources that read files by themselves, by the endings of these."""
+    classes = (find("sources", name) for name in own_names("sources"))
+    return {
+        ending: cls
+        for cls in classes
+        if cls is not None and issubclass(cls, Source)
+        for ending in cls.extensions
+    }
 
 
 def input_fields(plan: Plan, dataset: str) -> list[str]:
