@@ -5,12 +5,10 @@ Answers are kept as those of probes are, so that torch is imported only for a qu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
-from declare.compiler.meta.shape_cache import folder, question_key, untried
+from declare.compiler.meta.shape_cache import cached_answer, plain_inputs, question_key, untried
 from declare.compiler.state import State
-from declare.contract import strict_json
 from declare.contract.kinds.module import Inputs, Module
 from declare.contract.problem import Problem
 from declare.data.read import cache
@@ -52,12 +50,7 @@ def _cached_trial(visit: Visit) -> dict[str, str]:
     inputs: Inputs = {}
     for wire, _ in visit.wires:
         inputs = {**inputs, wire.port: (*inputs.get(wire.port, ()), wire.shape)}
-    key = question_key(type(component).kind(), component, inputs, None)
-    path = folder().with_name("padding") / f"{key}-{shortest}-{_FORMAT}.json"
-    kept = cache.read_text(path)
-    if kept is not None:
-        known: dict[str, str] = json.loads(kept)
-        return known
+    key = question_key(type(component).kind(), component, [_FORMAT, plain_inputs(inputs), shortest])
     question = {
         "kind": type(component).kind(),
         "block": component.dump() | {"pretrained": False},
@@ -67,9 +60,11 @@ def _cached_trial(visit: Visit) -> dict[str, str]:
         "outputs": {name: list(shape) for name, shape in visit.node.outputs.items()},
         "shortest": shortest,
     }
-    known = worker_process.call("declare.compiler.meta.padding_trial:answer_plain", question)
-    cache.write_text(path, strict_json.dumps(known))
-    return known
+    answer: dict[str, str] = cached_answer(
+        cache.folder("padding") / f"{key}.json",
+        lambda: worker_process.call("declare.compiler.meta.padding_trial:answer_plain", question),
+    )
+    return answer
 
 
 _TITLES = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,14 +63,12 @@ def batch_norm_values(component: Node, inputs: Inputs, output: Shape | None = No
 
 
 def _cached_answer(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> ProbeAnswer | Problem:
-    path = folder() / f"{question_key(kind, component, inputs, output)}.json"
-    kept = cache.read_text(path)
+    asked = [FORMAT, plain_inputs(inputs), list(output) if output else None]
+    path = folder() / f"{question_key(kind, component, asked)}.json"
     try:
-        known = _ask(component, inputs, output) if kept is None else json.loads(kept)
+        known = cached_answer(path, lambda: _ask(component, inputs, output))
     except CallError as error:
         return untried(component, error, place(component, next(iter(inputs), "input")))
-    if kept is None:
-        cache.write_text(path, strict_json.dumps(known))
     if "problem" in known:
         stated = known["problem"]
         return Problem(
@@ -98,7 +97,7 @@ def _ask(component: Node, inputs: Inputs, output: Shape | None) -> dict[str, Any
     question = {
         "kind": type(component).kind(),
         "block": component.dump() | {"pretrained": False},
-        "inputs": {port: [list(shape) for shape in shapes] for port, shapes in inputs.items()},
+        "inputs": plain_inputs(inputs),
         "output": None if output is None else list(output),
     }
     found: dict[str, Any] = worker_process.call("declare.compiler.meta.meta_run:answer_plain", question)
@@ -122,19 +121,35 @@ def folder() -> Path:
     return cache.folder("probe")
 
 
-def question_key(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> str:
-    """Return the name under which an answer is kept: of a component, its inputs, code and libraries."""
+def cached_answer(path: Path, ask: Callable[[], Any]) -> Any:
+    """Return plain values from the user's cache; what `ask` gives, and keep it, where they are not there.
+
+    Raises what `ask` raises: `CallError` where a worker process ended.
+    """
+    kept = cache.read_text(path)
+    if kept is not None:
+        return json.loads(kept)
+    answer = ask()
+    cache.write_text(path, strict_json.dumps(answer))
+    return answer
+
+
+def plain_inputs(inputs: Inputs) -> dict[str, list[list[Any]]]:
+    """Return shapes by port as lists, for a key and for a worker."""
+    return {port: [list(shape) for shape in shapes] for port, shapes in inputs.items()}
+
+
+def question_key(kind: str, component: Node, asked: list[Any]) -> str:
+    """Return the name under which an answer is kept: of a component, what is asked of it, its code and libraries."""
     block = {
         name: value
         for name, value in component.dump().items()
         if name not in {"input", "per_dataset", "pretrained"}
     }
     question = {
-        "format": FORMAT,
+        "asked": asked,
         "kind": kind,
         "block": block,
-        "inputs": {port: [list(shape) for shape in shapes] for port, shapes in inputs.items()},
-        "output": list(output) if output else None,
         "versions": [installed_version(name) for name in LIBRARIES],
         "code": _code(kind, component),
         "stamp": component.stamp() if isinstance(component, Module) else "",

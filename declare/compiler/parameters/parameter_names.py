@@ -6,18 +6,14 @@ import torch here, and only the first time.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from declare.compiler.graph.shape_inference import ports
 from declare.compiler.meta.meta_run import inputs_from_plain, shape_from_plain
-from declare.compiler.meta.shape_cache import LIBRARIES, untried
-from declare.contract import strict_json
+from declare.compiler.meta.shape_cache import cached_answer, plain_inputs, question_key, untried
 from declare.contract.kinds.module import Head, Inputs, Module, Node
 from declare.contract.problem import ProblemError
 from declare.data.read import cache
@@ -25,7 +21,6 @@ from declare.ir.plan import ModulePlan, Wire
 from declare.nn.tensor_facts import TensorFacts, dtype_of
 from declare.reading.read_component import read_component
 from declare.system import worker_process
-from declare.system.library_table import installed_version
 from declare.system.out_of_memory import is_shortage
 from declare.system.worker_process import CallError
 
@@ -96,13 +91,10 @@ def _cached_names(node: ModulePlan, wires: tuple[Wire, ...], output: Shape) -> N
     component = read_component(node.kind, node.block)
     each = {name: variant.wires for name, variant in node.variants.items()} if node.adapts else {}
     path = cache.folder("names") / f"{_key(node.kind, component, wires, output, each)}.json"
-    kept = cache.read_text(path)
     try:
-        known = _ask(component, wires, output, each) if kept is None else json.loads(kept)
+        known = cached_answer(path, lambda: _ask(component, wires, output, each))
     except CallError as error:
         raise ProblemError(untried(component, error, f"model.{node.name}")) from None
-    if kept is None:
-        cache.write_text(path, strict_json.dumps(known))
     if known is None:
         return None
     statistics = {name: tuple(state) for name, state in known["statistics"].items()}
@@ -111,18 +103,9 @@ def _cached_names(node: ModulePlan, wires: tuple[Wire, ...], output: Shape) -> N
 
 
 def _key(kind: str, component: Node, wires: tuple[Wire, ...], output: Shape, each: Each) -> str:
-    block = {key: value for key, value in component.dump().items() if key not in {"input", "pretrained"}}
-    root = Path(__file__).parents[2]
-    files = [root / room / kind / f"{component.type_name()}.py" for room in ("components", "nn")]
-    if isinstance(block.get("file"), str):
-        files.append(Path(block["file"]))
-    code = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]
     shapes: list[Any] = [(wire.port, list(wire.shape)) for wire in wires]
     shapes += [(name, wire.port, list(wire.shape)) for name, own in each.items() for wire in own]
-    libraries = [installed_version(name) for name in LIBRARIES]
-    stamp = component.stamp() if isinstance(component, Module) else ""
-    question = [_FORMAT, kind, block, shapes, list(output), libraries, code, stamp]
-    return cache.key(question)
+    return question_key(kind, component, [_FORMAT, shapes, list(output)])
 
 
 def _ask(component: Node, wires: tuple[Wire, ...], output: Shape, each: Each) -> dict[str, Any] | None:
@@ -137,9 +120,9 @@ def _ask(component: Node, wires: tuple[Wire, ...], output: Shape, each: Each) ->
     question = {
         "kind": type(component).kind(),
         "block": component.dump() | {"pretrained": False},
-        "inputs": _plain(inputs),
+        "inputs": plain_inputs(inputs),
         "output": list(output),
-        "each": {name: _plain(variant) for name, variant in own.items()},
+        "each": {name: plain_inputs(variant) for name, variant in own.items()},
     }
     try:
         found: dict[str, Any] | None = worker_process.call(
@@ -150,10 +133,6 @@ def _ask(component: Node, wires: tuple[Wire, ...], output: Shape, each: Each) ->
             return None
         raise
     return found
-
-
-def _plain(inputs: Inputs) -> dict[str, list[list[Any]]]:
-    return {port: [list(shape) for shape in shapes] for port, shapes in inputs.items()}
 
 
 def answer_plain(
