@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -80,7 +79,7 @@ def read_component(kind: str, block: Block) -> Any:
 
     Raises `ProblemError` for a block of a plan that somebody changed.
     """
-    key = (kind, json.dumps(secrets.reveal(block), default=repr))
+    key = (kind, repr(secrets.reveal(block)))
     if key not in _KNOWN:
         _KNOWN[key] = parse(kind, block)
         if len(_KNOWN) > _MOST:
