@@ -149,7 +149,7 @@ class Init(Strict):
     from_: str = Field(
         alias="from", pattern=r"^(phase|run|file):.+$", description="phase:NAME, run:PATH or file:PATH"
     )
-    modules: list[str] = Field(["*"], description="which modules, by pattern")
+    modules: list[str] = Field(["*"], min_length=1, description="which modules, by pattern")
     strict: bool = Field(True, description="missing or reshaped weights are errors")
     rename: dict[str, str] = Field({}, description="old name prefix -> new name prefix")
 

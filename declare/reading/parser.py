@@ -292,7 +292,11 @@ class _Reader:
         self.levels.pop()
         made = model.model_construct(None, **found)
         if isinstance(made, Component) and len(self.problems) == before and not contains_poison(found):
-            self.problems += [problem.under(path) for problem in made.check()]
+            for problem in list(made.check()):
+                self.fail(problem.under(path))
+                refused = problem.at.partition(".")[0]
+                if refused in known:
+                    made.__dict__[refused] = POISON
         return made
 
     def strangers(self, model: type[BaseModel], keys: list[str], block: dict[str, Any]) -> set[str]:

@@ -1,4 +1,4 @@
-"""Inputs of which a transform makes nothing: a logarithm of what is not positive."""
+"""Inputs and targets of which a transform makes nothing: a logarithm of what is not positive."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from declare.compiler.state import State
 from declare.contract.problem import Problem
 from declare.ir.plan import DatasetPlan
 from declare.reading.read_component import read_component
-from declare.rules.queries.fields import input_fields
+from declare.rules.queries.fields import input_fields, target_fields
 
 
 def input_domain(state: State) -> Iterator[Problem]:
-    """Yield inputs with values that have no image under a transform of their field."""
+    """Yield inputs and targets with values that have no image under a transform of their field."""
     for dataset in state.shapes:
         if not values_known(state, dataset):
             state.skip(f"datasets.{dataset}")
             continue
         plan = dataset_plan(state, dataset)
-        for field in sorted(input_fields(state.view, dataset)):
+        for field in sorted(input_fields(state.view, dataset) | target_fields(state.view, dataset)):
             if field in state.shapes[dataset] and _may_fail(plan, field):
                 from declare.data.store.transform_domain import outside_domain
 

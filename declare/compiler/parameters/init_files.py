@@ -28,9 +28,14 @@ _TRIES = 10
 def init_files(state: State, phase: PhasePlan, path: str) -> Iterator[Problem]:
     """Yield what keeps the weights of a phase's `init` from being loaded as it says."""
     for index, entry in enumerate(phase.init):
-        if entry.source == "phase" or not file_exists(Path(entry.reference)):
-            continue  # another phase's weights are this model's; what is not there has a finding of its own
         at = f"{path}.init.{index}"
+        if entry.source == "phase":
+            model = _model(state, ("*",))
+            if model is not None:
+                yield from refusals(model, model, entry, at)  # another phase's weights are this model's
+            continue
+        if not file_exists(Path(entry.reference)):
+            continue  # what is not there has a finding of its own
         try:
             held = _state_of(entry)
         except FileNotFoundError:
@@ -40,7 +45,7 @@ def init_files(state: State, phase: PhasePlan, path: str) -> Iterator[Problem]:
             yield _unreadable(entry, str(error), f"{at}.from")
             continue
         yield from idle_renames(held, entry, at)
-        model = _model(state, entry)
+        model = _model(state, entry.modules)
         if model is not None:
             yield from refusals(model, held, entry, at)
 
@@ -97,9 +102,9 @@ def _refuse_other_size(manifest: Path, weights: Path) -> None:
         )
 
 
-def _model(state: State, entry: InitPlan) -> dict[str, TensorFacts] | None:
-    """Return the state of all modules that an entry may mean; None where a part of it is not known."""
-    paths = reached_nodes(state, entry.modules)
+def _model(state: State, patterns: tuple[str, ...]) -> dict[str, TensorFacts] | None:
+    """Return the state of all modules that patterns may mean; None where a part of it is not known."""
+    paths = reached_nodes(state, patterns)
     if paths is None:
         return None
     found: dict[str, TensorFacts] = {}

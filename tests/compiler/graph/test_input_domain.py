@@ -31,3 +31,15 @@ def test_values_without_an_image_are_found_in_each_split(tmp_path, row, lowest, 
     np.savez(tmp_path / "d.npz", x=x, y=draws.random(60), s=np.array(["train"] * 40 + ["val"] * 20))
     codes_by_path = codes(run(tmp_path, SPEC))
     assert codes_by_path.get("datasets.d.transforms.0") == ("DAT336" if found else None)
+
+
+def test_targets_of_tasks_without_statistics_are_looked_through(tmp_path):
+    """A reconstruction learns what the transform makes of its field, though no module reads it."""
+    draws = np.random.default_rng(0)
+    x = draws.random((60, 2)) - 5
+    np.savez(tmp_path / "d.npz", x=x, y=draws.random((60, 3)), s=np.array(["train"] * 40 + ["val"] * 20))
+    spec = SPEC.replace("y: {type: number}", "y: {type: vector}").replace("input: x", "input: y")
+    spec = spec.replace(
+        "{type: regression, dataset: d, target: y, metrics: [mae]}", "{type: reconstruction, target: x}"
+    )
+    assert codes(run(tmp_path, spec)) == {"datasets.d.transforms.0": "DAT336"}

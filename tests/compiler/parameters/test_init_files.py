@@ -206,3 +206,27 @@ def test_damaged_weights_of_a_module_are_said(tmp_path):
 def test_names_that_can_be_no_files_are_not_there(tmp_path, source):
     """A name longer than any file's is PHS613 like others that do not exist."""
     assert codes(found(tmp_path, f"{{from: '{source}:{'long' * 200}'}}")) == {"from": "PHS613"}
+
+
+PHASES = """phases:
+  first: {epochs: 1, batch_size: 10, optimizer: {type: adamw, lr: 1e-3}}
+  fit: {epochs: 2, batch_size: 10, optimizer: {type: adamw, lr: 1e-3}, init: [{from: "phase:first", ENTRY}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("modules: [encoder]", {}),
+        ("modules: [flat]", {"from": "SHP504"}),
+        ("rename: {encoder: encodr}", {"from": "SHP503"}),
+        ("modules: []", {"modules": "SCH109"}),
+    ],
+)
+def test_weights_of_another_phase_are_compared(tmp_path, entry, expected):
+    """A module without weights, and a rename that leaves none, load nothing from a phase either."""
+    text = ONE.replace("input: features,", "input: flat,").replace(
+        "model:", "model:\n  flat: {type: concat, input: features}"
+    )
+    text = text[: text.index("phases:")] + PHASES.replace("ENTRY", entry)
+    assert codes({item.path: item for item in run(tmp_path, text).diagnostics}) == expected
