@@ -46,13 +46,13 @@ class SpecError(Exception):
         super().__init__("\n".join(map(_line, self.diagnostics)))
 
 
-def _line(found: Diagnostic) -> str:
-    label = found.primary
+def _line(diagnostic: Diagnostic) -> str:
+    label = diagnostic.primary
     where = ""
     if label is not None:
         line, column = label.span.source.position(label.span.start)
         where = f"{label.span.source.name}:{line}:{column}: "
-    return f"{where}{found.severity}[{found.code}] {found.title}"
+    return f"{where}{diagnostic.severity}[{diagnostic.code}] {diagnostic.title}"
 
 
 def check(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> CheckedSpec:
@@ -166,8 +166,8 @@ def train_checked(
     outcome = (run or here)(
         checked.plan, first.text, folder, resume=how, listeners=listeners, sources=sources
     )
-    if leads() and (found := _write_page(outcome.folder)) is not None:
-        return replace(outcome, problems=(*outcome.problems, found))
+    if leads() and (problem := _write_page(outcome.folder)) is not None:
+        return replace(outcome, problems=(*outcome.problems, problem))
     return outcome
 
 
@@ -237,7 +237,7 @@ def tune(
     try:
         return search(wanted, checked, resume=resume, workers=workers)
     except InvalidPointError as error:
-        raise SpecError(found for _, found in error.found) from error
+        raise SpecError(diagnostic for _, diagnostic in error.points) from error
 
 
 def report(target: Where | Plan) -> Report:
@@ -263,6 +263,6 @@ def _plan(spec: Where | Plan, overrides: Sequence[str], trust: Sequence[str]) ->
 
 
 def _require(part: Part | None, checked: CheckedSpec) -> Part:
-    if part is None or any(found.severity == "error" for found in checked.diagnostics):
+    if part is None or any(diagnostic.severity == "error" for diagnostic in checked.diagnostics):
         raise SpecError(checked.diagnostics)
     return part

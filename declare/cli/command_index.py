@@ -16,8 +16,8 @@ _FOLDER = Path(__file__).parent / "commands"
 @cache
 def names() -> tuple[str, ...]:
     """Return the names of all commands, in alphabetical order."""
-    found = (path.stem for path in _FOLDER.glob("*.py") if not path.stem.startswith("_"))
-    return tuple(sorted(name.replace("_", "-") for name in found))
+    stems = (path.stem for path in _FOLDER.glob("*.py") if not path.stem.startswith("_"))
+    return tuple(sorted(name.replace("_", "-") for name in stems))
 
 
 def summary(name: str) -> str:

@@ -48,9 +48,9 @@ def run(arguments: Sequence[str]) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever comes this far is our own bug and says so
-        found = _outside(error)
-        if found is not None:
-            return _show(found, error, as_json=wants_json(arguments))
+        problem = _outside(error)
+        if problem is not None:
+            return _show(problem, error, as_json=wants_json(arguments))
         unusable = _unusable_path(error, arguments)
         if unusable is not None:
             return report("usage", unusable, COULD_NOT, as_json=wants_json(arguments))
@@ -86,16 +86,16 @@ def _unusable_path(error: Exception, arguments: Sequence[str]) -> str | None:
     return f"cannot use `{os.fsdecode(error.filename)[:80]}`: {error.strerror.lower()}" if named else None
 
 
-def _show(found: Problem, error: Exception, *, as_json: bool) -> int:
+def _show(problem: Problem, error: Exception, *, as_json: bool) -> int:
     """Print a finding that ended a command before it could be told otherwise."""
     from declare.cli import findings
 
     if as_json:
         from declare.cli import terminal
 
-        terminal.emit_json(findings.document([findings.diagnose(found, None)]))
+        terminal.emit_json(findings.document([findings.diagnose(problem, None)]))
     else:
-        findings.show_problems([found], None)
+        findings.show_problems([problem], None)
     show_traceback(error)
     return COULD_NOT
 

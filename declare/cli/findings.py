@@ -44,11 +44,11 @@ def check(spec: Path, sets: Sequence[str] | None, trust: Sequence[str] | None) -
 
 def exit_code(checked: CheckedSpec, fail_on: FailOn = "error") -> int:
     """Return 2 where the spec's file could not be read, 1 where something at or above `fail_on` was found."""
-    if any(found.name in _UNREAD for found in checked.diagnostics):
+    if any(diagnostic.name in _UNREAD for diagnostic in checked.diagnostics):
         return COULD_NOT
     if fail_on == "never":
         return DONE
-    worst = max((_RANK[found.severity] for found in checked.diagnostics), default=0)
+    worst = max((_RANK[diagnostic.severity] for diagnostic in checked.diagnostics), default=0)
     return FINDINGS if worst >= _RANK[fail_on] else DONE
 
 
@@ -69,8 +69,8 @@ def write(checked: CheckedSpec, format: Format, *, to_error: bool = False) -> No
 
 def _closing(checked: CheckedSpec) -> str:
     done = sum(record.status == "done" for record in checked.passes)
-    left = [f"{record.name} {record.status}" for record in checked.passes if record.status != "done"]
-    looked = f"{done} passes done" + (f", {', '.join(left)}" if left else "")
+    unfinished = [f"{record.name} {record.status}" for record in checked.passes if record.status != "done"]
+    looked = f"{done} passes done" + (f", {', '.join(unfinished)}" if unfinished else "")
     return f"{'valid' if checked.valid else 'not valid'}: {looked}"
 
 
@@ -125,7 +125,7 @@ def plan(
     if checked.plan is None or not checked.valid:
         write(checked, "json" if as_json else "text", to_error=not as_json)
         raise FindingsError(exit_code(checked) or FINDINGS)
-    warnings = [found for found in checked.diagnostics if found.severity != "info"]
+    warnings = [diagnostic for diagnostic in checked.diagnostics if diagnostic.severity != "info"]
     if warnings and not terminal.settings.quiet and not launch_options.is_launched():
         show(warnings)
     return checked.plan, checked
@@ -150,9 +150,9 @@ def as_dict(problem: Problem, checked: CheckedSpec | None) -> dict[str, Any]:
 
 def show_problems(problems: Iterable[Problem], checked: CheckedSpec | None) -> None:
     """Print problems that showed after the check."""
-    found = [diagnose(problem, checked) for problem in problems]
-    if found:
-        show(found)
+    diagnostics = [diagnose(problem, checked) for problem in problems]
+    if diagnostics:
+        show(diagnostics)
 
 
 @contextmanager
@@ -163,6 +163,6 @@ def report_problems(checked: CheckedSpec | None = None, *, as_json: bool = False
     try:
         yield
     except ProblemError as error:
-        found = [diagnose(problem, checked) for problem in error.problems]
-        _print(found, "json" if as_json else "text", (), to_error=not as_json)
+        diagnostics = [diagnose(problem, checked) for problem in error.problems]
+        _print(diagnostics, "json" if as_json else "text", (), to_error=not as_json)
         raise FindingsError(COULD_NOT) from error

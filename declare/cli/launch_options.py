@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,13 @@ def settings(gpus: int | None, procs: int | None, nodes: int | None) -> list[str
     """Return `--gpus`, `--procs` and `--nodes` as overrides of the spec."""
     if gpus and procs:
         raise CommandError("--gpus and --procs contradict each other", hint="--procs trains on the CPU")
-    found = [f"hardware.nodes={nodes}"] if nodes else []
+    overrides = [f"hardware.nodes={nodes}"] if nodes else []
     if gpus or procs:
-        found += [f"hardware.devices={gpus or procs}", f"hardware.accelerator={'cuda' if gpus else 'cpu'}"]
-    return found
+        overrides += [
+            f"hardware.devices={gpus or procs}",
+            f"hardware.accelerator={'cuda' if gpus else 'cpu'}",
+        ]
+    return overrides
 
 
 def crew(plan: Plan, rdzv: str | None) -> LaunchSpec | None:
@@ -42,8 +45,8 @@ def crew(plan: Plan, rdzv: str | None) -> LaunchSpec | None:
         return None
     hardware = plan.hardware
     _require_meeting(hardware.nodes, rdzv)
-    found = LaunchSpec(_processes(plan), hardware.nodes, rdzv)
-    return found if found.size > 1 else None
+    launch = LaunchSpec(_processes(plan), hardware.nodes, rdzv)
+    return launch if launch.size > 1 else None
 
 
 def _require_meeting(nodes: int, rdzv: str | None) -> None:
@@ -110,10 +113,10 @@ def require_file(spec: Path, what: str) -> None:
 
 def refuse_with_ray(nodes: int | None, rdzv: str | None) -> None:
     """End the command where it was told of machines: Ray knows its own, and where they meet."""
-    given = "--nodes" if nodes else "--rdzv" if rdzv else None
-    if given:
+    option = "--nodes" if nodes else "--rdzv" if rdzv else None
+    if option:
         raise CommandError(
-            f"{given} and --engine ray contradict each other",
+            f"{option} and --engine ray contradict each other",
             hint="Ray places the workers; name the cluster by RAY_ADDRESS and their number by --procs or --gpus",
         )
 
@@ -142,3 +145,8 @@ def hush() -> None:
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     if not leads():
         terminal.settings.quiet = True
+
+
+def repeated_option(option: str, values: Iterable[str]) -> Iterator[str]:
+    """Return a repeated option as words of a command line."""
+    return (word for value in values for word in (option, value))

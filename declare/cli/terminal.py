@@ -41,7 +41,7 @@ def words() -> list[str]:
     return [*(["--quiet"] if settings.quiet else []), *([] if settings.color else ["--no-color"])]
 
 
-def out() -> Console:
+def stdout() -> Console:
     """Return the console of standard output."""
     return _console(sys.stdout)
 
@@ -56,7 +56,7 @@ def _console(stream: TextIO) -> Console:
     from rich.console import Console
     from rich.segment import Segment
 
-    class Piped(Console):
+    class PipedConsole(Console):
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError
 
@@ -66,7 +66,7 @@ def _console(stream: TextIO) -> Console:
                 yield segment if segment.control else Segment(printable_lines(segment.text), segment.style)
 
     width = None if stream.isatty() else 110
-    return Piped(file=stream, no_color=not settings.color, highlight=False, markup=False, width=width)
+    return PipedConsole(file=stream, no_color=not settings.color, highlight=False, markup=False, width=width)
 
 
 def say(text: str) -> None:

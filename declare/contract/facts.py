@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array, Shape
 
 
 class OutputStatistics(BaseModel):
@@ -83,7 +80,7 @@ class Reader(Protocol):
         """Return how the values of a column are read, where they are not those stored (scaled ones)."""
         return ""
 
-    def expected(self, column: str, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    def expected(self, column: str, rows: Array) -> Array | None:
         """Return the mean of what is drawn at random, the best prediction there is; None where it does not know it.
 
         Reports then say what share of the best possible figure was reached.
@@ -98,7 +95,7 @@ class Reader(Protocol):
         """Whether the whole column can be read cheaply (labels, numbers, ids), without decoding files."""
         ...
 
-    def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> Any:
+    def read(self, column: str, rows: Array | None = None) -> Any:
         """Return the column's raw values for `rows` (all rows if None): an array [N, ...] or a list of N values.
 
         Raises `ProblemError` (a corrupt sample is DAT311 and names its row and file).

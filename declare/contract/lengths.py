@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from declare.contract.facts import FieldFacts
-from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
+from declare.contract.shapes import Array, Shape
 
 KEY = "lengths"
 """Where facts of a field hold the shortest and the longest length."""

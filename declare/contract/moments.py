@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array
 
 _PART = 1 << 22
 """Values of a part."""
@@ -23,7 +22,7 @@ class Moments(NamedTuple):
     infinite: int = 0
 
 
-def parts(array: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:
+def parts(array: Array) -> Iterator[Array]:
     """Yield views of an array with at most 4,194,304 values each; an array that is no larger comes as it is."""
     if array.size <= _PART:
         yield array
@@ -36,7 +35,7 @@ def parts(array: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:
             yield from parts(row)
 
 
-def moments(array: np.ndarray[Any, Any]) -> Moments:
+def moments(array: Array) -> Moments:
     """Return what an array holds, as float64; nothing but `infinite` is known where no value is finite."""
     import numpy as np
 
@@ -57,7 +56,7 @@ def moments(array: np.ndarray[Any, Any]) -> Moments:
     return Moments(number, low, high, mean * size, std, infinite)
 
 
-def _scale_parts(array: np.ndarray[Any, Any], size: float) -> Iterator[np.ndarray[Any, Any]]:
+def _scale_parts(array: Array, size: float) -> Iterator[Array]:
     """Yield the finite values of each part as float64, divided by `size`."""
     import numpy as np
 

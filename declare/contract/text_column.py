@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
+from declare.contract.shapes import Array
+
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
 
 
@@ -19,7 +20,7 @@ class TextColumn:
 
     def __init__(self, series: pl.Series) -> None:
         self.series = series
-        self._numbers: np.ndarray[Any, Any] | None = None
+        self._numbers: Array | None = None
         self._tried = False
 
     @classmethod
@@ -51,7 +52,7 @@ class TextColumn:
             return chosen
         return self.series[int(rows)]
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         import numpy as np
 
         return np.array(self.tolist(), dtype or object)
@@ -60,7 +61,7 @@ class TextColumn:
         """Return the texts as a list."""
         return self.series.to_list()
 
-    def plain_numbers(self) -> np.ndarray[Any, Any] | None:
+    def plain_numbers(self) -> Array | None:
         """Return float64 [rows], NaN in gaps, where every text is a number with a point and nothing else; else None.
 
         Read once, also for the rows that are chosen later; not to be written to.
@@ -72,7 +73,7 @@ class TextColumn:
                 self._numbers = _as_numbers(self.series)
         return self._numbers
 
-    def factorise(self) -> tuple[list[str | None], np.ndarray[Any, Any]]:
+    def factorise(self) -> tuple[list[str | None], Array]:
         """Return the distinct texts in the order in which they first occur, and the index [rows] of each row's."""
         import numpy as np
         import polars as pl
@@ -87,7 +88,7 @@ class TextColumn:
         return names, codes.to_numpy()
 
 
-def _as_numbers(texts: pl.Series) -> np.ndarray[Any, Any] | None:
+def _as_numbers(texts: pl.Series) -> Array | None:
     """Return texts as float64, None where one of them is no number."""
     import polars as pl
 

@@ -26,8 +26,8 @@ _HEAD = (
 @cache
 def project() -> dict[str, Any]:
     """Return the section `project` of `pyproject.toml`."""
-    found: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return found
+    table: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return table
 
 
 def pythons() -> list[str]:
@@ -41,7 +41,7 @@ def required_packages(stated: Iterable[str]) -> dict[str, str]:
     """Return name -> version of every installed package that `stated` requirements need, directly or not."""
     from packaging.utils import canonicalize_name
 
-    found: dict[str, str] = {}
+    packages: dict[str, str] = {}
     seen: set[tuple[str, str]] = set()
     waiting = list(_requirements(stated, ""))
     while waiting:
@@ -54,9 +54,9 @@ def required_packages(stated: Iterable[str]) -> dict[str, str]:
             installed = distribution(name)
         except PackageNotFoundError:
             continue  # its marker is for another platform
-        found[name] = installed.version.partition("+")[0]  # a build for CUDA is the same version
+        packages[name] = installed.version.partition("+")[0]  # a build for CUDA is the same version
         waiting += _requirements(installed.requires or (), extra)
-    return dict(sorted(found.items()))
+    return dict(sorted(packages.items()))
 
 
 def _requirements(stated: Iterable[str], extra: str) -> Iterator[tuple[str, str]]:

@@ -27,10 +27,10 @@ def _generators(*, slow: bool) -> Iterator[ModuleType]:
 
 def outputs(*, slow: bool = False) -> dict[Path, str]:
     """Return the text of every generated file."""
-    found: dict[Path, str] = {}
+    files: dict[Path, str] = {}
     for module in _generators(slow=slow):
-        found |= module.outputs()
-    return found
+        files |= module.outputs()
+    return files
 
 
 def generated_folders() -> list[Path]:

@@ -105,27 +105,29 @@ def examine(build: Build, size: int, *, quick: bool = False) -> Record:
 
 def sizes(build: Build, size: int, plain: ForwardMeasure) -> Record:
     """Return what the model makes of other sizes: `fixed`, or the rules that hold from `least` upwards."""
-    found = {size: plain}
-    found |= {
+    measures = {size: plain}
+    measures |= {
         other: outcome for other in (8, 16, 32, *SIZES) if (outcome := attempt(build, other)) is not None
     }
-    if not any(other in found for other in SIZES if other != size):
+    if not any(other in measures for other in SIZES if other != size):
         return {"fixed": True}
-    if any(other not in found for other in SIZES) or (wide := attempt(build, 120, 184)) is None:
+    if any(other not in measures for other in SIZES) or (wide := attempt(build, 120, 184)) is None:
         return {}
     least = min(
         (8, 16, 32, SIZES[0]),
-        key=lambda low: (any(other not in found for other in (8, 16, 32) if other >= low), low),
+        key=lambda low: (any(other not in measures for other in (8, 16, 32) if other >= low), low),
     )
-    reduction, rounding = grid(found, wide)
+    reduction, rounding = grid(measures, wide)
     if rounding is None:
         return {}
     record: Record = {"least": least, "rounding": rounding}
     if reduction:
         record["reduction"] = reduction
-    flops = fit({other: outcome.flops for other, outcome in found.items()}, wide.flops, rounding)
+    flops = fit({other: outcome.flops for other, outcome in measures.items()}, wide.flops, rounding)
     written = fit(
-        {other: outcome.activation_bytes for other, outcome in found.items()}, wide.activation_bytes, rounding
+        {other: outcome.activation_bytes for other, outcome in measures.items()},
+        wide.activation_bytes,
+        rounding,
     )
     single = run(build, 1, size)
     rows = [r for r in REDUCTIONS if _stem(plain, single, ROUNDINGS[rounding](size, r))]
@@ -138,12 +140,12 @@ def _stem(plain: ForwardMeasure, single: ForwardMeasure, rows: int) -> bool:
     return plain.flops - single.flops == 2 * (plain.parameters - single.parameters) * rows * rows
 
 
-def grid(found: Mapping[int, ForwardMeasure], wide: ForwardMeasure) -> tuple[int | None, str | None]:
+def grid(measures: Mapping[int, ForwardMeasure], wide: ForwardMeasure) -> tuple[int | None, str | None]:
     """Return reduction (None without a map) and rounding of the map's size; (None, None) without a rule."""
-    first = next(iter(found.values()))
+    first = next(iter(measures.values()))
     alike = {
         (outcome.parameters, outcome.outputs["output"], tuple(outcome.outputs))
-        for outcome in [*found.values(), wide]
+        for outcome in [*measures.values(), wide]
     }
     if len(alike) > 1 or set(first.outputs) - {"output", "map"}:
         return None, None
@@ -153,7 +155,7 @@ def grid(found: Mapping[int, ForwardMeasure], wide: ForwardMeasure) -> tuple[int
         for reduction in REDUCTIONS:
             if all(
                 outcome.outputs["map"][0][1:] == (rule(size, reduction),) * 2
-                for size, outcome in found.items()
+                for size, outcome in measures.items()
             ):
                 fits = wide.outputs["map"][0][1:] == (rule(120, reduction), rule(184, reduction))
                 return (reduction, rounding) if fits else (None, None)
@@ -194,8 +196,8 @@ def solve(rows: list[list[Fraction]]) -> list[Fraction] | None:
         pivots.append(column)
     if any(row[-1] for row in rows[len(pivots) :]):
         return None
-    found = {column: rows[i][-1] for i, column in enumerate(pivots)}
-    return [found.get(column, Fraction(0)) for column in range(unknowns)]
+    solution = {column: rows[i][-1] for i, column in enumerate(pivots)}
+    return [solution.get(column, Fraction(0)) for column in range(unknowns)]
 
 
 def attempt(build: Build, height: int, width: int | None = None) -> ForwardMeasure | None:
@@ -211,9 +213,11 @@ def attempt(build: Build, height: int, width: int | None = None) -> ForwardMeasu
 def models(table: LibraryTable) -> Iterator[tuple[str, Record, Build, int]]:
     """Yield name, what the library says of it, builder and default size of every model."""
     (library,) = table.libraries
-    made = import_module(f"declare.nn.modules.{library}")
+    library_module = import_module(f"declare.nn.modules.{library}")
     real = next(
-        value for name, value in vars(made).items() if name.lower() == library and isinstance(value, type)
+        value
+        for name, value in vars(library_module).items()
+        if name.lower() == library and isinstance(value, type)
     )
     for name, record in import_module(table.introspection).records().items():
         yield name, record, lambda channels, name=name: real(name, channels), record["size"]  # type: ignore[misc]
@@ -224,10 +228,10 @@ def table(shipped: LibraryTable, options: argparse.Namespace) -> Iterator[dict[s
 
     A model that is too slow or refuses has no figures. Models that the library no longer has are dropped.
     """
-    found = list(models(shipped))
-    records = {name: shipped.shipped.get(name, record) for name, record, _, _ in found}
+    entries = list(models(shipped))
+    records = {name: shipped.shipped_records.get(name, record) for name, record, _, _ in entries}
     done = 0
-    for name, record, build, size in found:
+    for name, record, build, size in entries:
         if not fnmatch(name, options.only) or (options.missing and "parameters" in records[name]):
             continue
         try:

@@ -61,17 +61,17 @@ Command = list[str | Path]
 
 def interpreters(stated: Sequence[Path] = ()) -> tuple[list[Interpreter], list[str]]:
     """Return the Pythons that are there, and names of those that are not: `stated` ones, or all of the project's."""
-    found, missing = [], []
+    programs, missing = [], []
     for path in stated:
         version = _version(path)
-        found += [Interpreter(path, version)] if version else []
+        programs += [Interpreter(path, version)] if version else []
         missing += [] if version else [str(path)]
     if not stated:
         for minor in pythons():
             here = next(_on_the_path(minor), None)
-            found += [here] if here else []
+            programs += [here] if here else []
             missing += [] if here else [f"python{minor}"]
-    return found, missing
+    return programs, missing
 
 
 def _on_the_path(minor: str) -> Iterator[Interpreter]:
@@ -183,8 +183,8 @@ class Trial:
             if done.returncode:
                 print((done.stdout + done.stderr)[-4000:])
                 return f"failed: {_last_line(done.stdout or done.stderr)}"
-        said = say(output) if say is not None else "done"
-        return f"{said}, {_duration(time.monotonic() - started)}"
+        outcome = say(output) if say is not None else "done"
+        return f"{outcome}, {_duration(time.monotonic() - started)}"
 
     def _call(self, command: Command) -> subprocess.CompletedProcess[str]:
         """Run a command as a user would who has nothing else: from the repository for the suite alone."""
@@ -224,8 +224,8 @@ def read(page: Path) -> list[Row]:
     """Return the rows of the table that stands in a page."""
     text = page.read_text(encoding="utf-8") if page.is_file() else ""
     cells = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in text.splitlines()]
-    kept = [found for found in cells if len(found) == len(_COLUMNS) and found[0] in RESOLUTIONS]
-    return [dict(zip(_COLUMNS, found, strict=True)) for found in kept]
+    kept = [row for row in cells if len(row) == len(_COLUMNS) and row[0] in RESOLUTIONS]
+    return [dict(zip(_COLUMNS, row, strict=True)) for row in kept]
 
 
 def write(page: Path, rows: Sequence[Row]) -> None:

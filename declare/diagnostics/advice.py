@@ -166,7 +166,7 @@ def advice_in(section: str, word: str) -> str | None:
 @cache
 def _by_word(table: str) -> dict[str, str]:
     """Return a table by word, after its section where lines name one; words stand in indented lines."""
-    found: dict[str, str] = {}
+    sentences: dict[str, str] = {}
     sentence = section = ""
     for line in table.strip().splitlines():
         if not line.startswith("    "):
@@ -174,5 +174,5 @@ def _by_word(table: str) -> dict[str, str]:
             section, sentence = (f"{begin}: ", rest) if table is _IN_SECTIONS and colon else ("", line)
             continue
         for word in line.split():
-            found.setdefault(section + plain(word), sentence)
-    return found
+            sentences.setdefault(section + plain(word), sentence)
+    return sentences

@@ -54,8 +54,8 @@ class Page:
 @cache
 def codes() -> Mapping[str, str]:
     """Return the name of every code, in the order of the codes, without opening a page."""
-    found = [_FILE_NAME.fullmatch(entry.stem) for entry in FOLDER.glob("*.md")]
-    return {match[1]: match[2] for match in sorted(filter(None, found), key=lambda match: match[1])}
+    matches = [_FILE_NAME.fullmatch(entry.stem) for entry in FOLDER.glob("*.md")]
+    return {match[1]: match[2] for match in sorted(filter(None, matches), key=lambda match: match[1])}
 
 
 @cache

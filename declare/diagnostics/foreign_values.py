@@ -83,9 +83,9 @@ def switched_on(key: str, value: object) -> str | None:
 
 @cache
 def _meanings() -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+    meanings: dict[str, tuple[str, ...]] = {}
     for line in _WORDS.strip().replace("\n    ", " ").splitlines():
         value, _, words = line.partition(": ")
         for word in words.split():
-            found[plain(word)] = (*found.get(plain(word), ()), value)
-    return found
+            meanings[plain(word)] = (*meanings.get(plain(word), ()), value)
+    return meanings

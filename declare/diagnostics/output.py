@@ -76,10 +76,10 @@ def region(span: Span) -> Region:
 
 def counts(diagnostics: Sequence[Diagnostic]) -> dict[str, int]:
     """Return how many findings there are of each severity."""
-    found = {"error": 0, "warning": 0, "info": 0}
+    numbers = {"error": 0, "warning": 0, "info": 0}
     for diagnostic in diagnostics:
-        found[diagnostic.severity] += 1
-    return found
+        numbers[diagnostic.severity] += 1
+    return numbers
 
 
 def printable(text: str) -> str:
@@ -97,7 +97,7 @@ def printable_lines(text: str) -> str:
 def visible(text: str) -> str:
     """Return text of a result, with its line ends and tabs, as a terminal may get it."""
     return (
-        text if text.isascii() and text.isprintable() else _UNSEEN.sub(lambda found: escape(found[0]), text)
+        text if text.isascii() and text.isprintable() else _UNSEEN.sub(lambda match: escape(match[0]), text)
     )
 
 
@@ -105,7 +105,7 @@ def visible_json(text: str) -> str:
     """Return JSON with control and format characters as its own escapes, so that it means the same."""
     if text.isascii() and _DELETE not in text:
         return text
-    return _BEYOND_ASCII.sub(lambda found: _json_escape(found[0]), text)
+    return _BEYOND_ASCII.sub(lambda match: _json_escape(match[0]), text)
 
 
 def _json_escape(char: str) -> str:

@@ -187,8 +187,8 @@ def synonym(word: str) -> Synonym | None:
 
 def synonyms(word: str) -> tuple[str, ...]:
     """Return the keys, without the blocks around them, that other frameworks call by a word."""
-    found = synonym(word)
-    return tuple(key.rpartition(".")[2] for key in found.keys) if found else ()
+    entry = synonym(word)
+    return tuple(key.rpartition(".")[2] for key in entry.keys) if entry else ()
 
 
 def plain(word: str) -> str:
@@ -199,12 +199,12 @@ def plain(word: str) -> str:
 @cache
 def _meanings() -> dict[str, Synonym]:
     """Return the table by word; a line that is indented goes on with the one above."""
-    found: dict[str, Synonym] = {}
+    meanings: dict[str, Synonym] = {}
     for line in re.sub(r"\n {4}", " ", _TABLE).splitlines():
         keys, colon, words = line.partition(": ")
         for word in words.split() if colon and not line.startswith("#") else ():
             name = plain(word.rstrip("?"))
-            before = found.get(name, Synonym((), alike=False))
+            before = meanings.get(name, Synonym((), alike=False))
             known = (*before.keys, *(key for key in keys.split() if key not in before.keys))
-            found[name] = Synonym(known, alike=before.alike or word.endswith("?"))
-    return found
+            meanings[name] = Synonym(known, alike=before.alike or word.endswith("?"))
+    return meanings

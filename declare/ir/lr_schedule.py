@@ -39,9 +39,9 @@ class LRSchedule:
 
     def __call__(self, step: int) -> float:
         """Return the factor at `step`."""
-        return self.planned(step) * self._plateau.factor
+        return self.planned_factor(step) * self._plateau.factor
 
-    def planned(self, step: int) -> float:
+    def planned_factor(self, step: int) -> float:
         """Return the factor at `step` where no metric lowers it.
 
         The warm-up rises in equal steps from near zero; the first step after it has the schedule's first rate.
@@ -55,7 +55,7 @@ class LRSchedule:
         """Return the base learning rate at up to `points` steps from the first to the last, evenly spread."""
         count = min(points, self._steps)
         steps = {round(index * (self._steps - 1) / max(count - 1, 1)) for index in range(count)}
-        return tuple((step, self._lr * self.planned(step)) for step in sorted(steps))
+        return tuple((step, self._lr * self.planned_factor(step)) for step in sorted(steps))
 
     def observe(self, metrics: Mapping[str, float]) -> None:
         """Take in an evaluation; lowers the factor after `patience` of them without improvement."""

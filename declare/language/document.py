@@ -108,8 +108,8 @@ class Document:
         node, rest = self._descend(path)
         if node is None:
             raise LookupError("the document holds no tree")
-        found = path[: len(path) - len(rest)] if rest else path
-        return node, found.rstrip(".")
+        parent = path[: len(path) - len(rest)] if rest else path
+        return node, parent.rstrip(".")
 
     def span(self, path: str, on: Literal["value", "key"] = "value") -> Span | None:
         """Return where the value (or its key) at `path` stands; the value's span where it has no key."""

@@ -24,15 +24,15 @@ def check(document: Document, trust: Collection[str] = ()) -> Parts:
     def base(path: str) -> Path:
         return document.nearest(path)[0].base
 
-    found = read_parts(Spec, document.plain("", POISON), base, trust)
-    problems = found.problems
+    spec_parts = read_parts(Spec, document.plain("", POISON), base, trust)
+    problems = spec_parts.problems
     if not document.complete:
         problems = [item for item in problems if item.at or item.code != "SCH103"]
     unknown = [path for path, node in document.walk() if node.poison and node.entries]
     if unknown:
         known = read_parts(Spec, plain(_as_known(document.root), POISON), base, trust).problems
         problems = [*problems, *(item for item in known if _is_of(item, unknown))]
-    return found._replace(problems=[_with_version_help(item) for item in problems])
+    return spec_parts._replace(problems=[_with_version_help(item) for item in problems])
 
 
 def _as_known(node: Node) -> Node:

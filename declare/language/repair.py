@@ -20,22 +20,22 @@ def load_repaired(
 
     What such an error would hide is found as well, in bases too; the errors themselves are among the findings.
     """
-    document, found = load(path, sets, environ)
+    document, diagnostics = load(path, sets, environ)
     texts = _Texts()
     texts.take(document)
     kept: list[Diagnostic] = []
     for _ in range(_ROUNDS):
-        new = [item for item in found if texts.repairs(item)]
+        new = [item for item in diagnostics if texts.repairs(item)]
         if not new:
             break
         kept += new
         for item in new:
             texts.repair(item.fixes[0])
-        document, found = load(path, sets, environ, texts.repaired())
+        document, diagnostics = load(path, sets, environ, texts.repaired_texts())
         places = texts.take(document)
-        found = [places.diagnostic(item) for item in found]
+        diagnostics = [places.diagnostic(item) for item in diagnostics]
         document = places.document(document)
-    return document, [*kept, *found] if kept else found
+    return document, [*kept, *diagnostics] if kept else diagnostics
 
 
 class _Texts:
@@ -73,7 +73,7 @@ class _Texts:
         for edit in fix.edits:
             self._edits[edit.span.source.name].append(edit)
 
-    def repaired(self) -> dict[str, str]:
+    def repaired_texts(self) -> dict[str, str]:
         """Return the texts of all files with the changes made."""
         return {name: apply(source, self._edits[name]) for name, source in self._written.items()}
 

@@ -57,7 +57,7 @@ def schema() -> Schema:
         "if": {"required": ["extends"]},
         "then": part.model(Spec, top=True),
         "else": whole.model(Spec, top=True),
-        "$defs": whole.found | part.found,
+        "$defs": whole.definitions | part.definitions,
     }
 
 
@@ -67,16 +67,16 @@ class _Definitions:
     def __init__(self, *, partial: bool) -> None:
         self.partial = partial
         self.prefix = "part." if partial else ""
-        self.found: dict[str, Schema] = {}
+        self.definitions: dict[str, Schema] = {}
 
     def model(self, model: type[BaseModel], *, top: bool = False) -> Schema:
         """Return a reference to the definition of a block, writing it first."""
         name = f"{self.prefix}{model.__name__}"
         if issubclass(model, Component):
             name = f"{self.prefix}{model.kind()}.{model.type_name()}"
-        if name not in self.found:
-            self.found[name] = {}
-            self.found[name] = self.block(model, top=top)
+        if name not in self.definitions:
+            self.definitions[name] = {}
+            self.definitions[name] = self.block(model, top=top)
         return {"$ref": f"#/$defs/{name}"}
 
     def block(self, model: type[BaseModel], *, top: bool = False) -> Schema:
@@ -127,19 +127,19 @@ class _Definitions:
         """Return the keywords of a list."""
         inner = self.value(item.arguments[0]) if item.arguments else {}
         limits = {"min_length": "minItems", "max_length": "maxItems"}
-        found = {word: item.bounds[key] for key, word in limits.items() if key in item.bounds}
-        return {"items": inner} | found
+        bounds = {word: item.bounds[key] for key, word in limits.items() if key in item.bounds}
+        return {"items": inner} | bounds
 
     def entries(self, item: TypeSpec) -> Schema:
         """Return the keywords of a mapping."""
         keys, values = item.arguments
         inner = self.value(values)
-        found: Schema = {"additionalProperties": _or_null(inner) if self.partial else inner}
+        schema: Schema = {"additionalProperties": _or_null(inner) if self.partial else inner}
         if "pattern" in keys.bounds:
-            found["propertyNames"] = {"pattern": keys.bounds["pattern"]}
+            schema["propertyNames"] = {"pattern": keys.bounds["pattern"]}
         if "min_length" in item.bounds and not self.partial:
-            found["minProperties"] = item.bounds["min_length"]
-        return found
+            schema["minProperties"] = item.bounds["min_length"]
+        return schema
 
     def union(self, item: TypeSpec) -> Schema:
         """Return the schema of a value of several types: what holds depends on the type of the value."""
@@ -164,9 +164,9 @@ class _Definitions:
     def component(self, kind: str) -> Schema:
         """Return a reference to the definition of a kind of component, writing it first."""
         name = f"{self.prefix}{kind}"
-        if name not in self.found:
-            self.found[name] = {}
-            self.found[name] = self.kind(kind)
+        if name not in self.definitions:
+            self.definitions[name] = {}
+            self.definitions[name] = self.kind(kind)
         return {"$ref": f"#/$defs/{name}"}
 
     def kind(self, kind: str) -> Schema:

@@ -298,7 +298,7 @@ class Hardware(Strict):
     )
     compile: bool | Literal["auto"] = Field("auto", description="whether torch.compile is used")
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = Field(
-        "auto", description="processes that load data"
+        "auto", description="threads that decode samples"
     )
     memory_limit: Bytes | None = Field(None, description="what a phase may take")
     determinism: Literal["fast", "exact"] = Field("fast", description="whether runs repeat to the bit")

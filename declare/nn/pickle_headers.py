@@ -168,11 +168,11 @@ def _from_archive(path: Path, size: int) -> Any:
             if name.startswith(f"{folder}data/")
         }
         with archive.open(listed[0]) as file:
-            found, storages = _run_pickle(file, size)
+            content, storages = _run_pickle(file, size)
     for storage in storages:
         if sizes.get(storage.key, -1) < storage.numel * _BYTES.get(storage.dtype, 1):
             raise UnreadableError("numbers of its tensors are missing")
-    return found
+    return content
 
 
 def _from_stream(path: Path, size: int) -> Any:
@@ -186,20 +186,20 @@ def _from_stream(path: Path, size: int) -> Any:
             raise UnreadableError("it is a pickle, but none of torch")
         _run_pickle(file, size)
         _run_pickle(file, size)
-        found, storages = _run_pickle(file, size)
+        content, storages = _run_pickle(file, size)
         _run_pickle(file, size)
         room = size - file.tell()
     whole = {storage.key: storage for storage in storages}.values()
     if sum(8 + storage.numel * _BYTES.get(storage.dtype, 1) for storage in whole) > room:
         raise UnreadableError("numbers of its tensors are missing: it is cut off")
-    return found
+    return content
 
 
 def _run_pickle(file: IO[bytes], size: int) -> tuple[Any, list[_Storage]]:
     """Follow the instructions of the next pickle in `file` of `size` bytes; return its value and its storages."""
     machine = _Machine()
     for number, (opcode, argument, position) in enumerate(
-        pickletools.genops(cast("IO[bytes]", _Bounded(file, size)))
+        pickletools.genops(cast("IO[bytes]", _BoundedFile(file, size)))
     ):
         if number > 16 * MOST_TENSORS * 4 or (position or 0) > _MOST_BYTES:
             raise UnreadableError("it holds far more than named tensors")
@@ -210,7 +210,7 @@ def _run_pickle(file: IO[bytes], size: int) -> tuple[Any, list[_Storage]]:
     raise EOFError
 
 
-class _Bounded:
+class _BoundedFile:
     """A file of `size` bytes that is asked for no more than these at once: a length in a pickle may say anything."""
 
     def __init__(self, file: IO[bytes], size: int) -> None:

@@ -73,7 +73,7 @@ class StatisticsBySize:
     another one in their place for a while. A size that is held for the first time goes on from those held before.
     """
 
-    def __init__(self, root: nn.Module, sizes: Sequence[int], held: int) -> None:
+    def __init__(self, root: nn.Module, sizes: Sequence[int], current: int) -> None:
         places: dict[str, Place] = {}
         for path, module in running_norms(root):
             for name in (*_running(module), *({_COUNT} & set(module._buffers))):  # noqa: SLF001
@@ -82,9 +82,9 @@ class StatisticsBySize:
         self._names = list(places)
         self._places = list(places.values())
         self._own = self._current()
-        self._sets = {size: [item.clone() for item in self._own] for size in {*sizes, held}}
-        self.held = held
-        self._known = {held}
+        self._sets = {size: [item.clone() for item in self._own] for size in {*sizes, current}}
+        self.held = current
+        self._known = {current}
 
     def __len__(self) -> int:
         return len(self._names)
@@ -92,15 +92,15 @@ class StatisticsBySize:
     @property
     def tensors(self) -> list[Tensor]:
         """The statistics of all sizes."""
-        return [*self._own, *(item for each in self._sets.values() for item in each)]
+        return [*self._own, *(item for buffers in self._sets.values() for item in buffers)]
 
     def of(self, norms: Sequence[str]) -> list[Tensor]:
         """Return the running means and variances of some norms, at all sizes but the held one."""
         starts = tuple(f"{name}." if name else "" for name in norms)
         return [
             item
-            for size, each in sorted(self._sets.items())
-            for name, item in zip(self._names, each, strict=True)
+            for size, buffers in sorted(self._sets.items())
+            for name, item in zip(self._names, buffers, strict=True)
             if size != self.held and starts and name.startswith(starts) and item.is_floating_point()
         ]
 
@@ -132,8 +132,8 @@ class StatisticsBySize:
     def state_dict(self) -> dict[str, Any]:
         """Return the statistics of all sizes but the one whose the model holds."""
         sets = {
-            str(size): dict(zip(self._names, each, strict=True))
-            for size, each in self._sets.items()
+            str(size): dict(zip(self._names, buffers, strict=True))
+            for size, buffers in self._sets.items()
             if size != self.held
         }
         return {"held": self.held, "known": sorted(self._known), "sets": sets}
@@ -141,18 +141,18 @@ class StatisticsBySize:
     @torch.no_grad()
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over statistics of the same norms and sizes; the model's own come with its weights."""
-        held, sets = int(state["held"]), {int(size): each for size, each in state["sets"].items()}
-        if {held, *sets} != set(self._sets):
+        current, sets = int(state["held"]), {int(size): buffers for size, buffers in state["sets"].items()}
+        if {current, *sets} != set(self._sets):
             raise ValueError(
-                f"its sizes are {sorted({held, *sets})}, those of the phase {sorted(self._sets)}"
+                f"its sizes are {sorted({current, *sets})}, those of the phase {sorted(self._sets)}"
             )
-        for size, each in sets.items():
-            _copy(self._sets[size], [each[name] for name in self._names])
-        self.held, self._known = held, {int(size) for size in state["known"]}
+        for size, buffers in sets.items():
+            _copy(self._sets[size], [buffers[name] for name in self._names])
+        self.held, self._known = current, {int(size) for size in state["known"]}
 
     def _current(self) -> list[Tensor]:
-        found = [buffers[name] for buffers, name in self._places]
-        return [item for item in found if item is not None]
+        tensors = [buffers[name] for buffers, name in self._places]
+        return [item for item in tensors if item is not None]
 
     def _put(self, tensors: Sequence[Tensor]) -> None:
         for (buffers, name), tensor in zip(self._places, tensors, strict=True):

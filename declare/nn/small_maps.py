@@ -70,8 +70,8 @@ def _run(
     """Do what autocast would do, but for small maps in fp32."""
     half = torch.get_autocast_dtype("cpu")
     with torch.autocast("cpu", enabled=False):
-        found = operation(*(_cast(item, torch.float32 if small else half) for item in tensors), *rest)
-        return _cast(found, half)
+        output = operation(*(_cast(item, torch.float32 if small else half) for item in tensors), *rest)
+        return _cast(output, half)
 
 
 def _cast(tensor: Any, dtype: torch.dtype) -> Any:

@@ -29,15 +29,15 @@ def encode(tree: Any, *, copy: bool = False) -> tuple[dict[str, Tensor], Any]:
     Raises TypeError for a value that no checkpoint can hold. With `copy` none of the tensors shares memory with the
     tree, which may then change.
     """
-    found, skeleton = named_tensors(tree)
-    return {name: tensor.to("cpu", copy=copy) for name, tensor in found.items()}, skeleton
+    tensors, skeleton = named_tensors(tree)
+    return {name: tensor.to("cpu", copy=copy) for name, tensor in tensors.items()}, skeleton
 
 
 def named_tensors(tree: Any) -> tuple[dict[str, Tensor], Any]:
     """Return the same with the tensors where they are."""
-    found: dict[str, Tensor] = {}
-    skeleton = _encode(tree, "", found)
-    return found, skeleton
+    tensors: dict[str, Tensor] = {}
+    skeleton = _encode(tree, "", tensors)
+    return tensors, skeleton
 
 
 def _encode(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
@@ -103,10 +103,10 @@ def _decode_float(skeleton: dict[str, Any], _: Mapping[str, Tensor]) -> float:
 
 
 def _decode_dtype(skeleton: dict[str, Any], _: Mapping[str, Tensor]) -> torch.dtype:
-    found = getattr(torch, skeleton["value"], None)
-    if not isinstance(found, torch.dtype):
+    dtype = getattr(torch, skeleton["value"], None)
+    if not isinstance(dtype, torch.dtype):
         raise TypeError(f"`{skeleton['value']}` is no dtype")
-    return found
+    return dtype
 
 
 _DECODERS: dict[str, Callable[[dict[str, Any], Mapping[str, Tensor]], Any]] = {

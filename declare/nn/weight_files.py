@@ -53,10 +53,10 @@ def _torch(path: Path, size: int) -> Any:
     return _check_shared_storage(torch.load(path, map_location="cpu", weights_only=True), size)
 
 
-def _check_shared_storage(found: Any, size: int) -> Any:
+def _check_shared_storage(content: Any, size: int) -> Any:
     """Return `found` unless its tensors share numbers so that they are far larger than the file."""
     seen: set[int] = set()
-    total, waiting = 0, [found]
+    total, waiting = 0, [content]
     while waiting:
         item = waiting.pop()
         if isinstance(item, Tensor):
@@ -65,4 +65,4 @@ def _check_shared_storage(found: Any, size: int) -> Any:
             seen.add(id(item))
             waiting += item.values() if isinstance(item, dict) else item
     refuse_grown(total, size)
-    return found
+    return content

@@ -24,7 +24,7 @@ def read_indexed(path: Path, read: Callable[[Path], Any]) -> dict[str, Any]:
     Raises `UnreadableError` for an index that names files elsewhere or lacking ones, and for tensors that stand in
     another file than it says.
     """
-    found: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     for name, wanted in _names_by_file(path).items():
         file = path.parent / name
         if not file.is_file():
@@ -36,8 +36,8 @@ def read_indexed(path: Path, read: Callable[[Path], Any]) -> dict[str, Any]:
         lacking = [key for key in wanted if not isinstance(content, Mapping) or key not in content]
         if lacking:
             raise UnreadableError(f"its file `{name[:80]}` has no `{lacking[0][:80]}`")
-        found |= {key: content[key] for key in wanted}
-    return found
+        entries |= {key: content[key] for key in wanted}
+    return entries
 
 
 def _names_by_file(path: Path) -> dict[str, list[str]]:

@@ -191,23 +191,23 @@ def _throughput(events: list[Event]) -> Iterable[Throughput]:
 
 def _trivial(events: Iterable[Event]) -> dict[str, float]:
     """Return what the trivial predictor reached in evaluations of a run that has not ended."""
-    told: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     for event in events:
         if event.get("event") == "trivial":
-            told |= event["metrics"]
-    return told
+            metrics |= event["metrics"]
+    return metrics
 
 
 def oracle(plan: Plan, events: Iterable[Event]) -> dict[str, float]:
     """Return the best figures there are of metrics of which more is better."""
-    told: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     for event in events:
         if event.get("event") == "oracle":
-            told = dict(event["metrics"])
+            metrics = dict(event["metrics"])
     rising = {metric.name for task in plan.tasks.values() for metric in task.metrics if metric.mode == "max"}
     return {
         name: value
-        for name, value in told.items()
+        for name, value in metrics.items()
         if isinstance(value, float) and name.rpartition("/")[2] in rising
     }
 

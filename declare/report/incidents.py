@@ -33,11 +33,11 @@ class _Blank(dict[str, Any]):
 
 def incidents(events: Iterable[Mapping[str, Any]]) -> Iterable[Incident]:
     """Yield the incidents among the events of a run, in their order; a death is told once."""
-    found = list(events)
+    history = list(events)
     place = _Place()
-    for index, event in enumerate(found):
+    for index, event in enumerate(history):
         place.follow(event)
-        if event.get("event") == "process_lost" and _is_explained(found[index + 1 :]):
+        if event.get("event") == "process_lost" and _is_explained(history[index + 1 :]):
             continue
         about, template = KINDS.get(str(event.get("event")), ("", ""))
         if about:
@@ -91,9 +91,9 @@ class _Place:
         return phase, at - begin
 
 
-def rows(found: Iterable[Incident]) -> Iterable[tuple[str, str, str]]:
+def rows(incidents: Iterable[Incident]) -> Iterable[tuple[str, str, str]]:
     """Return the lines of a table: where in the run, what it is about, what happened."""
-    for item in found:
+    for item in incidents:
         where = f"step {item.step}" if item.step is not None else ""
         where = f"{item.phase} {where}".strip() if item.phase else where
         yield where, item.about, "; ".join((item.text, *item.details))

@@ -20,7 +20,7 @@ def layers_of(plan: Plan) -> dict[str, tuple[Layer, ...]]:
 
 
 def _layers(node: ModulePlan, output: Shape | None) -> tuple[Layer, ...]:
-    found = node.layers or _measured_layers(node, output)
+    layers = node.layers or _measured_layers(node, output)
     return tuple(
         Layer(
             name=layer.name,
@@ -29,7 +29,7 @@ def _layers(node: ModulePlan, output: Shape | None) -> tuple[Layer, ...]:
             parameters=layer.parameters,
             flops=layer.flops,
         )
-        for layer in found
+        for layer in layers
     )
 
 
@@ -38,8 +38,8 @@ def _measured_layers(node: ModulePlan, output: Shape | None) -> tuple[LayerPlan,
     component = read_component(node.kind, node.block)
     variant = next(iter(node.variants.values()), None)
     inputs = _inputs(variant.wires if variant else node.wires)
-    found = shape_cache.layers(component, inputs, output if head else None)
-    return () if isinstance(found, Problem) else found
+    layers = shape_cache.layers(component, inputs, output if head else None)
+    return () if isinstance(layers, Problem) else layers
 
 
 def _inputs(wires: tuple[Wire, ...]) -> dict[str, tuple[Shape, ...]]:

@@ -18,15 +18,15 @@ class Across(NamedTuple):
 
 def across_phases(report: Report) -> Across:
     """Return the figures of all probes, phases in the order in which they ran."""
-    found: dict[str, dict[str, float | None]] = {}
+    figures: dict[str, dict[str, float | None]] = {}
     for name, value in report.metrics.items():
         if is_probe(name):
             phase, _, figure = name.removeprefix(_START).partition("/")
-            found.setdefault(figure, {})[phase] = value
-    probed = {phase for values in found.values() for phase in values}
+            figures.setdefault(figure, {})[phase] = value
+    probed = {phase for values in figures.values() for phase in values}
     phases = tuple(phase.name for phase in report.phases if phase.name in probed)
     return Across(
-        phases, {name: tuple(values.get(phase) for phase in phases) for name, values in found.items()}
+        phases, {name: tuple(values.get(phase) for phase in phases) for name, values in figures.items()}
     )
 
 

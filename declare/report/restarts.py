@@ -34,13 +34,13 @@ def starts(events: Iterable[Event]) -> tuple[Start, ...]:
     )
 
 
-def describe_starts(found: Sequence[Start]) -> str:
+def describe_starts(starts: Sequence[Start]) -> str:
     """Return in words how a run was started; empty for one that has not been."""
-    if not found:
+    if not starts:
         return ""
-    shown = list(dict.fromkeys(f"{_count(start.processes)} on {start.device}" for start in found))
-    times = "once" if len(found) == 1 else f"{len(found)} times"
-    resumed = sum(start.resumed for start in found)
+    shown = list(dict.fromkeys(f"{_count(start.processes)} on {start.device}" for start in starts))
+    times = "once" if len(starts) == 1 else f"{len(starts)} times"
+    resumed = sum(start.resumed for start in starts)
     again = f", {resumed} of them from a checkpoint" if resumed else ""
     return f"trained by {', then '.join(shown)}; started {times}{again}"
 

@@ -24,14 +24,14 @@ def rules(stage: str) -> tuple[Rule, ...]:
 
 @cache
 def _modules() -> tuple[Any, ...]:
-    found = []
+    modules = []
     for family in pkgutil.iter_modules(declare.rules.__path__, "declare.rules."):
         if family.ispkg and family.name != queries.__name__:
             package = importlib.import_module(family.name)
             names = (item.name for item in pkgutil.iter_modules(package.__path__, f"{family.name}."))
-            found += [
+            modules += [
                 importlib.import_module(name)
                 for name in sorted(names)
                 if not name.rpartition(".")[2].startswith("_")
             ]
-    return tuple(found)
+    return tuple(modules)

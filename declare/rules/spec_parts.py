@@ -18,7 +18,7 @@ from declare.rules.spec_view import View
 Block = TypeVar("Block")
 
 
-class Located(NamedTuple, Generic[Block]):
+class LocatedBlock(NamedTuple, Generic[Block]):
     """A block of the spec with its path and its own name."""
 
     path: str
@@ -45,50 +45,50 @@ def is_unreadable(block: Any, *names: str) -> bool:
     return block is POISON or any(getattr(block, name, None) is POISON for name in names)
 
 
-def blocks_of(spec: Any, section: str) -> Iterator[Located[Any]]:
+def blocks_of(spec: Any, section: str) -> Iterator[LocatedBlock[Any]]:
     """Yield the readable blocks of a top-level section that maps names to blocks."""
     for name, block in (get(spec, section) or {}).items():
         if block is not POISON:
-            yield Located(f"{section}.{name}", name, block)
+            yield LocatedBlock(f"{section}.{name}", name, block)
 
 
-def items(parent: Any, path: str, name: str) -> Iterator[Located[Any]]:
+def items(parent: Any, path: str, name: str) -> Iterator[LocatedBlock[Any]]:
     """Yield the readable items of a list, or the one block that stands in its place."""
     value = get(parent, name)
     if isinstance(value, list | tuple):
-        found: Iterable[tuple[str, Any]] = ((f"{path}.{name}.{i}", item) for i, item in enumerate(value))
+        entries: Iterable[tuple[str, Any]] = ((f"{path}.{name}.{i}", item) for i, item in enumerate(value))
     else:
-        found = [(f"{path}.{name}", value)]
+        entries = [(f"{path}.{name}", value)]
     yield from (
-        Located(where, name, item) for where, item in found if item is not None and item is not POISON
+        LocatedBlock(where, name, item) for where, item in entries if item is not None and item is not POISON
     )
 
 
-def datasets(view: View) -> Iterator[Located[Dataset]]:
+def datasets(view: View) -> Iterator[LocatedBlock[Dataset]]:
     """Yield the datasets."""
     return blocks_of(view.spec, "datasets")
 
 
-def modules(view: View) -> Iterator[Located[Module]]:
+def modules(view: View) -> Iterator[LocatedBlock[Module]]:
     """Yield the modules of the model."""
     return blocks_of(view.spec, "model")
 
 
-def tasks(view: View) -> Iterator[Located[Task]]:
+def tasks(view: View) -> Iterator[LocatedBlock[Task]]:
     """Yield the tasks."""
     return blocks_of(view.spec, "tasks")
 
 
-def tasks_in_part(view: View) -> Iterator[Located[Task]]:
+def tasks_in_part(view: View) -> Iterator[LocatedBlock[Task]]:
     """Yield the tasks, and what is known of those whose type nobody knows."""
     yield from tasks(view)
     for path, block in view.untyped.items():
         section, _, name = path.partition(".")
         if section == "tasks" and name in (get(view.spec, "tasks") or {}) and isinstance(block, Task):
-            yield Located(path, name, block)
+            yield LocatedBlock(path, name, block)
 
 
-def phases(view: View) -> Iterator[Located[Phase]]:
+def phases(view: View) -> Iterator[LocatedBlock[Phase]]:
     """Yield the phases in the order in which they run."""
     return blocks_of(view.spec, "phases")
 
@@ -125,7 +125,7 @@ def may_be_per_dataset(view: View, task: str) -> bool:
     return head is POISON or (head is not None and head.per_dataset in {True, POISON})
 
 
-def dataset_place(task: Located[Task], dataset: str) -> str:
+def dataset_place(task: LocatedBlock[Task], dataset: str) -> str:
     """Return the path where a task names a dataset."""
     stated = task.block.datasets
     if task.block.dataset is None and stated and dataset in stated:
@@ -140,17 +140,17 @@ def target_facts(view: View, task: Task) -> dict[str, FieldFacts]:
     return {name: data.fields[field] for name, data in facts.items() if field in data.fields}
 
 
-def losses(task: Located[Task]) -> list[Located[Loss]]:
+def losses(task: LocatedBlock[Task]) -> list[LocatedBlock[Loss]]:
     """Return the losses that a task states."""
     return list(items(task.block, task.path, "loss"))
 
 
-def type_place(part: Located[Any]) -> str:
+def type_place(part: LocatedBlock[Any]) -> str:
     """Return the path that states a component's type: its `type`, or the name that stands for it all."""
     return f"{part.path}.type" if part.block.model_fields_set else part.path
 
 
-def metrics(task: Located[Task]) -> list[Located[Metric]]:
+def metrics(task: LocatedBlock[Task]) -> list[LocatedBlock[Metric]]:
     """Return the metrics that a task states."""
     return list(items(task.block, task.path, "metrics"))
 
@@ -161,18 +161,18 @@ def metric_classes(task: Task) -> dict[str, type[Metric]] | None:
         return None
     if task.metrics is not None:
         return {name: type(metric) for name, metric in by_figure_name(task.metrics).items()}
-    found = {name: find("metrics", name) for name in task.default_metrics}
-    return {name: cls for name, cls in found.items() if cls is not None and issubclass(cls, Metric)}
+    classes = {name: find("metrics", name) for name in task.default_metrics}
+    return {name: cls for name, cls in classes.items() if cls is not None and issubclass(cls, Metric)}
 
 
 def number_duplicates(items: Iterable[tuple[str, Block]]) -> dict[str, Block]:
     """Return items by name; a second one of a name gets a number: `f1`, `f1_2`."""
-    found: dict[str, Block] = {}
+    by_name: dict[str, Block] = {}
     seen: dict[str, int] = {}
     for name, item in items:
         seen[name] = seen.get(name, 0) + 1
-        found[name if seen[name] == 1 else f"{name}_{seen[name]}"] = item
-    return found
+        by_name[name if seen[name] == 1 else f"{name}_{seen[name]}"] = item
+    return by_name
 
 
 def phase_tasks(view: View, phase: Phase) -> dict[str, float] | None:
@@ -197,15 +197,15 @@ def phase_datasets(view: View, phase: Phase) -> tuple[str, ...]:
         return ()
     used: set[str] = set()
     for block in trained:
-        found = task_datasets(view, block) if block is not None else ()
+        names = task_datasets(view, block) if block is not None else ()
         unclear = (
             block is None or is_unreadable(block, "dataset", "datasets") or block.dataset or block.datasets
         )
-        if not found and unclear:
-            found = dataset_names(view)
-            if len(found) != 1:
+        if not names and unclear:
+            names = dataset_names(view)
+            if len(names) != 1:
                 return ()
-        used |= set(found)
+        used |= set(names)
     return tuple(name for name in dataset_names(view) if name in used)
 
 

@@ -63,22 +63,22 @@ class LibraryTable:
     def versions(self) -> dict[str, str]:
         """Versions of the libraries that the file was made of."""
         head = self._text.partition(', "records": {')[0]
-        found: dict[str, str] = json.loads(head + "}")["versions"]
-        return found
+        versions: dict[str, str] = json.loads(head + "}")["versions"]
+        return versions
 
     def is_current(self) -> bool:
         """Whether the installed libraries are those that the file was made of."""
         return all(installed_version(name) == self.versions.get(name) for name in self.libraries)
 
     @cached_property
-    def shipped(self) -> Mapping[str, Record]:
+    def shipped_records(self) -> Mapping[str, Record]:
         """The records of the file, whatever is installed."""
-        found: dict[str, Record] = json.loads(self._text)["records"]
-        return found
+        records: dict[str, Record] = json.loads(self._text)["records"]
+        return records
 
     def records(self) -> Mapping[str, Record]:
         """Return the records of the installed libraries."""
-        return self.shipped if self.is_current() else self._records_of_installed
+        return self.shipped_records if self.is_current() else self._records_of_installed
 
     def record(self, name: str) -> Record | None:
         """Return one record, read without parsing the others, or None where the library has no such name."""
@@ -88,10 +88,10 @@ class LibraryTable:
         at = self._text.find(start)
         if at < 0:
             return None
-        found: Record = json.loads(
+        record: Record = json.loads(
             self._text[at + len(start) : self._text.index("\n", at + 1)].removesuffix(",")
         )
-        return found
+        return record
 
     @cached_property
     def _records_of_installed(self) -> Mapping[str, Record]:
@@ -105,7 +105,7 @@ class LibraryTable:
                 text = self._ask()
             except (OSError, subprocess.SubprocessError) as error:
                 self._warn(installed, error)
-                return self.shipped
+                return self.shipped_records
             user_cache.write_text(path, text)
             known = _parse_records(text)
         assert known is not None, "an introspection writes a mapping"
@@ -129,22 +129,22 @@ class LibraryTable:
             return path.read_text(encoding="utf-8")
 
     def _warn(self, installed: Mapping[str, str | None], error: Exception) -> None:
-        said = getattr(error, "stderr", b"") or b""
-        reason = (said.decode(errors="replace").strip().splitlines() or [str(error)])[-1]
-        found = ", ".join(f"{name} {number}" for name, number in installed.items())
-        made = ", ".join(f"{name} {number}" for name, number in self.versions.items())
+        output = getattr(error, "stderr", b"") or b""
+        reason = (output.decode(errors="replace").strip().splitlines() or [str(error)])[-1]
+        libraries = ", ".join(f"{name} {number}" for name, number in installed.items())
+        versions = ", ".join(f"{name} {number}" for name, number in self.versions.items())
         warnings.warn(
-            f"{found} could not be asked what it has ({reason[:200]}); the table of {made} stands in",
+            f"{libraries} could not be asked what it has ({reason[:200]}); the table of {versions} stands in",
             stacklevel=2,
         )
 
 
 def _parse_records(text: str | None) -> dict[str, Record] | None:
     try:
-        found = json.loads(text or "null")
+        records = json.loads(text or "null")
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return records if isinstance(records, dict) else None
 
 
 def dump(versions: Mapping[str, str | None], records: Mapping[str, Record], **facts: Any) -> str:

@@ -86,9 +86,9 @@ def _physical() -> int | None:
 
 def free_memory() -> int | None:
     """Return the bytes that are free now, within what the control group allows; None where nobody knows."""
-    left = [limit - use for limit, use in _groups()]
+    margins = [limit - use for limit, use in _groups()]
     free = unused_memory()
-    return max(0, min(([] if free is None else [free]) + left)) if free is not None or left else None
+    return max(0, min(([] if free is None else [free]) + margins)) if free is not None or margins else None
 
 
 def peak(kind: str) -> int:
@@ -119,6 +119,6 @@ def _figure(path: Path, name: str) -> int | None:
 def available_memory() -> int | None:
     """Return the bytes that machine, swap space and control group leave to this process; None where nobody knows."""
     free, swap, group = unused_memory(), _kilobytes(_MACHINE, "SwapFree"), group_limit()
-    left = [] if free is None else [free + (swap or 0)]
-    left += [] if group is None else [group - (_kilobytes(Path("/proc/self/status"), "VmRSS") or 0)]
-    return min(left, default=None)
+    margins = [] if free is None else [free + (swap or 0)]
+    margins += [] if group is None else [group - (_kilobytes(Path("/proc/self/status"), "VmRSS") or 0)]
+    return min(margins, default=None)

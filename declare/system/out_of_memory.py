@@ -106,11 +106,11 @@ def require_memory(size: int, what: str, *, copies: int = 1, library: int = 0) -
 
 def before_training(error: BaseException) -> Problem:
     """Return the finding that memory did not suffice for something else than a step: libraries, data, the model."""
-    said = str(error).strip().splitlines()
+    lines = str(error).strip().splitlines()
     return Problem(
         "RES810",
         "out of memory outside of a training step",
-        notes=(f"{type(error).__name__}: {said[0] if said else 'no memory is left'}", *_figures()),
+        notes=(f"{type(error).__name__}: {lines[0] if lines else 'no memory is left'}", *_figures()),
         helps=(
             "give the process more memory: see `ulimit -v`, `ulimit -u` and the control group",
             "see what each phase takes with `dcl plan`, then make the model or `batch_size` smaller",
@@ -124,8 +124,8 @@ def _figures() -> Iterator[str]:
         ("the control group allows", group_limit(), "resident"),
     ):
         if limit is not None:
-            taken = peak(kind)
-            yield f"{name} {_gigabytes(limit)}, {_gigabytes(taken)} were taken, {_gigabytes(limit - taken)} were left"
+            used = peak(kind)
+            yield f"{name} {_gigabytes(limit)}, {_gigabytes(used)} were taken, {_gigabytes(limit - used)} were left"
     free = unused_memory()
     if free is not None:
         yield f"the machine has {_gigabytes(free)} of free memory"

@@ -157,14 +157,14 @@ def measure_range(kind: str, default: Any, works: Works, words: Iterable[str] = 
     if kind in {"int", "float"}:
         return number_range(kind, default, works)
     able = lengths(default[0], works)
-    found: Range = {"lengths": able} if able else {}
+    bounds: Range = {"lengths": able} if able else {}
 
     def each_position(number: float) -> list[bool]:
         rows = [[*default[:at], number, *default[at + 1 :]] for at in range(len(default))]
         return [result for row in rows for result in works(row)]
 
     items = number_range(kind.strip("[]"), default[0], each_position)
-    return found | ({"items": items} if items else {})
+    return bounds | ({"items": items} if items else {})
 
 
 def measured_from(kind: str, starts: Iterable[Any], works: Works, words: Iterable[str] = ()) -> Range:

@@ -40,24 +40,24 @@ def read_json(path: Path, schema: str) -> Any:
 
 def require(value: Any, schema: str, path: Path) -> None:
     """Raise `ProblemError` RES823 where a value read from `path` is not what the schema of this name allows."""
-    found = mistakes(value, schema)
-    if found:
-        raise ProblemError(malformed_problem(path, *found))
+    lines = mistakes(value, schema)
+    if lines:
+        raise ProblemError(malformed_problem(path, *lines))
 
 
 def mistakes(value: Any, schema: str) -> list[str]:
     """Return what a schema does not allow in a value, each with its place; empty where it allows all of it."""
     try:
-        found = sorted(_validator(schema).iter_errors(value), key=lambda error: len(error.absolute_path))
+        errors = sorted(_validator(schema).iter_errors(value), key=lambda error: len(error.absolute_path))
     except RecursionError:
         return ["it is nested too deeply"]
-    return list(dict.fromkeys(map(_line, found)))[:_SHOWN]
+    return list(dict.fromkeys(map(_line, errors)))[:_SHOWN]
 
 
 def _line(error: Any) -> str:
     place = ".".join(map(str, error.absolute_path))
-    said = error.message if len(error.message) <= 160 else f"...{error.message[-157:]}"
-    return f"at `{place}`: {said}" if place else said
+    message = error.message if len(error.message) <= 160 else f"...{error.message[-157:]}"
+    return f"at `{place}`: {message}" if place else message
 
 
 @cache
@@ -97,8 +97,8 @@ def checked_forms(
         form = (str(value.get(kind)), _form(value))
         if form not in seen:
             seen.add(form)
-            if found := mistakes(value, schema):
-                raise ProblemError(malformed_problem(path, f"entry {number}", *found))
+            if lines := mistakes(value, schema):
+                raise ProblemError(malformed_problem(path, f"entry {number}", *lines))
         yield value
 
 

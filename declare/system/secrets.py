@@ -85,8 +85,8 @@ def reveal(value: Any) -> Any:
     return _NAMED.sub(_value, value) if isinstance(value, str) and "${env:" in value else value
 
 
-def _value(found: re.Match[str]) -> str:
-    name = found[1]
+def _value(match: re.Match[str]) -> str:
+    name = match[1]
     value = next(
         (value for value, known in _known.items() if known == name), os.environ.get(name, "").strip()
     )

@@ -66,13 +66,13 @@ def lines(error: BaseException) -> tuple[str, ...]:
 
 def user_code_problem(error: BaseException) -> Problem | None:
     """Return the finding that a trusted file failed; None where the error is not that of one."""
-    found = lines(error)
-    if not found:
+    frames = lines(error)
+    if not frames:
         return None
     return Problem(
         "REF243",
-        f"your code fails at {found[-1].partition(' in ')[0][-40:]}: {type(error).__name__}",
-        notes=(error_text(error), *found),
+        f"your code fails at {frames[-1].partition(' in ')[0][-40:]}: {type(error).__name__}",
+        notes=(error_text(error), *frames),
         helps=(HELP,),
     )
 

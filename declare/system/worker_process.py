@@ -160,8 +160,8 @@ class WorkerProcess:
             raise CallError("timeout", f"it was not done after {WALL_SECONDS} seconds")
         text = process.stdout.readline()
         if text.endswith(b"\n"):
-            found: dict[str, Any] = json.loads(text)
-            return found
+            answer: dict[str, Any] = json.loads(text)
+            return answer
         if process.wait() == 0:
             return None
         raise self._exit_error(json.loads(line)["seconds"])

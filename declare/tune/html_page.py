@@ -88,11 +88,14 @@ def _chart(
 def _points(path: str, trials: Sequence[Trial]) -> Iterator[Point]:
     for trial in trials:
         if trial.value is not None and path in trial.values:
-            found = trial.values[path]
-            number = isinstance(found, int | float) and not isinstance(found, bool)
-            label = f"trial {trial.number}: {_text(found)}"
+            choice = trial.values[path]
+            number = isinstance(choice, int | float) and not isinstance(choice, bool)
+            label = f"trial {trial.number}: {_text(choice)}"
             yield Point(
-                float(found) if number else _text(found), trial.value, label, faint=trial.state != "complete"
+                float(choice) if number else _text(choice),
+                trial.value,
+                label,
+                faint=trial.state != "complete",
             )
 
 

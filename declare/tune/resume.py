@@ -62,8 +62,8 @@ def _read(folder: Path) -> tuple[Plan, dict[str, Any]]:
 
 
 def _record(folder: Path) -> dict[str, Any]:
-    found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    return found if isinstance(found, dict) else {}
+    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    return record if isinstance(record, dict) else {}
 
 
 def _of_search(before: Plan, now: Plan) -> list[Change]:
@@ -80,8 +80,8 @@ def _exact(change: Change, before: Plan, now: Plan) -> bool:
 
 def _refusal(changes: Sequence[Change]) -> Problem:
     shown = changes[:_SHOWN]
-    said = (change.record() for change in shown)
-    notes = [f"`{item['path']}` was {item['old']}, is now {item['new']}" for item in said]
+    records = (change.record() for change in shown)
+    notes = [f"`{item['path']}` was {item['old']}, is now {item['new']}" for item in records]
     if len(changes) > len(shown):
         notes.append(f"and {len(changes) - len(shown)} more")
     at = shown[0].path if shown[0].path.startswith("tune.") else ""

@@ -54,15 +54,15 @@ class SearchOutcome:
 
 
 class InvalidPointError(Exception):
-    """The spec is not valid at points of the space; `found` says at which and why."""
+    """The spec is not valid at points of the space; `points` says at which and why."""
 
-    def __init__(self, found: Sequence[tuple[Values, Diagnostic]]) -> None:
-        super().__init__(f"the spec is not valid at {len(found)} points of the search")
-        self.found = tuple(found)
+    def __init__(self, points: Sequence[tuple[Values, Diagnostic]]) -> None:
+        super().__init__(f"the spec is not valid at {len(points)} points of the search")
+        self.points = tuple(points)
 
 
 def search(
-    made: Search,
+    spec_search: Search,
     checked: CheckedSpec,
     *,
     resume: bool = False,
@@ -81,20 +81,20 @@ def search(
     """
     assert checked.spec is not None
     assert checked.spec.tune is not None
-    found = list(invalid_points(made, checked.spec.tune))
-    if found:
-        raise InvalidPointError(found)
-    made = resume_search(made, checked, hear) if resume else create(made, checked)
+    points = list(invalid_points(spec_search, checked.spec.tune))
+    if points:
+        raise InvalidPointError(points)
+    spec_search = resume_search(spec_search, checked, hear) if resume else create(spec_search, checked)
     tune = checked.spec.tune
-    if made.trials is not None:
-        tune = tune.model_copy(update={"trials": made.trials})
-    with RunLock(made.folder), Halt() as halt:
-        engine, ended = _work(made, tune, checked, workers, emit, halt)
-        return _outcome(made, tune, engine, ended=ended)
+    if spec_search.trials is not None:
+        tune = tune.model_copy(update={"trials": spec_search.trials})
+    with RunLock(spec_search.folder), Halt() as halt:
+        engine, ended = _work(spec_search, tune, checked, workers, emit, halt)
+        return _outcome(spec_search, tune, engine, ended=ended)
 
 
 def _work(
-    made: Search, tune: Tune, checked: CheckedSpec, workers: int | None, emit: Emit, halt: Halt
+    spec_search: Search, tune: Tune, checked: CheckedSpec, workers: int | None, emit: Emit, halt: Halt
 ) -> tuple[Engine, bool]:
     """Return what ran the trials, and whether it came to its end."""
     plan = checked.plan
@@ -104,16 +104,16 @@ def _work(
     if tune.engine == "ray":
         from declare.tune.engines.ray import RayEngine
 
-        cluster = RayEngine(made, tune, plan.seed, steps, accelerator=accelerator, workers=workers)
+        cluster = RayEngine(spec_search, tune, plan.seed, steps, accelerator=accelerator, workers=workers)
         return cluster, cluster.work(emit, halt)
     from declare.tune.engines.optuna import OptunaEngine
 
-    engine = OptunaEngine(made, tune, plan.seed, steps)
+    engine = OptunaEngine(spec_search, tune, plan.seed, steps)
     if workers is None or workers == 1:
         return engine, engine.work(emit, halt)
     from declare.tune.workers import Workers, cards, surroundings
 
-    return engine, Workers(made, surroundings(workers, cards(accelerator))).run(engine, halt, emit)
+    return engine, Workers(spec_search, surroundings(workers, cards(accelerator))).run(engine, halt, emit)
 
 
 def _outcome(search: Search, tune: Tune, engine: Engine, *, ended: bool) -> SearchOutcome:

@@ -56,8 +56,8 @@ class Search:
         spec = compile_spec(self.spec, self.sets, self.trust, until="schema").spec
         assert spec is not None
         assert spec.tune is not None
-        found: Tune = spec.tune
-        return found if self.trials is None else found.model_copy(update={"trials": self.trials})
+        block: Tune = spec.tune
+        return block if self.trials is None else block.model_copy(update={"trials": self.trials})
 
     def place(self, number: int) -> Path:
         """Return the run folder of a trial."""
@@ -101,9 +101,9 @@ def create(search: Search, checked: CheckedSpec) -> Search:
 def invalid_points(search: Search, tune: Tune) -> Iterable[tuple[Values, Diagnostic]]:
     """Yield what is wrong with the spec at points of the space that it is not valid at."""
     for values in probes(tune):
-        for found in search.check(values).diagnostics:
-            if found.severity == "error":
-                yield values, found
+        for diagnostic in search.check(values).diagnostics:
+            if diagnostic.severity == "error":
+                yield values, diagnostic
                 break
 
 

@@ -28,7 +28,7 @@ class Halt:
         self._listener = threading.Thread(target=self._listen, name="halt", daemon=True)
 
     @property
-    def asked(self) -> bool:
+    def is_requested(self) -> bool:
         """Whether it was asked to stop."""
         return bool(self.reason)
 

@@ -37,7 +37,7 @@ def run_trial(search: Search, number: int, values: Values, metric: str, ask: Ask
 def _run(search: Search, number: int, values: Values, pruning: Pruning) -> tuple[State, float | None, str]:
     """Return what became of a trial: its state, its value, and the reason of the state."""
     checked = search.check(values)
-    errors = [found.title for found in checked.diagnostics if found.severity == "error"]
+    errors = [diagnostic.title for diagnostic in checked.diagnostics if diagnostic.severity == "error"]
     if checked.plan is None or errors:
         return "failed", None, errors[0] if errors else "the spec has errors"
     place = search.place(number)

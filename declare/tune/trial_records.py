@@ -44,8 +44,8 @@ class Records:
 
     def all(self) -> list[Trial]:
         """Return all trials that have begun, by number."""
-        found = map(_read, sorted((self._folder / _FOLDER).glob("[0-9]*.json")))
-        return [trial for trial in found if trial is not None]
+        trials = map(_read, sorted((self._folder / _FOLDER).glob("[0-9]*.json")))
+        return [trial for trial in trials if trial is not None]
 
     def order_stop(self, reason: str) -> None:
         """Ask all trials to stop, wherever they run."""
@@ -55,7 +55,7 @@ class Records:
         """Let trials run again."""
         (self._folder / _STOP).unlink(missing_ok=True)
 
-    def ordered(self) -> str:
+    def stop_reason(self) -> str:
         """Return why trials are to stop; empty where they are not."""
         path = self._folder / _STOP
         return path.read_text(encoding="utf-8") if path.exists() else ""
@@ -63,7 +63,7 @@ class Records:
 
 def _read(path: Path) -> Trial | None:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return Trial(**{field.name: found[field.name] for field in fields(Trial)})
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return Trial(**{field.name: record[field.name] for field in fields(Trial)})
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -47,11 +47,11 @@ def cards(accelerator: str) -> list[str]:
     return [str(index) for index in range(torch.cuda.device_count())]
 
 
-def surroundings(workers: int, found: Sequence[str]) -> list[dict[str, str]]:
+def surroundings(workers: int, cards: Sequence[str]) -> list[dict[str, str]]:
     """Return the variables of each worker: its card in turn, its part of the processors, a safe path."""
     threads = os.environ.get(_THREADS) or str(max(1, (os.cpu_count() or 1) // workers))
     shared = {_THREADS: threads, SAFE_PATH: "1"}
-    return [shared | ({_CARDS: found[index % len(found)]} if found else {}) for index in range(workers)]
+    return [shared | ({_CARDS: cards[index % len(cards)]} if cards else {}) for index in range(workers)]
 
 
 class Workers:
@@ -67,19 +67,19 @@ class Workers:
 
     def run(self, engine: SharedSearch, halt: Halt, emit: Emit) -> bool:
         """Work until all have ended; tell of trials as they end. False where the search was asked to stop."""
-        told = {trial.number for trial in engine.trials() if trial.state != "running"}
+        reported = {trial.number for trial in engine.trials() if trial.state != "running"}
         for index in range(len(self._places)):
             self._start(index)
-        asked = False
+        stopping = False
         while self._jobs:
             time.sleep(_POLL_SECONDS)
-            if halt.asked and not asked:
-                asked = True
+            if halt.is_requested and not stopping:
+                stopping = True
                 self._stop(halt.reason)
             for index, job in list(self._jobs.items()):
                 if not job.is_alive():
-                    self._on_worker_exit(index, job, engine, anew=not asked)
-            _tell(engine, told, emit)
+                    self._on_worker_exit(index, job, engine, anew=not stopping)
+            _tell(engine, reported, emit)
         return not self.stopped
 
     def _start(self, index: int) -> None:
@@ -128,10 +128,10 @@ def _set(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _tell(engine: SharedSearch, told: set[int], emit: Emit) -> None:
+def _tell(engine: SharedSearch, reported: set[int], emit: Emit) -> None:
     for trial in engine.trials():
-        if trial.state != "running" and trial.number not in told:
-            told.add(trial.number)
+        if trial.state != "running" and trial.number not in reported:
+            reported.add(trial.number)
             emit(trial)
 
 

@@ -162,7 +162,7 @@ def test_figures_of_several_recordings_are_those_of_all_their_neurons():
             metric = parser.parse("metrics", name).build(task().link({"lab": facts(means)}))
             metric.update(rate[:, units], counts[:, units])
             parts, whole = [*parts, metric], metric
-        assert float(Figure.together(parts[:2])) == pytest.approx(float(whole.compute()))
+        assert float(Figure.combine(parts[:2])) == pytest.approx(float(whole.compute()))
 
 
 @settings(max_examples=20, deadline=None)

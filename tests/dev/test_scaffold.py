@@ -46,7 +46,14 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, li
     """Return a copy of the repository in which one of everything was started, and the new files."""
     folder = tmp_path_factory.mktemp("copy")
     ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("declare", "tests/combining", "tests/components", "tests/rules", "tests/cli"):
+    for name in (
+        "declare",
+        "tests/combining",
+        "tests/components",
+        "tests/harness",
+        "tests/rules",
+        "tests/cli",
+    ):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     for name in ("pyproject.toml", "CHANGELOG.md", "tests/conftest.py"):
         shutil.copy2(ROOT / name, folder / name)

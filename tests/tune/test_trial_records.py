@@ -37,11 +37,11 @@ def test_a_record_is_what_was_written(tmp_path: Path) -> None:
 def test_a_stop_is_ordered_and_forgotten(tmp_path: Path) -> None:
     """Trials hear of a stop until the search goes on."""
     records = Records(tmp_path)
-    assert records.ordered() == ""
+    assert records.stop_reason() == ""
     records.order_stop("SIGTERM")
-    assert records.ordered() == "SIGTERM"
+    assert records.stop_reason() == "SIGTERM"
     records.forget_stop()
-    assert records.ordered() == ""
+    assert records.stop_reason() == ""
 
 
 @pytest.fixture

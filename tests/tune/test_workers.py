@@ -199,7 +199,7 @@ def test_a_halt_reaches_a_run_that_begins_later() -> None:
         while not flag.raised and time.monotonic() < until:
             time.sleep(0.01)
         assert flag.reason == "because"
-        assert halt.asked
+        assert halt.is_requested
 
 
 def test_a_stop_after_the_last_trial_stops_nothing(

@@ -25,10 +25,10 @@ def command(
 
 
 def _words(name: str) -> Words:
-    found = signature.words(name)
-    flags = tuple(flag for word in found for flag in word.flags)
-    choices = tuple((flag, word.choices) for word in found if word.choices for flag in word.flags)
-    arguments = [word for word in found if not word.flags]
+    words = signature.words(name)
+    flags = tuple(flag for word in words for flag in word.flags)
+    choices = tuple((flag, word.choices) for word in words if word.choices for flag in word.flags)
+    arguments = [word for word in words if not word.flags]
     values = tuple(value for word in arguments for value in word.choices or _arguments(name, word.name))
     return Words(name, command_index.summary(name), flags, choices, values)
 

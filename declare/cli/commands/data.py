@@ -45,20 +45,20 @@ def command(
         findings.write(checked, "json" if format == "json" else "text")
         return findings.exit_code(checked) or FINDINGS
     summaries, problems, samples = _scan_datasets(checked, with_samples=html is not None)
-    found = _merge_diagnostics(checked, [findings.diagnose(problem, checked) for problem in problems])
+    diagnostics = _merge_diagnostics(checked, [findings.diagnose(problem, checked) for problem in problems])
     if html is not None:
-        _write(html, checked, summaries, found, samples)
+        _write(html, checked, summaries, diagnostics, samples)
     if format == "json":
         from declare.data.check.summary import as_dict
 
         whole = {item.name: item for item in summaries}
-        terminal.emit_json({**findings.document(found), "datasets": as_dict(whole)})
+        terminal.emit_json({**findings.document(diagnostics), "datasets": as_dict(whole)})
     else:
         from declare.cli.printing.data import render
 
-        render(summaries, terminal.out())
-        findings.show(found)
-    return FINDINGS if any(item.severity == "error" for item in found) else DONE
+        render(summaries, terminal.stdout())
+        findings.show(diagnostics)
+    return FINDINGS if any(item.severity == "error" for item in diagnostics) else DONE
 
 
 def _stands_in_the_way(checked: CheckedSpec) -> bool:
@@ -79,7 +79,7 @@ def _scan_datasets(
     """Read every dataset whole; what keeps one from being read is among the problems."""
     from declare.contract.problem import ProblemError
     from declare.data.check import previews
-    from declare.data.check.findings import findings as found
+    from declare.data.check.findings import findings as check_summary
     from declare.data.check.scan import open_for_scan, summarise
 
     spec = checked.spec
@@ -97,7 +97,7 @@ def _scan_datasets(
             problems += [item if item.at.startswith(path) else item.under(path) for item in error.problems]
             continue
         summaries.append(summary)
-        problems += [problem.under(path) for problem in found(summary, dataset)]
+        problems += [problem.under(path) for problem in check_summary(summary, dataset)]
         if with_samples:
             shown[name] = previews.choose(pool, targets)
     return summaries, problems, shown
@@ -126,9 +126,9 @@ def _progress(name: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda number: bars.advance(bar, number)
 
 
-def _merge_diagnostics(checked: CheckedSpec, found: list[Diagnostic]) -> list[Diagnostic]:
+def _merge_diagnostics(checked: CheckedSpec, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     """Add what `validate` says of the data, but for what the full reading says better; errors come first."""
-    known = {(item.code, item.path) for item in found}
+    known = {(item.code, item.path) for item in diagnostics}
     others = [
         item
         for item in checked.diagnostics
@@ -137,21 +137,21 @@ def _merge_diagnostics(checked: CheckedSpec, found: list[Diagnostic]) -> list[Di
         and (item.code, item.path) not in known
     ]
     rank = {"error": 0, "warning": 1, "info": 2}
-    return sorted([*found, *others], key=lambda item: rank[item.severity])
+    return sorted([*diagnostics, *others], key=lambda item: rank[item.severity])
 
 
 def _write(
     path: Path,
     checked: CheckedSpec,
     summaries: list[DatasetSummary],
-    found: list[Diagnostic],
+    diagnostics: list[Diagnostic],
     samples: dict[str, dict[str, list[Sample]]],
 ) -> None:
     from declare.report.render.data_html import render
     from declare.runtime.run_folder.durable_io import write_whole
 
     try:
-        write_whole(path, render(str(checked.spec.name), summaries, found, samples))
+        write_whole(path, render(str(checked.spec.name), summaries, diagnostics, samples))
     except OSError as error:
         raise CommandError(f"`{path}` cannot be written: {error.strerror}") from error
     terminal.say(f"wrote {path}")

@@ -43,7 +43,7 @@ def _find(component: str) -> list[Card]:
         name, kinds = component, lookup.kinds()
     else:
         kinds = tuple(item for item in lookup.kinds() if kind in {item, item.removesuffix("s")})
-    return [found for item in kinds if (found := describe.card(item, name)) is not None]
+    return [card for item in kinds if (card := describe.card(item, name)) is not None]
 
 
 def _hint(component: str) -> str:

@@ -92,9 +92,9 @@ def _threads(torch: Any) -> str:
 
 def _cpu_bf16(torch: Any) -> str:
     """Say whether this CPU multiplies bfloat16 in hardware; without it bf16 is slower than fp32."""
-    asked = (("AMX", "_is_amx_tile_supported"), ("AVX512-BF16", "_is_avx512_bf16_supported"))
-    found = [name for name, probe in asked if getattr(torch.cpu, probe, bool)()]
-    return f"in hardware ({', '.join(found)})" if found else "emulated, slower than fp32"
+    probes = (("AMX", "_is_amx_tile_supported"), ("AVX512-BF16", "_is_avx512_bf16_supported"))
+    features = [name for name, probe in probes if getattr(torch.cpu, probe, bool)()]
+    return f"in hardware ({', '.join(features)})" if features else "emulated, slower than fp32"
 
 
 def _disk() -> list[Row]:
@@ -106,10 +106,10 @@ def _disk() -> list[Row]:
 
 def _program() -> list[Row]:
     shell = os.path.basename(os.environ.get("SHELL", ""))  # noqa: PTH119 - a plain string
-    found = shutil.which("dcl")
+    path = shutil.which("dcl")
     rows: list[Row] = [
-        ("dcl", "ok", found, "")
-        if found
+        ("dcl", "ok", path, "")
+        if path
         else ("dcl", "warn", "not on PATH", "activate the virtual environment, or use `python -m declare`")
     ]
     if shell in {"bash", "zsh"}:

@@ -31,4 +31,4 @@ def command(
         return
     from declare.cli.printing.metrics import render
 
-    render(metrics, {}, terminal.out(), trained_earlier=folder.plan.trained_earlier)
+    render(metrics, {}, terminal.stdout(), trained_earlier=folder.plan.trained_earlier)

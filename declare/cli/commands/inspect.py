@@ -60,18 +60,18 @@ def command(
 
         loading = Loading(weights, tuple(trust or ()))
         opened = open_run(folder, source, dataset=dataset, split=split, loading=loading)
-        found = inspect(opened, modules or ["*"], samples=samples, keep=output is not None)
+        inspection = inspect(opened, modules or ["*"], samples=samples, keep=output is not None)
         if output is not None:
-            _save(found, output)
-    _show(found, output, as_json=as_json)
+            _save(inspection, output)
+    _show(inspection, output, as_json=as_json)
 
 
-def _save(found: Inspection, path: Path) -> None:
+def _save(inspection: Inspection, path: Path) -> None:
     """Write the activations of all samples by the names of their modules."""
-    from declare.lowering.model.padding import joined
+    from declare.lowering.model.padding import join_padded
     from declare.runtime.run_folder.durable_io import translate_os_errors
 
-    arrays = {item.name: joined(item.values) for item in found.activities}
+    arrays = {item.name: join_padded(item.values) for item in inspection.activities}
     with translate_os_errors(path.parent):
         if path.suffix.lower() == ".safetensors":
             from safetensors.torch import save_file
@@ -84,20 +84,20 @@ def _save(found: Inspection, path: Path) -> None:
             np.savez_compressed(path, **plain)
 
 
-def _show(found: Inspection, output: Path | None, *, as_json: bool) -> None:
+def _show(inspection: Inspection, output: Path | None, *, as_json: bool) -> None:
     if as_json:
         terminal.emit_json(
             {
                 "format": "1.0",
-                "samples": found.num_samples,
-                "nonfinite_source": found.source,
-                "modules": [item.plain() for item in found.activities],
+                "samples": inspection.num_samples,
+                "nonfinite_source": inspection.source,
+                "modules": [item.plain() for item in inspection.activities],
                 "saved": None if output is None else str(output),
             }
         )
         return
     from declare.cli.printing.inspection import render
 
-    render(found, terminal.out())
+    render(inspection, terminal.stdout())
     if output is not None:
-        terminal.say(f"wrote activations of {found.num_samples} samples to {output}")
+        terminal.say(f"wrote activations of {inspection.num_samples} samples to {output}")

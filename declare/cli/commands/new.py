@@ -95,12 +95,12 @@ def _columns(source: Path) -> list[Column]:
     from declare.cli.new_spec import columns
 
     try:
-        found = columns.infer_columns(source)
+        source_columns = columns.infer_columns(source)
     except (ValueError, OSError) as error:
         raise CommandError(f"`{source}` cannot be read as a table: {error}") from error
-    if sum(column.kind != "unused" for column in found) < 2:
+    if sum(column.kind != "unused" for column in source_columns) < 2:
         raise CommandError(f"`{source}` has fewer than two columns of numbers or categories")
-    return found
+    return source_columns
 
 
 def _target(columns: list[Column], target: str) -> Column:

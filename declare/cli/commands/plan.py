@@ -25,4 +25,4 @@ def command(
         return
     from declare.cli.printing.plan import render
 
-    render(plan, terminal.out())
+    render(plan, terminal.stdout())

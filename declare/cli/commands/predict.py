@@ -60,20 +60,25 @@ def command(
 
         loading = Loading(weights, tuple(trust or ()))
         sampling = Sampling(max_new_tokens, temperature, top_k, seed)
-        found = predict(folder, source, dataset=dataset, split=split, loading=loading, sampling=sampling)
+        predictions = predict(
+            folder, source, dataset=dataset, split=split, loading=loading, sampling=sampling
+        )
         if output is not None:
-            found.write(output)
-    if found.without:
-        _warn(f"no prediction for {len(found.without)} samples with gaps in their input", found.without)
-    if found.unread:
+            predictions.write(output)
+    if predictions.without:
         _warn(
-            f"{len(found.unread)} texts have words that the model did not read, and no tag for them",
-            found.unread,
+            f"no prediction for {len(predictions.without)} samples with gaps in their input",
+            predictions.without,
+        )
+    if predictions.unread:
+        _warn(
+            f"{len(predictions.unread)} texts have words that the model did not read, and no tag for them",
+            predictions.unread,
         )
     if output is not None:
-        terminal.say(f"wrote {len(found.rows)} rows to {output}")
+        terminal.say(f"wrote {len(predictions.rows)} rows to {output}")
     else:
-        terminal.emit((found.as_json() if as_json else found.as_csv()).rstrip("\n"))
+        terminal.emit((predictions.as_json() if as_json else predictions.as_csv()).rstrip("\n"))
 
 
 def _warn(title: str, samples: Sequence[str]) -> None:

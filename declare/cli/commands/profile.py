@@ -42,7 +42,7 @@ def command(
         return
     from declare.cli.printing.profile import render
 
-    render(profiles, terminal.out())
+    render(profiles, terminal.stdout())
     terminal.say(f"traces: tensorboard --logdir {folder}")
 
 

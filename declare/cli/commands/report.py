@@ -44,7 +44,7 @@ def command(
     elif html is None:
         from declare.report.render.terminal import render as show
 
-        show(report, terminal.out())
+        show(report, terminal.stdout())
 
 
 def _report(

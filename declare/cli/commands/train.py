@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,6 +9,7 @@ import typer
 
 from declare.cli import findings, launch_options, options, terminal
 from declare.cli.failure import RUN_FAILED, CommandError
+from declare.cli.launch_options import repeated_option
 from declare.cli.streams import go_on_unseen
 from declare.runtime.distributed.rank_environment import leads, restarts
 from declare.system.trust import allow_downloads
@@ -109,28 +109,23 @@ def command(
             words = [
                 str(spec),
                 f"--format={format}",
-                *_repeated_option("--set", sets),
-                *_repeated_option("--trust", trust or ()),
+                *repeated_option("--set", sets),
+                *repeated_option("--trust", trust or ()),
             ]
             where = _run_folder_argv(run_dir, resume, allow_changes=allow_changes)
             return launch_options.start(
-                crew, words, where, lambda found: findings.show_problems(found, checked)
+                crew, words, where, lambda problems: findings.show_problems(problems, checked)
             )
         if resume is None and restarts() and run_dir is not None and (run_dir / "plan.json").is_file():
             resume = _LATEST  # torchrun has started the group anew
         listeners = _listeners(plan, as_json=as_json)
         how = {"resume": resume is not None, "allow_changes": allow_changes}
-        run = launch_options.runner(engine, lambda found: findings.show_problems(found, checked))
+        run = launch_options.runner(engine, lambda problems: findings.show_problems(problems, checked))
         outcome = train_checked(checked, folder, **how, listeners=listeners, run=run)
     lost = outcome.status == LOST and launch_options.is_launched()  # whoever watches tells of it
     if leads() and not lost:
         _close(outcome, checked, odd, as_json=as_json)
     return outcome.status
-
-
-def _repeated_option(option: str, values: Iterable[str]) -> Iterator[str]:
-    """Return a repeated option as words of a command line."""
-    return (word for value in values for word in (option, value))
 
 
 def _run_folder_argv(run_dir: Path | None, resume: str | None, *, allow_changes: bool) -> list[str]:
@@ -196,6 +191,6 @@ def _close(outcome: Outcome, checked: CheckedSpec, odd: list[Problem], *, as_jso
     if outcome.metrics and checked.plan is not None:
         best = oracle(checked.plan, read_events(outcome.folder / EVENTS_FILE))
         earlier = checked.plan.trained_earlier
-        render(outcome.metrics, checked.plan.expect, terminal.out(), best, earlier)
+        render(outcome.metrics, checked.plan.expect, terminal.stdout(), best, earlier)
     findings.show_problems(outcome.problems, checked)
     terminal.emit(f"run: {outcome.folder}")

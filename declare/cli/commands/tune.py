@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 
 from declare.cli import findings, launch_options, options, terminal
 from declare.cli.failure import FINDINGS, CommandError
+from declare.cli.launch_options import repeated_option
 from declare.cli.streams import go_on_unseen
 from declare.runtime.distributed.exit_codes import STOPPED
 from declare.system.trust import allow_downloads
@@ -78,15 +78,10 @@ def command(
             return _refuse(error, as_json=as_json)
     _close(outcome, plan.tune, as_json=as_json)
     if outcome.status == STOPPED and not as_json:
-        words = [*_repeated_option("--set", set_ or ()), *_repeated_option("--trust", trust or ())]
+        words = [*repeated_option("--set", set_ or ()), *repeated_option("--trust", trust or ())]
         again = shlex.join(["dcl", "tune", str(spec), "--resume", str(outcome.folder), *words])
         terminal.say(f"stopped on request; every trial under way was saved; continue with: {again}")
     return outcome.status
-
-
-def _repeated_option(option: str, values: Iterable[str]) -> Iterator[str]:
-    """Return a repeated option as words of a command line."""
-    return (word for value in values for word in (option, value))
 
 
 def _mute(_: object) -> None:
@@ -95,22 +90,20 @@ def _mute(_: object) -> None:
 
 def _note(change: Change) -> None:
     """Print a harmless change of a spec that is gone on with."""
-    said = change.record()
+    record = change.record()
     terminal.say(
-        f"plan: `{change.path}` was {said['old']}, is now {said['new']} ({change.verdict}: {change.why})"
+        f"plan: `{change.path}` was {record['old']}, is now {record['new']} ({change.verdict}: {change.why})"
     )
 
 
 def _say(trial: Trial) -> None:
     """Print a line when a trial ends."""
+    from declare.cli.printing.search import short
+
     value = "" if trial.value is None else f" {trial.value:.5g}"
-    shown = ", ".join(f"{path.rpartition('.')[2]} {_short(item)}" for path, item in trial.values.items())
+    shown = ", ".join(f"{path.rpartition('.')[2]} {short(item)}" for path, item in trial.values.items())
     reason = f" ({trial.reason})" if trial.state in _UNDONE else ""
     terminal.say(f"trial {trial.number:>3}: {trial.state}{value}{reason}  [{shown}]  {trial.seconds:.1f} s")
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _refuse(error: InvalidPointError, *, as_json: bool) -> int:
@@ -119,10 +112,13 @@ def _refuse(error: InvalidPointError, *, as_json: bool) -> int:
 
     shown = [
         replace(
-            found,
-            notes=(*found.notes, f"with {', '.join(f'{path}: {value}' for path, value in point.items())}"),
+            diagnostic,
+            notes=(
+                *diagnostic.notes,
+                f"with {', '.join(f'{path}: {value}' for path, value in point.items())}",
+            ),
         )
-        for point, found in error.found
+        for point, diagnostic in error.points
     ]
     if as_json:
         terminal.emit_json(findings.document(shown))
@@ -151,7 +147,7 @@ def _close(outcome: SearchOutcome, tune: dict[str, Any], *, as_json: bool) -> No
         return
     from declare.cli.printing.search import render
 
-    render(outcome, tune, terminal.out())
+    render(outcome, tune, terminal.stdout())
     if outcome.best_spec is not None:
         terminal.emit(f"best: {outcome.best_spec}")
     terminal.emit(f"search: {outcome.folder}")

@@ -90,13 +90,13 @@ def _parquet(path: Path) -> tuple[list[str], list[list[str]]]:
     return frame.columns, rows
 
 
-def _field(title: str, taken: Sequence[str]) -> str:
+def _field(title: str, names: Sequence[str]) -> str:
     """Return a field name for a column title, different from all that are taken."""
     plain = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_") or "column"
     plain = plain if plain[0].isalpha() else f"column_{plain}"
     plain = f"{plain}_column" if plain in _RESERVED else plain
-    numbers = (f"{plain}_{number}" for number in range(2, len(taken) + 3))
-    return plain if plain not in taken else next(name for name in numbers if name not in taken)
+    numbers = (f"{plain}_{number}" for number in range(2, len(names) + 3))
+    return plain if plain not in names else next(name for name in numbers if name not in names)
 
 
 def _column(title: str, field: str, values: Sequence[str]) -> Column:

@@ -10,10 +10,11 @@ _LONG = 60
 
 def component(kind: str, block: Mapping[str, Any], leave_out: Collection[str] = ()) -> str:
     """Return a component on one line, without the parameters that stand elsewhere (`leave_out`)."""
-    given = {key: value for key, value in parameters(kind, block).items() if key not in leave_out}
-    target = given.pop("field", None) or ", ".join(given.pop("fields", None) or ())
+    block_parameters = {key: value for key, value in parameters(kind, block).items() if key not in leave_out}
+    target = block_parameters.pop("field", None) or ", ".join(block_parameters.pop("fields", None) or ())
     words = [
-        str(value) if key in {"name", "path"} else f"{key} {short(value)}" for key, value in given.items()
+        str(value) if key in {"name", "path"} else f"{key} {short(value)}"
+        for key, value in block_parameters.items()
     ]
     text = " ".join([str(block["type"]), ", ".join(words)]).strip()
     return text + (f" on {target}" if target else "")
@@ -24,8 +25,8 @@ def parameters(kind: str, block: Mapping[str, Any]) -> dict[str, Any]:
     from declare.contract.component import plain
     from declare.reading.lookup import find
 
-    found = find(kind, str(block["type"]))
-    fields = found.model_fields if found else {}
+    component = find(kind, str(block["type"]))
+    fields = component.model_fields if component else {}
     defaults = {info.alias or key: plain(info.default) for key, info in fields.items()}
     return {key: value for key, value in block.items() if key != "type" and value != defaults.get(key)}
 

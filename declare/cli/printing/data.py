@@ -80,8 +80,8 @@ def _count_lines(summary: DatasetSummary) -> list[str]:
     if summary.passed_over:
         lines.append(f"passed over: {counts_text(summary.passed_over)}")
     if summary.duplicates is not None:
-        found = summary.duplicates
-        content = ", ".join(found.fields[:4]) + (", ..." if len(found.fields) > 4 else "")
-        within, across = several(found.within, "repeat"), several(found.across, "sample")
+        duplicates = summary.duplicates
+        content = ", ".join(duplicates.fields[:4]) + (", ..." if len(duplicates.fields) > 4 else "")
+        within, across = several(duplicates.within, "repeat"), several(duplicates.across, "sample")
         lines.append(f"equal {content}: {within} inside of splits, {across} in several splits")
     return lines

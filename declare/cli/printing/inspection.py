@@ -16,19 +16,19 @@ _SATURATED = 0.5
 """Share of values at the bounds from which a module is called saturated."""
 
 
-def render(found: Inspection, console: Console) -> None:
+def render(inspection: Inspection, console: Console) -> None:
     """Print a table of the modules in the order of execution, then what is wrong."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    shown = [column for column in _COLUMNS if any(column.cell(item) for item in found.activities)]
+    shown = [column for column in _COLUMNS if any(column.cell(item) for item in inspection.activities)]
     for column in shown:
         table.add_column(column.name, justify=column.justify, no_wrap=True, overflow="fold")
-    for item in found.activities:
+    for item in inspection.activities:
         table.add_row(*(Text(column.cell(item)) for column in shown))
     console.print(table)
-    for line in _worries(found):
+    for line in _worries(inspection):
         console.print(line)
 
 
@@ -56,16 +56,16 @@ _COLUMNS = (
 )
 
 
-def _worries(found: Inspection) -> list[str]:
+def _worries(inspection: Inspection) -> list[str]:
     lines = []
-    if found.source is not None:
-        lines.append(f"not finite first in: {found.source} (what it was given is finite)")
-    dead = [item for item in found.activities if item.dead]
+    if inspection.source is not None:
+        lines.append(f"not finite first in: {inspection.source} (what it was given is finite)")
+    dead = [item for item in inspection.activities if item.dead]
     if dead:
         lines.append(
             f"units that are never active: {', '.join(f'{item.name} {item.dead}' for item in dead[:6])}"
         )
-    full = [item for item in found.activities if (item.saturated or 0) > _SATURATED]
+    full = [item for item in inspection.activities if (item.saturated or 0) > _SATURATED]
     if full:
         lines.append(f"mostly at their bounds: {', '.join(item.name for item in full[:6])}")
-    return lines or [f"nothing to worry about in {found.num_samples} samples"]
+    return lines or [f"nothing to worry about in {inspection.num_samples} samples"]

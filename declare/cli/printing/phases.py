@@ -64,8 +64,8 @@ def _order(phase: PhasePlan) -> str:
 
 def _clip(phase: PhasePlan) -> str:
     limits = {"norm": "global norm", "value": "each value"}
-    found = phase.clip or {}
-    return ", ".join(f"{limits[key]} at most {value:g}" for key, value in found.items() if value is not None)
+    clip = phase.clip or {}
+    return ", ".join(f"{limits[key]} at most {value:g}" for key, value in clip.items() if value is not None)
 
 
 def average_text(phase: PhasePlan) -> str:
@@ -73,13 +73,11 @@ def average_text(phase: PhasePlan) -> str:
     if phase.ema is None:
         return ""
     decay, warmup = phase.ema["decay"], phase.ema.get("warmup", True)
-    made = shares(phase.steps, decay, warmup=warmup)
-    reached = f" ({1 - made.last:.4g} reached)" if 1 - made.last < decay else ""
+    weights = shares(phase.steps, decay, warmup=warmup)
+    reached = f" ({1 - weights.last:.4g} reached)" if 1 - weights.last < decay else ""
     text = f"ema, decay {decay:g}{reached}, {'with' if warmup else 'without'} warm-up; at the end of the phase it is "
-    text += (
-        f"{_percent(made.last)} the weights of the last step, {_percent(made.first)} those before the first"
-    )
-    return text + (f", half of it those of the last {made.half:,} steps" if made.half else "")
+    text += f"{_percent(weights.last)} the weights of the last step, {_percent(weights.first)} those before the first"
+    return text + (f", half of it those of the last {weights.half:,} steps" if weights.half else "")
 
 
 def _percent(share: float) -> str:
@@ -108,8 +106,10 @@ def _batch(phase: PhasePlan) -> str:
 
 
 def _optimizer(phase: PhasePlan) -> str:
-    given = parameters("optimizers", phase.optimizer)
-    text = ", ".join(f"{key} {short(value)}" for key, value in given.items() if key not in {"groups", "lr"})
+    optimizer_parameters = parameters("optimizers", phase.optimizer)
+    text = ", ".join(
+        f"{key} {short(value)}" for key, value in optimizer_parameters.items() if key not in {"groups", "lr"}
+    )
     text = f"{phase.optimizer['type']}, lr {phase.optimizer['lr']:g}" + (f", {text}" if text else "")
     for group in phase.groups:
         decay = "" if group.weight_decay is None else f"weight_decay {group.weight_decay:g}, "
@@ -147,8 +147,8 @@ def _memory(phase: PhasePlan, plan: Plan) -> str:
     """Return the estimate with its arithmetic."""
     from declare.compiler.phases.memory import of_plan
 
-    found = of_plan(plan, phase)
-    if found is None:
+    memory = of_plan(plan, phase)
+    if memory is None:
         return "not known before the run"
-    parts = " + ".join(f"{name} {size(value)}" for name, value in found._asdict().items() if value)
-    return f"about {size(found.total)} = {parts}"
+    parts = " + ".join(f"{name} {size(value)}" for name, value in memory._asdict().items() if value)
+    return f"about {size(memory.total)} = {parts}"

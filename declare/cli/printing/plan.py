@@ -63,14 +63,14 @@ def _data(plan: Plan) -> Iterator[str]:
             yield f"    passed over: {counts_text(data.passed_over)}"
         width = max(map(len, data.fields)) + 2
         for field, facts in data.fields.items():
-            said = f"{_field(facts)}{_settings(facts)}{_read_as(facts)}{_missing(data, field)}"
-            yield f"    {field:<{width}}{facts.shape}{said}"
+            details = f"{_field(facts)}{_settings(facts)}{_read_as(facts)}{_missing(data, field)}"
+            yield f"    {field:<{width}}{facts.shape}{details}"
         if data.transforms:
             steps = (component("transforms", block) for block in data.transforms)
             yield f"    transforms: {'; '.join(steps)}"
-        held = {key: value for key, value in data.split.items() if value not in (None, {})}
-        if held:
-            yield f"    split: {', '.join(f'{key} {value}' for key, value in held.items())}"
+        settings = {key: value for key, value in data.split.items() if value not in (None, {})}
+        if settings:
+            yield f"    split: {', '.join(f'{key} {value}' for key, value in settings.items())}"
         if reading := _reading(data):
             yield f"    reading: {reading}"
 
@@ -181,8 +181,8 @@ def _instances(node: ModulePlan) -> int:
 def _node(node: ModulePlan) -> Sequence[str]:
     instances = f" x {_instances(node)} datasets" if node.per_dataset else ""
     inputs = ", ".join(f"{wire.name} {wire.shape}" for wire in node.wires)
-    each = [variant.outputs for variant in node.variants.values()] or [node.outputs]
-    outputs = ", ".join(dict.fromkeys(str(shape) for outputs in each for shape in outputs.values()))
+    variants = [variant.outputs for variant in node.variants.values()] or [node.outputs]
+    outputs = ", ".join(dict.fromkeys(str(shape) for outputs in variants for shape in outputs.values()))
     kind = f"{node.block['type']} {node.block.get('name') or ''}".strip()
     return (
         f"  {node.path}{instances}",
@@ -225,8 +225,8 @@ def _losses(task: TaskPlan) -> Iterator[str]:
 def _ending(plan: Plan) -> Iterator[str]:
     hardware = plan.hardware
     names = ("accelerator", "devices", "strategy", "compile", "determinism")
-    asked = ", ".join(f"{name} {str(getattr(hardware, name)).lower()}" for name in names)
-    yield f"Hardware: {asked}"
+    settings = ", ".join(f"{name} {str(getattr(hardware, name)).lower()}" for name in names)
+    yield f"Hardware: {settings}"
     if plan.tracking:
         yield f"Tracking: {', '.join(str(block['type']) for block in plan.tracking)}"
     for name, formula in plan.composites.items():

@@ -41,8 +41,8 @@ def _operators(item: PhaseProfile) -> Table:
     table.add_column("  operator (own time)")
     for name in ("calls a step", "CPU", "device"):
         table.add_column(name, justify="right")
-    for found in item.operators[:_OPERATORS]:
-        device = seconds(found.device_seconds) if found.device_seconds else ""
-        cells = (f"  {found.name}", f"{found.calls_per_step:g}", seconds(found.cpu_seconds), device)
+    for operator in item.operators[:_OPERATORS]:
+        device = seconds(operator.device_seconds) if operator.device_seconds else ""
+        cells = (f"  {operator.name}", f"{operator.calls_per_step:g}", seconds(operator.cpu_seconds), device)
         table.add_row(*(Text(cell) for cell in cells))
     return table

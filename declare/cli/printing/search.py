@@ -28,13 +28,13 @@ def render(outcome: SearchOutcome, tune: dict[str, Any], console: Console) -> No
     for trial in _rank_trials(outcome, tune["mode"])[:_SHOWN]:
         value = "" if trial.value is None else figure(trial.value)
         cells = (str(trial.number), trial.state, value)
-        points = (_short(trial.values.get(path, "")) for path in paths)
+        points = (short(trial.values.get(path, "")) for path in paths)
         time = seconds(trial.seconds) if trial.seconds else ""
         table.add_row(*(Text(cell) for cell in (*cells, *points, time)))
     console.print(table)
-    left = len(outcome.trials) - _SHOWN
-    if left > 0:
-        console.print(f"and {left} more in trials.csv")
+    num_more = len(outcome.trials) - _SHOWN
+    if num_more > 0:
+        console.print(f"and {num_more} more in trials.csv")
     undone = [trial for trial in outcome.trials if trial.state in {"failed", "broken"}]
     if undone:
         console.print(
@@ -53,5 +53,6 @@ def _rank_trials(outcome: SearchOutcome, mode: str) -> list[Trial]:
     )
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """Return a value of a search, a number with four digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -13,7 +13,7 @@ from declare.contract.shapes import Dim, Shape
 from declare.ir.facts import DatasetFacts
 from declare.reading.library_trial import refusal
 from declare.reading.poison import POISON, contains_poison, poison_all
-from declare.rules.spec_parts import Located, blocks_of, get
+from declare.rules.spec_parts import LocatedBlock, blocks_of, get
 
 
 class _Track(NamedTuple):
@@ -109,7 +109,7 @@ def _transformed_shape(transform: Transform, shape: Shape, problems: list[Proble
     return found
 
 
-def _merge(state: State, dataset: Located[Any], tracks: dict[str, _Track]) -> Iterator[Problem]:
+def _merge(state: State, dataset: LocatedBlock[Any], tracks: dict[str, _Track]) -> Iterator[Problem]:
     shapes = state.shapes.setdefault(dataset.name, {})
     for name, track in tracks.items():
         if track.train is None or track.evaluation is None:

@@ -14,7 +14,7 @@ from declare.contract.problem import Problem
 from declare.reading.lookup import find
 from declare.reading.poison import POISON, contains_poison
 from declare.reading.read_component import read_component
-from declare.rules.spec_parts import Located, get, task_datasets, tasks
+from declare.rules.spec_parts import LocatedBlock, get, task_datasets, tasks
 
 
 def head_wiring(state: State) -> Iterator[Problem]:
@@ -34,7 +34,7 @@ def head_wiring(state: State) -> Iterator[Problem]:
         del heads[name]
 
 
-def _place(state: State, task: Located[Any]) -> Iterator[Problem]:
+def _place(state: State, task: LocatedBlock[Any]) -> Iterator[Problem]:
     """Add the head of a task that has one of its own."""
     if isinstance(task.block.head, str) and find("heads", task.block.head) is None:
         state.skip(f"{task.path}.head")  # an unknown name is said by the pass of names

@@ -58,10 +58,10 @@ def _may_merge(plan: DatasetPlan, field: str, facts: FieldFacts) -> bool:
 
 
 def _precision_problems(view: View, plan: DatasetPlan, dataset: str, field: str) -> Iterator[Problem]:
-    from declare.data.store.single_precision import rounded
+    from declare.data.store.single_precision import rounded_values
 
     try:
-        found = rounded(plan, f"datasets.{dataset}", field)
+        found = rounded_values(plan, f"datasets.{dataset}", field)
     except ProblemError:
         return  # what cannot be read, or transformed, is said where it is
     if found is None:
@@ -69,7 +69,7 @@ def _precision_problems(view: View, plan: DatasetPlan, dataset: str, field: str)
     place = field_place(view, dataset, field)
     if found.infinite or found.gap > _NEGLIGIBLE * found.std:
         yield _infinite_problem(found, field, place, _advice(plan, field))
-    elif found.lost >= _MOST:
+    elif found.share_lost >= _MOST:
         yield _merged_values_problem(found, field, place)
 
 

@@ -9,10 +9,10 @@ from declare.compiler.state import State
 from declare.contract.kinds.loss import Loss
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
-from declare.rules.spec_parts import Located, dataset_place, task_datasets
+from declare.rules.spec_parts import LocatedBlock, dataset_place, task_datasets
 
 
-def shape_mismatches(state: State, task: Located[Any], at: str, loss: Loss) -> Iterator[Problem]:
+def shape_mismatches(state: State, task: LocatedBlock[Any], at: str, loss: Loss) -> Iterator[Problem]:
     """Yield (LOS432) where the target that a task takes has other sizes than its loss needs for the head's output."""
     for dataset in task_datasets(state.view, task.block):
         target = state.target(task.name, dataset)

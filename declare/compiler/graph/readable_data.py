@@ -10,7 +10,7 @@ from declare.contract.problem import Problem
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Corrupt, Dataset
 from declare.reading.poison import POISON, contains_poison
-from declare.rules.spec_parts import Located
+from declare.rules.spec_parts import LocatedBlock
 
 _ANY = Corrupt.model_construct(action="skip", limit="100%")
 
@@ -26,7 +26,7 @@ class Readable(NamedTuple):
     sized: bool
 
 
-def readable(state: State, dataset: Located[Any]) -> Readable | None:
+def readable(state: State, dataset: LocatedBlock[Any]) -> Readable | None:
     """Return what can be read of a dataset; None where nothing can."""
     block, path = dataset.block, dataset.path
     wrong = _wrong_parts(state, path)

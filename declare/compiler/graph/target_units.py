@@ -13,7 +13,7 @@ from declare.contract.kinds.transform import InverseStep, Transform, facts_befor
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
 from declare.reading.poison import POISON, contains_poison, poison_all
-from declare.rules.spec_parts import Located, get
+from declare.rules.spec_parts import LocatedBlock, get
 
 _NUMBERS: frozenset[Layout] = frozenset({"number", "vector", "counts", "sequence"})
 _CLASSES: frozenset[Layout] = frozenset({"category", "id", "labels", "mask", "tags"})
@@ -37,7 +37,7 @@ class LearnedTarget(NamedTuple):
 
 
 def learn_target(
-    state: State, task: Located[Any], dataset: str, facts: FieldFacts
+    state: State, task: LocatedBlock[Any], dataset: str, facts: FieldFacts
 ) -> LearnedTarget | list[Problem]:
     """Return what a task learns of a dataset, or what keeps it from being learned; problems have whole paths."""
     sides = {side: _chain(state, dataset, task.block.target, side) for side in ("train", "eval")}
@@ -116,7 +116,7 @@ def _inverse_chain(chain: Chain) -> tuple[Chain, Chain]:
 
 
 def _is_needed(
-    state: State, task: Located[Any], dataset: str, field: tuple[FieldFacts, bool], undone: Chain
+    state: State, task: LocatedBlock[Any], dataset: str, field: tuple[FieldFacts, bool], undone: Chain
 ) -> bool:
     """Return whether the target must be read once more: facts are those of the field before its transforms.
 
@@ -136,7 +136,7 @@ def _is_needed(
 
 
 def _measure_target(
-    state: State, task: Located[Any], dataset: str, facts: FieldFacts
+    state: State, task: LocatedBlock[Any], dataset: str, facts: FieldFacts
 ) -> tuple[FieldFacts, Mapping[str, Mapping[str, list[float]]], Mapping[int, int]]:
     """Return facts of what is learned, statistics of fitted transforms, and values that each transform cut."""
     from declare.data.store.target_statistics import TargetQuery, target_statistics
@@ -157,7 +157,7 @@ def _is_empty(facts: FieldFacts) -> bool:
     return not any(facts.outputs.known) if facts.outputs is not None else known is not None and not any(known)
 
 
-def _nothing_left(state: State, task: Located[Any], dataset: str) -> Problem:
+def _nothing_left(state: State, task: LocatedBlock[Any], dataset: str) -> Problem:
     samples, mask = state.facts[dataset].splits.get("train", 0), task.block.mask
     return Problem(
         "DAT315",
@@ -181,7 +181,7 @@ def _mask(state: State, mask: str | None, dataset: str, facts: FieldFacts) -> st
 
 
 def _refused_effects(
-    state: State, task: Located[Any], dataset: str, sides: Mapping[str, Chain]
+    state: State, task: LocatedBlock[Any], dataset: str, sides: Mapping[str, Chain]
 ) -> Iterator[Problem]:
     """Yield transforms that the task cannot take back, and those that only training or evaluation sees."""
     if state.facts[dataset].fields[task.block.target].shape.dtype != "float32":
@@ -194,7 +194,7 @@ def _refused_effects(
 
 
 def _batch_time_changes(
-    task: Located[Any], dataset: str, chain: Chain, facts: FieldFacts
+    task: LocatedBlock[Any], dataset: str, chain: Chain, facts: FieldFacts
 ) -> Iterator[Problem]:
     """Yield the first transform that only batches see, where statistics of what comes after it are needed."""
     late = [(index, transform) for index, transform in chain if not transform.stored]
@@ -210,7 +210,7 @@ def _batch_time_changes(
         )
 
 
-def _refusal(dataset: str, task: Located[Any], index: int, transform: Transform) -> Problem:
+def _refusal(dataset: str, task: LocatedBlock[Any], index: int, transform: Transform) -> Problem:
     name, kind = transform.type_name(), task.block.type_name()
     return Problem(
         "LOS430",
@@ -222,7 +222,7 @@ def _refusal(dataset: str, task: Located[Any], index: int, transform: Transform)
     )
 
 
-def _one_side(dataset: str, task: Located[Any], index: int, transform: Transform) -> Problem:
+def _one_side(dataset: str, task: LocatedBlock[Any], index: int, transform: Transform) -> Problem:
     side = "training" if transform.on == "train" else "evaluation"
     return Problem(
         "LOS434",
@@ -234,7 +234,9 @@ def _one_side(dataset: str, task: Located[Any], index: int, transform: Transform
     )
 
 
-def _cut_values(dataset: str, task: Located[Any], index: int, transform: Transform, number: int) -> Problem:
+def _cut_values(
+    dataset: str, task: LocatedBlock[Any], index: int, transform: Transform, number: int
+) -> Problem:
     values = "a value" if number == 1 else f"{number:,} values"
     return Problem(
         "LOS431",
@@ -250,7 +252,7 @@ def _cut_values(dataset: str, task: Located[Any], index: int, transform: Transfo
     )
 
 
-def _not_undone(dataset: str, task: Located[Any], index: int, transform: Transform) -> Problem:
+def _not_undone(dataset: str, task: LocatedBlock[Any], index: int, transform: Transform) -> Problem:
     name = transform.type_name()
     how = ("let it come after the transforms that choose or pool values",) if transform.invertible else ()
     return Problem(

@@ -11,7 +11,14 @@ from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
 from declare.reading.poison import POISON, contains_poison
-from declare.rules.spec_parts import Located, dataset_place, get, may_be_per_dataset, task_datasets, tasks
+from declare.rules.spec_parts import (
+    LocatedBlock,
+    dataset_place,
+    get,
+    may_be_per_dataset,
+    task_datasets,
+    tasks,
+)
 
 
 def targets(state: State) -> Iterator[Problem]:
@@ -38,7 +45,7 @@ def targets(state: State) -> Iterator[Problem]:
         )
 
 
-def _link(state: State, task: Located[Any], learned: Mapping[str, LearnedTarget]) -> Iterator[Problem]:
+def _link(state: State, task: LocatedBlock[Any], learned: Mapping[str, LearnedTarget]) -> Iterator[Problem]:
     """Fill the target of a task, and those of its datasets where they differ."""
     facts = {name: item.facts for name, item in learned.items()}
     own = _own_heads(state, task.name) and len(facts) > 1
@@ -69,7 +76,7 @@ def _with_inverse(target: Target, learned: LearnedTarget) -> Target:
     )
 
 
-def _other_units(task: Located[Any], learned: Mapping[str, LearnedTarget]) -> Problem | None:
+def _other_units(task: LocatedBlock[Any], learned: Mapping[str, LearnedTarget]) -> Problem | None:
     """Return the problem that one head would give other units for one dataset than for another."""
     pair = _first_difference({name: item.changes for name, item in learned.items()})
     if pair is None:
@@ -92,7 +99,13 @@ def _first_difference(values: Mapping[str, object]) -> tuple[str, str] | None:
 
 
 def _dataset_conflict(
-    code: str, task: Located[Any], pair: tuple[str, str], words: str, *, label: str, helps: tuple[str, ...]
+    code: str,
+    task: LocatedBlock[Any],
+    pair: tuple[str, str],
+    words: str,
+    *,
+    label: str,
+    helps: tuple[str, ...],
 ) -> Problem:
     """Return a problem of a task's target in one dataset that contradicts another."""
     here, there = pair
@@ -127,7 +140,7 @@ def _own_heads(state: State, task: str) -> bool:
     return False
 
 
-def _facts(state: State, task: Located[Any]) -> dict[str, FieldFacts] | None:
+def _facts(state: State, task: LocatedBlock[Any]) -> dict[str, FieldFacts] | None:
     """Return the facts of the target by dataset, shaped by transforms; None where some are unknown."""
     if any(
         contains_poison(value)
@@ -157,7 +170,7 @@ def _facts(state: State, task: Located[Any]) -> dict[str, FieldFacts] | None:
     return found if layouts <= set(task.block.targets) else None
 
 
-def _disagree(state: State, task: Located[Any], facts: dict[str, FieldFacts]) -> Problem | None:
+def _disagree(state: State, task: LocatedBlock[Any], facts: dict[str, FieldFacts]) -> Problem | None:
     """Return the problem that one head cannot serve all datasets of the task."""
     if _own_heads(state, task.name):
         return None

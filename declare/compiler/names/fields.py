@@ -11,7 +11,7 @@ from declare.contract.problem import Problem
 from declare.reading.poison import POISON, contains_poison
 from declare.rules.queries.pairings import pairing_fields
 from declare.rules.spec_parts import (
-    Located,
+    LocatedBlock,
     blocks_of,
     dataset_place,
     get,
@@ -54,7 +54,7 @@ def field_references(state: State, known: Known) -> Iterator[Problem]:
         yield from _sampler(state, phase, known)
 
 
-def _dataset(state: State, dataset: Located[Any], fields: frozenset[str]) -> Iterator[Problem]:
+def _dataset(state: State, dataset: LocatedBlock[Any], fields: frozenset[str]) -> Iterator[Problem]:
     where = f"in dataset `{dataset.name}`"
     stated = [
         (f"{dataset.path}.split.{key}", get(dataset.block, "split", key))
@@ -97,7 +97,7 @@ def _field_or_fields(transform: Any, path: str, fields: list[str]) -> Iterator[P
         )
 
 
-def _task(task: Located[Any], dataset: str, fields: frozenset[str]) -> Iterator[Problem]:
+def _task(task: LocatedBlock[Any], dataset: str, fields: frozenset[str]) -> Iterator[Problem]:
     stated = {f"{task.path}.{key}": get(task.block, key) for key in ("target", "mask")}
     stated |= {_place_of(task.block, name, task.path): name for name in pairing_fields(task.block)}
     for at, name in stated.items():
@@ -108,7 +108,7 @@ def _task(task: Located[Any], dataset: str, fields: frozenset[str]) -> Iterator[
             yield unknown("field", name, at, sorted(fields), also=also, where=where)
 
 
-def _sampler(state: State, phase: Located[Any], known: Known) -> Iterator[Problem]:
+def _sampler(state: State, phase: LocatedBlock[Any], known: Known) -> Iterator[Problem]:
     sampler = get(phase.block, "sampler")
     if sampler is None or contains_poison(sampler):
         return

@@ -12,7 +12,7 @@ from declare.compiler.state import State
 from declare.contract.kinds.module import Node, Port
 from declare.contract.problem import Problem
 from declare.reading.read_component import read_component
-from declare.rules.spec_parts import Located, blocks_of, dataset_names, get, tasks
+from declare.rules.spec_parts import LocatedBlock, blocks_of, dataset_names, get, tasks
 
 
 def refs(node: Node, path: str) -> list[Ref] | None:
@@ -44,17 +44,17 @@ def _by_port(ports: tuple[Port, ...], stated: Any, path: str) -> Iterator[tuple[
             yield ports[0 if several else index].name, text, f"{path}.{index}"
 
 
-def nodes(state: State) -> Iterator[tuple[Located[Any], Node]]:
+def nodes(state: State) -> Iterator[tuple[LocatedBlock[Any], Node]]:
     """Yield every readable module, and every readable head that is a component, with its place."""
     for module in blocks_of(state.spec, "model"):
         yield module, module.block
     for task in tasks(state.view):
         head = get(task.block, "head")
         if isinstance(head, Node):
-            yield Located(f"{task.path}.head", task.name, head), head
+            yield LocatedBlock(f"{task.path}.head", task.name, head), head
         elif get(task.block, "input"):  # its head is its type's own and reads what the task names
             own = read_component("heads", task.block.own_head())
-            yield Located(task.path, task.name, own), own
+            yield LocatedBlock(task.path, task.name, own), own
 
 
 def input_references(state: State, known: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
@@ -104,7 +104,7 @@ def _with_output(problem: Problem, ref: Ref) -> Problem:
     return replace(problem, rewrites=kept)
 
 
-def _ports(place: Located[Any], node: Node) -> Iterator[Problem]:
+def _ports(place: LocatedBlock[Any], node: Node) -> Iterator[Problem]:
     stated = get(node, "input")
     ports = [port.name for port in node.ports]
     for port in stated if isinstance(stated, dict) else ():

@@ -17,7 +17,15 @@ from declare.contract.problem import Problem, ProblemError
 from declare.ir.facts import DatasetFacts
 from declare.reading.poison import POISON, contains_poison
 from declare.rules.queries.pairings import pairing_of
-from declare.rules.spec_parts import Located, blocks_of, get, phase_datasets, phases, task_datasets, tasks
+from declare.rules.spec_parts import (
+    LocatedBlock,
+    blocks_of,
+    get,
+    phase_datasets,
+    phases,
+    task_datasets,
+    tasks,
+)
 
 _MISREAD = frozenset({"DAT322"})
 """Codes of findings with which the shapes of a dataset mean nothing: what follows from them is not said too."""
@@ -42,7 +50,7 @@ def run(state: State) -> Iterator[Problem]:
     yield from cycles(state, all_fields(state))
 
 
-def _gather(state: State, dataset: Located[Any], known: Readable) -> Iterator[Problem]:
+def _gather(state: State, dataset: LocatedBlock[Any], known: Readable) -> Iterator[Problem]:
     """Fill in the facts of a dataset; those of other fields where the data contradict some."""
     from declare.data.facts.facts import compare, gather
 

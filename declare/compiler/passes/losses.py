@@ -16,7 +16,7 @@ from declare.ir.plan import LossPlan, MetricPlan, TaskPlan
 from declare.reading.poison import POISON, contains_poison
 from declare.reading.read_component import read_component
 from declare.rules.spec_parts import (
-    Located,
+    LocatedBlock,
     get,
     is_unreadable,
     phases,
@@ -70,7 +70,7 @@ def run(state: State) -> Iterator[Problem]:
         state.note(f"task `{task.name}`: {', '.join(loss.type_name() for _, loss in found)}")
 
 
-def _no_sampler(state: State, task: Located[Any], problem: Problem) -> Iterator[Problem]:
+def _no_sampler(state: State, task: LocatedBlock[Any], problem: Problem) -> Iterator[Problem]:
     """Yield that no sampler draws what a task needs, where it is known of every phase which tasks it trains."""
     blocks = get(state.spec, "phases") or {"": POISON}
     if any(block is POISON or trained_blocks(state.view, block) is None for block in blocks.values()):
@@ -86,7 +86,9 @@ def _samplers(state: State, task: str) -> list[Any]:
     return [sampler for sampler in found if sampler is not None]
 
 
-def _components(task: Located[Any], key: str, kind: str, default: tuple[str, ...]) -> list[tuple[str, Any]]:
+def _components(
+    task: LocatedBlock[Any], key: str, kind: str, default: tuple[str, ...]
+) -> list[tuple[str, Any]]:
     """Return a task's readable components with their places, those of its type by default."""
     stated = getattr(task.block, key)
     at = f"{task.path}.{key}"

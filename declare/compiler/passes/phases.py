@@ -24,7 +24,7 @@ from declare.ir.plan import BestPlan, EarlyStopPlan, InitPlan, PhasePlan
 from declare.reading.library_trial import refusal
 from declare.reading.poison import POISON, contains_poison
 from declare.reading.read_component import read_component
-from declare.rules.spec_parts import Located, get, phase_datasets, phase_tasks, phases
+from declare.rules.spec_parts import LocatedBlock, get, phase_datasets, phase_tasks, phases
 
 
 def run(state: State) -> Iterator[Problem]:
@@ -53,7 +53,7 @@ def run(state: State) -> Iterator[Problem]:
         state.note(f"phase `{phase.name}`: {steps} steps of {made.size} samples")
 
 
-def _refused_parts(phase: Located[Any]) -> Iterator[Problem]:
+def _refused_parts(phase: LocatedBlock[Any]) -> Iterator[Problem]:
     """Yield why a library's optimizer does not work with its parameters."""
     optimizer = get(phase.block, "optimizer")
     if optimizer is None or contains_poison(optimizer):
@@ -71,7 +71,7 @@ def _length(phase: Any, steps_per_epoch: int) -> int:
     return max(1, steps)
 
 
-def _sizes(state: State, phase: Located[Any]) -> dict[str, int] | None:
+def _sizes(state: State, phase: LocatedBlock[Any]) -> dict[str, int] | None:
     """Return the training samples of each dataset; None where something that the phase needs failed."""
     block = phase.block
     if (
@@ -95,7 +95,7 @@ def _sizes(state: State, phase: Located[Any]) -> dict[str, int] | None:
     return sizes if legal and all(sizes.values()) else None
 
 
-def _plan(state: State, phase: Located[Any], made: Batches, steps: int, chosen: Selection) -> PhasePlan:
+def _plan(state: State, phase: LocatedBlock[Any], made: Batches, steps: int, chosen: Selection) -> PhasePlan:
     block, epoch = phase.block, made.steps_per_epoch
     schedule = block.schedule or read_component("schedules", Schedule.default)
     sampler = block.sampler or read_component("samplers", Sampler.default)
@@ -165,7 +165,7 @@ def _on_batch_error(stated: Any) -> dict[str, Any]:
     return {"action": "error", "limit": 0} if stated == "error" else plain(stated)
 
 
-def _init(state: State, phase: Located[Any]) -> Iterator[InitPlan]:
+def _init(state: State, phase: LocatedBlock[Any]) -> Iterator[InitPlan]:
     for index, init in enumerate(phase.block.init):
         source, _, reference = init.from_.partition(":")
         if source != "phase":
@@ -180,7 +180,7 @@ def _init(state: State, phase: Located[Any]) -> Iterator[InitPlan]:
         )
 
 
-def _trainable(state: State, phase: Located[Any], chosen: Selection) -> int:
+def _trainable(state: State, phase: LocatedBlock[Any], chosen: Selection) -> int:
     """Return the parameters that some step of the phase trains."""
     from declare.compiler.parameters.parameter_names import names
 

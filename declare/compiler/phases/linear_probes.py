@@ -12,7 +12,7 @@ from declare.contract.problem import Problem
 from declare.contract.shapes import Layout
 from declare.ir.plan import ProbePlan, TaskPlan, Wire
 from declare.reading.poison import contains_poison
-from declare.rules.spec_parts import Located, get
+from declare.rules.spec_parts import LocatedBlock, get
 
 _READS: frozenset[Layout] = frozenset({"vector", "number", "sequence", "series", "image", "video"})
 
@@ -24,7 +24,7 @@ class Probes(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def probes(state: State, phase: Located[Any]) -> Probes:
+def probes(state: State, phase: LocatedBlock[Any]) -> Probes:
     """Return the probes of a phase; a second one of a task gets a number."""
     plans: list[ProbePlan] = []
     problems: list[Problem] = []

@@ -13,7 +13,7 @@ from declare.contract.component import plain
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.ir.plan import ScalesPlan
-from declare.rules.spec_parts import Located, phase_datasets, phase_tasks
+from declare.rules.spec_parts import LocatedBlock, phase_datasets, phase_tasks
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class PhaseScales:
     problems: tuple[Problem, ...] = ()
 
 
-def phase_scales(state: State, phase: Located[Any], steps: int, epoch: int) -> PhaseScales:
+def phase_scales(state: State, phase: LocatedBlock[Any], steps: int, epoch: int) -> PhaseScales:
     """Check the scales of a phase of `steps`, `epoch` of them an epoch."""
     stated = phase.block.scales
     if stated is None:
@@ -58,7 +58,7 @@ def phase_scales(state: State, phase: Located[Any], steps: int, epoch: int) -> P
     return PhaseScales(made, (*problems, *_larger(state, phase, at)))
 
 
-def _field(state: State, phase: Located[Any], at: str) -> Iterator[Problem]:
+def _field(state: State, phase: LocatedBlock[Any], at: str) -> Iterator[Problem]:
     """Yield why the field cannot be scaled."""
     name = phase.block.scales.field
     datasets = phase_datasets(state.view, phase.block)
@@ -98,14 +98,14 @@ def _field(state: State, phase: Located[Any], at: str) -> Iterator[Problem]:
         )
 
 
-def _stored_sizes(state: State, phase: Located[Any]) -> set[int]:
+def _stored_sizes(state: State, phase: LocatedBlock[Any]) -> set[int]:
     """Return the shorter edges of the field's images as they are stored."""
     name = phase.block.scales.field
     shapes = [state.shapes[dataset].get(name) for dataset in phase_datasets(state.view, phase.block)]
     return {min(int(dim or 0) for dim in shape.dims[1:]) for shape in shapes if shape is not None}
 
 
-def _evaluation_size(state: State, phase: Located[Any]) -> int | None:
+def _evaluation_size(state: State, phase: LocatedBlock[Any]) -> int | None:
     """Return the size that evaluations are of; None where it is the one that is trained."""
     stated, stored = phase.block.scales, _stored_sizes(state, phase)
     if stated.evaluate is not None or stated.mode == "progressive":
@@ -114,7 +114,7 @@ def _evaluation_size(state: State, phase: Located[Any]) -> int | None:
     return own if own in stated.sizes else max(stated.sizes)
 
 
-def _evaluation_problems(state: State, phase: Located[Any], at: str) -> Iterator[Problem]:
+def _evaluation_problems(state: State, phase: LocatedBlock[Any], at: str) -> Iterator[Problem]:
     """Yield that the size of evaluations is neither trained nor that of the data."""
     stated = phase.block.scales
     if stated.evaluate is None or stated.evaluate in {*stated.sizes, *_stored_sizes(state, phase)}:
@@ -190,7 +190,7 @@ def _ends(stated: Any, steps: int, epoch: int) -> tuple[int, ...]:
     return (*ends, steps)
 
 
-def _comparison(state: State, phase: Located[Any], at: str) -> Iterator[Problem]:
+def _comparison(state: State, phase: LocatedBlock[Any], at: str) -> Iterator[Problem]:
     """Yield tasks whose predictions the consistency cannot compare."""
     stated = phase.block.scales.consistency
     if stated is None or stated.type != "kl":
@@ -217,7 +217,7 @@ def _words(prediction: str) -> str:
     return prediction.replace("_", " ")
 
 
-def _cost(state: State, phase: Located[Any], size: int) -> tuple[int, int] | Problem:
+def _cost(state: State, phase: LocatedBlock[Any], size: int) -> tuple[int, int] | Problem:
     """Return FLOPs and activation bytes of a sample at a size, or why the model cannot take it."""
     flops, memory = 0, 0
     shaper = Shaper(scaled_state(state, phase.block.scales.field, size))
@@ -258,7 +258,7 @@ def _other_weights(name: str, stored: int, size: int, there: int) -> Problem:
     )
 
 
-def _trained_nodes(state: State, phase: Located[Any]) -> dict[str, None]:
+def _trained_nodes(state: State, phase: LocatedBlock[Any]) -> dict[str, None]:
     """Return the paths of the nodes that the phase trains."""
     trained = phase_tasks(state.view, phase.block) or {}
     return dict.fromkeys(path for task in trained for path in state.wiring.upstream(state.tasks[task].head))
@@ -272,7 +272,7 @@ def at_size(shape: Shape, size: int) -> Shape:
     return shape._replace(dims=dims)
 
 
-def _larger(state: State, phase: Located[Any], at: str) -> Iterator[Problem]:
+def _larger(state: State, phase: LocatedBlock[Any], at: str) -> Iterator[Problem]:
     """Yield sizes that the stored images do not have: upsampling shows nothing new."""
     stated = phase.block.scales
     for dataset in phase_datasets(state.view, phase.block):

@@ -19,7 +19,7 @@ from declare.contract.problem import Problem
 from declare.ir.micro_batches import Rows, bounds, call_key, group_size, micro_batches
 from declare.ir.plan import ModulePlan, PhasePlan
 from declare.rules.queries.sample_lengths import shortest
-from declare.rules.spec_parts import Located
+from declare.rules.spec_parts import LocatedBlock
 
 _TRIED = 64
 
@@ -32,7 +32,7 @@ class _Single(NamedTuple):
     batch: Rows
 
 
-def one_value_norms(state: State, phase: Located[Any], plan: PhasePlan) -> Iterator[Problem]:
+def one_value_norms(state: State, phase: LocatedBlock[Any], plan: PhasePlan) -> Iterator[Problem]:
     """Yield the first batch norm of a phase that gets one value for each channel."""
     sizes = {name: state.facts[name].splits.get("train", 0) for name in plan.datasets}
     batches = [(batch, piece) for batch, piece in micro_batches(plan, sizes) if 1 in piece.values()]
@@ -109,7 +109,7 @@ def _is_frozen(plan: PhasePlan, node: ModulePlan, dataset: str) -> bool:
 
 
 def _problem(
-    phase: Located[Any], plan: PhasePlan, sizes: Mapping[str, int], single: _Single, size: int | None
+    phase: LocatedBlock[Any], plan: PhasePlan, sizes: Mapping[str, int], single: _Single, size: int | None
 ) -> Problem:
     node, dataset, batch = single
     also = {f"datasets.{dataset}.source": f"{sizes[dataset]} training samples"}

@@ -43,10 +43,10 @@ def parts(inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Parts:
     )
 
 
-def mixed(inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
+def mixed_fields(inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
     """Return the fields in which mixing two samples mixes their values."""
-    found = parts(inputs, targets)
-    return frozenset((*found.inputs, *found.values, *found.classes, *found.valid))
+    fields = parts(inputs, targets)
+    return frozenset((*fields.inputs, *fields.values, *fields.classes, *fields.valid))
 
 
 def nothing_to_change(augment: Augment, wanted: str) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field as Param
 
-from declare.components.augments._fields import CUT_AXES, mixed, nothing_to_change, parts
+from declare.components.augments._fields import CUT_AXES, mixed_fields, nothing_to_change, parts
 from declare.contract.kinds.augment import Augment
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -45,22 +45,22 @@ class CutMix(Augment):
 
     def mixed(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
         """Return the fields of numbers, and the targets that are mixed with them."""
-        return mixed(inputs, targets)
+        return mixed_fields(inputs, targets)
 
     def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> nn.Module:
         """Return the mixing of a dataset's fields."""
         from declare.nn.augments.mixing import CutMix as Real
 
-        found = parts(inputs, targets)
+        fields = parts(inputs, targets)
         both = {**inputs, **targets}
         cut = {name: CUT_AXES[shape.layout] for name, shape in both.items() if shape.layout in CUT_AXES}
         # What the model reads besides (numbers of a table) is mixed by area, as targets are.
-        mixed = tuple(name for name in (*found.inputs, *found.values) if name not in cut)
+        mixed = tuple(name for name in (*fields.inputs, *fields.values) if name not in cut)
         return Real(
             cut,
             mixed,
-            {name: count for name, count in found.classes.items() if name not in cut},
-            found.valid,
+            {name: count for name, count in fields.classes.items() if name not in cut},
+            fields.valid,
             alpha=self.alpha,
             probability=self.probability,
         )

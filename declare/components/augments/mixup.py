@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.augments._fields import mixed, nothing_to_change, parts
+from declare.components.augments._fields import mixed_fields, nothing_to_change, parts
 from declare.contract.kinds.augment import Augment
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -50,17 +50,17 @@ class Mixup(Augment):
 
     def mixed(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
         """Return the fields of numbers, and the targets that are mixed with them."""
-        return mixed(inputs, targets)
+        return mixed_fields(inputs, targets)
 
     def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> nn.Module:
         """Return the mixing of a dataset's fields."""
         from declare.nn.augments.mixing import Mixup as Real
 
-        found = parts(inputs, targets)
+        fields = parts(inputs, targets)
         return Real(
-            (*found.inputs, *found.values),
-            found.classes,
-            found.valid,
+            (*fields.inputs, *fields.values),
+            fields.classes,
+            fields.valid,
             alpha=self.alpha,
             probability=self.probability,
         )

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from declare.components.fields._axes import Order, in_order, orders_that_fit, other_size, other_way_round
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Field
 from declare.contract.lengths import KEY
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shapes import AXES, Shape
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import AXES, Array, Shape
 
 
 class ArrayField(Field):
@@ -39,38 +36,40 @@ class ArrayField(Field):
         """Return the shape, range and moments of samples."""
         from declare.components.fields._numbers import unused_marks
 
-        found = self._stack(values)
-        self._refuse_merged(values, found)
-        return self._facts(found, unused_marks(values, self.missing))
+        samples = self._stack(values)
+        self._refuse_merged(values, samples)
+        return self._facts(samples, unused_marks(values, self.missing))
 
-    def _refuse_merged(self, values: Any, found: Any) -> None:
+    def _refuse_merged(self, values: Any, samples: Any) -> None:
         """Raise `ProblemError` DAT306 where a feature's or channel's whole numbers are one as doubles."""
         import numpy as np
 
         from declare.components.fields._exactness import narrow_features, refuse_merged
 
-        if not isinstance(found, np.ndarray) or found.dtype != np.float64:
+        if not isinstance(samples, np.ndarray) or samples.dtype != np.float64:
             return
         raw = np.asarray(values)
-        if raw.dtype.kind in "iu" and raw.shape == found.shape:
-            for feature in narrow_features(found):
-                refuse_merged(raw[:, feature], found[:, feature])
+        if raw.dtype.kind in "iu" and raw.shape == samples.shape:
+            for feature in narrow_features(samples):
+                refuse_merged(raw[:, feature], samples[:, feature])
 
-    def _facts(
-        self, found: np.ndarray[Any, Any] | list[np.ndarray[Any, Any]], unused: list[str]
-    ) -> FieldFacts:
+    def _facts(self, samples: Array | list[Array], unused: list[str]) -> FieldFacts:
         """Return facts of stacked samples; `unused` are marks that never occur."""
         import numpy as np
 
         from declare.components.fields._numbers import statistics
 
-        shapes = {found.shape[1:]} if isinstance(found, np.ndarray) else {sample.shape for sample in found}
+        shapes = (
+            {samples.shape[1:]} if isinstance(samples, np.ndarray) else {sample.shape for sample in samples}
+        )
         dims = tuple(sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*shapes, strict=True))
-        flat = found if isinstance(found, np.ndarray) else np.concatenate([item.ravel() for item in found])
+        flat = (
+            samples if isinstance(samples, np.ndarray) else np.concatenate([item.ravel() for item in samples])
+        )
         nan = (
             int(np.isnan(flat).any(axis=tuple(range(1, flat.ndim))).sum())
-            if isinstance(found, np.ndarray)
-            else sum(bool(np.isnan(sample).any()) for sample in found)
+            if isinstance(samples, np.ndarray)
+            else sum(bool(np.isnan(sample).any()) for sample in samples)
         )
         shape = Shape(self.layout, dims)
         extra: dict[str, Any] = {"unused_marks": unused} if unused else {}
@@ -79,7 +78,7 @@ class ArrayField(Field):
             extra[KEY] = [min(steps), max(steps)]
         return FieldFacts(shape=shape, num_missing=nan, extra=extra, **statistics(flat))
 
-    def _stack(self, values: Any) -> np.ndarray[Any, Any] | list[np.ndarray[Any, Any]]:
+    def _stack(self, values: Any) -> Array | list[Array]:
         """Return samples as one array, or as a list where their sizes differ."""
         from declare.components.fields._numbers import stack
 
@@ -87,10 +86,10 @@ class ArrayField(Field):
         usual = tuple(range(len(AXES[self.layout])))
         order = self.axis_orders[layout] if layout else usual
         try:
-            found = stack(values, sum(axis is not None for axis in order), self.layout, self.missing)
+            samples = stack(values, sum(axis is not None for axis in order), self.layout, self.missing)
         except ProblemError as error:
             raise ProblemError(self._with_layouts(error.problem, values)) from None
-        return found if order == usual else in_order(found, order)
+        return samples if order == usual else in_order(samples, order)
 
     def _with_layouts(self, problem: Problem, values: Any) -> Problem:
         """Return what is wrong with a sample; the layouts that take its number of axes are its help."""
@@ -135,27 +134,25 @@ class ArrayField(Field):
         if wrong and layout:
             fitting = orders_that_fit(self.axis_orders, (layout, dims), sizes, self.fixed_axes)
             if fitting:
-                said = ", ".join(
+                order = ", ".join(
                     f"{'?' if dim is None else dim} {name}"
                     for dim, name in zip(dims, AXES[self.layout], strict=True)
                 )
-                yield other_way_round(stated[wrong[0]][0], said, fitting)
+                yield other_way_round(stated[wrong[0]][0], order, fitting)
                 return
         for key in dict.fromkeys(stated[axis][0] for axis in wrong):
             axis = next(axis for axis in wrong if stated[axis][0] == key)
             size = stated[axis][1]
-            found = "varying" if dims[axis] is None else dims[axis]
+            data_size = "varying" if dims[axis] is None else dims[axis]
             yield Problem(
                 "DAT334",
-                f"`{key}` is {size} but the data have {found} {AXES[self.layout][axis]}",
+                f"`{key}` is {size} but the data have {data_size} {AXES[self.layout][axis]}",
                 at=key,
                 label=f"{size} stated here",
                 helps=(f"remove `{key}`: it is read from the data",),
             )
 
-    def _refuse_other_sizes(
-        self, samples: np.ndarray[Any, Any] | list[np.ndarray[Any, Any]], facts: FieldFacts
-    ) -> None:
+    def _refuse_other_sizes(self, samples: Array | list[Array], facts: FieldFacts) -> None:
         """Raise `ProblemError` SHP524 for the first sample that differs at an axis which does not vary."""
         free = facts.shape.time_axis if self.takes_any_length(facts) else None
         known = {
@@ -170,20 +167,20 @@ class ArrayField(Field):
         """Return whether samples may be shorter or longer than those looked at."""
         return KEY in facts.extra
 
-    def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+    def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return float32 or float64 [rows, ...], padded with NaN where sizes vary.
 
         Raises `ProblemError` SHP524 for a sample of another size than all of those looked at.
         """
         import numpy as np
 
-        found = self._stack(values)
-        self._refuse_other_sizes(found, facts)
-        if isinstance(found, np.ndarray):
-            return found
-        largest = tuple(max(sizes) for sizes in zip(*(sample.shape for sample in found), strict=True))
-        padded = np.full((len(found), *largest), np.nan, np.result_type(*found))
-        for row, sample in enumerate(found):
+        samples = self._stack(values)
+        self._refuse_other_sizes(samples, facts)
+        if isinstance(samples, np.ndarray):
+            return samples
+        largest = tuple(max(sizes) for sizes in zip(*(sample.shape for sample in samples), strict=True))
+        padded = np.full((len(samples), *largest), np.nan, np.result_type(*samples))
+        for row, sample in enumerate(samples):
             inside: tuple[Any, ...] = tuple(slice(size) for size in sample.shape)
             padded[(row, *inside)] = sample
         return padded

@@ -47,11 +47,11 @@ def orders_that_fit(
     return fitting
 
 
-def other_way_round(at: str, said: str, layouts: Sequence[str]) -> Problem:
+def other_way_round(at: str, order: str, layouts: Sequence[str]) -> Problem:
     """Return the finding that stated sizes fit only where the axes lie in another order."""
     return Problem(
         "DAT322",
-        f"the axes lie in another order: {said}",
+        f"the axes lie in another order: {order}",
         at=at,
         label="fits the other way round",
         notes=("the stated sizes are those of the data, at other axes",),
@@ -62,7 +62,7 @@ def other_way_round(at: str, said: str, layouts: Sequence[str]) -> Problem:
     )
 
 
-def other_size(axis: str, known: int, found: int, row: int) -> Problem:
+def other_size(axis: str, known: int, size: int, row: int) -> Problem:
     """Return the finding that a sample has another size than those that a model learned from."""
     helps: tuple[str, ...] = ("give samples as they were in training, their axes in the same order",)
     if axis == "time":
@@ -72,7 +72,7 @@ def other_size(axis: str, known: int, found: int, row: int) -> Problem:
         )
     return Problem(
         "SHP524",
-        f"a sample has {found} {axis}, those looked at have {known}",
+        f"a sample has {size} {axis}, those looked at have {known}",
         label="another size",
         helps=helps,
         row=row,

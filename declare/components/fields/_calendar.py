@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from declare.contract.shapes import Array
+
 CYCLES = ("minute", "hour", "weekday", "day", "month", "day_of_year")
 LINES = ("year", "days", "seconds")
 _DIGITS = 12
@@ -31,17 +31,17 @@ def columns(features: Sequence[str], local: Array, instants: Array, origin: np.d
     """
     gone = np.isnat(local)
     local = np.where(gone, np.datetime64(0, "us"), local).astype("datetime64[us]")
-    found: list[Array] = []
+    parts: list[Array] = []
     for feature in features:
         if feature in CYCLES:
             angle = 2 * np.pi * _CYCLE[feature](local)
-            found += [np.sin(angle).round(_DIGITS), np.cos(angle).round(_DIGITS)]
+            parts += [np.sin(angle).round(_DIGITS), np.cos(angle).round(_DIGITS)]
         elif feature == "year":
-            found.append(local.astype("datetime64[Y]").astype(np.int64) + 1970.0)
+            parts.append(local.astype("datetime64[Y]").astype(np.int64) + 1970.0)
         else:
             since = (np.where(gone, origin, instants) - origin) / np.timedelta64(1, "us")
-            found.append(since / (1e6 if feature == "seconds" else 86_400e6))
-    table = np.stack(found, axis=1).astype(np.float64)
+            parts.append(since / (1e6 if feature == "seconds" else 86_400e6))
+    table = np.stack(parts, axis=1).astype(np.float64)
     table[gone] = np.nan
     return table
 

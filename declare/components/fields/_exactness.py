@@ -10,28 +10,28 @@ import numpy as np
 
 from declare.contract.moments import parts
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 from declare.contract.text_column import TextColumn
 
-Array = np.ndarray[Any, Any]
 _NARROW = 2.0**-32
 """A range this small beside the numbers may be lost to the rounding of doubles."""
 _PART = 1 << 22
 """Values that are looked at together."""
 
 
-def refuse_merged(raw: Any, found: Array) -> None:
+def refuse_merged(raw: Any, numbers: Array) -> None:
     """Raise `ProblemError` DAT306 where different numbers of `raw` are one in `found`, the same as float64.
 
     Rounding that is small beside the range of the column merges nothing worth telling and passes.
     """
-    if not is_narrow(found):
+    if not is_narrow(numbers):
         return
-    known = np.isfinite(found)
-    kept = found[known]
+    known = np.isfinite(numbers)
+    kept = numbers[known]
     distinct = _distinct(raw, known)
-    left = len(np.unique(kept))
-    if distinct is not None and distinct > left:
-        raise ProblemError(_rounding_problem(distinct, left, float(kept[0])))
+    num_left = len(np.unique(kept))
+    if distinct is not None and distinct > num_left:
+        raise ProblemError(_rounding_problem(distinct, num_left, float(kept[0])))
 
 
 def is_narrow(values: Array) -> bool:
@@ -46,13 +46,13 @@ def is_narrow(values: Array) -> bool:
     return low <= high and largest > 0 and high / 2 - low / 2 < _NARROW / 2 * largest
 
 
-def narrow_features(found: Array) -> list[int]:
+def narrow_features(numbers: Array) -> list[int]:
     """Return the places of the first axis after the rows whose finite numbers are so near to each other."""
-    others = (0, *range(2, found.ndim))
-    low, high = np.full(found.shape[1], np.inf), np.full(found.shape[1], -np.inf)
-    rows = max(1, _PART * len(found) // max(1, found.size))
-    for start in range(0, len(found), rows):
-        part = found[start : start + rows]
+    others = (0, *range(2, numbers.ndim))
+    low, high = np.full(numbers.shape[1], np.inf), np.full(numbers.shape[1], -np.inf)
+    rows = max(1, _PART * len(numbers) // max(1, numbers.size))
+    for start in range(0, len(numbers), rows):
+        part = numbers[start : start + rows]
         known = np.isfinite(part)
         low = np.minimum(low, np.where(known, part, np.inf).min(axis=others, initial=np.inf))
         high = np.maximum(high, np.where(known, part, -np.inf).max(axis=others, initial=-np.inf))
@@ -78,19 +78,19 @@ def _present_values(raw: Any, known: Array) -> list[Any]:
 
 def _distinct_texts(texts: Iterable[str]) -> int:
     """Return how many different decimal numbers texts write; what is none in plain notation is left out."""
-    found = set()
+    numbers = set()
     for text in texts:
         try:
-            found.add(Decimal(text.strip()))
+            numbers.add(Decimal(text.strip()))
         except InvalidOperation:
             continue
-    return len(found)
+    return len(numbers)
 
 
-def _rounding_problem(distinct: int, left: int, example: float) -> Problem:
+def _rounding_problem(distinct: int, num_left: int, example: float) -> Problem:
     return Problem(
         "DAT306",
-        f"{distinct} different numbers become {left} in double precision",
+        f"{distinct} different numbers become {num_left} in double precision",
         label="numbers such as these are rounded",
         notes=(f"about {example:.6g}, doubles are {np.spacing(abs(example)):g} apart",),
         helps=(

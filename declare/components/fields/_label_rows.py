@@ -6,13 +6,11 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from declare.components.fields._values import Marks, number_of, text_in, text_of
 from declare.contract.problem import Problem
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array
 
 _UNKNOWN = {-1, -9, -99, -999, -9999}
 """Numbers that stand for what is not known where flags are, and never are the id of a label."""
@@ -26,7 +24,7 @@ _LIST = re.compile(rf"\s*\[\s*(?:{_ITEM}(?:\s*,\s*{_ITEM})*)?\s*\]\s*", re.DOTAL
 
 def flags(
     rows: Sequence[Any], marks: Marks, stated: Sequence[str] | None, width: int = 0
-) -> tuple[np.ndarray[Any, Any], set[str]] | None:
+) -> tuple[Array, set[str]] | None:
     """Return lists as numbers [rows, classes] and the texts that were gaps, None where they are names.
 
     They are flags where all are equally long (`width`, if given) and what is known in them is 0 or 1, perhaps beside
@@ -68,7 +66,7 @@ def _number(item: Any, marks: Marks, used: set[str]) -> float | None:
     return None if number is not None and abs(number) > _EXACT else number
 
 
-def _are_flags(known: list[float], table: np.ndarray[Any, Any], stated: Sequence[str] | None) -> bool:
+def _are_flags(known: list[float], table: Array, stated: Sequence[str] | None) -> bool:
     others = set(known) - {0, 1}
     names = {f"{number:g}" for number in known}
     if stated is not None and names and names <= set(stated) and (others or len(stated) != table.shape[1]):
@@ -83,7 +81,7 @@ def _are_flags(known: list[float], table: np.ndarray[Any, Any], stated: Sequence
 
 
 def another_separator(
-    texts: Sequence[str | None], separator: str, is_stated: bool, codes: np.ndarray[Any, Any]
+    texts: Sequence[str | None], separator: str, is_stated: bool, codes: Array
 ) -> Iterable[Problem]:
     """Yield that distinct texts are written lists, or that what separates their names is not `separator`."""
     known = [text for text in texts if text is not None]

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from declare.contract.problem import Problem, ProblemError
-
-Array = np.ndarray[Any, Any]
-
+from declare.contract.shapes import Array
 
 Value = int | str
 
@@ -36,8 +33,8 @@ _WHITES = (1, 255, 65535)
 
 def whites(codes: Sequence[int]) -> tuple[int, ...]:
     """Return the values that full depths of 1, 8 and 16 bits have, where nothing but 0 stands beside two of them."""
-    found = tuple(code for code in _WHITES if code in codes)
-    return found if len(found) > 1 and set(codes) <= {0, *found} else ()
+    white_codes = tuple(code for code in _WHITES if code in codes)
+    return white_codes if len(white_codes) > 1 and set(codes) <= {0, *white_codes} else ()
 
 
 def is_colour(value: object) -> bool:
@@ -49,9 +46,9 @@ def code_of(value: Value) -> int:
     """Return the code of a whole number or colour."""
     if not isinstance(value, str):
         return int(value)
-    found = _HEX.fullmatch(value)
-    assert found is not None, "checked where it is stated"
-    return COLOURS + int(found[1] + (found[2] or "ff"), 16)
+    match = _HEX.fullmatch(value)
+    assert match is not None, "checked where it is stated"
+    return COLOURS + int(match[1] + (match[2] or "ff"), 16)
 
 
 def value_of(code: int) -> Value:
@@ -71,32 +68,32 @@ def indices_of(codes: Array, classes: Mapping[int, int], row: int) -> Array:
         for code, index in classes.items():
             if UNLABELLED <= code <= largest:
                 table[code] = index  # -1 is the last place
-        found = table[codes]
+        indices = table[codes]
     else:
         known = np.array(sorted(classes), np.int64)
         places = np.searchsorted(known, codes).clip(0, len(known) - 1)
         order = np.array([classes[int(code)] for code in known], np.int64)
-        found = np.where(known[places] == codes, order[places], -2)
-    if found.min(initial=0) == -2:
-        first = int(np.flatnonzero((found == -2).reshape(len(codes), -1).any(axis=1))[0])
-        raise ProblemError(_no_class(int(codes[found == -2][0]), classes, row + first))
-    return found
+        indices = np.where(known[places] == codes, order[places], -2)
+    if indices.min(initial=0) == -2:
+        first = int(np.flatnonzero((indices == -2).reshape(len(codes), -1).any(axis=1))[0])
+        raise ProblemError(_no_class(int(codes[indices == -2][0]), classes, row + first))
+    return indices
 
 
 def to_values(indices: Array, codes: Sequence[int]) -> Array:
     """Return class indices as the values of masks: whole numbers [...], or colours [..., 3 or 4] as bytes."""
-    found = np.asarray(codes, np.int64)[indices]
+    values = np.asarray(codes, np.int64)[indices]
     if max(codes) < COLOURS:
         smallest = np.min_scalar_type(max(codes)) if min(codes) >= 0 else np.int64
-        return found.astype(smallest)
-    planes = np.stack([(found >> shift) & 255 for shift in (24, 16, 8, 0)], axis=-1).astype(np.uint8)
+        return values.astype(smallest)
+    planes = np.stack([(values >> shift) & 255 for shift in (24, 16, 8, 0)], axis=-1).astype(np.uint8)
     return planes[..., :3] if all((code & 255) == 255 for code in codes) else planes
 
 
 def format_values(codes: Iterable[int], most: int = 8) -> str:
     """Return values as messages list them."""
-    found = [str(value_of(code)) for code in codes]
-    return ", ".join(found[:most]) + (", ..." if len(found) > most else "")
+    texts = [str(value_of(code)) for code in codes]
+    return ", ".join(texts[:most]) + (", ..." if len(texts) > most else "")
 
 
 def _no_class(code: int, classes: Mapping[int, int], row: int) -> Problem:

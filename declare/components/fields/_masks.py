@@ -14,9 +14,7 @@ from declare.components.fields._mask_codes import COLOURS, UNLABELLED, value_of
 from declare.components.fields._pictures import open_picture
 from declare.components.fields._pixel_arrays import as_array, axes_of, each_sample, is_table
 from declare.contract.problem import Problem, ProblemError
-
-Array = np.ndarray[Any, Any]
-
+from declare.contract.shapes import Array
 
 _CHUNK = 256
 
@@ -50,8 +48,8 @@ def read_masks(values: Any, how: Decoding, *, colours: bool) -> Iterator[Codes]:
     for row, value in enumerate(each_sample(values)):
         try:
             array = as_array(value)
-            found = _from_file(value, row, how, colours=colours) if array is None else None
-            block = found or Codes(_from_arrays(np.asarray(array)[None], how, row), {})
+            file_codes = _from_file(value, row, how, colours=colours) if array is None else None
+            block = file_codes or Codes(_from_arrays(np.asarray(array)[None], how, row), {})
         except ProblemError as error:
             raise ProblemError(*(replace(item, row=row) for item in error.problems)) from None
         for item in _resize_blocks(block, frame, row):
@@ -191,10 +189,10 @@ def refuse_other_palette(known: Mapping[int, int], block: Codes, row: int) -> No
 
 
 def _no_mask(shape: tuple[int, ...]) -> Problem:
-    said = ", ".join(map(str, shape))
+    sizes = ", ".join(map(str, shape))
     return Problem(
         "DAT319",
-        f"an array of shape ({said}) is no mask",
+        f"an array of shape ({sizes}) is no mask",
         label="read as mask",
         helps=("give one class index [H, W], or one colour [H, W, 3], for each pixel",),
     )

@@ -78,13 +78,13 @@ def _about_unit(stated: str, unit: str | None) -> str:
 
 def _common_unit(texts: pl.Series) -> str | None:
     """Return what stands before or behind the digits of every text: `%`, `$`, `kg`."""
-    found: set[str] = set()
+    units: set[str] = set()
     for text in texts.unique().head(_LOOK).to_list():
         match = _AFFIX.fullmatch(text)
         if match is None or (match[1] and match[2]):
             return None
-        found.add(match[1] or match[2])
-    return (next(iter(found)) or None) if len(found) == 1 else None
+        units.add(match[1] or match[2])
+    return (next(iter(units)) or None) if len(units) == 1 else None
 
 
 def _list_examples(shown: Mapping[str, int], distinct: int) -> str:

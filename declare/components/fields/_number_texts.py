@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from declare.components.fields import _number_findings as findings
 from declare.contract.problem import ProblemError
+from declare.contract.shapes import Array
 from declare.contract.text_column import TextColumn
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
 
 _SPACES = "[\u00a0\u2007\u2009\u202f]"
@@ -124,7 +124,7 @@ def strip_texts(column: TextColumn, gone: Sequence[str]) -> pl.Series:
     return frame.select(pl.when(~empty).then(text).alias("text")).to_series()
 
 
-def numbers_of(texts: pl.Series, notation: Notation) -> np.ndarray[Any, Any]:
+def numbers_of(texts: pl.Series, notation: Notation) -> Array:
     """Return float64 [rows] of tidied texts, NaN in gaps.
 
     Raises `ProblemError` for the whole column, at its first row that is wrong: DAT318 for texts that are no numbers,
@@ -145,7 +145,7 @@ def numbers_of(texts: pl.Series, notation: Notation) -> np.ndarray[Any, Any]:
     raise ProblemError(findings.not_numbers(bad, row, notation.unit))
 
 
-def np_array(values: pl.Series) -> np.ndarray[Any, Any]:
+def np_array(values: pl.Series) -> Array:
     """Return numbers with NaN in gaps."""
     return values.fill_null(float("nan")).to_numpy()
 

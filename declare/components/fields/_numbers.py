@@ -19,10 +19,10 @@ from declare.components.fields._number_texts import (
 from declare.components.fields._values import Marks, mark_text, number_of, text_in, text_of
 from declare.contract.moments import moments
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 from declare.contract.text_column import TextColumn
 from declare.system.out_of_memory import require_memory
 
-Array = np.ndarray[Any, Any]
 _SINGLE = frozenset({"e", "f", "b", "B", "h", "H", "?"})
 """Codes of the number types whose values are all float32."""
 _LARGE = 1 << 23
@@ -59,8 +59,8 @@ def numbers(values: Any, missing: Iterable[Any], written: Notation | NumberNotat
     if array.ndim != 1:
         raise ProblemError(_no_array(0, "number", f"is an array of shape {array.shape[1:]}"))
     if array.dtype.kind in "fiub":
-        found, unused = without(array, marks)
-        return Numbers(found, TRUTH if _is_truth(values) else PLAIN, unused)
+        clean, unused = without(array, marks)
+        return Numbers(clean, TRUTH if _is_truth(values) else PLAIN, unused)
     if array.dtype.kind in "mM":
         raise ProblemError(_a_time(array))
     return _of_values(array.tolist(), marks, written)
@@ -110,8 +110,8 @@ def _of_texts(column: TextColumn, marks: Marks, written: Notation | NumberNotati
     is_plain = is_plain and not any(part in word.lower() for word in words for part in ("nan", "inf"))
     plain = column.plain_numbers() if is_plain else None
     if plain is not None:
-        found, unused = without(plain, marks)
-        return Numbers(found, PLAIN, unused)
+        clean, unused = without(plain, marks)
+        return Numbers(clean, PLAIN, unused)
     texts = strip_texts(column, words)
     notation = notation_of(texts, written) if isinstance(written, NumberNotation) else written
     bare = column.series.str.strip_chars() if words else None
@@ -126,18 +126,18 @@ def without(array: Array, marks: Marks, used: Collection[str] = ()) -> Table:
     Marks for what is empty (`""`, null, NaN) are never among them: that is missing in any case.
     """
     _require_room(array, 8)
-    found, unused = array.astype(np.float64), []
+    values, unused = array.astype(np.float64), []
     numbers_used = {number_of(text) for text in used} - {None}
     for mark in marks.stated:
         number = _number_mark(mark)
         there = None if number is None else _equal(array, number)
         if there is not None:
-            found[there] = np.nan
+            values[there] = np.nan
         among_used = (isinstance(mark, str) and mark.strip() in used) or number in numbers_used
         occurs = among_used or (there is not None and there.any())
         if not occurs and text_of(mark) is not None:
             unused.append(mark_text(mark))
-    return Table(found, unused)
+    return Table(values, unused)
 
 
 def _require_room(array: Array, width: int) -> None:
@@ -187,15 +187,15 @@ def _truth_among_numbers(value: object, row: int) -> Problem:
 
 def statistics(array: Array) -> dict[str, float | int | None]:
     """Return minimum, maximum, mean and std of the finite values, and the number of infinite ones."""
-    found = moments(array)
-    if not found.number:
-        return {"num_nonfinite": found.infinite}
+    summary = moments(array)
+    if not summary.number:
+        return {"num_nonfinite": summary.infinite}
     return {
-        "minimum": found.minimum,
-        "maximum": found.maximum,
-        "mean": found.mean,
-        "std": found.std,
-        "num_nonfinite": found.infinite,
+        "minimum": summary.minimum,
+        "maximum": summary.maximum,
+        "mean": summary.mean,
+        "std": summary.std,
+        "num_nonfinite": summary.infinite,
     }
 
 
@@ -212,8 +212,8 @@ def stack(values: Any, rank: int, what: str, missing: Iterable[Any] = ()) -> Arr
     samples = []
     for row, value in enumerate(values):
         try:
-            found = np.asarray(_without_marks(value, marks))
-            sample = _exact(found, marks) if found.dtype.kind not in "cUSMm" else None
+            array = np.asarray(_without_marks(value, marks))
+            sample = _exact(array, marks) if array.dtype.kind not in "cUSMm" else None
         except (TypeError, ValueError):
             sample = None
         if sample is None:
@@ -264,8 +264,9 @@ def unused_marks(values: Any, missing: Iterable[Any]) -> list[str]:
         return without(values, marks).unused
     used = {text for value in values for text in _texts_in(value)}
     parts = (np.asarray(_without_marks(value, marks), np.float64) for value in values)
-    found = [without(part, marks, used).unused for part in parts]
-    return [mark for mark in found[0] if all(mark in unused for unused in found)] if found else []
+    unused_by_part = [without(part, marks, used).unused for part in parts]
+    first = unused_by_part[0] if unused_by_part else []
+    return [mark for mark in first if all(mark in unused for unused in unused_by_part)]
 
 
 def _texts_in(value: Any) -> set[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from PIL import Image
 
@@ -11,9 +9,7 @@ from declare.components.fields._decoding import Decoding
 from declare.components.fields._pictures import DEEP, Picture
 from declare.components.fields._scales import BYTES, Scale, refuse_beyond, to_bytes
 from declare.contract.problem import Problem, ProblemError
-
-Array = np.ndarray[Any, Any]
-
+from declare.contract.shapes import Array
 
 PILLOW_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
@@ -47,11 +43,11 @@ def _from_deep(image: Image.Image, scale: Scale | None, *, stated: bool, name: s
     values = np.asarray(image)
     if scale is None:
         raise ProblemError(_no_scale(name, values))
-    found = to_bytes(values[None], scale, stated=stated)[0]
+    pixels = to_bytes(values[None], scale, stated=stated)[0]
     clear = image.info.get("transparency")
     if isinstance(clear, int):
-        found = np.where(values == clear, np.uint8(255), found)
-    return Image.fromarray(found)
+        pixels = np.where(values == clear, np.uint8(255), pixels)
+    return Image.fromarray(pixels)
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -75,16 +71,16 @@ def _from_lab(image: Image.Image) -> Image.Image:
     from PIL import ImageCms
 
     lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-    found = ImageCms.profileToProfile(image, lab, rgb, outputMode="RGB")
-    assert found is not None, "only a change in place gives nothing back"
-    return found
+    picture = ImageCms.profileToProfile(image, lab, rgb, outputMode="RGB")
+    assert picture is not None, "only a change in place gives nothing back"
+    return picture
 
 
 def with_channels(picture: Image.Image, how: Decoding, name: str) -> Image.Image:
     """Return a picture of mode L, LA, RGB or RGBA with the channels that are asked for, transparency on white."""
     if how.channels not in PILLOW_MODES:
-        said = f"`channels` is {how.channels}, pictures have 1 (grey), 3 (RGB) or 4 (RGBA)"
-        raise ProblemError(Problem("SCH108", said, at="channels", helps=("only arrays have other numbers",)))
+        title = f"`channels` is {how.channels}, pictures have 1 (grey), 3 (RGB) or 4 (RGBA)"
+        raise ProblemError(Problem("SCH108", title, at="channels", helps=("only arrays have other numbers",)))
     mode = PILLOW_MODES[how.channels]
     if picture.mode in {"LA", "RGBA"} and mode != "RGBA":
         picture = _on_white(_as(picture, "RGBA"))

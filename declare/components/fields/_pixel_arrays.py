@@ -10,9 +10,7 @@ from declare.components.fields._axes import unclear
 from declare.components.fields._decoding import Decoding
 from declare.components.fields._scales import limits, own_scale, refuse_beyond, to_bytes, usual_scale
 from declare.contract.problem import Problem, ProblemError
-
-Array = np.ndarray[Any, Any]
-
+from declare.contract.shapes import Array
 
 _CHANNELS = frozenset({1, 2, 3, 4})
 """Sizes of an axis that may be one of channels."""
@@ -88,10 +86,10 @@ def array_bytes(table: Array, how: Decoding) -> Array:
 
 
 def not_a_picture(shape: tuple[Any, ...]) -> Problem:
-    said = ", ".join(map(str, shape))
+    sizes = ", ".join(map(str, shape))
     return Problem(
         "DAT319",
-        f"an array of shape ({said}) is no picture",
+        f"an array of shape ({sizes}) is no picture",
         label="read as image",
         helps=("give pictures [H, W], [H, W, C] or [C, H, W] of numbers",),
     )

@@ -20,9 +20,7 @@ from declare.components.fields._pixel_arrays import (
 from declare.components.fields._pixels import decode, look
 from declare.components.fields._scales import BYTES, largest_of, own_scale, scale_of_column, span
 from declare.contract.problem import ProblemError
-
-Array = np.ndarray[Any, Any]
-
+from declare.contract.shapes import Array
 
 _LOOK = 64
 """Samples of a column that are decoded to see what they are."""
@@ -51,20 +49,20 @@ def survey(values: Any, how: Decoding) -> Survey:
     if wide and not how.stated:
         how = how._replace(scale=scale_of_column(wide))
     if table:
-        found = decode(values[:1], how)
+        pixels = decode(values[:1], how)
         levels = _levels(values, how)
         raw = None if levels[1] else largest_of([values])
-        return Survey(found.shape[1:], how, levels, own_scale(values.dtype) != BYTES, raw)
+        return Survey(pixels.shape[1:], how, levels, own_scale(values.dtype) != BYTES, raw)
     looks = [look(value, how, row) for row, value in enumerate(rows[:_LOOK])]
     numbers = [number for number, _ in looks] + [len(channels_first(array[None], how)[0]) for array in arrays]
     channels = how.channels or max(numbers)
-    found = decode(rows[:_LOOK], how._replace(channels=channels))
+    pixels = decode(rows[:_LOOK], how._replace(channels=channels))
     deep = np.array([deep for _, deep in looks])
-    seen = found[deep] if deep.any() else found
+    seen = pixels[deep] if deep.any() else pixels
     levels, raw = (int(seen.min()), int(seen.max())), None
     if deep.any() and not levels[1]:
         raw = largest_of(_source(rows[row], int(row), how) for row in np.flatnonzero(deep))
-    return Survey(found.shape[1:], how, levels, bool(deep.any()), raw)
+    return Survey(pixels.shape[1:], how, levels, bool(deep.any()), raw)
 
 
 def _source(value: Any, row: int, how: Decoding) -> Array:
@@ -77,22 +75,22 @@ def look_at_axes(values: Any, how: Decoding) -> str | None:
     """Return the one layout of all arrays with an axis of channels, None without any; DAT324 where it is unclear."""
     arrays = [values[0]] if is_table(values) else map(as_array, each_sample(values))
     shapes = dict.fromkeys(array.shape for array in arrays if array is not None and array.ndim == 3)
-    found = {axes_of(shape, how): shape for shape in shapes}
-    if len(found) > 1:
-        raise ProblemError(unclear(next(iter(shapes)), sorted(found)))
-    for layout, shape in found.items():
+    by_layout = {axes_of(shape, how): shape for shape in shapes}
+    if len(by_layout) > 1:
+        raise ProblemError(unclear(next(iter(shapes)), sorted(by_layout)))
+    for layout, shape in by_layout.items():
         ends = {"CHW": shape[0], "HWC": shape[2]}
         other = "HWC" if layout == "CHW" else "CHW"
         if how.channels is not None and ends[layout] != how.channels == ends[other]:
             raise ProblemError(other_way_round("layout", f"{ends[layout]} channels as {layout}", [other]))
-    return next(iter(found), how.layout)
+    return next(iter(by_layout), how.layout)
 
 
 def _levels(table: Array, how: Decoding) -> tuple[int, int]:
     """Return the least and largest level of an array; raises `ProblemError` DAT390 for values outside of a scale."""
     if how.stated:
-        found = array_bytes(table, how)
-        return int(found.min()), int(found.max())
+        pixels = array_bytes(table, how)
+        return int(pixels.min()), int(pixels.max())
     seen = span([table])
     ends = np.array([seen.least, seen.largest]).astype(table.dtype)
     low, high = array_bytes(ends, how).tolist()

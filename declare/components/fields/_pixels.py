@@ -22,8 +22,7 @@ from declare.components.fields._pixel_arrays import (
 )
 from declare.components.fields._scales import BYTES, own_scale
 from declare.contract.problem import ProblemError
-
-Array = np.ndarray[Any, Any]
+from declare.contract.shapes import Array
 
 
 def decode(values: Any, how: Decoding) -> Array:

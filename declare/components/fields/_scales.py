@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from declare.contract.problem import Problem, ProblemError, Rewrite
+from declare.contract.shapes import Array
 
-Array = np.ndarray[Any, Any]
 _CHUNK = 256
 """Samples of an array that are looked at together."""
 _SLACK = 1e-6
@@ -69,8 +69,8 @@ def span(arrays: Iterable[Array]) -> Span:
 
 def largest_of(arrays: Iterable[Array]) -> float | None:
     """Return the largest value of arrays, None where all values are equal."""
-    found = span(arrays)
-    return found.largest if found.least < found.largest else None
+    extent = span(arrays)
+    return extent.largest if extent.least < extent.largest else None
 
 
 def scale_of_column(arrays: Sequence[Array]) -> Scale:
@@ -78,15 +78,15 @@ def scale_of_column(arrays: Sequence[Array]) -> Scale:
 
     Whole numbers in 0..255 are bytes, other floats in 0..1 are shares. Raises `ProblemError` DAT390 for others.
     """
-    found = span(arrays)
+    extent = span(arrays)
     floats = any(array.dtype.kind == "f" for array in arrays)
-    if not found.finite:
+    if not extent.finite:
         raise ProblemError(_not_finite())
-    if floats and found.least >= -_SLACK and found.largest <= 1 + _SLACK:
+    if floats and extent.least >= -_SLACK and extent.largest <= 1 + _SLACK:
         return UNIT
-    if found.whole and found.least >= 0 and found.largest <= BYTES.high:
+    if extent.whole and extent.least >= 0 and extent.largest <= BYTES.high:
         return BYTES
-    raise ProblemError(_outside(found, UNIT if floats else BYTES))
+    raise ProblemError(_outside(extent, UNIT if floats else BYTES))
 
 
 def usual_scale(dtype: np.dtype[Any]) -> Scale:
@@ -136,17 +136,17 @@ def to_bytes(values: Array, scale: Scale, *, stated: bool = False) -> Array:
     )
     bits = int(bounds.high).bit_length() if float(bounds.high).is_integer() else 0
     shifts = not stated and values.dtype.kind in "iu" and 8 < bits <= 16 and scale == (0, 2**bits - 1)
-    found = np.empty(values.shape, np.uint8)
+    pixels = np.empty(values.shape, np.uint8)
     for start in range(0, len(values), _CHUNK):
         part = values[start : start + _CHUNK]
         if not lies_on(span([part])):
             raise ProblemError(_first_outside(part, lies_on, bounds, start))
         if shifts:
-            found[start : start + _CHUNK] = part >> (bits - 8)
+            pixels[start : start + _CHUNK] = part >> (bits - 8)
         else:
             shares = (part.astype(np.float64) - scale.low) / (scale.high - scale.low)
-            found[start : start + _CHUNK] = np.rint(shares * 255)
-    return found
+            pixels[start : start + _CHUNK] = np.rint(shares * 255)
+    return pixels
 
 
 def _first_outside(values: Array, lies_on: Callable[[Span], bool], bounds: Scale, start: int) -> Problem:
@@ -156,11 +156,11 @@ def _first_outside(values: Array, lies_on: Callable[[Span], bool], bounds: Scale
     return _with_row(_outside(own, bounds) if own.finite else _not_finite(), start + row)
 
 
-def _lies_on(found: Span, *, bounds: Scale, slack: float, whole: bool) -> bool:
-    if not found.finite or (whole and not found.whole):
+def _lies_on(extent: Span, *, bounds: Scale, slack: float, whole: bool) -> bool:
+    if not extent.finite or (whole and not extent.whole):
         return False
-    inside = found.least >= bounds.low - slack and found.largest <= bounds.high + slack
-    return inside or found.least > found.largest
+    inside = extent.least >= bounds.low - slack and extent.largest <= bounds.high + slack
+    return inside or extent.least > extent.largest
 
 
 def _with_row(problem: Problem, row: int) -> Problem:
@@ -177,12 +177,12 @@ def _not_finite() -> Problem:
     )
 
 
-def _outside(found: Span, scale: Scale) -> Problem:
-    likely = likely_range(found)
-    word = "numbers that are not whole" if scale == BYTES and not found.whole else "pixels"
+def _outside(extent: Span, scale: Scale) -> Problem:
+    likely = likely_range(extent)
+    word = "numbers that are not whole" if scale == BYTES and not extent.whole else "pixels"
     return Problem(
         "DAT390",
-        f"{word} from {found.least:.5g} to {found.largest:.5g}, read on the scale {_format_scale(scale)}",
+        f"{word} from {extent.least:.5g} to {extent.largest:.5g}, read on the scale {_format_scale(scale)}",
         label="pixels outside of the scale",
         notes=("nothing is cut off: the values of black and white must be known",),
         helps=(f"state the values of black and white: `range: {_format_list(likely)}`",),
@@ -190,20 +190,20 @@ def _outside(found: Span, scale: Scale) -> Problem:
     )
 
 
-def likely_range(found: Span) -> Scale:
+def likely_range(extent: Span) -> Scale:
     """Return the narrowest usual scale that holds these values."""
-    if found.whole:
+    if extent.whole:
         for bits in _BITS:
-            if found.least >= 0 and found.largest < 2**bits:
+            if extent.least >= 0 and extent.largest < 2**bits:
                 return Scale(0, 2**bits - 1)
         for bits in _BITS[1:]:
-            if found.least >= -(2 ** (bits - 1)) and found.largest < 2 ** (bits - 1):
+            if extent.least >= -(2 ** (bits - 1)) and extent.largest < 2 ** (bits - 1):
                 return Scale(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    if found.least >= -1 and found.largest <= 1:
+    if extent.least >= -1 and extent.largest <= 1:
         return Scale(-1, 1)
-    if found.least >= 0 and found.largest <= BYTES.high:
+    if extent.least >= 0 and extent.largest <= BYTES.high:
         return BYTES
-    return Scale(_round_outwards(found.least, math.floor), _round_outwards(found.largest, math.ceil))
+    return Scale(_round_outwards(extent.least, math.floor), _round_outwards(extent.largest, math.ceil))
 
 
 def _round_outwards(value: float, way: Any) -> float:

@@ -14,12 +14,12 @@ from declare.components.fields._number_texts import PLAIN, strip_texts
 from declare.components.fields._numbers import Numbers, numbers
 from declare.components.fields._values import Marks, mark_text, text_in, text_of
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 from declare.contract.text_column import TextColumn
 
 if TYPE_CHECKING:
     import polars as pl
 
-Array = np.ndarray[Any, Any]
 ISO = "iso"
 UNIX = {"unix_s": 10**6, "unix_ms": 10**3, "unix_us": 1, "unix_ns": 0}
 """Microseconds of a unit in which numbers count from 1970 (UTC); nanoseconds are divided."""
@@ -102,8 +102,8 @@ class Times(NamedTuple):
 
 def unknown_directive(format_: str) -> str | None:
     """Return the first directive of a format that is not read, None where all are."""
-    found = (match[0] for match in re.finditer("%.?", format_) if match[0][1:] not in _DIRECTIVES)
-    return next(found, None)
+    directives = (match[0] for match in re.finditer("%.?", format_) if match[0][1:] not in _DIRECTIVES)
+    return next(directives, None)
 
 
 def times(values: Any, missing: Iterable[Any], format_: str | None) -> Times:
@@ -140,12 +140,12 @@ def _used_marks(values: Any, marks: Marks) -> set[str]:
     if not marks.stated:
         return set()
     seen = {text and text.strip() for text in _column(values).factorise()[0]}
-    return {mark_text(mark) for mark in marks.stated} - set(marks.unused(seen))
+    return {mark_text(mark) for mark in marks.stated} - set(marks.unused_in(seen))
 
 
-def _apply_marks(found: Times, marks: Marks, used: set[str] | None = None) -> Times:
+def _apply_marks(column: Times, marks: Marks, used: set[str] | None = None) -> Times:
     """Put gaps at marks that are times themselves, and name the marks that never occur."""
-    moments, unused = found.moments, []
+    moments, unused = column.moments, []
     gaps = bool(np.isnat(moments).any())
     for mark in marks.stated:
         there = moments == _moment(mark)
@@ -153,7 +153,7 @@ def _apply_marks(found: Times, marks: Marks, used: set[str] | None = None) -> Ti
         occurs = there.any() or (text_of(mark) is None and gaps) or mark_text(mark) in (used or ())
         if not occurs:
             unused.append(mark_text(mark))
-    return found._replace(moments=moments.astype("datetime64[us]"), unused=unused)
+    return column._replace(moments=moments.astype("datetime64[us]"), unused=unused)
 
 
 def _moment(mark: Any) -> Any:
@@ -174,21 +174,21 @@ def _without_numbers(texts: pl.Series, marks: Marks) -> pl.Series:
     return texts.to_frame("text").select(pl.when(~gone).then(pl.col("text")).alias("text")).to_series()
 
 
-def _since_1970(found: Numbers, values: Any, name: str) -> Times:
+def _since_1970(numbers: Numbers, values: Any, name: str) -> Times:
     """Return numbers in a unit since 1970 as times; whole ones exactly. Raises DAT382 beyond the year 9999."""
     unit = UNIX[name]
-    gone = np.isnan(found.values)
-    wrong = ~gone & ~(np.abs(found.values * (unit or 0.001)) < _FARTHEST)
+    gone = np.isnan(numbers.values)
+    wrong = ~gone & ~(np.abs(numbers.values * (unit or 0.001)) < _FARTHEST)
     if wrong.any():
         row = int(wrong.argmax())
-        raise ProblemError(findings.too_far(f"{found.values[row]:.15g}", row, name))
+        raise ProblemError(findings.too_far(f"{numbers.values[row]:.15g}", row, name))
     if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
         whole = np.where(gone, 0, values).astype(np.int64)
         micro = whole * unit if unit else whole // 1000
     else:
-        micro = np.rint(np.where(gone, 0, found.values) * (unit or 0.001)).astype(np.int64)
+        micro = np.rint(np.where(gone, 0, numbers.values) * (unit or 0.001)).astype(np.int64)
     moments = np.where(gone, np.datetime64("NaT", "us"), micro.astype("datetime64[us]"))
-    return Times(moments.astype("datetime64[us]"), zoned=True, format=name, unused=found.unused)
+    return Times(moments.astype("datetime64[us]"), zoned=True, format=name, unused=numbers.unused)
 
 
 def _format_of(texts: pl.Series) -> str:
@@ -256,10 +256,10 @@ def _moments(texts: pl.Series, name: str) -> tuple[Array, Array]:
     fits = texts.str.contains(_pattern(name)).fill_null(value=False)
     whole, layout = _complete_dates(texts, name)
     layout = layout.replace(".%f", "%.f").replace("%f", "%9f")
-    found = whole.str.to_datetime(layout, strict=False, time_unit="us")
+    series = whole.str.to_datetime(layout, strict=False, time_unit="us")
     if "%z" in name:
-        found = found.dt.replace_time_zone(None)
-    kept = pl.DataFrame({"time": found, "fits": fits}).select(pl.when("fits").then("time")).to_series()
+        series = series.dt.replace_time_zone(None)
+    kept = pl.DataFrame({"time": series, "fits": fits}).select(pl.when("fits").then("time")).to_series()
     return kept.to_numpy(), np.full(len(texts), "%z" in name) & kept.is_not_null().to_numpy()
 
 
@@ -309,11 +309,11 @@ def _iso(texts: pl.Series) -> tuple[Array, Array]:
     hours, rest = (digits.str.slice(place, 2).cast(pl.Int64, strict=False) for place in (1, 3))
     minutes = hours * 60 + rest.fill_null(0)
     signed = pl.when(digits.str.starts_with("-")).then(-minutes).otherwise(minutes).fill_null(0)
-    found = frame.select(
+    table = frame.select(
         (time - pl.duration(minutes=signed)).dt.cast_time_unit("us").alias("time"),
         pl.col("offset").is_not_null().alias("zoned"),
     )
-    return found["time"].to_numpy(), found["zoned"].to_numpy()
+    return table["time"].to_numpy(), table["zoned"].to_numpy()
 
 
 def is_clock(name: str) -> bool:
@@ -323,8 +323,8 @@ def is_clock(name: str) -> bool:
 
 def is_month(name: str) -> bool:
     """Return whether a format holds a month and no day."""
-    held = set(re.findall("%(.)", name))
-    return bool(held & set("mbB")) and not held & set("djF")
+    directives = set(re.findall("%(.)", name))
+    return bool(directives & set("mbB")) and not directives & set("djF")
 
 
 def is_year(name: str) -> bool:

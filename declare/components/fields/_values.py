@@ -8,14 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 from declare.contract.text_column import TextColumn
 from declare.system import secrets
-
-if TYPE_CHECKING:
-    import numpy as np
 
 Scalar = int | float | str | bool
 _EXACT = {2: 2**11, 4: 2**24, 8: 2**53, 16: 2**53}
@@ -92,7 +90,7 @@ class Marks:
             return True
         return bool(self.numbers and _PLAIN_NUMBER.fullmatch(text) and float(text) in self.numbers)
 
-    def unused(self, texts: Iterable[str | None]) -> list[str]:
+    def unused_in(self, texts: Iterable[str | None]) -> list[str]:
         """Return the marks that stand for none of the raw `texts`; those for what is empty are never among them."""
         seen = {
             text.strip() or None if text is not None and text not in self.texts else text for text in texts
@@ -129,7 +127,7 @@ class Factor(NamedTuple):
     """Distinct texts of a column, None for missing ones; the index [rows] of each row's; marks that never occur."""
 
     texts: list[str | None]
-    codes: np.ndarray[Any, Any]
+    codes: Array
     unused: list[str]
 
     def present(self) -> list[str]:
@@ -163,11 +161,11 @@ def factorise(values: Any, missing: Iterable[Any]) -> Factor:
     return Factor(
         [None if text in marks else text for text in texts],
         codes,
-        marks.unused(texts) if marks.stated else [],
+        marks.unused_in(texts) if marks.stated else [],
     )
 
 
-def factorise_lists(rows: Sequence[Any], missing: Iterable[Any]) -> tuple[Factor, np.ndarray[Any, Any]]:
+def factorise_lists(rows: Sequence[Any], missing: Iterable[Any]) -> tuple[Factor, Array]:
     """Return the entries of lists as `factorise` does, and the row that each stands in; a row of None has none."""
     import numpy as np
 
@@ -175,13 +173,13 @@ def factorise_lists(rows: Sequence[Any], missing: Iterable[Any]) -> tuple[Factor
     try:
         return factorise([item for row in rows for item in row or ()], missing), owners
     except ProblemError as error:
-        found = (
+        problems = (
             replace(item, row=None if item.row is None else int(owners[item.row])) for item in error.problems
         )
-        raise ProblemError(*found) from None
+        raise ProblemError(*problems) from None
 
 
-def _distinct(values: Any) -> tuple[list[Any], np.ndarray[Any, Any]]:
+def _distinct(values: Any) -> tuple[list[Any], Array]:
     """Return the distinct values of a column, and the index of each row's; true, 1 and 1.0 are distinct."""
     import numpy as np
 
@@ -201,13 +199,11 @@ def _distinct(values: Any) -> tuple[list[Any], np.ndarray[Any, Any]]:
     return [key[1] for key in index] if several else list(index), codes
 
 
-def _first(codes: np.ndarray[Any, Any], index: int) -> int:
+def _first(codes: Array, index: int) -> int:
     return int((codes == index).argmax())
 
 
-def _refuse_one_text_of_two_types(
-    raw: Sequence[Any], texts: Sequence[str | None], codes: np.ndarray[Any, Any]
-) -> None:
+def _refuse_one_text_of_two_types(raw: Sequence[Any], texts: Sequence[str | None], codes: Array) -> None:
     """Raise DAT377 where `true` and "true", or 7 and "7", stand in one column."""
     seen: dict[str, tuple[str, int]] = {}
     for index, (value, text) in enumerate(zip(raw, texts, strict=True)):
@@ -219,7 +215,7 @@ def _refuse_one_text_of_two_types(
             raise ProblemError(_two_types(text, (other, kind), _first(codes, index)))
 
 
-def _refuse_merged(raw: Sequence[Any], codes: np.ndarray[Any, Any]) -> None:
+def _refuse_merged(raw: Sequence[Any], codes: Array) -> None:
     """Raise DAT384 for a float so large that whole numbers beside it have become the same one."""
     for index, value in enumerate(raw):
         exact = isinstance(value, float) or getattr(getattr(value, "dtype", None), "kind", "") == "f"
@@ -328,3 +324,8 @@ def twice(names: Iterable[Any], at: str) -> Iterable[Problem]:
                 else ("remove it: what is empty is missing",),
             )
         seen.add(text)
+
+
+def to_list(values: Any) -> list[Any]:
+    """Return the values of an array or another sequence as a list."""
+    return values.tolist() if hasattr(values, "tolist") else list(values)

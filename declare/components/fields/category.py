@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -12,10 +12,7 @@ from declare.components.fields._values import factorise, index_of, number_of, te
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shapes import Layout, Shape
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array, Layout, Shape
 
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 _FEW = 20
@@ -59,9 +56,9 @@ class Category(Field):
 
         Raises `ProblemError` DAT339 where nearly every sample has a class of its own.
         """
-        found = factorise(values, self.missing)
-        present, missing = found.present(), found.num_missing()
-        labelled = len(found.codes) - missing
+        factors = factorise(values, self.missing)
+        present, missing = factors.present(), factors.num_missing()
+        labelled = len(factors.codes) - missing
         if len(present) > max(_FEW, labelled / 2):
             raise ProblemError(_too_many(present, labelled))
         names, order = self._names_and_texts(present)
@@ -71,7 +68,7 @@ class Category(Field):
             values=tuple(order),
             num_missing=missing,
             unique=len(present),
-            extra={"unused_marks": found.unused} if found.unused else {},
+            extra={"unused_marks": factors.unused} if factors.unused else {},
         )
 
     def check(self) -> Iterable[Problem]:
@@ -92,12 +89,12 @@ class Category(Field):
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
         """Yield a label that is out of the range which the stated number of classes leaves."""
-        found, names = len(facts.classes or ()), facts.classes or ()
-        if not isinstance(self.classes, int) or self.classes == found:
+        num_classes, names = len(facts.classes or ()), facts.classes or ()
+        if not isinstance(self.classes, int) or self.classes == num_classes:
             return
         outside = [value for value in map(str, facts.values or ()) if not self._in_range(value)]
-        in_a_row = list(facts.values or ()) == list(map(str, range(found)))
-        if outside and not in_a_row and found - len(outside) == self.classes:
+        in_a_row = list(facts.values or ()) == list(map(str, range(num_classes)))
+        if outside and not in_a_row and num_classes - len(outside) == self.classes:
             yield Problem(
                 "DAT301",
                 f"label `{outside[0]}` is out of the range 0 to {self.classes - 1}",
@@ -112,17 +109,17 @@ class Category(Field):
         limit = self.classes if isinstance(self.classes, int) else 0
         return not _WHOLE.fullmatch(text) or 0 <= int(text) < limit
 
-    def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+    def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return class indices [rows], -1 where missing."""
         import numpy as np
 
         index = index_of(facts.values or facts.classes or ())
-        found = factorise(values, self.missing)
-        numbers = np.array([-1 if text is None else index.get(text, -2) for text in found.texts], np.int64)
-        encoded = numbers[found.codes]
+        factors = factorise(values, self.missing)
+        numbers = np.array([-1 if text is None else index.get(text, -2) for text in factors.texts], np.int64)
+        encoded = numbers[factors.codes]
         if (encoded == -2).any():
             row = int((encoded == -2).argmax())
-            raise ProblemError(_outside(found.texts[found.codes[row]], row, facts))
+            raise ProblemError(_outside(factors.texts[factors.codes[row]], row, facts))
         return encoded
 
 

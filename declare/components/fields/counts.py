@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
 from declare.components.fields._arrays import ArrayField
 from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shapes import Layout
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array, Layout
 
 
 class Counts(ArrayField):
@@ -42,37 +39,35 @@ class Counts(ArrayField):
         self.encode(values, facts)
         return facts
 
-    def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+    def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return numbers [rows, units]; raises `ProblemError` DAT351 for what is no count."""
         import numpy as np
 
-        found = super().encode(values, facts)
-        wrong = found < 0
+        counts = super().encode(values, facts)
+        wrong = counts < 0
         if self.whole:
-            wrong = wrong | (np.isfinite(found) & (found != np.rint(found)))
+            wrong = wrong | (np.isfinite(counts) & (counts != np.rint(counts)))
         if wrong.any():
-            row, unit = (int(index[0]) for index in np.nonzero(wrong.reshape(len(found), -1)))
-            raise ProblemError(_no_count(row, unit, float(found.reshape(len(found), -1)[row, unit])))
-        return found
+            row, unit = (int(index[0]) for index in np.nonzero(wrong.reshape(len(counts), -1)))
+            raise ProblemError(_no_count(row, unit, float(counts.reshape(len(counts), -1)[row, unit])))
+        return counts
 
-    def summary(
-        self, values: np.ndarray[Any, Any], valid: Mapping[str, np.ndarray[Any, Any]]
-    ) -> dict[str, Any]:
+    def summary(self, values: Array, valid: Mapping[str, Array]) -> dict[str, Any]:
         """Return `means`: each unit's mean over what counts, by `valid` field (`""`: over all that is there).
 
         A unit that never fires gets half an event in the whole training split, so that its logarithm exists.
         """
         import numpy as np
 
-        found = {}
+        means = {}
         for name, usable in {"": np.ones(len(values), bool), **valid}.items():
             if usable.ndim > 1 and usable.shape[1:] != values.shape[1:]:
                 continue
             counts = usable.reshape(len(usable), -1) & np.isfinite(values)
             number = np.maximum(counts.sum(0), 1)
             total = np.where(counts, values, 0).sum(0, dtype=np.float64)
-            found[name] = [float(mean) for mean in np.maximum(total, 0.5) / number]
-        return {"means": found}
+            means[name] = [float(mean) for mean in np.maximum(total, 0.5) / number]
+        return {"means": means}
 
 
 def _no_count(row: int, unit: int, value: float) -> Problem:

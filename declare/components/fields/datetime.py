@@ -11,11 +11,9 @@ from declare.components.fields._values import flat
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shapes import Layout, Shape
+from declare.contract.shapes import Array, Layout, Shape
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from declare.components.fields._times import Times
 
 Feature = Literal["minute", "hour", "weekday", "day", "month", "day_of_year", "year", "days", "seconds"]
@@ -84,48 +82,48 @@ class Datetime(Field):
         from declare.components.fields._calendar import names_of
         from declare.components.fields._times import times
 
-        found = times(flat(values), self.missing, self.format)
-        gone = np.isnat(found.moments)
-        features = list(self.features or self._features(found))
-        known = found.moments[~gone]
+        column = times(flat(values), self.missing, self.format)
+        gone = np.isnat(column.moments)
+        features = list(self.features or self._features(column))
+        known = column.moments[~gone]
         first = known.min().astype("datetime64[D]") if len(known) else np.datetime64("1970-01-01")
         extra: dict[str, Any] = {
-            "format": found.format,
+            "format": column.format,
             "features": features,
             "columns": names_of(features),
             "origin": self.origin or str(first),
-            "zoned": found.zoned,
-            "read_as": f"{', '.join(features)} of times written as {found.format}",
+            "zoned": column.zoned,
+            "read_as": f"{', '.join(features)} of times written as {column.format}",
         }
-        if found.unused:
-            extra["unused_marks"] = found.unused
+        if column.unused:
+            extra["unused_marks"] = column.unused
         shape = Shape("vector", (len(names_of(features)),))
         return FieldFacts(shape=shape, num_missing=int(gone.sum()), extra=extra)
 
-    def _features(self, found: Times) -> list[Feature]:
+    def _features(self, column: Times) -> list[Feature]:
         """Return what a column can say: no hour of dates, no date of clocks, no weekday of months."""
         import numpy as np
 
         from declare.components.fields._times import is_clock, is_month, is_year
 
-        if is_clock(found.format):
+        if is_clock(column.format):
             return ["hour"]
-        if is_month(found.format) or is_year(found.format):
-            return ["month"] if is_month(found.format) else ["year"]
-        local = self._local(found)[~np.isnat(found.moments)]
+        if is_month(column.format) or is_year(column.format):
+            return ["month"] if is_month(column.format) else ["year"]
+        local = self._local(column)[~np.isnat(column.moments)]
         dates = bool((local == local.astype("datetime64[D]")).all())
         return ["weekday", "month"] if dates else ["hour", "weekday", "month"]
 
-    def _local(self, found: Times) -> np.ndarray[Any, Any]:
+    def _local(self, column: Times) -> Array:
         """Return times as the clock of the zone shows them."""
-        if not found.zoned or self.timezone is None:
-            return found.moments
+        if not column.zoned or self.timezone is None:
+            return column.moments
         import polars as pl
 
-        moments = pl.Series(found.moments).dt.replace_time_zone("UTC").dt.convert_time_zone(self.timezone)
+        moments = pl.Series(column.moments).dt.replace_time_zone("UTC").dt.convert_time_zone(self.timezone)
         return moments.dt.replace_time_zone(None).to_numpy()
 
-    def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+    def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return float64 [rows, features], NaN where missing; times are read as those of the whole column are."""
         import numpy as np
 
@@ -133,11 +131,11 @@ class Datetime(Field):
         from declare.components.fields._time_findings import other_zones
         from declare.components.fields._times import times
 
-        found = times(flat(values), self.missing, facts.extra["format"])
-        if found.zoned != facts.extra["zoned"] and not np.isnat(found.moments).all():
-            raise ProblemError(other_zones(found.zoned))
+        column = times(flat(values), self.missing, facts.extra["format"])
+        if column.zoned != facts.extra["zoned"] and not np.isnat(column.moments).all():
+            raise ProblemError(other_zones(column.zoned))
         origin = _origin(facts.extra["origin"])
-        return table_of(facts.extra["features"], self._local(found), found.moments, origin)
+        return table_of(facts.extra["features"], self._local(column), column.moments, origin)
 
 
 def _is_zone(name: str) -> bool:

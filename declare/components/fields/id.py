@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from declare.components.fields._values import factorise, index_of
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Field
-from declare.contract.shapes import Layout, Shape
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array, Layout, Shape
 
 _KEPT = 5000
 """More names than this are not kept in the facts."""
@@ -33,25 +30,25 @@ class Id(Field):
 
     def examine(self, values: Any) -> FieldFacts:
         """Return the names of a column."""
-        found = factorise(values, self.missing)
-        names = found.present()
+        factors = factorise(values, self.missing)
+        names = factors.present()
         return FieldFacts(
             shape=Shape("id", (), "int64"),
             classes=tuple(names) if len(names) <= _KEPT else None,
-            num_missing=found.num_missing(),
+            num_missing=factors.num_missing(),
             unique=len(names),
-            extra={"unused_marks": found.unused} if found.unused else {},
+            extra={"unused_marks": factors.unused} if factors.unused else {},
         )
 
-    def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+    def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return name indices [rows], -1 where missing or new.
 
         Where the facts keep no names, indices are those of the names in these rows: equal for equal names.
         """
         import numpy as np
 
-        found = factorise(values, self.missing)
+        factors = factorise(values, self.missing)
         names = facts.classes
-        index = index_of(found.present() if names is None else names)
-        numbers = np.array([-1 if text is None else index.get(text, -1) for text in found.texts], np.int64)
-        return numbers[found.codes]
+        index = index_of(factors.present() if names is None else names)
+        numbers = np.array([-1 if text is None else index.get(text, -1) for text in factors.texts], np.int64)
+        return numbers[factors.codes]

@@ -11,11 +11,9 @@ from declare.components.fields._sizes import check_size
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem
-from declare.contract.shapes import Layout, Shape
+from declare.contract.shapes import Array, Layout, Shape
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from declare.components.fields._decoding import Decoding
 
 
@@ -88,13 +86,13 @@ class Image(Field):
 
         known = facts.shape.dims if facts else (self.channels, None, None)
         extra = facts.extra if facts else {}
-        found = self.range or extra.get("range")
+        bounds = self.range or extra.get("range")
         size = (known[1], known[2]) if known[1] is not None and known[2] is not None else None
         return Decoding(
             channels=known[0],
             frame=Frame(self._size(), size, crop=self.fit == "crop"),
             layout=self.layout_ or extra.get("layout"),
-            scale=Scale(*found) if found else None,
+            scale=Scale(*bounds) if bounds else None,
             stated=self.range is not None,
             converts=self.channels is not None,
             number=self.frame,
@@ -109,15 +107,15 @@ class Image(Field):
         """Return the shape of a sample of pictures, and how arrays lie and what their values mean."""
         from declare.components.fields._pixel_survey import survey
 
-        found = survey(values, self._decoding())
-        extra: dict[str, Any] = {"levels": list(found.levels), "deep": found.deep}
-        if found.raw is not None:
-            extra["raw"] = found.raw
-        if found.how.layout is not None:
-            extra["layout"] = found.how.layout
-        if found.how.scale is not None and not found.how.stated:
-            extra["range"] = list(found.how.scale)
-        return FieldFacts(shape=Shape("image", found.dims, "uint8"), extra=extra)
+        pictures = survey(values, self._decoding())
+        extra: dict[str, Any] = {"levels": list(pictures.levels), "deep": pictures.deep}
+        if pictures.raw is not None:
+            extra["raw"] = pictures.raw
+        if pictures.how.layout is not None:
+            extra["layout"] = pictures.how.layout
+        if pictures.how.scale is not None and not pictures.how.stated:
+            extra["range"] = list(pictures.how.scale)
+        return FieldFacts(shape=Shape("image", pictures.dims, "uint8"), extra=extra)
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
         """Yield that pictures leave most of their scale unused."""
@@ -142,7 +140,7 @@ class Image(Field):
                 ),
             )
 
-    def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+    def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return uint8 [rows, channels, height, width]."""
         from declare.components.fields._pixels import decode
 

@@ -22,12 +22,10 @@ from declare.components.fields._values import (
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shapes import Layout, Shape
+from declare.contract.shapes import Array, Layout, Shape
 from declare.contract.text_column import TextColumn
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from declare.components.fields._numbers import Table
 
 
@@ -89,9 +87,7 @@ class Labels(Field):
             extra=extra,
         )
 
-    def summary(
-        self, values: np.ndarray[Any, Any], valid: Mapping[str, np.ndarray[Any, Any]]
-    ) -> dict[str, Any]:
+    def summary(self, values: Array, valid: Mapping[str, Array]) -> dict[str, Any]:
         """Return `rates`: the share of samples with each label, by `valid` field (`""`: over all that is known)."""
         import numpy as np
 
@@ -106,17 +102,17 @@ class Labels(Field):
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
         """Yield where the stated number of classes contradicts the data."""
-        found = len(facts.classes or ())
-        if isinstance(self.classes, int) and self.classes != found:
+        num_classes = len(facts.classes or ())
+        if isinstance(self.classes, int) and self.classes != num_classes:
             yield Problem(
                 "LOS401",
-                f"{self.classes} classes are stated but the data have {found}",
+                f"{self.classes} classes are stated but the data have {num_classes}",
                 at="classes",
                 label=f"{self.classes} stated here",
-                helps=(f"remove `classes` (it is read from the data), or set it to {found}",),
+                helps=(f"remove `classes` (it is read from the data), or set it to {num_classes}",),
             )
 
-    def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+    def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return float32 [rows, classes]; raises `ProblemError` DAT301 for what is no class or not 0 or 1."""
         import numpy as np
 
@@ -165,8 +161,8 @@ class Labels(Field):
         marks, used = Marks(self.missing), set[str]()
         if isinstance(values, list) or (isinstance(values, np.ndarray) and values.dtype == object):
             stated = [str(text_of(name)) for name in self.classes] if isinstance(self.classes, list) else None
-            found = flags(list(values), marks, stated, width)
-            values, used = found or (values, used)
+            table = flags(list(values), marks, stated, width)
+            values, used = table or (values, used)
         if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype.kind in "fiub":
             return without(values, marks, used)
         return None
@@ -179,17 +175,17 @@ class Labels(Field):
         rows = values.tolist() if isinstance(values, np.ndarray) else values
         if not isinstance(rows, TextColumn) and any(isinstance(row, list | tuple) for row in rows):
             return self._names_of_lists(list(rows), marks)
-        found = factorise(rows, self.missing)
+        factors = factorise(rows, self.missing)
         parts = [
             None if text is None else [part.strip() for part in text.split(self.separator) if part.strip()]
-            for text in found.texts
+            for text in factors.texts
         ]
         named = [None if row is None else [None if text in marks else text for text in row] for row in parts]
         used = set(map(mark_text, marks.stated)) - set(
-            marks.unused(text for row in parts for text in row or ())
+            marks.unused_in(text for row in parts for text in row or ())
         )
         return _DistinctNames(
-            named, found.codes, [mark for mark in found.unused if mark not in used], found.texts
+            named, factors.codes, [mark for mark in factors.unused if mark not in used], factors.texts
         )
 
     def _names_of_lists(self, rows: list[Any], marks: Marks) -> _DistinctNames:
@@ -200,22 +196,22 @@ class Labels(Field):
             for at, row in enumerate(rows)
         ]
         lists = [row if isinstance(row, list | tuple) or row is None else [row] for row in single]
-        found, owners = factorise_lists(lists, ())
+        factors, owners = factorise_lists(lists, ())
         named: list[list[str | None] | None] = [None if row is None else [] for row in lists]
-        for owner, code in zip(owners.tolist(), found.codes.tolist(), strict=True):
-            text, names = found.texts[code], named[owner]
+        for owner, code in zip(owners.tolist(), factors.codes.tolist(), strict=True):
+            text, names = factors.texts[code], named[owner]
             if (
                 text is not None and names is not None
             ):  # a gap in a list is no name; a mark says that more is not known
                 names.append(None if text in marks else text)
-        seen = [*found.texts, *(text_of(row) for row in rows if not isinstance(row, list | tuple))]
-        return _DistinctNames(named, np.arange(len(rows)), marks.unused(seen) if marks.stated else [])
+        seen = [*factors.texts, *(text_of(row) for row in rows if not isinstance(row, list | tuple))]
+        return _DistinctNames(named, np.arange(len(rows)), marks.unused_in(seen) if marks.stated else [])
 
 
 class _DistinctNames(NamedTuple):
     """Names of distinct rows, the index [rows] of each row's, marks that never occur, the distinct texts if any."""
 
     rows: Sequence[list[str | None] | list[str] | None]
-    codes: np.ndarray[Any, Any]
+    codes: Array
     unused: list[str]
     texts: Sequence[str | None] = ()

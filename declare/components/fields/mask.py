@@ -11,11 +11,9 @@ from declare.components.fields._sizes import check_size
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem, ProblemError, Rewrite
-from declare.contract.shapes import Layout, Shape
+from declare.contract.shapes import Array, Layout, Shape
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from declare.components.fields._decoding import Decoding
 
 Value = int | str
@@ -192,12 +190,12 @@ class Mask(Field):
         from declare.components.fields._masks import each_mask
 
         stated = len(self.classes) if isinstance(self.classes, list) else self.classes
-        found = whites(codes)
-        if not found or isinstance(stated, dict) or stated == len(codes):
+        white_codes = whites(codes)
+        if not white_codes or isinstance(stated, dict) or stated == len(codes):
             return
         masks = each_mask(values, how, colours=False)
-        if all(sum(int(code in mask) for code in found) < 2 for mask in masks):
-            refuse_two_scales(found)
+        if all(sum(int(code in mask) for code in white_codes) < 2 for mask in masks):
+            refuse_two_scales(white_codes)
 
     def _classes_of(self, codes: list[int]) -> tuple[tuple[str, ...], list[int]]:
         """Return the names of classes and the code of each, from the codes that occur."""
@@ -214,7 +212,7 @@ class Mask(Field):
         stated.refuse_named_colours(self.classes, codes)
         return tuple(self.classes), codes
 
-    def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+    def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return int64 [rows, height, width]; raises `ProblemError` DAT301 for a value that is no class."""
         import numpy as np
 
@@ -246,22 +244,22 @@ class Mask(Field):
             return {code_of(value): index for index, group in groups.items() for value in group}
         return {code_of(value): index for index, value in enumerate(values)}
 
-    def decode(self, values: np.ndarray[Any, Any], facts: FieldFacts) -> Any:
+    def decode(self, values: Array, facts: FieldFacts) -> Any:
         """Return class indices [rows, height, width] in the masks' own values; colours are [..., 3] bytes."""
         from declare.components.fields._mask_codes import code_of, to_values
 
         return to_values(values, [code_of(value) for value in facts.values or ()])  # type: ignore[arg-type]
 
 
-def _distinct(codes: np.ndarray[Any, Any]) -> list[int]:
+def _distinct(codes: Array) -> list[int]:
     import numpy as np
 
     shift = 0 if codes.dtype.kind == "u" else 1  # -1 is counted too
     if codes.size and (not shift or (codes.min() >= -shift and codes.max() < _FEW)):
         known: list[int] = (np.flatnonzero(np.bincount(codes.ravel() + shift)) - shift).tolist()
         return known
-    found: list[int] = np.unique(codes).tolist()
-    return found
+    unique_codes: list[int] = np.unique(codes).tolist()
+    return unique_codes
 
 
 def _nothing_labelled(void: bool) -> Problem:

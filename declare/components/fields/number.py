@@ -11,11 +11,9 @@ from declare.components.fields._values import flat
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem
-from declare.contract.shapes import Layout, Shape
+from declare.contract.shapes import Array, Layout, Shape
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from declare.components.fields._number_texts import NumberNotation
 
 
@@ -83,21 +81,21 @@ class Number(Field):
         from declare.components.fields._numbers import numbers, statistics
 
         values = flat(values)
-        found = numbers(values, self.missing, self._notation())
-        refuse_merged(values, found.values)
+        column = numbers(values, self.missing, self._notation())
+        refuse_merged(values, column.values)
         extra: dict[str, Any] = {}
-        if found.notation.differs():
+        if column.notation.differs():
             extra = {
-                "notation": found.notation.example(),
-                "read_as": f"written as {found.notation.example()}",
+                "notation": column.notation.example(),
+                "read_as": f"written as {column.notation.example()}",
             }
-        if found.unused:
-            extra["unused_marks"] = found.unused
+        if column.unused:
+            extra["unused_marks"] = column.unused
         return FieldFacts(
             shape=Shape("number", ()),
-            num_missing=int(np.isnan(found.values).sum()),
+            num_missing=int(np.isnan(column.values).sum()),
             extra=extra,
-            **statistics(found.values),
+            **statistics(column.values),
         )
 
     def _notation(self) -> NumberNotation:
@@ -105,7 +103,7 @@ class Number(Field):
 
         return NumberNotation(self.decimal, self.thousands, self.unit or "")
 
-    def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+    def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return float64 [rows], NaN where missing; texts are read as those of the whole column are."""
         from declare.components.fields._number_texts import notation_called
         from declare.components.fields._numbers import numbers

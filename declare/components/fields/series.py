@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -11,10 +11,7 @@ from declare.components.fields._arrays import ArrayField
 from declare.components.fields._axes import Order
 from declare.contract.facts import FieldFacts
 from declare.contract.lengths import KEY
-from declare.contract.shapes import Layout, Shape
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array, Layout, Shape
 
 
 class Series(ArrayField):
@@ -75,17 +72,17 @@ class Series(ArrayField):
             return facts
         return facts.model_copy(update={"extra": facts.extra | {KEY: [1, self.length]}})
 
-    def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+    def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return numbers [rows, channels, time], NaN after the end of shorter samples."""
         import numpy as np
 
-        found = super().encode(values, facts)
-        if self.length is None or found.shape[2] == self.length:
-            return found
-        short = max(0, self.length - found.shape[2])
-        return np.pad(found[:, :, : self.length], ((0, 0), (0, 0), (0, short)), constant_values=np.nan)
+        samples = super().encode(values, facts)
+        if self.length is None or samples.shape[2] == self.length:
+            return samples
+        short = max(0, self.length - samples.shape[2])
+        return np.pad(samples[:, :, : self.length], ((0, 0), (0, 0), (0, short)), constant_values=np.nan)
 
-    def _stack(self, values: Any) -> np.ndarray[Any, Any] | list[np.ndarray[Any, Any]]:
+    def _stack(self, values: Any) -> Array | list[Array]:
         """Take samples [time] as one channel."""
         import numpy as np
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.fields._values import Marks, factorise_lists, index_of, text_in, text_of, twice
+from declare.components.fields._values import (
+    Marks,
+    factorise_lists,
+    index_of,
+    text_in,
+    text_of,
+    to_list,
+    twice,
+)
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shapes import Layout, Shape
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array, Layout, Shape
 
 
 class Tags(Field):
@@ -44,13 +49,13 @@ class Tags(Field):
 
     def examine(self, values: Any) -> FieldFacts:
         """Return the class names; raises `ProblemError` DAT363 where a value is no list."""
-        rows = _lists(values)
+        rows = to_list(values)
         for row, value in enumerate(rows):
             if not isinstance(value, list | tuple | type(None)):
                 raise ProblemError(_no_list(value, row))
-        found, _ = factorise_lists(rows, self.missing)
-        names = [str(text_of(name)) for name in self.classes] if self.classes else found.present()
-        unused, total = found.unused, len(found.codes) - found.num_missing()
+        factors, _ = factorise_lists(rows, self.missing)
+        names = [str(text_of(name)) for name in self.classes] if self.classes else factors.present()
+        unused, total = factors.unused, len(factors.codes) - factors.num_missing()
         return FieldFacts(
             shape=Shape("tags", (None,), "int64", len(names)),
             classes=tuple(names),
@@ -63,9 +68,7 @@ class Tags(Field):
         yield from super().check()
         yield from twice(self.classes or (), "classes")
 
-    def complete(
-        self, column: np.ndarray[Any, Any], facts: FieldFacts
-    ) -> tuple[np.ndarray[Any, Any], FieldFacts]:
+    def complete(self, column: Array, facts: FieldFacts) -> tuple[Array, FieldFacts]:
         """Return the column with the classes that samples hold, and facts with what was cut with its words."""
         import numpy as np
 
@@ -85,22 +88,22 @@ class Tags(Field):
         """Return the text field."""
         return self.of
 
-    def encode_at(self, values: Any, facts: FieldFacts, places: list[list[int]]) -> np.ndarray[Any, Any]:
+    def encode_at(self, values: Any, facts: FieldFacts, places: list[list[int]]) -> Array:
         """Return class indices [rows, length]; raises `ProblemError` DAT365 where a text has more or fewer words."""
         import numpy as np
 
         index, marks = index_of(facts.classes or ()), Marks(self.missing)
-        found = np.full(
+        indices = np.full(
             (len(places), 1 + max((max(row, default=0) for row in places), default=0)), -1, np.int64
         )
-        for row, (value, spots) in enumerate(zip(_lists(values), places, strict=True)):
+        for row, (value, spots) in enumerate(zip(to_list(values), places, strict=True)):
             if value and len(value) != len(spots):
                 raise ProblemError(_uneven(len(value), len(spots), self.of, row))
             for item, spot in zip(value or (), spots, strict=False):
                 text = text_in(item, row)
                 if spot >= 0 and text is not None and text not in marks:
-                    found[row, spot] = self._index(text, index, row)
-        return found
+                    indices[row, spot] = self._index(text, index, row)
+        return indices
 
     def _index(self, name: str, index: dict[str, int], row: int) -> int:
         if name not in index:
@@ -108,10 +111,6 @@ class Tags(Field):
             helps = ("add it to `classes`, or list it under `missing`",)
             raise ProblemError(Problem("DAT301", title, label="these classes", helps=helps, row=row))
         return index[name]
-
-
-def _lists(values: Any) -> list[Any]:
-    return values.tolist() if hasattr(values, "tolist") else list(values)
 
 
 def _no_list(value: Any, row: int) -> Problem:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field as Param
 
-from declare.components.fields._values import Marks, no_text, text_of
+from declare.components.fields._values import Marks, no_text, text_of, to_list
 from declare.contract.component import Slot
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Field, Uses
 from declare.contract.kinds.tokenizer import Coder, Tokenizer
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shapes import Layout, Shape
+from declare.contract.shapes import Array, Layout, Shape
 from declare.reading.library_trial import refusal
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _LONGEST = 512
 """Tokens of a sample where `max_length` is not stated."""
@@ -89,8 +86,8 @@ class Text(Field):
         texts = self._texts(values)
         missing = sum(text is None for text in texts)
         marks = Marks(self.missing)
-        raw = (text_of(value) for value in _rows(values) if not isinstance(value, list | tuple))
-        unused = marks.unused(raw) if marks.stated else []
+        raw = (text_of(value) for value in to_list(values) if not isinstance(value, list | tuple))
+        unused = marks.unused_in(raw) if marks.stated else []
         extra = {"unused_marks": unused} if unused else {}
         return FieldFacts(shape=Shape("tokens", (None,), "int64"), num_missing=missing, extra=extra)
 
@@ -156,7 +153,7 @@ class Text(Field):
                 Problem("DAT362", title, at="tokenizer", label="no `bos` or `eos`", helps=helps)
             )
 
-    def parts(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+    def parts(self, values: Any, facts: FieldFacts) -> Array:
         """Return the number of samples of each text: none for an empty one."""
         import numpy as np
 
@@ -166,19 +163,19 @@ class Text(Field):
             return np.minimum(sizes, 1)
         return -(-(sizes + bool(self.ends) * (sizes > 0)) // length)
 
-    def part(self, values: Any, numbers: np.ndarray[Any, Any]) -> list[_Part]:
+    def part(self, values: Any, numbers: Array) -> list[_Part]:
         """Return values with the number of their window."""
         return [_Part(value, int(number)) for value, number in zip(values, numbers, strict=True)]
 
-    def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+    def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return ids [rows, length of the longest], -1 after the end of each text."""
         import numpy as np
 
         cut = list(self._windows(values, facts))
-        found = np.full((len(cut), max(map(len, cut), default=1) or 1), -1, np.int32)
+        table = np.full((len(cut), max(map(len, cut), default=1) or 1), -1, np.int32)
         for row, ids in enumerate(cut):
-            found[row, : len(ids)] = ids
-        return found
+            table[row, : len(ids)] = ids
+        return table
 
     def places(self, values: Any, facts: FieldFacts) -> list[list[int]]:
         """Return the place of each word's first token in what `encode` keeps; -1 for words that it leaves out."""
@@ -192,7 +189,7 @@ class Text(Field):
         """Return the field without the end mark; of a long text it keeps the end."""
         return self.model_copy(update={"ends": False, "overlong": "tail"})
 
-    def decode(self, values: np.ndarray[Any, Any], facts: FieldFacts) -> list[str]:
+    def decode(self, values: Array, facts: FieldFacts) -> list[str]:
         """Return the texts of ids [rows, length]."""
         coder = self._coder(facts)
         return [coder.decode(row) for row in values.tolist()]
@@ -228,7 +225,7 @@ class Text(Field):
     def _texts(self, values: Any) -> list[Value]:
         """Return raw values as texts or lists of words, None where missing."""
         marks = Marks(self.missing)
-        bare = (value.value if isinstance(value, _Part) else value for value in _rows(values))
+        bare = (value.value if isinstance(value, _Part) else value for value in to_list(values))
         texts = [_text(value, row) for row, value in enumerate(bare)]
         if marks.stated:
             texts = [None if isinstance(text, str) and text in marks else text for text in texts]
@@ -240,10 +237,6 @@ def _truncate(ids: Sequence[int], limit: int, overlong: str | None) -> Sequence[
     if overlong == "windows":
         return ids
     return ids[-limit:] if overlong == "tail" else ids[:limit]
-
-
-def _rows(values: Any) -> list[Any]:
-    return values.tolist() if hasattr(values, "tolist") else list(values)
 
 
 def _text(value: Any, row: int) -> Value:

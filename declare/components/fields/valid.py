@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.fields._values import text_in
+from declare.components.fields._values import text_in, to_list
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shapes import Layout, Shape
+from declare.contract.shapes import Array, Layout, Shape
 from declare.contract.text_column import TextColumn
-
-if TYPE_CHECKING:
-    import numpy as np
-
 
 _TRUTH = {"true": 1, "1": 1, "1.0": 1, "false": 0, "0": 0, "0.0": 0}
 
@@ -44,36 +40,36 @@ class Valid(Field):
         import numpy as np
 
         if self.of is not None:
-            flat = [item for row, value in enumerate(_rows(values)) for item in _words(value, row)]
+            flat = [item for row, value in enumerate(to_list(values)) for item in _words(value, row)]
             return FieldFacts(
                 shape=Shape("valid", (None,), "bool"), mean=float(np.mean(flat)) if flat else None
             )
         _refuse_lists(values)
-        found = self.encode(values, FieldFacts(shape=Shape("valid", (), "bool")))
+        flags = self.encode(values, FieldFacts(shape=Shape("valid", (), "bool")))
         return FieldFacts(
-            shape=Shape("valid", found.shape[1:], "bool"), mean=float(np.mean(found)) if found.size else None
+            shape=Shape("valid", flags.shape[1:], "bool"), mean=float(np.mean(flags)) if flags.size else None
         )
 
     def beside(self) -> str | None:
         """Return the text field."""
         return self.of
 
-    def encode_at(self, values: Any, facts: FieldFacts, places: list[list[int]]) -> np.ndarray[Any, Any]:
+    def encode_at(self, values: Any, facts: FieldFacts, places: list[list[int]]) -> Array:
         """Return bool [rows, length]; raises `ProblemError` DAT365 where a text has more or fewer words."""
         import numpy as np
 
         width = 1 + max((max(row, default=0) for row in places), default=0)
-        found = np.zeros((len(places), width), bool)
-        for row, (value, spots) in enumerate(zip(_rows(values), places, strict=True)):
+        flags = np.zeros((len(places), width), bool)
+        for row, (value, spots) in enumerate(zip(to_list(values), places, strict=True)):
             words = list(_words(value, row))
             if words and len(words) != len(spots):
                 raise ProblemError(_uneven(len(words), len(spots), self.of or "", row))
             for item, spot in zip(words, spots, strict=False):
                 if spot >= 0:
-                    found[row, spot] = item
-        return found
+                    flags[row, spot] = item
+        return flags
 
-    def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+    def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return bool [rows] or [rows, units]; raises `ProblemError` DAT319 for what is not true or false."""
         import numpy as np
 
@@ -90,10 +86,6 @@ class Valid(Field):
         if wrong.any():
             raise ProblemError(_no_flags(int(np.nonzero(wrong)[0][0])))
         return array.astype(bool)
-
-
-def _rows(values: Any) -> list[Any]:
-    return values.tolist() if hasattr(values, "tolist") else list(values)
 
 
 def _words(value: Any, row: int) -> Iterable[bool]:
@@ -127,7 +119,7 @@ def _uneven(values: int, words: int, of: str, row: int) -> Problem:
     )
 
 
-def _flags(column: TextColumn) -> np.ndarray[Any, Any]:
+def _flags(column: TextColumn) -> Array:
     """Return texts of booleans as 1 and 0; raises `ProblemError` DAT319 for others and for gaps."""
     import numpy as np
 

@@ -56,9 +56,9 @@ class Video(ArrayField):
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
         """Yield where stated sizes contradict the data, and videos that differ in height or width."""
-        found = list(super().compare(facts))
-        yield from found
-        if not found and None in facts.shape.dims[2:]:
+        problems = list(super().compare(facts))
+        yield from problems
+        if not problems and None in facts.shape.dims[2:]:
             helps = ("bring them to one height and width before; they may differ in their number of frames",)
             yield Problem("DAT349", "videos differ in size", label="these videos", helps=helps)
 
@@ -68,8 +68,8 @@ class Video(ArrayField):
 
     def stated_sizes(self) -> dict[int, tuple[str, int]]:
         """Return the sizes that the spec states by axis, each with its parameter."""
-        found = super().stated_sizes()
+        sizes = super().stated_sizes()
         if self.size is not None:
             sides = [self.size] if isinstance(self.size, int) else self.size
-            found |= {2: ("size", sides[0]), 3: ("size", sides[-1])}
-        return found
+            sizes |= {2: ("size", sides[0]), 3: ("size", sides[-1])}
+        return sizes

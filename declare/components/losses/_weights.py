@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Literal
 
+from pydantic import Field as Param
+
+from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
 
 ClassWeights = Literal["balanced", "effective"] | list[float] | None
 _BETA = 0.999
+
+
+class ClassWeightedLoss(Loss):
+    """A loss in which classes count by weights."""
+
+    class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0, le=1e6)]] | None = (
+        Param(
+            None,
+            alias="class_weights",
+            description="`balanced` (inverse to the training counts), `effective` (flatter), or one per class",
+        )
+    )
+
+    @property
+    def weighs_classes(self) -> bool:
+        """Whether its class weights come from the counts of the training split."""
+        return isinstance(self.class_weights_, str)
+
+    def class_weights(self, target: Target) -> tuple[float, ...] | None:
+        """Return the weight of each class, None where all count the same."""
+        return class_weights(self.class_weights_, target)
+
+    def check_target(self, target: Target) -> Iterable[Problem]:
+        """Yield where the stated weights are not one for each class."""
+        return check_weights(self.class_weights_, target)
 
 
 def class_weights(stated: ClassWeights, target: Target) -> tuple[float, ...] | None:

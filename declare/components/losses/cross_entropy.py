@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field as Param
 
 from declare.components.losses._indices import index_dims
-from declare.components.losses._weights import check_weights, class_weights, num_scores
-from declare.contract.kinds.loss import Loss
+from declare.components.losses._weights import ClassWeightedLoss, num_scores
 from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from declare.contract.kinds.task import Target
 
 
-class CrossEntropy(Loss):
+class CrossEntropy(ClassWeightedLoss):
     """Cross entropy over classes or over the classes of each pixel.
 
     Takes logits [B, classes] (softmax is applied here) and class indices [B]; or logits [B, classes, height, width]
@@ -55,24 +54,8 @@ class CrossEntropy(Loss):
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "pixel_logits", "token_logits"})
 
-    class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0, le=1e6)]] | None = (
-        Param(
-            None,
-            alias="class_weights",
-            description="`balanced` (inverse to the training counts), `effective` (flatter), or one per class",
-        )
-    )
     label_smoothing: float = Param(0.0, ge=0, lt=1, description="share of the truth spread over all classes")
     ignore_index: int | None = Param(None, description="a class index that does not count, besides -1")
-
-    @property
-    def weighs_classes(self) -> bool:
-        """Whether its class weights come from the counts of the training split."""
-        return isinstance(self.class_weights_, str)
-
-    def class_weights(self, target: Target) -> tuple[float, ...] | None:
-        """Return the weight of each class, None where all count the same."""
-        return class_weights(self.class_weights_, target)
 
     def uncounted_classes(self, target: Target) -> frozenset[int]:
         """Return the indices of classes that weigh 0, and `ignore_index`."""
@@ -81,7 +64,7 @@ class CrossEntropy(Loss):
 
     def check_target(self, target: Target) -> Iterable[Problem]:
         """Yield where the stated weights are not one for each class, and an `ignore_index` that is none of them."""
-        yield from check_weights(self.class_weights_, target)
+        yield from super().check_target(target)
         number = num_scores(target)
         if number is not None and self.ignore_index is not None and not -1 <= self.ignore_index < number:
             yield Problem(

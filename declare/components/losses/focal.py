@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field as Param
 
 from declare.components.losses._indices import index_dims
-from declare.components.losses._weights import check_weights, class_weights
-from declare.contract.kinds.loss import Loss
+from declare.components.losses._weights import ClassWeightedLoss
 from declare.contract.prediction import Prediction
-from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
 
 if TYPE_CHECKING:
@@ -20,7 +17,7 @@ if TYPE_CHECKING:
     from declare.contract.kinds.task import Target
 
 
-class Focal(Loss):
+class Focal(ClassWeightedLoss):
     """Cross entropy times (1 - p)^gamma, where p is the probability given to the truth.
 
     Takes logits of classes [B, classes], of labels [B, labels] or of pixels [B, classes, height, width]
@@ -38,26 +35,6 @@ class Focal(Loss):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "label_logits", "pixel_logits"})
 
     gamma: float = Param(2.0, ge=0, le=100, description="how much less easy samples count")
-    class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0, le=1e6)]] | None = (
-        Param(
-            None,
-            alias="class_weights",
-            description="`balanced` (inverse to the training counts), `effective` (flatter), or one per class",
-        )
-    )
-
-    @property
-    def weighs_classes(self) -> bool:
-        """Whether its class weights come from the counts of the training split."""
-        return isinstance(self.class_weights_, str)
-
-    def class_weights(self, target: Target) -> tuple[float, ...] | None:
-        """Return the weight of each class, None where all count the same."""
-        return class_weights(self.class_weights_, target)
-
-    def check_target(self, target: Target) -> Iterable[Problem]:
-        """Yield where the stated weights are not one for each class."""
-        return check_weights(self.class_weights_, target)
 
     def target_dims(self, target: Target) -> tuple[Dim, ...]:
         """Return the sizes of labels, or of indices: those of the logits without the axis of classes."""

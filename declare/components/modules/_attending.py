@@ -66,11 +66,11 @@ def mask_misfit(node: Node, inputs: Inputs, port: str, length: Dim) -> Problem |
     for shape in inputs.get(port, ()):
         if len(shape.dims) == 1 and shape.dims[0] in {None, length}:
             continue
-        each = f"{shape.dims[0]} values" if shape.dims else "one value"
+        values = f"{shape.dims[0]} values" if shape.dims else "one value"
         positions = "as many as there are tokens or steps" if length is None else f"{length}"
         return Problem(
             "SHP543",
-            f"`{port}` has {each} for each sample, but the positions are {positions}",
+            f"`{port}` has {values} for each sample, but the positions are {positions}",
             at=place(node, port),
             label=f"{shape}",
             helps=("give a mask with a value for each position, such as another module's `mask`",),

@@ -12,11 +12,11 @@ def records() -> dict[str, dict[str, Any]]:
     tags: dict[str, list[str]] = {}
     for full in timm.list_pretrained():
         tags.setdefault(full.partition(".")[0], []).append(full.partition(".")[2])
-    found: dict[str, dict[str, Any]] = {}
+    entries: dict[str, dict[str, Any]] = {}
     for name in timm.list_models():
         config = timm.get_pretrained_cfg(name)
         own = (config.tag if config else "") or ""
-        found[name] = {"size": config.input_size[1] if config else 224}
+        entries[name] = {"size": config.input_size[1] if config else 224}
         if name in tags:
-            found[name]["tags"] = sorted(tags[name], key=lambda tag: (tag != own, tag))
-    return found
+            entries[name]["tags"] = sorted(tags[name], key=lambda tag: (tag != own, tag))
+    return entries

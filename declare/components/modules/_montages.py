@@ -27,11 +27,11 @@ class ChannelAdapter(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return a series of `channels`, as long as the input."""
-        if problem := misfit(self, inputs) or self.refused(inputs["input"][0]):
+        if problem := misfit(self, inputs) or self.channel_problem(inputs["input"][0]):
             return problem
         return {"output": Shape("series", (self.channels, inputs["input"][0].dims[1]))}
 
-    def refused(self, shape: Shape) -> Problem | None:
+    def channel_problem(self, shape: Shape) -> Problem | None:
         """Return why the parameters do not fit a recording of this shape."""
         return None
 

@@ -52,35 +52,35 @@ def unknown(library: str, name: str) -> Problem:
 
 def takes_one_size(library: str, name: str) -> bool:
     """Whether a model takes images of its own size alone, in the version that was measured."""
-    return bool(TABLES[library].shipped.get(name, {}).get("fixed"))
+    return bool(TABLES[library].shipped_records.get(name, {}).get("fixed"))
 
 
-def is_even(found: Record | None, shape: Shape) -> bool:
+def is_even(record: Record | None, shape: Shape) -> bool:
     """Return whether no model of the table leaves anything of such images out: its own size, or one often halved."""
     sides = shape.dims[1:]
-    return found is not None and (
-        set(sides) == {found.get("size")} or all(side is None or side % 32 == 0 for side in sides)
+    return record is not None and (
+        set(sides) == {record.get("size")} or all(side is None or side % 32 == 0 for side in sides)
     )
 
 
-def outputs(node: Module, found: Record, shape: Shape) -> Outputs | Problem | None:
+def outputs(node: Module, record: Record, shape: Shape) -> Outputs | Problem | None:
     """Return a model's outputs for images of `shape`, why it refuses, or None where a probe must tell."""
-    if "outputs" not in found or "parameters" not in found:
+    if "outputs" not in record or "parameters" not in record:
         return None
     height, width = shape.dims[1:]
-    side = found["size"]
+    side = record["size"]
     if (height, width) == (side, side):
-        return {name: _shape(name, tuple(dims)) for name, dims in found["outputs"].items()}
-    if found.get("fixed"):
+        return {name: _shape(name, tuple(dims)) for name, dims in record["outputs"].items()}
+    if record.get("fixed"):
         return (
             varies(node, "image size", "input") if None in {height, width} else _wrong_size(node, side, shape)
         )
-    if not _follows_rounding(found, shape):
+    if not _follows_rounding(record, shape):
         return None
     result: Outputs = {}
-    for name, dims in found["outputs"].items():
+    for name, dims in record["outputs"].items():
         grid = (
-            tuple(_rows(found, size, found["reduction"]) for size in (height, width))
+            tuple(_rows(record, size, record["reduction"]) for size in (height, width))
             if name == "map"
             else dims[1:]
         )
@@ -88,39 +88,41 @@ def outputs(node: Module, found: Record, shape: Shape) -> Outputs | Problem | No
     return result
 
 
-def costs(found: Record, shape: Shape) -> Costs | None:
+def costs(record: Record, shape: Shape) -> Costs | None:
     """Return a model's costs for images of `shape`, or None where only a probe can tell."""
     channels, height, width = shape.dims
-    if channels is None or "parameters" not in found:
+    if channels is None or "parameters" not in record:
         return None
     extra = channels - 3
-    parameters = found["parameters"][0] + extra * found["parameters"][1]
-    if (height, width) == (found["size"], found["size"]):
-        return Costs(parameters, found["flops"][0] + extra * found["flops"][1], found.get("activation_bytes"))
+    parameters = record["parameters"][0] + extra * record["parameters"][1]
+    if (height, width) == (record["size"], record["size"]):
+        return Costs(
+            parameters, record["flops"][0] + extra * record["flops"][1], record.get("activation_bytes")
+        )
     if height is None or width is None:
         return Costs(parameters)
-    if not _follows_rounding(found, shape) or "flops_at" not in found:
+    if not _follows_rounding(record, shape) or "flops_at" not in record:
         return None
-    places = [_area(found, height, width, reduction) for reduction in REDUCTIONS] + [1]
-    stem = 2 * extra * found["parameters"][1] * _area(found, height, width, found["stem"])
-    flops = sum(share * area for share, area in zip(found["flops_at"], places, strict=True)) + stem
+    places = [_area(record, height, width, reduction) for reduction in REDUCTIONS] + [1]
+    stem = 2 * extra * record["parameters"][1] * _area(record, height, width, record["stem"])
+    flops = sum(share * area for share, area in zip(record["flops_at"], places, strict=True)) + stem
     return Costs(
-        parameters, flops, sum(share * area for share, area in zip(found["bytes_at"], places, strict=True))
+        parameters, flops, sum(share * area for share, area in zip(record["bytes_at"], places, strict=True))
     )
 
 
-def _follows_rounding(found: Record, shape: Shape) -> bool:
-    return "rounding" in found and all(size is None or size >= found["least"] for size in shape.dims[1:])
+def _follows_rounding(record: Record, shape: Shape) -> bool:
+    return "rounding" in record and all(size is None or size >= record["least"] for size in shape.dims[1:])
 
 
-def _rows(found: Record, size: Dim, reduction: int) -> Dim:
+def _rows(record: Record, size: Dim, reduction: int) -> Dim:
     if size is None:
         return None
-    return -(-size // reduction) if found["rounding"] == "ceil" else size // reduction
+    return -(-size // reduction) if record["rounding"] == "ceil" else size // reduction
 
 
-def _area(found: Record, height: int, width: int, reduction: int) -> int:
-    return (_rows(found, height, reduction) or 0) * (_rows(found, width, reduction) or 0)
+def _area(record: Record, height: int, width: int, reduction: int) -> int:
+    return (_rows(record, height, reduction) or 0) * (_rows(record, width, reduction) or 0)
 
 
 def _shape(name: str, dims: tuple[Dim, ...]) -> Shape:

@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 class ChannelPad(ChannelAdapter):
     """Adds channels of zeros."""
 
-    def refused(self, shape: Shape) -> Problem | None:
+    def channel_problem(self, shape: Shape) -> Problem | None:
         """Return that there are more channels than it gives."""
-        found = shape.dims[0] or 0
-        if found <= self.channels:
+        num_channels = shape.dims[0] or 0
+        if num_channels <= self.channels:
             return None
         return Problem(
             "SHP523",
-            f"`channel_pad` gives {self.channels} channels, but the data have {found}",
+            f"`channel_pad` gives {self.channels} channels, but the data have {num_channels}",
             at="channels",
             label="fewer than the data",
-            helps=(f"set `channels: {found}`, or use `channel_project`",),
-            rewrites=(Rewrite(f"give {found} channels", "channels", found, safe=False),),
+            helps=(f"set `channels: {num_channels}`, or use `channel_project`",),
+            rewrites=(Rewrite(f"give {num_channels} channels", "channels", num_channels, safe=False),),
         )
 
     def costs_each(self, inputs: Mapping[str, Inputs]) -> Costs:

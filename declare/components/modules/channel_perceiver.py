@@ -50,7 +50,7 @@ class ChannelPerceiver(ChannelAdapter):
     def costs_each(self, inputs: Mapping[str, Inputs]) -> Costs:
         """Return the costs: those of a sample with the largest montage."""
         counts = montages(inputs)
-        name = max(counts, key=lambda each: counts[each])
+        name = max(counts, key=lambda dataset: counts[dataset])
         count, time = counts[name], inputs[name]["input"][0].dims[1]
         tally = CostCounter().linear(3, self.dim, positions=count).linear(self.dim, self.dim, positions=count)
         tally.linear(self.dim, self.heads, positions=count)

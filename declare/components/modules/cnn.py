@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
+from declare.components.modules._conv_stages import Downsample, costs_of_stages, halve, too_small
 from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Outputs, Port
-from declare.contract.nodes.costs import CostCounter, size
+from declare.contract.nodes.costs import size
 from declare.contract.nodes.port_check import channels_last, even_kernel, misfit, remainders, varies
-from declare.contract.problem import Problem, Rewrite
+from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Cnn(Module):
     kernel: int = Param(3, gt=0, description="width of the square kernels")
     norm: Literal["batch", "group", "none"] = Param("batch", description="between convolution and activation")
     activation: Literal["relu", "gelu", "silu", "tanh"] = Param("relu", description="after each convolution")
-    downsample: Literal["max", "mean", "stride", "none"] = Param("max", description="how the map is halved")
+    downsample: Downsample = Param("max", description="how the map is halved")
     pool: Literal["mean", "max", "flatten"] = Param("mean", description="how the map becomes a vector")
     dropout: float = Param(
         0.0, ge=0, lt=1, description="share of channels zeroed after each stage in training"
@@ -60,9 +61,11 @@ class Cnn(Module):
         if problem := misfit(self, inputs) or channels_last(self, inputs):
             return problem
         shape = inputs["input"][0]
-        last = self._sizes(shape)[-1]
+        sizes = self._sizes(shape)
+        last = sizes[-1]
         if 0 in last:
-            return self._too_small(shape)
+            stages = next(i for i, size in enumerate(sizes) if 0 in size)
+            return too_small("cnn", shape, self.channels, stages, code="SHP502", larger="larger images")
         features: int = self.channels[-1]
         if self.pool == "flatten":
             if None in last:
@@ -73,27 +76,8 @@ class Cnn(Module):
     def _sizes(self, shape: Shape) -> list[tuple[Dim, ...]]:
         sizes = [shape.dims[1:]]
         for _ in self.channels[1:]:
-            sizes.append(tuple(dim and self._size_after_downsampling(dim) for dim in sizes[-1]))
+            sizes.append(tuple(halve(dim, self.downsample) for dim in sizes[-1]))
         return sizes
-
-    def _size_after_downsampling(self, dim: int) -> int:
-        if self.downsample == "stride":
-            return (dim + 1) // 2
-        return dim if self.downsample == "none" else dim // 2
-
-    def _too_small(self, shape: Shape) -> Problem:
-        stages = next(i for i, size in enumerate(self._sizes(shape)) if 0 in size)
-        title = f"`cnn` has {len(self.channels)} stages, but {shape} is down to nothing after {stages}"
-        return Problem(
-            "SHP502",
-            title,
-            at="channels",
-            label=f"at most {stages} stages",
-            helps=(f"use at most {stages} stages, larger images, or `downsample: none`",),
-            rewrites=(
-                Rewrite(f"keep the first {stages} stages", "channels", self.channels[:stages], safe=False),
-            ),
-        )
 
     def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...]:
         """Return the pixels at the edge that halving leaves over."""
@@ -107,20 +91,7 @@ class Cnn(Module):
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the stages."""
         shape = inputs["input"][0]
-        before = shape.dims[0] or 0
-        sizes = self._sizes(shape)
-        tally = CostCounter()
-        for index, (width, out) in enumerate(zip(self.channels, sizes, strict=True)):
-            if index and self.downsample in {"max", "mean"}:
-                tally.write(before, out)
-            tally.conv(before, width, (self.kernel, self.kernel), out, bias=self.norm == "none")
-            if self.norm != "none":
-                tally.norm(width, out)
-            tally.write(width * (2 if self.dropout else 1), out)
-            before = width
-        if self.pool != "flatten":
-            tally.write(before)
-        return tally.costs()
+        return costs_of_stages(self, shape.dims[0] or 0, self._sizes(shape))
 
     def build(self, inputs: Inputs) -> nn.Module:
         """Return the real network."""

@@ -57,9 +57,9 @@ class Concat(Module):
 
     def costs(self, inputs: Inputs) -> Costs:
         """Return the bytes of the joined tensor."""
-        found = self.infer(inputs)
-        assert not isinstance(found, Problem)
-        numel = found["output"].numel
+        outputs = self.infer(inputs)
+        assert not isinstance(outputs, Problem)
+        numel = outputs["output"].numel
         return Costs(0, 0, None if numel is None else 4 * numel)
 
     def build(self, inputs: Inputs) -> nn.Module:

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
+from declare.components.modules._conv_stages import Downsample, costs_of_stages, halve, too_small
 from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Outputs, Padding, Port
-from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import even_kernel, misfit, remainders, varies
-from declare.contract.problem import Problem, Rewrite
+from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 
 if TYPE_CHECKING:
@@ -44,9 +44,7 @@ class Conv1d(Module):
     kernel: int = Param(7, gt=0, description="length of the kernels, in time steps")
     norm: Literal["batch", "group", "none"] = Param("batch", description="between convolution and activation")
     activation: Literal["relu", "gelu", "silu", "tanh"] = Param("relu", description="after each convolution")
-    downsample: Literal["max", "mean", "stride", "none"] = Param(
-        "max", description="how the time axis is halved"
-    )
+    downsample: Downsample = Param("max", description="how the time axis is halved")
     pool: Literal["mean", "max", "flatten"] = Param("mean", description="how the series becomes a vector")
     dropout: float = Param(
         0.0, ge=0, lt=1, description="share of channels zeroed after each stage in training"
@@ -64,7 +62,8 @@ class Conv1d(Module):
         shape = inputs["input"][0]
         lengths = self._lengths(shape)
         if 0 in lengths:
-            return self._too_short(shape, lengths.index(0))
+            stages = lengths.index(0)
+            return too_small("conv1d", shape, self.channels, stages, code="SHP506", larger="longer windows")
         features: int = self.channels[-1]
         if self.pool == "flatten":
             if lengths[-1] is None:
@@ -78,26 +77,8 @@ class Conv1d(Module):
     def _lengths(self, shape: Shape) -> list[Dim]:
         lengths = [shape.dims[1 if shape.layout == "series" else 0]]
         for _ in self.channels[1:]:
-            before = lengths[-1]
-            lengths.append(None if before is None else self._length_after_downsampling(before))
+            lengths.append(halve(lengths[-1], self.downsample))
         return lengths
-
-    def _length_after_downsampling(self, length: int) -> int:
-        if self.downsample == "stride":
-            return (length + 1) // 2
-        return length if self.downsample == "none" else length // 2
-
-    def _too_short(self, shape: Shape, stages: int) -> Problem:
-        return Problem(
-            "SHP506",
-            f"`conv1d` has {len(self.channels)} stages, but {shape} is down to nothing after {stages}",
-            at="channels",
-            label=f"at most {stages} stages",
-            helps=(f"use at most {stages} stages, longer windows, or `downsample: none`",),
-            rewrites=(
-                Rewrite(f"keep the first {stages} stages", "channels", self.channels[:stages], safe=False),
-            ),
-        )
 
     def looks_ahead(self) -> bool:
         """Return that kernels reach to both sides."""
@@ -131,19 +112,7 @@ class Conv1d(Module):
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the stages."""
         shape = inputs["input"][0]
-        before = shape.features or 0
-        tally = CostCounter()
-        for index, (width, length) in enumerate(zip(self.channels, self._lengths(shape), strict=True)):
-            if index and self.downsample in {"max", "mean"}:
-                tally.write(before, (length,))
-            tally.conv(before, width, (self.kernel,), (length,), bias=self.norm == "none")
-            if self.norm != "none":
-                tally.norm(width, (length,))
-            tally.write(width * (2 if self.dropout else 1), (length,))
-            before = width
-        if self.pool != "flatten":
-            tally.write(before)
-        return tally.costs()
+        return costs_of_stages(self, shape.features or 0, [(length,) for length in self._lengths(shape)])
 
     def build(self, inputs: Inputs) -> nn.Module:
         """Return the real network."""

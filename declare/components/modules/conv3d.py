@@ -99,12 +99,12 @@ class Conv3d(Module):
     def _too_large(self, stage: int, axis: int, size: int) -> Problem:
         key = "hidden_kernel" if stage else "kernel"
         side = self._kernels()[stage][axis]
-        left = f"stage {stage + 1} has {size} left" if stage else f"the input has {size}"
+        extent = f"stage {stage + 1} has {size} left" if stage else f"the input has {size}"
         unit = "frames" if axis == 0 else f"pixels of {_AXES[axis]}"
         stated = getattr(self, key)
         return Problem(
             "SHP518",
-            f"the kernel spans {side} {unit}, but {left}",
+            f"the kernel spans {side} {unit}, but {extent}",
             at=f"{key}.{axis}" if isinstance(stated, list) and key in self.model_fields_set else key,
             label=f"at most {size}",
             helps=(f"use a kernel of at most {size} {unit}",),
@@ -143,8 +143,8 @@ class Conv3d(Module):
         """Return the real core."""
         from declare.nn.modules.conv3d import Conv3d as Real
 
-        found = self.infer(inputs)
-        assert not isinstance(found, Problem)
+        outputs = self.infer(inputs)
+        assert not isinstance(outputs, Problem)
         real = Real(
             inputs["input"][0].dims[0] or 0,
             self.channels,
@@ -152,7 +152,7 @@ class Conv3d(Module):
             norm=self.norm,
             activation=self.activation,
             pad=self.padding == "same",
-            squeeze=found["output"].layout == "image",
+            squeeze=outputs["output"].layout == "image",
             stack=self.stack,
         )
         return _pretrained.start(real, self.pretrained)

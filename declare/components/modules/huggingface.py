@@ -129,10 +129,10 @@ class Huggingface(Module):
     def check(self) -> Iterable[Problem]:
         """Yield a model that is named twice or not at all, and weights that stand nowhere."""
         if (self.name is None) == (self.path is None):
-            said = "both `name` and `path`" if self.name else "neither `name` nor `path`"
+            stated = "both `name` and `path`" if self.name else "neither `name` nor `path`"
             yield Problem(
                 "SCH113",
-                f"`huggingface` states {said}",
+                f"`huggingface` states {stated}",
                 at="",
                 label="one of them",
                 helps=("say one of them",),
@@ -169,23 +169,23 @@ class Huggingface(Module):
             return None
         return next((self.path / name for name in _FILES if is_file(self.path / name)), None)
 
-    def check_weights(self, own: Facts, held: Facts, path: Path) -> Problem | None:
+    def check_weights(self, own: Facts, stored: Facts, path: Path) -> Problem | None:
         """Return weights of another shape, or that none is there: the library maps names in ways of its own."""
-        by_end = {name: facts for name, facts in held.items() if name in own}
-        for name in held:
+        by_end = {name: facts for name, facts in stored.items() if name in own}
+        for name in stored:
             _, _, rest = name.partition(".")
             while rest and rest not in own:
                 _, _, rest = rest.partition(".")
             if rest:
-                by_end.setdefault(rest, held[name])
+                by_end.setdefault(rest, stored[name])
         if not by_end:
-            lacking = lacking_weights(own, held, path)
+            lacking = lacking_weights(own, stored, path)
             return lacking and replace(lacking, at="path")
         reshaped = [name for name, facts in by_end.items() if facts.shape != own[name].shape]
         if not reshaped:
             return None
-        found = lacking_weights({name: own[name] for name in reshaped}, by_end, path)
-        return found and replace(found, at="path")
+        problem = lacking_weights({name: own[name] for name in reshaped}, by_end, path)
+        return problem and replace(problem, at="path")
 
     def _unloadable(self) -> Problem | None:
         """Return why a model type, a parameter, or what stands in the folder's config.json cannot be used."""
@@ -197,8 +197,8 @@ class Huggingface(Module):
             return Problem("REF241", title, at=where, label="loads models", helps=helps)
         if stated := arguments.problem(self.config, "config"):
             return stated
-        found = arguments.problem(_plain(_folder_config(self)), "config")
-        return found and replace(found, at=where, notes=("it stands in the folder's config.json",))
+        problem = arguments.problem(_plain(_folder_config(self)), "config")
+        return problem and replace(problem, at=where, notes=("it stands in the folder's config.json",))
 
     def looks_ahead(self) -> bool | None:
         """Return whether the architecture sees later positions; None where that is not known."""
@@ -292,10 +292,10 @@ def _folder_config(module: Huggingface) -> dict[str, Any]:
         return {}
     file = module.path / "config.json"
     try:
-        found = json.loads(file.read_bytes()) if is_file(file) and file.stat().st_size <= _LONGEST else {}
+        config = json.loads(file.read_bytes()) if is_file(file) and file.stat().st_size <= _LONGEST else {}
     except (OSError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return config if isinstance(config, dict) else {}
 
 
 def _plain(stated: dict[str, Any]) -> dict[str, Any]:

@@ -87,9 +87,9 @@ class Python(Module):
         """Return the user's module; raises `ProblemError` where it is not trusted or has no such class."""
         from torch import nn
 
-        found = getattr(user_code.load(self.file), self.name, None)
-        if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        module_class = getattr(user_code.load(self.file), self.name, None)
+        if not (isinstance(module_class, type) and issubclass(module_class, nn.Module)):
             title = f"`{self.file.name}` has no module class `{self.name}`"
             helps = ("name a class of the file that is a `torch.nn.Module`",)
             raise ProblemError(Problem("REF243", title, at="name", helps=helps))
-        return found(**self.args)
+        return module_class(**self.args)

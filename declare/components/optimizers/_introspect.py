@@ -27,14 +27,14 @@ def records() -> dict[str, dict[str, Any]]:
 
     `weight_decay` is the library's default, null where the rule has none.
     """
-    found: dict[str, dict[str, Any]] = {}
-    taken = set(own_names("optimizers"))
+    entries: dict[str, dict[str, Any]] = {}
+    own_types = set(own_names("optimizers"))
     for library, name, rule, summary, preset in _rules():
-        if name in found or name in taken or name in _SECOND_ORDER:
+        if name in entries or name in own_types or name in _SECOND_ORDER:
             continue
         parameters = _parameters(rule, preset)
         if _works(rule, preset):
-            found[name] = {
+            entries[name] = {
                 "library": library,
                 "module": rule.__module__,
                 "class": rule.__name__,
@@ -42,7 +42,7 @@ def records() -> dict[str, dict[str, Any]]:
                 "weight_decay": _decay(rule, preset),
                 "parameters": parameters,
             }
-    return found
+    return entries
 
 
 def _rules() -> Iterator[tuple[str, str, type[torch.optim.Optimizer], str, dict[str, Any]]]:
@@ -67,15 +67,15 @@ def _ascii(text: str) -> str:
 
 def _parameters(rule: type[Any], preset: dict[str, Any]) -> dict[str, list[Any]]:
     """Return the parameters that a spec can state, with the kind of value and the default."""
-    found = {}
+    parameters = {}
     for name, parameter in inspect.signature(rule).parameters.items():
         if name in _OURS | _INNER or parameter.default is parameter.empty:
             continue
         default = preset.get(name, parameter.default)
         kind = _kind(default, str(parameter.annotation))
         if kind is not None:
-            found[name] = [kind, list(default) if isinstance(default, tuple) else default]
-    return found
+            parameters[name] = [kind, list(default) if isinstance(default, tuple) else default]
+    return parameters
 
 
 def _decay(rule: type[Any], preset: dict[str, Any]) -> float | None:

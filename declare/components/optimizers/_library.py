@@ -65,8 +65,8 @@ class _FromLibrary(Optimizer):
         try:
             return self._rule(groups)
         except (ValueError, TypeError, NotImplementedError) as error:
-            said = str(error).strip().partition("\n")[0][:200]
-            raise ProblemError(self.refusal_problem(Refusal(said)).under("optimizer")) from error
+            reason = str(error).strip().partition("\n")[0][:200]
+            raise ProblemError(self.refusal_problem(Refusal(reason)).under("optimizer")) from error
 
     def _rule(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         stated = {name: value for name, value in self if name not in {"groups", "decay_norm_and_bias"}}
@@ -74,8 +74,8 @@ class _FromLibrary(Optimizer):
             name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()
         }
         module, name = self.home
-        made: torch.optim.Optimizer = getattr(import_module(module), name)(groups, **arguments)
-        return made
+        optimizer: torch.optim.Optimizer = getattr(import_module(module), name)(groups, **arguments)
+        return optimizer
 
     def is_proven(self, sample: Any) -> bool:
         """Whether all but rate and decay is as by default, or one more is within the range that the table has."""
@@ -125,20 +125,20 @@ def component(name: str, record: dict[str, Any]) -> type[_FromLibrary]:
     if decays:
         about = Decaying.model_fields["weight_decay"].description
         parameters["weight_decay"] = (float, Param(record["weight_decay"], ge=0, le=1e3, description=about))
-    made = create_model(
+    model = create_model(
         record["class"],
         __base__=bases,
         __module__=f"{__package__}.{name}",
         __doc__=_text(name, record),
         **parameters,
     )
-    found = cast("type[_FromLibrary]", made)
-    found.record = record
-    found.home, found.decays = (record["module"], record["class"]), decays
+    optimizer = cast("type[_FromLibrary]", model)
+    optimizer.record = record
+    optimizer.home, optimizer.decays = (record["module"], record["class"]), decays
     # Only rules of the shipped table were compared on parameters in shares with those of one process.
-    found.whole = name in _WHOLE or name not in TABLE.shipped
-    found.sets_own_lr = name in _OWN_RATES
-    return found
+    optimizer.whole = name in _WHOLE or name not in TABLE.shipped_records
+    optimizer.sets_own_lr = name in _OWN_RATES
+    return optimizer
 
 
 def _annotation(kind: str, known: Range | None) -> Any:
@@ -150,27 +150,27 @@ def _annotation(kind: str, known: Range | None) -> Any:
 
 def measured_ranges(name: str, record: dict[str, Any]) -> dict[str, Range]:
     """Return the ranges of a record's parameters, found by steps, a save and a load with each of many values."""
-    made, words = component(name, record | {"ranges": {}}), _texts(record)
+    optimizer, words = component(name, record | {"ranges": {}}), _texts(record)
 
-    found = {}
+    ranges = {}
     for key, (stated, default) in record["parameters"].items():
         kind = "[float]" if stated.startswith("numbers") else stated.rstrip("?")
         if kind == "bool":
             continue
 
         def works(value: Any, key: str = key) -> list[bool]:
-            return _outcome(made, {key: value})
+            return _outcome(optimizer, {key: value})
 
-        found[key] = measured_from(kind, [default], works, words)
-    return {key: known for key, known in found.items() if known}
+        ranges[key] = measured_from(kind, [default], works, words)
+    return {key: known for key, known in ranges.items() if known}
 
 
 def _outcome(rule: type[_FromLibrary], parameters: dict[str, Any]) -> list[bool]:
     from declare.reading.parser import read
 
-    made: Any
-    made, problems = read(rule, {"lr": _TRIED_RATE} | parameters)
-    return [False] if problems else outcome(lambda: made.try_out(None))
+    optimizer: Any
+    optimizer, problems = read(rule, {"lr": _TRIED_RATE} | parameters)
+    return [False] if problems else outcome(lambda: optimizer.try_out(None))
 
 
 def _texts(record: dict[str, Any]) -> set[str]:

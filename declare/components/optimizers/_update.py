@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -16,6 +16,29 @@ class Decaying(Optimizer):
     decay_norm_and_bias: bool = Param(
         False, description="decay norms, biases and other parameters of one axis too"
     )
+
+
+class AdamFamily(Decaying):
+    """An optimizer that scales steps by running means of gradients and their squares."""
+
+    num_states: ClassVar[int | None] = 2
+
+    betas: list[Annotated[float, Param(ge=0, lt=1)]] = Param(
+        [0.9, 0.999], min_length=2, max_length=2, description="decay of the running mean and of its square"
+    )
+    eps: float = Param(1e-8, gt=0, le=1e6, description="added to the denominator")
+    amsgrad: bool = Param(False, description="never let the running square shrink")
+
+    def arguments(self, groups: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the arguments of torch's class, which is fused where the device has it."""
+        return {
+            "lr": self.lr,
+            "betas": (self.betas[0], self.betas[1]),
+            "eps": self.eps,
+            "weight_decay": self.weight_decay,
+            "amsgrad": self.amsgrad,
+            "fused": use_fused(groups, in_shares=True),
+        }
 
 
 def use_fused(groups: list[dict[str, Any]], *, in_shares: bool = False) -> bool | None:

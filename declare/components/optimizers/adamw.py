@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field as Param
 
-from declare.components.optimizers._update import Decaying, use_fused
+from declare.components.optimizers._update import AdamFamily
 
 if TYPE_CHECKING:
     import torch
 
 
-class AdamW(Decaying):
+class AdamW(AdamFamily):
     """Adam with decoupled weight decay; by default 0.01.
 
     Norms, biases and other parameters of one axis are not decayed unless `decay_norm_and_bias` is set or a
@@ -25,25 +25,10 @@ class AdamW(Decaying):
     ```
     """
 
-    num_states: ClassVar[int | None] = 2
-
     weight_decay: float = Param(0.01, ge=0, le=1e3, description="how strongly weights are drawn to zero")
-    betas: list[Annotated[float, Param(ge=0, lt=1)]] = Param(
-        [0.9, 0.999], min_length=2, max_length=2, description="decay of the running mean and of its square"
-    )
-    eps: float = Param(1e-8, gt=0, le=1e6, description="added to the denominator")
-    amsgrad: bool = Param(False, description="never let the running square shrink")
 
     def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         """Return torch's optimizer, fused where the device has it."""
         import torch
 
-        return torch.optim.AdamW(
-            groups,
-            lr=self.lr,
-            betas=(self.betas[0], self.betas[1]),
-            eps=self.eps,
-            weight_decay=self.weight_decay,
-            amsgrad=self.amsgrad,
-            fused=use_fused(groups, in_shares=True),
-        )
+        return torch.optim.AdamW(groups, **self.arguments(groups))

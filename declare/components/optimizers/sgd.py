@@ -51,7 +51,7 @@ class Sgd(Decaying):
         """Return torch's optimizer, fused where the device has it."""
         import torch
 
-        made = torch.optim.SGD(
+        optimizer = torch.optim.SGD(
             groups,
             lr=self.lr,
             momentum=self.momentum,
@@ -61,8 +61,8 @@ class Sgd(Decaying):
             foreach=are_sharded(groups) or None,
         )
         if self.momentum:
-            made.register_step_pre_hook(_give_momentum)
-        return made
+            optimizer.register_step_pre_hook(_give_momentum)
+        return optimizer
 
 
 def _give_momentum(optimizer: torch.optim.Optimizer, *_: Any) -> None:

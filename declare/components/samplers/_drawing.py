@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from declare.contract.problem import Problem, ProblemError
-
-Array = np.ndarray[Any, Any]
+from declare.contract.shapes import Array
 
 
 def one_each(column: Array, key: str, name: str, *, whole: bool) -> Array:

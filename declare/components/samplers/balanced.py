@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field as Param
 
 from declare.contract.kinds.sampler import Sampler
-from declare.contract.shapes import Layout
+from declare.contract.shapes import Array, Layout
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,12 +36,8 @@ class Balanced(Sampler):
         return (self.field,)
 
     def order(
-        self,
-        num_samples: int,
-        columns: Mapping[str, np.ndarray[Any, Any]],
-        generator: np.random.Generator,
-        progress: float,
-    ) -> np.ndarray[Any, Any]:
+        self, num_samples: int, columns: Mapping[str, Array], generator: np.random.Generator, progress: float
+    ) -> Array:
         """Return positions; raises `ProblemError` DAT343 for a field that has no classes or no labels."""
         import numpy as np
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field as Param
 
 from declare.contract.duration import Duration
 from declare.contract.kinds.sampler import Sampler
-from declare.contract.shapes import Layout
+from declare.contract.shapes import Array, Layout
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,12 +54,8 @@ class Curriculum(Sampler):
         return self.start + (self.end - self.start) * done
 
     def order(
-        self,
-        num_samples: int,
-        columns: Mapping[str, np.ndarray[Any, Any]],
-        generator: np.random.Generator,
-        progress: float,
-    ) -> np.ndarray[Any, Any]:
+        self, num_samples: int, columns: Mapping[str, Array], generator: np.random.Generator, progress: float
+    ) -> Array:
         """Return positions; raises `ProblemError`: DAT343 for another field, DAT345 where none is shown."""
         import numpy as np
 

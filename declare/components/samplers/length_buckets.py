@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field as Param
 
 from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem
-from declare.contract.shapes import Layout, Shape
+from declare.contract.shapes import Array, Layout, Shape
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,9 +46,9 @@ class LengthBuckets(Sampler):
 
     def with_fields(self, shapes: Mapping[str, Shape]) -> Self | Problem:
         """Return the sampler with all texts of a dataset, and series of any length, where none is named."""
-        found = self.fields or [name for name, shape in shapes.items() if _varies(shape)]
-        if found:
-            return self.model_copy(update={"fields": found})
+        fields = self.fields or [name for name, shape in shapes.items() if _varies(shape)]
+        if fields:
+            return self.model_copy(update={"fields": fields})
         title = "`length_buckets` sorts by length, but no samples here differ in it"
         return Problem("DAT343", title, label="equally long", helps=("use `sampler: random`",))
 
@@ -57,12 +57,8 @@ class LengthBuckets(Sampler):
         return self if self.batch is not None else self.model_copy(update={"batch": rows})
 
     def order(
-        self,
-        num_samples: int,
-        columns: Mapping[str, np.ndarray[Any, Any]],
-        generator: np.random.Generator,
-        progress: float,
-    ) -> np.ndarray[Any, Any]:
+        self, num_samples: int, columns: Mapping[str, Array], generator: np.random.Generator, progress: float
+    ) -> Array:
         """Return a permutation of all positions."""
         import numpy as np
 

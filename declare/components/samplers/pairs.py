@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field as Param
 
 from declare.contract.kinds.field import Pairing
 from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem
-from declare.contract.shapes import Layout, Shape
+from declare.contract.shapes import Array, Layout, Shape
 from declare.reading.poison import contains_poison
 
 if TYPE_CHECKING:
@@ -56,12 +56,8 @@ class Pairs(Sampler):
         return self
 
     def order(
-        self,
-        num_samples: int,
-        columns: Mapping[str, np.ndarray[Any, Any]],
-        generator: np.random.Generator,
-        progress: float,
-    ) -> np.ndarray[Any, Any]:
+        self, num_samples: int, columns: Mapping[str, Array], generator: np.random.Generator, progress: float
+    ) -> Array:
         """Return positions, partners side by side; raises `ProblemError` DAT353 where there is no pair."""
         import numpy as np
 
@@ -69,13 +65,13 @@ class Pairs(Sampler):
 
         group = _combined_codes([columns[name] for name in self.same])
         origin = columns[self.different] if self.different else np.arange(num_samples)
-        wanted, found = -(-num_samples // 2), np.empty((0, 2), np.int64)
-        while len(found) < wanted:
+        wanted, pairs = -(-num_samples // 2), np.empty((0, 2), np.int64)
+        while len(pairs) < wanted:
             more = _draw_pairs(np.where(origin < 0, -1, group), origin, generator)
             if not len(more):
                 raise ProblemError(self._without_positives(columns))
-            found = np.concatenate([found, more])
-        return found[:wanted].reshape(-1)
+            pairs = np.concatenate([pairs, more])
+        return pairs[:wanted].reshape(-1)
 
     def check(self) -> Iterable[Problem]:
         """Yield a field in which samples should agree and differ."""
@@ -84,7 +80,7 @@ class Pairs(Sampler):
             helps = ("name another field",)
             yield Problem("DAT353", title, at="different", label="stands in `same` too", helps=helps)
 
-    def _without_positives(self, columns: Mapping[str, np.ndarray[Any, Any]]) -> Problem:
+    def _without_positives(self, columns: Mapping[str, Array]) -> Problem:
         """Return the problem that no two samples are a pair, and what stands in the way."""
         if self.different and len({*columns[self.different].reshape(-1).tolist()} - {-1}) == 1:
             title = f"all training samples have one `{self.different}`: none is a partner for another"
@@ -109,22 +105,20 @@ class Pairs(Sampler):
         )
 
 
-def _combined_codes(columns: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+def _combined_codes(columns: list[Array]) -> Array:
     """Return a number for each combination of values, -1 where one is missing."""
     import numpy as np
 
     stacked = np.stack([np.asarray(column) for column in columns], 1)
-    _, found = np.unique(stacked, axis=0, return_inverse=True)
-    return np.where((stacked < 0).any(axis=1), -1, found.reshape(-1))
+    _, codes = np.unique(stacked, axis=0, return_inverse=True)
+    return np.where((stacked < 0).any(axis=1), -1, codes.reshape(-1))
 
 
-def _draw_pairs(
-    group: np.ndarray[Any, Any], origin: np.ndarray[Any, Any], generator: np.random.Generator
-) -> np.ndarray[Any, Any]:
+def _draw_pairs(group: Array, origin: Array, generator: np.random.Generator) -> Array:
     """Return pairs of positions [pairs, 2] in random order, each position once at most."""
     import numpy as np
 
-    found = []
+    pairs = []
     for number in np.unique(group[group >= 0]):
         members = generator.permutation(np.flatnonzero(group == number))
         # Origins in one stretch each, the largest first: partners half a group apart are of two origins.
@@ -134,6 +128,6 @@ def _draw_pairs(
         half = -(-len(members) // 2)
         first, second = members[: len(members) - half], members[half:]
         good = origin[first] != origin[second]
-        found.append(np.stack([first[good], second[good]], 1))
-    whole = np.concatenate(found) if found else np.empty((0, 2), np.int64)
+        pairs.append(np.stack([first[good], second[good]], 1))
+    whole = np.concatenate(pairs) if pairs else np.empty((0, 2), np.int64)
     return generator.permuted(whole, axis=1)[generator.permutation(len(whole))]

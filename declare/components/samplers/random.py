@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from declare.contract.kinds.sampler import Sampler
+from declare.contract.shapes import Array
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,11 +22,7 @@ class Random(Sampler):
     """
 
     def order(
-        self,
-        num_samples: int,
-        columns: Mapping[str, np.ndarray[Any, Any]],
-        generator: np.random.Generator,
-        progress: float,
-    ) -> np.ndarray[Any, Any]:
+        self, num_samples: int, columns: Mapping[str, Array], generator: np.random.Generator, progress: float
+    ) -> Array:
         """Return a permutation of all positions."""
         return generator.permutation(num_samples)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from declare.contract.kinds.sampler import Sampler
+from declare.contract.shapes import Array
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,12 +22,8 @@ class Sequential(Sampler):
     """
 
     def order(
-        self,
-        num_samples: int,
-        columns: Mapping[str, np.ndarray[Any, Any]],
-        generator: np.random.Generator,
-        progress: float,
-    ) -> np.ndarray[Any, Any]:
+        self, num_samples: int, columns: Mapping[str, Array], generator: np.random.Generator, progress: float
+    ) -> Array:
         """Return 0, 1, 2 and so on."""
         import numpy as np
 

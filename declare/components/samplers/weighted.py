@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field as Param
 
 from declare.contract.kinds.sampler import Sampler
-from declare.contract.shapes import Layout
+from declare.contract.shapes import Array, Layout
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,12 +36,8 @@ class Weighted(Sampler):
         return (self.field,)
 
     def order(
-        self,
-        num_samples: int,
-        columns: Mapping[str, np.ndarray[Any, Any]],
-        generator: np.random.Generator,
-        progress: float,
-    ) -> np.ndarray[Any, Any]:
+        self, num_samples: int, columns: Mapping[str, Array], generator: np.random.Generator, progress: float
+    ) -> Array:
         """Return positions; raises `ProblemError`: DAT343 for another field, DAT344 for bad weights."""
         import numpy as np
 
@@ -56,10 +52,10 @@ class Weighted(Sampler):
         points = (np.arange(num_samples) + generator.random()) * (ends[-1] / num_samples)
         # The last end above the point; a rounding of the last point may not leave the table.
         last = int(np.flatnonzero(weights[mixed])[-1])
-        found = mixed[np.minimum(np.searchsorted(ends, points, side="right"), last)]
-        return generator.permutation(found)
+        positions = mixed[np.minimum(np.searchsorted(ends, points, side="right"), last)]
+        return generator.permutation(positions)
 
-    def _refuse(self, weights: np.ndarray[Any, Any]) -> None:
+    def _refuse(self, weights: Array) -> None:
         import numpy as np
 
         from declare.contract.problem import Problem, ProblemError

@@ -31,5 +31,5 @@ class Polynomial(Schedule):
 
     def multiplier(self, step: int, total: int) -> float:
         """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
-        left = 1 - min(step / max(total - 1, 1), 1.0)
-        return float(self.final + (1 - self.final) * left**self.power)
+        rest = 1 - min(step / max(total - 1, 1), 1.0)
+        return float(self.final + (1 - self.final) * rest**self.power)

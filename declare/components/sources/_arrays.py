@@ -12,6 +12,7 @@ import numpy as np
 
 from declare.contract.facts import Reader
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 
 
 class ArrayReader(Reader):
@@ -50,7 +51,7 @@ class ArrayReader(Reader):
         """Every column is in memory."""
         return column in self._arrays
 
-    def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> Any:
+    def read(self, column: str, rows: Array | None = None) -> Any:
         """Return the raw values of `column` for `rows`."""
         values = self._arrays[column]
         if rows is None:
@@ -59,7 +60,7 @@ class ArrayReader(Reader):
             return values[rows]
         return [values[int(row)] for row in rows]
 
-    def expected(self, column: str, rows: np.ndarray[Any, Any]) -> Any:
+    def expected(self, column: str, rows: Array) -> Any:
         """Return the true expectation of `column` for `rows`, None where nobody knows it."""
         values = self._expected.get(column)
         return None if values is None else values[rows]

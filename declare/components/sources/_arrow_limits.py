@@ -55,8 +55,8 @@ def refuse_expanded(sizes: Sizes, stored: int) -> None:
     """Raise ValueError for values of far more memory than what is stored; MemoryError where there is no room."""
     limit = max(MOST_BYTES, MOST_RATIO * stored)
     if sizes.size > limit or sizes.values > max(MOST_BYTES, _SMALLEST_VALUE * MOST_RATIO * stored):
-        said = f"{sizes.values:,} values, {sizes.size / 1e9:.3g} GB of texts and numbers"
-        raise ValueError(f"it unpacks to {said} from {stored / 1e6:.3g} MB")
+        amount = f"{sizes.values:,} values, {sizes.size / 1e9:.3g} GB of texts and numbers"
+        raise ValueError(f"it unpacks to {amount} from {stored / 1e6:.3g} MB")
     require_memory(sizes.size + _VALUE_BYTES * sizes.values, "the table")
 
 

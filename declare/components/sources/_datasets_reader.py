@@ -58,11 +58,11 @@ class DatasetsReader(Reader):
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
         """Return class labels: the features of the data set name their classes."""
-        found: dict[str, dict[str, Any]] = {}
+        fields: dict[str, dict[str, Any]] = {}
         for name, feature in self._tables[0].features.items():
             if hasattr(feature, "names"):
-                found[name] = {"type": "category", "classes": list(feature.names)}
-        return found
+                fields[name] = {"type": "category", "classes": list(feature.names)}
+        return fields
 
     def is_light(self, column: str) -> bool:
         """Return whether the column holds no pictures or sounds to be decoded."""

@@ -15,12 +15,12 @@ from pydantic import Field as Param
 from declare.contract.facts import Reader
 from declare.contract.kinds.source import Source, SpecPath, is_folder
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 from declare.contract.text_column import TextColumn
 from declare.system.memory_limits import address_limit
 from declare.system.out_of_memory import refuse_if_short, require_room
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
 
 
@@ -167,7 +167,7 @@ def _values(series: pl.Series) -> Any:
     return series.to_list()
 
 
-def _is_all(rows: np.ndarray[Any, Any], number: int) -> bool:
+def _is_all(rows: Array, number: int) -> bool:
     """Return whether rows are all of them in order."""
     return len(rows) == number and bool((rows[1:] - rows[:-1] == 1).all()) and (not number or rows[0] == 0)
 
@@ -193,7 +193,7 @@ class FrameReader(Reader):
         """Every column is in memory."""
         return True
 
-    def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> Any:
+    def read(self, column: str, rows: Array | None = None) -> Any:
         """Return values: an array of numbers, booleans or times without a zone, a column of texts, or a list.
 
         What no number of NumPy holds (decimals, 128 bits) comes as its digits, a time with a zone as ISO 8601 in UTC.

@@ -22,6 +22,7 @@ from declare.components.sources._hdf5_limits import (
 from declare.components.sources._packing import NAMES, Packing, packing_of
 from declare.contract.facts import Reader
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 from declare.system.out_of_memory import refuse_if_short, require_memory
 
 _MOST, _DEEPEST = 10_000, 32
@@ -50,9 +51,9 @@ class Hdf5Reader(Reader):
         self.splits: Mapping[str, tuple[int, int]] = {}
         try:
             named = dict(_datasets(self._top(), path))
-            found, self.passed_over = _columns(named)
-            refuse_inflated_sum(f"`{path.name}`", found.values(), path.stat().st_size)
-            self._packings = {name: _packing(name, item) for name, item in found.items() if unpack}
+            datasets, self.passed_over = _columns(named)
+            refuse_inflated_sum(f"`{path.name}`", datasets.values(), path.stat().st_size)
+            self._packings = {name: _packing(name, item) for name, item in datasets.items() if unpack}
         except (OSError, RuntimeError, ValueError) as error:
             refuse_if_short(error)
             self._close()
@@ -60,13 +61,13 @@ class Hdf5Reader(Reader):
         except ProblemError:
             self._close()
             raise
-        self.columns: Sequence[str] = tuple(found)
-        lengths = {name: item.shape[0] for name, item in found.items()}
+        self.columns: Sequence[str] = tuple(datasets)
+        lengths = {name: item.shape[0] for name, item in datasets.items()}
         self.num_samples = same_length(
             lengths, f"`{path.name}`", "name the group of the samples: `group: /trials`"
         )
-        self._light = {name for name, item in found.items() if item.nbytes <= LIGHT_BYTES}
-        self._streams = {name: Streams(name, item) for name, item in found.items()}
+        self._light = {name for name, item in datasets.items() if item.nbytes <= LIGHT_BYTES}
+        self._streams = {name: Streams(name, item) for name, item in datasets.items()}
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
         """Return nothing: the file does not say what its columns mean."""
@@ -81,9 +82,9 @@ class Hdf5Reader(Reader):
     def read_as(self, column: str) -> str:
         """Return what attributes make of a column's stored values, empty where they say nothing."""
         packing = self._packings.get(column)
-        return "" if packing is None else packing.described()
+        return "" if packing is None else packing.description()
 
-    def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> Any:
+    def read(self, column: str, rows: Array | None = None) -> Any:
         """Return the raw values of `column` for `rows`; DAT311 where they cannot be read."""
         try:
             dataset = self._top()[column]
@@ -93,7 +94,7 @@ class Hdf5Reader(Reader):
                 refuse_shared_texts(column, dataset, self._path.stat().st_size)
             values = _read(dataset, rows)
             packing = self._packings.get(column)
-            found = values if packing is None else packing.unpack(values)
+            contents = values if packing is None else packing.unpack(values)
         except (OSError, RuntimeError, ValueError) as error:
             refuse_if_short(error)
             raise ProblemError(
@@ -106,7 +107,7 @@ class Hdf5Reader(Reader):
                     helps=("check that the file is whole (`h5dump -d NAME FILE`), or write it anew",),
                 )
             ) from None
-        return found if isinstance(found, list) or found.dtype != object else list(found)
+        return contents if isinstance(contents, list) or contents.dtype != object else list(contents)
 
     def where(self, row: int) -> str:
         """Say which sample `row` is."""
@@ -130,7 +131,7 @@ class Hdf5Reader(Reader):
 def _columns(named: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
     """Return the datasets that are columns, and how many are none, by reason."""
     passed_over: Counter[str] = Counter()
-    found, scales = {}, {}
+    datasets, scales = {}, {}
     for name, item in named.items():
         reason = _no_column(item)
         if reason:
@@ -138,14 +139,14 @@ def _columns(named: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
         elif item.attrs.get("CLASS") == b"DIMENSION_SCALE":
             scales[name] = item
         else:
-            found[name] = item
-    lengths = {item.shape[0] for item in found.values()}
+            datasets[name] = item
+    lengths = {item.shape[0] for item in datasets.values()}
     for name, item in scales.items():
         if not lengths or item.shape[0] in lengths:
-            found[name] = item
+            datasets[name] = item
         else:
             passed_over["coordinates of other axes"] += 1
-    return {name: item for name, item in named.items() if name in found}, dict(passed_over)
+    return {name: item for name, item in named.items() if name in datasets}, dict(passed_over)
 
 
 def _no_column(item: Any) -> str:
@@ -174,14 +175,14 @@ def _packing(name: str, item: Any) -> Packing | None:
         ) from None
 
 
-def _require_room(column: str, dataset: Any, rows: np.ndarray[Any, Any] | None) -> None:
+def _require_room(column: str, dataset: Any, rows: Array | None) -> None:
     """Raise MemoryError where the machine has no room for so many rows."""
     size = (dataset.shape[0] if rows is None else len(rows)) * dataset.nbytes // max(1, dataset.shape[0])
     if size > LIGHT_BYTES:
         require_memory(_COPIES * size, f"`{column[:40]}`")
 
 
-def _read(dataset: Any, rows: np.ndarray[Any, Any] | None) -> np.ndarray[Any, Any]:
+def _read(dataset: Any, rows: Array | None) -> Array:
     """Read rows in the order of the file, whatever the order they are asked for in."""
     view = dataset.asstr() if h5py.check_string_dtype(dataset.dtype) else dataset
     if rows is None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from declare.components.sources._hdf5_streams import Filter, Stream, undone
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 
 LIGHT_BYTES = 1 << 26
 """Of a dataset that is read whole, and what any may unpack to however little it stores."""
@@ -86,7 +87,7 @@ class Streams:
         self._filters = _filters(item) if item.chunks is not None else []
         self._seen: set[int] = set()
 
-    def check(self, item: Any, rows: np.ndarray[Any, Any] | None) -> None:
+    def check(self, item: Any, rows: Array | None) -> None:
         """Raise `ProblemError` (DAT335) for a chunk of these rows that unpacks to more or less than it holds."""
         if not self._filters:
             return

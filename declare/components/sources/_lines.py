@@ -84,8 +84,8 @@ def _uneven_quoted(open_: Open, separator: str) -> str | None:
     return None
 
 
-def _cell_count_text(number: int, found: int, width: int) -> str:
-    return f"line {number} has {found} cell{'s' if found != 1 else ''}, the header has {width}"
+def _cell_count_text(number: int, num_cells: int, width: int) -> str:
+    return f"line {number} has {num_cells} cell{'s' if num_cells != 1 else ''}, the header has {width}"
 
 
 def _rows(open_: Open, separator: str) -> Iterator[tuple[int, list[str]]]:

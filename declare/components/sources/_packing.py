@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from declare.contract.shapes import Array
+
 _SCALING = ("scale_factor", "add_offset")
 _LIMITS = ("valid_min", "valid_max")
 _GAPS = ("_FillValue", "missing_value")
@@ -45,7 +46,7 @@ class Packing(NamedTuple):
         values[gone] = np.nan
         return values
 
-    def described(self) -> str:
+    def description(self) -> str:
         """Return in words what stored values mean."""
         parts = []
         if (self.scale, self.offset) != (1.0, 0.0):
@@ -94,7 +95,7 @@ def packing_of(attributes: Mapping[str, Any], kind: str) -> Packing | None:
         if any(not isinstance(gap, int | float) for gap in _python_values(stated.get(name, ()))):
             raise ValueError(f"`{name}` is no number")
     low, high = _limits(stated)
-    found = Packing(
+    packing = Packing(
         _number(stated, "scale_factor", 1.0),
         _number(stated, "add_offset", 0.0),
         tuple(gap for gap in gaps if not math.isnan(gap)),
@@ -102,9 +103,9 @@ def packing_of(attributes: Mapping[str, Any], kind: str) -> Packing | None:
         high,
         str(next(iter(_python_values(stated.get("_Unsigned", ()))), "")).strip("b'").lower() == "true",
     )
-    if found.scale == 0:
+    if packing.scale == 0:
         raise ValueError("`scale_factor` is 0")
-    return None if found == Packing() else found
+    return None if packing == Packing() else packing
 
 
 def _limits(stated: Mapping[str, Any]) -> tuple[float, float]:

@@ -42,8 +42,8 @@ def refuse_large(open_: Open, separator: str) -> None:
     table = counted.rows * columns
     cells = counted.separators + max(0, counted.rows - counted.blank)
     if table > _MOST_GAPS * cells + _SMALL:
-        said = f"{counted.rows:,} lines hold {cells:,} cells, the header names {columns:,} columns"
-        raise ValueError(fault(open_, separator) or said)
+        reason = f"{counted.rows:,} lines hold {cells:,} cells, the header names {columns:,} columns"
+        raise ValueError(fault(open_, separator) or reason)
     require_memory(counted.size + _CELL_BYTES * table, "the table", copies=_COPIES, library=WORK_BYTES)
 
 
@@ -119,5 +119,5 @@ class _Counts:
         self.rows += self._length > 0
 
     def _too_long(self) -> str:
-        said = f"line {self._start} has more than {LONGEST >> 20} MiB"
-        return f"{said}: a quotation mark in it is not closed" if self._quoted else said
+        reason = f"line {self._start} has more than {LONGEST >> 20} MiB"
+        return f"{reason}: a quotation mark in it is not closed" if self._quoted else reason

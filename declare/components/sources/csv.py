@@ -92,10 +92,10 @@ class Csv(TableSource):
         except UnicodeError as error:
             raise ValueError(f"it is not {encoding}: {error}") from None
 
-        def again() -> BinaryIO:
+        def reopen() -> BinaryIO:
             return io.BytesIO(content)
 
-        return again
+        return reopen
 
 
 def _check_column_names(frame: pl.DataFrame, open_: Open, separator: str) -> pl.DataFrame:

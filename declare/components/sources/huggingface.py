@@ -118,9 +118,9 @@ class Huggingface(Source):
             list(filter(None, known.values()))
         ):
             raise ProblemError(_splits_unclear(self.path, tables))
-        found = {split: tables[key] for key, split in known.items() if split}
+        by_split = {split: tables[key] for key, split in known.items() if split}
         others = {f"rows of `{key}`": len(tables[key]) for key, split in known.items() if not split}
-        return {split: found[split] for split in SPLIT_ORDER if split in found}, others
+        return {split: by_split[split] for split in SPLIT_ORDER if split in by_split}, others
 
     def _tables(self) -> tuple[dict[str, Any], dict[str, int]]:
         """Return tables by the split that they are called by, and counts of files that are passed over."""
@@ -130,8 +130,8 @@ class Huggingface(Source):
         if is_file(self.path / "dataset_dict.json") or is_file(self.path / "state.json"):
             for file in _saved_files(self.path):
                 refuse_unsafe(file)
-            found: Any = datasets.load_from_disk(str(self.path))
-            tables = dict(found) if isinstance(found, datasets.DatasetDict) else {"train": found}
+            content: Any = datasets.load_from_disk(str(self.path))
+            tables = dict(content) if isinstance(content, datasets.DatasetDict) else {"train": content}
             return tables, {}
         kind = self.format or _format(self.path)
         read = _readers(datasets).get(kind)
@@ -284,10 +284,10 @@ def _format(path: Path) -> str:
     """Return the format of a file, or of all files of a folder; raises ValueError where they have several."""
     if not is_folder(path):
         return _FORMATS.get(path.suffix.lower(), path.suffix)
-    found = sorted({_FORMATS[file.suffix.lower()] for file in list_files(path, _FORMATS).files})
-    if len(found) > 1:
-        raise ValueError(f"the folder holds files of {', '.join(found)}: state the `format` that is read")
-    return found[0] if found else ""
+    formats = sorted({_FORMATS[file.suffix.lower()] for file in list_files(path, _FORMATS).files})
+    if len(formats) > 1:
+        raise ValueError(f"the folder holds files of {', '.join(formats)}: state the `format` that is read")
+    return formats[0] if formats else ""
 
 
 def _files_by_split(root: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
@@ -300,15 +300,15 @@ def _files_by_split(root: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
         and (root / next(iter(tops))).is_dir()
     ):
         root /= next(iter(tops))
-    found: dict[str, list[Path]] = {}
+    by_split: dict[str, list[Path]] = {}
     names = [file.relative_to(root).parts for file in files]
     for file, parts in zip(files, names, strict=True):
         top = top_name(parts)
         word = _FILE_OF_SPLIT.fullmatch(top) if len(parts) == 1 else None
         named = split_of(word[1]) if word else split_of(top)
-        found.setdefault(top if named is None else word[1] if word else top, []).append(file)
-    if any(map(split_of, found)) and len(files) > 1:
-        return found
+        by_split.setdefault(top if named is None else word[1] if word else top, []).append(file)
+    if any(map(split_of, by_split)) and len(files) > 1:
+        return by_split
     grouped = [parts if len(parts) > 1 else (top_name(parts), *parts) for parts in names]
     if problem := unclear_splits(root, grouped, _LAYOUTS):
         raise ProblemError(problem)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -17,9 +17,7 @@ from declare.contract.files.picture_formats import SUFFIXES
 from declare.contract.files.split_folders import Layouts, by_split, split_folders_unclear, unclear_splits
 from declare.contract.kinds.source import Fingerprints, Source, SpecPath, is_folder, local_stamp
 from declare.contract.problem import Problem, ProblemError
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array
 
 _UNLABELLED = frozenset({"unlabeled", "unlabelled", "unsup", "unsupervised"})
 Layout = Literal["class", "split/class"]
@@ -112,9 +110,9 @@ def _arrange_classes(root: Path, listing: Listing, layout: Layout | None) -> _Cl
         if len(parts[file]) < depth:
             passed_over[_without_class(parts[file])] += 1
     if nested:
-        found = by_split(root, kept)
-        kept, splits = list(found.files), found.splits
-        passed_over.update(found.passed_over)
+        split_files = by_split(root, kept)
+        kept, splits = list(split_files.files), split_files.splits
+        passed_over.update(split_files.passed_over)
     else:
         splits = {}
     if not kept:
@@ -206,7 +204,7 @@ class _FolderReader(Reader):
         """All but the pictures are known from names."""
         return column != "image"
 
-    def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> Any:
+    def read(self, column: str, rows: Array | None = None) -> Any:
         """Return paths, labels or names."""
         known: dict[str, list[Any]] = {"image": self._files, "label": self._labels, "file": self._names}
         values = known[column]

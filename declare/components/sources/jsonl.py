@@ -123,5 +123,5 @@ class _Table:
         self.places.add(number)
         self._cells += len(row)
         if (rows + 1) * len(self.columns) > _MOST_GAPS * self._cells + _SMALL:
-            said = f"{rows + 1:,} lines name {len(self.columns):,} columns in {self._cells:,} cells"
-            raise ValueError(f"{said}: keys differ")
+            reason = f"{rows + 1:,} lines name {len(self.columns):,} columns in {self._cells:,} cells"
+            raise ValueError(f"{reason}: keys differ")

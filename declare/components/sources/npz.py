@@ -6,7 +6,7 @@ import math
 import zipfile
 import zlib
 from collections import Counter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
@@ -14,10 +14,8 @@ from declare.components.sources._frames import file_fingerprint
 from declare.contract.facts import Reader
 from declare.contract.kinds.source import Extensions, Source, SpecPath
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 from declare.system.out_of_memory import refuse_if_short, require_memory
-
-if TYPE_CHECKING:
-    import numpy as np
 
 MAX_ENTRIES = 1000
 MAX_RATIO = 100
@@ -109,16 +107,16 @@ class Npz(Source):
             if not 0 <= promised <= entry.file_size - file.tell():
                 raise ValueError(f"`{entry.filename}` promises shape {shape} in {entry.file_size} bytes")
 
-    def _arrays(self) -> dict[str, np.ndarray[Any, Any]]:
+    def _arrays(self) -> dict[str, Array]:
         import numpy as np
 
         try:
             with np.load(self.path, allow_pickle=False) as archive:
-                found = {name: archive[name] for name in archive.files}
+                arrays = {name: archive[name] for name in archive.files}
         except _DAMAGE as error:
             refuse_if_short(error)
             raise ProblemError(self._malformed_file(str(error))) from None
-        return {name: array for name, array in found.items() if array.ndim}
+        return {name: array for name, array in arrays.items() if array.ndim}
 
     def _malformed_file(self, because: str) -> Problem:
         if "pickle" in because:

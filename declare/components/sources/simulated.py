@@ -96,11 +96,13 @@ class Simulated(Source):
         settings = _defaults(self.name) | self._generator_arguments()
         side = settings.get("size") or 1
         length = settings.get("length") or (settings.get("seconds") or 1) * (settings.get("rate") or 1)
-        each = (settings.get("channels") or 1) * length + side * side * 3 * (settings.get("frames") or 1)
-        each += sum(settings.get(key) or 0 for key in ("features", "neurons", "behaviour", "classes"))
-        each += _BESIDE
+        num_elements = (settings.get("channels") or 1) * length + side * side * 3 * (
+            settings.get("frames") or 1
+        )
+        num_elements += sum(settings.get(key) or 0 for key in ("features", "neurons", "behaviour", "classes"))
+        num_elements += _BESIDE
         crossed = [settings.get(key) or 1 for key in ("subjects", "movies", "stamps")]
-        return float(each) * (settings.get("samples") or math.prod(crossed))
+        return float(num_elements) * (settings.get("samples") or math.prod(crossed))
 
     def _generator_arguments(self) -> dict[str, Any]:
         return {key: value for key, value in dict(self).items() if key not in _COMMON and value is not None}
@@ -115,13 +117,13 @@ class Simulated(Source):
         """Make the data."""
         from declare.components.sources._arrays import ArrayReader
 
-        made = _maker(self.name)(seed=self.seed, **self._generator_arguments())
+        tables = _maker(self.name)(seed=self.seed, **self._generator_arguments())
         return ArrayReader(
-            made["columns"],
-            fields=made["fields"],
+            tables["columns"],
+            fields=tables["fields"],
             origin=f"the simulated `{self.name}`",
-            truth=made["truth"],
-            expected=made.get("expected"),
+            truth=tables["truth"],
+            expected=tables.get("expected"),
         )
 
 

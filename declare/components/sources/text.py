@@ -103,9 +103,9 @@ class Text(Source):
         files, splits = listing.files, {}
         passed_over = Counter(listing.passed_over)
         if self._has_splits(listing.files):
-            found = by_split(self._root(), listing.files)
-            files, splits = found.files, found.splits
-            passed_over.update(found.passed_over)
+            split_files = by_split(self._root(), listing.files)
+            files, splits = split_files.files, split_files.splits
+            passed_over.update(split_files.passed_over)
         texts: list[str] = []
         places = LinePlaces()
         ends = [0]
@@ -171,14 +171,14 @@ class Text(Source):
             listing = list_files(self.path, {".txt", ".md"})
             if listing.files:
                 return listing
-            found = []
+            files = []
         elif _MAGIC & set(str(self.path)) and not file_exists(self.path):
             root = self._root()
-            found = list(list_matching(root, self.path.relative_to(root).parts))
+            files = list(list_matching(root, self.path.relative_to(root).parts))
         else:
-            found = [self.path]
-        if found:
-            return Listing(tuple(sorted(found)), {})
+            files = [self.path]
+        if files:
+            return Listing(tuple(sorted(files)), {})
         title = (
             f"`{self.path.name}` holds no text files"
             if is_folder(self.path)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field as Param
 
 from declare.contract.facts import Reader
 from declare.contract.kinds.source import Source, SpecPath, is_file
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 from declare.system import trust
 from declare.system.out_of_memory import refuse_if_short
-
-if TYPE_CHECKING:
-    import numpy as np
 
 Names = Literal[
     "CIFAR10", "CIFAR100", "EMNIST", "FashionMNIST", "KMNIST", "MNIST", "QMNIST", "SVHN", "STL10", "USPS"
@@ -50,8 +48,8 @@ class Torchvision(Source):
         from importlib.metadata import version
 
         stats = [(str(file), file.stat()) for file in self.files()]
-        found = " ".join(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats)
-        return f"torchvision {version('torchvision')} {self.name} {self.root} {found}"
+        stamp = " ".join(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats)
+        return f"torchvision {version('torchvision')} {self.name} {self.root} {stamp}"
 
     def files(self) -> list[Path]:
         """Return the data set's files."""
@@ -100,7 +98,7 @@ class Torchvision(Source):
             ) from None
 
 
-def _images(part: Any) -> np.ndarray[Any, Any]:
+def _images(part: Any) -> Array:
     import numpy as np
 
     data = part.data
@@ -116,7 +114,7 @@ def _labels(part: Any) -> list[Any]:
     return [classes[int(number)] if classes else int(number) for number in numbers]
 
 
-def _concatenate(images: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+def _concatenate(images: list[Array]) -> Array:
     import numpy as np
 
     return np.concatenate(images)

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target, Task
 from declare.contract.problem import Problem
-from declare.contract.shapes import Shape
+
+
+class ClassTask(Task):
+    """A task over named classes, whose output `output` gives."""
+
+    may_miss_parts: ClassVar[bool] = False
+    """Whether single entries of a target may be missing, which facts do not count."""
+
+    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
+        """Return the target with its classes and their counts in the training splits."""
+        first = next(iter(facts.values()))
+        output = self.output(first)
+        if isinstance(output, Problem):
+            return output
+        return Target(
+            prediction=self.prediction,
+            output=output,
+            classes=first.classes,
+            counts=_counts(facts),
+            may_miss=self.may_miss_parts or may_miss(self, facts),
+        )
 
 
 def no_classes(task: Task) -> Problem:
@@ -18,23 +39,6 @@ def no_classes(task: Task) -> Problem:
         at="target",
         label="no classes",
         helps=("declare the field as `{type: category}` and say its `classes`",),
-    )
-
-
-def link_classes(
-    task: Task, output: Shape, facts: Mapping[str, FieldFacts], *, may_miss_parts: bool = False
-) -> Target:
-    """Return the target with its classes and their counts in the training splits of all datasets.
-
-    With `may_miss_parts` single entries of a target may be missing, which facts do not count.
-    """
-    first = next(iter(facts.values()))
-    return Target(
-        prediction=task.prediction,
-        output=output,
-        classes=first.classes,
-        counts=_counts(facts),
-        may_miss=may_miss_parts or may_miss(task, facts),
     )
 
 
@@ -65,7 +69,7 @@ def one_class_left(task: Task, facts: Mapping[str, FieldFacts]) -> Iterator[Prob
 
 
 def _counts(facts: Mapping[str, FieldFacts]) -> tuple[int, ...] | None:
-    found = [item.counts["train"] for item in facts.values() if item.counts.get("train")]
-    if len(found) < len(facts):
+    counts = [item.counts["train"] for item in facts.values() if item.counts.get("train")]
+    if len(counts) < len(facts):
         return None
-    return tuple(sum(row) for row in zip(*found, strict=True))
+    return tuple(sum(row) for row in zip(*counts, strict=True))

@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target, Task
+from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
-from declare.contract.shapes import Shape
+from declare.contract.shapes import Layout, Shape
 
 
-def scores(facts: FieldFacts) -> Shape:
-    """Return logits over the vocabulary at every position of a text."""
-    return Shape("sequence", (None, facts.shape.classes))
+class TextTask(Task):
+    """A task whose output scores each token of the vocabulary at each position."""
 
+    targets: ClassVar[tuple[Layout, ...]] = ("tokens",)
+    hides: ClassVar[bool] = True
+    prediction: ClassVar[Prediction] = "token_logits"
+    feeds: ClassVar[tuple[Layout, ...]] = ("sequence",)
+    default_head: ClassVar[str] = "lm"
+    default_loss: ClassVar[str] = "cross_entropy"
 
-def link_text(task: Task, facts: Mapping[str, FieldFacts]) -> Target | Problem:
-    """Return the target of a text: the size of its vocabulary and its special tokens."""
-    first = next(iter(facts.values()))
-    if any(item.extra.get("special") != first.extra.get("special") for item in facts.values()):
-        title = f"the datasets of `{task.type_name()}` have tokenizers with other special tokens"
-        return Problem("LOS409", title, at="target", helps=("make two tasks of it, one for each dataset",))
-    return Target(
-        prediction=task.prediction,
-        output=scores(first),
-        may_miss=True,
-        length=max((item.shape.dims[0] or 0 for item in facts.values()), default=0) or None,
-        special=dict(first.extra.get("special", {})),
-        unigrams=_unigrams(facts),
-    )
+    def output(self, facts: FieldFacts) -> Shape:
+        """Return one logit for each token of the vocabulary at each position."""
+        return Shape("sequence", (None, facts.shape.classes))
+
+    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
+        """Return the target of a text: the size of its vocabulary and its special tokens."""
+        first = next(iter(facts.values()))
+        if any(item.extra.get("special") != first.extra.get("special") for item in facts.values()):
+            title = f"the datasets of `{self.type_name()}` have tokenizers with other special tokens"
+            return Problem(
+                "LOS409", title, at="target", helps=("make two tasks of it, one for each dataset",)
+            )
+        return Target(
+            prediction=self.prediction,
+            output=self.output(first),
+            may_miss=True,
+            length=max((item.shape.dims[0] or 0 for item in facts.values()), default=0) or None,
+            special=dict(first.extra.get("special", {})),
+            unigrams=_unigrams(facts),
+        )
 
 
 def _unigrams(facts: Mapping[str, FieldFacts]) -> tuple[int, ...] | None:

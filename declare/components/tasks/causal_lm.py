@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
-from declare.components.tasks._texts import link_text, scores
-from declare.contract.facts import FieldFacts
-from declare.contract.kinds.task import Target, Task, TaskAdapter
-from declare.contract.prediction import Prediction
-from declare.contract.problem import Problem
-from declare.contract.shapes import Layout, Shape
+from declare.components.tasks._texts import TextTask
+from declare.contract.kinds.task import Target, TaskAdapter
 
 
-class CausalLm(Task):
+class CausalLm(TextTask):
     """Predicts every token of a text from those before it.
 
     The target is a `text` field, ids [B, length] with -1 after the end. The task alone shifts: the model sees `bos`
@@ -36,25 +31,11 @@ class CausalLm(Task):
         "next_token",
     )
 
-    targets: ClassVar[tuple[Layout, ...]] = ("tokens",)
-    hides: ClassVar[bool] = True
-    prediction: ClassVar[Prediction] = "token_logits"
-    feeds: ClassVar[tuple[Layout, ...]] = ("sequence",)
-    default_head: ClassVar[str] = "lm"
-    default_loss: ClassVar[str] = "cross_entropy"
     default_metrics: ClassVar[tuple[str, ...]] = ("perplexity", "token_accuracy")
     generates: ClassVar[bool] = True
     prompted: ClassVar[bool] = True
     streams: ClassVar[bool] = True
     ahead: ClassVar[bool | None] = False
-
-    def output(self, facts: FieldFacts) -> Shape | Problem:
-        """Return one logit for each token of the vocabulary at each position."""
-        return scores(facts)
-
-    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
-        """Return the target with its special tokens."""
-        return link_text(self, facts)
 
     def build(self, target: Target) -> TaskAdapter:
         """Return the adapter."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from declare.components.tasks._classes import link_classes, no_classes, one_class_left
+from declare.components.tasks._classes import ClassTask, no_classes, one_class_left
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.task import Target, Task, TaskAdapter
+from declare.contract.kinds.task import Target, TaskAdapter
 from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
 
-class Classification(Task):
+class Classification(ClassTask):
     """Predicts one class for each sample.
 
     The target is a `category` (or an `id`) field, indices [B] with -1 where the label is missing: such
@@ -45,11 +45,6 @@ class Classification(Task):
     def output(self, facts: FieldFacts) -> Shape | Problem:
         """Return one logit for each class."""
         return Shape("vector", (len(facts.classes),)) if facts.classes else no_classes(self)
-
-    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
-        """Return the target with its classes and their counts in the training splits."""
-        output = self.output(next(iter(facts.values())))
-        return output if isinstance(output, Problem) else link_classes(self, output, facts)
 
     def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
         """Yield that the mask leaves one class alone."""

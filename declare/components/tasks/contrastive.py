@@ -58,7 +58,7 @@ class Contrastive(Task):
         """Return the task with the positives of the `pairs` sampler that draws for it, where it states none."""
         if self.same is not None:
             return self
-        paired = [found for sampler in samplers if (found := sampler.pairing()) is not None]
+        paired = [pairing for sampler in samplers if (pairing := sampler.pairing()) is not None]
         if paired:
             return self.model_copy(update={"same": list(paired[0][0]), "different": paired[0][1]})
         return Problem(

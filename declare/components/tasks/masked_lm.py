@@ -7,15 +7,13 @@ from typing import ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.tasks._texts import link_text, scores
+from declare.components.tasks._texts import TextTask
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.task import Target, Task, TaskAdapter
-from declare.contract.prediction import Prediction
+from declare.contract.kinds.task import Target, TaskAdapter
 from declare.contract.problem import Problem
-from declare.contract.shapes import Layout, Shape
 
 
-class MaskedLm(Task):
+class MaskedLm(TextTask):
     """Hides some tokens of a text and predicts them from the others.
 
     The target is a `text` field, ids [B, length] with -1 after the end. Of each text a share `ratio` of tokens is
@@ -31,12 +29,6 @@ class MaskedLm(Task):
 
     also_called: ClassVar[tuple[str, ...]] = ("mlm", "fill_mask")
 
-    targets: ClassVar[tuple[Layout, ...]] = ("tokens",)
-    hides: ClassVar[bool] = True
-    prediction: ClassVar[Prediction] = "token_logits"
-    feeds: ClassVar[tuple[Layout, ...]] = ("sequence",)
-    default_head: ClassVar[str] = "lm"
-    default_loss: ClassVar[str] = "cross_entropy"
     default_metrics: ClassVar[tuple[str, ...]] = ("perplexity", "token_accuracy")
     streams: ClassVar[bool] = True
     ahead: ClassVar[bool | None] = True
@@ -53,15 +45,11 @@ class MaskedLm(Task):
                 "SCH108", title, at="random", label="too much", helps=("let them sum to 1 at most",)
             )
 
-    def output(self, facts: FieldFacts) -> Shape | Problem:
-        """Return one logit for each token of the vocabulary at each position."""
-        return scores(facts)
-
     def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
         """Return the target with its special tokens; a problem where the tokenizer has no token `mask`."""
-        found = link_text(self, facts)
-        if isinstance(found, Problem) or "mask" in found.special:
-            return found
+        target = super().link(facts)
+        if isinstance(target, Problem) or "mask" in target.special:
+            return target
         helps = ("name it: `tokenizer: {type: file, special: {mask: ...}}`",)
         title = f"the tokenizer of `{self.target}` has no token `mask`"
         return Problem("DAT362", title, at="target", label="hides tokens behind it", helps=helps)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from declare.components.tasks._classes import link_classes, no_classes
+from declare.components.tasks._classes import ClassTask, no_classes
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.task import Target, Task, TaskAdapter
+from declare.contract.kinds.task import Target, TaskAdapter
 from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
 
-class Multilabel(Task):
+class Multilabel(ClassTask):
     """Predicts for each of several labels whether a sample has it.
 
     The target is a `labels` field, 0 or 1 [B, labels] with NaN where it is not known: such entries count
@@ -39,11 +39,10 @@ class Multilabel(Task):
 
     def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
         """Return the target with its labels and how often each is set in the training splits."""
-        output = self.output(next(iter(facts.values())))
-        if isinstance(output, Problem):
-            return output
-        found = link_classes(self, output, facts, may_miss_parts=True)
-        return found.model_copy(update={"rates": self._rates(facts)})
+        target = super().link(facts)
+        if isinstance(target, Problem):
+            return target
+        return target.model_copy(update={"rates": self._rates(facts)})
 
     def _rates(self, facts: Mapping[str, FieldFacts]) -> tuple[float, ...] | None:
         """Return how often each label is set over what the mask lets count, averaged over datasets."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from declare.components.tasks._classes import link_classes, no_classes, one_class_left
+from declare.components.tasks._classes import ClassTask, no_classes, one_class_left
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.task import Target, Task, TaskAdapter
+from declare.contract.kinds.task import Target, TaskAdapter
 from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
 
-class Ordinal(Task):
+class Ordinal(ClassTask):
     """Predicts one of several classes that stand in an order (the order of the field's `classes`).
 
     The target is a `category` field, indices [B] with -1 where the label is missing. The head gives logits
@@ -39,11 +39,6 @@ class Ordinal(Task):
         """Return one logit for each step between classes."""
         # One class alone is reported by its own rule; a head of one logit keeps the shapes going until then.
         return Shape("vector", (max(len(facts.classes) - 1, 1),)) if facts.classes else no_classes(self)
-
-    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
-        """Return the target with its classes and their counts in the training splits."""
-        output = self.output(next(iter(facts.values())))
-        return output if isinstance(output, Problem) else link_classes(self, output, facts)
 
     def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
         """Yield that the mask leaves one class alone."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
-from declare.components.tasks._classes import link_classes, no_classes
+from declare.components.tasks._classes import ClassTask, no_classes
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.task import Target, Task, TaskAdapter
+from declare.contract.kinds.task import Target, TaskAdapter
 from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
 
-class Segmentation(Task):
+class Segmentation(ClassTask):
     """Predicts one class for each pixel.
 
     The target is a `mask` field, class indices [B, height, width] with -1 where nothing is labelled: such
@@ -32,19 +31,13 @@ class Segmentation(Task):
     prediction: ClassVar[Prediction] = "pixel_logits"
     feeds: ClassVar[tuple[Layout, ...]] = ("image",)
     default_head: ClassVar[str] = "segmentation"
+    may_miss_parts: ClassVar[bool] = True
     default_loss: ClassVar[str] = "cross_entropy"
     default_metrics: ClassVar[tuple[str, ...]] = ("iou", "accuracy")
 
     def output(self, facts: FieldFacts) -> Shape | Problem:
         """Return one logit for each class at each pixel of the mask."""
         return Shape("image", (len(facts.classes), *facts.shape.dims)) if facts.classes else no_classes(self)
-
-    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
-        """Return the target with its classes and their pixel counts in the training splits."""
-        output = self.output(next(iter(facts.values())))
-        return (
-            output if isinstance(output, Problem) else link_classes(self, output, facts, may_miss_parts=True)
-        )
 
     def build(self, target: Target) -> TaskAdapter:
         """Return the adapter."""

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
-from declare.components.tasks._texts import link_text, scores
-from declare.contract.facts import FieldFacts
-from declare.contract.kinds.task import Target, Task, TaskAdapter
-from declare.contract.prediction import Prediction
-from declare.contract.problem import Problem
-from declare.contract.shapes import Layout, Shape
+from declare.components.tasks._texts import TextTask
+from declare.contract.kinds.task import Target, TaskAdapter
 
 
-class Seq2seq(Task):
+class Seq2seq(TextTask):
     """Writes a text token by token from what a decoder sees of another input.
 
     The target is a `text` field, ids [B, length] with -1 after the end. In training the decoder sees the target
@@ -37,23 +32,9 @@ class Seq2seq(Task):
         "encoder_decoder",
     )
 
-    targets: ClassVar[tuple[Layout, ...]] = ("tokens",)
-    hides: ClassVar[bool] = True
-    prediction: ClassVar[Prediction] = "token_logits"
-    feeds: ClassVar[tuple[Layout, ...]] = ("sequence",)
-    default_head: ClassVar[str] = "lm"
-    default_loss: ClassVar[str] = "cross_entropy"
     default_metrics: ClassVar[tuple[str, ...]] = ("token_accuracy", "exact_match", "perplexity")
     generates: ClassVar[bool] = True
     ahead: ClassVar[bool | None] = False
-
-    def output(self, facts: FieldFacts) -> Shape | Problem:
-        """Return one logit for each token of the vocabulary at each position."""
-        return scores(facts)
-
-    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
-        """Return the target with its special tokens."""
-        return link_text(self, facts)
 
     def build(self, target: Target) -> TaskAdapter:
         """Return the adapter."""

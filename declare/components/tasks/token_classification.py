@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from declare.components.tasks._classes import link_classes, no_classes, one_class_left
+from declare.components.tasks._classes import ClassTask, no_classes, one_class_left
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.task import Target, Task, TaskAdapter
+from declare.contract.kinds.task import Target, TaskAdapter
 from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
 
-class TokenClassification(Task):
+class TokenClassification(ClassTask):
     """Predicts a class for each word of a text.
 
     The target is a `tags` field, class indices [B, length] at the first token of each word and -1 elsewhere: those
@@ -31,19 +31,13 @@ class TokenClassification(Task):
     targets: ClassVar[tuple[Layout, ...]] = ("tags",)
     prediction: ClassVar[Prediction] = "class_logits"
     feeds: ClassVar[tuple[Layout, ...]] = ("sequence",)
+    may_miss_parts: ClassVar[bool] = True
     default_loss: ClassVar[str] = "cross_entropy"
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "f1")
 
     def output(self, facts: FieldFacts) -> Shape | Problem:
         """Return one logit for each class at each position."""
         return Shape("sequence", (None, len(facts.classes))) if facts.classes else no_classes(self)
-
-    def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
-        """Return the target with its classes and their counts in the training splits."""
-        output = self.output(next(iter(facts.values())))
-        return (
-            output if isinstance(output, Problem) else link_classes(self, output, facts, may_miss_parts=True)
-        )
 
     def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
         """Yield that the mask leaves one class alone."""

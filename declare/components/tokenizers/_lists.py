@@ -34,12 +34,12 @@ class ListCoder:
 
     def starts(self, words: Sequence[str]) -> list[int]:
         """Return the place of each word's first piece."""
-        found, place = [], 0
+        starts, place = [], 0
         for word in words:
             length = len(self._cut(str(word)))
-            found.append(place if length else -1)
+            starts.append(place if length else -1)
             place += length
-        return found
+        return starts
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids; unknown pieces are shown, other special ones left out."""
@@ -53,11 +53,11 @@ class ListCoder:
 
 def count_pieces(texts: Iterable[Text], cut: Callable[[str], list[str]]) -> Counter[str]:
     """Return how often each piece occurs."""
-    found: Counter[str] = Counter()
+    pieces: Counter[str] = Counter()
     for text in texts:
         for part in [text] if isinstance(text, str) else text:
-            found.update(cut(str(part)))
-    return found
+            pieces.update(cut(str(part)))
+    return pieces
 
 
 def most_common(counts: Counter[str], number: int | None, least: int = 1) -> list[str]:

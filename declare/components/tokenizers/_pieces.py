@@ -24,18 +24,18 @@ def panics_refused() -> Iterator[None]:
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise ProblemError(unusable_on_texts(said)) from None
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise ProblemError(unusable_on_texts(reason)) from None
 
 
-def unusable_on_texts(said: str) -> Problem:
+def unusable_on_texts(reason: str) -> Problem:
     """Return the problem that a tokenizer fails on texts of the data; its place is in the field."""
     return Problem(
         "DAT362",
         "the tokenizer cannot cut the texts of this field",
         at="tokenizer",
         label="fails on a text",
-        notes=(f"tokenizers says: {said}",),
+        notes=(f"tokenizers says: {reason}",),
         helps=(
             "repair its rules: a pattern that tries too many ways fails, as does a missing unknown token",
         ),
@@ -53,7 +53,7 @@ class PieceCoder:
 
     def encode(self, texts: Sequence[Text]) -> list[list[int]]:
         """Return the ids of each text; the library works on all of them at once."""
-        found: list[list[int]] = [[] for _ in texts]
+        ids: list[list[int]] = [[] for _ in texts]
         for words in (False, True):
             places = [place for place, text in enumerate(texts) if isinstance(text, str) != words]
             if places:
@@ -65,18 +65,20 @@ class PieceCoder:
                         chosen, is_pretokenized=words, add_special_tokens=False
                     )
                 for place, item in zip(places, done, strict=True):
-                    found[place] = item.ids
-        return found
+                    ids[place] = item.ids
+        return ids
 
     def starts(self, words: Sequence[str]) -> list[int]:
         """Return the place of each word's first piece."""
         with panics_refused():
-            made = self._real.encode(list(map(str, words)), is_pretokenized=True, add_special_tokens=False)
-        found = [-1] * len(words)
-        for place, word in enumerate(made.word_ids):
-            if word is not None and found[word] < 0:
-                found[word] = place
-        return found
+            encoding = self._real.encode(
+                list(map(str, words)), is_pretokenized=True, add_special_tokens=False
+            )
+        starts = [-1] * len(words)
+        for place, word in enumerate(encoding.word_ids):
+            if word is not None and starts[word] < 0:
+                starts[word] = place
+        return starts
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids."""
@@ -88,11 +90,11 @@ class PieceCoder:
     def names(self) -> list[str]:
         """Return the pieces by id."""
         vocabulary = self._real.get_vocab(with_added_tokens=True)
-        found = [""] * self.size
+        names = [""] * self.size
         for piece, index in vocabulary.items():
-            if index < len(found):
-                found[index] = piece
-        return found
+            if index < len(names):
+                names[index] = piece
+        return names
 
 
 def words_of(texts: Iterable[Text]) -> Iterator[str]:

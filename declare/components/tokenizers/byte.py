@@ -40,12 +40,12 @@ class _ByteCoder:
 
     def starts(self, words: Sequence[str]) -> list[int]:
         """Return the place of each word's first byte."""
-        found, place = [], 0
+        starts, place = [], 0
         for word in words:
             length = len(str(word).encode("utf-8", "surrogateescape"))
-            found.append(place if length else -1)
+            starts.append(place if length else -1)
             place += length + 1
-        return found
+        return starts
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids; bytes that are no UTF-8 are shown as a question mark in a diamond."""

@@ -64,14 +64,14 @@ class File(Tokenizer):
         if missing:
             return self._unusable(f"it has no token `{missing[0]}`")
         named = {name: (self.special[name],) for name in self.special}
-        found = {
+        special_ids = {
             name: next((known[token] for token in tokens if token in known), None)
             for name, tokens in (_NAMES | named).items()
         }
         packed = base64.b64encode(zlib.compress(text.encode(), 9)).decode()
         return {
             "packed": packed,
-            "special": {name: place for name, place in found.items() if place is not None},
+            "special": {name: place for name, place in special_ids.items() if place is not None},
         }
 
     def open(self, vocabulary: Vocabulary) -> Coder:
@@ -106,12 +106,12 @@ class File(Tokenizer):
         return unusable_on_texts(reason.text)
 
     def _file(self) -> Path:
-        found = self.path / "tokenizer.json" if is_folder(self.path) else self.path
-        if not is_file(found):
-            raise ProblemError(self._unusable(f"there is no file {found}"))
-        if found.stat().st_size > _LARGEST:
+        file = self.path / "tokenizer.json" if is_folder(self.path) else self.path
+        if not is_file(file):
+            raise ProblemError(self._unusable(f"there is no file {file}"))
+        if file.stat().st_size > _LARGEST:
             raise ProblemError(self._unusable(f"it is larger than {_LARGEST >> 20} MiB"))
-        return found
+        return file
 
     def _unusable(self, because: str) -> Problem:
         return Problem(

@@ -37,8 +37,8 @@ class Run(Tokenizer):
 
     def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
         """Return the tokenizer of that run with its vocabulary."""
-        found = self._planned_field()
-        return {"tokenizer": found["block"]["tokenizer"], "vocabulary": found["facts"]["extra"]["vocabulary"]}
+        field = self._planned_field()
+        return {"tokenizer": field["block"]["tokenizer"], "vocabulary": field["facts"]["extra"]["vocabulary"]}
 
     def open(self, vocabulary: Vocabulary) -> Coder:
         """Return that tokenizer."""
@@ -62,8 +62,8 @@ class Run(Tokenizer):
                 _unusable(f"`{self.path.name}` is no run that can be read", "path", ())
             ) from None
         if self.field in texts:
-            found: dict[str, Any] = texts[f"{dataset}.{name}"]
-            return found
+            text_field: dict[str, Any] = texts[f"{dataset}.{name}"]
+            return text_field
         helps = (f"name one of {', '.join(f'`{item}`' for item in texts)}",) if texts else ()
         raise ProblemError(_unusable(f"the run has no text `{self.field}`", "field", helps))
 

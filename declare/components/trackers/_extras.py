@@ -31,14 +31,14 @@ def finite(values: Mapping[str, float]) -> dict[str, float]:
 
 def flat(block: Mapping[str, Any], prefix: str = "") -> dict[str, str | int | float | bool]:
     """Return the scalars of a nested mapping under dotted names."""
-    found: dict[str, str | int | float | bool] = {}
+    entries: dict[str, str | int | float | bool] = {}
     for key, value in block.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
-            found |= flat(value, f"{name}.")
+            entries |= flat(value, f"{name}.")
         elif isinstance(value, str | int | float | bool):
-            found[name] = value
-    return found
+            entries[name] = value
+    return entries
 
 
 def settings(plan: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,8 +61,8 @@ class Mlflow(Tracker):
 
 def _run(client: Any, experiment: str, folder: Path, plan: Mapping[str, Any]) -> str:
     """Return the id of the run for a folder, made where there is none yet."""
-    found = client.get_experiment_by_name(experiment)
-    number = found.experiment_id if found else client.create_experiment(experiment)
+    match = client.get_experiment_by_name(experiment)
+    number = match.experiment_id if match else client.create_experiment(experiment)
     place = str(folder).replace("'", "")
     runs = client.search_runs([number], f"tags.folder = '{place}'", max_results=1)
     if runs:

@@ -61,7 +61,7 @@ def records() -> dict[str, dict[str, Any]]:
     """
     from torchvision.transforms import v2
 
-    found = {}
+    entries = {}
     for title, rule in vars(v2).items():
         name = snake(title)
         fits = isinstance(rule, type) and issubclass(rule, v2.Transform) and title not in _LEFT_OUT
@@ -73,8 +73,8 @@ def records() -> dict[str, dict[str, Any]]:
         behaviour = None if None in example.values() else _behaviour(rule, example)
         if behaviour is not None:
             text = {"class": title, "summary": _summary(rule), "parameters": parameters, "example": example}
-            found[name] = text | behaviour
-    return found
+            entries[name] = text | behaviour
+    return entries
 
 
 def snake(name: str) -> str:
@@ -92,7 +92,7 @@ def _summary(rule: type[Any]) -> str:
 
 def _parameters(rule: type[Any]) -> dict[str, list[Any]] | None:
     """Return the parameters that a spec can state, or None where one that must be is none of them."""
-    found = {}
+    parameters = {}
     for name, parameter in inspect.signature(rule).parameters.items():
         if name in _INNER or parameter.kind is parameter.VAR_POSITIONAL:
             continue
@@ -103,8 +103,8 @@ def _parameters(rule: type[Any]) -> dict[str, list[Any]] | None:
             return None
         if kind is not None:
             kind += " | null" if default is None and not required else ""
-            found[name] = [kind, list(default) if isinstance(default, tuple) else default, required]
-    return found
+            parameters[name] = [kind, list(default) if isinstance(default, tuple) else default, required]
+    return parameters
 
 
 def _kind(name: str, default: Any, annotation: str) -> str | None:
@@ -128,18 +128,18 @@ def _behaviour(rule: type[Any], example: dict[str, Any]) -> dict[str, Any] | Non
     channels = [number for number in (1, 2, 3, 4) if _result(rule, example, number) is not None]
     if 3 not in channels:
         return None
-    made = rule(**example)
-    found: dict[str, Any] = {"draws": _draws(made)}
+    transform = rule(**example)
+    behaviour: dict[str, Any] = {"draws": _draws(transform)}
     mask = tv_tensors.Mask(torch.arange(48 * 64).reshape(1, 48, 64))
     try:
-        found["moves"] = any(not torch.equal(made(mask), mask) for _ in range(40))
+        behaviour["moves"] = any(not torch.equal(transform(mask), mask) for _ in range(40))
     except TypeError:  # it says itself that it does not take masks
-        found["moves"] = False
+        behaviour["moves"] = False
     if not example and all(
         _result(rule, example, number, size) is not None for number in channels for size in _SIZES
     ):
-        found["any_size"] = True
-    return found if len(channels) == 4 else found | {"channels": channels}
+        behaviour["any_size"] = True
+    return behaviour if len(channels) == 4 else behaviour | {"channels": channels}
 
 
 def _result(rule: type[Any], example: dict[str, Any], channels: int, size: tuple[int, int] = (48, 64)) -> Any:
@@ -150,8 +150,8 @@ def _result(rule: type[Any], example: dict[str, Any], channels: int, size: tuple
         warnings.simplefilter("ignore")
         try:
             certain = {"p": 1.0} if "p" in inspect.signature(rule).parameters else {}
-            made = rule(**example, **certain)
-            results = [made(picture) for _ in range(20)]
+            transform = rule(**example, **certain)
+            results = [transform(picture) for _ in range(20)]
         except Exception:  # noqa: BLE001 - whatever it raises, it is not for such pictures
             return None
     fits = all(isinstance(item, torch.Tensor) and item.dtype == torch.uint8 for item in results)
@@ -160,7 +160,7 @@ def _result(rule: type[Any], example: dict[str, Any], channels: int, size: tuple
     )
 
 
-def _draws(made: Any) -> str:
+def _draws(transform: Any) -> str:
     """Return what a transform draws: "all" unless it goes by the usual steps of torchvision."""
     import torch
     from torchvision.transforms import v2
@@ -168,16 +168,16 @@ def _draws(made: Any) -> str:
 
     picture = torch.arange(3 * 48 * 64).to(torch.uint8).reshape(3, 48, 64)
     start = torch.get_rng_state()
-    made(picture)
+    transform(picture)
     if torch.equal(start, torch.get_rng_state()):
         return "nothing"
-    if type(made).forward not in {v2.Transform.forward, _RandomApplyTransform.forward}:
+    if type(transform).forward not in {v2.Transform.forward, _RandomApplyTransform.forward}:
         return "all"
     start = torch.get_rng_state()
-    parameters = made.make_params([picture])
+    parameters = transform.make_params([picture])
     between = torch.get_rng_state()
-    made.transform(picture, parameters)
+    transform.transform(picture, parameters)
     if not torch.equal(between, torch.get_rng_state()):
         return "all"
-    words = ["chance"] if isinstance(made, _RandomApplyTransform) else []
+    words = ["chance"] if isinstance(transform, _RandomApplyTransform) else []
     return " and ".join([*words, "parameters"] if not torch.equal(start, between) else words)

@@ -129,8 +129,8 @@ class _FromTorchvision(Transform):
         try:
             return self._module(shape)
         except (ValueError, TypeError) as error:
-            said = str(error).strip().partition("\n")[0][:200]
-            raise ProblemError(self.refusal_problem(Refusal(said))) from error
+            reason = str(error).strip().partition("\n")[0][:200]
+            raise ProblemError(self.refusal_problem(Refusal(reason))) from error
 
     def _module(self, shape: Shape) -> torch.nn.Module:
         from torchvision import tv_tensors
@@ -144,9 +144,9 @@ class _FromTorchvision(Transform):
         own |= {key: enumeration(own[key]) for key, enumeration in enumerations.items() if key in own}
         if shape.layout == "mask" and "fill" in self.record["parameters"]:
             own["fill"] = {tv_tensors.Mask: -1, "others": own.get("fill", 0)}
-        made = getattr(v2, self.record["class"])(**own)
+        transform = getattr(v2, self.record["class"])(**own)
         salt = zlib.crc32(self.type_name().encode())
-        return PerSample(made, layout=shape.layout, salt=salt, draws=self.record["draws"])
+        return PerSample(transform, layout=shape.layout, salt=salt, draws=self.record["draws"])
 
     def is_proven(self, sample: Any) -> bool:
         """Whether the table holds that this works on pictures of any size: by default, or one number in its range.
@@ -173,9 +173,9 @@ class _FromTorchvision(Transform):
             rule.p = 1.0
         done = module(values, keys)
         sizes = [_ANY_SIDE if dim is None else dim for dim in expected.dims]
-        found = f"{str(done.dtype).removeprefix('torch.')} {list(done.shape[1:])}"
-        if found != f"{expected.dtype} {sizes}":
-            raise ValueError(f"it makes {found} of pictures, not {expected.dtype} {sizes}")
+        actual = f"{str(done.dtype).removeprefix('torch.')} {list(done.shape[1:])}"
+        if actual != f"{expected.dtype} {sizes}":
+            raise ValueError(f"it makes {actual} of pictures, not {expected.dtype} {sizes}")
         if not torch.isfinite(done).all():
             raise ValueError("it makes pixels that are no finite numbers")
 
@@ -183,12 +183,12 @@ class _FromTorchvision(Transform):
         """Return larger pictures, and colour ones."""
         shape = Shape(*sample)
         sizes = (64, 128, 256, 512)
-        found = {
+        samples = {
             f"pictures of {size} x {size} pixels": list(resized_shape(shape, (size, size))) for size in sizes
         }
         if shape.layout != "mask":
-            found["colour pictures"] = list(shape._replace(dims=(3, *shape.dims[1:])))
-        return found
+            samples["colour pictures"] = list(shape._replace(dims=(3, *shape.dims[1:])))
+        return samples
 
     def refusal_problem(self, reason: Refusal) -> Problem:
         """Return the problem (DAT347) that torchvision does not work with the parameters on a field's pictures."""
@@ -258,20 +258,20 @@ def component(name: str, record: Record) -> type[_FromTorchvision]:
         # Random changes are for training; an evaluation sees the pictures as they are.
         sides = Literal["all", "train", "eval"]
         parameters["on"] = (sides, Param("train", description="the samples that it changes"))
-    made = create_model(
+    transform = create_model(
         record["class"],
         __base__=_FromTorchvision,
         __module__=f"{__package__}.{name}",
         __doc__=_text(name, record),
         **parameters,
     )
-    found = cast("type[_FromTorchvision]", made)
-    found.normalises = name == "Normalize"
-    found.record = record
-    found.moves = record["moves"]
-    found.at_any_size = record["draws"] == "chance"
-    found.effect = "places" if record["moves"] else "range"
-    return found
+    transform_class = cast("type[_FromTorchvision]", transform)
+    transform_class.normalises = name == "Normalize"
+    transform_class.record = record
+    transform_class.moves = record["moves"]
+    transform_class.at_any_size = record["draws"] == "chance"
+    transform_class.effect = "places" if record["moves"] else "range"
+    return transform_class
 
 
 def _annotation(text: str, known: Range | None) -> Any:
@@ -288,34 +288,34 @@ def _annotation(text: str, known: Range | None) -> Any:
 
 def measured_ranges(name: str, record: Record) -> dict[str, Range]:
     """Return the ranges of a record's parameters, found by changing pictures of several sorts with many values."""
-    made = component(name, record | {"ranges": {}})
-    found: dict[str, Range] = {}
+    transform = component(name, record | {"ranges": {}})
+    ranges: dict[str, Range] = {}
     for key, (stated, default, _) in record["parameters"].items():
         kinds = [kind for kind in stated.split(" | ") if kind in {"int", "float", "[int]", "[float]"}]
         if key in _BOUNDS or not kinds:
             continue
 
         def works(value: Any, key: str = key) -> list[bool]:
-            return _outcomes(made, record["example"] | {key: value})
+            return _outcomes(transform, record["example"] | {key: value})
 
         known: Range = {}
         for kind in kinds:
             known |= measured_from(kind, [record["example"].get(key), default], works)
-        found |= {key: known} if known else {}
-    return found
+        ranges |= {key: known} if known else {}
+    return ranges
 
 
 def _outcomes(rule: type[_FromTorchvision], parameters: dict[str, Any]) -> list[bool]:
     """Return whether the transform works on pictures of each size, channels and layout that it takes."""
     from declare.reading.parser import read
 
-    made: Any
-    made, problems = read(rule, {"field": "x"} | parameters)
+    transform: Any
+    transform, problems = read(rule, {"field": "x"} | parameters)
     if problems:
         return [False]
-    taken = [list(shape) for shape in _TRIED if not isinstance(made.infer(shape), Problem)]
-    results = [outcome(partial(made.try_out, sample)) for sample in taken]
-    return [result for each in results for result in each] or [False]
+    shapes = [list(shape) for shape in _TRIED if not isinstance(transform.infer(shape), Problem)]
+    results = [outcome(partial(transform.try_out, sample)) for sample in shapes]
+    return [result for outcomes in results for result in outcomes] or [False]
 
 
 def _text(name: str, record: Record) -> str:

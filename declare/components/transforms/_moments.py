@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from declare.contract.shapes import Array
+
+if TYPE_CHECKING:
+    import torch
+
 _ROUNDING = 8 * float(np.finfo(np.float64).eps)
 
 
@@ -68,3 +73,10 @@ class ChannelMoments:
 def _along(values: Any, ndim: int) -> Array:
     """Return one value for each channel so that it meets arrays [rows, channels, ...]."""
     return np.asarray(values).reshape((1, -1, *[1] * (ndim - 2)))
+
+
+def restore(values: torch.Tensor, statistics: Mapping[str, Sequence[float]]) -> torch.Tensor:
+    """Return values [B, C, ...] times `std` plus `mean` of each channel."""
+    form = (-1,) + (1,) * (values.dim() - 2)
+    mean, std = (values.new_tensor(list(statistics[key])).reshape(form) for key in ("mean", "std"))
+    return values * std + mean

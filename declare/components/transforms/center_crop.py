@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
 from declare.components.transforms._pixels import bad_size, not_a_picture, pair, resized_shape, too_small
 from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem
-from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array, Shape
 
 
 class CenterCrop(Transform):
@@ -40,7 +37,7 @@ class CenterCrop(Transform):
         problem = not_a_picture("center_crop", shape) or too_small("center_crop", shape, size)
         return problem or resized_shape(shape, size)
 
-    def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
+    def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
         """Return [rows, ..., height, width]; raises `ProblemError` DAT346 where pictures are smaller."""
         import numpy as np
 

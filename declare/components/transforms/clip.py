@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
 from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem
-from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array, Shape
 
 
 class Clip(Transform):
@@ -54,7 +51,7 @@ class Clip(Transform):
             )
         return shape
 
-    def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
+    def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
         """Return the values within the bounds."""
         import numpy as np
 

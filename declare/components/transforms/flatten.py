@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem
-from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array, Shape
 
 
 class Flatten(Transform):
@@ -45,7 +42,7 @@ class Flatten(Transform):
             )
         return Shape("vector", (shape.numel,))
 
-    def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
+    def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
         """Return [rows, features], of pixels float32."""
         import numpy as np
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field as Param
 
 from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shapes import Shape
+from declare.contract.shapes import Array, Shape
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
 
@@ -46,7 +45,7 @@ class Log(Transform):
             )
         return shape
 
-    def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
+    def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
         """Return logarithms; raises `ProblemError` DAT336 where a value has none."""
         import numpy as np
 

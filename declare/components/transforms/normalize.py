@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field as Param
 
 from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem
-from declare.contract.shapes import Shape
+from declare.contract.shapes import Array, Shape
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -75,7 +74,7 @@ class Normalize(Transform):
             return Problem("SHP508", title, at="mean", label=f"{number} here", helps=helps)
         return shape._replace(dtype="float32")
 
-    def fit(self, batches: Iterable[np.ndarray[Any, Any]]) -> dict[str, list[float]]:
+    def fit(self, batches: Iterable[Array]) -> dict[str, list[float]]:
         """Return mean and std of each channel on the scale 0..1."""
         import numpy as np
 
@@ -99,6 +98,6 @@ class Normalize(Transform):
 
     def invert(self, values: torch.Tensor, statistics: Mapping[str, Sequence[float]]) -> torch.Tensor:
         """Return pixels on the scale 0..1: values * std + mean of each channel."""
-        form = (-1,) + (1,) * (values.dim() - 2)
-        mean, std = (values.new_tensor(list(statistics[key])).reshape(form) for key in ("mean", "std"))
-        return values * std + mean
+        from declare.components.transforms._moments import restore
+
+        return restore(values, statistics)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
@@ -12,11 +12,7 @@ from declare.contract.facts import FieldFacts
 from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.lengths import each_to_its_end
 from declare.contract.problem import Problem
-from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    import numpy as np
-
+from declare.contract.shapes import Array, Shape
 
 _LARGEST = 50_000
 _TOLERANCE = 1e-7
@@ -110,14 +106,14 @@ class Resample(Transform):
         length = None if shape.dims[1] is None else -(-shape.dims[1] * up // down)
         return shape._replace(dims=(shape.dims[0], length))
 
-    def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
+    def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
         """Return [rows, channels, time] at the new rate."""
         import numpy as np
         from scipy.signal import resample_poly
 
         up, down = self._factors()
 
-        def change(whole: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        def change(whole: Array) -> Array:
             exact = np.asarray(whole, np.float64)
             changed = np.asarray(resample_poly(_interpolate_gaps(exact), up, down, axis=-1, padtype="line"))
             return np.where(_gaps(exact, changed.shape[-1], down / up), np.nan, changed)
@@ -125,22 +121,22 @@ class Resample(Transform):
         return each_to_its_end(values, -(-values.shape[-1] * up // down), change)
 
 
-def _interpolate_gaps(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _interpolate_gaps(values: Array) -> Array:
     """Return series [..., time] with gaps on the line between their neighbours; without any value, zeros."""
     import numpy as np
 
     known = np.isfinite(values)
     if known.all():
         return values
-    found = np.zeros_like(values)
+    output = np.zeros_like(values)
     steps = np.arange(values.shape[-1])
     for place in np.ndindex(values.shape[:-1]):
         there = known[place]
-        found[place] = np.interp(steps, steps[there], values[place][there]) if there.any() else 0.0
-    return found
+        output[place] = np.interp(steps, steps[there], values[place][there]) if there.any() else 0.0
+    return output
 
 
-def _gaps(values: np.ndarray[Any, Any], width: int, stride: float) -> np.ndarray[Any, Any]:
+def _gaps(values: Array, width: int, stride: float) -> Array:
     """Return which of `width` new steps [..., width], `stride` old ones apart, lie nearest to a gap."""
     import numpy as np
 

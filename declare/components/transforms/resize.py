@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
 from declare.components.transforms._pixels import bad_size, not_a_picture, pair, resized_shape
 from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem
-from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array, Shape
 
 
 class Resize(Transform):
@@ -53,7 +50,7 @@ class Resize(Transform):
             )
         return resized_shape(shape, pair(self.size))
 
-    def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
+    def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
         """Return [rows, ..., height, width] of the same type."""
         import numpy as np
         from PIL import Image
@@ -64,5 +61,5 @@ class Resize(Transform):
         planes = values.reshape(-1, *values.shape[-2:])
         if values.dtype != np.uint8:
             planes = planes.astype(np.int32 if is_mask else np.float32)
-        found = [np.asarray(Image.fromarray(plane).resize((width, height), method)) for plane in planes]
-        return np.stack(found).astype(values.dtype).reshape(*values.shape[:-2], height, width)
+        pictures = [np.asarray(Image.fromarray(plane).resize((width, height), method)) for plane in planes]
+        return np.stack(pictures).astype(values.dtype).reshape(*values.shape[:-2], height, width)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem
-from declare.contract.shapes import Shape
+from declare.contract.shapes import Array, Shape
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
 
@@ -52,7 +51,7 @@ class Standardize(Transform):
             )
         return shape._replace(dtype="float32")
 
-    def fit(self, batches: Iterable[np.ndarray[Any, Any]]) -> dict[str, list[float]]:
+    def fit(self, batches: Iterable[Array]) -> dict[str, list[float]]:
         """Return mean and std for each feature; batches [rows, channels, ...]."""
         import numpy as np
 
@@ -64,7 +63,7 @@ class Standardize(Transform):
         std = np.atleast_1d(moments.std())
         return {"mean": np.atleast_1d(moments.mean()).tolist(), "std": np.where(std > 0, std, 1.0).tolist()}
 
-    def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
+    def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
         """Return (values - mean) / std in double precision."""
         import numpy as np
 
@@ -75,6 +74,6 @@ class Standardize(Transform):
 
     def invert(self, values: torch.Tensor, statistics: Mapping[str, Sequence[float]]) -> torch.Tensor:
         """Return values * std + mean."""
-        form = (-1,) + (1,) * (values.dim() - 2)
-        mean, std = (values.new_tensor(list(statistics[key])).reshape(form) for key in ("mean", "std"))
-        return values * std + mean
+        from declare.components.transforms._moments import restore
+
+        return restore(values, statistics)

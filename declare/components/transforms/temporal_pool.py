@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
 from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem
-from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array, Shape
 
 
 class TemporalPool(Transform):
@@ -41,7 +38,7 @@ class TemporalPool(Transform):
             )
         return Shape("vector", shape.dims[:1])
 
-    def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
+    def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
         """Return [rows, channels] for [rows, channels, time]."""
         import numpy as np
 
@@ -57,11 +54,11 @@ class TemporalPool(Transform):
         return np.asarray(reduce(values, axis=-1))
 
 
-def _last(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _last(values: Array) -> Array:
     """Return the last value of each channel that is not NaN."""
     import numpy as np
 
     known = ~np.isnan(values)
     behind = np.argmax(known[..., ::-1], axis=-1)[..., None]
-    found = np.take_along_axis(values, values.shape[-1] - 1 - behind, axis=-1)
-    return np.asarray(found[..., 0])
+    last = np.take_along_axis(values, values.shape[-1] - 1 - behind, axis=-1)
+    return np.asarray(last[..., 0])

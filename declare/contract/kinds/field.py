@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 from pydantic import Field as Param
 
@@ -12,11 +12,7 @@ from declare.contract.component import Component
 from declare.contract.data_value import DataValue
 from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem
-from declare.contract.shapes import Layout
-
-if TYPE_CHECKING:
-    import numpy as np
-
+from declare.contract.shapes import Array, Layout
 
 Pairing = tuple[tuple[str, ...], str | None]
 """Fields in which two samples agree, and one in which they differ."""
@@ -101,9 +97,7 @@ class Field(Component):
         """
         raise NotImplementedError
 
-    def summary(
-        self, values: np.ndarray[Any, Any], valid: Mapping[str, np.ndarray[Any, Any]]
-    ) -> dict[str, Any]:
+    def summary(self, values: Array, valid: Mapping[str, Array]) -> dict[str, Any]:
         """Return what else the facts hold, from the encoded training split and its `valid` fields."""
         return {}
 
@@ -111,7 +105,7 @@ class Field(Component):
         """Yield where the parameters that the spec states contradict the facts."""
         return ()
 
-    def encode(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any]:
+    def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return raw values as an array [rows, ...]; raises `ProblemError` for a value that cannot be encoded."""
         raise NotImplementedError
 
@@ -130,11 +124,11 @@ class Field(Component):
         """
         return facts
 
-    def parts(self, values: Any, facts: FieldFacts) -> np.ndarray[Any, Any] | None:
+    def parts(self, values: Any, facts: FieldFacts) -> Array | None:
         """Return how many samples each raw value makes [rows]: none, one or several; None where all make one."""
         return None
 
-    def part(self, values: Any, numbers: np.ndarray[Any, Any]) -> Any:
+    def part(self, values: Any, numbers: Array) -> Any:
         """Return raw values with the number of the part of each that is meant, for `encode`."""
         return values
 
@@ -150,13 +144,11 @@ class Field(Component):
         """Return where each entry of each raw value stands in what is encoded; -1 where it stands nowhere."""
         raise NotImplementedError
 
-    def encode_at(self, values: Any, facts: FieldFacts, places: list[list[int]]) -> np.ndarray[Any, Any]:
+    def encode_at(self, values: Any, facts: FieldFacts, places: list[list[int]]) -> Array:
         """Return raw values as an array with their entries at `places` (fields that stand `beside` another)."""
         raise NotImplementedError
 
-    def complete(
-        self, column: np.ndarray[Any, Any], facts: FieldFacts
-    ) -> tuple[np.ndarray[Any, Any], FieldFacts]:
+    def complete(self, column: Array, facts: FieldFacts) -> tuple[Array, FieldFacts]:
         """Return the encoded column of all samples and its facts, completed by it (fields that stand `beside`)."""
         return column, facts
 
@@ -168,7 +160,7 @@ class Field(Component):
         """Return facts under which later samples may be shorter than those in the data, where it pads them."""
         return facts
 
-    def decode(self, values: np.ndarray[Any, Any], facts: FieldFacts) -> list[Any]:
+    def decode(self, values: Array, facts: FieldFacts) -> list[Any]:
         """Return what people read for encoded values [rows, ...]."""
         raise NotImplementedError
 

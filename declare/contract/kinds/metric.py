@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class Metric(Component):
-    """A figure of merit; `build` returns an object with `update(prediction, target)`, `compute()` and `reset()`.
+    """A metric of an evaluation.
+
+    `build` returns an object with `update(prediction, target)`, which takes a batch, `compute()`, which returns the
+    figure over all batches so far as a scalar, and `reset()`.
 
     For class predictions `prediction` is logits [N, classes] (probabilities are their softmax) and `target`
     indices [N]; for ordinal ones log-probabilities [N, classes] in double precision; for labels logits [N,
@@ -40,7 +43,7 @@ class Metric(Component):
         return (f"prediction: {' | '.join(sorted(cls.takes))}",)
 
     def build(self, target: Target) -> Any:
-        """Return the real metric."""
+        """Return the metric of `target`: an object with `update`, `compute` and `reset`."""
         raise NotImplementedError
 
     def figure_name(self) -> str:

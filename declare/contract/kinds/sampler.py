@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from declare.contract.component import Component
 from declare.contract.kinds.field import Pairing
 from declare.contract.problem import Problem
-from declare.contract.shapes import Layout, Shape
+from declare.contract.shapes import Array, Layout, Shape
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,12 +52,8 @@ class Sampler(Component):
         return self
 
     def order(
-        self,
-        num_samples: int,
-        columns: Mapping[str, np.ndarray[Any, Any]],
-        generator: np.random.Generator,
-        progress: float,
-    ) -> np.ndarray[Any, Any]:
+        self, num_samples: int, columns: Mapping[str, Array], generator: np.random.Generator, progress: float
+    ) -> Array:
         """Return `num_samples` positions in the training split: the order of one epoch.
 
         `progress` in [0, 1] is the share of the phase that is done when the epoch starts.

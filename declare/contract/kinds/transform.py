@@ -11,10 +11,9 @@ from pydantic import Field as Param
 from declare.contract.component import Component
 from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem
-from declare.contract.shapes import Shape
+from declare.contract.shapes import Array, Shape
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
 Effect = Literal["units", "range", "places"]
@@ -67,11 +66,11 @@ class Transform(Component):
         """Return the shape after the transform, or say why it does not fit."""
         raise NotImplementedError
 
-    def fit(self, batches: Iterable[np.ndarray[Any, Any]]) -> dict[str, list[float]]:
+    def fit(self, batches: Iterable[Array]) -> dict[str, list[float]]:
         """Return statistics of the encoded training samples, given in batches [rows, ...] (NaN is missing)."""
         return {}
 
-    def apply(self, values: np.ndarray[Any, Any], statistics: dict[str, list[float]]) -> np.ndarray[Any, Any]:
+    def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
         """Return transformed samples [rows, ...] (stored transforms)."""
         raise NotImplementedError
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
+from declare.contract.shapes import Array
 from declare.data.check.summary import Duplicates
 
-Array = np.ndarray[Any, Any]
 _SHOWN = 100
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
+from declare.contract.shapes import Array
 from declare.data.check.summary import FieldSummary
 from declare.data.read.split import SPLITS
 from declare.data.store.dataset import Pool
 
-Array = np.ndarray[Any, Any]
 ARRAYS = frozenset({"image", "video", "series", "sequence", "vector", "tokens", "counts"})
 """Layouts whose values alone tell samples apart."""
 TEXTS = frozenset({"tokens", "tags"})
@@ -39,13 +38,13 @@ class FieldStats:
     def take(self, values: Array, splits: Array) -> None:
         """Count encoded samples [rows, ...]; `splits` says where each stands."""
         if self._varies:
-            self._lengths += [sample.shape[-1] for sample in self.stripped(values)]
+            self._lengths += [sample.shape[-1] for sample in self.strip_padding(values)]
         for split in SPLITS:
             part = values[splits == split]
             if len(part):
                 self._count(part, split)
         if self._layout in {"number", "vector", "series", "sequence", "video", "counts", "image"}:
-            samples = [sample[None] for sample in self.stripped(values)] if self._varies else [values]
+            samples = [sample[None] for sample in self.strip_padding(values)] if self._varies else [values]
             for sample in samples:
                 self._range.take(sample)
             if self._layout == "number":
@@ -71,7 +70,7 @@ class FieldStats:
     def _varies(self) -> bool:
         return self._layout in TEXTS or None in self._facts.shape.dims or "lengths" in self._facts.extra
 
-    def stripped(self, values: Array) -> list[Array]:
+    def strip_padding(self, values: Array) -> list[Array]:
         """Return samples without the NaN at the end that makes them as long as the longest."""
         if not self._varies or values.dtype.kind != "f":
             return list(values)

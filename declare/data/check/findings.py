@@ -26,14 +26,14 @@ def findings(summary: DatasetSummary, dataset: Dataset) -> Iterator[Problem]:
 
 def _unreadable(summary: DatasetSummary, dataset: Dataset) -> Iterator[Problem]:
     """Yield what is wrong with samples: by code and field, or in one where the spec says that they are skipped."""
-    found = summary.unreadable
-    if not found:
+    samples = summary.unreadable
+    if not samples:
         return
     if _skips(dataset):
         yield _skipped_problem(summary, plain(dataset.on_corrupt)["limit"])
         return
-    for code, field in dict.fromkeys((item.code, item.field) for item in found):
-        alike = [item for item in found if (item.code, item.field) == (code, field)]
+    for code, field in dict.fromkeys((item.code, item.field) for item in samples):
+        alike = [item for item in samples if (item.code, item.field) == (code, field)]
         remedies = alike[0].helps if code != "DAT311" else ()
         yield Problem(
             code,
@@ -48,16 +48,16 @@ def _unreadable(summary: DatasetSummary, dataset: Dataset) -> Iterator[Problem]:
         )
 
 
-def _list_unreadable(found: Sequence[Unreadable]) -> tuple[str, ...]:
-    more = (f"and {len(found) - _SHOWN} more",) if len(found) > _SHOWN else ()
-    return (*(f"{item.where}: {item.reason}" for item in found[:_SHOWN]), *more)
+def _list_unreadable(samples: Sequence[Unreadable]) -> tuple[str, ...]:
+    more = (f"and {len(samples) - _SHOWN} more",) if len(samples) > _SHOWN else ()
+    return (*(f"{item.where}: {item.reason}" for item in samples[:_SHOWN]), *more)
 
 
 def _skipped_problem(summary: DatasetSummary, limit: int | str) -> Problem:
     """Return that samples are skipped, or that they are too many for that."""
-    found = summary.unreadable
-    number, notes = f"{len(found)} of {summary.num_samples} samples", _list_unreadable(found)
-    if len(found) > _allowed_count(limit, summary.num_samples):
+    samples = summary.unreadable
+    number, notes = f"{len(samples)} of {summary.num_samples} samples", _list_unreadable(samples)
+    if len(samples) > _allowed_count(limit, summary.num_samples):
         return Problem(
             "DAT332",
             f"{number} cannot be read, `limit: {limit}` allows fewer",
@@ -88,33 +88,35 @@ def _place(field: str, dataset: Dataset) -> str:
     return f"fields.{field}" if field in dataset.fields else "source"
 
 
-def _duplicates(summary: DatasetSummary, found: Duplicates) -> Iterator[Problem]:
-    arrays = any(_tells_apart(summary.field(name)) for name in found.fields)
-    shown = tuple(map(_group, found.groups[:8]))
-    content = f"`{found.fields[0]}`" if len(found.fields) == 1 else f"{len(found.fields)} fields"
-    if found.across and arrays:
+def _duplicates(summary: DatasetSummary, duplicates: Duplicates) -> Iterator[Problem]:
+    arrays = any(_tells_apart(summary.field(name)) for name in duplicates.fields)
+    shown = tuple(map(_group, duplicates.groups[:8]))
+    content = (
+        f"`{duplicates.fields[0]}`" if len(duplicates.fields) == 1 else f"{len(duplicates.fields)} fields"
+    )
+    if duplicates.across and arrays:
         yield Problem(
             "DAT370",
-            f"{several(found.across, 'sample')} of equal {content} in several splits",
+            f"{several(duplicates.across, 'sample')} of equal {content} in several splits",
             at="split",
             label="parts samples of equal content",
             notes=shown,
             helps=("keep one of each, or split `by:` a field that equal samples share",),
         )
-    elif found.across or found.within:
-        where = f", {found.across} of them across splits" if found.across else ""
+    elif duplicates.across or duplicates.within:
+        where = f", {duplicates.across} of them across splits" if duplicates.across else ""
         yield Problem(
             "DAT371",
-            f"{several(found.within + found.across, 'sample')} with the {content} of another{where}",
+            f"{several(duplicates.within + duplicates.across, 'sample')} with the {content} of another{where}",
             at="source",
             label="holds equal samples",
             notes=shown,
             helps=("remove them where nobody measured the same twice",),
         )
-    if found.contradicting and arrays:
+    if duplicates.contradicting and arrays:
         yield Problem(
             "DAT372",
-            f"{several(found.contradicting, 'sample')} of equal {content} with different targets",
+            f"{several(duplicates.contradicting, 'sample')} of equal {content} with different targets",
             at="source",
             label="holds contradicting samples",
             notes=shown,

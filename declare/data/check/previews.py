@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from declare.contract.problem import ProblemError
+from declare.contract.shapes import Array
 from declare.data.check.field_stats import TEXTS
 from declare.data.read import raw_values
 from declare.data.store.dataset import Pool
 
-Array = np.ndarray[Any, Any]
 _CLASSES = 24
 _EACH = 8
 _UNGROUPED = 24
@@ -37,7 +37,7 @@ def choose(pool: Pool, targets: Collection[str]) -> dict[str, list[Sample]]:
     if not named:
         return {"": _spread(pool, rows, splits, _UNGROUPED)}
     classes = pool.plan.fields[named[0]].facts.classes or ()
-    labels = pool.encoded(named[0], rows)
+    labels = pool.encoded_values(named[0], rows)
     return {
         name: _spread(pool, rows[labels == index], splits, _EACH)
         for index, name in enumerate(classes[:_CLASSES])
@@ -51,14 +51,14 @@ def _spread(pool: Pool, rows: Array, splits: dict[int, str], number: int) -> lis
         if len(rows)
         else rows
     )
-    found = []
+    samples = []
     for row in map(int, chosen):
         try:
             values = {name: _value(pool, name, row) for name in pool.fields}
         except ProblemError:
             continue
-        found.append(Sample(pool.reader.where(row), splits[row], values))
-    return found
+        samples.append(Sample(pool.reader.where(row), splits[row], values))
+    return samples
 
 
 def _value(pool: Pool, name: str, row: int) -> Any:
@@ -66,7 +66,7 @@ def _value(pool: Pool, name: str, row: int) -> Any:
     rows, layout = np.array([row]), pool.fields[name].layout
     if layout in TEXTS or layout == "id":
         return raw_values.text_of(pool.raw(name, rows)[0])
-    value = pool.encoded(name, rows)[0]
+    value = pool.encoded_values(name, rows)[0]
     if layout == "category":
         classes = pool.plan.fields[name].facts.classes or ()
         return classes[int(value)] if value >= 0 else "-"

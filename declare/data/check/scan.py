@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from declare.contract.component import plain
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 from declare.data.check.duplicates import Twins
 from declare.data.check.field_stats import ARRAYS, TEXTS, FieldStats
 from declare.data.check.summary import DatasetSummary, Unreadable
@@ -21,7 +21,6 @@ from declare.ir.facts import DatasetFacts
 from declare.ir.plan import DatasetPlan, FieldPlan
 from declare.language.spec import Corrupt, Dataset
 
-Array = np.ndarray[Any, Any]
 _LIGHT, _HEAVY = 1024, 16
 """Samples that are read at once, of tables and of files."""
 
@@ -49,8 +48,8 @@ def _plan(dataset: Dataset, facts: DatasetFacts, seed: int) -> DatasetPlan:
         fingerprint=facts.fingerprint,
         num_samples=facts.num_samples,
         fields={
-            name: FieldPlan(block=facts.blocks[name], facts=found, shape=found.shape)
-            for name, found in facts.fields.items()
+            name: FieldPlan(block=facts.blocks[name], facts=field_facts, shape=field_facts.shape)
+            for name, field_facts in facts.fields.items()
         },
         transforms=(),
         split=split | {"seed": seed if split.get("seed") is None else split["seed"]},
@@ -73,7 +72,7 @@ def summarise(
     passing = [name for name, item in pool.fields.items() if item.layout != "id"]
     for item in tallies.keys() - set(passing):
         # Names are numbered by all rows that are read together.
-        tallies[item].take(pool.encoded(item, rows), np.array([splits[row] for row in map(int, rows)]))
+        tallies[item].take(pool.encoded_values(item, rows), np.array([splits[row] for row in map(int, rows)]))
     twins = Twins(_content(pool, targets), [item for item in targets if item in passing])
     unreadable: list[Unreadable] = []
     for block in _blocks(pool, passing, rows):
@@ -113,7 +112,8 @@ def _count(
         whole = values.dtype == object and not first.all()  # a text stands there for each of its parts
         tallies[name].take(values[first] if whole else values, splits[first] if whole else splits)
     compared = {
-        name: tallies[name].stripped(block.values[name][first]) for name in (*twins.fields, *twins.targets)
+        name: tallies[name].strip_padding(block.values[name][first])
+        for name in (*twins.fields, *twins.targets)
     }
     twins.take(block.rows[first], splits[first].tolist(), compared)
 
@@ -151,11 +151,11 @@ def _read(pool: Pool, names: list[str], rows: Array) -> Block:
 def _values(pool: Pool, name: str, rows: Array) -> Array:
     """Return encoded values; texts as they stand, an array of bytes for each."""
     if pool.fields[name].layout not in TEXTS:
-        return pool.encoded(name, rows)
-    found = np.empty(len(rows), object)
+        return pool.encoded_values(name, rows)
+    texts = np.empty(len(rows), object)
     for index, value in enumerate(pool.raw(name, rows)):
-        found[index] = np.frombuffer(raw_values.text_of(value).encode(), np.uint8)
-    return found
+        texts[index] = np.frombuffer(raw_values.text_of(value).encode(), np.uint8)
+    return texts
 
 
 def _reason(problem: Problem) -> str:

@@ -14,6 +14,7 @@ from declare.contract.facts import FieldFacts, Reader
 from declare.contract.kinds.field import Field, Uses, resolve_fields
 from declare.contract.kinds.source import file_stamp
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 from declare.data.facts import sampler_orders
 from declare.data.read import fitted_fields, raw_values
 from declare.data.read import split as splitting
@@ -29,7 +30,7 @@ _MOMENTS = 512
 _OF_A_SAMPLE = frozenset({"DAT311", "DAT318", "DAT319", "DAT390", "DAT391", "DAT392"})
 """Codes of what is wrong with one sample, whatever the others are."""
 _COUNTED = frozenset({"category", "labels", "id", "tags"})
-Rows = np.ndarray[Any, Any]
+Rows = Array
 
 
 def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[str, Uses]) -> DatasetFacts:
@@ -106,10 +107,10 @@ class _FactsCollector:
                 facts if light else _of_sample(facts), self._reader, place
             )
         except ProblemError as error:
-            told = (
+            problems = (
                 raw_values.with_reading_told(item, self._reader, field.place(name)) for item in error.problems
             )
-            self.problems += [self._with_place(problem, name, rows) for problem in told]
+            self.problems += [self._with_place(problem, name, rows) for problem in problems]
 
     def _read(self, field: Field, place: str, rows: Rows) -> Any:
         """Return values of rows of the source; facts go by the files among them, too."""
@@ -156,14 +157,14 @@ class _FactsCollector:
     def of_splits(self, name: str, field: Field, positions: Mapping[str, Rows]) -> FieldFacts:
         """Complete facts with class counts by split, and statistics of the training split alone."""
         try:
-            return self._completed(name, field, positions)
+            return self._complete_facts(name, field, positions)
         except ProblemError as error:
             unplaced = (replace(problem, row=None) for problem in error.problems)
             raise ProblemError(
                 *(self._with_place(problem, name, self._pool) for problem in unplaced)
             ) from None
 
-    def _completed(self, name: str, field: Field, positions: Mapping[str, Rows]) -> FieldFacts:
+    def _complete_facts(self, name: str, field: Field, positions: Mapping[str, Rows]) -> FieldFacts:
         facts, column = self.facts[name], self.columns.get(name)
         if facts.classes is not None and field.layout in _COUNTED and column is not None:
             number = len(facts.classes)
@@ -198,7 +199,7 @@ class _FactsCollector:
         number = len(facts.classes or ())
         if not raw_values.is_light(self._reader, field, place) and len(self._pool) > field.num_examined:
             positions = {"train": spread(positions["train"], field.num_examined)}
-        found = {}
+        counts = {}
         for split, rows in positions.items():
             count = np.zeros(number, np.int64)
             for start in range(0, len(rows), _MOMENTS):
@@ -211,8 +212,8 @@ class _FactsCollector:
                     located = (self._with_place(item, name, samples) for item in error.problems)
                     raise ProblemError(*(replace(item, row=None) for item in located)) from None
                 count += np.bincount(maps[maps >= 0], minlength=number)[:number]
-            found[split] = tuple(count.tolist())
-        return found
+            counts[split] = tuple(count.tolist())
+        return counts
 
 
 def _of_sample(facts: FieldFacts) -> FieldFacts:
@@ -237,7 +238,7 @@ def field_components(dataset: Dataset, reader: Reader, name: str) -> dict[str, F
         )
     if not dataset.fields:
         return {name: _parse_field(block) for name, block in known.items()}
-    return {name: _completed(field, known.get(name)) for name, field in dataset.fields.items()}
+    return {name: _complete_field(field, known.get(name)) for name, field in dataset.fields.items()}
 
 
 def _parse_field(block: Mapping[str, Any]) -> Field:
@@ -246,7 +247,7 @@ def _parse_field(block: Mapping[str, Any]) -> Field:
     return field
 
 
-def _completed(field: Field, known: Mapping[str, Any] | None) -> Field:
+def _complete_field(field: Field, known: Mapping[str, Any] | None) -> Field:
     """Fill in parameters that the spec leaves at their defaults with what the source knows."""
     if known is None or known.get("type") != field.type_name():
         return field
@@ -321,24 +322,28 @@ def assign_splits(
     seed = int(split["seed"])
     if reader.splits:
         own = {name: (pool >= start) & (pool < stop) for name, (start, stop) in reader.splits.items()}
-        found = {name: np.flatnonzero(inside) for name, inside in own.items()}
-        splitting.refuse_empty({"train": found.get("train", np.zeros(0, np.int64))}, len(pool), at="source")
+        rows_by_split = {name: np.flatnonzero(inside) for name, inside in own.items()}
+        splitting.refuse_empty(
+            {"train": rows_by_split.get("train", np.zeros(0, np.int64))}, len(pool), at="source"
+        )
         lacking = {
-            name: split[name] for name in ("val", "test") if name not in found and _share(split.get(name))
+            name: split[name]
+            for name in ("val", "test")
+            if name not in rows_by_split and _share(split.get(name))
         }
         if lacking:
-            train = found["train"]
+            train = rows_by_split["train"]
             kept = {name: values[train] for name, values in columns.items()}
-            held = splitting.assign(len(train), {**lacking, **_ways(split)}, kept, seed)
-            found |= {name: train[rows] for name, rows in held.items()}
+            splits = splitting.assign(len(train), {**lacking, **_ways(split)}, kept, seed)
+            rows_by_split |= {name: train[rows] for name, rows in splits.items()}
     elif split.get("column"):
         names = facts[split["column"]].classes
         if names is None:
             raise ProblemError(_unsplittable("column", split["column"], facts))
-        found = splitting.by_column(columns[split["column"]], names)
+        rows_by_split = splitting.by_column(columns[split["column"]], names)
     else:
-        found = splitting.assign(len(pool), split, columns, seed)
-    return {name: pool[found[name]] for name in splitting.SPLITS if name in found}
+        rows_by_split = splitting.assign(len(pool), split, columns, seed)
+    return {name: pool[rows_by_split[name]] for name in splitting.SPLITS if name in rows_by_split}
 
 
 def _share(value: object) -> bool:
@@ -375,7 +380,7 @@ def spread(rows: Rows, number: int) -> Rows:
 
 def _readable(field: Field, values: Any) -> list[Any]:
     """Leave out the samples that cannot be read; what is wrong with the column is still raised."""
-    found, reasons = [], []
+    readable, reasons = [], []
     for value in values:
         try:
             field.examine([value])
@@ -383,9 +388,9 @@ def _readable(field: Field, values: Any) -> list[Any]:
             if error.problem.code in _OF_A_SAMPLE:
                 reasons.append(f"{error.problem.title}; {'; '.join(error.problem.notes)}")
                 continue
-        found.append(value)
-    if not found:
+        readable.append(value)
+    if not readable:
         notes = tuple(dict.fromkeys(reasons))[:4]
         title, helps = "none of the samples looked at can be read", ("check the field's `type` and column",)
         raise ProblemError(Problem("DAT302", title, label="read from here", notes=notes, helps=helps))
-    return found
+    return readable

@@ -77,7 +77,7 @@ def _stamp(name: str, field: Field) -> str:
 
 def compare(dataset: Dataset, facts: DatasetFacts) -> Iterator[Problem]:
     """Yield where fields state something else than the data say; paths are inside the dataset's block."""
-    for name, found in facts.fields.items():
+    for name, field_facts in facts.fields.items():
         field = read_component("fields", facts.blocks[name])
-        for problem in field.compare(found):
+        for problem in field.compare(field_facts):
             yield problem.under(f"fields.{name}") if name in dataset.fields else replace(problem, at="source")

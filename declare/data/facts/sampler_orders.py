@@ -16,10 +16,8 @@ from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Pairing, Uses, pairing_key
 from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shapes import Shape
+from declare.contract.shapes import Array, Shape
 from declare.reading.read_component import read_component
-
-Array = np.ndarray[Any, Any]
 
 
 def order_facts(
@@ -40,7 +38,7 @@ def refused_orders(
 
     Those that all goes well with are left out, and those whose columns are not among them.
     """
-    found = {}
+    problems = {}
     for block in samplers:
         sampler = read_component("samplers", json.loads(block))
         assert isinstance(sampler, Sampler)
@@ -51,8 +49,8 @@ def refused_orders(
         try:
             chosen.resolve(100, 100).order(len(train), own, np.random.default_rng(0), 0.0)
         except ProblemError as error:
-            found[block] = asdict(error.problem) | {"rewrites": ()}
-    return found
+            problems[block] = asdict(error.problem) | {"rewrites": ()}
+    return problems
 
 
 def with_positive(
@@ -62,18 +60,18 @@ def with_positive(
 
     Pairings whose columns are not there, or hold something else than one code for each sample, are left out.
     """
-    found = {}
+    counts_by_pairing = {}
     for pairing in pairings:
         same, different = pairing
         names = {*same, *filter(None, [different])}
         if names <= set(columns) and all(_is_coded(columns[name]) for name in names):
-            found[pairing_key(pairing)] = {
+            counts_by_pairing[pairing_key(pairing)] = {
                 split: _count_paired([columns[name][rows] for name in same], columns[different][rows])
                 if different
                 else _count_paired([columns[name][rows] for name in same], np.arange(len(rows)))
                 for split, rows in positions.items()
             }
-    return found
+    return counts_by_pairing
 
 
 def _is_coded(column: Array) -> bool:

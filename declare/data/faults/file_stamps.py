@@ -38,16 +38,16 @@ class Stamps:
     @classmethod
     def of(cls, source: Mapping[str, Any], split: Mapping[str, Any]) -> Stamps:
         """Stamp the files of a source block and of the splits that name files, as they are now."""
-        found: dict[str, Stamp] = {}
+        stamps: dict[str, Stamp] = {}
         for path in _files(source, split):
             stamp = _stamp(path)
             if stamp is not None:
-                found[str(path)] = stamp
-            if len(found) == _MOST_FILES:
+                stamps[str(path)] = stamp
+            if len(stamps) == _MOST_FILES:
                 break
-        if len(found) > _HASHED_FILES or sum(stamp.size for stamp in found.values()) > _HASHED_BYTES:
-            return cls(found)
-        return cls({path: stamp._replace(sha256=_hash(Path(path))) for path, stamp in found.items()})
+        if len(stamps) > _HASHED_FILES or sum(stamp.size for stamp in stamps.values()) > _HASHED_BYTES:
+            return cls(stamps)
+        return cls({path: stamp._replace(sha256=_hash(Path(path))) for path, stamp in stamps.items()})
 
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Stamps:
@@ -79,9 +79,9 @@ class Stamps:
     def differences(self) -> Iterator[tuple[str, str]]:
         """Yield (path, how it differs) for each file that does."""
         for path in self.files:
-            said = self.difference(path)
-            if said is not None:
-                yield path, said
+            difference = self.difference(path)
+            if difference is not None:
+                yield path, difference
 
 
 class Ledger:
@@ -89,27 +89,27 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LEDGER
-        self._kept = _kept(self._path)
+        self._stamps = _load(self._path)
 
     def of(self, name: str, data: DatasetPlan) -> Stamps:
         """Return the stamps of a dataset: those of the beginning, as long as these are the same data."""
-        if name not in self._kept or self._kept[name][0] != data.fingerprint:
-            self._kept[name] = (data.fingerprint, Stamps.of(data.source, data.split))
-            plain = {key: {"data": mark, "files": item.plain()} for key, (mark, item) in self._kept.items()}
+        if name not in self._stamps or self._stamps[name][0] != data.fingerprint:
+            self._stamps[name] = (data.fingerprint, Stamps.of(data.source, data.split))
+            plain = {key: {"data": mark, "files": item.plain()} for key, (mark, item) in self._stamps.items()}
             cache.write_plain(self._path, strict_json.dumps(plain))
-        return self._kept[name][1]
+        return self._stamps[name][1]
 
     def differences(self, name: str, data: DatasetPlan) -> list[str] | None:
         """Return how the files of a dataset differ from the beginning; None where that is not known."""
-        if name not in self._kept:
+        if name not in self._stamps:
             return None
-        before = self._kept[name][1]
-        said = [f"`{path}`: {how}" for path, how in before.differences()]
+        before = self._stamps[name][1]
+        differences = [f"`{path}`: {how}" for path, how in before.differences()]
         new = [str(path) for path in _files(data.source, data.split) if str(path) not in before.files]
-        return said + [f"`{path}`: it is new" for path in new]
+        return differences + [f"`{path}`: it is new" for path in new]
 
 
-def _kept(path: Path) -> dict[str, tuple[str, Stamps]]:
+def _load(path: Path) -> dict[str, tuple[str, Stamps]]:
     """Return what the file says by dataset; raises `ProblemError` RES823 where it is damaged."""
     kept = read_json(path, "data") if path.exists() else {}
     return {name: (item["data"], Stamps.read(item["files"])) for name, item in kept.items()}

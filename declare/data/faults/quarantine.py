@@ -37,66 +37,67 @@ class Quarantine:
         self._path = folder / QUARANTINE if folder else None
         self._lock = Lock()
         kept = _read(self._path)
-        self._found = {
+        self._samples = {
             name: {int(item["row"]): SkippedSample(**item) for item in block["samples"]}
             for name, block in kept.items()
         }
         self._prints = {name: str(block["data"]) for name, block in kept.items()}
-        self._told = {name: len(found) for name, found in self._found.items()}
+        self._told = {name: len(samples) for name, samples in self._samples.items()}
 
-    def known(self, dataset: str, fingerprint: str) -> dict[int, str] | None:
+    def initial_reasons(self, dataset: str, fingerprint: str) -> dict[int, str] | None:
         """Return what was left out of these very data from the start; None where nothing is known of it."""
         if self._prints.get(dataset) != fingerprint:
             return None
-        return {row: item.reason for row, item in self._found[dataset].items() if not item.late}
+        return {row: item.reason for row, item in self._samples[dataset].items() if not item.late}
 
     def late(self, dataset: str) -> dict[int, str]:
         """Return the rows of a dataset that turned out to be unreadable in the course of the run."""
         with self._lock:
-            return {row: item.reason for row, item in self._found.get(dataset, {}).items() if item.late}
+            return {row: item.reason for row, item in self._samples.get(dataset, {}).items() if item.late}
 
-    def found_late(self) -> dict[str, list[SkippedSample]]:
+    def late_samples(self) -> dict[str, list[SkippedSample]]:
         """Return by dataset the samples that turned out to be unreadable in the course of the run."""
         with self._lock:
             return {
-                name: [item for item in found.values() if item.late] for name, found in self._found.items()
+                name: [item for item in samples.values() if item.late]
+                for name, samples in self._samples.items()
             }
 
     def begin(self, dataset: str, fingerprint: str) -> None:
         """Begin or continue the list of these data; a list of other data is forgotten."""
         with self._lock:
             if self._prints.get(dataset) != fingerprint:
-                self._found[dataset], self._told[dataset] = {}, 0
+                self._samples[dataset], self._told[dataset] = {}, 0
             self._prints[dataset] = fingerprint
 
     def add(self, dataset: str, *skipped: SkippedSample) -> None:
         """Take samples that cannot be read."""
         with self._lock:
-            found = self._found.setdefault(dataset, {})
+            samples = self._samples.setdefault(dataset, {})
             self._told.setdefault(dataset, 0)
-            fresh = [item for item in skipped if item.row not in found]
-            found.update({item.row: item for item in fresh})
+            fresh = [item for item in skipped if item.row not in samples]
+            samples.update({item.row: item for item in fresh})
             if fresh and self._path is not None:
                 cache.write_plain(self._path, strict_json.dumps(self._plain(), indent=1))
 
     def news(self) -> list[tuple[str, SkippedSample]]:
         """Return what was added since the last call, with its dataset."""
-        if all(len(found) == self._told[name] for name, found in self._found.items()):
+        if all(len(samples) == self._told[name] for name, samples in self._samples.items()):
             return []
         with self._lock:
             fresh = [
                 (name, item)
-                for name, found in self._found.items()
-                for item in list(found.values())[self._told[name] :]
+                for name, samples in self._samples.items()
+                for item in list(samples.values())[self._told[name] :]
             ]
-            self._told = {name: len(found) for name, found in self._found.items()}
+            self._told = {name: len(samples) for name, samples in self._samples.items()}
         return fresh
 
     def _plain(self) -> dict[str, Any]:
         return {
-            name: {"data": self._prints.get(name, ""), "samples": [vars(item) for item in found.values()]}
-            for name, found in self._found.items()
-            if found
+            name: {"data": self._prints.get(name, ""), "samples": [vars(item) for item in samples.values()]}
+            for name, samples in self._samples.items()
+            if samples
         }
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from declare.contract.shapes import Array
 from declare.system.user_cache import (
     folder,
     is_whole,
@@ -18,9 +18,6 @@ from declare.system.user_cache import (
     write_plain,
     write_text,
 )
-
-if TYPE_CHECKING:
-    import numpy as np
 
 __all__ = [
     "folder",
@@ -36,32 +33,32 @@ __all__ = [
 ]
 
 
-def read_array(path: Path) -> np.ndarray[Any, Any] | None:
+def read_array(path: Path) -> Array | None:
     """Return a cached array; None where there is none, or it was damaged, which is said."""
     return _load(path, mapped=False)
 
 
-def open_array(path: Path) -> np.ndarray[Any, Any] | None:
+def open_array(path: Path) -> Array | None:
     """Return a cached array as a memory map, or None as `read_array` does; its file is read and hashed once."""
     return _load(path, mapped=True)
 
 
-def _load(path: Path, *, mapped: bool) -> np.ndarray[Any, Any] | None:
+def _load(path: Path, *, mapped: bool) -> Array | None:
     import numpy as np
 
     if not path.exists():
         return None
     try:
         if is_whole(path):
-            found: np.ndarray[Any, Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-            return found
+            array: Array = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+            return array
     except (OSError, ValueError, EOFError, SyntaxError):
         pass
     report_damage(path)
     return None
 
 
-def write_array(path: Path, values: np.ndarray[Any, Any]) -> None:
+def write_array(path: Path, values: Array) -> None:
     """Write a cached array in one move; a cache that cannot be written is done without."""
     import numpy as np
 

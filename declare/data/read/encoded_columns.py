@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from declare.contract.moments import moments as of_array
-
-Array = np.ndarray[Any, Any]
+from declare.contract.shapes import Array
 
 
 def moments(values: Array) -> dict[str, float]:
     """Return range, mean and deviation of the finite values; nothing where there is none."""
-    found = of_array(values)
-    if not found.number:
+    summary = of_array(values)
+    if not summary.number:
         return {}
-    return {"minimum": found.minimum, "maximum": found.maximum, "mean": found.mean, "std": found.std}
+    return {"minimum": summary.minimum, "maximum": summary.maximum, "mean": summary.mean, "std": summary.std}
 
 
 def missing_rows(column: Array) -> Array:

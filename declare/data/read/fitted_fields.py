@@ -16,8 +16,8 @@ import numpy as np
 from declare.contract.facts import FieldFacts, Reader
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 
-Array = np.ndarray[Any, Any]
 Read = Callable[[str, Array], Any]
 """(field, rows or samples) -> raw values, of fields that cut samples with the part that is meant."""
 
@@ -90,12 +90,16 @@ def parts_of(
 
     A row that one field makes nothing of makes no sample; else the field with most parts decides.
     """
-    found: Array | None = None
+    num_parts: Array | None = None
     for name, field in fields.items():
         counts = field.parts(read(name, pool), facts[name]) if field.learns else None
         if counts is not None:
-            found = counts if found is None else np.maximum(found, counts) * (found > 0) * (counts > 0)
-    return found
+            num_parts = (
+                counts
+                if num_parts is None
+                else np.maximum(num_parts, counts) * (num_parts > 0) * (counts > 0)
+            )
+    return num_parts
 
 
 def encode_aligned(

@@ -12,6 +12,7 @@ import numpy as np
 from declare.contract.facts import Reader
 from declare.contract.kinds.source import Source
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 from declare.contract.text_column import TextColumn
 from declare.data.read.fingerprints import SPLITS, at_file
 
@@ -100,7 +101,7 @@ class JoinedReader(Reader):
         """Return whether the column is light in all readers."""
         return all(reader.is_light(column) for reader in self._readers)
 
-    def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> Any:
+    def read(self, column: str, rows: Array | None = None) -> Any:
         """Return the values of `rows`, in their order; of one type where all readers give one."""
         wanted = np.arange(self.num_samples) if rows is None else np.asarray(rows)
         numbers = np.searchsorted(self._starts, wanted, side="right") - 1
@@ -120,7 +121,7 @@ class JoinedReader(Reader):
         return self._readers[number].where(row - self._starts[number])
 
 
-def _join_values(parts: Sequence[Any], order: np.ndarray[Any, Any]) -> Any:
+def _join_values(parts: Sequence[Any], order: Array) -> Any:
     """Return values of several readers as one column in `order`; only equal types are ever made one array."""
     if parts and all(isinstance(part, TextColumn) for part in parts):
         joined = TextColumn.concatenate(parts)

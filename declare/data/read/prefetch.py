@@ -46,9 +46,9 @@ def in_order(make: Callable[[Item], Made], items: Iterable[Item], threads: int, 
     try:
         while pending:
             item, future = pending.pop(0)
-            made = _await_result(item, future)
+            item_result = _await_result(item, future)
             pending.extend((later, crew.take(later)) for later in islice(waiting, 1))
-            yield made
+            yield item_result
     except (Exception, GeneratorExit) as error:
         if isinstance(error, StalledError):
             crew.abandon()

@@ -11,8 +11,9 @@ from declare.contract.facts import FieldFacts, Reader
 from declare.contract.kinds.field import Field
 from declare.contract.kinds.source import Source, is_folder
 from declare.contract.problem import Problem
+from declare.contract.shapes import Array
 
-Rows = np.ndarray[Any, Any]
+Rows = Array
 _DECODED = frozenset({"image", "mask"})
 _LOOK = 8
 """Values that are read at once to find one that is not missing."""
@@ -41,8 +42,8 @@ def with_reading(facts: FieldFacts, reader: Reader, place: str) -> FieldFacts:
     read_as = reader.read_as(place)
     if not read_as:
         return facts
-    said = ", ".join(filter(None, (facts.extra.get("read_as"), read_as)))
-    return facts.model_copy(update={"extra": facts.extra | {"read_as": said}})
+    reading = ", ".join(filter(None, (facts.extra.get("read_as"), read_as)))
+    return facts.model_copy(update={"extra": facts.extra | {"read_as": reading}})
 
 
 def with_reading_told(problem: Problem, reader: Reader, place: str) -> Problem:

@@ -10,8 +10,9 @@ import numpy as np
 from declare.contract.files.listing import split_of
 from declare.contract.files.split_folders import refuse_two_names
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 
-Rows = np.ndarray[Any, Any]
+Rows = Array
 SPLITS = ("train", "val", "test")
 
 
@@ -22,9 +23,9 @@ def fractions(split: Mapping[str, Any]) -> dict[str, float]:
     """
     if all(split.get(name) is None for name in SPLITS):
         return {"train": 0.9, "val": 0.1, "test": 0.0}
-    held = {name: float(split.get(name) or 0) for name in ("val", "test")}
+    shares = {name: float(split.get(name) or 0) for name in ("val", "test")}
     train = split.get("train")
-    return {"train": 1 - sum(held.values()) if train is None else float(train)} | held
+    return {"train": 1 - sum(shares.values()) if train is None else float(train)} | shares
 
 
 def assign(
@@ -45,7 +46,7 @@ def assign(
     else:
         rows = _by_stratum(strata, shares, generator)
     refuse_empty(rows, num_samples)
-    return {name: np.sort(found) for name, found in rows.items()}
+    return {name: np.sort(split_rows) for name, split_rows in rows.items()}
 
 
 def by_column(values: Rows, names: tuple[str, ...]) -> dict[str, Rows]:
@@ -79,8 +80,8 @@ def apportion(number: int, shares: Mapping[str, float]) -> dict[str, int]:
     """Divide `number` by shares with the largest remainder; what the shares leave over is left out."""
     exact = {name: number * share for name, share in shares.items()}
     sizes = {name: int(value + 1e-9) for name, value in exact.items()}
-    left = round(sum(exact.values())) - sum(sizes.values())
-    for name in sorted(exact, key=lambda key: sizes[key] - exact[key])[: max(left, 0)]:
+    remainder = round(sum(exact.values())) - sum(sizes.values())
+    for name in sorted(exact, key=lambda key: sizes[key] - exact[key])[: max(remainder, 0)]:
         sizes[name] += 1
     return sizes
 
@@ -88,19 +89,19 @@ def apportion(number: int, shares: Mapping[str, float]) -> dict[str, int]:
 def _by_stratum(strata: Rows, shares: Mapping[str, float], generator: np.random.Generator) -> dict[str, Rows]:
     """Divide every stratum by the shares while the totals stay those of the whole."""
     total = apportion(len(strata), shares)
-    taken = dict.fromkeys(shares, 0)
+    assigned = dict.fromkeys(shares, 0)
     rows: dict[str, list[Rows]] = {name: [] for name in shares}
     seen = 0
     for stratum in np.unique(strata):
         members = generator.permutation(np.flatnonzero(strata == stratum))
         seen += len(members)
         # Cumulative targets: rounding of one stratum is made good by the next.
-        wanted = {name: total[name] * seen / len(strata) - taken[name] for name in shares}
+        wanted = {name: total[name] * seen / len(strata) - assigned[name] for name in shares}
         sizes = _round_sizes(wanted, len(members), sum(shares.values()))
         start = 0
         for name, size in sizes.items():
             rows[name].append(members[start : start + size])
-            taken[name] += size
+            assigned[name] += size
             start += size
     return {name: np.concatenate(parts) if parts else np.zeros(0, np.int64) for name, parts in rows.items()}
 
@@ -167,8 +168,8 @@ def _fill_empty(chosen: Rows, sizes: Rows, num_places: int) -> None:
 
 def refuse_empty(rows: Mapping[str, Rows], num_samples: int, at: str = "split") -> None:
     """Raise `ProblemError` DAT314 where a split has no samples."""
-    for name, found in rows.items():
-        if not len(found):
+    for name, split_rows in rows.items():
+        if not len(split_rows):
             raise ProblemError(
                 Problem(
                     "DAT314",

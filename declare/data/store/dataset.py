@@ -18,6 +18,7 @@ from declare.contract.kinds.field import Field
 from declare.contract.kinds.source import files_stamp
 from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 from declare.data.facts.examine import assign_splits, limit_rows
 from declare.data.faults.file_stamps import Stamps
 from declare.data.faults.quarantine import Quarantine, SkippedSample
@@ -28,7 +29,6 @@ from declare.data.read.open_reader import open_reader
 from declare.ir.plan import DatasetPlan
 from declare.reading.read_component import read_component
 
-Array = np.ndarray[Any, Any]
 _BLOCK = 32
 _FEW = 3
 """Files that may all be looked at for any sample: those of the splits."""
@@ -72,32 +72,33 @@ class Pool:
         if not self.unreadable:
             return self._rows_with_unreadable
         broken = np.fromiter(self.unreadable, np.int64)
-        found = {name: rows[~np.isin(rows, broken)] for name, rows in self._rows_with_unreadable.items()}
+        readable = {name: rows[~np.isin(rows, broken)] for name, rows in self._rows_with_unreadable.items()}
         for name, rows in self._rows_with_unreadable.items():
-            if len(rows) and not len(found[name]):
+            if len(rows) and not len(readable[name]):
                 raise ProblemError(none_left(name).under(self.path))
-        train, whole = self._rows_with_unreadable["train"].copy(), found["train"]
+        train, whole = self._rows_with_unreadable["train"].copy(), readable["train"]
         for place in np.flatnonzero(np.isin(train, broken)):
             generator = np.random.default_rng([int(self.plan.split["seed"]), int(train[place])])
             train[place] = whole[generator.integers(len(whole))]
-        return found | {"train": train}
+        return readable | {"train": train}
 
     @cached_property
     def _rows_with_unreadable(self) -> dict[str, Array]:
         needed = [self.plan.split.get(key) for key in ("by", "stratify", "column")]
         pool = limit_rows(self.reader.num_samples, self.plan.limit, int(self.plan.split["seed"]))
-        columns = {name: self.encoded(name, pool) for name in filter(None, needed)}
-        found = assign_splits(self.reader, self.plan.split, columns, self._facts, pool)
+        columns = {name: self.encoded_values(name, pool) for name in filter(None, needed)}
+        rows_by_split = assign_splits(self.reader, self.plan.split, columns, self._facts, pool)
         counts = self._parts(pool)
         if counts is None:
-            return found
+            return rows_by_split
         number = self.reader.num_samples
-        of_rows = {name: counts[np.searchsorted(pool, rows)] for name, rows in found.items()}
-        self.empty = {name: rows[of_rows[name] == 0] for name, rows in found.items()}
-        return {name: fitted_fields.samples_of(rows, of_rows[name], number) for name, rows in found.items()}
+        of_rows = {name: counts[np.searchsorted(pool, rows)] for name, rows in rows_by_split.items()}
+        self.empty = {name: rows[of_rows[name] == 0] for name, rows in rows_by_split.items()}
+        of_samples = fitted_fields.samples_of
+        return {name: of_samples(rows, of_rows[name], number) for name, rows in rows_by_split.items()}
 
     @property
-    def assigned(self) -> dict[str, Array]:
+    def rows_by_split(self) -> dict[str, Array]:
         """The rows of each split, those among them that cannot be read; nothing is decoded to know them."""
         return self._rows_with_unreadable
 
@@ -119,19 +120,19 @@ class Pool:
                 cache.write_array(place, kept)
         return kept
 
-    def encoded(self, name: str, rows: Array) -> Array:
+    def encoded_values(self, name: str, rows: Array) -> Array:
         """Return a field of `rows` as the source has it, before any transform.
 
         Raises `ProblemError` that names the sample, where one is at fault (DAT311), or a file that is another one
         than when the run began (DAT374).
         """
         try:
-            found = self._encode(name, rows)
+            values = self._encode(name, rows)
         except ProblemError as error:
             raise ProblemError(*(self._with_sample(item, name, rows) for item in error.problems)) from None
         if self.stamps.files and (self.reader.reads_late or not self.is_light(name)):
             self._refuse_changed(name, rows)
-        return found
+        return values
 
     def _encode(self, name: str, rows: Array) -> Array:
         if self.fields[name].beside() is not None:
@@ -147,8 +148,7 @@ class Pool:
             row = int(rows[index])
             of = self.path.rpartition(".")[2]
             notes += (f"sample {row} of `{of}`: {self.reader.where(row)}" if of else self.reader.where(row),)
-            said = [text for text in map(self.stamps.difference, self._files(name, rows[[index]])) if text]
-            notes += tuple(said)
+            notes += tuple(filter(None, map(self.stamps.difference, self._files(name, rows[[index]]))))
         at = problem.at if problem.at.startswith(("source", "fields", "split")) else f"fields.{name}"
         return replace(problem, notes=notes, at=at, row=None).under(self.path)
 
@@ -166,9 +166,9 @@ class Pool:
 
     def _refuse_changed(self, name: str, rows: Array) -> None:
         for path in self._files(name, rows):
-            said = self.stamps.difference(path)
-            if said is not None:
-                raise ProblemError(changed_file(path, said).under(self.path))
+            difference = self.stamps.difference(path)
+            if difference is not None:
+                raise ProblemError(changed_file(path, difference).under(self.path))
 
     def raw(self, field: str, rows: Array) -> Any:
         """Return a field's values as the source has them; of fields that cut samples, which part is meant too."""
@@ -191,8 +191,8 @@ class Pool:
 
     def texts_of(self, samples: Array) -> list[int]:
         """Return the row of the source that each sample is a part of."""
-        found: list[int] = (samples % max(1, self.reader.num_samples)).tolist()
-        return found
+        rows: list[int] = (samples % max(1, self.reader.num_samples)).tolist()
+        return rows
 
     def is_light(self, field: str) -> bool:
         """Return whether reading the whole field decodes no files."""
@@ -221,15 +221,15 @@ class Pool:
         rows = np.sort(np.concatenate(list(self._rows_with_unreadable.values())))
         spans = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
         threads = prefetch.num_threads()
-        found: dict[int, str] = {}
+        reasons: dict[int, str] = {}
         for name in heavy:
             tried = partial(self._try_encode, name)
             try:
                 for part in prefetch.in_order(tried, spans, threads, 2 * threads):
-                    found = part | found
+                    reasons = part | reasons
             except prefetch.StalledError as error:
                 raise ProblemError(self.hanging(error, name, list(map(int, error.item)))) from None  # type: ignore[call-overload]
-        return dict(sorted(found.items()))
+        return dict(sorted(reasons.items()))
 
     def hanging(self, error: prefetch.StalledError, field: str, rows: list[int]) -> Problem:
         """Return the finding that reading a field of one of `rows` hangs."""
@@ -251,24 +251,24 @@ class Pool:
         """Return the rows that cannot be read, put into quarantine; raises `ProblemError` DAT332 beyond the limit."""
         late = self.late
         rows = rows[~np.isin(rows, list(late))] if late else rows
-        found: dict[int, str] = {}
+        reasons: dict[int, str] = {}
         for name in fields:
-            found = self._try_encode(name, rows) | found if len(rows) else found
+            reasons = self._try_encode(name, rows) | reasons if len(rows) else reasons
         self.take_late(
-            *(SkippedSample(split, row, self.reader.where(row), why, late=True) for row, why in found.items())
+            *(SkippedSample(split, row, self.reader.where(row), reasons[row], late=True) for row in reasons)
         )
-        return set(found) | set(late)
+        return set(reasons) | set(late)
 
-    def take_late(self, *found: SkippedSample) -> None:
+    def take_late(self, *samples: SkippedSample) -> None:
         """Put samples into quarantine that turned out to be unreadable.
 
         Raises `ProblemError` DAT332 beyond the limit, and takes none: a run whose disk was away can go on.
         """
         with self._taking:
-            late = self.late | {item.row: item.reason for item in found}
+            late = self.late | {item.row: item.reason for item in samples}
             if self.skips:
                 self._refuse_many(self.unreadable | late)
-            self.quarantine.add(self._name, *found)
+            self.quarantine.add(self._name, *samples)
 
     @property
     def late(self) -> dict[int, str]:
@@ -285,7 +285,7 @@ class Pool:
 
     def _try_encode(self, field: str, rows: Array) -> dict[int, str]:
         try:
-            self.encoded(field, rows)
+            self.encoded_values(field, rows)
         except ProblemError as error:
             if error.problem.code == "DAT374":  # it can be read, but is another one
                 raise
@@ -296,7 +296,7 @@ class Pool:
             return self._try_encode(field, rows[:middle]) | self._try_encode(field, rows[middle:])
         return {}
 
-    def skipped(self, split: str) -> list[SkippedSample]:
+    def skipped_samples(self, split: str) -> list[SkippedSample]:
         """Return the samples of a split that cannot be read, and those that hold nothing."""
         empty = [
             SkippedSample(split, row, self.reader.where(row), "it is empty")
@@ -328,18 +328,18 @@ class Pool:
                 ).under(self.path)
             )
 
-    def stored(self, field: str, split: str) -> list[tuple[int, Transform]]:
+    def stored_transforms(self, field: str, split: str) -> list[tuple[int, Transform]]:
         """Return the transforms that are applied once to what is stored, with their places in the list."""
-        found = []
+        steps = []
         for index, transform in self.of_field(field, split):
             if not transform.stored:
                 break
-            found.append((index, transform))
-        return found
+            steps.append((index, transform))
+        return steps
 
-    def batched(self, field: str, split: str) -> list[tuple[int, Transform]]:
+    def batch_transforms(self, field: str, split: str) -> list[tuple[int, Transform]]:
         """Return the transforms that are applied to each batch: from the first that is not stored on."""
-        return self.of_field(field, split)[len(self.stored(field, split)) :]
+        return self.of_field(field, split)[len(self.stored_transforms(field, split)) :]
 
     def of_field(self, field: str, split: str) -> list[tuple[int, Transform]]:
         """Return the transforms of a field that a split gets, in order."""
@@ -358,14 +358,14 @@ def none_left(split: str) -> Problem:
     return Problem("DAT302", f"none of the samples of `{split}` can be read", at="source", helps=helps)
 
 
-def changed_file(path: Path, said: str) -> Problem:
+def changed_file(path: Path, difference: str) -> Problem:
     """Return the finding that a file changed while a run reads from it."""
     return Problem(
         "DAT374",
         f"`{path.name}` changed while the run reads from it",
         at="source",
         label="read from here",
-        notes=(f"`{path}`: {said}",),
+        notes=(f"`{path}`: {difference}",),
         helps=(
             "put it back and go on with `dcl train --resume`",
             "or train a new run on the data as they are now",

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 from declare.data.read import cache
 
-Array = np.ndarray[Any, Any]
 _SMALL_BYTES = 2 << 30
 _VERSION = 5
 """Raised when decoding changes, so that kept files are made again."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from declare.contract.shapes import Array
 from declare.data.store.dataset import Pool
 from declare.data.store.single_precision import RoundedValues
 from declare.ir.plan import DatasetPlan
 
-Array = np.ndarray[Any, Any]
 _LIGHT, _HEAVY = 2**17, 64
 """Samples that are looked at."""
 _LEAST = float(np.finfo(np.float32).tiny)
@@ -28,10 +26,10 @@ def most_rounded(plan: DatasetPlan, path: str, field: str) -> RoundedValues | No
 
 def _values(pool: Pool, field: str) -> Array:
     """Return training samples [rows, ...] after their stored transforms, as they stand before they are rounded."""
-    rows = pool.assigned["train"]
+    rows = pool.rows_by_split["train"]
     most = _LIGHT if pool.is_light(field) else _HEAVY
-    values = pool.encoded(field, rows[:: max(1, -(-len(rows) // most))])
-    for _, transform in pool.stored(field, "train"):
+    values = pool.encoded_values(field, rows[:: max(1, -(-len(rows) // most))])
+    for _, transform in pool.stored_transforms(field, "train"):
         statistics = transform.fit(iter([values])) if transform.fitted else {}
         values = transform.apply(values, statistics)
     return values
@@ -42,8 +40,8 @@ def _worst(values: Array) -> RoundedValues | None:
     if values.dtype != np.float64:
         return None
     features = values.reshape(len(values), 1, -1) if values.ndim == 1 else values
-    found = [_of(features[:, place], place) for place in range(features.shape[1])]
-    changed = [item for item in found if item is not None]
+    changes = [_of(features[:, place], place) for place in range(features.shape[1])]
+    changed = [item for item in changes if item is not None]
     return max(changed, key=lambda item: (item.infinite > 0, item.gap / max(item.std, _TINY)), default=None)
 
 

@@ -29,7 +29,7 @@ class RoundedValues(BaseModel):
     infinite: int = 0
 
     @property
-    def lost(self) -> float:
+    def share_lost(self) -> float:
         """The share of different values that are different no more."""
         return 1 - self.left / self.distinct
 
@@ -40,7 +40,7 @@ class _CachedRounding(BaseModel):
     rounded: RoundedValues | None
 
 
-def rounded(plan: DatasetPlan, path: str, field: str) -> RoundedValues | None:
+def rounded_values(plan: DatasetPlan, path: str, field: str) -> RoundedValues | None:
     """Return what single precision changes of a field of the dataset at `path`, kept in the user's cache.
 
     None where it changes nothing. Raises `ProblemError` where samples cannot be read or transformed.
@@ -60,6 +60,6 @@ def rounded(plan: DatasetPlan, path: str, field: str) -> RoundedValues | None:
             place.unlink(missing_ok=True)
     from declare.data.store.rounding import most_rounded
 
-    found = most_rounded(plan, path, field)
-    cache.write_text(place, _CachedRounding(rounded=found).model_dump_json())
-    return found
+    worst = most_rounded(plan, path, field)
+    cache.write_text(place, _CachedRounding(rounded=worst).model_dump_json())
+    return worst

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from declare.contract.lengths import ends, lengths_name
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 from declare.data.faults.quarantine import SkippedSample
 from declare.data.read import prefetch
 from declare.data.store import decoded_cache
@@ -18,7 +19,6 @@ from declare.ir.plan import DatasetPlan
 
 __all__ = ["Pool", "SkippedSample", "Statistics", "Table"]
 
-Array = np.ndarray[Any, Any]
 Statistics = Mapping[str, dict[str, list[float]]]
 _BLOCK = 64
 _TRIES = 1000
@@ -47,9 +47,9 @@ class Table:
         return len(self.rows)
 
     @property
-    def skipped(self) -> list[SkippedSample]:
+    def skipped_samples(self) -> list[SkippedSample]:
         """The samples of the split that cannot be read."""
-        return self._pool.skipped(self._split)
+        return self._pool.skipped_samples(self._split)
 
     def is_resident(self, field: str) -> bool:
         """Return whether `array` may hold the whole field: always but for heavy fields with `cache: none`."""
@@ -78,8 +78,8 @@ class Table:
 
     def _read(self, field: str, positions: Array) -> tuple[Array, Array | None]:
         """Return samples of a field, and their lengths where these differ."""
-        encoded = self.encoded(field, positions)
-        for index, transform in self._pool.stored(field, self._split):
+        encoded = self.encoded_values(field, positions)
+        for index, transform in self._pool.stored_transforms(field, self._split):
             encoded = transform.apply(encoded, self._statistics.get(f"{index}.{field}", {}))
         lengths = ends(encoded, self._axis(field)) if self._differs(field) else None
         return self._zero_padding(field, self._to_single_precision(field, encoded)), lengths
@@ -105,20 +105,20 @@ class Table:
         if not bad:  # it is no sample's fault, or was over in a moment
             return positions, self._take_fields(fields, positions)
         if self._split != "train":
-            left = positions[~np.isin(rows, list(bad))]
-            return self.sound(fields, left) if len(left) else (left, self._empty_fields(fields))
+            rest = positions[~np.isin(rows, list(bad))]
+            return self.sound(fields, rest) if len(rest) else (rest, self._empty_fields(fields))
         chosen = {row: self._substitute(fields, row) for row in bad}
         positions = np.array([chosen.get(int(self.rows[place]), place) for place in positions], np.int64)
         return self.sound(fields, positions)
 
     def _take_fields(self, fields: Sequence[str], positions: Array) -> dict[str, Array]:
         """Return fields of samples by name, and lengths that differ and that values do not show themselves."""
-        found = {}
+        columns = {}
         for name in fields:
-            found[name], lengths = self._read(name, positions)
+            columns[name], lengths = self._read(name, positions)
             if lengths is not None and self._pool.plan.fields[name].shape.layout != "tokens":
-                found[lengths_name(name)] = lengths
-        return found
+                columns[lengths_name(name)] = lengths
+        return columns
 
     def _empty_fields(self, fields: Sequence[str]) -> dict[str, Array]:
         """Return no sample of the fields; raises `ProblemError` DAT302 where the whole split cannot be read."""
@@ -152,19 +152,19 @@ class Table:
         """Return the finding that reading a field of one of the samples hangs."""
         return self._pool.hanging(error, field, list(map(int, self.rows[positions])))
 
-    def encoded(self, field: str, positions: Array) -> Array:
+    def encoded_values(self, field: str, positions: Array) -> Array:
         """Return samples of a field as they stand before any transform."""
-        return self._pool.encoded(field, self.rows[positions])
+        return self._pool.encoded_values(field, self.rows[positions])
 
-    def expected(self, field: str) -> Array | None:
+    def expectation(self, field: str) -> Array | None:
         """Return the true expectation [samples, ...] of a field as the source knows it; None where it does not.
 
         Nothing is known of a field that transforms change.
         """
         if self._pool.of_field(field, self._split):
             return None
-        found = self._pool.reader.expected(self._pool.fields[field].place(field), self.rows)
-        return None if found is None else np.asarray(found, np.float32)
+        expectation = self._pool.reader.expected(self._pool.fields[field].place(field), self.rows)
+        return None if expectation is None else np.asarray(expectation, np.float32)
 
     def _to_single_precision(self, field: str, values: Array) -> Array:
         """Return numbers in single precision after all transforms; a target that it would change stays as it is."""
@@ -193,18 +193,18 @@ class Table:
         pool = self._pool
         stored = [
             (pool.plan.transforms[index], self._statistics.get(f"{index}.{field}", {}))
-            for index, _ in pool.stored(field, self._split)
+            for index, _ in pool.stored_transforms(field, self._split)
         ]
         form = [pool.plan.fields[field].block, pool.plan.fields[field].double]
         identity = (pool.identity(field), form, stored, self._split, self.rows)
         try:
             if self._differs(field):
                 blocks = partial(self._pairs, field)
-                found, lengths = decoded_cache.load_uneven(
+                values, lengths = decoded_cache.load_uneven(
                     identity, self.rows, blocks, self._axis(field), pool.plan.cache
                 )
                 self._lengths[field] = lengths
-                return found
+                return values
             return decoded_cache.load(identity, self.num_samples, self._blocks(field), pool.plan.cache)
         except prefetch.StalledError as error:
             raise ProblemError(self.hanging(error, field, np.asarray(error.item))) from None

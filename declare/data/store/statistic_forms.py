@@ -13,14 +13,14 @@ from declare.reading.read_component import read_component
 Statistics = Mapping[str, Mapping[str, list[float]]]
 
 
-def misfit(plan: DatasetPlan, found: Statistics) -> str:
+def misfit(plan: DatasetPlan, statistics: Statistics) -> str:
     """Return why statistics (`INDEX.FIELD` -> name -> numbers) are not those of the plan's transforms, or nothing."""
     expected = dict(_expected_sizes(plan))
-    if found.keys() != expected.keys():
-        odd = min(found.keys() ^ expected.keys())
+    if statistics.keys() != expected.keys():
+        odd = min(statistics.keys() ^ expected.keys())
         return f"transforms that learn are {', '.join(expected) or 'none'}: see `{odd}`"
     for key, sizes in expected.items():
-        own = {name: len(values) for name, values in found[key].items()}
+        own = {name: len(values) for name, values in statistics[key].items()}
         if own.keys() != sizes.keys():
             return f"`{key}` holds {', '.join(own) or 'nothing'} instead of {', '.join(sizes)}"
         for name, size in sizes.items():
@@ -33,7 +33,7 @@ def _expected_sizes(plan: DatasetPlan) -> Iterator[tuple[str, dict[str, int | No
     """Yield `INDEX.FIELD` and the length of each statistic by name, None where it varies with the samples."""
     transforms = [read_component("transforms", block) for block in plan.transforms]
     for name, field in plan.fields.items():
-        found: dict[str, dict[str, int | None]] = {}
+        sizes: dict[str, dict[str, int | None]] = {}
         for side in ("train", "eval"):
             shape = field.facts.shape
             stored = True
@@ -45,11 +45,11 @@ def _expected_sizes(plan: DatasetPlan) -> Iterator[tuple[str, dict[str, int | No
                 }:
                     continue
                 if transform.fitted:
-                    found.setdefault(f"{index}.{name}", _sizes(transform, shape))
+                    sizes.setdefault(f"{index}.{name}", _sizes(transform, shape))
                 stored = stored and transform.stored
                 after = transform.infer(shape) if stored else shape
                 shape = shape if isinstance(after, Problem) else after
-        yield from found.items()
+        yield from sizes.items()
 
 
 def _sizes(transform: Transform, shape: Shape) -> dict[str, int | None]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
+from declare.contract.shapes import Array
 from declare.data.read import prefetch
 from declare.data.store.split_arrays import Pool, Table
 from declare.ir.plan import DatasetPlan
@@ -21,32 +21,32 @@ def fit(plan: DatasetPlan) -> dict[str, dict[str, list[float]]]:
 
 def fit_pool(pool: Pool) -> dict[str, dict[str, list[float]]]:
     """Fit transforms in order: each sees what the ones before it make of the training samples."""
-    found: dict[str, dict[str, list[float]]] = {}
+    statistics: dict[str, dict[str, list[float]]] = {}
     for name in pool.plan.fields:
-        found |= fit_field(pool, name)
-    return found
+        statistics |= fit_field(pool, name)
+    return statistics
 
 
 def fit_field(pool: Pool, name: str) -> dict[str, dict[str, list[float]]]:
     """Fit the transforms of one field; keys are `INDEX.FIELD`."""
-    found: dict[str, dict[str, list[float]]] = {}
+    statistics: dict[str, dict[str, list[float]]] = {}
     for side in ("train", "val"):
         for index, transform in pool.of_field(name, side):
-            if transform.fitted and f"{index}.{name}" not in found:
-                found[f"{index}.{name}"] = transform.fit(_before(pool, (name, side), index, found))
-    return found
+            if transform.fitted and f"{index}.{name}" not in statistics:
+                statistics[f"{index}.{name}"] = transform.fit(_before(pool, (name, side), index, statistics))
+    return statistics
 
 
 def _before(
     pool: Pool, place: tuple[str, str], index: int, statistics: dict[str, dict[str, list[float]]]
-) -> Iterator[np.ndarray[Any, Any]]:
+) -> Iterator[Array]:
     """Yield training samples of a field as they stand before the transform at `index` of one side."""
     field, side = place
     table = Table(pool, "train", statistics)
-    earlier = [(at, item) for at, item in pool.stored(field, side) if at < index]
+    earlier = [(at, item) for at, item in pool.stored_transforms(field, side) if at < index]
 
-    def block(start: int) -> np.ndarray[Any, Any]:
-        values = table.encoded(field, np.arange(start, min(start + _ROWS, table.num_samples)))
+    def block(start: int) -> Array:
+        values = table.encoded_values(field, np.arange(start, min(start + _ROWS, table.num_samples)))
         for at, transform in earlier:
             values = transform.apply(values, statistics.get(f"{at}.{field}", {}))
         return values

@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from declare.contract.facts import OutputStatistics
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 from declare.data.read import cache, prefetch
 from declare.data.read.fingerprints import cache_identity
 from declare.data.store.dataset import Pool
 from declare.data.store.statistics import fit_field
 from declare.ir.plan import DatasetPlan
 
-Array = np.ndarray[Any, Any]
 _VERSION = 3
 _ROWS = 4096
 _INDEXED = frozenset({"category", "id", "tags", "mask"})
@@ -74,9 +74,9 @@ def target_statistics(plan: DatasetPlan, path: str, target: TargetQuery) -> Targ
             return TargetStatistics.model_validate_json(kept)
         except ValidationError:
             place.unlink(missing_ok=True)
-    found = _TargetReader(Pool(plan, path), target).statistics()
-    cache.write_text(place, found.model_dump_json())
-    return found
+    statistics = _TargetReader(Pool(plan, path), target).statistics()
+    cache.write_text(place, statistics.model_dump_json())
+    return statistics
 
 
 class _TargetReader:
@@ -100,8 +100,8 @@ class _TargetReader:
             # Numbers beyond single precision, whose squares may be none, are a finding of their field.
             with np.errstate(over="ignore", invalid="ignore"):
                 tally.add(values)
-        if self._light and pool.stored(field, "val"):
-            for split in pool.assigned:
+        if self._light and pool.stored_transforms(field, "val"):
+            for split in pool.rows_by_split:
                 for _ in self._blocks(split) if split != "train" else ():
                     pass  # whether each value has an image is all that is asked
         changed = dict(self._changed)
@@ -126,14 +126,14 @@ class _TargetReader:
 
     def _rows(self, split: str) -> Array:
         """Return the rows of a split, each once."""
-        rows = self._pool.assigned[split]
+        rows = self._pool.rows_by_split[split]
         unreadable = np.fromiter(self._pool.unreadable if self._target.exact else (), np.int64)
         return rows[~np.isin(rows, unreadable)] if len(unreadable) else rows
 
     def _block(self, split: str, rows: Array) -> Array:
         field = self._target.field
-        values = self._pool.encoded(field, rows)
-        for index, transform in self._pool.stored(field, split):
+        values = self._pool.encoded_values(field, rows)
+        for index, transform in self._pool.stored_transforms(field, split):
             before = values
             try:
                 values = transform.apply(before, self._fitted.get(f"{index}.{field}", {}))
@@ -167,7 +167,7 @@ class _TargetReader:
         """Return values with what the mask leaves out marked as missing."""
         if self._target.mask is None:
             return values
-        valid = self._pool.encoded(self._target.mask, rows).astype(bool)
+        valid = self._pool.encoded_values(self._target.mask, rows).astype(bool)
         valid = valid.reshape(valid.shape + (1,) * (values.ndim - valid.ndim))
         return np.asarray(np.where(valid, values, np.nan if values.dtype.kind == "f" else -1), values.dtype)
 

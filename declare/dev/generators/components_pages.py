@@ -36,9 +36,9 @@ def _page(kind: str) -> Iterator[str]:
     yield f"# {kind}\n"
     yield f"{kind_summary(kind)}\n"
     for name in lookup.own_names(kind):
-        found = card(kind, name)
-        assert found is not None
-        yield from _component(found)
+        component = card(kind, name)
+        assert component is not None
+        yield from _component(component)
     if lookup.names_of_libraries(kind):
         yield f"More names come from libraries: `dcl list {kind} --all`.\n"
 

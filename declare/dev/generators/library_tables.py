@@ -22,12 +22,12 @@ def tables() -> list[LibraryTable]:
 
 def outputs() -> dict[Path, str]:
     """Return every table as JSON, one name a line."""
-    found = {}
+    files = {}
     for table in tables():
         records = import_module(table.introspection).records()
         library = import_module(table.introspection.rpartition(".")[0] + "._library")
         for name, record in records.items():
             record["ranges"] = library.measured_ranges(name, record)
         versions = {library: installed_version(library) for library in table.libraries}
-        found[table.path] = dump(versions, dict(sorted(records.items())))
-    return found
+        files[table.path] = dump(versions, dict(sorted(records.items())))
+    return files

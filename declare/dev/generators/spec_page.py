@@ -24,14 +24,14 @@ def outputs() -> dict[Path, str]:
 
 def blocks() -> list[type[BaseModel]]:
     """Return the models of the spec, the whole first, each before the blocks inside it."""
-    found: list[type[BaseModel]] = []
+    models: list[type[BaseModel]] = []
     waiting: list[type[BaseModel]] = [spec.Spec]
     while waiting:
         model = waiting.pop(0)
-        if model not in found:
-            found.append(model)
+        if model not in models:
+            models.append(model)
             waiting += [inner for info in model.model_fields.values() for inner in _models(info.annotation)]
-    return found
+    return models
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -22,23 +22,23 @@ _SELDOM = {
 def files(kind: str, name: str) -> dict[Path, str]:
     """Return the text of each file of a new component."""
     class_name = "".join(part.capitalize() for part in name.split("_"))
-    found = {
+    contents = {
         ROOT / "declare" / "components" / kind / f"{name}.py": _component(kind, name, class_name),
         ROOT / "tests" / "components" / kind / f"test_{name}.py": _test(kind, name),
     }
     if kind in TWINS:
-        found[ROOT / "declare" / "nn" / kind / f"{name}.py"] = _twin(kind, name, class_name)
-    return found
+        contents[ROOT / "declare" / "nn" / kind / f"{name}.py"] = _twin(kind, name, class_name)
+    return contents
 
 
 def _twin(kind: str, name: str, class_name: str) -> str:
     twin, methods = TWINS[kind], ""
     if twin.protocol:
         tree = ast.parse(contract_of(kind)[0].read_text(encoding="utf-8"))
-        (found,) = [
+        (class_node,) = [
             node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == twin.protocol
         ]
-        wanted = [x for x in found.body if isinstance(x, ast.FunctionDef) and not x.decorator_list]
+        wanted = [x for x in class_node.body if isinstance(x, ast.FunctionDef) and not x.decorator_list]
         methods = "\n\n".join(_method("", name, node) for node in wanted) + "\n"
     return twin.text.replace("METHODS", methods).replace("CLASS", class_name).replace("NAME", name)
 
@@ -116,14 +116,14 @@ def _imports(module: str, tree: ast.Module, contract: str, body: str) -> tuple[s
 
 
 def _needed_imports(nodes: list[ast.stmt], used: set[str]) -> list[str]:
-    found = []
+    imports = []
     for node in nodes:
         if isinstance(node, ast.ImportFrom | ast.Import):
             named = [item for item in node.names if (item.asname or item.name).partition(".")[0] in used]
             if named and not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
                 node.names = named
-                found.append(ast.unparse(node))
-    return found
+                imports.append(ast.unparse(node))
+    return imports
 
 
 def _names(node: ast.Assign) -> list[ast.Name]:

@@ -20,12 +20,12 @@ def render(diagnostics: Sequence[Diagnostic], settings: Settings) -> str:
 
 def envelope(diagnostics: Sequence[Diagnostic], settings: Settings) -> dict[str, Any]:
     """Return the document: `valid` is true without errors; lines and columns count from 1, in code points."""
-    found = counts(diagnostics)
+    numbers = counts(diagnostics)
     return {
         "format": FORMAT,
         "tool": {"name": "declare", "version": settings.version},
-        "valid": found["error"] == 0,
-        "counts": found,
+        "valid": numbers["error"] == 0,
+        "counts": numbers,
         "passes": [dict(record) for record in settings.passes],
         "diagnostics": [as_dict(item) for item in diagnostics],
     }

@@ -38,14 +38,14 @@ def _rule(code: str, diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
         known = page(code)
     except LookupError:
         known = None
-    found = next(item for item in diagnostics if item.code == code)
-    summary = known.summary if known else found.title
+    diagnostic = next(item for item in diagnostics if item.code == code)
+    summary = known.summary if known else diagnostic.title
     rule: dict[str, Any] = {
         "id": code,
-        "name": found.name,
-        "shortDescription": {"text": found.name.replace("-", " ")},
+        "name": diagnostic.name,
+        "shortDescription": {"text": diagnostic.name.replace("-", " ")},
         "fullDescription": {"text": summary},
-        "defaultConfiguration": {"level": _LEVELS[known.severity if known else found.severity]},
+        "defaultConfiguration": {"level": _LEVELS[known.severity if known else diagnostic.severity]},
     }
     if known:
         rule["help"] = {"text": known.why, "markdown": known.text}

@@ -39,8 +39,8 @@ def render(diagnostics: Sequence[Diagnostic], settings: Settings) -> str:
 def _count_text(diagnostics: Sequence[Diagnostic]) -> str:
     """Return "2 errors, 1 warning"."""
     names = {"error": "error", "warning": "warning", "info": "note"}
-    found = [(number, names[severity]) for severity, number in counts(diagnostics).items() if number]
-    return ", ".join(f"{number} {name}{'s' if number > 1 else ''}" for number, name in found)
+    parts = [(number, names[severity]) for severity, number in counts(diagnostics).items() if number]
+    return ", ".join(f"{number} {name}{'s' if number > 1 else ''}" for number, name in parts)
 
 
 class _Picture:
@@ -106,10 +106,10 @@ class _Picture:
         primary = label is self._diagnostic.primary
         at, width = shown.underline(start, end)
         mark = ("^" if primary else "-") * width
-        said = self._paint(
+        line = self._paint(
             f"{mark} {printable(label.text)}", self._diagnostic.severity if primary else "second"
         )
-        return self._bar(" " * at + said)
+        return self._bar(" " * at + line)
 
     def _bar(self, text: str, number: int | None = None) -> str:
         label = "" if number is None else str(number)

@@ -30,17 +30,17 @@ def load(
     file = Path(path)
     loader = Loader(texts or {})
     root = loader.load(file, display_name(path))
-    found = loader.diagnostics
+    diagnostics = loader.diagnostics
     sources = loader.sources
     if root is not None:
         overrides = Overrides(folder_of(file))
         root = overrides.apply(root, list(sets))
         interpolation = Interpolation(root, environ)
         root = interpolation.apply(root)
-        found = [*found, *overrides.diagnostics, *interpolation.diagnostics]
+        diagnostics = [*diagnostics, *overrides.diagnostics, *interpolation.diagnostics]
         sources = [*sources, *overrides.sources]
         root = _without(root, "vars")
-    return Document(root, tuple(sources), file.absolute(), loader.complete), _once(found)
+    return Document(root, tuple(sources), file.absolute(), loader.complete), _once(diagnostics)
 
 
 def _without(root: Node, key: str) -> Node:

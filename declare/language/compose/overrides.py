@@ -58,14 +58,14 @@ class Overrides:
         """Split an argument into path and value."""
         text = source.text
         equals = text.find("=")
-        left = text if equals < 0 else text[:equals]
+        target = text if equals < 0 else text[:equals]
         if equals < 0 or not text[equals + 1 :].strip():
             end = len(text) if equals < 0 else equals + 1
-            title = f"`{_short(text)}` gives no value" if left.strip() else "`--set` without path and value"
+            title = f"`{_short(text)}` gives no value" if target.strip() else "`--set` without path and value"
             return self._report_malformed(
                 title, Span(source, 0, end), 'write PATH=VALUE; "" is the empty text'
             )
-        segments = _segments(source, left)
+        segments = _segments(source, target)
         empty = next((span for name, span in segments if not name), None)
         if empty is not None:
             return self._report_malformed(
@@ -197,11 +197,11 @@ class Overrides:
         )
 
 
-def _segments(source: Source, left: str) -> tuple[tuple[str, Span], ...]:
+def _segments(source: Source, target: str) -> tuple[tuple[str, Span], ...]:
     """Split the path at its dots, each part with its span, without blanks around it."""
     segments = []
     start = 0
-    for part in left.split("."):
+    for part in target.split("."):
         inner = start + len(part) - len(part.lstrip())
         name = part.strip()
         end = inner + len(name) if name else start + len(part)

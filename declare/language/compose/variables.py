@@ -134,14 +134,14 @@ class Interpolation:
         if len(parts) == 1 and isinstance(first, _Value) and not isinstance(first.value, str):
             new.value = first.value
             return new
-        texts = [part if isinstance(part, str) else _written(part.value) for part in parts]
+        texts = [part if isinstance(part, str) else _to_text(part.value) for part in parts]
         size = sum(map(len, texts))
         self._written += size
         most = _MAX_TEXT if len(parts) > 1 else _MAX_TOTAL
         if size > most or self._written > _MAX_TOTAL:
             what = "the text grows" if size > most else "texts of all interpolations grow"
-            said = f"{what} beyond {most if size > most else _MAX_TOTAL:,} characters"
-            self._fail(said, node, "${", path, "shorten the variables")
+            reason = f"{what} beyond {most if size > most else _MAX_TOTAL:,} characters"
+            self._fail(reason, node, "${", path, "shorten the variables")
             new.poison, texts = True, [""]
         new.value = "".join(texts)
         return new
@@ -248,8 +248,8 @@ class Interpolation:
     def _fail(self, title: str, node: Node, written: str, path: str, *helps: str | None) -> None:
         """Report an interpolation that cannot be resolved."""
         labels = [Label(_find(node, written), "cannot be resolved")]
-        said = [text for text in helps if text]
-        self.diagnostics.append(make("REF205", title, labels=labels, path=path, helps=said))
+        hints = [text for text in helps if text]
+        self.diagnostics.append(make("REF205", title, labels=labels, path=path, helps=hints))
 
 
 def _find(node: Node, written: str) -> Span:
@@ -261,7 +261,7 @@ def _find(node: Node, written: str) -> Span:
     return Span(node.span.source, start, start + len(written))
 
 
-def _written(value: Scalar) -> str:
+def _to_text(value: Scalar) -> str:
     """Return a value as text inside of other text."""
     if value is None:
         return "null"

@@ -102,7 +102,7 @@ def _in_brackets(text: str) -> bool:
 
 
 @dataclass
-class Blanked:
+class Omissions:
     """What was left out of a text: whole top-level blocks, and the values of keys inside of others."""
 
     top: list[tuple[str, int, int]] = field(default_factory=list)

@@ -95,9 +95,9 @@ def ambiguity(text: str) -> Ambiguity | None:
 def _ambiguous_number(text: str) -> Ambiguity | None:
     """Tell the readings of digits with leading zeros, underscores, colons or `0b`."""
     for reader in (_leading_zero, _binary, _underscore_ambiguity, _base_sixty):
-        found = reader(text)
-        if found is not None:
-            return found
+        number = reader(text)
+        if number is not None:
+            return number
     return None
 
 

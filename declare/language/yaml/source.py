@@ -18,7 +18,7 @@ from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Label, Source, Span
 from declare.diagnostics.suggest import did_you_mean
 from declare.language.document import Node, Text
-from declare.language.yaml.recovery import Blanked
+from declare.language.yaml.recovery import Omissions
 from declare.language.yaml.syntax import diagnose, read, trouble
 from declare.language.yaml.tree import FILLER, MASK, LimitError, TreeBuilder
 
@@ -179,26 +179,26 @@ def parse(source: Source, text: Text) -> ParsedText:
     if strange is not None:
         return ParsedText(None, [_control(source, strange.start() + text.shift)])
     content = _PAIR.sub(_join_surrogates, content if content.isascii() else content.translate(MASK))
-    found: list[Diagnostic] = []
-    blanked = Blanked()
+    diagnostics: list[Diagnostic] = []
+    blanked = Omissions()
     for _ in range(_rounds(text, content)):
         builder = TreeBuilder(source, text, blanked)
         try:
             _feed(builder, content)
-            return _build_tree(builder, found, blanked, text)
+            return _build_tree(builder, diagnostics, blanked, text)
         except LimitError as limit:
-            return ParsedText(None, [*found, limit.diagnostic], complete=False, limited=True)
+            return ParsedText(None, [*diagnostics, limit.diagnostic], complete=False, limited=True)
         except yaml.MarkedYAMLError as error:
             at = trouble(error, content, builder.last_quoted)
         if beyond := _limit_before(at.place, source, text, content):
-            return ParsedText(None, [*found, beyond], complete=False, limited=True)
+            return ParsedText(None, [*diagnostics, beyond], complete=False, limited=True)
         reading = read(at)
         if not blanked.holds(reading.start):
-            found.append(diagnose(source, reading, text.shift))
+            diagnostics.append(diagnose(source, reading, text.shift))
         content = blanked.leave_out(content, reading.start)
         if not content:
             break
-    return ParsedText(None, found, complete=False)
+    return ParsedText(None, diagnostics, complete=False)
 
 
 def _rounds(text: Text, content: str) -> int:
@@ -206,11 +206,15 @@ def _rounds(text: Text, content: str) -> int:
     return 1 if text.shift else _MAX_REPAIRS_OF_LARGE if len(content) > _LARGE else _MAX_REPAIRS
 
 
-def _build_tree(builder: TreeBuilder, found: list[Diagnostic], blanked: Blanked, text: Text) -> ParsedText:
+def _build_tree(
+    builder: TreeBuilder, diagnostics: list[Diagnostic], blanked: Omissions, text: Text
+) -> ParsedText:
     """Return what was read, with what was wrong with it and what was left out."""
     root = _with_lost(builder.root, blanked.top, builder)
     complete = blanked.complete and builder.complete and root is not None
-    return ParsedText(root, _in_order([*found, *builder.diagnostics]), complete, builder.values - text.others)
+    return ParsedText(
+        root, _in_order([*diagnostics, *builder.diagnostics]), complete, builder.values - text.others
+    )
 
 
 def _join_surrogates(pair: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ import yaml
 from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Edit, Fix, Label, Source, Span
 from declare.language.document import Node, Text
-from declare.language.yaml.recovery import Blanked
+from declare.language.yaml.recovery import Omissions
 from declare.language.yaml.scalars import OutOfRangeError, ambiguity, resolve
 
 MAX_DEPTH = 64
@@ -73,7 +73,7 @@ class _Frame:
 class TreeBuilder:
     """Takes the events of one YAML stream; gives `root`, where `blanked` values are poisoned, and `diagnostics`."""
 
-    def __init__(self, source: Source, text: Text, blanked: Blanked | None = None) -> None:
+    def __init__(self, source: Source, text: Text, blanked: Omissions | None = None) -> None:
         self.source = source
         self.base = text.base
         self.origin = text.origin
@@ -82,7 +82,7 @@ class TreeBuilder:
         self.complete = True  # False where an entry of the root map was left out
         self.last_quoted: tuple[int, int] | None = None
         self._shift = text.shift
-        self._blanked = blanked or Blanked()
+        self._blanked = blanked or Omissions()
         self._stack: list[_Frame] = []
         self._anchors: dict[str, _Anchor] = {}
         self._who = "the spec and its bases hold" if text.others else "the text holds"

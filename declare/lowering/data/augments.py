@@ -20,7 +20,7 @@ def make_augments(plan: Plan, phase: PhasePlan) -> dict[str, list[nn.Module]]:
 
     Raises `ProblemError` for an augment that changes nothing in any dataset of the phase.
     """
-    made: dict[str, list[nn.Module]] = {}
+    augments: dict[str, list[nn.Module]] = {}
     for index, block in enumerate(phase.augment):
         augment = read_component("augments", block)
         refused = []
@@ -29,10 +29,10 @@ def make_augments(plan: Plan, phase: PhasePlan) -> dict[str, list[nn.Module]]:
             if problems := list(augment.check_fields(inputs, targets)):
                 refused += problems
             else:
-                made.setdefault(dataset, []).append(augment.build(inputs, targets))
+                augments.setdefault(dataset, []).append(augment.build(inputs, targets))
         if len(refused) >= len(phase.datasets):
             raise ProblemError(replace(refused[0], at=f"phases.{phase.name}.augment.{index}"))
-    return made
+    return augments
 
 
 def roles(plan: Plan, phase: PhasePlan, dataset: str) -> tuple[Shapes, Shapes]:

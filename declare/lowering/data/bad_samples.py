@@ -50,14 +50,14 @@ def suspects(stream: Batches, step: int) -> Iterator[str]:
 
 def hanging(error: StalledError, parts: Sequence[tuple[Batches, int]]) -> Problem:
     """Return the finding that decoding one of the parts of a batch hangs."""
-    found = (part.hanging(error, number) for part, number in parts)
-    return next(problem for problem in found if problem is not None)
+    problems = (part.hanging(error, number) for part, number in parts)
+    return next(problem for problem in problems if problem is not None)
 
 
 def _describe_samples(dataset: str, samples: Sequence[tuple[int, str]]) -> str:
     """Return samples in words: their numbers, and files where each has one of its own."""
-    said = [
+    descriptions = [
         str(row) if where.startswith("sample ") else f"{row} ({where})" for row, where in samples[:_SHOWN]
     ]
     more = f" and {len(samples) - _SHOWN} more" if len(samples) > _SHOWN else ""
-    return f"sample{'s' * (len(samples) > 1)} {', '.join(said)}{more} of `{dataset}`"
+    return f"sample{'s' * (len(samples) > 1)} {', '.join(descriptions)}{more} of `{dataset}`"

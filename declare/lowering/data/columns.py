@@ -12,14 +12,13 @@ from torch import Tensor, nn
 
 from declare.contract.lengths import lengths_name
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shapes import Shape
+from declare.contract.shapes import Array, Shape
 from declare.ir.plan import Plan
 from declare.ir.sample_lengths import field_spans, is_fixed, joined_fields, least_length
 from declare.lowering.data.tables import Tables
 from declare.nn.precision import on_device
 
 Fields = dict[str, Tensor]
-Array = np.ndarray[Any, Any]
 
 
 class Columns:
@@ -42,7 +41,7 @@ class Columns:
         fields = plan.datasets[dataset].fields
         self._texts = [name for name in names if fields[name].shape.layout == "tokens"]
         self._lengths = {
-            name: found for name in self._tensors if (found := self.table.lengths(name)) is not None
+            name: lengths for name in self._tensors if (lengths := self.table.lengths(name)) is not None
         }
         self._cuts = _cut_axes(plan, {name: fields[name].shape for name in self._lengths})
         spans = field_spans(plan.datasets[dataset])
@@ -72,8 +71,8 @@ class Columns:
         """Return the samples at `positions`; random transforms draw by `key` (seed, epoch) and the sample."""
         if self._plain and self._local:
             return {name: tensor.index_select(0, positions) for name, tensor in self._items}
-        found, positions = self.fetch(positions)
-        return self.changed(found, positions, key)
+        fields, positions = self.fetch(positions)
+        return self.apply_batch_transforms(fields, positions, key)
 
     def fetch(self, positions: Tensor) -> tuple[Fields, Tensor]:
         """Return the samples at `positions` before batch-time transforms, and the positions that were read.
@@ -84,19 +83,21 @@ class Columns:
         if self.decoded:
             rows, decoded = self.table.sound(self.decoded, positions.cpu().numpy())
             positions = torch.from_numpy(rows)
-        found = {name: self._gather(self._cut(name, positions), positions) for name, _ in self._items}
-        found |= {name: on_device(torch.from_numpy(values), self._device) for name, values in decoded.items()}
+        fields = {name: self._gather(self._cut(name, positions), positions) for name, _ in self._items}
+        fields |= {
+            name: on_device(torch.from_numpy(values), self._device) for name, values in decoded.items()
+        }
         for name in self._texts:
-            found[name] = found[name].long()
+            fields[name] = fields[name].long()
         for name in self._least:
-            if lengths_name(name) not in found:
+            if lengths_name(name) not in fields:
                 lengths = self._lengths[name][positions.cpu().numpy()]
-                found[lengths_name(name)] = torch.from_numpy(lengths).to(self._device)
+                fields[lengths_name(name)] = torch.from_numpy(lengths).to(self._device)
         if decoded:
             self._refuse(
                 {name: decoded[lengths_name(name)] for name in self._uneven}, positions.cpu().numpy()
             )
-        return found, positions
+        return fields, positions
 
     def _refuse(self, lengths: Mapping[str, Array], positions: Array) -> None:
         """Raise `ProblemError` for a sample that has too few steps for the model, or not as many in two fields."""
@@ -112,7 +113,7 @@ class Columns:
                     pair = {name: int(lengths[name][apart[0]]) for name in (one, other)}
                     raise ProblemError(_unequal(pair, self.table.where(positions[apart[:1]])[0][1]))
 
-    def changed(self, found: Fields, positions: Tensor, key: tuple[int, int]) -> Fields:
+    def apply_batch_transforms(self, fields: Fields, positions: Tensor, key: tuple[int, int]) -> Fields:
         """Return fetched samples with their batch-time transforms applied.
 
         Transforms of torchvision draw from the one generator of the process: only the thread that trains calls this.
@@ -121,8 +122,8 @@ class Columns:
             keys = sample_keys(key, self.table.rows[positions.cpu().numpy()])
             for name, steps in self._changes.items():
                 for step in steps:
-                    found[name] = step(found[name], keys)
-        return found
+                    fields[name] = step(fields[name], keys)
+        return fields
 
     def _cut(self, name: str, positions: Tensor) -> Tensor:
         """Return a whole field, no longer than its longest sample at `positions`: batches hold little padding."""
@@ -133,21 +134,19 @@ class Columns:
         return self._tensors[name].narrow(axis, 0, longest)
 
     def _gather(self, tensor: Tensor, positions: Tensor) -> Tensor:
-        found = tensor.index_select(0, positions.to(tensor.device))
-        if found.device.type == self._device.type:
-            return found
-        return (
-            found.pin_memory().to(self._device, non_blocking=True) if self._device.type == "cuda" else found
-        )
+        rows = tensor.index_select(0, positions.to(tensor.device))
+        if rows.device.type == self._device.type:
+            return rows
+        return rows.pin_memory().to(self._device, non_blocking=True) if self._device.type == "cuda" else rows
 
     def _steps(self, plan: Plan, dataset: str, split: str, field: str, tables: Tables) -> list[Step]:
         """Return the batch-time transforms of a field; stored ones that follow a random one run here too."""
         pool, statistics = tables.pool(dataset), tables.statistics.get(dataset, {})
         shape = plan.datasets[dataset].fields[field].facts.shape
-        for _, transform in pool.stored(field, split):
+        for _, transform in pool.stored_transforms(field, split):
             shape = transform.infer(shape)  # type: ignore[assignment]
         steps: list[Step] = []
-        for index, transform in pool.batched(field, split):
+        for index, transform in pool.batch_transforms(field, split):
             own = statistics.get(f"{index}.{field}", {})
             if transform.stored:
                 steps.append(partial(_apply, transform, own))
@@ -220,5 +219,5 @@ def sample_keys(key: tuple[int, int], rows: Array) -> Array:
         mixed = mixed + np.uint64(key[1]) * np.uint64(0xD1B54A32D192ED03)
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        found: Array = mixed ^ (mixed >> np.uint64(31))
-    return found
+        keys: Array = mixed ^ (mixed >> np.uint64(31))
+    return keys

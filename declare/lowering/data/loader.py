@@ -16,12 +16,13 @@ from torch import Tensor
 
 from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Array
 from declare.data.read import prefetch
 from declare.data.store.split_arrays import Table
 from declare.ir.micro_batches import pieces, rank_bounds, share
 from declare.ir.plan import PhasePlan, Plan
 from declare.lowering.data.bad_samples import hanging, suspects
-from declare.lowering.data.columns import Array, Columns, Fields
+from declare.lowering.data.columns import Columns, Fields
 from declare.lowering.data.multiscale import resize_images
 from declare.lowering.data.tables import Tables
 from declare.reading.read_component import read_component
@@ -173,8 +174,8 @@ class DatasetStream:
 
     def finish(self, raw: Raw) -> Fields:
         """Return the batch of what was fetched."""
-        found, positions, epoch = raw
-        return self._columns.changed(found, positions, (self._seed, epoch))
+        fields, positions, epoch = raw
+        return self._columns.apply_batch_transforms(fields, positions, (self._seed, epoch))
 
     def _share_of(self, step: int) -> tuple[int, Tensor]:
         epoch, positions = self._positions(step)
@@ -197,20 +198,20 @@ class DatasetStream:
         # An order holds whole groups: what belongs together must not be cut where one epoch goes over into the next.
         together = self._sampler.together
         epoch, start = divmod(step * self._rows, -(-self._size // together) * together)
-        found = self._order(epoch)[start : start + self._rows]
+        positions = self._order(epoch)[start : start + self._rows]
         first = epoch
-        while len(found) < self._rows:
+        while len(positions) < self._rows:
             epoch += 1
-            found = torch.cat([found, self._order(epoch)[: self._rows - len(found)]])
-        return first, found
+            positions = torch.cat([positions, self._order(epoch)[: self._rows - len(positions)]])
+        return first, positions
 
     def _order(self, epoch: int) -> Tensor:
         order = self._orders.get(epoch)
         if order is None:
             progress = min(1.0, epoch * self._size / max(1, self._total))
             generator = np.random.default_rng([*self._key, epoch])
-            found = self._sampler.order(self._size, self._sampled_by, generator, progress)
-            order = torch.from_numpy(np.ascontiguousarray(found, np.int64)).to(self._columns.index_device)
+            positions = self._sampler.order(self._size, self._sampled_by, generator, progress)
+            order = torch.from_numpy(np.ascontiguousarray(positions, np.int64)).to(self._columns.index_device)
             # The last epochs are enough: steps move forward, threads are a few batches apart.
             self._orders = {key: kept for key, kept in self._orders.items() if key >= epoch - 2} | {
                 epoch: order
@@ -228,7 +229,7 @@ def _at_evaluation_sizes(fields: Fields, sizes: Mapping[str, int]) -> Fields:
 def _column(table: Table, field: str, *, by_length: bool) -> Array:
     """Return a whole field as it stands before any transform, or the length of each of its samples."""
     if not by_length:
-        return table.encoded(field, np.arange(table.num_samples))
+        return table.encoded_values(field, np.arange(table.num_samples))
     lengths = table.lengths(field)
     return np.zeros(table.num_samples, np.int64) if lengths is None else lengths
 
@@ -253,10 +254,10 @@ def evaluation_batches(
         return
     threads = _num_threads(tables.plan)
     try:
-        for found, positions in prefetch.in_order(columns.fetch, spans, threads, threads + 2):
+        for fields, positions in prefetch.in_order(columns.fetch, spans, threads, threads + 2):
             tables.report()
             if len(positions):
-                yield shown(columns.changed(found, positions, key))
+                yield shown(columns.apply_batch_transforms(fields, positions, key))
     except prefetch.StalledError as error:
         rows = np.asarray(error.item)
         raise ProblemError(columns.table.hanging(error, columns.decoded[0], rows)) from None

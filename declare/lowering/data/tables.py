@@ -6,12 +6,13 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from declare.contract.shapes import Array
 from declare.data.faults.file_stamps import Ledger, Stamps
 from declare.data.faults.quarantine import Quarantine, SkippedSample
 from declare.data.store.split_arrays import Pool, Statistics, Table
@@ -60,7 +61,7 @@ class Tables:
             plan = self.plan.datasets[dataset]
             pool = Pool(plan, f"datasets.{dataset}", self._folder)
             pool.quarantine = self._quarantine
-            known = self._quarantine.known(dataset, plan.fingerprint) if pool.skips else None
+            known = self._quarantine.initial_reasons(dataset, plan.fingerprint) if pool.skips else None
             if known is not None:
                 pool.unreadable = known
             self._quarantine.begin(dataset, plan.fingerprint)
@@ -78,7 +79,9 @@ class Tables:
             table = Table(self.pool(dataset), split, self.statistics.get(dataset, {}))
             # Of all splits at once: a list of some would be taken for the whole by a run that goes on.
             pool = self.pool(dataset)
-            self._quarantine.add(dataset, *(item for name in pool.rows for item in pool.skipped(name)))
+            self._quarantine.add(
+                dataset, *(item for name in pool.rows for item in pool.skipped_samples(name))
+            )
             self._tables[key] = table
         return self._tables[key]
 
@@ -103,7 +106,7 @@ class Tables:
         Raises `ProblemError` (DAT332) in every process where all of them together are more than a dataset allows.
         """
         if world.size > 1 and any(self.pool(name).skips for name in self.plan.datasets):
-            all_seen = world.gathered(self._quarantine.found_late())
+            all_seen = world.gathered(self._quarantine.late_samples())
             for name in self.plan.datasets:
                 self.pool(name).take_late(*(item for seen in all_seen for item in seen.get(name, ())))
 
@@ -122,7 +125,7 @@ def _room(device: torch.device) -> int:
     return torch.cuda.mem_get_info(device)[0] // 8 if device.type == "cuda" else sys.maxsize
 
 
-def _as_tensor(array: np.ndarray[Any, Any]) -> Tensor:
+def _as_tensor(array: Array) -> Tensor:
     if array.flags.writeable:
         return torch.from_numpy(array)
     if not isinstance(array, np.memmap):

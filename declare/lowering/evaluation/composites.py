@@ -33,17 +33,17 @@ def evaluate(text: str, metrics: Mapping[str, float]) -> float:
 
     Numbers, + - * / ** and parentheses. Raises `NotArithmeticError` for anything else.
     """
-    found: list[str] = []
+    names: list[str] = []
 
     def stand_in(match: re.Match[str]) -> str:
-        found.append(match[0])
-        return f"(_{len(found) - 1})"
+        names.append(match[0])
+        return f"(_{len(names) - 1})"
 
     try:
         tree = ast.parse(_NAME.sub(stand_in, text), mode="eval")
     except (SyntaxError, ValueError, RecursionError) as error:
         raise NotArithmeticError(text) from error
-    values = {f"_{index}": metrics.get(name, math.nan) for index, name in enumerate(found)}
+    values = {f"_{index}": metrics.get(name, math.nan) for index, name in enumerate(names)}
     try:
         return float(_value(tree.body, values))
     except (ZeroDivisionError, OverflowError, TypeError):

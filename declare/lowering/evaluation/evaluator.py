@@ -17,7 +17,7 @@ from declare.lowering.evaluation.composites import composites
 from declare.lowering.evaluation.interruption import NEVER, Interruption
 from declare.lowering.model.graph import Graph
 from declare.lowering.model.shape_check import require_scores
-from declare.lowering.model.task_inputs import Views, known, model_view
+from declare.lowering.model.task_inputs import Views, model_view, target_view
 from declare.lowering.training.objective import TaskLosses
 from declare.nn.distributed.process_group import ALONE, ProcessGroup
 from declare.nn.metrics.metric import Figure, is_broken
@@ -108,16 +108,16 @@ class CombinedScores:
         metrics = [part._metrics for part in self.parts]  # noqa: SLF001
         if any(part._broken for part in self.parts):  # noqa: SLF001
             return dict.fromkeys(metrics[0], math.nan)
-        return {name: float(Figure.together([each[name] for each in metrics])) for name in metrics[0]}
+        return {name: float(Figure.combine([figures[name] for figures in metrics])) for name in metrics[0]}
 
 
 def _loss(parts: Sequence[Scores]) -> float:
     """Return the loss over all that the scores saw; NaN where some loss saw nothing valid."""
-    found = 0.0
+    loss = 0.0
     for index, share in enumerate(parts[0]._losses.shares):  # noqa: SLF001
         total, valid = (sum(float(part._sums[index][item]) for part in parts) for item in (0, 1))  # noqa: SLF001
-        found += share * total / valid if valid else math.nan
-    return found
+        loss += share * total / valid if valid else math.nan
+    return loss
 
 
 _All = dict[str, "Scores | CombinedScores"]
@@ -198,8 +198,8 @@ class Evaluator:
             mine = {name: score for name, score in trivial.items() if name.partition("@")[0] == task}
             figures = _result_names(split, mine)
             self._trivial[split, task] = {name: item for name, item in figures.items() if item == item}  # noqa: PLR0124
-        found = _result_names(split, scores)
-        return found | composites(self._plan.composites, found)
+        metrics = _result_names(split, scores)
+        return metrics | composites(self._plan.composites, metrics)
 
     def trivial(self, split: str, tasks: Sequence[str] | None = None) -> dict[str, float]:
         """Return the metrics of the trivial predictor of each task, by the same names as `run`.
@@ -208,8 +208,8 @@ class Evaluator:
         shares, unigrams. Of tasks that `run` has evaluated on this split; without metrics that it leaves undefined.
         """
         known = [self._trivial.get((split, task), {}) for task in tasks or self._plan.tasks]
-        found = {name: value for figures in known for name, value in figures.items()}
-        return found | composites(self._plan.composites, found)
+        metrics = {name: value for figures in known for name, value in figures.items()}
+        return metrics | composites(self._plan.composites, metrics)
 
     def _measure(
         self, dataset: str, split: str, targets: Mapping[str, _SampleWeights], *, shared: bool
@@ -218,13 +218,13 @@ class Evaluator:
         size, numbers, most = self._batch_size(dataset), None, 0
         if shared:
             size, numbers, most = self._share(self._samples(dataset, split), size, targets)
-        first, made = numbers.start if numbers else 0, 0
-        for made, fields in enumerate(self._batches(dataset, split, size, numbers), 1):
-            number = first + made - 1
+        first, count = numbers.start if numbers else 0, 0
+        for count, fields in enumerate(self._batches(dataset, split, size, numbers), 1):
+            number = first + count - 1
             whole, outputs = self._forward_batch(dataset, fields, targets, number)
             for task, scores in targets.items():
                 losses, output = self._losses[task].of(dataset), outputs[task][dataset].float()
-                seen = known(task, whole)
+                seen = target_view(task, whole)
                 if (task, dataset) in self._unchecked:
                     losses.check(task, output, losses.adapter.target(seen))
                     require_scores(task, *losses.adapter.scores(output, seen))
@@ -235,8 +235,8 @@ class Evaluator:
                     constant = losses.adapter.trivial(output, seen, draws)
                     if constant is not None:
                         _add(scores.trivial, losses, constant, seen)
-        if made < most:
-            self._keep_pace(dataset, split, targets, size, most - made)
+        if count < most:
+            self._keep_pace(dataset, split, targets, size, most - count)
 
     def _keep_pace(self, dataset: str, split: str, tasks: Iterable[str], size: int, missing: int) -> None:
         """Go through the graph as often as the other processes: each may hold a share of the model.
@@ -254,7 +254,7 @@ class Evaluator:
         self.interruption.check()
         wanted = list(tasks)
         plain = [task for task in wanted if task not in self._views.hiding]
-        whole = self._views.prepared({dataset: fields}, self._plan.seed + number)[dataset]
+        whole = self._views.with_views({dataset: fields}, self._plan.seed + number)[dataset]
         outputs = self._graph({dataset: fields}, plain) if plain else {}
         for task in self._views.hiding:
             if task in wanted:
@@ -285,11 +285,11 @@ class Evaluator:
             if name not in scores:
                 own = Scores(plan, self._losses[task].of(dataset), plan.target_of(dataset))
                 scores[name] = CombinedScores() if plan.has_own_heads and name == task else own
-        found = [scores[name] for name in names]
-        for each in found:
-            if isinstance(each, CombinedScores):
-                each.parts += [item for item in found if isinstance(item, Scores)]
-        return [each for each in found if isinstance(each, Scores)]
+        entries = [scores[name] for name in names]
+        for entry in entries:
+            if isinstance(entry, CombinedScores):
+                entry.parts += [item for item in entries if isinstance(item, Scores)]
+        return [entry for entry in entries if isinstance(entry, Scores)]
 
     def bounds(self, split: str, tasks: Sequence[str] | None = None) -> dict[str, float]:
         """Return the metrics of the best prediction there is, by the same names as `run`.
@@ -313,8 +313,8 @@ class Evaluator:
         field = self._plan.tasks[task].target_field
         if field is None or self._tables is None or not hasattr(self._losses[task].adapter, "expected"):
             return None
-        found = self._tables.table(dataset, split).expected(field)
-        return None if found is None else torch.from_numpy(found).to(self._device)
+        expectation = self._tables.table(dataset, split).expectation(field)
+        return None if expectation is None else torch.from_numpy(expectation).to(self._device)
 
     def _compare(
         self, task: str, dataset: str, split: str, expected: Tensor, scores: Sequence[Scores]
@@ -332,8 +332,8 @@ class Evaluator:
         """Return at least the training batch size, and more where samples are small."""
         elements = sum(field.shape.numel or 0 for field in self._plan.datasets[dataset].fields.values())
         # A vocabulary at every position outgrows the text by far.
-        given = [shape.numel or 0 for node in self._plan.nodes for shape in node.outputs.values()]
-        fitting = min(_LARGEST, _ELEMENTS // max(elements, *given, 1))
+        sizes = [shape.numel or 0 for node in self._plan.nodes for shape in node.outputs.values()]
+        fitting = min(_LARGEST, _ELEMENTS // max(elements, *sizes, 1))
         trained = [phase.rows.get(dataset, 0) for phase in self._plan.phases]
         return max(fitting, *trained, 1)
 

@@ -52,13 +52,13 @@ class Prober:
 
         Datasets with targets or features of their own have a probe each, and then no figure over all.
         """
-        found: dict[str, float] = {}
+        metrics: dict[str, float] = {}
         # Some transforms draw from torch's own generators.
         with evaluating(self._graph), torch.random.fork_rng(), self._interruption.together():
             for probe in phase.probes:
                 for name, value in self._run_probe(probe).items():
-                    found[f"probe/{phase.name}/{name}"] = value
-        return found
+                    metrics[f"probe/{phase.name}/{name}"] = value
+        return metrics
 
     def _run_probe(self, probe: ProbePlan) -> dict[str, float]:
         task = self._plan.tasks[probe.task]
@@ -114,15 +114,15 @@ class Prober:
             features.append(self._features(probe, dataset, batch))
             fields.append({name: batch[name] for name in kept})
         return Features(
-            torch.cat(features), {name: torch.cat([each[name] for each in fields]) for name in kept}
+            torch.cat(features), {name: torch.cat([part[name] for part in fields]) for name in kept}
         )
 
     @torch.no_grad()
     def _features(self, probe: ProbePlan, dataset: str, batch: Mapping[str, Tensor]) -> Tensor:
-        found = self._graph.read(batch, dataset, probe.wires)
+        pairs = self._graph.read(batch, dataset, probe.wires)
         parts = [
             _vectors(value.float(), wire.shape, lengths)
-            for (value, lengths), wire in zip(found, probe.wires, strict=True)
+            for (value, lengths), wire in zip(pairs, probe.wires, strict=True)
         ]
         return torch.cat(parts, 1)
 

@@ -20,7 +20,7 @@ from declare.contract.shapes import Shape
 from declare.ir.micro_batches import call_key
 from declare.ir.plan import ModulePlan, Plan, Wire
 from declare.lowering.model.length_slots import LengthSlots
-from declare.lowering.model.padding import joined
+from declare.lowering.model.padding import join_padded
 from declare.reading.read_component import read_component
 
 Lane = tuple[str, ...]
@@ -56,7 +56,7 @@ def make_program(
     dataset.
     """
     maker = Maker(plan, instances, tuple(name for name in plan.datasets if name in datasets))
-    wanted = {task: maker.ordered(plan.tasks[task].datasets) for task in tasks}
+    wanted = {task: maker.in_plan_order(plan.tasks[task].datasets) for task in tasks}
     maker.require({task: lane for task, lane in wanted.items() if lane})
     for node in plan.nodes:
         maker.add(node)
@@ -103,7 +103,7 @@ class Maker:
         self.ran: dict[str, list[Lane]] = {}
         self.lengths = LengthSlots(self)
 
-    def ordered(self, names: Sequence[str] | set[str]) -> Lane:
+    def in_plan_order(self, names: Sequence[str] | set[str]) -> Lane:
         """Return those of `names` that have rows, in the plan's order."""
         return tuple(name for name in self.datasets if name in names)
 
@@ -130,27 +130,27 @@ class Maker:
             dataset = lane[0]
             places = [self.slot(self.source(wire), lane) for wire in wires(node, dataset)]
             module = self.instances[f"{node.path}.{dataset}" if node.per_dataset else node.path]
-            taken = self.lengths.taken(node, lane)
+            lengths_slot = self.lengths.slot_of(node, lane)
             function = partial(module, dataset=dataset) if node.adapts else module
             result = self.call(
-                function if taken is None else _with_lengths(function),
-                places if taken is None else [*places, taken],
+                function if lengths_slot is None else _with_lengths(function),
+                places if lengths_slot is None else [*places, lengths_slot],
             )
             outputs = self.outputs(node, dataset)
             self.lengths.note(node, lane, outputs)
             for name, shape in outputs.items():
                 picked = self.call(_pick(name), [result])
                 self.slots[(node.path, name), lane] = picked
-                for each in lane:
-                    self.shapes[(node.path, name), each] = shape
+                for member in lane:
+                    self.shapes[(node.path, name), member] = shape
 
     def lanes(self, node: ModulePlan) -> list[Lane]:
         """Return the lanes of a node: datasets whose inputs have the same known shapes share one."""
-        found: dict[Any, list[str]] = {}
-        for dataset in self.ordered(self.need.get(node.path, set())):
+        groups: dict[Any, list[str]] = {}
+        for dataset in self.in_plan_order(self.need.get(node.path, set())):
             shapes = [self.shape(self.source(wire), dataset) for wire in wires(node, dataset)]
-            found.setdefault(call_key(node, dataset, shapes), []).append(dataset)
-        return [tuple(lane) for lane in found.values()]
+            groups.setdefault(call_key(node, dataset, shapes), []).append(dataset)
+        return [tuple(lane) for lane in groups.values()]
 
     def source(self, wire: Wire) -> Source:
         """Return what a wire reads."""
@@ -192,21 +192,21 @@ class Maker:
         """Add a concatenation; whole pixels are joined before they become numbers."""
         if not source[0]:
             joined = self.call(_join, [self.load(dataset, source[1]) for dataset in lane])
-            return self.entered(source, lane[0], joined)
+            return self.add_field_input(source, lane[0], joined)
         return self.call(_join, [self.slot(source, (dataset,)) for dataset in lane])
 
     def part(self, source: Source, dataset: str) -> int:
         """Add the rows of one dataset: loaded, or cut out of the lane that holds them."""
         if not source[0]:
-            return self.entered(source, dataset, self.load(dataset, source[1]))
+            return self.add_field_input(source, dataset, self.load(dataset, source[1]))
         lane = next(lane for lane in self.ran[source[0]] if dataset in lane)
-        sizes = [self.load(each, self.any_field(each)) for each in lane]
+        sizes = [self.load(member, self.any_field(member)) for member in lane]
         parts = self.call(_cut, [self.slots[source, lane], *sizes])
-        for index, each in enumerate(lane):
-            self.slots[source, (each,)] = self.call(_item(index), [parts])
+        for index, member in enumerate(lane):
+            self.slots[source, (member,)] = self.call(_item(index), [parts])
         return self.slots[source, (dataset,)]
 
-    def entered(self, source: Source, dataset: str, slot: int) -> int:
+    def add_field_input(self, source: Source, dataset: str, slot: int) -> int:
         """Add what turns a field into numbers of single precision where it enters the model, pixels into 0..1."""
         field = self.plan.datasets[dataset].fields[source[1]]
         pixels = field.shape.layout in {"image", "video"} and field.shape.dtype == "uint8"
@@ -216,7 +216,7 @@ class Maker:
 
     def any_field(self, dataset: str) -> str:
         """Return a field that batches of a dataset surely hold."""
-        return next((name for each, name in self.fields if each == dataset), "")
+        return next((name for other, name in self.fields if other == dataset), "")
 
     def load(self, dataset: str, name: str) -> int:
         """Return the slot of a field; loads are numbered when the program is closed."""
@@ -233,9 +233,9 @@ class Maker:
         """Note where the output of a task's head stands."""
         head = self.nodes[self.plan.tasks[task].head]
         source = (head.path, next(iter(head.outputs)))
-        lanes: list[Lane] = [(each,) for each in lane]
+        lanes: list[Lane] = [(dataset,) for dataset in lane]
         if joined:
-            ran = [self.ordered(set(other) & set(lane)) for other in self.ran[head.path]]
+            ran = [self.in_plan_order(set(other) & set(lane)) for other in self.ran[head.path]]
             lanes = list(filter(None, ran))
         self.program.results.append((task, [(part, self.slot(source, part)) for part in lanes]))
 
@@ -285,7 +285,7 @@ def _item(index: int) -> Callable[[Any], Tensor]:
 
 
 def _join(*parts: Tensor) -> Tensor:
-    return joined(parts)
+    return join_padded(parts)
 
 
 def _cut(whole: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:

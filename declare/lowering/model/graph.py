@@ -63,8 +63,8 @@ class Graph(nn.Module):
         """Return what `wires` carry for rows of one dataset, and how long samples are; nothing else is run."""
         program = make_reading(self._plan, self._instances, wires, dataset)
         slots = program.run({dataset: fields})
-        found = {name: slots[lanes[0][1]] for name, lanes in program.results}
-        return [(found[str(number)], found.get(f"{number}.lengths")) for number in range(len(wires))]
+        values = {name: slots[lanes[0][1]] for name, lanes in program.results}
+        return [(values[str(number)], values.get(f"{number}.lengths")) for number in range(len(wires))]
 
     def prepare(self, tasks: tuple[str, ...], datasets: tuple[str, ...], joined: bool) -> Program:
         """Make the calls for batches of these datasets; done before the first batch where it is known."""
@@ -109,9 +109,9 @@ def _build(
 
 
 def _build_each(seed: int, node: ModulePlan) -> nn.Module:
-    each = {name: inputs(variant.wires) for name, variant in node.variants.items()}
+    inputs_by_dataset = {name: inputs(variant.wires) for name, variant in node.variants.items()}
     with _drawing(seed, node.path):
-        built = read_component("modules", node.block).build_each(each)
+        built = read_component("modules", node.block).build_each(inputs_by_dataset)
     assert isinstance(built, nn.Module)
     return built
 

@@ -34,7 +34,7 @@ class LengthSlots:
             self._slots[key] = self._field(source[1], lane) if not source[0] else self._output(source, lane)
         return self._slots[key]
 
-    def taken(self, node: ModulePlan, lane: Lane) -> int | None:
+    def slot_of(self, node: ModulePlan, lane: Lane) -> int | None:
         """Return the slot of the lengths that a node's module is given, None where it is given none."""
         wires = node.wires_of(lane[0])
         if all(wire.shape.time_axis is None for wire in wires):
@@ -81,7 +81,7 @@ class LengthSlots:
             slot = self.of(source, whole)
             if slot is None:
                 return None
-            sizes = [maker.load(each, maker.any_field(each)) for each in whole]
+            sizes = [maker.load(member, maker.any_field(member)) for member in whole]
             return maker.call(_rows(whole.index(lane[0])), [slot, *sizes])
         own = {dataset: self.of(source, (dataset,)) for dataset in lane}
         if all(slot is None for slot in own.values()):
@@ -108,11 +108,11 @@ def _length_map(component: Node, wires: tuple[Wire, ...]) -> Callable[[Tensor], 
     for wire in wires:
         inputs = {**inputs, wire.port: (*inputs.get(wire.port, ()), wire.shape)}
 
-    def mapped(lengths: Tensor) -> Tensor:
-        found: Tensor = component.output_lengths(lengths, inputs)
-        return found
+    def output_lengths(lengths: Tensor) -> Tensor:
+        new_lengths: Tensor = component.output_lengths(lengths, inputs)
+        return new_lengths
 
-    return mapped
+    return output_lengths
 
 
 def _count(tokens: Tensor) -> Tensor:
@@ -130,7 +130,7 @@ def _join(*parts: Tensor) -> Tensor:
 
 def _rows(index: int) -> Callable[..., Tensor]:
     def rows(lengths: Tensor, *others: Any) -> Tensor:
-        start = sum(len(each) for each in others[:index])
+        start = sum(len(lane) for lane in others[:index])
         return lengths[start : start + len(others[index])]
 
     return rows

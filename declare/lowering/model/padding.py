@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def joined(parts: Sequence[Tensor]) -> Tensor:
+def join_padded(parts: Sequence[Tensor]) -> Tensor:
     """Return parts [B, ...] one after another; where other axes than the rows differ, their ends are padded.
 
     Ids and indices are padded with -1, which counts nowhere; numbers and masks with zeros.

@@ -10,11 +10,11 @@ from declare.contract.problem import Problem, ProblemError
 from declare.nn.losses.shapes import ShapeMismatchError
 
 
-def require_sizes(loss: Loss, given: Target, output: Tensor, target: Tensor) -> None:
+def require_sizes(loss: Loss, task_target: Target, output: Tensor, target: Tensor) -> None:
     """Raise `ShapeMismatchError` unless a target has the sizes that a loss needs for the output of `given`."""
-    sizes = loss.target_dims(given)
+    sizes = loss.target_dims(task_target)
     if target.is_floating_point() and target.dim() > 1 + len(sizes):
-        sizes = loss.mixed_dims(given)  # indices have become class probabilities
+        sizes = loss.mixed_dims(task_target)  # indices have become class probabilities
     if len(output) != len(target) or sizes != tuple(target.shape[1:]):
         raise ShapeMismatchError(output, target)
 

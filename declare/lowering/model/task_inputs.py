@@ -29,7 +29,7 @@ class Views:
         self._datasets = datasets
         self.hiding = tuple(self._hides)
 
-    def prepared(self, batch: Batch, seed: int) -> Batch:
+    def with_views(self, batch: Batch, seed: int) -> Batch:
         """Return a batch that holds every view, drawn by `seed`; a batch that holds them already as it is."""
         if not self._hides or _holds(batch, self.hiding):
             return batch
@@ -38,10 +38,10 @@ class Views:
             for number, dataset in enumerate(self._datasets[task]):
                 if dataset in batch:
                     key = (seed + 1_000_003 * index + 10_007 * number) % 2**63
-                    done[dataset] = {**done[dataset], **self.drawn(task, batch[dataset], key)}
+                    done[dataset] = {**done[dataset], **self.draw_view(task, batch[dataset], key)}
         return done
 
-    def drawn(self, task: str, fields: Fields, seed: int) -> dict[str, Tensor]:
+    def draw_view(self, task: str, fields: Fields, seed: int) -> dict[str, Tensor]:
         """Return what one view adds to the rows of a dataset."""
         device = next(iter(fields.values())).device
         generator = torch.Generator(device).manual_seed(seed)
@@ -54,7 +54,7 @@ def model_view(task: str, fields: Fields) -> Fields:
     return {**fields, **own} if own else fields
 
 
-def known(task: str, fields: Fields) -> Fields:
+def target_view(task: str, fields: Fields) -> Fields:
     """Return the rows of a dataset as targets are taken from them: as the view found them, with what it adds."""
     own = _fields_of_task(task, fields)
     return {**own, **fields, **_fields_of_task(task, fields, _KEPT)} if own else fields

@@ -15,9 +15,9 @@ from declare.ir.plan import PhasePlan, Plan, TaskPlan
 from declare.lowering.data.augments import make_augments
 from declare.lowering.data.multiscale import Scales
 from declare.lowering.model.graph import Batch, Graph, Joined
-from declare.lowering.model.padding import joined
+from declare.lowering.model.padding import join_padded
 from declare.lowering.model.shape_check import require_sizes, shape_mismatch
-from declare.lowering.model.task_inputs import Fields, Views, known, model_view, original_fields
+from declare.lowering.model.task_inputs import Fields, Views, model_view, original_fields, target_view
 from declare.lowering.training.loss_balancing import make_balance
 from declare.nn.distributed.all_gather_rows import all_rows
 from declare.nn.distributed.batch_norm import batch_norms
@@ -174,7 +174,7 @@ class Objective(nn.Module):
 
     def prepare(self, batch: Batch, seed: int) -> Batch:
         """Return the batch of a step with what tasks hide from the model, drawn by `seed`."""
-        return self._views.prepared(batch, seed)
+        return self._views.with_views(batch, seed)
 
     def begun(self, batch: Batch, seed: int) -> Batch:
         """Return a batch that is about to be seen at several scales: augmented once for all of them."""
@@ -199,7 +199,7 @@ class Objective(nn.Module):
 
     def forward(self, batch: Batch, totals: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return (loss, parts [num_losses]); parts are not weighted. 0 for a loss without a valid target."""
-        batch = self._views.prepared(batch, 0)
+        batch = self._views.with_views(batch, 0)
         original = batch
         if self.training and self.scales is None:
             batch = self.augmented(batch)
@@ -289,10 +289,10 @@ class Objective(nn.Module):
         adapter = self._losses[task].of(lane[0]).adapter
         if len(lane) == 1:
             return adapter.target(self._target_fields(task, batch[lane[0]]))
-        return joined([adapter.target(self._target_fields(task, batch[dataset])) for dataset in lane])
+        return join_padded([adapter.target(self._target_fields(task, batch[dataset])) for dataset in lane])
 
     def _target_fields(self, task: str, fields: Fields) -> Fields:
-        return known(task, fields) if task in self._views.hiding else fields
+        return target_view(task, fields) if task in self._views.hiding else fields
 
     def _weighing(self, parts: Tensor) -> Tensor:
         if self._share_tensor is None or self._share_tensor.device != parts.device:

@@ -18,7 +18,8 @@ class Mixing(nn.Module):
 
     `values` are fields of numbers (inputs or targets; NaN where one of a pair is missing), `classes` maps
     fields of class indices to their number of classes (they become probabilities; -1 adds nothing), `valid`
-    are fields of truth values (a pair counts where both do).
+    are fields of truth values (a pair counts where both do). Fields are [B, ...]; a field of classes [B, ...]
+    becomes [B, K, ...].
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class Mixing(nn.Module):
 
 
 class Mixup(Mixing):
-    """x <- share * x + (1 - share) * partner's x, for inputs and targets alike.
+    """x <- share * x + (1 - share) * partner's x, for inputs and targets [B, ...] alike.
 
     Source: Zhang et al. 2018, https://arxiv.org/abs/1710.09412.
     """
@@ -96,7 +97,7 @@ class Mixup(Mixing):
 
 
 class CutMix(Mixing):
-    """Pastes a box of the partner's sample; targets are mixed by the share of the area that is left.
+    """Pastes a box of the partner's sample [...]; targets are mixed by the share of the area that is left.
 
     `cut` maps fields to the number of trailing axes in which a box is cut: 2 for images and masks, 1 for
     series. All of them get the same box, in parts of their size. Source: Yun et al. 2019,
@@ -121,18 +122,18 @@ class CutMix(Mixing):
     ) -> dict[str, Tensor]:
         """Return the fields, mixed."""
         centre = torch.rand(2, generator=generator).tolist()
-        left = share
+        kept_share = share
         for name, axes in self._cut.items():
             if name in fields:
-                fields[name], left = paste(fields[name], axes, centre, share, partner)
-        self.mix_targets(fields, self._values, left, partner)
+                fields[name], kept_share = paste(fields[name], axes, centre, share, partner)
+        self.mix_targets(fields, self._values, kept_share, partner)
         return fields
 
 
 def paste(
     values: Tensor, axes: int, centre: Sequence[float], share: float, partner: Tensor
 ) -> tuple[Tensor, float]:
-    """Return values with a box of (1 - share) of their area from the partner, and the share really left."""
+    """Return values [B, ...] with a box of (1 - share) of their area from the partner, and the share really left."""
     side = (1 - share) ** (1 / axes)
     box, area = [slice(None)] * values.dim(), 1.0
     for axis, middle in zip(range(-axes, 0), centre, strict=False):
@@ -147,12 +148,12 @@ def paste(
 
 
 def blend(values: Tensor, share: float, partner: Tensor) -> Tensor:
-    """Return share * values + (1 - share) * the partners' values."""
+    """Return share * values + (1 - share) * the partners' values, [B, ...]."""
     return torch.lerp(values[partner.to(values.device)], values, share)
 
 
 def number(values: Tensor) -> Tensor:
-    """Return values as numbers that can be mixed: pixels 0..255 become 0..1, as they enter the model."""
+    """Return values [B, ...] as numbers that can be mixed: pixels 0..255 become 0..1, as they enter the model."""
     if values.dtype == torch.uint8:
         return values.to(torch.float32).mul_(1 / 255)
     return values if values.is_floating_point() else values.to(torch.float32)

@@ -14,7 +14,9 @@ from declare.nn.distributed.process_group import ALONE, ProcessGroup
 
 
 class Balance(nn.Module):
-    """The plain sum. `owners` gives the task of each loss (the number of tasks where none), `shares` its weight.
+    """The plain sum of losses [L].
+
+    `owners` gives the task of each loss (the number of tasks where none), `shares` its weight.
 
     A step calls `begin` first, `forward` for the losses of each micro-batch, `backward` for what became of them and
     `finish` when the gradients of the whole batch stand. Every `watch` steps (0: never) the gradients of the tasks

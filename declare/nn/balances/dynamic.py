@@ -12,7 +12,7 @@ from declare.nn.balances.balance import Balance
 
 
 class Dynamic(Balance):
-    """Weights are tasks * softmax(r / temperature), r the mean loss of a window over that of the one before.
+    """Weights [tasks] are tasks * softmax(r / temperature), r the mean loss of a window over that of the one before.
 
     Windows are `every` steps; in the first two all weights are 1. Steps in which a task has no valid target count
     nowhere. Source: Liu et al. 2019, https://arxiv.org/abs/1803.10704.

@@ -21,7 +21,7 @@ class PCGrad(Balance):
     each_alone = True
 
     def mixed(self, products: Tensor, seed: int) -> Tensor:
-        """Return the factor of each task's gradient after all projections."""
+        """Return the factor [tasks] of each task's gradient after all projections, from products [tasks, tasks]."""
         count = len(products)
         generator = torch.Generator().manual_seed(seed)
         total = torch.zeros(count, dtype=products.dtype, device=products.device)

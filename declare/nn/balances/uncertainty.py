@@ -13,7 +13,7 @@ _BOUND = 10.0
 
 
 class Uncertainty(Balance):
-    """Sum of exp(-s) L + s / 2 over tasks, s = log variance of a task, 0 at first, kept within 10 of 0.
+    """Sum of exp(-s) L + s / 2 over losses L [tasks], s = log variance of a task, 0 at first, kept within 10 of 0.
 
     A task without a valid target in a step (its loss is exactly 0) leaves its s alone. Source: Kendall et al. 2018,
     https://arxiv.org/abs/1705.07115, equation 10.

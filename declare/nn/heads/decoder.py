@@ -23,13 +23,13 @@ class Decoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the field."""
-        given = self.layers(x).unflatten(-1, self.part)
+        values = self.layers(x).unflatten(-1, self.part)
         if x.dim() == 2:
-            return given
+            return values
         if len(self.part) == 3:
             rows, edge = self.size[1] // self.part[1], self.part[1]
-            grid = given.unflatten(1, (rows, -1))
+            grid = values.unflatten(1, (rows, -1))
             return grid.permute(0, 3, 1, 4, 2, 5).reshape(len(x), self.size[0], rows * edge, -1)
         if self.sequence:
-            return given.flatten(1, 2)[:, : self.size[0]]
-        return given.transpose(1, 2).flatten(2)[:, :, : self.size[1]]
+            return values.flatten(1, 2)[:, : self.size[0]]
+        return values.transpose(1, 2).flatten(2)[:, :, : self.size[1]]

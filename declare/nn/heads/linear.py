@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from math import prod
 
-import torch
 from torch import Tensor, nn
+
+from declare.nn.heads.vectors import join_inputs, shape_output
 
 
 class Linear(nn.Linear):
@@ -20,6 +21,4 @@ class Linear(nn.Linear):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Join the inputs and map them to the target's shape."""
-        joined = torch.cat([value.unsqueeze(-1) if value.dim() == 1 else value for value in inputs], -1)
-        result = super().forward(joined)
-        return result if len(self.output) == 1 else result.reshape(*result.shape[:-1], *self.output)
+        return shape_output(super().forward(join_inputs(inputs)), self.output)

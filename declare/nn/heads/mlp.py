@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from math import prod
 
-import torch
 from torch import Tensor, nn
 
-_ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
+from declare.nn.heads.vectors import join_inputs, shape_output
+from declare.nn.modules.activations import ACTIVATIONS
 
 
 class MLP(nn.Sequential):
@@ -27,7 +27,7 @@ class MLP(nn.Sequential):
     ) -> None:
         layers: list[nn.Module] = []
         for before, after in zip([features, *hidden], hidden, strict=False):
-            layers += [nn.Linear(before, after), _ACTIVATIONS[activation]()]
+            layers += [nn.Linear(before, after), ACTIVATIONS[activation]()]
             if dropout:
                 layers.append(nn.Dropout(dropout))
         layers.append(nn.Linear([features, *hidden][-1], prod(output)))
@@ -36,6 +36,4 @@ class MLP(nn.Sequential):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Join the inputs and map them to the target's shape."""
-        joined = torch.cat([value.unsqueeze(-1) if value.dim() == 1 else value for value in inputs], -1)
-        result = super().forward(joined)
-        return result if len(self.output) == 1 else result.reshape(*result.shape[:-1], *self.output)
+        return shape_output(super().forward(join_inputs(inputs)), self.output)

@@ -28,10 +28,10 @@ class Dice(nn.Module):
         if not target.is_floating_point():
             truth = functional.one_hot(target.clamp_min(0), logits.shape[1]).movedim(-1, 1).to(torch.float32)
         valid_column = valid.unsqueeze(1).to(torch.float32)
-        found = at_least_single(logits).softmax(1) * valid_column
+        probability = at_least_single(logits).softmax(1) * valid_column
         truth = truth * valid_column
-        both = (found * truth).flatten(2).sum(2)
-        sizes = found.flatten(2).sum(2) + truth.flatten(2).sum(2)
+        both = (probability * truth).flatten(2).sum(2)
+        sizes = probability.flatten(2).sum(2) + truth.flatten(2).sum(2)
         overlap = ((2 * both + self._smooth) / (sizes + self._smooth)).mean(1)
         labelled = valid.flatten(1).any(1)
         return ((1 - overlap) * labelled).sum(), labelled.sum()

@@ -9,7 +9,10 @@ from declare.nn.precision import at_least_single
 
 
 class Elementwise(nn.Module):
-    """Sum of a distance over the elements whose target is not NaN, with their number."""
+    """Sum of a distance over the elements whose target is not NaN, with their number: both scalars.
+
+    Takes a prediction and a target of the same shape, [B, ...].
+    """
 
     def __init__(self, *, may_miss: bool = True) -> None:
         super().__init__()
@@ -42,7 +45,7 @@ class Elementwise(nn.Module):
 
 
 class SquaredError(Elementwise):
-    """Sum of (prediction - target)^2."""
+    """Sum of (prediction - target)^2 over [B, ...]."""
 
     def distance(self, prediction: Tensor, target: Tensor, reduction: str) -> Tensor:
         """Return the distance, summed or averaged."""
@@ -50,7 +53,7 @@ class SquaredError(Elementwise):
 
 
 class AbsoluteError(Elementwise):
-    """Sum of |prediction - target|."""
+    """Sum of |prediction - target| over [B, ...]."""
 
     def distance(self, prediction: Tensor, target: Tensor, reduction: str) -> Tensor:
         """Return the distance, summed or averaged."""
@@ -58,7 +61,7 @@ class AbsoluteError(Elementwise):
 
 
 class Huber(Elementwise):
-    """Sum of the Huber distance: quadratic up to `delta`, linear beyond (Huber 1964)."""
+    """Sum of the Huber distance over [B, ...]: quadratic up to `delta`, linear beyond (Huber 1964)."""
 
     def __init__(self, *, delta: float = 1.0, may_miss: bool = True) -> None:
         super().__init__(may_miss=may_miss)

@@ -27,7 +27,8 @@ def negatives(target: Tensor, *, explicit: bool = False) -> Tensor:
 class PairLoss(nn.Module):
     """A loss whose weight is the number of rows that have a positive in the batch.
 
-    It is computed in single precision under autocast too: cosines in 16 bits would tell near pairs from nothing.
+    Takes embeddings [B, E] and targets [B, 2], group and origin of each row; gives scalars. It is computed in single
+    precision under autocast too: cosines in 16 bits would tell near pairs from nothing.
     """
 
     compares_rows = True
@@ -51,8 +52,8 @@ class PairLoss(nn.Module):
 class InfoNce(PairLoss):
     """For each row and positive: -log of the positive's share among itself and the row's negatives.
 
-    Embeddings are compared by cosine over `temperature`. Source: van den Oord et al. 2018; several positives as in
-    Khosla et al. 2020.
+    Embeddings [B, E] are compared by cosine over `temperature`. Source: van den Oord et al. 2018; several positives
+    as in Khosla et al. 2020.
     """
 
     def __init__(self, temperature: float = 0.07, *, explicit: bool = False) -> None:
@@ -66,15 +67,15 @@ class InfoNce(PairLoss):
         likeness = unit @ unit.t() / self.temperature
         unwanted = negatives(target, explicit=self.explicit)
         against = likeness.masked_fill(~unwanted, _NEVER).logsumexp(1, keepdim=True)
-        each = functional.softplus(against - likeness) * wanted
-        return (each.sum(1) / wanted.sum(1).clamp_min(1)).sum()
+        losses = functional.softplus(against - likeness) * wanted
+        return (losses.sum(1) / wanted.sum(1).clamp_min(1)).sum()
 
 
 class InterSubject(PairLoss):
     """1 - the correlation of each feature over positive pairs, averaged over features. Source: Hasson et al. 2004."""
 
     def total(self, values: Tensor, wanted: Tensor, target: Tensor) -> Tensor:
-        """Return the sum."""
+        """Return the sum for embeddings [B, E], which pairs are positives [B, B], and the targets [B, 2]."""
         return (1 - correlations(values, wanted).mean()) * self.count(target)
 
 

@@ -20,17 +20,17 @@ class Confidence(Accumulator):
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the sums of a batch."""
-        confidence, found = to_double(prediction).softmax(1).max(1)
-        target = target.to(found.device)
+        confidence, predicted_class = to_double(prediction).softmax(1).max(1)
+        target = target.to(predicted_class.device)
         valid = (target >= 0).flatten()
         confidence = confidence.flatten()
         place = (confidence * self._bins).ceil().long().sub(1).clamp(0, self._bins - 1)
-        parts = (valid, confidence * valid, (found == target).flatten() & valid)
+        parts = (valid, confidence * valid, (predicted_class == target).flatten() & valid)
         zeros = torch.zeros(self._bins, dtype=confidence.dtype, device=confidence.device)
         return torch.stack([zeros.scatter_add(0, place, part.to(confidence.dtype)) for part in parts])
 
 
 def expected_error(sums: Tensor) -> Tensor:
-    """Return the mean distance between confidence and share of right samples over bins, by samples."""
+    """Return the mean distance between confidence and share of right samples, from sums [3, bins]."""
     count, confidence, right = sums
     return (confidence - right).abs().sum() / count.sum()

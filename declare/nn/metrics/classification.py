@@ -33,9 +33,9 @@ class Confusion(Accumulator):
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the counts of a batch; missing targets are counted in a place that is cut off."""
         number = self._num_classes
-        found = median(to_double(prediction).exp()) if self._ordered else prediction.argmax(1)
-        target = target.to(found.device)
-        place = torch.where(target >= 0, target * number + found, number * number)
+        predicted_class = median(to_double(prediction).exp()) if self._ordered else prediction.argmax(1)
+        target = target.to(predicted_class.device)
+        place = torch.where(target >= 0, target * number + predicted_class, number * number)
         counts = torch.bincount(place.flatten(), minlength=number * number + 1)
         return counts[: number * number].view(number, number)
 
@@ -55,9 +55,9 @@ class LabelCounts(Accumulator):
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the counts of a batch."""
         prediction, target = to_double(prediction), to_double(target)
-        said, known = prediction > self._threshold, ~target.isnan()
+        positive, known = prediction > self._threshold, ~target.isnan()
         true = target > 0.5
-        cases = (said & true, said & ~true & known, ~said & true, ~said & ~true & known)
+        cases = (positive & true, positive & ~true & known, ~positive & true, ~positive & ~true & known)
         return torch.stack([case.sum(0) for case in cases])
 
 
@@ -85,72 +85,72 @@ class Decisions(NamedTuple):
     missed: Tensor
     ruled_out: Tensor
 
-    def pooled(self) -> Decisions:
+    def pool_classes(self) -> Decisions:
         """Return the decisions on all classes together, each number a scalar."""
         return Decisions(*(item.sum() for item in self))
 
 
 def decisions(counts: Tensor) -> Decisions:
-    """Return the decisions on each class, each against the rest, of a `Confusion`."""
+    """Return the decisions on each class, each against the rest, of a `Confusion` [K, K]."""
     right = counts.diagonal()
     extra, missed = counts.sum(0) - right, counts.sum(1) - right
     return Decisions(right, extra, missed, counts.sum() - right - extra - missed)
 
 
 def labelwise(counts: Tensor) -> Decisions:
-    """Return the decisions on each label, of `LabelCounts`."""
+    """Return the decisions on each label, of `LabelCounts` [4, L]."""
     return Decisions(*counts)
 
 
 def share_right(counts: Tensor) -> Tensor:
-    """Return the share of samples whose class is right, of a `Confusion`."""
+    """Return the share of samples whose class is right, of a `Confusion` [K, K]."""
     return counts.trace() / counts.sum()
 
 
 def share_right_labels(counts: Tensor) -> Tensor:
-    """Return the share of right decisions over all labels, of `LabelCounts`."""
+    """Return the share of right decisions over all labels, of `LabelCounts` [4, L]."""
     return (counts[0] + counts[3]).sum() / counts.sum()
 
 
-def precision(found: Decisions) -> Tensor:
-    """Return the share of what was predicted that is true; 0 where nothing was predicted."""
-    return _ratio(found.right, found.right + found.extra)
+def precision(decisions: Decisions) -> Tensor:
+    """Return the share [K] of what was predicted that is true; 0 where nothing was predicted."""
+    return _ratio(decisions.right, decisions.right + decisions.extra)
 
 
-def recall(found: Decisions) -> Tensor:
-    """Return the share of what is true that was predicted; 0 where nothing is true."""
-    return _ratio(found.right, found.right + found.missed)
+def recall(decisions: Decisions) -> Tensor:
+    """Return the share [K] of what is true that was predicted; 0 where nothing is true."""
+    return _ratio(decisions.right, decisions.right + decisions.missed)
 
 
-def f1(found: Decisions) -> Tensor:
-    """Return the harmonic mean of precision and recall (the Dice overlap)."""
-    return _ratio(2 * found.right, 2 * found.right + found.extra + found.missed)
+def f1(decisions: Decisions) -> Tensor:
+    """Return the harmonic mean [K] of precision and recall (the Dice overlap)."""
+    return _ratio(2 * decisions.right, 2 * decisions.right + decisions.extra + decisions.missed)
 
 
-def iou(found: Decisions) -> Tensor:
-    """Return intersection over union."""
-    return _ratio(found.right, found.right + found.extra + found.missed)
+def iou(decisions: Decisions) -> Tensor:
+    """Return intersection over union [K]."""
+    return _ratio(decisions.right, decisions.right + decisions.extra + decisions.missed)
 
 
-def specificity(found: Decisions) -> Tensor:
-    """Return the share of what is not true that was not predicted; NaN where everything is true."""
-    return found.ruled_out / (found.ruled_out + found.extra)
+def specificity(decisions: Decisions) -> Tensor:
+    """Return the share [K] of what is not true that was not predicted; NaN where everything is true."""
+    return decisions.ruled_out / (decisions.ruled_out + decisions.extra)
 
 
-def negative_predictive_value(found: Decisions) -> Tensor:
-    """Return the share of what was not predicted that is not true; NaN where everything was predicted."""
-    return found.ruled_out / (found.ruled_out + found.missed)
+def negative_predictive_value(decisions: Decisions) -> Tensor:
+    """Return the share [K] of what was not predicted that is not true; NaN where everything was predicted."""
+    return decisions.ruled_out / (decisions.ruled_out + decisions.missed)
 
 
-def share_missed(found: Decisions) -> Tensor:
-    """Return the share of what is true that was not predicted; NaN where nothing is true."""
-    return found.missed / (found.right + found.missed)
+def share_missed(decisions: Decisions) -> Tensor:
+    """Return the share [K] of what is true that was not predicted; NaN where nothing is true."""
+    return decisions.missed / (decisions.right + decisions.missed)
 
 
-def share_wrong(found: Decisions) -> Tensor:
-    """Return the share of wrong decisions; NaN where there was none."""
-    wrong = found.extra + found.missed
-    return wrong / (wrong + found.right + found.ruled_out)
+def share_wrong(decisions: Decisions) -> Tensor:
+    """Return the share [K] of wrong decisions; NaN where there was none."""
+    wrong = decisions.extra + decisions.missed
+    return wrong / (wrong + decisions.right + decisions.ruled_out)
 
 
 Score = Callable[[Decisions], Tensor]
@@ -159,7 +159,7 @@ Score = Callable[[Decisions], Tensor]
 def average_over_classes(
     score: Score, average: Average, *, labels: bool = False, unseen: bool = False
 ) -> Callable[[Tensor], Tensor]:
-    """Return the formula that averages a score over classes or labels.
+    """Return the formula that averages a score [K] over classes or labels.
 
     `macro`: the mean over classes that are true or predicted somewhere (scikit-learn's rule), with `unseen`
     over the others too; `micro`: over all decisions together; `weighted`: by how often each class is true.
@@ -171,42 +171,42 @@ def average_over_classes(
 def _average(
     score: Score, average: Average, split: Callable[[Tensor], Decisions], unseen: bool, counts: Tensor
 ) -> Tensor:
-    found = split(counts)
-    some = found.right + found.extra + found.missed > 0
+    decisions = split(counts)
+    some = decisions.right + decisions.extra + decisions.missed > 0
     if not counts.sum() or not (unseen or some.any()):
         return torch.tensor(torch.nan, dtype=torch.float64)
     if average == "micro":
-        return score(found.pooled())
-    values = score(found)
-    weights = found.right + found.missed if average == "weighted" else (some | unseen).double()
+        return score(decisions.pool_classes())
+    values = score(decisions)
+    weights = decisions.right + decisions.missed if average == "weighted" else (some | unseen).double()
     defined = ~values.isnan()
     return (values * weights)[defined].sum() / weights[defined].sum()
 
 
 def balanced_accuracy(counts: Tensor) -> Tensor:
-    """Return the mean recall over the classes that have samples."""
+    """Return the mean recall over the classes that have samples, of a `Confusion` [K, K]."""
     support = counts.sum(1)
     present = support > 0
     return (counts.diagonal()[present] / support[present]).mean()
 
 
 def mean_steps(counts: Tensor) -> Tensor:
-    """Return the mean distance between predicted and true class, in class steps."""
+    """Return the mean distance between predicted and true class in class steps, of a `Confusion` [K, K]."""
     return (counts * _steps(counts)).sum() / counts.sum()
 
 
 def mean_squared_steps(counts: Tensor) -> Tensor:
-    """Return the mean squared distance between predicted and true class, in class steps."""
+    """Return the mean squared distance between both classes in class steps, of a `Confusion` [K, K]."""
     return (counts * _steps(counts) ** 2).sum() / counts.sum()
 
 
 def root_mean_steps(counts: Tensor) -> Tensor:
-    """Return the root of the mean squared distance in class steps."""
+    """Return the root of the mean squared distance in class steps, of a `Confusion` [K, K]."""
     return mean_squared_steps(counts).sqrt()
 
 
 def quadratic_kappa(counts: Tensor) -> Tensor:
-    """Return Cohen's kappa with quadratic weights: 1 is perfect, 0 is chance (Cohen 1968).
+    """Return Cohen's kappa of a `Confusion` [K, K] with quadratic weights: 1 is perfect, 0 is chance (Cohen 1968).
 
     NaN where neither truth nor prediction varies.
     """
@@ -214,7 +214,7 @@ def quadratic_kappa(counts: Tensor) -> Tensor:
 
 
 def kappa(counts: Tensor) -> Tensor:
-    """Return Cohen's kappa: 1 is perfect, 0 is chance (Cohen 1960). NaN where neither side varies."""
+    """Return Cohen's kappa of counts [K, K]: 1 is perfect, 0 is chance (Cohen 1960); NaN where nothing varies."""
     return _kappa(counts, (_steps(counts) > 0).double())
 
 
@@ -224,17 +224,17 @@ def _kappa(counts: Tensor, cost: Tensor) -> Tensor:
 
 
 def matthews(counts: Tensor) -> Tensor:
-    """Return Matthews' correlation of a `Confusion` (Gorodkin 2004); NaN where truth or prediction is constant."""
-    true, said = counts.sum(1), counts.sum(0)
+    """Return Matthews' correlation of a `Confusion` [K, K] (Gorodkin 2004); NaN where one side is constant."""
+    true, predicted = counts.sum(1), counts.sum(0)
     number = counts.sum()
-    shared = counts.trace() * number - (true * said).sum()
+    shared = counts.trace() * number - (true * predicted).sum()
     # Each is n^2 - sum of squares, written so that nothing cancels.
-    spreads = [(part * (number - part)).sum() for part in (true, said)]
+    spreads = [(part * (number - part)).sum() for part in (true, predicted)]
     return shared / (spreads[0].sqrt() * spreads[1].sqrt())
 
 
 def label_matthews(counts: Tensor) -> Tensor:
-    """Return Matthews' correlation of all decisions on labels, of `LabelCounts`; NaN where one side is constant."""
+    """Return Matthews' correlation of all decisions on labels [4, L]; NaN where one side is constant."""
     right, extra, missed, ruled_out = counts.sum(1)
     return matthews(torch.stack([torch.stack([ruled_out, extra]), torch.stack([missed, right])]))
 
@@ -291,10 +291,10 @@ class Margins(Accumulator):
         else:
             margin = logits[own][:, None] - logits.masked_fill(own, -torch.inf).amax(1, keepdim=True)
         cost = (1 - margin).clamp_min(0)
-        each = (cost.square() if self._squared else cost).mean(1)
-        return torch.stack([(each * valid).sum(), valid.sum()])
+        losses = (cost.square() if self._squared else cost).mean(1)
+        return torch.stack([(losses * valid).sum(), valid.sum()])
 
 
 def share(sums: Tensor) -> Tensor:
-    """Return the first sum over the second."""
+    """Return the first of sums [2] over the second."""
     return sums[0] / sums[1]

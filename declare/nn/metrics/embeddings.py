@@ -54,7 +54,7 @@ class Embeddings(Accumulator):
         places = torch.stack([group, origin], 1).double()
         return torch.cat([torch.cat([pair[0] for pair in self._rows]), places], 1)
 
-    def combined(self, totals: Sequence[Tensor]) -> Tensor | None:
+    def combine(self, totals: Sequence[Tensor]) -> Tensor | None:
         """Return None: rows of two heads lie in two spaces."""
         return totals[0] if len(totals) == 1 else None
 
@@ -72,20 +72,20 @@ def _parts(rows: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def alignment(rows: Tensor) -> Tensor:
-    """Return the mean squared distance of positive pairs on the unit sphere; 2 is chance for spread embeddings."""
+    """Return the mean squared distance of positive pairs of rows [N, E + 2] on the unit sphere; 2 is chance."""
     unit, wanted = _parts(rows)
     return (2 - 2 * unit @ unit.t())[wanted].clamp_min(0).mean()
 
 
 def uniformity(rows: Tensor) -> Tensor:
-    """Return the log of the mean of exp(-2 d^2) over all pairs on the unit sphere."""
+    """Return the log of the mean of exp(-2 d^2) over all pairs of rows [N, E + 2] on the unit sphere."""
     unit = _parts(rows)[0]
     pairs = ~torch.eye(len(unit), dtype=torch.bool)
     return (2 * (2 * unit @ unit.t() - 2))[pairs].exp().mean().log()
 
 
 def isc(rows: Tensor) -> Tensor:
-    """Return the correlation of each feature over positive pairs, averaged over the features that vary.
+    """Return the correlation of features over positive pairs of rows [N, E + 2], averaged over those that vary.
 
     Features are those of embeddings of unit length, which are what is predicted.
     """
@@ -99,7 +99,7 @@ def isc(rows: Tensor) -> Tensor:
 
 
 def retrieval(rows: Tensor) -> Tensor:
-    """Return the share of rows whose nearest row of another origin is a positive, of those that have one.
+    """Return the share of rows [N, E + 2] whose nearest row of another origin is a positive, of those that have one.
 
     Where several are as near, the share of positives among them counts.
     """

@@ -50,15 +50,15 @@ class LabelRanks(Accumulator):
 
 
 def coverage(sums: Tensor) -> Tensor:
-    """Return how many labels one goes down to find all true ones, on average; NaN where none is true."""
+    """Return the mean rank of the lowest true label, from sums [6]; NaN where none is true."""
     return (sums[0] / sums[3]).where(sums[4] > 0, torch.nan)
 
 
 def ranking_precision(sums: Tensor) -> Tensor:
-    """Return the share of true labels among those at least as high as a true one; NaN where nothing is ranked."""
+    """Return the share of true labels among those at least as high as a true one, from sums [6]; NaN without any."""
     return (sums[1] / sums[3]).where(sums[5] > 0, torch.nan)
 
 
 def ranking_loss(sums: Tensor) -> Tensor:
-    """Return the share of pairs of a true and a false label in the wrong order; NaN where nothing is ranked."""
+    """Return the share of pairs of a true and a false label in the wrong order, from sums [6]; NaN without any."""
     return (sums[2] / sums[3]).where(sums[5] > 0, torch.nan)

@@ -22,8 +22,9 @@ def is_broken(prediction: Tensor, target: Tensor) -> Tensor:
 class Accumulator:
     """Sums over the samples of an evaluation, kept on their device.
 
-    Two accumulators with the same `key` sum up the same. `merge` makes one of the states of two parts, of batches as
-    of processes.
+    Predictions and targets are [N, ...], of the shapes that the metric states; the sums have one shape, whatever the
+    batch. Two accumulators with the same `key` sum up the same. `merge` makes one of the states of two parts, of
+    batches as of processes.
     """
 
     key: Hashable = None
@@ -59,7 +60,7 @@ class Accumulator:
         """Return the sums so far in double precision on the CPU; None where there was no batch."""
         return None if self.state is None else self.state.cpu().double()
 
-    def combined(self, totals: Sequence[Tensor]) -> Tensor | None:
+    def combine(self, totals: Sequence[Tensor]) -> Tensor | None:
         """Return the sums over several targets; None where sums of two targets make none of both."""
         if self.by_unit:
             return torch.cat(list(totals), -1)
@@ -71,7 +72,10 @@ class Accumulator:
 
 
 class Figure:
-    """A formula over the sums of an accumulator; `update`, `compute` and `reset` named as in torchmetrics."""
+    """A formula over the sums of an accumulator; `update`, `compute` and `reset` named as in torchmetrics.
+
+    Predictions and targets are [N, ...], of the shapes that the metric states; the figure is a scalar.
+    """
 
     def __init__(self, accumulator: Accumulator, formula: Callable[[Tensor], Tensor]) -> None:
         self.accumulator = accumulator
@@ -87,7 +91,7 @@ class Figure:
         return torch.tensor(torch.nan, dtype=torch.float64) if total is None else self.formula(total)
 
     @classmethod
-    def together(cls, figures: Sequence[Any]) -> Tensor:
+    def combine(cls, figures: Sequence[Any]) -> Tensor:
         """Return one figure over several targets, each with units of its own.
 
         Sums by unit stand side by side, sums of one form are merged; where neither has a meaning, the mean of the
@@ -96,7 +100,7 @@ class Figure:
         own = [item for item in figures if isinstance(item, cls)]
         totals = [total for item in own if (total := item.accumulator.total()) is not None]
         if totals and len(own) == len(figures):
-            whole = own[0].accumulator.combined(totals)
+            whole = own[0].accumulator.combine(totals)
             if whole is not None:
                 return own[0].formula(whole)
         values = torch.stack([torch.as_tensor(item.compute()).double().cpu() for item in figures])

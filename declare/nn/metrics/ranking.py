@@ -72,31 +72,31 @@ def against_rest(logits: Tensor) -> Tensor:
 
 
 def ranks(values: Tensor) -> Tensor:
-    """Return ranks from 1; equal values share the mean of theirs."""
+    """Return ranks [N] from 1; equal values share the mean of theirs."""
     _, place, counts = values.unique(return_inverse=True, return_counts=True)
     last = counts.cumsum(0).double()
     return (last - (counts - 1) / 2)[place]
 
 
 def auroc(score: Tensor, truth: Tensor) -> Tensor:
-    """Return the probability that a positive scores above a negative; NaN without both."""
+    """Return the probability that a positive scores above a negative, for scores and truth [N]; NaN without both."""
     positive = truth > 0.5
     number, others = positive.sum().double(), (~positive).sum().double()
     return (ranks(score)[positive].sum() - number * (number + 1) / 2) / (number * others)
 
 
 def average_precision(score: Tensor, truth: Tensor) -> Tensor:
-    """Return the precision averaged over recall, in steps without interpolation; NaN without positives."""
+    """Return the precision averaged over recall in steps, for scores and truth [N]; NaN without positives."""
     thresholds, place = score.unique(return_inverse=True)
     zeros = torch.zeros(len(thresholds), dtype=torch.float64)
     # From the highest threshold down: what is predicted so far, and what of it is true.
     true = zeros.scatter_add(0, place, truth).flip(0)
-    said = zeros.scatter_add(0, place, torch.ones_like(truth)).flip(0)
-    return (true * true.cumsum(0) / said.cumsum(0)).sum() / true.sum()
+    num_predicted = zeros.scatter_add(0, place, torch.ones_like(truth)).flip(0)
+    return (true * true.cumsum(0) / num_predicted.cumsum(0)).sum() / true.sum()
 
 
 def spearman(score: Tensor, truth: Tensor) -> Tensor:
-    """Return the correlation of ranks; NaN where one side is constant."""
+    """Return the correlation of ranks of scores and truth [N], a scalar; NaN where one side is constant."""
     left, right = ranks(score), ranks(truth)
     left, right = left - left.mean(), right - right.mean()
     return ((left * right).sum() / ((left**2).sum().sqrt() * (right**2).sum().sqrt())).clamp(-1, 1)

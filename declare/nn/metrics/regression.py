@@ -87,61 +87,61 @@ class ElementSums(Accumulator):
 
 
 def relative_error(prediction: Tensor, target: Tensor) -> Tensor:
-    """Return |p - t| / |t|; infinite or NaN where the target is 0."""
+    """Return |p - t| / |t| [N, W]; infinite or NaN where the target is 0."""
     return (prediction - target).abs() / target.abs()
 
 
 def symmetric_relative_error(prediction: Tensor, target: Tensor) -> Tensor:
-    """Return 2 |p - t| / (|p| + |t|); 0 where both are 0."""
+    """Return 2 |p - t| / (|p| + |t|) [N, W]; 0 where both are 0."""
     size = prediction.abs() + target.abs()
     return 2 * (prediction - target).abs() / size.where(size != 0, 1.0)
 
 
 def absolute_error(prediction: Tensor, target: Tensor) -> Tensor:
-    """Return |p - t|."""
+    """Return |p - t| [N, W]."""
     return (prediction - target).abs()
 
 
 def target_size(prediction: Tensor, target: Tensor) -> Tensor:  # noqa: ARG001 - the signature of weights
-    """Return |t|."""
+    """Return |t| [N, W]."""
     return target.abs()
 
 
 def squared_log_error(prediction: Tensor, target: Tensor) -> Tensor:
-    """Return (log(1 + p) - log(1 + t))^2; NaN below -1, infinite at -1."""
+    """Return (log(1 + p) - log(1 + t))^2 [N, W]; NaN below -1, infinite at -1."""
     return (prediction.log1p() - target.log1p()).square()
 
 
 def log_cosh(prediction: Tensor, target: Tensor) -> Tensor:
-    """Return log(cosh(p - t)), exact for gaps as small or as large as there are."""
+    """Return log(cosh(p - t)) [N, W], exact for gaps as small or as large as there are."""
     gap = (prediction - target).abs()
     small = (2 * (gap.clamp_max(1.0) / 2).sinh().square()).log1p()
     return torch.where(gap < 1, small, gap + (-2 * gap).exp().log1p() - math.log(2))
 
 
 def mean_cost(sums: Tensor) -> Tensor:
-    """Return the sum of costs over the sum of weights; NaN where that is no finite number."""
+    """Return the sum of costs over the sum of weights, a scalar; NaN where that is no finite number."""
     value = sums[0].sum() / sums[1].sum()
     return value.where(value.isfinite(), torch.nan)
 
 
 def mean_absolute(sums: Tensor) -> Tensor:
-    """Return the mean absolute error over all values."""
+    """Return the mean absolute error over all values, from moments [13, W]."""
     return sums[ABSOLUTE].sum() / sums[NUMBER].sum()
 
 
 def mean_squared(sums: Tensor) -> Tensor:
-    """Return the mean squared error over all values."""
+    """Return the mean squared error over all values, from moments [13, W]."""
     return sums[SQUARED].sum() / sums[NUMBER].sum()
 
 
 def root_mean_squared(sums: Tensor) -> Tensor:
-    """Return the root of the mean squared error over all values."""
+    """Return the root of the mean squared error over all values, from moments [13, W]."""
     return mean_squared(sums).sqrt()
 
 
 def each_output(formula: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """Return a formula that averages `formula` over the outputs for which it is defined.
+    """Return a formula that averages `formula` [W] over the outputs for which it is defined.
 
     NaN where a prediction is not finite: such an output is not left out.
     """
@@ -176,7 +176,7 @@ def explained_variance(sums: Tensor) -> Tensor:
 
 
 def weighted_explained_variance(sums: Tensor) -> Tensor:
-    """Return the explained variance of all outputs, weighed by their variance; a constant target has none."""
+    """Return the explained variance of all outputs [W], weighed by their variance; a constant target has none."""
     known = sums[:, sums[NUMBER] > 0]
     spread = _spread(known, T)
     varying = spread > 0

@@ -37,12 +37,12 @@ class Likelihoods(Accumulator):
 
 
 def per_event(sums: Tensor) -> Tensor:
-    """Return bits per event over all units together; NaN where there was none."""
+    """Return bits per event over all units together, from sums [2, N]; NaN where there was none."""
     events = sums[1].sum()
     return (sums[0].sum() / events).where(events > 0, torch.nan)
 
 
 def per_unit(sums: Tensor) -> Tensor:
-    """Return bits per event of each unit, averaged over those that fired."""
+    """Return bits per event of each unit, averaged over those that fired, from sums [2, N]."""
     values = sums[0] / sums[1]
     return values[values.isfinite()].mean()

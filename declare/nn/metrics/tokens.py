@@ -28,15 +28,15 @@ class TokenSums(Accumulator):
 
 
 def perplexity(sums: Tensor) -> Tensor:
-    """Return the exponential of the mean cost of a token; NaN where there was none."""
+    """Return the exponential of the mean cost of a token, from sums [5]; NaN where there was none."""
     return (sums[0] / sums[2]).exp()
 
 
 def token_accuracy(sums: Tensor) -> Tensor:
-    """Return the share of right tokens."""
+    """Return the share of right tokens, from sums [5]."""
     return sums[1] / sums[2]
 
 
 def exact_match(sums: Tensor) -> Tensor:
-    """Return the share of texts all of whose tokens are right."""
+    """Return the share of texts all of whose tokens are right, from sums [5]."""
     return sums[3] / sums[4]

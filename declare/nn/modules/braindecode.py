@@ -24,9 +24,9 @@ class Braindecode(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the numbers."""
-        found: Tensor = self.model(x)
+        features: Tensor = self.model(x)
         # Models for crops keep an axis of time, of length 1 where the input is as long as they were told.
-        return found.flatten(1) if found.dim() == 2 else found.flatten(2).mean(2)
+        return features.flatten(1) if features.dim() == 2 else features.flatten(2).mean(2)
 
 
 def model_names() -> list[str]:

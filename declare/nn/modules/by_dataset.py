@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class ByDataset(nn.Module):
-    """One parameter for each dataset, under the dataset's name."""
+    """One parameter of any shape for each dataset, under the dataset's name."""
 
     def __init__(self, values: Mapping[str, Tensor]) -> None:
         super().__init__()
@@ -16,6 +16,6 @@ class ByDataset(nn.Module):
 
     def of(self, dataset: str | None) -> Tensor:
         """Return the parameter of a dataset; without a name, that of the only one."""
-        found = self._parameters[dataset] if dataset else next(iter(self._parameters.values()))
-        assert found is not None
-        return found
+        parameter = self._parameters[dataset] if dataset else next(iter(self._parameters.values()))
+        assert parameter is not None
+        return parameter

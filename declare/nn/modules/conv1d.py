@@ -1,22 +1,11 @@
 """A plain convolutional network over series. Shapes: B batch, C channels, T time, F features."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 
 from declare.nn.modules import padding
-
-_ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
-_POOLS: dict[str, Callable[[], nn.Module]] = {
-    "mean": lambda: nn.AdaptiveAvgPool1d(1),
-    "max": lambda: nn.AdaptiveMaxPool1d(1),
-    "flatten": nn.Identity,
-}
-_NORMS: dict[str, Callable[[int], nn.Module]] = {
-    "batch": nn.BatchNorm1d,
-    "group": lambda channels: nn.GroupNorm(1, channels),
-}
-_HALVES: dict[str, Callable[[int], nn.Module]] = {"max": nn.MaxPool1d, "mean": nn.AvgPool1d}
+from declare.nn.modules.conv_stages import global_pool, stage_layers
 
 
 class Conv1d(nn.Module):
@@ -47,19 +36,20 @@ class Conv1d(nn.Module):
         super().__init__()
         stages: list[nn.Module] = []
         for index, (before, after) in enumerate(zip([inputs, *channels], channels, strict=False)):
-            halve = downsample if index else "none"
-            layers: list[nn.Module] = [_HALVES[halve](2)] if halve in _HALVES else []
-            stride = 2 if halve == "stride" else 1
-            layers.append(nn.Conv1d(before, after, kernel, stride, padding=kernel // 2, bias=norm == "none"))
-            if norm != "none":
-                layers.append(_NORMS[norm](after))
-            layers.append(_ACTIVATIONS[activation]())
+            layers = stage_layers(
+                (before, after),
+                num_axes=1,
+                kernel=kernel,
+                norm=norm,
+                activation=activation,
+                downsample=downsample if index else "none",
+            )
             if dropout:
                 layers.append(nn.Dropout1d(dropout))
-            stages.append(Stage(*layers, downsample=halve))
+            stages.append(Stage(*layers, downsample=downsample if index else "none"))
         self.features_last = features_last
         self.stages = nn.Sequential(*stages)
-        self.pool = _POOLS[pool]()
+        self.pool = global_pool(1, pool)
         self.pooling = pool
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> dict[str, Tensor]:
@@ -110,8 +100,8 @@ class Stage(nn.Sequential):
     def _layer(self, layer: nn.Module, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return what a layer gives for x[B, C, T], and how long the samples are then."""
         if isinstance(layer, nn.Conv1d):
-            found = layer(padding.fill_padding(x, lengths))
-            return found, (lengths + 1) // 2 if layer.stride[0] == 2 else lengths
+            output = layer(padding.fill_padding(x, lengths))
+            return output, (lengths + 1) // 2 if layer.stride[0] == 2 else lengths
         if isinstance(layer, nn.BatchNorm1d):
             return padding.batch_norm(layer, x, lengths), lengths
         if isinstance(layer, nn.GroupNorm):

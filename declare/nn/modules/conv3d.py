@@ -7,15 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from declare.nn.modules import padding
-
-_ACTIVATIONS = {
-    "elu": nn.ELU,
-    "relu": nn.ReLU,
-    "gelu": nn.GELU,
-    "silu": nn.SiLU,
-    "softplus": nn.Softplus,
-    "none": nn.Identity,
-}
+from declare.nn.modules.activations import ACTIVATIONS
 
 
 class SpaceTime(nn.Conv3d):
@@ -27,14 +19,14 @@ class SpaceTime(nn.Conv3d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve."""
-        frames, taken = x.shape[2], self.kernel_size[0]
+        frames, kernel_frames = x.shape[2], self.kernel_size[0]
         padding = self.padding[1:]
         assert not isinstance(padding, str)
-        if frames == taken:
+        if frames == kernel_frames:
             kernel_OIHW = self.weight.flatten(1, 2)
             image_BCHW = x.flatten(1, 2).contiguous(memory_format=torch.channels_last)
             return functional.conv2d(image_BCHW, kernel_OIHW, self.bias, padding=padding).unsqueeze(2)
-        if taken == 1:
+        if kernel_frames == 1:
             image_BCHW = x.transpose(1, 2).flatten(0, 1)
             done = functional.conv2d(image_BCHW, self.weight.squeeze(2), self.bias, padding=padding)
             return done.unflatten(0, (-1, frames)).transpose(1, 2)
@@ -72,7 +64,7 @@ class Conv3d(nn.Module):
             ]
             if norm != "none":
                 layers.append(nn.BatchNorm3d(after) if norm == "batch" else nn.GroupNorm(1, after))
-            layers.append(_ACTIVATIONS[activation]())
+            layers.append(ACTIVATIONS[activation]())
             stages.append(Stage(*layers))
         self.stages = nn.Sequential(*stages)
         self.squeeze = squeeze
@@ -80,16 +72,16 @@ class Conv3d(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return the features."""
-        found = []
+        features = []
         for stage in self.stages:
             if lengths is None:
                 x = stage(x)
             else:
                 frames, x = x.shape[2], stage(x, lengths)
                 lengths = lengths - (frames - x.shape[2])
-            found.append(x)
+            features.append(x)
         if self.stack:
-            x = torch.cat([_cut(each, x) for each in found], 1)
+            x = torch.cat([_cut(stage_output, x) for stage_output in features], 1)
         return x.squeeze(2) if self.squeeze else x
 
 
@@ -102,8 +94,8 @@ class Stage(nn.Sequential):
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Apply the layers."""
         if lengths is None:
-            found: Tensor = super().forward(x)
-            return found
+            output: Tensor = super().forward(x)
+            return output
         for layer in self:
             if isinstance(layer, nn.BatchNorm3d):
                 x = padding.batch_norm(layer, x, lengths)

@@ -64,8 +64,8 @@ class Huggingface(nn.Module):
             mask = written >= 0
             shown |= {"decoder_input_ids": written.clamp_min(0)}
         shown |= {"use_cache": False} if hasattr(self.model.config, "use_cache") else {}
-        found: Tensor = self.model(**shown).last_hidden_state
-        return {"output": found, "pooled": masked_mean(found, mask), "mask": mask}
+        hidden_states: Tensor = self.model(**shown).last_hidden_state
+        return {"output": hidden_states, "pooled": masked_mean(hidden_states, mask), "mask": mask}
 
     @torch.no_grad()
     def reads_padding(self) -> bool:

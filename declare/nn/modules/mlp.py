@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from declare.nn.modules.activations import ACTIVATIONS
 from declare.nn.modules.padding import step_norm
-
-_ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
 
 
 class StepBatchNorm(nn.BatchNorm1d):
@@ -43,7 +42,7 @@ class MLP(nn.Sequential):
             layers.append(nn.Linear(before, after))
             if norm != "none":
                 layers.append(_NORMS[norm](after))
-            layers.append(_ACTIVATIONS[activation]())
+            layers.append(ACTIVATIONS[activation]())
             if dropout:
                 layers.append(nn.Dropout(dropout))
         super().__init__(*layers)

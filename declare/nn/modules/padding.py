@@ -19,18 +19,18 @@ def within(lengths: Tensor, steps: int) -> Tensor:
 
 
 def fill_padding(x: Tensor, lengths: Tensor, axis: int = 2, value: float = 0.0) -> Tensor:
-    """Return x with `value` beyond the end of each sample; steps stand along `axis`."""
+    """Return x[B, ...] with `value` beyond the end of each sample; `axis` is that of the steps."""
     return x.masked_fill(~_along(within(lengths, x.shape[axis]), x, axis), value)
 
 
 def mean_over(x: Tensor, lengths: Tensor, axis: int = 2) -> Tensor:
-    """Return the mean of x over the real steps along `axis`, which is gone."""
+    """Return the mean of x[B, ...] over the real steps along `axis`, without that axis."""
     total = fill_padding(x, lengths, axis).sum(axis)
     return total / lengths.to(total.dtype).view(-1, *[1] * (total.dim() - 1))
 
 
 def max_over(x: Tensor, lengths: Tensor, axis: int = 2) -> Tensor:
-    """Return the greatest of x over the real steps along `axis`, which is gone."""
+    """Return the greatest of x[B, ...] over the real steps along `axis`, without that axis."""
     return fill_padding(x, lengths, axis, -torch.inf).amax(axis)
 
 
@@ -65,9 +65,9 @@ def _is_shared(layer: nn.Module) -> bool:
 def _apply_to_real_steps(layer: nn.Module, x: Tensor, real: Tensor) -> Tensor:
     """Return x[B, T, ...] with the real steps [N, ...] through a layer, zeros elsewhere."""
     kept = layer(x[real])
-    found = torch.zeros(x.shape, dtype=kept.dtype, device=x.device)
-    found[real] = kept
-    return found
+    output = torch.zeros(x.shape, dtype=kept.dtype, device=x.device)
+    output[real] = kept
+    return output
 
 
 def _masked_batch_norm(layer: Any, x: Tensor, real: Tensor, channels: int) -> Tensor:
@@ -84,8 +84,8 @@ def _masked_batch_norm(layer: Any, x: Tensor, real: Tensor, channels: int) -> Te
         layer.running_mean.lerp_(mean, layer.momentum)
         layer.running_var.lerp_(unbiased, layer.momentum)
         layer.num_batches_tracked.add_(1)
-    found = centred * (variance + layer.eps).rsqrt().view(form)
-    return (found * layer.weight.view(form) + layer.bias.view(form)).to(x.dtype)
+    output = centred * (variance + layer.eps).rsqrt().view(form)
+    return (output * layer.weight.view(form) + layer.bias.view(form)).to(x.dtype)
 
 
 def group_norm(layer: nn.GroupNorm, x: Tensor, lengths: Tensor) -> Tensor:
@@ -95,9 +95,9 @@ def group_norm(layer: nn.GroupNorm, x: Tensor, lengths: Tensor) -> Tensor:
     number = (lengths * (wide[0].numel() // x.shape[2])).float().view(-1, *[1] * (x.dim() - 1))
     mean = fill_padding(wide, lengths).sum(axes, keepdim=True) / number
     centred = fill_padding(wide - mean, lengths)
-    found = centred * (centred.square().sum(axes, keepdim=True) / number + layer.eps).rsqrt()
+    output = centred * (centred.square().sum(axes, keepdim=True) / number + layer.eps).rsqrt()
     per_channel = (1, -1, *[1] * (x.dim() - 2))
-    return fill_padding(found * layer.weight.view(per_channel) + layer.bias.view(per_channel), lengths)
+    return fill_padding(output * layer.weight.view(per_channel) + layer.bias.view(per_channel), lengths)
 
 
 def downsample_pairs(x: Tensor, lengths: Tensor, how: str) -> tuple[Tensor, Tensor]:

@@ -46,15 +46,15 @@ class SeriesPatch(nn.Module):
         mask = None if lengths is None else within(lengths // self.patch, x.shape[-1] // self.patch)
         if lengths is not None:
             x = fill_padding(x, lengths)
-        found = self.embed(x).transpose(1, 2)
+        hidden = self.embed(x).transpose(1, 2)
         if self.spectrum is not None:
-            found = found + self.spectrum(x)
-        found = self.dropout(self.positions(found))
+            hidden = hidden + self.spectrum(x)
+        hidden = self.dropout(self.positions(hidden))
         visible = None if mask is None else nonempty_mask(mask)
         for block in self.blocks:
-            found = block(found, visible)
-        found = self.norm(found)
-        return {"output": found, "pooled": masked_mean(found, mask)}
+            hidden = block(hidden, visible)
+        hidden = self.norm(hidden)
+        return {"output": hidden, "pooled": masked_mean(hidden, mask)}
 
 
 class Spectrum(nn.Module):

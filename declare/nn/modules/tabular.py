@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-_ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
+from declare.nn.modules.activations import ACTIVATIONS
 
 
 class Tabular(nn.Module):
@@ -35,7 +35,7 @@ class Tabular(nn.Module):
         self.embeddings = nn.ModuleList(embeddings)
         joined = sum(size if classes else 2 * size for size, classes in self.columns)
         self.mix = nn.Linear(joined, width)
-        self.activation = _ACTIVATIONS[activation]()
+        self.activation = ACTIVATIONS[activation]()
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
 
     def forward(self, *inputs: Tensor) -> Tensor:

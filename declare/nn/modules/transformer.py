@@ -57,13 +57,13 @@ class Transformer(nn.Module):
             embedded = self.embed(x).flatten(2).transpose(1, 2)
         if mask is None and lengths is not None:
             mask = within(lengths // self.patch if self.kind == "series" else lengths, embedded.shape[1])
-        found = self.dropout(self.positions(embedded))
+        hidden = self.dropout(self.positions(embedded))
         visible = None if mask is None else nonempty_mask(mask)
         for block in self.blocks:
-            found = block(found, visible, rotate=self.rotate)
-        found = self.norm(found)
-        real = torch.ones_like(found[..., 0], dtype=torch.bool) if mask is None else mask
-        return {"output": found, "pooled": masked_mean(found, mask), "mask": real}
+            hidden = block(hidden, visible, rotate=self.rotate)
+        hidden = self.norm(hidden)
+        real = torch.ones_like(hidden[..., 0], dtype=torch.bool) if mask is None else mask
+        return {"output": hidden, "pooled": masked_mean(hidden, mask), "mask": real}
 
 
 def _embedding(kind: str, features: int, dim: int, patch: int) -> nn.Module:

@@ -52,8 +52,8 @@ class TransformerDecoder(nn.Module):
         mask = tokens >= 0
         visible = None if memory_mask is None else nonempty_mask(memory_mask)
         memory = self.memory(memory)
-        found = self.dropout(self.positions(self.embed(tokens.clamp_min(0))))
+        hidden = self.dropout(self.positions(self.embed(tokens.clamp_min(0))))
         for block in self.blocks:
-            found = block(found, None, memory, visible, rotate=self.rotate)
-        found = self.norm(found)
-        return {"output": found, "pooled": masked_mean(found, mask), "mask": mask}
+            hidden = block(hidden, None, memory, visible, rotate=self.rotate)
+        hidden = self.norm(hidden)
+        return {"output": hidden, "pooled": masked_mean(hidden, mask), "mask": mask}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
-_ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
+from declare.nn.modules.activations import ACTIVATIONS
 
 
 class Upsample(nn.Module):
@@ -31,7 +31,7 @@ class Upsample(nn.Module):
                     nn.Upsample(scale_factor=2, mode="bilinear"),
                     nn.Conv2d(before, after, 3, padding=1, bias=False),
                     nn.BatchNorm2d(after),
-                    _ACTIVATIONS[activation](),
+                    ACTIVATIONS[activation](),
                 )
                 for before, after in zip([inputs, *channels], channels, strict=False)
             )

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Penalty(nn.Module):
-    """The sum of a penalty over parameters; 0 where there are none."""
+    """The sum of a penalty over parameters of any shape, a scalar; 0 where there are none."""
 
     def forward(self, parameters: Sequence[Tensor]) -> Tensor:
         """Return the summed penalty."""
@@ -20,7 +20,7 @@ class Penalty(nn.Module):
 
 
 class L1(Penalty):
-    """The sum of absolute values."""
+    """The sum of absolute values, a scalar."""
 
     def one(self, parameter: Tensor) -> Tensor:
         """Return the penalty of one parameter."""
@@ -28,7 +28,7 @@ class L1(Penalty):
 
 
 class L2(Penalty):
-    """The sum of squares."""
+    """The sum of squares, a scalar."""
 
     def one(self, parameter: Tensor) -> Tensor:
         """Return the penalty of one parameter."""
@@ -36,7 +36,7 @@ class L2(Penalty):
 
 
 class GroupLasso(Penalty):
-    """The sum of the norms of groups, each times the root of its size.
+    """The sum, a scalar, of the norms of groups, each times the root of its size.
 
     A group is what one index along `dim` selects: the weights that leave (`dim` 0) or enter (`dim` 1) a
     unit. Parameters without that axis are one group. The gradient at a group of zeros is 0.

@@ -3,20 +3,18 @@
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from declare.nn.precision import to_double
-from declare.nn.tasks.masking import mask_target
+from declare.nn.tasks.masking import MaskedTarget, mask_target
 from declare.nn.tasks.prior import class_logits, constant
 
 
-class Classification:
+class Classification(MaskedTarget):
     """Takes logits [B, K] and class indices [B] (-1 where missing), or mixed targets [B, K].
 
     Softmax is applied for predictions, never for the loss.
     """
-
-    module: nn.Module | None = None
 
     def __init__(
         self,
@@ -26,8 +24,7 @@ class Classification:
         may_miss: bool = True,
         counts: Sequence[int] | None = None,
     ) -> None:
-        self._target = target
-        self._mask = mask
+        super().__init__(target, mask)
         self._may_miss = may_miss
         self._prior = self.prior(counts)
 

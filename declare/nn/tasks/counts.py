@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from declare.nn.precision import at_least_single, to_double
-from declare.nn.tasks.masking import mask_target
+from declare.nn.tasks.masking import MaskedTarget
 
 TINY = 1e-6
 
@@ -41,21 +41,13 @@ def offsets(means: Sequence[float], link: str) -> Tensor:
     return score
 
 
-class Counts:
+class Counts(MaskedTarget):
     """Takes outputs and counts [B, N]; NaN where a count is missing or masked."""
 
-    module: nn.Module | None = None
-
     def __init__(self, *, target: str, means: Sequence[float], link: str, mask: str | None = None) -> None:
-        self._target = target
-        self._mask = mask
+        super().__init__(target, mask)
         self._link = link
         self._offset = offsets(means, link)
-
-    def target(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return counts, NaN where they do not count."""
-        target = batch[self._target]
-        return target if self._mask is None else mask_target(target, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return rates in double precision, and counts."""

@@ -69,8 +69,8 @@ class MaskedToken:
         """Return ids [B, T] of hidden tokens, -1 elsewhere."""
         hidden = batch.get(f"{self._target}.hidden")
         tokens = batch[self._target]
-        found = tokens if hidden is None else torch.where(hidden, tokens, -1)
-        return found if self._mask is None else mask_target(found, batch[self._mask])
+        target = tokens if hidden is None else torch.where(hidden, tokens, -1)
+        return target if self._mask is None else mask_target(target, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Fields) -> tuple[Tensor, Tensor]:
         """Return logits [B, T, V] and ids [B, T], -1 where nothing counts."""

@@ -3,30 +3,22 @@
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from declare.nn.precision import to_double
-from declare.nn.tasks.masking import mask_target
+from declare.nn.tasks.masking import MaskedTarget
 from declare.nn.tasks.prior import constant, label_logits
 
 
-class Multilabel:
+class Multilabel(MaskedTarget):
     """Takes logits [B, L] and labels [B, L], 0 or 1, NaN where missing.
 
     The sigmoid is applied for predictions, never for the loss.
     """
 
-    module: nn.Module | None = None
-
     def __init__(self, *, target: str, mask: str | None = None, rates: Sequence[float] | None = None) -> None:
-        self._target = target
-        self._mask = mask
+        super().__init__(target, mask)
         self._prior = label_logits(rates)
-
-    def target(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return labels [B, L], NaN where the loss leaves them out."""
-        target = batch[self._target]
-        return target if self._mask is None else mask_target(target, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return logits and labels [B, L]; missing labels stay NaN."""

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from declare.nn.tasks.masking import mask_target
+from declare.nn.tasks.masking import MaskedTarget
 from declare.nn.tasks.prior import class_logits, constant
 from declare.nn.transforms.sample_rng import uniform
 
@@ -30,14 +30,12 @@ class Sampling(NamedTuple):
     first: int = 0
 
 
-class NextToken:
+class NextToken(MaskedTarget):
     """Takes logits [B, T, V] and ids [B, T], below 0 after the end of each text.
 
     The one place that shifts: the model sees `bos` and all tokens but the last (`hide`), so that the output at a
     position is about the token that stands there. With `afresh` texts are written from nothing but `bos`.
     """
-
-    module: nn.Module | None = None
 
     def __init__(
         self,
@@ -49,8 +47,7 @@ class NextToken:
         afresh: bool = False,
         unigrams: Sequence[int] | None = None,
     ) -> None:
-        self._target = target
-        self._mask = mask
+        super().__init__(target, mask)
         self._prior = class_logits(unigrams)
         self._bos = special.get("bos", 0)
         self._eos = special.get("eos", -1)
@@ -60,17 +57,12 @@ class NextToken:
 
     def hide(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:
         """Return the text as the model sees it: shifted to the right by one."""
-        return {self._target: self.shifted(fields[self._target])}
+        return {self._target: self.shift_right(fields[self._target])}
 
-    def shifted(self, tokens: Tensor) -> Tensor:
+    def shift_right(self, tokens: Tensor) -> Tensor:
         """Return `bos` and the tokens [B, T] without the last; padding stays where it was."""
         moved = torch.cat([torch.full_like(tokens[:, :1], self._bos), tokens[:, :-1]], 1)
         return torch.where(tokens >= 0, moved, -1)
-
-    def target(self, batch: Fields) -> Tensor:
-        """Return ids [B, T], -1 where the loss leaves them out."""
-        tokens = batch[self._target]
-        return tokens if self._mask is None else mask_target(tokens, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Fields) -> tuple[Tensor, Tensor]:
         """Return logits [B, T, V] and ids [B, T], -1 where nothing counts."""

@@ -97,10 +97,10 @@ class Reconstruction:
         values = _numbers(batch[self._target])
         hidden = batch.get(f"{self._target}.hidden")
         lengths = batch.get(f"{self._target}.lengths")
-        found = values if hidden is None else values.masked_fill(~hidden, math.nan)
+        target = values if hidden is None else values.masked_fill(~hidden, math.nan)
         if hidden is None and lengths is not None:
-            found = fill_padding(values, lengths, 2 if self._first else 1, math.nan)
-        return found if self._mask is None else mask_target(found, batch[self._mask])
+            target = fill_padding(values, lengths, 2 if self._first else 1, math.nan)
+        return target if self._mask is None else mask_target(target, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Fields) -> tuple[Tensor, Tensor]:
         """Return reconstruction and field with channels last, NaN where nothing was hidden."""

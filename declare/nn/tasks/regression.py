@@ -3,23 +3,21 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from declare.nn.precision import widest
-from declare.nn.tasks.masking import mask_target
+from declare.nn.tasks.masking import MaskedTarget
 
 Undo = Callable[[Tensor], Tensor]
 
 
-class Regression:
+class Regression(MaskedTarget):
     """Takes outputs and targets of one shape, [B] or [B, W] or [B, T, W]; NaN where a target is missing.
 
     The loss sees (target - mean) / std, with one mean and std for all outputs or for each [W]; metrics and
     predictions are in the units of the data: `undo` takes values [B, ...] back through the transforms of the target.
     `center` is the mean of a target that is learned as it is.
     """
-
-    module: nn.Module | None = None
 
     def __init__(
         self,
@@ -31,8 +29,7 @@ class Regression:
         center: Sequence[float] = (),
         undo: Undo | None = None,
     ) -> None:
-        self._target = target
-        self._mask = mask
+        super().__init__(target, mask)
         self._center = tuple(center)
         self._mean, self._std = tuple(mean) or (0.0,), tuple(std) or (1.0,)
         self._plain = set(self._mean) == {0.0} and set(self._std) == {1.0}
@@ -41,7 +38,7 @@ class Regression:
 
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return standardised targets, NaN where the loss leaves them out."""
-        target = self._masked_target(batch)
+        target = super().target(batch)
         if self._units is not None:
             target = self._units(target)
         elif not self._plain:
@@ -51,7 +48,7 @@ class Regression:
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return values and targets in the data's own units; missing targets stay NaN."""
-        target = self._masked_target(batch)
+        target = super().target(batch)
         return self._value(output), target if self._undo is None else self._undo(widest(target))
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
@@ -76,10 +73,6 @@ class Regression:
         else:
             value = value * value.new_tensor(self._std) + value.new_tensor(self._mean)
         return value if self._undo is None else self._undo(value)
-
-    def _masked_target(self, batch: Mapping[str, Tensor]) -> Tensor:
-        target = batch[self._target]
-        return target if self._mask is None else mask_target(target, batch[self._mask])
 
 
 class Units:

@@ -3,23 +3,20 @@
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from declare.nn.tasks.masking import mask_target
+from declare.nn.tasks.masking import MaskedTarget, mask_target
 from declare.nn.tasks.prior import class_logits, constant
 
 
-class Segmentation:
+class Segmentation(MaskedTarget):
     """Takes logits [B, K, H, W] and class indices [B, H, W], -1 where nothing is labelled.
 
     Softmax is applied for predictions, never for the loss.
     """
 
-    module: nn.Module | None = None
-
     def __init__(self, *, target: str, mask: str | None = None, counts: Sequence[int] | None = None) -> None:
-        self._target = target
-        self._mask = mask
+        super().__init__(target, mask)
         self._prior = class_logits(counts)
 
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:

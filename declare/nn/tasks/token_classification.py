@@ -3,29 +3,21 @@
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from declare.nn.tasks.masking import mask_target
+from declare.nn.tasks.masking import MaskedTarget
 from declare.nn.tasks.prior import class_logits, constant
 
 
-class TokenClassification:
+class TokenClassification(MaskedTarget):
     """Takes logits [B, T, K] and class indices [B, S], -1 where a position has none.
 
     Targets may be shorter or longer than the logits: what lies beyond is padding.
     """
 
-    module: nn.Module | None = None
-
     def __init__(self, *, target: str, mask: str | None = None, counts: Sequence[int] | None = None) -> None:
-        self._target = target
-        self._mask = mask
+        super().__init__(target, mask)
         self._prior = class_logits(counts)
-
-    def target(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return class indices [B, S], -1 where the loss leaves them out."""
-        target = batch[self._target]
-        return target if self._mask is None else mask_target(target, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return logits [N, K] and indices [N] of all words that have a class."""

@@ -45,7 +45,9 @@ class RandomCrop(nn.Module):
         """Cut one piece after the other: on a processor, copies of rows beat a gather of pixels."""
         height, width = self.size
         pairs = zip(flat.unbind(), corners.tolist(), strict=True)
-        return torch.stack([one[:, top : top + height, left : left + width] for one, (top, left) in pairs])
+        return torch.stack(
+            [sample[:, top : top + height, left : left + width] for sample, (top, left) in pairs]
+        )
 
     def _crop_by_gather(self, flat: Tensor, corners: Any) -> Tensor:
         height, width = self.size

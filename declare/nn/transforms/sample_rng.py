@@ -32,8 +32,8 @@ def uniform(keys: Keys, salt: int, number: int) -> Keys:
     with np.errstate(over="ignore"):
         steps = np.arange(1, number + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
         state = _mix_bits(keys.astype(np.uint64) ^ np.uint64(salt))[:, None] + steps
-        found: Keys = (_mix_bits(state) >> np.uint64(11)) * 2.0**-53
-    return found
+        draws: Keys = (_mix_bits(state) >> np.uint64(11)) * 2.0**-53
+    return draws
 
 
 def _mix_bits(state: Keys) -> Keys:

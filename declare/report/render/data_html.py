@@ -24,7 +24,7 @@ _ROWS = 200
 def render(
     title: str,
     summaries: Sequence[DatasetSummary],
-    found: Sequence[Diagnostic],
+    diagnostics: Sequence[Diagnostic],
     samples: Mapping[str, Mapping[str, Sequence[Sample]]],
 ) -> str:
     """Return the page; `samples` is dataset -> class -> samples."""
@@ -35,16 +35,16 @@ def render(
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{css}</style></head><body><main><header><h1>{escape(title)}: data</h1></header>"
-        f"{section('Findings', _findings(found) or '<p>none</p>')}{body}</main></body></html>\n"
+        f"{section('Findings', _findings(diagnostics) or '<p>none</p>')}{body}</main></body></html>\n"
     )
 
 
-def _findings(found: Sequence[Diagnostic]) -> str:
+def _findings(diagnostics: Sequence[Diagnostic]) -> str:
     return "".join(
         f'<p><b class="{item.severity}">{item.severity} {item.code}</b> {escape(item.title)}</p>'
         + (f"<p class=note>{'<br>'.join(map(escape, item.notes[:20]))}</p>" if item.notes else "")
         + (f"<p class=note>{escape('; '.join(item.helps))}</p>" if item.helps else "")
-        for item in found
+        for item in diagnostics
     )
 
 
@@ -125,15 +125,16 @@ def _histograms(summary: DatasetSummary) -> str:
 
 def _unreadable(summary: DatasetSummary) -> str:
     rows = ((item.where, item.split, item.field, item.reason) for item in summary.unreadable[:_ROWS])
-    found = table(("sample", "split", "field", "reason"), rows, 9)
-    return f"<h3>{several(len(summary.unreadable), 'sample')} cannot be read</h3>{found}" if found else ""
+    html = table(("sample", "split", "field", "reason"), rows, 9)
+    return f"<h3>{several(len(summary.unreadable), 'sample')} cannot be read</h3>{html}" if html else ""
 
 
-def _duplicates(found: Duplicates) -> str:
-    if not found.groups:
+def _duplicates(duplicates: Duplicates) -> str:
+    if not duplicates.groups:
         return ""
-    rows = ((", ".join(group),) for group in found.groups)
-    head = f"{several(found.within, 'repeat')} inside of splits, {several(found.across, 'sample')} in several splits"
+    rows = ((", ".join(group),) for group in duplicates.groups)
+    within, across = several(duplicates.within, "repeat"), several(duplicates.across, "sample")
+    head = f"{within} inside of splits, {across} in several splits"
     return f"<details><summary>{head}</summary>{table(('equal samples',), rows, 9)}</details>"
 
 

@@ -91,15 +91,15 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], numeric: int) -
 
     Cells are escaped here.
     """
-    found = list(rows)
-    kept = [index for index in range(len(columns)) if any(row[index] for row in found)]
+    lines = list(rows)
+    kept = [index for index in range(len(columns)) if any(row[index] for row in lines)]
 
     def cells(tag: str, row: Sequence[str]) -> str:
         return "".join(
             f"<{tag}{' class=num' if index >= numeric else ''}>{escape(row[index])}</{tag}>" for index in kept
         )
 
-    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in found)
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in lines)
     return (
         f"<table><thead><tr>{cells('th', columns)}</tr></thead><tbody>{body}</tbody></table>" if body else ""
     )
@@ -177,17 +177,19 @@ def _curves(report: Report) -> str:
 
 def _gradients(report: Report) -> str:
     """Return norms and cosines of the tasks' gradients; nothing where none were measured."""
-    found = agreement(report.curves)
-    if not found.tasks:
+    similarity = agreement(report.curves)
+    if not similarity.tasks:
         return ""
     charts = (
         f"<div><h3>{title}</h3>{line_chart(group)}{legend(group)}</div>"
         for title, group in (("norm", norms(report.curves)), ("cosine", cosines(report.curves)))
         if any(len(curve.points) > 1 for curve in group)
     )
-    rows = ((name, *map(figure, values)) for name, values in zip(found.tasks, found.rows, strict=True))
+    rows = (
+        (name, *map(figure, values)) for name, values in zip(similarity.tasks, similarity.rows, strict=True)
+    )
     note = '<p class="note">Cosines are means over all measurements; below 0 two tasks conflict.</p>'
-    body = table(("cosine", *found.tasks), rows, 1)
+    body = table(("cosine", *similarity.tasks), rows, 1)
     return f'<div class="charts">{"".join(charts)}</div>{body}{note}'
 
 
@@ -302,9 +304,9 @@ def _metrics(report: Report) -> str:
 
 def _probes(report: Report) -> str:
     """Return the quality of frozen features across phases; nothing where none was probed."""
-    found = across_phases(report)
-    rows = ((name, *map(figure, values)) for name, values in found.rows.items())
-    return table(("frozen features, val", *found.phases), rows, 1) if found.rows else ""
+    probes = across_phases(report)
+    rows = ((name, *map(figure, values)) for name, values in probes.rows.items())
+    return table(("frozen features, val", *probes.phases), rows, 1) if probes.rows else ""
 
 
 def _notices(report: Report) -> str:

@@ -51,8 +51,8 @@ class _Numbers:
 
     def __init__(self, points: Sequence[Point], log: bool) -> None:
         self._log = log
-        found = [self._to_scale(float(point.along)) for point in points]
-        low, high = min(found), max(found)
+        positions = [self._to_scale(float(point.along)) for point in points]
+        low, high = min(positions), max(positions)
         pad = (high - low) * 0.05 or 0.5
         self._low, self._high = low - pad, high + pad
 

@@ -75,12 +75,12 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], ri
     from rich.text import Text
 
     table = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
-    found = list(rows)
-    kept = [index for index in range(len(columns)) if any(row[index] for row in found)]
+    lines = list(rows)
+    kept = [index for index in range(len(columns)) if any(row[index] for row in lines)]
     for index in kept:
         side: Literal["left", "right"] = "right" if index >= right and columns[index] != COURSE else "left"
         table.add_column(columns[index], justify=side, header_style="dim")
-    for row in found:
+    for row in lines:
         table.add_row(*(Text(row[index]) for index in kept))
     return table
 

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from declare.contract.shapes import Array
 from declare.report.render.line_chart import COLOURS
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from declare.data.check.previews import Sample
 
 SIDE = 72
@@ -37,7 +36,7 @@ def _number(value: Any) -> str:
     return f"{float(value):.4g}"
 
 
-def picture(pixels: np.ndarray[Any, Any]) -> str:
+def picture(pixels: Array) -> str:
     """Return an image element of uint8 [channels, height, width], enlarged where it is small."""
     import numpy as np
     from PIL import Image
@@ -47,19 +46,19 @@ def picture(pixels: np.ndarray[Any, Any]) -> str:
     return _image(Image.fromarray(np.ascontiguousarray(array)))
 
 
-def _image(found: Any) -> str:
+def _image(picture: Any) -> str:
     from PIL import Image
 
-    scale = SIDE / max(found.size)
-    size = (max(1, round(found.width * scale)), max(1, round(found.height * scale)))
-    shown = found.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BILINEAR)
+    scale = SIDE / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    shown = picture.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BILINEAR)
     buffer = io.BytesIO()
     shown.save(buffer, "PNG", optimize=True)
     data = base64.b64encode(buffer.getvalue()).decode()
     return f'<img alt="" width="{size[0]}" height="{size[1]}" src="data:image/png;base64,{data}">'
 
 
-def mask(classes: np.ndarray[Any, Any]) -> str:
+def mask(classes: Array) -> str:
     """Return an image element of class indices [height, width], a colour for each class; unlabelled is white."""
     import numpy as np
     from PIL import Image
@@ -70,7 +69,7 @@ def mask(classes: np.ndarray[Any, Any]) -> str:
     return _image(Image.fromarray(colours[index]))
 
 
-def line(values: np.ndarray[Any, Any]) -> str:
+def line(values: Array) -> str:
     """Return an SVG of a series [channels, time], the first channels over each other."""
     import numpy as np
 
@@ -93,7 +92,7 @@ def line(values: np.ndarray[Any, Any]) -> str:
     return f'<svg width="{width}" height="{SIDE}" viewBox="0 0 {width} {SIDE}">{lines}</svg>'
 
 
-def frame(values: np.ndarray[Any, Any]) -> str:
+def frame(values: Array) -> str:
     """Return an image element of the middle frame of a video [channels, frames, height, width]."""
     import numpy as np
 

@@ -20,11 +20,11 @@ def check(view: View) -> Iterator[Problem]:
         train = facts.counts.get("train")
         if train is None or name not in input_fields(view, dataset) - target_fields(view, dataset):
             continue
-        held = [row for split, row in facts.counts.items() if split != "train"]
+        other_splits = [row for split, row in facts.counts.items() if split != "train"]
         times = {
-            text: sum(row[index] for row in held)
+            text: sum(row[index] for row in other_splits)
             for index, text in enumerate(facts.classes or ())
-            if not train[index] and any(row[index] for row in held)
+            if not train[index] and any(row[index] for row in other_splits)
         }
         if not times:
             continue

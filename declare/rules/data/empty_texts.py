@@ -14,12 +14,12 @@ STAGE = "facts"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each dataset that leaves empty texts out."""
-    said: set[str] = set()
+    reported: set[str] = set()
     for dataset, name, facts in fields(view):
         empty = facts.extra.get("empty", 0)
-        if not empty or dataset in said:
+        if not empty or dataset in reported:
             continue
-        said.add(dataset)
+        reported.add(dataset)
         whole = view.facts[dataset].num_samples
         noun = "text is" if empty == 1 else "texts are"
         yield Problem(

@@ -15,16 +15,16 @@ STAGE = "facts"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each target that no training sample has."""
-    for found in labels_missing(view):
-        if found.missing < found.samples:
+    for count in labels_missing(view):
+        if count.missing < count.samples:
             continue
         yield Problem(
             CODE,
-            f"all {found.samples} training samples of `{found.dataset}` miss the target `{found.target}`",
-            at=f"{found.task.path}.target",
+            f"all {count.samples} training samples of `{count.dataset}` miss the target `{count.target}`",
+            at=f"{count.task.path}.target",
             label="no label to learn from",
             also={
-                field_place(view, found.dataset, found.target): f"{found.missing} of {found.samples} missing"
+                field_place(view, count.dataset, count.target): f"{count.missing} of {count.samples} missing"
             },
             helps=("check `missing:`, `column:` and the split of the data",),
         )

@@ -17,16 +17,16 @@ _MOST = 0.9
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each target that more than nine in ten training samples lack."""
-    for found in labels_missing(view):
-        if not _MOST * found.samples < found.missing < found.samples:
+    for count in labels_missing(view):
+        if not _MOST * count.samples < count.missing < count.samples:
             continue
-        left = found.samples - found.missing
+        num_labelled = count.samples - count.missing
         yield Problem(
             CODE,
-            f"{found.missing} of {found.samples} training samples of `{found.dataset}` miss `{found.target}`",
-            at=f"{found.task.path}.target",
-            label=f"{left} labelled samples to learn from",
-            also={field_place(view, found.dataset, found.target): "missing in nine of ten samples"},
+            f"{count.missing} of {count.samples} training samples of `{count.dataset}` miss `{count.target}`",
+            at=f"{count.task.path}.target",
+            label=f"{num_labelled} labelled samples to learn from",
+            also={field_place(view, count.dataset, count.target): "missing in nine of ten samples"},
             notes=("samples without the label train the other tasks and are left out of this one",),
             helps=("check `missing:` and `column:` of the field",),
         )

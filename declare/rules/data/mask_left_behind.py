@@ -128,7 +128,7 @@ def _uncut(view: View, dataset: str, name: str) -> float | None:
 def _moves(view: View, dataset: str, name: str, side: str) -> list[_Move]:
     """Return the transforms that move the pixels of a field on one side of the data."""
     shape = view.facts[dataset].fields[name].shape
-    found = []
+    moves = []
     for index, transform in enumerate(get(view.spec, "datasets", dataset, "transforms") or ()):
         if (
             not isinstance(transform, Transform)
@@ -141,12 +141,12 @@ def _moves(view: View, dataset: str, name: str, side: str) -> list[_Move]:
         if transform.moves:
             size = None if transform.at_any_size else shape.dims[-2:]
             own = {key: value for key, value in transform.dump().items() if key not in _WHERE}
-            found.append(_Move(own, size, index))
+            moves.append(_Move(own, size, index))
         after = transform.resolve(view.facts[dataset].fields).infer(shape)
         if isinstance(after, Problem):
             break
         shape = after
-    return found
+    return moves
 
 
 def _moved_alone_problem(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import field_place
-from declare.rules.spec_parts import Located, get, target_facts, tasks
+from declare.rules.spec_parts import LocatedBlock, get, target_facts, tasks
 from declare.rules.spec_view import View
 
 CODE = "DAT352"
@@ -41,7 +41,7 @@ def check(view: View) -> Iterator[Problem]:
             )
 
 
-def _of_words(view: View, task: Located[Task], dataset: str, mask: str) -> Iterator[Problem]:
+def _of_words(view: View, task: LocatedBlock[Task], dataset: str, mask: str) -> Iterator[Problem]:
     """Yield a mask of several values whose places are not those of the target's words."""
     target = str(task.block.target)
     blocks = view.facts[dataset].blocks

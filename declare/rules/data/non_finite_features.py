@@ -8,7 +8,7 @@ from declare.contract.facts import FieldFacts
 from declare.contract.kinds.module import Module
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import field_place, fields, input_fields, read_by, target_fields
-from declare.rules.spec_parts import Located, modules
+from declare.rules.spec_parts import LocatedBlock, modules
 from declare.rules.spec_view import View
 
 CODE = "DAT316"
@@ -36,7 +36,7 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _infinite(
-    view: View, place: tuple[str, str], facts: FieldFacts, readers: list[Located[Module]]
+    view: View, place: tuple[str, str], facts: FieldFacts, readers: list[LocatedBlock[Module]]
 ) -> Problem:
     dataset, name = place
     values = _count_text(facts)
@@ -76,7 +76,9 @@ def _count_text(facts: FieldFacts) -> str:
     return "an infinite value" if number == 1 else f"{number} infinite values"
 
 
-def _gaps(view: View, place: tuple[str, str], facts: FieldFacts, readers: list[Located[Module]]) -> Problem:
+def _gaps(
+    view: View, place: tuple[str, str], facts: FieldFacts, readers: list[LocatedBlock[Module]]
+) -> Problem:
     dataset, name = place
     kind = readers[0].block.type_name()
     return Problem(

@@ -9,7 +9,7 @@ from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem
 from declare.language.spec import Phase
 from declare.rules.queries.fields import field_layout, field_place
-from declare.rules.spec_parts import Located, get, phase_datasets, phases
+from declare.rules.spec_parts import LocatedBlock, get, phase_datasets, phases
 from declare.rules.spec_view import View
 
 CODE = "DAT343"
@@ -25,20 +25,20 @@ def check(view: View) -> Iterator[Problem]:
             yield from _none_fits(view, phase, sampler)
 
 
-def _none_fits(view: View, phase: Located[Phase], sampler: Sampler) -> Iterator[Problem]:
+def _none_fits(view: View, phase: LocatedBlock[Phase], sampler: Sampler) -> Iterator[Problem]:
     for dataset in phase_datasets(view, phase.block):
         facts = view.facts.get(dataset)
         if facts is not None and set(get(view.spec, "datasets", dataset, "fields") or ()) - set(facts.fields):
             continue  # a field that could not be read may be the one that fits
-        found = (
+        suited = (
             sampler.with_fields({name: item.shape for name, item in facts.fields.items()}) if facts else None
         )
-        if isinstance(found, Problem):
-            yield found.under(f"{phase.path}.sampler")
+        if isinstance(suited, Problem):
+            yield suited.under(f"{phase.path}.sampler")
             return
 
 
-def _wrong_kinds(view: View, phase: Located[Phase], sampler: Any) -> Iterator[Problem]:
+def _wrong_kinds(view: View, phase: LocatedBlock[Phase], sampler: Any) -> Iterator[Problem]:
     wanted = " or ".join(f"`{layout}`" for layout in sampler.layouts)
     for key, name in sampler:
         for dataset in phase_datasets(view, phase.block) if isinstance(name, str) else ():

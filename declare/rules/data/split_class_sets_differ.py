@@ -23,14 +23,14 @@ def check(view: View) -> Iterator[Problem]:
             continue  # a single class in train is LOS412
         dataset = task_datasets(view, task.block)[0]
         target = str(task.block.target)
-        held = [split for split in ("val", "test") if counts[lost[0]].get(split, 0)]
+        splits = [split for split in ("val", "test") if counts[lost[0]].get(split, 0)]
         number = sum(counts[lost[0]].values())
         more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
         yield Problem(
             CODE,
             f"class `{lost[0]}` of `{target}`{more} has {number} samples but none in train",
             at=f"{task.path}.target",
-            label=f"`{lost[0]}` occurs only in {' and '.join(held)}",
+            label=f"`{lost[0]}` occurs only in {' and '.join(splits)}",
             also={
                 _split_place(view, dataset): "the split that separates it",
                 field_place(view, dataset, target): f"{len(counts)} classes in this data",

@@ -19,11 +19,11 @@ def check(view: View) -> Iterator[Problem]:
         column, by = (get(dataset.block, "split", key) for key in ("column", "by"))
         if facts is None:
             continue
-        left = facts.num_samples - sum(facts.splits.values())
-        if isinstance(column, str) and facts.splits and left > 0:
+        num_unassigned = facts.num_samples - sum(facts.splits.values())
+        if isinstance(column, str) and facts.splits and num_unassigned > 0:
             yield Problem(
                 CODE,
-                f"{left} of {facts.num_samples} samples have an empty `{column[:24]}`",
+                f"{num_unassigned} of {facts.num_samples} samples have an empty `{column[:24]}`",
                 at=f"{dataset.path}.split.column",
                 label="they belong to no split",
                 helps=("say train, val or test in each row, or remove the rows",),

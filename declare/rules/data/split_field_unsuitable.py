@@ -8,7 +8,7 @@ from declare.contract.problem import Problem
 from declare.language.spec import Dataset
 from declare.rules.queries.class_counts import smallest_class
 from declare.rules.queries.fields import field_layout, field_place
-from declare.rules.spec_parts import Located, datasets, get
+from declare.rules.spec_parts import LocatedBlock, datasets, get
 from declare.rules.spec_view import View
 
 CODE = "DAT313"
@@ -33,7 +33,7 @@ def check(view: View) -> Iterator[Problem]:
                 yield from _rare_class(view, dataset, name)
 
 
-def _wrong_kind(view: View, dataset: Located[Dataset], key: str, field: tuple[str, str]) -> Problem:
+def _wrong_kind(view: View, dataset: LocatedBlock[Dataset], key: str, field: tuple[str, str]) -> Problem:
     name, kind = field
     wanted = "a category" if key == "stratify" else "an id or a category"
     return Problem(
@@ -46,30 +46,30 @@ def _wrong_kind(view: View, dataset: Located[Dataset], key: str, field: tuple[st
     )
 
 
-def _few_groups(view: View, dataset: Located[Dataset], name: str) -> Iterator[Problem]:
+def _few_groups(view: View, dataset: LocatedBlock[Dataset], name: str) -> Iterator[Problem]:
     facts = view.facts.get(dataset.name)
     groups = facts.groups.get(name) if facts is not None else None
-    held = [part for part in ("val", "test") if get(dataset.block, "split", part)]
-    if groups is not None and groups <= len(held):
+    splits = [part for part in ("val", "test") if get(dataset.block, "split", part)]
+    if groups is not None and groups <= len(splits):
         yield Problem(
             CODE,
-            f"`by: {name}` has {groups} groups for {len(held) + 1} splits of `{dataset.name}`",
+            f"`by: {name}` has {groups} groups for {len(splits) + 1} splits of `{dataset.name}`",
             at=f"{dataset.path}.split.by",
             label="a group is in one split only",
-            also={f"{dataset.path}.split.{part}": "needs a group of its own" for part in held},
+            also={f"{dataset.path}.split.{part}": "needs a group of its own" for part in splits},
             helps=("split by a field with more groups, or hold out fewer splits",),
         )
 
 
-def _rare_class(view: View, dataset: Located[Dataset], name: str) -> Iterator[Problem]:
+def _rare_class(view: View, dataset: LocatedBlock[Dataset], name: str) -> Iterator[Problem]:
     facts = view.facts[dataset.name].fields.get(name) if dataset.name in view.facts else None
     rare = smallest_class(facts) if facts is not None else None
-    held = [part for part in ("val", "test") if get(dataset.block, "split", part)]
-    if rare is not None and rare[1] <= len(held):
+    splits = [part for part in ("val", "test") if get(dataset.block, "split", part)]
+    if rare is not None and rare[1] <= len(splits):
         samples = "1 sample" if rare[1] == 1 else f"{rare[1]} samples"
         yield Problem(
             CODE,
-            f"`stratify: {name}` cannot share class `{rare[0]}` of {samples} among {len(held) + 1} splits",
+            f"`stratify: {name}` cannot share class `{rare[0]}` of {samples} among {len(splits) + 1} splits",
             at=f"{dataset.path}.split.stratify",
             label=f"`{rare[0]}` has {samples}",
             also={field_place(view, dataset.name, name): "the field that it splits by"},

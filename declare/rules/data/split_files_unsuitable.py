@@ -7,7 +7,7 @@ from pathlib import Path
 
 from declare.contract.problem import Problem
 from declare.language.spec import Dataset
-from declare.rules.spec_parts import Located, datasets, get
+from declare.rules.spec_parts import LocatedBlock, datasets, get
 from declare.rules.spec_view import View
 
 CODE = "DAT321"
@@ -28,7 +28,7 @@ def check(view: View) -> Iterator[Problem]:
             yield from _fractions(dataset, files[0])
 
 
-def _no_files(dataset: Located[Dataset], name: str) -> Problem:
+def _no_files(dataset: LocatedBlock[Dataset], name: str) -> Problem:
     kind = dataset.block.source.type_name()
     return Problem(
         CODE,
@@ -40,7 +40,7 @@ def _no_files(dataset: Located[Dataset], name: str) -> Problem:
     )
 
 
-def _fractions(dataset: Located[Dataset], file: str) -> Iterator[Problem]:
+def _fractions(dataset: LocatedBlock[Dataset], file: str) -> Iterator[Problem]:
     for name in _SPLITS:
         share = get(dataset.block, "split", name)
         if isinstance(share, int | float) and share:

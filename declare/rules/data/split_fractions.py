@@ -27,10 +27,12 @@ def check(view: View) -> Iterator[Problem]:
             continue
         last = list(shares)[-1]
         shown = " + ".join(f"{share:g}" for share in shares.values())
-        left = f"that is {total:g}" if "train" in shares or total > 1 else "nothing is left to train on"
+        consequence = (
+            f"that is {total:g}" if "train" in shares or total > 1 else "nothing is left to train on"
+        )
         yield Problem(
             CODE,
-            f"the split of `{dataset.name}` takes {shown} of the samples: {left}",
+            f"the split of `{dataset.name}` takes {shown} of the samples: {consequence}",
             at=f"{dataset.path}.split.{last}",
             label=f"adds up to {total:g}",
             also={f"{dataset.path}.split.{name}": f"{share:g} here" for name, share in shares.items()},

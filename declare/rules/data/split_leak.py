@@ -9,7 +9,7 @@ from declare.contract.problem import Problem, Rewrite
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
 from declare.rules.queries.fields import field_layout, field_place
-from declare.rules.spec_parts import Located, datasets, get, is_unreadable, task_datasets, tasks
+from declare.rules.spec_parts import LocatedBlock, datasets, get, is_unreadable, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "DAT310"
@@ -54,20 +54,26 @@ def _shared_values_text(name: str, facts: FieldFacts) -> str:
     return ""
 
 
-def _at_random(dataset: Located[Dataset], name: str, facts: DatasetFacts) -> str:
+def _at_random(dataset: LocatedBlock[Dataset], name: str, facts: DatasetFacts) -> str:
     """Say that samples are drawn one by one although several belong together."""
     split = dataset.block.split
     drawn = split.column is None and any(
         isinstance(get(split, part), int | float) for part in ("val", "test")
     )
-    held = facts.splits.get("val", 0) + facts.splits.get("test", 0)
+    num_held_out = facts.splits.get("val", 0) + facts.splits.get("test", 0)
     number = facts.fields[name].unique
-    if facts.fields[name].counts or not drawn or not held or not number or number >= facts.num_samples:
+    if (
+        facts.fields[name].counts
+        or not drawn
+        or not num_held_out
+        or not number
+        or number >= facts.num_samples
+    ):
         return ""
     return f"{facts.num_samples} samples of {number} values of `{name}` are split one by one"
 
 
-def _problem(view: View, dataset: Located[Dataset], name: str, title: str) -> Problem:
+def _problem(view: View, dataset: LocatedBlock[Dataset], name: str, title: str) -> Problem:
     stated = "split" in dataset.block.model_fields_set
     path = f"{dataset.path}.split"
     return Problem(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
 from declare.language.spec import Dataset
-from declare.rules.spec_parts import Located, datasets, get
+from declare.rules.spec_parts import LocatedBlock, datasets, get
 from declare.rules.spec_view import View
 
 CODE = "DAT313"
@@ -19,7 +19,7 @@ def check(view: View) -> Iterator[Problem]:
         yield from _conflict(dataset)
 
 
-def _conflict(dataset: Located[Dataset]) -> Iterator[Problem]:
+def _conflict(dataset: LocatedBlock[Dataset]) -> Iterator[Problem]:
     split = get(dataset.block, "split")
     if get(split, "column") is None:
         return

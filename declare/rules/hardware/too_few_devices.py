@@ -23,14 +23,15 @@ def check(view: View) -> Iterator[Problem]:
     if kind not in {"cuda", "mps"}:
         return
     stated = get(view.spec, "hardware", "devices")
-    asked = stated if isinstance(stated, int) else 1
-    found = _count(kind)
-    if found is None or asked <= found:
+    num_asked = stated if isinstance(stated, int) else 1
+    num_devices = _count(kind)
+    if num_devices is None or num_asked <= num_devices:
         return
     path = "hardware.devices" if isinstance(stated, int) else "hardware.accelerator"
+    devices = "device" if num_asked == 1 else "devices"
     yield Problem(
         CODE,
-        f"the spec asks for {asked} {kind} {'device' if asked == 1 else 'devices'}, this machine has {found}",
+        f"the spec asks for {num_asked} {kind} {devices}, this machine has {num_devices}",
         at=path,
         label="would not start on this machine",
         also={"hardware.accelerator": f"{kind} is asked for here"} if path != "hardware.accelerator" else {},

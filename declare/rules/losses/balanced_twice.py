@@ -8,7 +8,7 @@ from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem, Rewrite
 from declare.language.spec import Phase
-from declare.rules.spec_parts import Located, get, losses, phase_tasks, phases, tasks
+from declare.rules.spec_parts import LocatedBlock, get, losses, phase_tasks, phases, tasks
 from declare.rules.spec_view import View
 
 CODE = "LOS413"
@@ -31,7 +31,7 @@ def check(view: View) -> Iterator[Problem]:
                     yield _problem(phase, loss, str(task.block.target))
 
 
-def _problem(phase: Located[Phase], loss: Located[Loss], target: str) -> Problem:
+def _problem(phase: LocatedBlock[Phase], loss: LocatedBlock[Loss], target: str) -> Problem:
     return Problem(
         CODE,
         f"phase `{phase.name}` samples `{target}` in balance, its loss weighs it too",

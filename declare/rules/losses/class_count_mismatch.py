@@ -7,7 +7,7 @@ from typing import Any
 
 from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem, Rewrite
-from declare.rules.spec_parts import Located, datasets, get, items, losses, target_facts, tasks
+from declare.rules.spec_parts import LocatedBlock, datasets, get, items, losses, target_facts, tasks
 from declare.rules.spec_view import View
 
 CODE = "LOS401"
@@ -21,7 +21,7 @@ def check(view: View) -> Iterator[Problem]:
     for dataset in datasets(view):
         for name in get(dataset.block, "fields") or {}:
             facts = view.facts[dataset.name].fields.get(name) if dataset.name in view.facts else None
-            field = Located(f"{dataset.path}.fields.{name}", name, get(dataset.block, "fields", name))
+            field = LocatedBlock(f"{dataset.path}.fields.{name}", name, get(dataset.block, "fields", name))
             yield from _compare(field, f"field `{name}`", {dataset.name: facts} if facts else {}, name)
     for task in tasks(view):
         facts_by_dataset = target_facts(view, task.block)
@@ -36,7 +36,7 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _compare(
-    part: Located[Any], what: str, facts: dict[str, FieldFacts], field: str | None
+    part: LocatedBlock[Any], what: str, facts: dict[str, FieldFacts], field: str | None
 ) -> Iterator[Problem]:
     for name in _NAMES:
         stated = get(part.block, name)
@@ -44,9 +44,11 @@ def _compare(
             stated = len(stated)
         if not isinstance(stated, int):
             continue
-        for dataset, found in facts.items():
-            if found.classes is not None and len(found.classes) != stated:
-                yield _problem(f"{part.path}.{name}", what, stated, (dataset, field or "", found.classes))
+        for dataset, field_facts in facts.items():
+            if field_facts.classes is not None and len(field_facts.classes) != stated:
+                yield _problem(
+                    f"{part.path}.{name}", what, stated, (dataset, field or "", field_facts.classes)
+                )
                 break
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem, Rewrite
 from declare.rules.queries.target_readers import readers
-from declare.rules.spec_parts import Located
+from declare.rules.spec_parts import LocatedBlock
 from declare.rules.spec_view import View
 
 CODE = "LOS421"
@@ -22,7 +22,7 @@ def check(view: View) -> Iterator[Problem]:
             yield _problem(task, path, hasattr(module, "causal"))
 
 
-def _problem(task: Located[Task], module: str, switch: bool) -> Problem:
+def _problem(task: LocatedBlock[Task], module: str, switch: bool) -> Problem:
     rewrites = (Rewrite("add `causal: true`", f"model.{module}.causal", True, safe=False),) if switch else ()
     return Problem(
         CODE,

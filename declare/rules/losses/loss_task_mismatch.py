@@ -32,5 +32,9 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _other_types(takes: frozenset[str], kind: str) -> tuple[str, ...]:
-    found = sorted({name for prediction in takes for name in fitting("tasks", prediction)} - {kind})
-    return (f"change the task's type to {join_words(found)} if that is what it predicts",) if found else ()
+    task_types = sorted({name for prediction in takes for name in fitting("tasks", prediction)} - {kind})
+    return (
+        (f"change the task's type to {join_words(task_types)} if that is what it predicts",)
+        if task_types
+        else ()
+    )

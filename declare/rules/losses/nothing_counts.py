@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from declare.contract.kinds.loss import Loss
 from declare.contract.problem import Problem
-from declare.rules.queries.class_counts import Counts, uncounted, uncounted_note
+from declare.rules.queries.class_counts import Counts, splits_without_counts, uncounted_note
 from declare.rules.queries.metric_names import Monitor, composite_parts, expectations, monitors
-from declare.rules.spec_parts import Located
+from declare.rules.spec_parts import LocatedBlock
 from declare.rules.spec_view import View
 
 CODE = "DAT397"
@@ -17,7 +17,7 @@ STAGE = "links"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield losses that nothing counts in of the training samples, or of a split whose loss a place asks for."""
-    for task, loss, counts, split in uncounted(view):
+    for task, loss, counts, split in splits_without_counts(view):
         if split == "train":
             yield _problem(loss, counts, split, f"{loss.path}")
             continue
@@ -30,7 +30,7 @@ def _parts(view: View, monitor: Monitor) -> list[str]:
     return composite_parts(view, monitor.metric) or [monitor.metric]
 
 
-def _problem(loss: Located[Loss], counts: Counts, split: str, at: str) -> Problem:
+def _problem(loss: LocatedBlock[Loss], counts: Counts, split: str, at: str) -> Problem:
     return Problem(
         CODE,
         f"no {split} sample counts in the loss `{loss.block.type_name()}`",

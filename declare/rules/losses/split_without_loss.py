@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.queries.class_counts import uncounted, uncounted_note
+from declare.rules.queries.class_counts import splits_without_counts, uncounted_note
 from declare.rules.queries.pairings import splits_without_positives
 from declare.rules.spec_parts import tasks
 from declare.rules.spec_view import View
@@ -16,7 +16,7 @@ STAGE = "links"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each held-out split in which a task's loss will not be a number."""
-    for name, loss, counts, split in uncounted(view):
+    for name, loss, counts, split in splits_without_counts(view):
         if split != "train":
             yield _problem(f"{split}/{name}/loss", loss.path, uncounted_note(counts, split))
     paths = {task.name: task.path for task in tasks(view)}

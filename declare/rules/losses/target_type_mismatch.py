@@ -9,7 +9,7 @@ from declare.contract.problem import Problem
 from declare.reading.lookup import find, own_names
 from declare.rules.queries.compatible import join_words
 from declare.rules.queries.fields import field_layout, field_place
-from declare.rules.spec_parts import Located, get, task_datasets, tasks
+from declare.rules.spec_parts import LocatedBlock, get, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "LOS408"
@@ -21,12 +21,12 @@ def check(view: View) -> Iterator[Problem]:
     for task in tasks(view):
         target = get(task.block, "target")
         for dataset in task_datasets(view, task.block) if target else ():
-            found = field_layout(view, dataset, target)
-            if found is not None and task.block.targets and found[1] not in task.block.targets:
-                yield _problem(view, task, dataset, found[0])
+            layout = field_layout(view, dataset, target)
+            if layout is not None and task.block.targets and layout[1] not in task.block.targets:
+                yield _problem(view, task, dataset, layout[0])
 
 
-def _problem(view: View, task: Located[Task], dataset: str, kind: str) -> Problem:
+def _problem(view: View, task: LocatedBlock[Task], dataset: str, kind: str) -> Problem:
     name, target = task.block.type_name(), str(task.block.target)
     fields = _fields_with(task.block.targets)
     return Problem(

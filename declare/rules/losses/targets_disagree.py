@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import field_place
-from declare.rules.spec_parts import Located, dataset_place, may_be_per_dataset, target_facts, tasks
+from declare.rules.spec_parts import LocatedBlock, dataset_place, may_be_per_dataset, target_facts, tasks
 from declare.rules.spec_view import View
 
 CODE = "LOS409"
@@ -17,17 +17,26 @@ STAGE = "facts"
 def check(view: View) -> Iterator[Problem]:
     """Yield each dataset whose target differs from that of the task's first dataset."""
     for task in tasks(view):
-        facts = {name: found for name, found in target_facts(view, task.block).items() if found.classes}
+        facts = {
+            name: field_facts
+            for name, field_facts in target_facts(view, task.block).items()
+            if field_facts.classes
+        }
         first = next(iter(facts), None)
         if first is None or may_be_per_dataset(view, task.name):
             continue
-        for name, found in facts.items():
-            if found.classes != facts[first].classes:
-                yield _problem(view, task, (first, facts[first].classes or ()), (name, found.classes or ()))
+        for name, field_facts in facts.items():
+            if field_facts.classes != facts[first].classes:
+                yield _problem(
+                    view, task, (first, facts[first].classes or ()), (name, field_facts.classes or ())
+                )
 
 
 def _problem(
-    view: View, task: Located[Task], first: tuple[str, tuple[str, ...]], other: tuple[str, tuple[str, ...]]
+    view: View,
+    task: LocatedBlock[Task],
+    first: tuple[str, tuple[str, ...]],
+    other: tuple[str, tuple[str, ...]],
 ) -> Problem:
     target = str(task.block.target)
     (one, here), (two, there) = first, other

@@ -8,7 +8,7 @@ from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem, Rewrite
 from declare.rules.queries.compatible import join_words
 from declare.rules.queries.fields import field_layout
-from declare.rules.spec_parts import Located, dataset_names, is_unreadable, task_datasets, tasks
+from declare.rules.spec_parts import LocatedBlock, dataset_names, is_unreadable, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "LOS410"
@@ -24,7 +24,7 @@ def check(view: View) -> Iterator[Problem]:
             yield from _target(view, task)
 
 
-def _dataset(view: View, task: Located[Task]) -> Iterator[Problem]:
+def _dataset(view: View, task: LocatedBlock[Task]) -> Iterator[Problem]:
     known = dataset_names(view)
     one, many = task.block.dataset, task.block.datasets
     if one is not None and many is not None:
@@ -57,7 +57,7 @@ def _dataset(view: View, task: Located[Task]) -> Iterator[Problem]:
         )
 
 
-def _target(view: View, task: Located[Task]) -> Iterator[Problem]:
+def _target(view: View, task: LocatedBlock[Task]) -> Iterator[Problem]:
     if task.block.target is not None or not task.block.targets:
         return
     fits = _fields_for(view, task.block)
@@ -77,11 +77,11 @@ def _target(view: View, task: Located[Task]) -> Iterator[Problem]:
 
 
 def _fields_for(view: View, task: Task) -> list[str]:
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for dataset in task_datasets(view, task):
         if dataset in view.facts:
             for name in view.facts[dataset].fields:
                 layout = field_layout(view, dataset, name)
                 if layout is not None and layout[1] in task.targets:
-                    found[name] = None
-    return list(found)
+                    names[name] = None
+    return list(names)

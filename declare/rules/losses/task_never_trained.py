@@ -17,12 +17,14 @@ def check(view: View) -> Iterator[Problem]:
     trained = {phase.name: phase_tasks(view, phase.block) for phase in phases(view)}
     whole = set(get(view.spec, "phases") or {}) == set(trained)
     blocks = [trained_blocks(view, phase.block) for phase in phases(view)]
-    if not trained or not whole or any(found is None for found in blocks):
+    if not trained or not whole or any(by_task is None for by_task in blocks):
         return
     probed = {get(probe, "task") for phase in phases(view) for probe in get(phase.block, "probes") or ()}
     for task in tasks(view):
         weights = {
-            phase: found[task.name] for phase, found in trained.items() if found and task.name in found
+            phase: by_task[task.name]
+            for phase, by_task in trained.items()
+            if by_task and task.name in by_task
         }
         if task.name in probed or any(weight > 0 for weight in weights.values()):
             continue

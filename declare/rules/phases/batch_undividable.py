@@ -8,7 +8,7 @@ from declare.contract.kinds.mix import Mix
 from declare.contract.problem import Problem, Rewrite
 from declare.language.spec import Phase
 from declare.rules.queries.phase_length import batch_size
-from declare.rules.spec_parts import Located, get, phase_datasets, phases
+from declare.rules.spec_parts import LocatedBlock, get, phase_datasets, phases
 from declare.rules.spec_view import View
 
 CODE = "PHS614"
@@ -24,7 +24,7 @@ def check(view: View) -> Iterator[Problem]:
             yield from _datasets(view, phase, size)
 
 
-def _accumulate(phase: Located[Phase], size: int) -> Iterator[Problem]:
+def _accumulate(phase: LocatedBlock[Phase], size: int) -> Iterator[Problem]:
     parts = get(phase.block, "accumulate") or 1
     if size % parts == 0:
         return
@@ -42,7 +42,7 @@ def _accumulate(phase: Located[Phase], size: int) -> Iterator[Problem]:
     )
 
 
-def _datasets(view: View, phase: Located[Phase], size: int) -> Iterator[Problem]:
+def _datasets(view: View, phase: LocatedBlock[Phase], size: int) -> Iterator[Problem]:
     names = phase_datasets(view, phase.block)
     if not isinstance(get(phase.block, "batch_size"), int) or size >= len(names):
         return

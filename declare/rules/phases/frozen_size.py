@@ -10,7 +10,7 @@ from declare.ir.plan import FreezePlan, ModulePlan, PhasePlan
 from declare.language.spec import Phase
 from declare.reading.lookup import find
 from declare.rules.queries.fields import fields_above, fields_of_task
-from declare.rules.spec_parts import Located, phases
+from declare.rules.spec_parts import LocatedBlock, phases
 from declare.rules.spec_view import View
 
 CODE = "PHS646"
@@ -20,35 +20,38 @@ _NORMS = ("BatchNorm", "SyncBatchNorm", "InstanceNorm", "EvoNorm")
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each phase that shows a frozen module other sizes than those that its norm statistics are of."""
-    held: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     for phase in phases(view):
         plan = view.phases.get(phase.name)
         if plan is None:
             return
         for index, freeze in enumerate(plan.freeze):
             if freeze.until_step is None and not plan.init:
-                yield from _frozen_size_problems(view, phase, (plan, freeze, index), held)
-        held = _after(view, plan, held)
+                yield from _frozen_size_problems(view, phase, (plan, freeze, index), sizes)
+        sizes = _after(view, plan, sizes)
 
 
-def _after(view: View, phase: PhasePlan, held: Mapping[str, int]) -> dict[str, int]:
+def _after(view: View, phase: PhasePlan, sizes: Mapping[str, int]) -> dict[str, int]:
     """Return the sizes whose statistics a phase leaves behind, by field."""
     trained = {
         name for task in phase.tasks for data in phase.datasets for name in fields_of_task(view, task, data)
     }
-    kept = {name: size for name, size in held.items() if name not in trained}
+    kept = {name: size for name, size in sizes.items() if name not in trained}
     if phase.scales is None:
         return kept
     return {**kept, phase.scales.field: phase.scales.evaluate or phase.scales.sizes[-1]}
 
 
 def _frozen_size_problems(
-    view: View, phase: Located[Phase], frozen: tuple[PhasePlan, FreezePlan, int], held: Mapping[str, int]
+    view: View,
+    phase: LocatedBlock[Phase],
+    frozen: tuple[PhasePlan, FreezePlan, int],
+    frozen_sizes: Mapping[str, int],
 ) -> Iterator[Problem]:
     plan, freeze, index = frozen
     for dataset in plan.datasets:
         for field, shown in _sizes(view, plan, dataset).items():
-            own = held.get(field)
+            own = frozen_sizes.get(field)
             if (own is None and len(shown) < 2) or shown == {own}:
                 continue
             node = _frozen_node(view, freeze, field, dataset)
@@ -71,12 +74,12 @@ def _frozen_size_problems(
 
 def _sizes(view: View, phase: PhasePlan, dataset: str) -> dict[str, set[int]]:
     """Return the sizes (of the shorter edge) at which a phase shows the images of a dataset."""
-    found = {}
+    sizes = {}
     for name, shape in view.shapes.get(dataset, {}).items():
         if shape.layout == "image" and None not in shape.dims:
             scales = phase.scales if phase.scales is not None and phase.scales.field == name else None
-            found[name] = set(scales.sizes) if scales else {min(int(dim or 0) for dim in shape.dims[1:])}
-    return found
+            sizes[name] = set(scales.sizes) if scales else {min(int(dim or 0) for dim in shape.dims[1:])}
+    return sizes
 
 
 def _frozen_node(view: View, freeze: FreezePlan, field: str, dataset: str) -> ModulePlan | None:

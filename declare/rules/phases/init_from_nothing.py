@@ -8,7 +8,7 @@ from declare.contract.problem import Problem, Rewrite
 from declare.diagnostics.suggest import suggest
 from declare.language.spec import Phase
 from declare.rules.queries.compatible import join_words
-from declare.rules.spec_parts import Located, get, phases
+from declare.rules.spec_parts import LocatedBlock, get, phases
 from declare.rules.spec_view import View
 
 CODE = "PHS613"
@@ -27,7 +27,7 @@ def check(view: View) -> Iterator[Problem]:
                 yield _problem(phase, f"{phase.path}.init.{index}.from", name, (earlier, order))
 
 
-def _problem(phase: Located[Phase], at: str, name: str, names: tuple[list[str], list[str]]) -> Problem:
+def _problem(phase: LocatedBlock[Phase], at: str, name: str, names: tuple[list[str], list[str]]) -> Problem:
     earlier, order = names
     near = suggest(name, earlier)
     if name == phase.name:

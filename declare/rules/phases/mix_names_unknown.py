@@ -8,7 +8,7 @@ from declare.contract.problem import Problem, Rewrite
 from declare.diagnostics.suggest import suggest
 from declare.language.spec import Phase
 from declare.rules.queries.compatible import join_words
-from declare.rules.spec_parts import Located, dataset_names, get, phase_datasets, phases
+from declare.rules.spec_parts import LocatedBlock, dataset_names, get, phase_datasets, phases
 from declare.rules.spec_view import View
 
 CODE = "PHS616"
@@ -26,7 +26,7 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _compare(
-    view: View, phase: Located[Phase], key: str, names: tuple[list[str], tuple[str, ...]]
+    view: View, phase: LocatedBlock[Phase], key: str, names: tuple[list[str], tuple[str, ...]]
 ) -> Iterator[Problem]:
     stated, used = names
     path = f"{phase.path}.{key}"

@@ -8,7 +8,7 @@ from declare.contract.problem import Problem
 from declare.language.spec import Phase
 from declare.rules.queries.durations import StatedDuration, durations
 from declare.rules.queries.phase_length import PhaseLength, course_for, length_key, words
-from declare.rules.spec_parts import Located, get, phases
+from declare.rules.spec_parts import LocatedBlock, get, phases
 from declare.rules.spec_view import View
 
 CODE = "PHS617"
@@ -24,7 +24,7 @@ def check(view: View) -> Iterator[Problem]:
                 yield from _compare(phase, run, timed)
 
 
-def _compare(phase: Located[Phase], run: PhaseLength, timed: StatedDuration) -> Iterator[Problem]:
+def _compare(phase: LocatedBlock[Phase], run: PhaseLength, timed: StatedDuration) -> Iterator[Problem]:
     patience = run.duration(timed.duration)
     stated = get(phase.block, "evaluate", "every")
     between = run.duration(stated) if stated else run.steps_per_epoch

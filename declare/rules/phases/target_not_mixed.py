@@ -9,7 +9,7 @@ from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import augment_roles, field_place, fields_of_task
 from declare.rules.spec_parts import (
-    Located,
+    LocatedBlock,
     get,
     is_unreadable,
     phase_datasets,
@@ -35,14 +35,14 @@ def check(view: View) -> Iterator[Problem]:
             at = f"{phase.path}.augment.{index}"
             for dataset in phase_datasets(view, phase.block):
                 own = [known[name] for name in trained if dataset in task_datasets(view, known[name].block)]
-                found = [
+                problems = [
                     item for task in own for item in _unmixed_targets(view, augment, dataset, task, trained)
                 ]
-                yield from (problem.under(at) for problem in found[:1])
+                yield from (problem.under(at) for problem in problems[:1])
 
 
 def _unmixed_targets(
-    view: View, augment: Augment, dataset: str, task: Located[Task], trained: list[str]
+    view: View, augment: Augment, dataset: str, task: LocatedBlock[Task], trained: list[str]
 ) -> Iterator[Problem]:
     """Yield that an augment parts a task's target from what it is predicted from."""
     roles = augment_roles(view, dataset, trained)
@@ -52,22 +52,22 @@ def _unmixed_targets(
     read = set(fields_of_task(view, task.name, dataset))
     labels = [name for name in (get(task.block, "target"), *task.block.fields()) if name and name not in read]
     inputs = sorted(read & mixed)
-    left = [name for name in labels if name not in mixed]
-    if inputs and left:
-        title = f"`{augment.type_name()}` mixes `{inputs[0]}` of two samples, but not `{left[0]}`"
-        place, said = left[0], "stays that of one sample"
+    unmixed = [name for name in labels if name not in mixed]
+    if inputs and unmixed:
+        title = f"`{augment.type_name()}` mixes `{inputs[0]}` of two samples, but not `{unmixed[0]}`"
+        place, consequence = unmixed[0], "stays that of one sample"
     elif read and not inputs and set(labels) & mixed:
         name = next(label for label in labels if label in mixed)
         title = (
             f"`{augment.type_name()}` mixes `{name}` of two samples, but nothing that it is predicted from"
         )
-        place, said = name, "becomes that of two samples"
+        place, consequence = name, "becomes that of two samples"
     else:
         return
     yield Problem(
         CODE,
         title,
         label=f"of task `{task.name}`",
-        also={field_place(view, dataset, place): said},
+        also={field_place(view, dataset, place): consequence},
         helps=(f"train `{task.name}` in a phase without it, or leave the augment out",),
     )

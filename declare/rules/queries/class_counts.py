@@ -8,7 +8,7 @@ from declare.contract.facts import FieldFacts
 from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.task import Task
 from declare.reading.poison import contains_poison
-from declare.rules.spec_parts import Located, losses, target_facts, tasks
+from declare.rules.spec_parts import LocatedBlock, losses, target_facts, tasks
 from declare.rules.spec_view import View
 
 Counts = dict[str, dict[str, int]]
@@ -17,14 +17,14 @@ Counts = dict[str, dict[str, int]]
 
 def class_counts(view: View, task: Task) -> Counts:
     """Return samples by class and split; empty where the target has no classes or no counts."""
-    found: Counts = {}
+    by_target: Counts = {}
     for facts in target_facts(view, task).values():
         for index, name in enumerate(facts.classes or ()):
-            row = found.setdefault(name, {})
+            row = by_target.setdefault(name, {})
             for split, counts in facts.counts.items():
                 if index < len(counts):
                     row[split] = row.get(split, 0) + counts[index]
-    return found
+    return by_target
 
 
 def total(counts: Counts, split: str) -> int:
@@ -39,7 +39,7 @@ def smallest_class(facts: FieldFacts) -> tuple[str, int] | None:
     return min(sums.items(), key=lambda item: item[1]) if sums else None
 
 
-def uncounted(view: View) -> Iterator[tuple[str, Located[Loss], Counts, str]]:
+def splits_without_counts(view: View) -> Iterator[tuple[str, LocatedBlock[Loss], Counts, str]]:
     """Yield task, loss, samples by class, and split, of each split that has labels of which none counts."""
     for task in tasks(view):
         target = view.targets.get(task.name)

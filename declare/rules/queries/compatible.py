@@ -11,12 +11,12 @@ from declare.reading.lookup import find, own_names
 
 def fitting(kind: str, prediction: str) -> list[str]:
     """Return the names of the losses or metrics that take `prediction`, or of the tasks that make it."""
-    found = []
+    names = []
     for name in own_names(kind):
         cls = find(kind, name)
         if cls is not None and not cls.trusted_only and prediction in _predictions(cls):
-            found.append(name)
-    return found
+            names.append(name)
+    return names
 
 
 def _predictions(cls: type[Component]) -> frozenset[str]:

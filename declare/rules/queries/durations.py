@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from declare.contract.duration import Duration
 from declare.language.spec import Phase
-from declare.rules.spec_parts import Located, get
+from declare.rules.spec_parts import LocatedBlock, get
 
 
 class StatedDuration(NamedTuple):
@@ -19,7 +19,7 @@ class StatedDuration(NamedTuple):
     what: str
 
 
-def durations(phase: Located[Phase]) -> Iterator[StatedDuration]:
+def durations(phase: LocatedBlock[Phase]) -> Iterator[StatedDuration]:
     """Yield the durations of a phase."""
     yield from _one(phase, ("evaluate", "every"), "interval", "evaluation")
     yield from _one(phase, ("checkpoint", "every"), "interval", "saving a checkpoint")
@@ -31,14 +31,14 @@ def durations(phase: Located[Phase]) -> Iterator[StatedDuration]:
 
 
 def _one(
-    phase: Located[Phase], names: tuple[str | int, ...], kind: str, what: str
+    phase: LocatedBlock[Phase], names: tuple[str | int, ...], kind: str, what: str
 ) -> Iterator[StatedDuration]:
     duration = get(phase.block, *names)
     if isinstance(duration, Duration):
         yield StatedDuration(".".join((phase.path, *map(str, names))), duration, kind, what)
 
 
-def _inside(phase: Located[Phase], slot: str) -> Iterator[StatedDuration]:
+def _inside(phase: LocatedBlock[Phase], slot: str) -> Iterator[StatedDuration]:
     component: Any = get(phase.block, slot)
     for name, value in component or ():
         if isinstance(value, Duration):

@@ -66,8 +66,8 @@ def read_by(view: View, module: str) -> set[str]:
 
 def target_fields(view: View, dataset: str) -> set[str]:
     """Return the fields of a dataset that tasks predict."""
-    found = {get(task.block, "target") for task in tasks(view) if dataset in task_datasets(view, task.block)}
-    return {name for name in found if isinstance(name, str)}
+    names = {get(task.block, "target") for task in tasks(view) if dataset in task_datasets(view, task.block)}
+    return {name for name in names if isinstance(name, str)}
 
 
 def input_names(node: object) -> list[str]:
@@ -89,7 +89,7 @@ def fields_of_task(view: View, task: str, dataset: str) -> dict[str, Shape]:
 def fields_above(view: View, path: str, dataset: str) -> dict[str, Shape]:
     """Return the fields of a dataset that a node depends on, with their shapes after transforms."""
     waiting, seen = [path], set[str]()
-    found: dict[str, Shape] = {}
+    shapes: dict[str, Shape] = {}
     while waiting:
         node = view.nodes.get(waiting.pop())
         if node is None or node.path in seen or dataset not in node.datasets:
@@ -97,10 +97,10 @@ def fields_above(view: View, path: str, dataset: str) -> dict[str, Shape]:
         seen.add(node.path)
         for wire in node.wires_of(dataset):
             if wire.source == "field":
-                found[wire.name] = wire.shape
+                shapes[wire.name] = wire.shape
             else:
                 waiting.append(wire.name)
-    return found
+    return shapes
 
 
 def head_node(view: View, task: str) -> ModulePlan | None:

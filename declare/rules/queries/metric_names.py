@@ -54,7 +54,7 @@ def reported_metrics(view: View) -> dict[str, MetricName] | None:
 
     `is_unclear` tells whether others may be.
     """
-    found: dict[str, MetricName] = {}
+    metrics: dict[str, MetricName] = {}
     if not get(view.spec, "tasks"):
         return None
     for task in tasks(view):
@@ -68,15 +68,15 @@ def reported_metrics(view: View) -> dict[str, MetricName] | None:
         sets = task_datasets(view, task.block)
         for split in SPLITS:
             for name, (mode, bounds) in rows.items():
-                found[f"{split}/{task.name}/{name}"] = MetricName(split, task.name, None, mode, bounds)
+                metrics[f"{split}/{task.name}/{name}"] = MetricName(split, task.name, None, mode, bounds)
                 for dataset in sets if len(sets) > 1 else ():
                     key = f"{split}/{task.name}@{dataset}/{name}"
-                    found[key] = MetricName(split, task.name, dataset, mode, bounds)
-    found |= _probe_metrics(view)
+                    metrics[key] = MetricName(split, task.name, dataset, mode, bounds)
+    metrics |= _probe_metrics(view)
     for name in get(view.spec, "metrics") or {}:
         split = "test" if any(part.startswith("test/") for part in composite_parts(view, name)) else "val"
-        found[name] = MetricName(split, None, None, None)
-    return found
+        metrics[name] = MetricName(split, None, None, None)
+    return metrics
 
 
 def is_unclear(view: View, metric: str) -> bool:
@@ -105,7 +105,7 @@ def is_unclear(view: View, metric: str) -> bool:
 def _probe_metrics(view: View) -> dict[str, MetricName]:
     """Return the figures of probes, which are there when their phase is over."""
     blocks = {task.name: task.block for task in tasks(view)}
-    found: dict[str, MetricName] = {}
+    metrics: dict[str, MetricName] = {}
     for phase in phases(view):
         stated = [get(probe, "task") for probe in get(phase.block, "probes") or ()]
         known = [(name, blocks[name]) for name in stated if name in blocks]
@@ -113,10 +113,10 @@ def _probe_metrics(view: View) -> dict[str, MetricName]:
             sets = task_datasets(view, block)
             names = [name, *(f"{name}@{item}" for item in sets if len(sets) > 1)]
             for metric, cls in (metric_classes(block) or {}).items():
-                for each in names:
-                    key = f"{PROBE}/{phase.name}/{each}/{metric}"
-                    found[key] = MetricName(PROBE, None, None, cls.mode, cls.bounds)
-    return found
+                for reported in names:
+                    key = f"{PROBE}/{phase.name}/{reported}/{metric}"
+                    metrics[key] = MetricName(PROBE, None, None, cls.mode, cls.bounds)
+    return metrics
 
 
 def composite_parts(view: View, name: str) -> list[str]:

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from declare.contract.kinds.task import Task
-from declare.rules.spec_parts import Located, target_facts, tasks
+from declare.rules.spec_parts import LocatedBlock, target_facts, tasks
 from declare.rules.spec_view import View
 
 
 class Missing(NamedTuple):
     """Training samples of one dataset that lack the target of a task."""
 
-    task: Located[Task]
+    task: LocatedBlock[Task]
     dataset: str
     target: str
     missing: int

@@ -38,7 +38,7 @@ def node_place(view: View, item: Visit, wire: Wire) -> str:
     if node.role == "head":
         stated = get(view.spec, "tasks", node.name, "head")
         return f"tasks.{node.name}.head" if stated is not None else f"tasks.{node.name}"
-    own = [each for each, _ in item.wires if each.port == wire.port]
+    own = [name for name, _ in item.wires if name.port == wire.port]
     inner = place(get(view.spec, "model", node.name) or item.component, wire.port, own.index(wire))
     return f"model.{node.name}.{inner}" if inner else f"model.{node.name}"
 
@@ -58,7 +58,7 @@ def shortest(view: View, node: ModulePlan, dataset: str, wires: tuple[Wire, ...]
         (item for name, item in lengths_on_the_way(view) if name == dataset and item.node is node), None
     )
     own = node.wires_of(dataset) if wires is None else wires
-    found: Inputs = {}
+    shapes: Inputs = {}
     for wire, span in zip(
         own, [span for _, span in visit.wires] if visit else [None] * len(own), strict=True
     ):
@@ -67,5 +67,5 @@ def shortest(view: View, node: ModulePlan, dataset: str, wires: tuple[Wire, ...]
             axis, dims = shape.time_axis or 0, list(shape.dims)
             dims[axis] = span.counts[0]
             shape = shape._replace(dims=tuple(dims))
-        found = {**found, wire.port: (*found.get(wire.port, ()), shape)}
-    return found
+        shapes = {**shapes, wire.port: (*shapes.get(wire.port, ()), shape)}
+    return shapes

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.contract.kinds.task import Task
-from declare.rules.spec_parts import Located, get, tasks
+from declare.rules.spec_parts import LocatedBlock, get, tasks
 from declare.rules.spec_view import View
 
 
-def readers(view: View) -> Iterator[tuple[Located[Task], str]]:
+def readers(view: View) -> Iterator[tuple[LocatedBlock[Task], str]]:
     """Yield each task with each module through which its target reaches its head."""
     for task in tasks(view):
         target, head = get(task.block, "target"), view.nodes.get(f"heads.{task.name}")
@@ -30,9 +30,9 @@ def readers(view: View) -> Iterator[tuple[Located[Task], str]]:
 
 def _dependent_nodes(view: View, field: str) -> set[str]:
     """Return the nodes whose output depends on a field."""
-    found: set[str] = set()
+    paths: set[str] = set()
     for path, node in view.nodes.items():
         for wire in node.wires:
-            if wire.name == field if wire.source == "field" else wire.name in found:
-                found.add(path)
-    return found
+            if wire.name == field if wire.source == "field" else wire.name in paths:
+                paths.add(path)
+    return paths

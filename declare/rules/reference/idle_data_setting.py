@@ -10,7 +10,7 @@ from declare.contract.problem import Problem
 from declare.language.spec import Dataset
 from declare.rules.idle_setting import Idle
 from declare.rules.spec_parts import (
-    Located,
+    LocatedBlock,
     dataset_names,
     datasets,
     get,
@@ -27,8 +27,8 @@ STAGE = "facts"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each setting that changes nothing."""
-    for found in _idle(view):
-        yield found.problem(CODE)
+    for setting in _idle(view):
+        yield setting.problem(CODE)
 
 
 def _idle(view: View) -> Iterator[Idle]:
@@ -60,7 +60,7 @@ def _has_missing_dataset(view: View, task: Task) -> bool:
     return any(name not in dataset_names(view) for name in stated)
 
 
-def _split(dataset: Located[Dataset]) -> Iterator[Idle]:
+def _split(dataset: LocatedBlock[Dataset]) -> Iterator[Idle]:
     split = get(dataset.block, "split")
     path = f"{dataset.path}.split"
     files = [name for name in ("train", "val", "test") if isinstance(get(split, name), Path)]
@@ -78,7 +78,7 @@ def _split(dataset: Located[Dataset]) -> Iterator[Idle]:
             )
 
 
-def _split_of_source(view: View, dataset: Located[Dataset]) -> Iterator[Idle]:
+def _split_of_source(view: View, dataset: LocatedBlock[Dataset]) -> Iterator[Idle]:
     """Yield what a split states of parts that the source has itself."""
     facts, split = view.facts.get(dataset.name), get(dataset.block, "split")
     if facts is None:
@@ -98,7 +98,7 @@ def _split_of_source(view: View, dataset: Located[Dataset]) -> Iterator[Idle]:
             )
 
 
-def _limit(view: View, dataset: Located[Dataset]) -> Iterator[Idle]:
+def _limit(view: View, dataset: LocatedBlock[Dataset]) -> Iterator[Idle]:
     limit, facts = get(dataset.block, "limit"), view.facts.get(dataset.name)
     if limit is not None and facts is not None and facts.num_samples < limit:
         yield Idle(

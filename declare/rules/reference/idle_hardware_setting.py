@@ -15,8 +15,8 @@ STAGE = "hardware"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each setting that changes nothing."""
-    for found in _idle(view):
-        yield found.problem(CODE)
+    for setting in _idle(view):
+        yield setting.problem(CODE)
 
 
 def _idle(view: View) -> Iterator[Idle]:

@@ -9,7 +9,7 @@ from declare.language.spec import Phase
 from declare.reading.poison import contains_poison
 from declare.rules.idle_setting import Idle
 from declare.rules.spec_parts import (
-    Located,
+    LocatedBlock,
     get,
     is_unreadable,
     phase_datasets,
@@ -25,8 +25,8 @@ STAGE = "facts"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield each setting that changes nothing."""
-    for found in _idle(view):
-        yield found.problem(CODE)
+    for setting in _idle(view):
+        yield setting.problem(CODE)
 
 
 def _idle(view: View) -> Iterator[Idle]:
@@ -39,7 +39,7 @@ def _idle(view: View) -> Iterator[Idle]:
         yield from _schedule(phase)
 
 
-def _schedule(phase: Located[Phase]) -> Iterator[Idle]:
+def _schedule(phase: LocatedBlock[Phase]) -> Iterator[Idle]:
     """Yield a schedule of rates that the optimizer does not read."""
     optimizer, schedule = get(phase.block, "optimizer"), get(phase.block, "schedule")
     if schedule is not None and optimizer is not None and optimizer.sets_own_lr:
@@ -51,7 +51,7 @@ def _schedule(phase: Located[Phase]) -> Iterator[Idle]:
         )
 
 
-def _scales(phase: Located[Phase]) -> Iterator[Idle]:
+def _scales(phase: LocatedBlock[Phase]) -> Iterator[Idle]:
     """Yield what only another mode of scales looks at."""
     scales = get(phase.block, "scales")
     mode, sizes = get(scales, "mode"), get(scales, "sizes")
@@ -71,7 +71,7 @@ def _scales(phase: Located[Phase]) -> Iterator[Idle]:
         )
 
 
-def _balance(view: View, phase: Located[Phase]) -> Iterator[Idle]:
+def _balance(view: View, phase: LocatedBlock[Phase]) -> Iterator[Idle]:
     """Yield what weighs tasks against each other where there is one."""
     blocks = trained_blocks(view, phase.block)
     if blocks is None or any(is_unreadable(block, "weight") or block is None for block in blocks):
@@ -86,7 +86,7 @@ def _balance(view: View, phase: Located[Phase]) -> Iterator[Idle]:
         yield Idle(f"{phase.path}.{name}", f"`{name}` of phase `{phase.name}`", why, "one task has no rival")
 
 
-def _mix(view: View, phase: Located[Phase]) -> Iterator[Idle]:
+def _mix(view: View, phase: LocatedBlock[Phase]) -> Iterator[Idle]:
     names = phase_datasets(view, phase.block)
     path = f"{phase.path}.mix"
     if get(phase.block, "mix") is None:
@@ -109,7 +109,7 @@ def _mix(view: View, phase: Located[Phase]) -> Iterator[Idle]:
         )
 
 
-def _evaluation(view: View, phase: Located[Phase]) -> Iterator[Idle]:
+def _evaluation(view: View, phase: LocatedBlock[Phase]) -> Iterator[Idle]:
     """Yield an interval of evaluations where no dataset of the phase holds out validation samples."""
     names = phase_datasets(view, phase.block)
     if get(phase.block, "evaluate", "every") is None or not names:

@@ -22,12 +22,12 @@ def check(view: View) -> Iterator[Problem]:
         if size is None or parts == 1 or size % parts or plan is None:
             continue
         rows = [last - first for first, last in bounds(size, parts, group_size(plan))]
-        each = f"{rows[0]}" if rows[0] == rows[-1] else f"{rows[-1]} to {rows[0]}"
+        micro_batch = f"{rows[0]}" if rows[0] == rows[-1] else f"{rows[-1]} to {rows[0]}"
         yield Problem(
             CODE,
-            f"a step of phase `{phase.name}` sees {size} samples: {len(rows)} micro-batches of {each}",
+            f"a step of phase `{phase.name}` sees {size} samples: {len(rows)} micro-batches of {micro_batch}",
             at=f"{phase.path}.accumulate",
-            label=f"{each} at a time",
+            label=f"{micro_batch} at a time",
             also={f"{phase.path}.batch_size": "the global batch, not multiplied"},
             notes=(
                 "`batch_size` counts all devices and micro-batches",

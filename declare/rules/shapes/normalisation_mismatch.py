@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from declare.contract.kinds.module import Module
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import field_place, read_by
-from declare.rules.spec_parts import Located, datasets, get, items, modules, task_datasets, tasks
+from declare.rules.spec_parts import LocatedBlock, datasets, get, items, modules, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "SHP509"
@@ -32,7 +32,7 @@ def check(view: View) -> Iterator[Problem]:
                     yield _problem(view, module, dataset.name, name)
 
 
-def _problem(view: View, module: Located[Module], dataset: str, field: str) -> Problem:
+def _problem(view: View, module: LocatedBlock[Module], dataset: str, field: str) -> Problem:
     return Problem(
         CODE,
         f"pretrained `{module.name}` reads `{field}` of `{dataset}` without normalisation",

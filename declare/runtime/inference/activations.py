@@ -274,7 +274,7 @@ def _run(opened: LoadedRun, fields: Mapping[str, Tensor]) -> None:
         title = f"the model reads `{missing}`, which new samples do not have"
         raise ProblemError(Problem("RES817", title, helps=("look at samples of its own: `--split val`",)))
     if views.hiding:
-        whole = views.prepared({opened.dataset: fields}, opened.plan.seed)[opened.dataset]
+        whole = views.with_views({opened.dataset: fields}, opened.plan.seed)[opened.dataset]
         opened.graph({opened.dataset: model_view(views.hiding[0], whole)}, views.hiding[:1])
 
 

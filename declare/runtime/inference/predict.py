@@ -20,7 +20,7 @@ from declare.diagnostics.output import visible
 from declare.ir.plan import Plan, TaskPlan
 from declare.lowering.data.loader import evaluation_batches
 from declare.lowering.data.tables import Tables
-from declare.lowering.model.padding import joined
+from declare.lowering.model.padding import join_padded
 from declare.lowering.training.objective import TaskLosses
 from declare.nn.tasks.next_token import Sampling
 from declare.reading.read_component import read_component
@@ -167,7 +167,7 @@ def _outputs(
                 gone |= (fields[text] < 0).all(1)
             empty += gone.tolist()
     outputs = {
-        task: {key: joined([part[key] for part in parts]) for key in parts[0]} if parts else {}
+        task: {key: join_padded([part[key] for part in parts]) for key in parts[0]} if parts else {}
         for task, parts in found.items()
     }
     return outputs, empty

@@ -73,7 +73,7 @@ class OptunaEngine:
 
         Trials that a process left when it died are finished first, whoever asks.
         """
-        while not halt.asked:
+        while not halt.is_requested:
             trial = self._next_trial(halt)
             if trial is None:
                 break
@@ -109,12 +109,12 @@ class OptunaEngine:
         if sum(item.state.name == "COMPLETE" for item in self._study.trials) < 5 or len(self._tune.space) < 2:
             return {}
         try:
-            found = optuna.importance.get_param_importances(
+            importances = optuna.importance.get_param_importances(
                 self._study, evaluator=optuna.importance.FanovaImportanceEvaluator(seed=0)
             )
         except (ValueError, RuntimeError, ZeroDivisionError):  # all values alike
             return {}
-        return {path: float(share) for path, share in found.items()}
+        return {path: float(share) for path, share in importances.items()}
 
     def bury(self, process: int, cause: str) -> bool:
         """Note that a process died; its trial is given up the second time. False where it had none."""
@@ -147,13 +147,13 @@ class OptunaEngine:
 
         Those of other processes are waited for: one that dies leaves its trial to whoever is still there.
         """
-        while not halt.asked:
+        while not halt.is_requested:
             with self._alone:
-                found = self._orphan() or self._new()
-                if found is not None:
-                    before = found.user_attrs.get("processes", [])
-                    found.set_user_attr("processes", [*before, os.getpid()])
-                    return found
+                trial = self._orphan() or self._new()
+                if trial is not None:
+                    before = trial.user_attrs.get("processes", [])
+                    trial.set_user_attr("processes", [*before, os.getpid()])
+                    return trial
                 if not self._running():
                     return None
             time.sleep(_WAIT_SECONDS)
@@ -273,7 +273,7 @@ def _sampler(tune: Tune, seed: int) -> Any:
             return optuna.samplers.RandomSampler(seed=own)
         return optuna.samplers.TPESampler(seed=own, constant_liar=True)
 
-    class Keyed(optuna.samplers.BaseSampler):
+    class KeyedSampler(optuna.samplers.BaseSampler):
         def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
             """No values are drawn together."""
             return {}
@@ -286,18 +286,18 @@ def _sampler(tune: Tune, seed: int) -> Any:
             """Draw one value of a trial."""
             return make(_trial_seed(seed, trial.number, name)).sample_independent(study, trial, name, axis)
 
-    return Keyed()
+    return KeyedSampler()
 
 
 def _pruner(tune: Tune, total_steps: int) -> Any:
     import optuna
 
-    made: dict[str, Callable[[], Any]] = {
+    pruners: dict[str, Callable[[], Any]] = {
         "none": optuna.pruners.NopPruner,
         "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=4),
         "hyperband": lambda: optuna.pruners.HyperbandPruner(1, max(1, total_steps), 3),
     }
-    return made[tune.pruner]()
+    return pruners[tune.pruner]()
 
 
 def database(folder: Path) -> str:

@@ -76,10 +76,10 @@ class RayEngine:
                 place = self._search.folder / (f"{FOLDER}-{part + 1}" if part else FOLDER)
                 missing = self._missing()
                 tuner = self._tuner(trainable, place, missing)
-                if tuner is None or inner.asked:
+                if tuner is None or inner.is_requested:
                     break
-                self._settle(tuner.fit(), stopped=inner.asked)
-            stopped = inner.asked
+                self._settle(tuner.fit(), stopped=inner.is_requested)
+            stopped = inner.is_requested
         if not stopped:
             self._give_up_lost()
         self._tell(emit)
@@ -163,12 +163,12 @@ class RayEngine:
 
     def _scheduler(self) -> Any:
         # As a value: the library's own annotations differ from release to release.
-        found: Any = import_module("ray.tune.schedulers")
+        schedulers: Any = import_module("ray.tune.schedulers")
         if self._tune.pruner == "median":
-            return found.MedianStoppingRule(time_attr="step", grace_period=1)
+            return schedulers.MedianStoppingRule(time_attr="step", grace_period=1)
         if self._tune.pruner == "hyperband":
-            return found.ASHAScheduler(time_attr="step", max_t=max(2, self._steps), grace_period=1)
-        return found.FIFOScheduler()
+            return schedulers.ASHAScheduler(time_attr="step", max_t=max(2, self._steps), grace_period=1)
+        return schedulers.FIFOScheduler()
 
     # -- what becomes of trials ------------------------------------------------------------------------
 
@@ -180,15 +180,15 @@ class RayEngine:
             known = self._records.read(number) or Trial(number, _point(item.config or {}), "running")
             if known.state in _ENDED or stopped:
                 continue
-            found = item.metrics or {}
+            metrics = item.metrics or {}
             if item.error is not None:
                 reason = str(item.error).strip().splitlines()[-1][:200]
                 self._records.write(replace(known, state="broken", reason=reason))
                 continue
-            value = found.get("value", math.nan)
+            value = metrics.get("value", math.nan)
             reason = "worse than the others at the same step"
             kept = value if math.isfinite(value) else None
-            seconds = round(found.get("time_total_s", 0.0), 3)
+            seconds = round(metrics.get("time_total_s", 0.0), 3)
             self._records.write(replace(known, state="pruned", value=kept, reason=reason, seconds=seconds))
 
     def _give_up_lost(self) -> None:
@@ -225,7 +225,7 @@ class RayEngine:
         asked_at: float | None = None
         while not done.wait(_POLL_SECONDS):
             self._tell(emit)
-            if not halt.asked:
+            if not halt.is_requested:
                 continue
             if asked_at is None:
                 asked_at = time.monotonic()
@@ -282,7 +282,7 @@ class _Trainable:
         if known is not None and known.state in _ENDED:
             return known
         spent = known.seconds if known is not None else 0.0
-        if records.ordered():
+        if records.stop_reason():
             return Trial(number, values, "stopped", seconds=spent)
         records.write(Trial(number, values, "running", seconds=spent))
         tune: Any = import_module("ray.tune")
@@ -291,7 +291,7 @@ class _Trainable:
             tune.report({"value": value, "step": step})
             return False
 
-        with Halt(records.ordered):
+        with Halt(records.stop_reason):
             done = run_trial(self._search, number, values, self._metric, ask)
         done = replace(done, seconds=round(done.seconds + spent, 3))
         records.write(done)

@@ -80,7 +80,7 @@ def test_empty_texts_are_counted_and_named(tmp_path):
     assert corpus.fields["text"].facts.extra["empty"] == 6
     pool = Pool(corpus)
     assert len(pool.rows) == 2
-    lines = [item.where for split in ("train", "val") for item in pool.skipped(split)]
+    lines = [item.where for split in ("train", "val") for item in pool.skipped_samples(split)]
     assert sorted(lines) == sorted(f"data.jsonl line {row + 1}" for row in range(0, 60, 11))
 
 

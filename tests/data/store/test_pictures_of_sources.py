@@ -107,8 +107,8 @@ def test_sources_give_the_same_pixels_and_classes(source, tmp_path):
     plan = pipeline.check(tmp_path / "spec.yaml").plan
     pool = Pool(plan.datasets["d"], "datasets.d")
     rows = np.arange(12)
-    assert np.array_equal(pool.encoded("image", rows)[:, 0], DEEP >> 8)
-    assert np.array_equal(pool.encoded("mask", rows), MASKS // 255)
+    assert np.array_equal(pool.encoded_values("image", rows)[:, 0], DEEP >> 8)
+    assert np.array_equal(pool.encoded_values("mask", rows), MASKS // 255)
 
 
 @pytest.fixture

@@ -79,11 +79,11 @@ def test_a_skipped_sample_takes_its_label_along(pictures, cache):
         np.testing.assert_array_equal(images.mean(axis=(1, 2, 3)) > 100, table.array("label") == 1)
         if cache != "none":
             np.testing.assert_array_equal(table.array("image"), images)
-        skipped += [item.where for item in table.skipped]
+        skipped += [item.where for item in table.skipped_samples]
         if split == "train":
             assert table.num_samples == plan.splits["train"]
         else:
-            assert table.num_samples == plan.splits["val"] - len(table.skipped)
+            assert table.num_samples == plan.splits["val"] - len(table.skipped_samples)
     assert sorted(skipped) == ["dark/01.png", "dark/33.png", "light/10.png"]
 
 
@@ -226,7 +226,7 @@ def test_encoded_pictures_in_a_column_are_decoded_lazily(pictures, tmp_path):
     source = {"type": "parquet", "path": str(tmp_path / "x.parquet")}
     pool = Pool(planned(dataset(source, fields={"image": {"type": "image"}})))
     assert not pool.is_light("image")
-    assert pool.encoded("image", np.array([3]))[0, 0, 0, 0] == np.asarray(Image.open(files[3]))[0, 0]
+    assert pool.encoded_values("image", np.array([3]))[0, 0, 0, 0] == np.asarray(Image.open(files[3]))[0, 0]
 
 
 def test_a_sample_without_a_picture_is_named(pictures, tmp_path):

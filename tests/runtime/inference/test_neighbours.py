@@ -15,7 +15,7 @@ from declare.contract.problem import ProblemError
 from declare.lowering.data.tables import Tables
 from declare.lowering.evaluation.evaluator import Evaluator
 from declare.lowering.model.graph import make_graph
-from declare.lowering.model.padding import joined
+from declare.lowering.model.padding import join_padded
 from declare.nn.tasks.next_token import Sampling
 from declare.reading import parser
 from declare.runtime.inference.activations import inspect
@@ -290,7 +290,7 @@ def test_nothing_is_seen_of_padding_by_those_who_look_inside(runs):
     for name in [name for name in seen if name.endswith((":sequence", ":series"))]:
         axis = 1 if name.endswith(":sequence") else 2
         assert len({part.shape[axis] for part in seen[name].values}) > 1, name
-        assert joined(seen[name].values).shape[0] == len(samples)
+        assert join_padded(seen[name].values).shape[0] == len(samples)
 
 
 def test_series_of_similar_length_stand_together(runs):

@@ -73,14 +73,14 @@ def _videos(rng: Any, form: tuple[int, int, int, int]) -> Any:
     space = 1 / np.maximum(np.hypot(down, across), 1 / size)
     time = 1 / np.sqrt(1 + (3 * np.fft.fftfreq(frames)[:, None, None]) ** 2)
     weight = (space * time).astype(np.float32)
-    found = np.empty(form, np.float32)
+    videos = np.empty(form, np.float32)
     for start in range(0, samples, _BLOCK):
         noise = rng.standard_normal((min(_BLOCK, samples - start), *form[1:]), dtype=np.float32)
         spectrum = np.fft.rfftn(noise, axes=(1, 2, 3)) * weight
-        found[start : start + _BLOCK] = np.fft.irfftn(spectrum, s=form[1:], axes=(1, 2, 3))
-    found -= found.mean((1, 2, 3), keepdims=True)
-    found /= found.std((1, 2, 3), keepdims=True)
-    return found
+        videos[start : start + _BLOCK] = np.fft.irfftn(spectrum, s=form[1:], axes=(1, 2, 3))
+    videos -= videos.mean((1, 2, 3), keepdims=True)
+    videos /= videos.std((1, 2, 3), keepdims=True)
+    return videos
 
 
 def _cells(rng: Any, neurons: int, size: int) -> dict[str, Any]:
@@ -110,17 +110,17 @@ def _filters(cells: dict[str, Any], form: tuple[int, int, int]) -> tuple[Any, An
     import numpy as np
 
     frames, size, _ = form
-    each = {name: values[..., None, None, None] for name, values in cells.items() if name != "centre"}
+    filters = {name: values[..., None, None, None] for name, values in cells.items() if name != "centre"}
     down, across = np.mgrid[:size, :size]
     dy = down - cells["centre"][:, 0, None, None, None]
     dx = across - cells["centre"][:, 1, None, None, None]
-    cosine, sine = np.cos(each["orientation"]), np.sin(each["orientation"])
+    cosine, sine = np.cos(filters["orientation"]), np.sin(filters["orientation"])
     along, beside = dx * cosine + dy * sine, dy * cosine - dx * sine
-    envelope = np.exp(-(along**2 + (beside / each["elongation"]) ** 2) / (2 * each["width"] ** 2))
+    envelope = np.exp(-(along**2 + (beside / filters["elongation"]) ** 2) / (2 * filters["width"] ** 2))
     # The last frame is the latest; the response to a frame rises and decays.
     lag = np.arange(frames)[::-1, None, None] + 0.5
-    course = lag / each["memory"] * np.exp(1 - lag / each["memory"])
-    angle = 2 * np.pi * (each["frequency"] * along - each["drift"] * lag) + each["phase"]
+    course = lag / filters["memory"] * np.exp(1 - lag / filters["memory"])
+    angle = 2 * np.pi * (filters["frequency"] * along - filters["drift"] * lag) + filters["phase"]
     window = envelope * course
     axes = (1, 2, 3)
     window = window / window.sum(axes, keepdims=True)
@@ -134,12 +134,12 @@ def _responses(video: Any, cells: dict[str, Any]) -> Any:
     """Return drives [samples, neurons], not negative and near 1 where the stimulus suits the neuron."""
     import numpy as np
 
-    def seen(kernels: Any, pixels: Any) -> Any:
+    def project(kernels: Any, pixels: Any) -> Any:
         return pixels.reshape(len(pixels), -1) @ kernels.reshape(len(kernels), -1).astype(np.float32).T
 
     even, odd, window = _filters(cells, video.shape[1:])
-    pool = np.sqrt(_SEMISATURATION**2 + seen(window, video**2))
-    even, odd = seen(even, video) / pool, seen(odd, video) / pool
+    pool = np.sqrt(_SEMISATURATION**2 + project(window, video**2))
+    even, odd = project(even, video) / pool, project(odd, video) / pool
     spread = np.sqrt((even**2).mean(0))
     simple = 1.4 * np.maximum(even / spread, 0)
     complex_ = np.sqrt((even**2 + odd**2) / 2) / spread

@@ -144,7 +144,7 @@ def test_final_figures_say_which_phase_trained_their_task(tmp_path):
 
 def test_a_mask_is_shown():
     """A task says which field masks its targets."""
-    folder = Path(__file__).parents[2] / "specs"
+    folder = Path(__file__).parents[3] / "specs"
     out = io.StringIO()
     render(declare.plan(folder / "neural.yaml"), Console(file=out, width=400))
     assert "where usable holds" in out.getvalue()

@@ -212,7 +212,7 @@ def test_what_one_process_cannot_read_stands_in_the_list_of_the_run(pictures, tm
     heard = []
     tables.tell(lambda name, item: heard.append((name, item.where, item.late)))
     for _ in range(2):
-        tables.unite(Pair(others._quarantine.found_late()))
+        tables.unite(Pair(others._quarantine.late_samples()))
         tables.report()
     assert heard == [(NAME, where, True)]
     assert where in (tmp_path / QUARANTINE).read_text()
@@ -229,7 +229,7 @@ def test_data_that_were_away_for_a_while_can_be_read_again(pictures, tmp_path):
     _, again = opened(pictures, tmp_path, on_corrupt={"action": "skip", "limit": 3})
     positions, _ = again.sound(["image"], np.arange(8))
     assert list(positions) == list(range(8))
-    assert not tables._quarantine.found_late().get(NAME)
+    assert not tables._quarantine.late_samples().get(NAME)
 
 
 def test_a_batch_of_an_evaluation_may_be_lost_whole_but_not_its_split(pictures, tmp_path):
@@ -258,7 +258,7 @@ def test_the_limit_holds_for_all_processes_together(pictures, tmp_path):
     tables.unite(Pair({}))
     for one, other in ((tables, others), (others, tables)):
         with pytest.raises(ProblemError) as caught:
-            one.unite(Pair(other._quarantine.found_late()))
+            one.unite(Pair(other._quarantine.late_samples()))
         assert caught.value.problem.code == "DAT332"
         assert "4 unreadable samples" in caught.value.problem.title
 
@@ -297,6 +297,6 @@ def test_the_list_of_the_beginning_is_written_whole(pictures, tmp_path):
     broken(pictures, *names)
     keys = {"on_corrupt": {"action": "skip", "limit": 6}}
     _, table = opened(pictures, tmp_path, **keys)
-    assert 0 < len(table.skipped) < len(names)
+    assert 0 < len(table.skipped_samples) < len(names)
     again, _ = opened(pictures, tmp_path, **keys)
     assert len(again.pool(NAME).unreadable) == len(names)

@@ -38,7 +38,9 @@ LIBRARY = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.path.
 
 
 def _known(library: str) -> list[str]:
-    return [name for name, record in _tables.TABLES[library].shipped.items() if "parameters" in record]
+    return [
+        name for name, record in _tables.TABLES[library].shipped_records.items() if "parameters" in record
+    ]
 
 
 def _measured(*libraries: str) -> pytest.MarkDecorator:
@@ -95,7 +97,7 @@ def test_a_table_says_what_the_library_itself_says(table, monkeypatch):
     asked = import_module(table.introspection).records()
     assert asked == json.loads(json.dumps(asked))
     if table.is_current():
-        shipped = table.shipped
+        shipped = table.shipped_records
         assert set(asked) == set(shipped)
         assert all({key: shipped[name][key] for key in record} == record for name, record in asked.items()), (
             "python -m declare.dev generate --all"
@@ -107,11 +109,11 @@ def test_a_table_says_what_the_library_itself_says(table, monkeypatch):
 @LIBRARY
 def test_another_version_is_asked(table, monkeypatch):
     """Of another version neither names nor records come from the table, and what it lacks is lacking."""
-    record = next(iter(table.shipped.values())) | {"mark": 1}
+    record = next(iter(table.shipped_records.values())) | {"mark": 1}
     other = _pretend(monkeypatch, table, {"of_tomorrow": record})
     assert dict(other.records()) == {"of_tomorrow": record}
     assert other.record("of_tomorrow") == record
-    assert other.record(next(iter(table.shipped))) is None
+    assert other.record(next(iter(table.shipped_records))) is None
 
 
 @pytest.mark.parametrize(("library", "name"), [("timm", "resnet10t"), ("torchvision", "resnet18")])
@@ -132,7 +134,7 @@ def test_names_are_checked_and_figures_probed_in_another_version(library, name, 
 def test_components_follow_another_version(kind, monkeypatch):
     """Names and parameters of components are those of the version that is installed."""
     module = import_module(f"declare.components.{kind}._library")
-    name, record = next(iter(module.TABLE.shipped.items()))
+    name, record = next(iter(module.TABLE.shipped_records.items()))
     monkeypatch.setattr(module, "TABLE", _pretend(monkeypatch, module.TABLE, {"of_tomorrow": record}))
     assert module.names() == ["of_tomorrow"]
     assert issubclass(module.find.__wrapped__("of_tomorrow"), Component)
@@ -143,7 +145,10 @@ def test_a_rule_that_was_never_compared_is_no_rule_for_shares(monkeypatch):
     """An optimizer that the shipped table lacks is not used on parameters in shares."""
     from declare.components.optimizers import _library as module
 
-    records = {"of_tomorrow": module.TABLE.shipped["lion"], "lion": module.TABLE.shipped["lion"]}
+    records = {
+        "of_tomorrow": module.TABLE.shipped_records["lion"],
+        "lion": module.TABLE.shipped_records["lion"],
+    }
     monkeypatch.setattr(module, "TABLE", _pretend(monkeypatch, module.TABLE, records))
     assert module.find.__wrapped__("of_tomorrow").whole
     assert not module.find.__wrapped__("lion").whole
@@ -151,8 +156,8 @@ def test_a_rule_that_was_never_compared_is_no_rule_for_shares(monkeypatch):
 
 def test_most_models_need_no_probe():
     """Six models in ten of timm and nine in ten of torchvision have figures in the table."""
-    assert len(_known("timm")) >= 0.6 * len(_tables.TABLES["timm"].shipped)
-    assert len(_known("torchvision")) >= 0.9 * len(_tables.TABLES["torchvision"].shipped)
+    assert len(_known("timm")) >= 0.6 * len(_tables.TABLES["timm"].shipped_records)
+    assert len(_known("torchvision")) >= 0.9 * len(_tables.TABLES["torchvision"].shipped_records)
 
 
 @_measured("timm")

@@ -1,0 +1,195 @@
+"""Names are nouns and verbs of the field."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2] / "declare"
+
+PARTICIPLES = frozenset(
+    [
+        "about",
+        "again",
+        "alone",
+        "apart",
+        "asked",
+        "aside",
+        "away",
+        "begun",
+        "beside",
+        "bought",
+        "caught",
+        "chosen",
+        "done",
+        "drawn",
+        "due",
+        "each",
+        "else",
+        "every",
+        "fed",
+        "felt",
+        "found",
+        "given",
+        "gone",
+        "got",
+        "grown",
+        "heard",
+        "held",
+        "here",
+        "hidden",
+        "hung",
+        "kept",
+        "known",
+        "laid",
+        "later",
+        "led",
+        "left",
+        "lent",
+        "lost",
+        "made",
+        "meant",
+        "met",
+        "off",
+        "on",
+        "other",
+        "others",
+        "out",
+        "over",
+        "own",
+        "paid",
+        "said",
+        "seen",
+        "sent",
+        "shaken",
+        "shown",
+        "sold",
+        "sought",
+        "spent",
+        "stood",
+        "stuck",
+        "taken",
+        "taught",
+        "then",
+        "there",
+        "thought",
+        "thrown",
+        "together",
+        "told",
+        "torn",
+        "under",
+        "up",
+        "when",
+        "where",
+        "which",
+        "whole",
+        "won",
+        "worn",
+        "worse",
+        "woven",
+        "written",
+    ]
+)
+"""Irregular participles, and particles: words that name neither a thing nor an act."""
+
+NOUNS_AND_VERBS = frozenset(
+    [
+        "bed",
+        "breed",
+        "embed",
+        "exceed",
+        "feed",
+        "indeed",
+        "need",
+        "proceed",
+        "seed",
+        "shed",
+        "speed",
+        "succeed",
+    ]
+)
+"""Words in -ed that are no participles."""
+
+ALLOWED = {
+    "Balanced": "the component `balanced`: its type is its class",
+    "Fixed": "the component `fixed`: its type is its class",
+    "Simulated": "the component `simulated`: its type is its class",
+    "Weighted": "the component `weighted`: its type is its class",
+    "where": "Reader.where: which sample a row is, as SQL and numpy say it",
+}
+"""Names that stay, with the reason."""
+
+STILL = {
+    "compiler": 4,
+    "components": 15,
+    "contract": 11,
+    "ir": 1,
+    "lowering": 7,
+    "nn": 11,
+    "reading": 2,
+    "runtime": 23,
+}
+"""How many bare participles a room may still have; the numbers only fall."""
+
+
+def is_bare(name: str) -> bool:
+    """Return whether a name is one participle or particle and nothing else."""
+    word = name.strip("_")
+    if word in ALLOWED or not word or "_" in word:
+        return False
+    parts = re.findall(r"[A-Z]?[a-z0-9]+", word)
+    if len(parts) != 1:
+        return False
+    word = word.lower()
+    return word in PARTICIPLES or (word.endswith("ed") and word not in NOUNS_AND_VERBS)
+
+
+def bare_names(root: Path) -> Iterator[str]:
+    """Yield every function, method and class below `root` whose name is a bare participle or particle."""
+    for path in sorted(root.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and is_bare(node.name):
+                yield f"{path.relative_to(root.parent)} {node.name}"
+
+
+def found_variables(root: Path) -> Iterator[str]:
+    """Yield where a variable or parameter is called `found`, which says nothing of what it holds."""
+    for path in sorted(root.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            stored = isinstance(node, ast.Name) and node.id == "found" and isinstance(node.ctx, ast.Store)
+            if stored or (isinstance(node, ast.arg) and node.arg == "found"):
+                yield f"{path.relative_to(root.parent)}:{node.lineno}"
+
+
+ROOMS = sorted(path.name for path in ROOT.iterdir() if (path / "__init__.py").is_file())
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_definitions_are_no_bare_participles(room: str) -> None:
+    """No function, method or class is called by a participle or particle alone (`settled`, `found`, `each`)."""
+    names = list(bare_names(ROOT / room))
+    assert len(names) <= STILL.get(room, 0), names
+
+
+STILL_FOUND = {"compiler": 110, "contract": 7, "ir": 8, "lowering": 8, "nn": 12, "reading": 20, "runtime": 80}
+"""How many variables `found` a room may still have; the numbers only fall."""
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_variables_say_what_they_hold(room: str) -> None:
+    """No variable is called `found`: it is `problems`, `shapes`, `rows`, whatever it holds."""
+    places = list(found_variables(ROOT / room))
+    assert len(places) <= STILL_FOUND.get(room, 0), places
+
+
+def test_a_bare_participle_is_seen(tmp_path: Path) -> None:
+    """The checks see participles and `found`, and leave nouns, verbs and longer names alone."""
+    (tmp_path / "a.py").write_text(
+        "def settled():\n    found = 1\n\nclass Seed: ...\n\ndef found_rows(): ...\n"
+    )
+    assert list(bare_names(tmp_path)) == [f"{tmp_path.name}/a.py settled"]
+    assert list(found_variables(tmp_path)) == [f"{tmp_path.name}/a.py:2"]
