@@ -26,9 +26,9 @@ def make_clip(
     clip_grad_norm = clip_norm if len(kinds(parameters)) > 1 else nn.utils.clip_grad_norm_
 
     def clip() -> None:
+        if not _has_gradients(parameters):
+            return  # all that the losses depend on is frozen
         if scaler is not None:
-            if not _has_gradients(parameters):
-                return
             scaler.unscale_(optimizer)
         if value is not None:
             nn.utils.clip_grad_value_(parameters, value)
