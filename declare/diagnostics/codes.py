@@ -112,6 +112,11 @@ def make(
     )
 
 
+def is_error(code: str) -> bool:
+    """Return whether a finding of a code is an error by default."""
+    return _name_and_severity(code)[1] == "error"
+
+
 @cache
 def _name_and_severity(code: str) -> tuple[str, Severity]:
     """Return name and severity of a code from the first lines of its page."""

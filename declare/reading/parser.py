@@ -14,6 +14,7 @@ from declare.contract.component import Component
 from declare.contract.duration import Duration
 from declare.contract.kinds.source import REMOTE, is_path
 from declare.contract.problem import Problem, ProblemError
+from declare.diagnostics.codes import is_error
 from declare.reading import block_problems
 from declare.reading.annotation import TypeSpec, accepts, fields, form, kind_of
 from declare.reading.lookup import find
@@ -82,8 +83,9 @@ def read_parts(
 def parse(kind: str, block: Any) -> Any:
     """Return the component of a plan's block; raises `ProblemError` for one of a plan that somebody changed."""
     found, problems = read(kind, secrets.reveal(block), trust=EVERYTHING)
-    if problems:
-        raise ProblemError(*(replace(problem, at="") for problem in problems))
+    errors = [replace(problem, at="") for problem in problems if is_error(problem.code)]
+    if errors:
+        raise ProblemError(*errors)
     return found
 
 
@@ -295,7 +297,7 @@ class _Reader:
             for problem in list(made.check()):
                 self.fail(problem.under(path))
                 refused = problem.at.partition(".")[0]
-                if refused in known:
+                if refused in known and is_error(problem.code):
                     made.__dict__[refused] = POISON
         return made
 
