@@ -68,17 +68,33 @@ class Reconstruction(Task):
         return Target(prediction=self.prediction, output=output, length=longest or None)
 
     def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
-        """Yield blocks that hide everything at once."""
+        """Yield blocks that are as long as the field: everything is hidden at once, or nothing of any sample."""
         for name, item in facts.items():
-            length = self._length(item.shape)
-            if self.block is not None and length is not None and self.block >= length:
-                yield Problem(
-                    "LOS424",
-                    f"blocks of {self.block} hide all {length} of `{self.target}` in `{name}`",
-                    at="block",
-                    label="nothing is left to see",
-                    helps=(f"choose a block of {max(1, length // 10)}",),
-                )
+            sizes = self._sizes(item)
+            if not sizes or min(sizes) == 0:
+                continue
+            block = self._block(sizes[0])
+            if any(size > block for size in sizes):
+                continue
+            helps = (f"choose a block of {max(1, max(sizes) // 10)}",) if max(sizes) > 1 else ()
+            yield Problem(
+                "LOS424",
+                f"blocks of {block} hide all {max(sizes)} of `{self.target}` in `{name}`",
+                at="block" if self.block is not None else "target",
+                label="nothing is left to see",
+                helps=helps or ("take a longer field: one step cannot be hidden in part",),
+            )
+
+    @staticmethod
+    def _sizes(facts: FieldFacts) -> tuple[int, ...]:
+        """Return the places of a sample along each axis that blocks cut, the longest sample's; none if unknown."""
+        shape, longest = facts.shape, facts.extra.get(KEY, (0, None))[1]
+        places = shape.dims[1:] if shape.layout in {"series", "image"} else shape.dims[:1]
+        known = [longest if size is None else size for size in places]
+        return tuple(size for size in known if size is not None) if None not in known else ()
+
+    def _block(self, length: int) -> int:
+        return self.block or max(1, length // 10)
 
     @staticmethod
     def _length(shape: Shape) -> int | None:
@@ -92,7 +108,7 @@ class Reconstruction(Task):
             target=self.target or "",
             mask=self.mask,
             ratio=self.ratio,
-            block=self.block or max(1, (self._length(target.output) or target.length or 1) // 10),
+            block=self._block(self._length(target.output) or target.length or 1),
             channels_first=target.output.layout in {"series", "image"},
             each=self.channels == "each",
             noise=self.fill == "noise",

@@ -13,7 +13,7 @@ from declare.rules.spec_parts import LocatedBlock, get, phase_datasets, phases
 from declare.rules.spec_view import View
 
 CODE = "DAT343"
-STAGE = "facts"
+STAGE = "links"
 
 
 def check(view: View) -> Iterator[Problem]:
@@ -27,12 +27,11 @@ def check(view: View) -> Iterator[Problem]:
 
 def _none_fits(view: View, phase: LocatedBlock[Phase], sampler: Sampler) -> Iterator[Problem]:
     for dataset in phase_datasets(view, phase.block):
-        facts = view.facts.get(dataset)
-        if facts is not None and set(get(view.spec, "datasets", dataset, "fields") or ()) - set(facts.fields):
+        facts, shapes = view.facts.get(dataset), view.shapes.get(dataset, {})
+        stated = set(get(view.spec, "datasets", dataset, "fields") or ())
+        if facts is None or (stated | set(facts.fields)) - set(shapes):
             continue  # a field that could not be read may be the one that fits
-        suited = (
-            sampler.with_fields({name: item.shape for name, item in facts.fields.items()}) if facts else None
-        )
+        suited = sampler.with_fields(shapes)
         if isinstance(suited, Problem):
             yield suited.under(f"{phase.path}.sampler")
             return

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.rules.queries.class_counts import splits_without_counts, uncounted_note
+from declare.rules.queries.missing_labels import tasks_without_labels
 from declare.rules.queries.pairings import splits_without_positives
 from declare.rules.spec_parts import tasks
 from declare.rules.spec_view import View
@@ -19,6 +20,10 @@ def check(view: View) -> Iterator[Problem]:
     for name, loss, counts, split in splits_without_counts(view):
         if split != "train":
             yield _problem(f"{split}/{name}/loss", loss.path, uncounted_note(counts, split))
+    for split in ("val", "test"):
+        for task in tasks_without_labels(view, split):
+            note = f"no sample of {split} has the target `{task.block.target}`"
+            yield _problem(f"{split}/{task.name}/loss", task.path, note)
     paths = {task.name: task.path for task in tasks(view)}
     for (name, split), words in splits_without_positives(view):
         if split != "train":

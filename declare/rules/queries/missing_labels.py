@@ -1,4 +1,4 @@
-"""How many training labels each task lacks."""
+"""How many labels of a split each task lacks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from declare.rules.spec_view import View
 
 
 class Missing(NamedTuple):
-    """Training samples of one dataset that lack the target of a task."""
+    """Samples of one dataset's split that lack the target of a task."""
 
     task: LocatedBlock[Task]
     dataset: str
@@ -20,12 +20,22 @@ class Missing(NamedTuple):
     samples: int
 
 
-def labels_missing(view: View) -> Iterator[Missing]:
-    """Yield each task's missing labels by dataset, where the training split holds samples."""
+def labels_missing(view: View, split: str = "train") -> Iterator[Missing]:
+    """Yield each task's missing labels by dataset, where the split holds samples."""
     for task in tasks(view):
         for dataset in target_facts(view, task.block):
             facts, target = view.facts[dataset], str(task.block.target)
-            samples = facts.splits.get("train", 0)
+            samples = facts.splits.get(split, 0)
             if samples:
-                missing = facts.missing.get(target, {}).get("train", 0)
+                missing = facts.missing.get(target, {}).get(split, 0)
                 yield Missing(task, dataset, target, min(missing, samples), samples)
+
+
+def tasks_without_labels(view: View, split: str) -> Iterator[LocatedBlock[Task]]:
+    """Yield each task of which no sample of a split has the target, in none of its datasets."""
+    rows: dict[str, list[Missing]] = {}
+    for item in labels_missing(view, split):
+        rows.setdefault(item.task.name, []).append(item)
+    for items in rows.values():
+        if all(item.missing >= item.samples for item in items):
+            yield items[0].task
