@@ -247,7 +247,7 @@ class FakeWorkshop:
 
     def rate(self, which):
         schedule = LRSchedule(which)
-        schedule.planned = lambda step: 1 - 0.5 * step / which.steps
+        schedule.planned_factor = lambda step: 1 - 0.5 * step / which.steps
         return schedule
 
     def initialize(self, which, resolve):

@@ -430,7 +430,7 @@ def test_the_rate_is_the_phases_and_groups_have_their_own(tmp_path, monkeypatch)
     groups = ({"match": "heads.*", **group}, {"match": "core.*", **group, "lr": 0.01})
 
     def halved(workshop):
-        monkeypatch.setattr(LRSchedule, "planned", lambda schedule, step: 0.5)
+        monkeypatch.setattr(LRSchedule, "planned_factor", lambda schedule, step: 0.5)
         workshop.rate = LRSchedule
 
     plan = fake_parts.make_plan(fake_parts.phase(groups=groups))

@@ -30,6 +30,7 @@ class Multilabel(ClassTask):
 
     targets: ClassVar[tuple[Layout, ...]] = ("labels",)
     prediction: ClassVar[Prediction] = "label_logits"
+    may_miss_parts: ClassVar[bool] = True
     default_loss: ClassVar[str] = "bce"
     default_metrics: ClassVar[tuple[str, ...]] = ("f1", "average_precision")
 
