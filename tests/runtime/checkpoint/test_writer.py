@@ -218,7 +218,7 @@ def test_a_disk_needs_room_for_what_is_still_to_come(tmp_path, monkeypatch):
     ]
     assert writer.most_kept(fake_parts.make_plan(*phases)) == 6  # two newest, two ends, two best
     assert writer.most_kept(fake_parts.make_plan(fake_parts.phase(keep_checkpoints=1))) == 1
-    plain = fake_parts.make_plan(fake_parts.phase(optimizer={"type": "sgd", "lr": 0.1}))
+    plain = fake_parts.make_plan(fake_parts.phase(optimizer={"type": "sgd", "lr": 0.1, "momentum": 0.0}))
     assert writer._state_bytes(100, plain) == 100
     assert writer._state_bytes(100, fake_parts.make_plan(fake_parts.phase(ema={"decay": 0.9}))) == 500
     plan = fake_parts.make_plan(fake_parts.phase(keep_checkpoints=4))
