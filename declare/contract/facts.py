@@ -80,7 +80,7 @@ class Reader(Protocol):
         """Return how the values of a column are read, where they are not those stored (scaled ones)."""
         return ""
 
-    def expected(self, column: str, rows: Array) -> Array | None:
+    def expectation(self, column: str, rows: Array) -> Array | None:
         """Return the mean of what is drawn at random, the best prediction there is; None where it does not know it.
 
         Reports then say what share of the best possible figure was reached.

@@ -79,7 +79,7 @@ class Workers:
             for index, job in list(self._jobs.items()):
                 if not job.is_alive():
                     self._on_worker_exit(index, job, engine, anew=not stopping)
-            _tell(engine, reported, emit)
+            _report_ended(engine, reported, emit)
         return not self.stopped
 
     def _start(self, index: int) -> None:
@@ -128,7 +128,7 @@ def _set(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _tell(engine: SharedSearch, reported: set[int], emit: Emit) -> None:
+def _report_ended(engine: SharedSearch, reported: set[int], emit: Emit) -> None:
     for trial in engine.trials():
         if trial.state != "running" and trial.number not in reported:
             reported.add(trial.number)

@@ -296,8 +296,8 @@ def test_simulated_neurons_are_as_hard_as_real_ones():
     block = {"type": "simulated", "name": "spikes", "samples": 300, "neurons": 6, "frames": 4, "size": 10}
     reader = parser.parse("sources", block).open()
     rows = np.arange(300)
-    rate, spikes = reader.expected("spikes", rows), reader.read("spikes")
-    assert reader.expected("stimulus", rows) is None
+    rate, spikes = reader.expectation("spikes", rows), reader.read("spikes")
+    assert reader.expectation("stimulus", rows) is None
     np.testing.assert_array_equal(spikes, parser.parse("sources", block).open().read("spikes"))
     assert ((rate > 0) & (rate < 60)).all()
     # Counts are Poisson about the rates.

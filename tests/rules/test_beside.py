@@ -152,7 +152,7 @@ def test_every_augment_that_mixes_samples_says_what() -> None:
     targets = {"label": Shape("category", (), "int64", 3), "tag": Shape("tags", (4,), "int64", 3)}
     for name in names("augments"):
         augment = parser.parse("augments", {"type": name})
-        mixed = augment.mixed(inputs, targets)
+        mixed = augment.mixed_fields(inputs, targets)
         assert mixed in (frozenset(), frozenset({"image", "label"}))
 
 

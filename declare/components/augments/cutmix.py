@@ -43,7 +43,7 @@ class CutMix(Augment):
         if not any(shape.layout in CUT_AXES for shape in inputs.values()):
             yield from nothing_to_change(self, "images and series")
 
-    def mixed(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
+    def mixed_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
         """Return the fields of numbers, and the targets that are mixed with them."""
         return mixed_fields(inputs, targets)
 

@@ -48,7 +48,7 @@ class Mixup(Augment):
         if not parts(inputs, targets).inputs:
             yield from nothing_to_change(self, "fields of numbers")
 
-    def mixed(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
+    def mixed_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
         """Return the fields of numbers, and the targets that are mixed with them."""
         return mixed_fields(inputs, targets)
 

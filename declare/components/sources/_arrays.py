@@ -60,7 +60,7 @@ class ArrayReader(Reader):
             return values[rows]
         return [values[int(row)] for row in rows]
 
-    def expected(self, column: str, rows: Array) -> Any:
+    def expectation(self, column: str, rows: Array) -> Any:
         """Return the true expectation of `column` for `rows`, None where nobody knows it."""
         values = self._expected.get(column)
         return None if values is None else values[rows]

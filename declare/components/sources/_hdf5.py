@@ -92,7 +92,7 @@ class Hdf5Reader(Reader):
             _require_room(column, dataset, rows)
             if h5py.check_string_dtype(dataset.dtype) and rows is None:
                 refuse_shared_texts(column, dataset, self._path.stat().st_size)
-            values = _read(dataset, rows)
+            values = _read_values(dataset, rows)
             packing = self._packings.get(column)
             contents = values if packing is None else packing.unpack(values)
         except (OSError, RuntimeError, ValueError) as error:
@@ -182,7 +182,7 @@ def _require_room(column: str, dataset: Any, rows: Array | None) -> None:
         require_memory(_COPIES * size, f"`{column[:40]}`")
 
 
-def _read(dataset: Any, rows: Array | None) -> Array:
+def _read_values(dataset: Any, rows: Array | None) -> Array:
     """Read rows in the order of the file, whatever the order they are asked for in."""
     view = dataset.asstr() if h5py.check_string_dtype(dataset.dtype) else dataset
     if rows is None:

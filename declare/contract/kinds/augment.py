@@ -23,7 +23,7 @@ class Augment(Component):
         """Yield why it has nothing to change in a dataset whose model inputs and targets have these shapes."""
         return ()
 
-    def mixed(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
+    def mixed_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
         """Return the fields in which it mixes samples of a batch: what is predicted must be mixed as inputs are."""
         return frozenset()
 

@@ -88,11 +88,11 @@ class Balance(nn.Module):
         products = self._gradients.products()
         if self._watching:
             self.readings.append((self._number, products / scale**2))
-        self._gradients.write(self.mixed(products, seed))
+        self._gradients.write(self.task_factors(products, seed))
         self._gradients = None
         return None
 
-    def mixed(self, products: Tensor, seed: int) -> Tensor | None:
+    def task_factors(self, products: Tensor, seed: int) -> Tensor | None:
         """Return the factor of each task's gradient on what tasks share, from their products [tasks, tasks]."""
         return None
 

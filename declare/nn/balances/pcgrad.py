@@ -20,7 +20,7 @@ class PCGrad(Balance):
 
     each_alone = True
 
-    def mixed(self, products: Tensor, seed: int) -> Tensor:
+    def task_factors(self, products: Tensor, seed: int) -> Tensor:
         """Return the factor [tasks] of each task's gradient after all projections, from products [tasks, tasks]."""
         count = len(products)
         generator = torch.Generator().manual_seed(seed)

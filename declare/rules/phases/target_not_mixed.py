@@ -48,7 +48,7 @@ def _unmixed_targets(
     roles = augment_roles(view, dataset, trained)
     if list(augment.check_fields(*roles)):
         return
-    mixed = augment.mixed(*roles)
+    mixed = augment.mixed_fields(*roles)
     read = set(fields_of_task(view, task.name, dataset))
     labels = [name for name in (get(task.block, "target"), *task.block.fields()) if name and name not in read]
     inputs = sorted(read & mixed)

@@ -78,14 +78,14 @@ def projected(gradients, seed):
 def test_surgery_is_that_of_the_paper(seed):
     """The factors from inner products give what projecting one after another gives."""
     gradients = torch.randn(4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-    factors = PCGrad([0, 1, 2, 3], [1.0] * 4, 4).mixed(gradients @ gradients.T, seed)
+    factors = PCGrad([0, 1, 2, 3], [1.0] * 4, 4).task_factors(gradients @ gradients.T, seed)
     assert torch.allclose(factors @ gradients, projected(list(gradients), seed))
 
 
 def test_surgery_leaves_agreement_alone():
     """Tasks without conflict keep their sum."""
     gradients = torch.eye(3, dtype=torch.float64) + 0.1
-    assert PCGrad([0, 1, 2], [1.0] * 3, 3).mixed(gradients @ gradients.T, 0).tolist() == [1, 1, 1]
+    assert PCGrad([0, 1, 2], [1.0] * 3, 3).task_factors(gradients @ gradients.T, 0).tolist() == [1, 1, 1]
 
 
 def test_surgery_changes_shared_parameters_alone():
