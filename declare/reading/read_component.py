@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 Block = Mapping[str, Any] | str
 _MOST = 1024
-_KNOWN: OrderedDict[tuple[str, str], Component] = OrderedDict()
+_KNOWN: dict[tuple[str, str], Component] = {}
 
 
 @overload
@@ -80,8 +79,10 @@ def read_component(kind: str, block: Block) -> Any:
     Raises `ProblemError` for a block of a plan that somebody changed.
     """
     key = (kind, repr(secrets.reveal(block)))
-    if key not in _KNOWN:
-        _KNOWN[key] = parse(kind, block)
-        if len(_KNOWN) > _MOST:
-            _KNOWN.popitem(last=False)
-    return _KNOWN[key]
+    component = _KNOWN.get(key)
+    if component is None:
+        component = parse(kind, block)
+        if len(_KNOWN) >= _MOST:
+            _KNOWN.clear()
+        _KNOWN[key] = component
+    return component

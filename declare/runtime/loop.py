@@ -136,9 +136,8 @@ class Loop:
             self._tree.extended(**state.stateful()).restore(
                 spread(tree, self._graph, state.setup.config.optimizer)
             )
-            state.setup.step.lr.set(
-                max(self.progress.step - 1, 0)
-            )  # restoring leaves the plan's base rates there
+            # Restoring leaves the plan's base rates in the optimizer.
+            state.setup.step.lr.set(max(self.progress.step - 1, 0))
         self._update_evaluation_size(state)
         return state
 

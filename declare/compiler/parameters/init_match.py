@@ -196,8 +196,10 @@ def _guess(report: InitReport, tensors: Facts) -> tuple[str, str] | None:
 
 
 def _nothing(report: InitReport, entry: InitPlan, at: str) -> Problem:
-    rename = "say with `rename:` how the file calls the model's modules, or remove the entry"
-    has_weights = report.missing or report.reshaped
+    if report.missing or report.reshaped:
+        remedy = "say with `rename:` how the file calls the model's modules, or remove the entry"
+    else:
+        remedy = "name modules that have weights with `modules:`"
     return Problem(
         "SHP504",
         f"nothing in `{entry.source}:{_short(entry.reference)}` fits the model",
@@ -207,7 +209,7 @@ def _nothing(report: InitReport, entry: InitPlan, at: str) -> Problem:
             *first_of([f"in the file: `{name}`" for name in report.unexpected], 3),
             *first_of([f"in the model: `{name}`" for name in report.missing], 3),
         ),
-        helps=(rename if has_weights else "name modules that have weights with `modules:`",),
+        helps=(remedy,),
     )
 
 
