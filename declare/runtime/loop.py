@@ -74,7 +74,7 @@ class Loop:
         self._graph = parts.graph
         self._bus = bus
         self._checkpoints = checkpoints
-        self._settle = (auto, self._emit_choice)
+        self._auto = (auto, self._emit_choice)
         self._flag = flag
         self._trainable = trainable(self._graph)
         self._stop_check_every = 1
@@ -130,7 +130,7 @@ class Loop:
             self._parts,
             at_step=self.progress.step,
             trainable=self._trainable,
-            settle=self._settle,
+            auto=self._auto,
         )
         if tree is not None:
             self._tree.extended(**state.stateful()).restore(

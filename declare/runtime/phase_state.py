@@ -60,7 +60,7 @@ def make_phase_state(
     *,
     at_step: int,
     trainable: Collection[str],
-    settle: tuple[AutoSettings, Record],
+    auto: tuple[AutoSettings, Record],
 ) -> PhaseState:
     """Make what a phase trains with, as it is before its step `at_step`.
 
@@ -68,7 +68,7 @@ def make_phase_state(
     """
     memory = MemoryBudget(plan, phase, parts.device, parts.world.size)
     try:
-        setup = assemble(plan, parts, phase, wanted=trainable, settle=settle, at_step=at_step)
+        setup = assemble(plan, parts, phase, wanted=trainable, auto=auto, at_step=at_step)
     except Exception as error:
         if not is_shortage(error):
             raise

@@ -62,7 +62,7 @@ def test_what_trials_could_not_say_is_recorded(tmp_path: Path, engine: RayEngine
     records.write(Trial(0, {"a": 0.5}, "failed", reason="its loss is not finite"))
     records.write(Trial(1, {"a": 0.5}, "running"))
     grid = [item(0, RuntimeError("x")), item(1, value=0.75, time_total_s=2.0), item(2, OSError("a\nkilled"))]
-    engine._settle(grid, stopped=False)
+    engine._record_results(grid, stopped=False)
     assert [(trial.state, trial.value, trial.reason) for trial in engine.trials()] == [
         ("failed", None, "its loss is not finite"),
         ("pruned", 0.75, "worse than the others at the same step"),
@@ -73,7 +73,7 @@ def test_what_trials_could_not_say_is_recorded(tmp_path: Path, engine: RayEngine
 def test_a_stop_leaves_trials_open(tmp_path: Path, engine: RayEngine) -> None:
     """What was under way when the search was stopped is not taken for pruned."""
     Records(tmp_path).write(Trial(0, {"a": 0.5}, "stopped"))
-    engine._settle([item(0, value=0.75)], stopped=True)
+    engine._record_results([item(0, value=0.75)], stopped=True)
     assert [trial.state for trial in engine.trials()] == ["stopped"]
 
 
@@ -82,7 +82,7 @@ def test_only_missing_trials_are_drawn(tmp_path: Path, engine: RayEngine) -> Non
     assert engine._missing() == 4
     for number in range(3):
         Records(tmp_path).write(Trial(number, {"a": 0.5}, "complete", 0.5))
-    engine._settle([item(number) for number in range(3)], stopped=False)
+    engine._record_results([item(number) for number in range(3)], stopped=False)
     assert engine._missing() == 1
 
 
@@ -91,7 +91,7 @@ def test_a_trial_that_ray_forgot_is_given_up(tmp_path: Path, engine: RayEngine) 
     records = Records(tmp_path)
     records.write(Trial(0, {"a": 0.5}, "complete", 0.5))
     records.write(Trial(1, {"a": 0.5}, "running"))
-    engine._settle([item(0)], stopped=False)
+    engine._record_results([item(0)], stopped=False)
     engine._give_up_lost()
     assert [trial.state for trial in engine.trials()] == ["complete", "failed"]
 

@@ -67,7 +67,7 @@ def work(config: dict[str, Any]) -> None:
     task: Task = config["task"]
     rank = int(import_module("ray.train").get_context().get_world_rank())
     folder = Path(task.launch)
-    _settle(task, rank)
+    _enter_environment(task, rank)
     try:
         result = _train(task, folder)
     except BaseException:
@@ -79,7 +79,7 @@ def work(config: dict[str, Any]) -> None:
         event_pipe.write_result(folder, result)
 
 
-def _settle(task: Task, rank: int) -> None:
+def _enter_environment(task: Task, rank: int) -> None:
     """Give the process the surroundings of the command; what it writes to standard error is kept."""
     os.chdir(task.home)
     os.environ.update(task.environment)

@@ -56,7 +56,7 @@ def trials(plan: Plan, device: torch.device, steps: int = STEPS) -> Iterator[Tri
     for phase in plan.phases:
         workshop.graph.load_state_dict(fresh)
         setup = assemble(
-            plan, workshop, phase, wanted=wanted, settle=(AutoSettings(plan, None, device), lambda *_: None)
+            plan, workshop, phase, wanted=wanted, auto=(AutoSettings(plan, None, device), lambda *_: None)
         )
         batch = next(iter(setup.loader.batches(0, 1)))
         workshop.graph.train()

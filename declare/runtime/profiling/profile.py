@@ -67,7 +67,7 @@ def profile(
     choices = AutoSettings(plan, None, workshop.device)
     profiles = []
     for phase in plan.phases:
-        setup = assemble(plan, workshop, phase, wanted=wanted, settle=(choices, _ignore))
+        setup = assemble(plan, workshop, phase, wanted=wanted, auto=(choices, _ignore))
         profiles.append(_profile_phase(phase, setup, workshop.device, folder / phase.name, (warm_up, steps)))
     return profiles
 

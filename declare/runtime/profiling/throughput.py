@@ -36,7 +36,7 @@ def measure(plan: Plan, workshop: TrainingParts, *, steps: int = 20, warm_up: in
         def record(name: str, value: object, reason: str, reasons: dict[str, str] = reasons) -> None:
             reasons[name] = f"{value} ({reason})"
 
-        setup = assemble(plan, workshop, phase, wanted=wanted, settle=(choices, record))
+        setup = assemble(plan, workshop, phase, wanted=wanted, auto=(choices, record))
         count = min(phase.steps, warm_up + steps)
         warm = min(warm_up, count - 1)
         batches = setup.loader.batches(0, count)

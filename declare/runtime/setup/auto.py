@@ -45,7 +45,7 @@ class AutoSettings:
         self._made = read_choices(folder)
         self._gathered = gather_precision(plan, self._made, device) if self._sharded else None
 
-    def settle(self, phase: PhasePlan, trial: Callable[[], Trial], record: Record) -> Precision:
+    def resolve_precision(self, phase: PhasePlan, trial: Callable[[], Trial], record: Record) -> Precision:
         """Set the threads and return the phase's precision; `trial` is only made where one is needed."""
         name = f"precision.{phase.name}"
         pieces = phase.accumulate * self._world.size

@@ -52,10 +52,10 @@ def assemble(
     phase: PhasePlan,
     *,
     wanted: Collection[str],
-    settle: tuple[AutoSettings, Record],
+    auto: tuple[AutoSettings, Record],
     at_step: int = 0,
 ) -> PhaseSetup:
-    """Build what `phase` trains with and settle what the spec left to the machine.
+    """Build what `phase` trains with; what the spec leaves to the machine is chosen by `auto`.
 
     Raises `ProblemError` (PHS623) where every parameter is frozen for the whole phase.
     """
@@ -75,13 +75,13 @@ def assemble(
     optimizer = workshop.optimizer(phase)
     if objective.balance is not None:
         join(optimizer, objective.balance)
-    choices, record = settle
+    settings, record = auto
     statistics = _statistics(phase, workshop, objective, at_step)
     config = StepConfig(
         phase=phase,
         graph=workshop.graph,
         objective=objective,
-        precision=choices.settle(phase, trial, record),
+        precision=settings.resolve_precision(phase, trial, record),
         optimizer=optimizer,
         lr=workshop.rate(phase),
         ema=workshop.average(phase),

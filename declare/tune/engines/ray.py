@@ -78,7 +78,7 @@ class RayEngine:
                 tuner = self._tuner(trainable, place, missing)
                 if tuner is None or inner.is_requested:
                     break
-                self._settle(tuner.fit(), stopped=inner.is_requested)
+                self._record_results(tuner.fit(), stopped=inner.is_requested)
             stopped = inner.is_requested
         if not stopped:
             self._give_up_lost()
@@ -172,7 +172,7 @@ class RayEngine:
 
     # -- what becomes of trials ------------------------------------------------------------------------
 
-    def _settle(self, grid: Any, *, stopped: bool) -> None:
+    def _record_results(self, grid: Any, *, stopped: bool) -> None:
         """Record what trials came to that could not say so themselves: those that Ray ended, and those that died."""
         for item in grid:
             number = int(Path(item.path).name)

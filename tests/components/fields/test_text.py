@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from declare.contract.kinds.field import Uses
-from declare.contract.kinds.field import resolve_fields as settle_fields
+from declare.contract.kinds.field import Uses, resolve_fields
 from declare.contract.problem import ProblemError
 from declare.reading import parser
 
@@ -56,9 +55,9 @@ def test_what_tasks_want_settles_the_field():
     assert text(Uses(generated=("other",))).ends is False
     assert text(Uses(generated=("text",)), ends=False).ends is False
     tags = parser.parse("fields", {"type": "tags", "of": "text"})
-    assert settle_fields({"text": text(), "kinds": tags}, Uses())["text"].words is False
+    assert resolve_fields({"text": text(), "kinds": tags}, Uses())["text"].words is False
     fresh = parser.parse("fields", {"type": "text", "tokenizer": "word"})
-    assert settle_fields({"text": fresh, "kinds": tags}, Uses())["text"].words is True
+    assert resolve_fields({"text": fresh, "kinds": tags}, Uses())["text"].words is True
 
 
 @given(
@@ -153,7 +152,7 @@ TOKENIZERS = [
 @settings(max_examples=12, deadline=None)
 def test_values_of_words_stand_where_their_words_stand(tokenizer, overlong, words, size, ends):
     """Whatever is cut and however words become tokens, the tag at a place is that of the word whose tokens begin there."""
-    field = settle_fields(
+    field = resolve_fields(
         {
             "text": text(tokenizer=tokenizer, overlong=overlong, max_length=size, ends=ends, words=True),
             "kinds": parser.parse("fields", {"type": "tags", "of": "text"}),

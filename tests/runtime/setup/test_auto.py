@@ -37,9 +37,9 @@ class FakeTrial:
         return self.answers.pop(0)
 
 
-def settle(choices, phase, trial):
+def resolve(choices, phase, trial):
     told = []
-    precision = choices.settle(phase, lambda: trial, lambda *choice: told.append(choice))
+    precision = choices.resolve_precision(phase, lambda: trial, lambda *choice: told.append(choice))
     return precision, told
 
 
@@ -48,10 +48,10 @@ def test_a_measured_choice_is_kept_when_the_run_is_resumed(tmp_path, monkeypatch
     monkeypatch.setattr(module, "_available_cores", lambda: 2)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     plan = fake_parts.make_plan()
-    _, told = settle(AutoSettings(plan, tmp_path, CPU), plan.phases[0], FakeTrial([0.010, 0.001]))
+    _, told = resolve(AutoSettings(plan, tmp_path, CPU), plan.phases[0], FakeTrial([0.010, 0.001]))
     assert told[0][:2] == ("threads", 1)
     assert "measured" in told[0][2]
-    _, told = settle(AutoSettings(plan, tmp_path, CPU), plan.phases[0], FakeTrial([0.001, 0.010]))
+    _, told = resolve(AutoSettings(plan, tmp_path, CPU), plan.phases[0], FakeTrial([0.001, 0.010]))
     assert told == []
 
 
@@ -61,10 +61,10 @@ def test_auto_precision_is_measured_where_bf16_may_gain(monkeypatch):
     monkeypatch.setattr("declare.runtime.machine.precision.has_fast_bf16", lambda: True)
     plan = fake_parts.make_plan(fake_parts.phase(precision="auto"))
     choices = AutoSettings(plan, None, CPU)
-    assert settle(choices, plan.phases[0], FakeTrial())[0].name == "fp32"
+    assert resolve(choices, plan.phases[0], FakeTrial())[0].name == "fp32"
     choices = AutoSettings(plan, None, CPU)
     choices._flops_per_sample = 10**9
-    precision, told = settle(choices, plan.phases[0], FakeTrial([0.2, 0.1]))
+    precision, told = resolve(choices, plan.phases[0], FakeTrial([0.2, 0.1]))
     assert precision.name == "bf16"
     assert precision.autocast is not None
     assert told[-1] == ("precision.fit", "bf16", "measured: fp32 200.0 ms, bf16 100.0 ms")
@@ -84,7 +84,7 @@ def test_exact_determinism_measures_nothing(monkeypatch):
     plan = fake_parts.make_plan(fake_parts.phase(precision="auto"), hardware=hardware)
     choices = AutoSettings(plan, None, CPU)
     choices._flops_per_sample = 10**12
-    precision, _ = settle(choices, plan.phases[0], None)
+    precision, _ = resolve(choices, plan.phases[0], None)
     assert precision.name == "fp32"
 
 
@@ -116,7 +116,7 @@ def test_a_model_gathered_in_bf16_computes_in_it(monkeypatch):
     choices = AutoSettings(plan, None, CPU)
     choices._gathered = "bf16"
     choices.load_state_dict({"threads": 1, "precision.fit": "fp32"})
-    precision, told = settle(choices, plan.phases[0], None)
+    precision, told = resolve(choices, plan.phases[0], None)
     assert precision.name == "bf16"
     assert told == [("precision.fit", "bf16", "as the spec says")]
 
