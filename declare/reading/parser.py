@@ -293,13 +293,19 @@ class _Reader:
                 found[key] = self.fail(block_problems.missing(model, key, item, path))
         self.levels.pop()
         made = model.model_construct(None, **found)
-        if isinstance(made, Component) and len(self.problems) == before and not contains_poison(found):
-            for problem in list(made.check()):
-                self.fail(problem.under(path))
-                refused = problem.at.partition(".")[0]
-                if refused in known and is_error(problem.code):
-                    made.__dict__[refused] = POISON
+        is_wrong = any(is_error(problem.code) for problem in self.problems[before:])
+        if isinstance(made, Component) and not is_wrong and not contains_poison(found):
+            self.check(made, path)
         return made
+
+    def check(self, component: Component, path: str) -> None:
+        """Report what a component's own check finds; parameters that it refuses become POISON."""
+        names = {info.alias or name: name for name, info in type(component).model_fields.items()}
+        for problem in list(component.check()):
+            self.fail(problem.under(path))
+            name = names.get(problem.at.partition(".")[0])
+            if name is not None and is_error(problem.code):
+                component.__dict__[name] = POISON
 
     def strangers(self, model: type[BaseModel], keys: list[str], block: dict[str, Any]) -> set[str]:
         """Report unknown keys and return the known ones that they surely mean."""
