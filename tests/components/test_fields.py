@@ -262,7 +262,7 @@ def test_pictures_of_several_sizes_need_a_size():
     square = Image.new("L", (4, 4))
     made = field(type="image")
     facts = made.examine([square, square])
-    known = "has 4 x 8 pixels where the model takes 4 x 4"
+    known = "has 4 x 8 pixels, but the model takes 4 x 4"
     for call, title in (
         (lambda: made.examine([square, wide()]), "4 x 4 and 4 x 8"),
         (lambda: made.encode([square, wide()], facts), known),

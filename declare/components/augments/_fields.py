@@ -1,4 +1,4 @@
-"""Which fields of a dataset an augment changes, and how: told by their layouts."""
+"""Which fields of a dataset an augment changes, and how, decided by their layouts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CUT_AXES: Mapping[Layout, int] = {"image": 2, "video": 2, "mask": 2, "series": 1
 
 
 class Parts(NamedTuple):
-    """Names of fields by what mixing does to them; `classes` maps fields to their number of classes."""
+    """Fields by what mixing does to them; `classes` maps fields to their number of classes."""
 
     inputs: tuple[str, ...]
     values: tuple[str, ...]
@@ -25,7 +25,7 @@ class Parts(NamedTuple):
 
 
 def parts(inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Parts:
-    """Return what mixing does to the fields of a dataset."""
+    """Sort the fields of a dataset by what mixing does to them."""
     numbers = tuple(name for name, shape in inputs.items() if shape.layout in _NUMBERS)
     return Parts(
         inputs=numbers,
@@ -50,10 +50,10 @@ def mixed_fields(inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> f
 
 
 def nothing_to_change(augment: Augment, wanted: str) -> Iterator[Problem]:
-    """Yield the problem (LOS415) that no field is of a kind that the augment changes."""
+    """Yield a problem (LOS415) if the model reads no field of a kind that the augment changes."""
     yield Problem(
         "LOS415",
-        f"`{augment.type_name()}` changes {wanted}, but the model reads none here",
+        f"`{augment.type_name()}` changes {wanted}, but the model reads none in this phase",
         label="nothing to change",
         helps=("remove it, or keep it for phases over datasets that have them",),
     )

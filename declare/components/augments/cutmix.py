@@ -1,4 +1,4 @@
-"""`cutmix`: pastes a box of another sample into each."""
+"""`cutmix`: pastes a box of another sample into each sample."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class CutMix(Augment):
-    """Pastes a box of another image of the batch (a stretch of another series) into each.
+    """Pastes a box of another image of the batch into each image (series: an interval of time steps).
 
-    Masks get the same box; other targets are mixed by the share of the area that is left. Class targets
-    become class probabilities, numbers and labels are mixed; a missing class adds nothing, a pair with a
-    missing number does not count. Source: Yun et al. 2019, https://arxiv.org/abs/1905.04899.
+    A mask gets the same box; other targets are mixed in proportion to the area that is kept. Class targets
+    become class probabilities; numbers and labels are interpolated. A missing class adds nothing; a pair with
+    a missing number does not count. Source: Yun et al. 2019, https://arxiv.org/abs/1905.04899.
 
     ```yaml
     phases:
@@ -34,21 +34,27 @@ class CutMix(Augment):
     """
 
     alpha: float = Param(
-        1.0, ge=0.001, le=1e6, description="how evenly samples are mixed: near 0 hardly, 1 at any proportion"
+        1.0,
+        ge=0.001,
+        le=1e6,
+        description=(
+            "parameter of Beta(alpha, alpha), from which the proportion is drawn: near 0 samples "
+            "hardly mix, at 1 every proportion is equally likely"
+        ),
     )
-    probability: float = Param(1.0, gt=0, le=1, description="share of the batches that are mixed")
+    probability: float = Param(1.0, gt=0, le=1, description="fraction of batches that are mixed")
 
     def check_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Iterable[Problem]:
-        """Yield that there is nothing to cut."""
+        """Yield a problem if the model reads no image or series."""
         if not any(shape.layout in CUT_AXES for shape in inputs.values()):
             yield from nothing_to_change(self, "images and series")
 
     def mixed_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
-        """Return the fields of numbers, and the targets that are mixed with them."""
+        """Return the numeric fields, and the targets that are mixed with them."""
         return mixed_fields(inputs, targets)
 
     def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> nn.Module:
-        """Return the mixing of a dataset's fields."""
+        """Return the function that mixes a batch of a dataset."""
         from declare.nn.augments.mixing import CutMix as Real
 
         fields = parts(inputs, targets)

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 
 class Mixup(Augment):
-    """Adds to each sample another of its batch, inputs and targets in the same proportion.
+    """Adds to each sample another sample of its batch, inputs and targets in the same proportion.
 
-    Fields of numbers (images, series, vectors) are mixed, a series to the end of the longer one; categories and
-    tokens that the model reads stay as they are. Class targets become class probabilities, numbers and labels are
-    mixed; a missing class adds nothing, a pair with a missing number does not count. All samples of a batch are mixed
-    in one proportion, drawn from Beta(alpha, alpha). Source: Zhang et al. 2018, https://arxiv.org/abs/1710.09412.
+    Numeric fields (images, series, vectors) are interpolated, a series up to the end of the longer one;
+    categories and tokens that the model reads are not changed. Class targets become class probabilities;
+    numbers and labels are interpolated. A missing class adds nothing; a pair with a missing number does not
+    count. All samples of a batch are mixed in one proportion, drawn from Beta(alpha, alpha). Source: Zhang et
+    al. 2018, https://arxiv.org/abs/1710.09412.
 
     ```yaml
     phases:
@@ -39,21 +40,27 @@ class Mixup(Augment):
     takes_lengths: ClassVar[bool] = True
 
     alpha: float = Param(
-        0.2, ge=0.001, le=1e6, description="how evenly samples are mixed: near 0 hardly, 1 at any proportion"
+        0.2,
+        ge=0.001,
+        le=1e6,
+        description=(
+            "parameter of Beta(alpha, alpha), from which the proportion is drawn: near 0 samples "
+            "hardly mix, at 1 every proportion is equally likely"
+        ),
     )
-    probability: float = Param(1.0, gt=0, le=1, description="share of the batches that are mixed")
+    probability: float = Param(1.0, gt=0, le=1, description="fraction of batches that are mixed")
 
     def check_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Iterable[Problem]:
-        """Yield that there are no numbers to mix."""
+        """Yield a problem if the model reads no numeric field."""
         if not parts(inputs, targets).inputs:
             yield from nothing_to_change(self, "fields of numbers")
 
     def mixed_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
-        """Return the fields of numbers, and the targets that are mixed with them."""
+        """Return the numeric fields, and the targets that are mixed with them."""
         return mixed_fields(inputs, targets)
 
     def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> nn.Module:
-        """Return the mixing of a dataset's fields."""
+        """Return the function that mixes a batch of a dataset."""
         from declare.nn.augments.mixing import Mixup as Real
 
         fields = parts(inputs, targets)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class RandomErasing(Augment):
-    """Replaces a box at a random place in a share of the images; targets stay as they are.
+    """Erases a box at a random place in a fraction of the images; targets do not change.
 
     Source: Zhong et al. 2020, https://arxiv.org/abs/1708.04896.
 
@@ -33,33 +33,33 @@ class RandomErasing(Augment):
 
     takes_lengths: ClassVar[bool] = True
 
-    probability: float = Param(0.5, gt=0, le=1, description="share of the images that lose a box")
+    probability: float = Param(0.5, gt=0, le=1, description="fraction of images in which a box is erased")
     area: list[Annotated[float, Param(gt=0, lt=1)]] = Param(
         [0.02, 0.33],
         min_length=2,
         max_length=2,
-        description="least and largest share of the image that is erased",
+        description="smallest and largest fraction of the image that is erased",
     )
-    fill: Literal["zero", "mean", "noise"] = Param("zero", description="what stands in the box")
+    fill: Literal["zero", "mean", "noise"] = Param("zero", description="what the box is filled with")
 
     def check(self) -> Iterable[Problem]:
-        """Yield that the ends of `area` are the wrong way round."""
+        """Yield a problem if the first number of `area` is above the second."""
         if self.area[0] > self.area[1]:
             yield Problem(
                 "LOS416",
-                f"the least area {self.area[0]:g} is above the largest {self.area[1]:g}",
+                f"the smallest area {self.area[0]:g} is above the largest {self.area[1]:g}",
                 at="area",
                 label="wrong way round",
-                helps=("write the smaller share first",),
+                helps=("write the smaller fraction first",),
             )
 
     def check_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Iterable[Problem]:
-        """Yield that there are no images."""
+        """Yield a problem if the model reads no images."""
         if not any(shape.layout == "image" for shape in inputs.values()):
             yield from nothing_to_change(self, "images")
 
     def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> nn.Module:
-        """Return the erasing of a dataset's images."""
+        """Return the function that erases boxes in a batch of a dataset."""
         from declare.nn.augments.erasing import RandomErasing as Real
 
         names = [name for name, shape in inputs.items() if shape.layout == "image"]

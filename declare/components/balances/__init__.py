@@ -1,1 +1,1 @@
-"""Components of the kind `balances`."""
+"""Components of the kind `balances`: how the losses of several tasks become one gradient."""

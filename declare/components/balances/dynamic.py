@@ -1,4 +1,4 @@
-"""`dynamic`: weights by the rate of descent."""
+"""`dynamic`: weights by how fast each task's loss falls."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 class Dynamic(Balance):
-    """Gives tasks whose loss falls slowly more weight: the weights sum to the number of tasks.
+    """Gives more weight to tasks whose loss falls slowly; the weights sum to the number of tasks.
 
-    The weight is a softmax over tasks of r / temperature, r = a window's mean loss over that of the window before.
-    It multiplies the weights of the spec. Source: Liu et al. 2019, https://arxiv.org/abs/1803.10704.
+    The weight is a softmax over tasks of r / temperature, where r is the mean loss of a window divided by
+    that of the window before. It multiplies the weights of the spec. Source: Liu et al. 2019,
+    https://arxiv.org/abs/1803.10704.
 
     ```yaml
     phases:
@@ -30,8 +31,15 @@ class Dynamic(Balance):
     ```
     """
 
-    every: Duration = Param(Duration(1.0, "epochs"), description="length of a window")
-    temperature: float = Param(2.0, ge=1e-3, le=1e6, description="high: nearly equal weights")
+    every: Duration = Param(
+        Duration(1.0, "epochs"), description="length of a window over which losses are averaged"
+    )
+    temperature: float = Param(
+        2.0,
+        ge=1e-3,
+        le=1e6,
+        description="temperature of the softmax; higher values make the weights more equal",
+    )
 
     def resolve(self, total_steps: int, steps_per_epoch: int) -> Balance:
         """Return the balance with `every` in steps."""
@@ -39,7 +47,7 @@ class Dynamic(Balance):
         return self.model_copy(update={"every": Duration(float(steps), "steps")})
 
     def build(self, owners: Sequence[int], shares: Sequence[float], num_tasks: int) -> balance.Balance:
-        """Return the way the losses become one."""
+        """Return the balance that weights the losses."""
         from declare.nn.balances import dynamic
 
         every = max(1, self.every.steps(1, 1))

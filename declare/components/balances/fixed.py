@@ -8,7 +8,7 @@ from declare.contract.kinds.balance import Balance
 
 
 class Fixed(Balance):
-    """Adds up the tasks' losses with the weights of the tasks and of the phase. Source: any textbook.
+    """Adds the losses with the weights of their tasks and of the phase. Source: any textbook.
 
     ```yaml
     phases:

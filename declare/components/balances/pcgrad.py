@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class PCGrad(Balance):
-    """Takes out of each task's gradient what contradicts another's, on the parameters that they share.
+    """Projects each task's gradient so that it does not conflict with another's, on shared parameters.
 
-    One backward pass for each task, and memory for their gradients. Source: Yu et al. 2020,
+    Needs one backward pass for each task, and memory for the gradients of all tasks. Source: Yu et al. 2020,
     https://arxiv.org/abs/2001.06782.
 
     ```yaml
@@ -26,7 +26,7 @@ class PCGrad(Balance):
     each_alone: ClassVar[bool] = True
 
     def build(self, owners: Sequence[int], shares: Sequence[float], num_tasks: int) -> balance.Balance:
-        """Return the way the losses become one."""
+        """Return the balance that projects the gradients."""
         from declare.nn.balances import pcgrad
 
         return pcgrad.PCGrad(owners, shares, num_tasks)

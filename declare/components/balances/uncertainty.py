@@ -1,4 +1,4 @@
-"""`uncertainty`: learned variances."""
+"""`uncertainty`: learned variances of the tasks."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class Uncertainty(Balance):
-    """Learns a log variance s for each task with the model: the loss is the sum of exp(-s) L + s / 2.
+    """Learns a log variance s for each task: the loss is the sum of exp(-s) L + s / 2 over tasks.
 
-    The weights of the spec stand inside L. Weight decay leaves s alone; checkpoints hold it. For losses that are
-    never negative: one that falls below 0 would draw its weight up without end, here to exp(10) at most. Source:
-    Kendall et al. 2018, https://arxiv.org/abs/1705.07115.
+    L includes the weights of the spec. Weight decay is not applied to s; checkpoints store it. It needs
+    losses that are never negative: a negative loss would raise its weight without limit, here up to exp(10).
+    Source: Kendall et al. 2018, https://arxiv.org/abs/1705.07115.
 
     ```yaml
     phases:
@@ -27,11 +27,11 @@ class Uncertainty(Balance):
     """
 
     lr: float | None = Param(
-        None, gt=0, le=1e3, description="rate of the log variances; default: the optimizer's"
+        None, gt=0, le=1e3, description="learning rate of the log variances; default: the optimizer's"
     )
 
     def build(self, owners: Sequence[int], shares: Sequence[float], num_tasks: int) -> balance.Balance:
-        """Return the way the losses become one."""
+        """Return the balance with its learned parameters."""
         from declare.nn.balances import uncertainty
 
         return uncertainty.Uncertainty(owners, shares, num_tasks, self.lr)

@@ -1,4 +1,4 @@
-"""What fields of numeric arrays share: facts and encoding of samples with a fixed number of axes."""
+"""What numeric array fields share: facts and encoding of samples with a fixed number of axes."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from declare.contract.shapes import AXES, Array, Shape
 
 
 class ArrayField(Field):
-    """A field whose samples are numeric arrays of one number of axes; NaN is kept.
+    """A field whose samples are numeric arrays with a fixed number of axes; NaN stays NaN.
 
-    Encoded as float32 [rows, ...] where that holds every number of the source's type, else as float64, which
-    transforms see; what models see is float32.
+    Encoded as float32 [rows, ...] if that represents every number of the source's type exactly, else as
+    float64. Transforms see this type; the model sees float32.
 
-    Numbers that are listed under `missing` become NaN, before transforms.
-    Sizes that vary from sample to sample are None in the shape; samples are padded with NaN at the end of each
-    axis, which transforms leave out and which ends as zero.
+    Numbers listed under `missing` become NaN before the transforms. Sizes that differ between samples are
+    None in the shape; shorter samples are padded with NaN at the end of each axis. Transforms skip the
+    padding, and it becomes zero at the end.
     """
 
     stated_axes: ClassVar[Mapping[str, int]] = {}
-    """Parameters that state a size, with the axis that they state."""
+    """Parameters that state a size, with the axis that they describe."""
     axis_orders: ClassVar[Mapping[str, Order]] = {}
-    """Layouts that samples may have, the usual one first."""
+    """Layouts that samples may have, the default first."""
     fixed_axes: ClassVar[frozenset[int]] = frozenset({0})
-    """Axes that never vary from sample to sample where their size is stated."""
+    """Axes whose stated size every sample must have."""
 
     def examine(self, values: Any) -> FieldFacts:
-        """Return the shape, range and moments of samples."""
+        """Return the shape, range and moments of the samples."""
         from declare.components.fields._numbers import unused_marks
 
         samples = self._stack(values)
@@ -41,7 +41,7 @@ class ArrayField(Field):
         return self._facts(samples, unused_marks(values, self.missing))
 
     def _refuse_merged(self, values: Any, samples: Any) -> None:
-        """Raise `ProblemError` DAT306 where a feature's or channel's whole numbers are one as doubles."""
+        """Raise `ProblemError` DAT306 if different integers of a feature or channel become equal as float64."""
         import numpy as np
 
         from declare.components.fields._exactness import narrow_features, refuse_merged
@@ -54,7 +54,7 @@ class ArrayField(Field):
                 refuse_merged(raw[:, feature], samples[:, feature])
 
     def _facts(self, samples: Array | list[Array], unused: list[str]) -> FieldFacts:
-        """Return facts of stacked samples; `unused` are marks that never occur."""
+        """Return the facts of stacked samples; `unused` are missing-value marks that never occur."""
         import numpy as np
 
         from declare.components.fields._numbers import statistics
@@ -92,7 +92,7 @@ class ArrayField(Field):
         return samples if order == usual else in_order(samples, order)
 
     def _with_layouts(self, problem: Problem, values: Any) -> Problem:
-        """Return what is wrong with a sample; the layouts that take its number of axes are its help."""
+        """Return the problem of a sample, with a help for each layout that has its number of axes."""
         import numpy as np
 
         if problem.row is None:
@@ -110,10 +110,10 @@ class ArrayField(Field):
         if not fitting or own in fitting:
             return problem
         words = " or ".join(f"`layout: {name}`" for name in fitting)
-        return replace(problem, helps=(f"say how the arrays lie: {words}", *problem.helps))
+        return replace(problem, helps=(f"state the order of the axes: {words}", *problem.helps))
 
     def sample_layout(self) -> str | None:
-        """Return how the axes of samples lie, as stated or as usual; None where there is one way."""
+        """Return the layout of the samples, stated or default; None if the field has only one."""
         return next(iter(self.axis_orders), None)
 
     def stated_sizes(self) -> dict[int, tuple[str, int]]:
@@ -122,7 +122,7 @@ class ArrayField(Field):
         return {axis: (key, size) for axis, key, size in stated if size is not None}
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
-        """Yield where stated sizes contradict the data: once where they fit another order of axes."""
+        """Yield a problem if stated sizes contradict the data; if they fit another axis order, yield only that."""
         stated, dims = self.stated_sizes(), facts.shape.dims
         sizes = {axis: size for axis, (_, size) in stated.items()}
         wrong = [
@@ -146,14 +146,14 @@ class ArrayField(Field):
             data_size = "varying" if dims[axis] is None else dims[axis]
             yield Problem(
                 "DAT334",
-                f"`{key}` is {size} but the data have {data_size} {AXES[self.layout][axis]}",
+                f"`{key}` is {size}, but the data have {data_size} {AXES[self.layout][axis]}",
                 at=key,
                 label=f"{size} stated here",
-                helps=(f"remove `{key}`: it is read from the data",),
+                helps=(f"remove `{key}`: it is inferred from the data",),
             )
 
     def _refuse_other_sizes(self, samples: Array | list[Array], facts: FieldFacts) -> None:
-        """Raise `ProblemError` SHP524 for the first sample that differs at an axis which does not vary."""
+        """Raise `ProblemError` SHP524 for the first sample whose size differs along an axis that may not vary."""
         free = facts.shape.time_axis if self.takes_any_length(facts) else None
         known = {
             axis: size for axis, size in enumerate(facts.shape.dims) if size is not None and axis != free
@@ -164,13 +164,13 @@ class ArrayField(Field):
                     raise ProblemError(other_size(AXES[self.layout][axis], size, sample.shape[axis], row))
 
     def takes_any_length(self, facts: FieldFacts) -> bool:
-        """Return whether samples may be shorter or longer than those looked at."""
+        """Return whether samples may be shorter or longer than the examined ones."""
         return KEY in facts.extra
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return float32 or float64 [rows, ...], padded with NaN where sizes vary.
 
-        Raises `ProblemError` SHP524 for a sample of another size than all of those looked at.
+        Raises `ProblemError` SHP524 for a sample whose size differs from that of all examined samples.
         """
         import numpy as np
 

@@ -1,4 +1,4 @@
-"""The order of axes: arrays that lie otherwise than fields do, and sizes that fit only the other way round."""
+"""Axis order: arrays whose axes differ from the field's, and stated sizes that fit only another order."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from declare.contract.problem import Problem, Rewrite
 
 Order = tuple[int | None, ...]
-"""The axis of a sample that each axis of the field is; None for one that samples do not have."""
+"""For each axis of the field, the axis of a sample; None for an axis that samples lack."""
 
 
 def in_order(samples: Any, order: Order) -> Any:
-    """Return an array of samples [rows, ...], or a list of samples, with axes as the field has them."""
+    """Return an array of samples [rows, ...], or a list of samples, with the axes in the field's order."""
     if isinstance(samples, list):
         return [in_order(sample[None], order)[0] for sample in samples]
     kept = [axis + 1 for axis in order if axis is not None]
@@ -31,8 +31,8 @@ def orders_that_fit(
 ) -> list[str]:
     """Return the other layouts in which samples have the stated sizes.
 
-    `known` is the layout that samples were read in and the sizes that they then have; `stated` maps axes to sizes;
-    axes that are not `fixed` may vary from sample to sample.
+    `known` is the layout in which the samples were read, with their sizes; `stated` maps axes to sizes; axes
+    outside `fixed` may vary between samples.
     """
     layout, dims = known
     raw = {axis: size for axis, size in zip(orders[layout], dims, strict=True) if axis is not None}
@@ -48,14 +48,14 @@ def orders_that_fit(
 
 
 def other_way_round(at: str, order: str, layouts: Sequence[str]) -> Problem:
-    """Return the finding that stated sizes fit only where the axes lie in another order."""
+    """Return the problem that stated sizes fit only another axis order."""
     return Problem(
         "DAT322",
-        f"the axes lie in another order: {order}",
+        f"the axes are in another order: {order}",
         at=at,
-        label="fits the other way round",
-        notes=("the stated sizes are those of the data, at other axes",),
-        helps=(f"say how the arrays lie: {' or '.join(f'`layout: {name}`' for name in layouts)}",),
+        label="fits another axis order",
+        notes=("the stated sizes match the data, but along other axes",),
+        helps=(f"state the axis order: {' or '.join(f'`layout: {name}`' for name in layouts)}",),
         rewrites=tuple(
             Rewrite(f"set `layout: {name}`", "layout", name, safe=len(layouts) == 1) for name in layouts
         ),
@@ -63,16 +63,16 @@ def other_way_round(at: str, order: str, layouts: Sequence[str]) -> Problem:
 
 
 def other_size(axis: str, known: int, size: int, row: int) -> Problem:
-    """Return the finding that a sample has another size than those that a model learned from."""
+    """Return the problem that the size of a sample differs from the sizes seen in training."""
     helps: tuple[str, ...] = ("give samples as they were in training, their axes in the same order",)
     if axis == "time":
         axis, helps = (
             "time steps",
-            (*helps, f"or train with `length: {known}`: samples are cut and filled up to it"),
+            (*helps, f"or train with `length: {known}`: samples are then cut or zero-padded to it"),
         )
     return Problem(
         "SHP524",
-        f"a sample has {size} {axis}, those looked at have {known}",
+        f"a sample has {size} {axis}, but the model was built for {known}",
         label="another size",
         helps=helps,
         row=row,
@@ -80,13 +80,13 @@ def other_size(axis: str, known: int, size: int, row: int) -> Problem:
 
 
 def unclear(shape: Sequence[int], layouts: Sequence[str]) -> Problem:
-    """Return the finding that an array's axes may be either way round."""
+    """Return the problem that the axis order of an array is ambiguous."""
     choices = " or ".join(f"`layout: {name}`" for name in layouts)
     return Problem(
         "DAT324",
-        f"arrays of shape {tuple(shape)} may lie in several ways",
+        f"the axis order of arrays of shape {tuple(shape)} is ambiguous",
         label="which axis is what?",
-        notes=(f"the shapes say nothing for certain: {', '.join(layouts)}",),
-        helps=(f"say {choices}",),
+        notes=(f"the shape fits several layouts: {', '.join(layouts)}",),
+        helps=(f"state {choices}",),
         rewrites=tuple(Rewrite(f"set `layout: {name}`", "layout", name, safe=False) for name in layouts),
     )

@@ -1,4 +1,4 @@
-"""Numbers that say where in a day, a week and a year a point in time stands."""
+"""Calendar features: positions of a point in time within its day, week and year."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from declare.contract.shapes import Array
 CYCLES = ("minute", "hour", "weekday", "day", "month", "day_of_year")
 LINES = ("year", "days", "seconds")
 _DIGITS = 12
-"""Decimals of a sine: the rounding of angles makes no different values of equal places."""
+"""Decimals of a sine or cosine: equal positions get equal values in spite of rounding."""
 _DAY = np.timedelta64(1, "D")
 
 
 def names_of(features: Sequence[str]) -> list[str]:
-    """Return the columns that features make: a sine and a cosine for what comes again, else one."""
+    """Return the names of the feature columns: sine and cosine for a cyclic feature, else one column."""
     return [
         name
         for feature in features
@@ -25,7 +25,7 @@ def names_of(features: Sequence[str]) -> list[str]:
 
 
 def columns(features: Sequence[str], local: Array, instants: Array, origin: np.datetime64) -> Array:
-    """Return float64 [rows, columns] for times by the local clock and instants, NaN where there is none.
+    """Return float64 [rows, columns] for local times and instants, NaN where the time is missing.
 
     `days` and `seconds` are counted from `origin`.
     """
@@ -47,7 +47,7 @@ def columns(features: Sequence[str], local: Array, instants: Array, origin: np.d
 
 
 def _of_day(time: Array) -> Array:
-    """Return the share of the day that is over."""
+    """Return the fraction of the day that has passed."""
     return np.asarray((time - time.astype("datetime64[D]")) / _DAY)
 
 
@@ -75,4 +75,4 @@ _CYCLE = {
     "month": lambda time: (time.astype("datetime64[M]").astype(np.int64) % 12) / 12,
     "day_of_year": _of_year,
 }
-"""The share of its cycle at which a time stands; 0 is the full hour, midnight, Monday, the first, January."""
+"""Position within a cycle, as a fraction; 0 is the full hour, midnight, Monday, the first of the month, January."""

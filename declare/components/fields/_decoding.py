@@ -1,4 +1,4 @@
-"""How pictures are read: sizes, channels, axes and scale as stated or known."""
+"""How pictures are decoded: sizes, channels, axes and scale, as stated or inferred."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from declare.contract.problem import Problem, ProblemError
 
 
 class Frame(NamedTuple):
-    """Height and width that pictures get: `stated` ones are made so, `known` ones must be so already.
+    """Height and width of pictures: resized to `stated`, or required to equal `known`.
 
-    Without both, all must be as the `first` one of the same call.
+    Without either, all must have the size of the `first` one of the same call.
     """
 
     stated: tuple[int, int] | None = None
@@ -22,14 +22,14 @@ class Frame(NamedTuple):
     crop: bool = False
 
     def fit(self, picture: Image.Image, size: tuple[int, int], how: Image.Resampling) -> Image.Image:
-        """Return the picture at `size`, stretched or cut in the middle."""
+        """Return the picture at `size`, stretched or centre-cropped."""
         if (picture.height, picture.width) == size:
             return picture
         wide = (size[1], size[0])
         return ImageOps.fit(picture, wide, how) if self.crop else picture.resize(wide, how)
 
     def target(self, own: tuple[int, int], row: int) -> tuple[int, int]:
-        """Return the size that a picture gets; raises `ProblemError` DAT349 where equal ones are needed."""
+        """Return the size for a picture; raises `ProblemError` DAT349 if sizes differ where they must not."""
         size = self.stated or self.known or self.first or own
         if self.stated is None and own != size:
             raise ProblemError(
@@ -39,11 +39,11 @@ class Frame(NamedTuple):
 
 
 class Decoding(NamedTuple):
-    """How pictures are read.
+    """Settings for decoding pictures.
 
-    `channels` that are not `converts` are those of the samples looked at: colours are then never left out. `layout`
-    says the axes of arrays. `scale` holds for all pictures where it is `stated`, else for arrays whose type says
-    none. `number` is the frame of files that have several.
+    `channels`: number of channels; without `converts`, it was inferred from examined samples, and colour is
+    then never dropped. `layout`: axes of arrays. `scale`: values of black and white, for all pictures if
+    `stated`, else only for arrays whose type implies none. `number`: frame to read from files with several.
     """
 
     channels: int | None = None
@@ -56,28 +56,31 @@ class Decoding(NamedTuple):
 
 
 def unlike_known(known: tuple[int, int], own: tuple[int, int], row: int) -> Problem:
-    """Return what is wrong with a picture that has not the size of those that the model was planned for."""
+    """Return the problem that the size of a picture differs from the size that the model was planned for."""
     wanted = f"{known[0]} x {known[1]}"
     return Problem(
         "DAT349",
-        f"a picture has {own[0]} x {own[1]} pixels where the model takes {wanted}",
+        f"a picture has {own[0]} x {own[1]} pixels, but the model takes {wanted}",
         label="pictures of this field",
-        notes=("sizes are height x width; the data of the run have one size, and its spec states none",),
+        notes=("sizes are height x width; the training data had one size, and the spec states none",),
         helps=(
-            f"bring the picture to {wanted} pixels, as the data of the run are",
-            "or train with a stated `size`, which every picture is then brought to: `image: {type: image, size: 64}`",
+            f"resize the picture to {wanted} pixels, like the training data",
+            (
+                "or train with a stated `size`, to which every picture is resized: `image: {type: "
+                "image, size: 64}`"
+            ),
         ),
         row=row,
     )
 
 
 def size_mismatch(one: tuple[int, int], other: tuple[int, int], row: int) -> Problem:
-    """Return what is wrong with pictures of two sizes."""
+    """Return the problem that pictures have different sizes."""
     return Problem(
         "DAT349",
         f"pictures differ in size: {one[0]} x {one[1]} and {other[0]} x {other[1]} pixels",
         label="these pictures",
         notes=("sizes are height x width",),
-        helps=("state the `size` that all of them get: `image: {type: image, size: 64}`",),
+        helps=("state a `size` to which all of them are resized: `image: {type: image, size: 64}`",),
         row=row,
     )

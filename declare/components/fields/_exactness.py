@@ -1,4 +1,4 @@
-"""Whether double precision keeps apart what a column holds."""
+"""Whether float64 keeps the different values of a column distinct."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from declare.contract.shapes import Array
 from declare.contract.text_column import TextColumn
 
 _NARROW = 2.0**-32
-"""A range this small beside the numbers may be lost to the rounding of doubles."""
+"""Ratio of range to magnitude below which float64 rounding may merge values."""
 _PART = 1 << 22
-"""Values that are looked at together."""
+"""Number of values that are compared at a time."""
 
 
 def refuse_merged(raw: Any, numbers: Array) -> None:
-    """Raise `ProblemError` DAT306 where different numbers of `raw` are one in `found`, the same as float64.
+    """Raise `ProblemError` DAT306 if different numbers of `raw` became equal in their float64 form `found`.
 
-    Rounding that is small beside the range of the column merges nothing worth telling and passes.
+    Rounding that is small compared with the range of the column is accepted.
     """
     if not is_narrow(numbers):
         return
@@ -35,7 +35,7 @@ def refuse_merged(raw: Any, numbers: Array) -> None:
 
 
 def is_narrow(values: Array) -> bool:
-    """Return whether the range of finite numbers is so small beside them that doubles may merge some."""
+    """Return whether the range of the finite numbers is so small that float64 may merge some."""
     low, high = np.inf, -np.inf
     for part in parts(values):
         kept = part[np.isfinite(part)]
@@ -47,7 +47,7 @@ def is_narrow(values: Array) -> bool:
 
 
 def narrow_features(numbers: Array) -> list[int]:
-    """Return the places of the first axis after the rows whose finite numbers are so near to each other."""
+    """Return the indices along the first feature axis whose finite numbers are that close together."""
     others = (0, *range(2, numbers.ndim))
     low, high = np.full(numbers.shape[1], np.inf), np.full(numbers.shape[1], -np.inf)
     rows = max(1, _PART * len(numbers) // max(1, numbers.size))
@@ -63,7 +63,7 @@ def narrow_features(numbers: Array) -> list[int]:
 
 
 def _distinct(raw: Any, known: Array) -> int | None:
-    """Return how many different numbers `raw` holds where `known`; None where its form merges none."""
+    """Return the number of distinct values of `raw` where `known`; None if its type cannot merge any."""
     if isinstance(raw, np.ndarray) and raw.dtype.kind != "O":
         return len(np.unique(raw[known])) if raw.dtype.kind in "iu" else None
     values = list(raw.series.filter(known)) if isinstance(raw, TextColumn) else _present_values(raw, known)
@@ -77,7 +77,7 @@ def _present_values(raw: Any, known: Array) -> list[Any]:
 
 
 def _distinct_texts(texts: Iterable[str]) -> int:
-    """Return how many different decimal numbers texts write; what is none in plain notation is left out."""
+    """Return the number of distinct decimal numbers among texts; texts that are not plain decimals are skipped."""
     numbers = set()
     for text in texts:
         try:
@@ -90,11 +90,11 @@ def _distinct_texts(texts: Iterable[str]) -> int:
 def _rounding_problem(distinct: int, num_left: int, example: float) -> Problem:
     return Problem(
         "DAT306",
-        f"{distinct} different numbers become {num_left} in double precision",
+        f"{distinct} different numbers become {num_left} in double precision (float64)",
         label="numbers such as these are rounded",
-        notes=(f"about {example:.6g}, doubles are {np.spacing(abs(example)):g} apart",),
+        notes=(f"near {example:.6g}, float64 numbers are {np.spacing(abs(example)):g} apart",),
         helps=(
-            "subtract a constant in the data, such as the smallest number",
-            "use `type: id` or `type: category` if they are names",
+            "subtract a constant from the data, such as the smallest number",
+            "use `type: id` or `type: category` if the numbers are names",
         ),
     )

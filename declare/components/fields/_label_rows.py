@@ -1,4 +1,4 @@
-"""Labels that are rows of 0 and 1 in lists, and texts whose separator is another one than expected."""
+"""Labels as rows of 0 and 1, and label texts with another separator than expected."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from declare.contract.problem import Problem
 from declare.contract.shapes import Array
 
 _UNKNOWN = {-1, -9, -99, -999, -9999}
-"""Numbers that stand for what is not known where flags are, and never are the id of a label."""
+"""Numbers that mark unknown values among flags and are never the id of a label."""
 _UNKNOWN_OR_ID = {9, 99, 999, 9999}
-"""Numbers that may stand for what is not known, or be the id of a label."""
+"""Numbers that may mark unknown values, or be the id of a label."""
 _EXACT = 2.0**53
-"""Beyond it floats are no longer every whole number."""
+"""Above this, floats no longer represent every integer."""
 _ITEM = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]*)?)"""
 _LIST = re.compile(rf"\s*\[\s*(?:{_ITEM}(?:\s*,\s*{_ITEM})*)?\s*\]\s*", re.DOTALL)
 
@@ -25,10 +25,10 @@ _LIST = re.compile(rf"\s*\[\s*(?:{_ITEM}(?:\s*,\s*{_ITEM})*)?\s*\]\s*", re.DOTAL
 def flags(
     rows: Sequence[Any], marks: Marks, stated: Sequence[str] | None, width: int = 0
 ) -> tuple[Array, set[str]] | None:
-    """Return lists as numbers [rows, classes] and the texts that were gaps, None where they are names.
+    """Return lists as numbers [rows, classes] and the texts that were gaps; None if the lists hold names.
 
-    They are flags where all are equally long (`width`, if given) and what is known in them is 0 or 1, perhaps beside
-    a number that elsewhere stands for what is not known.
+    Lists are flags if all have equal length (`width`, if given) and their known values are 0 or 1. One
+    further number may occur if it is used elsewhere to mark unknown values.
     """
     import numpy as np
 
@@ -53,7 +53,7 @@ def flags(
 
 
 def _number(item: Any, marks: Marks, used: set[str]) -> float | None:
-    """Return a value as a number, NaN for a gap or a mark (then in `used`), None for what is a name."""
+    """Return a value as a number, NaN for a gap or a missing-value mark (added to `used`), None for a name."""
     if isinstance(item, str) and item:
         if item not in marks:
             return None
@@ -83,13 +83,13 @@ def _are_flags(known: list[float], table: Array, stated: Sequence[str] | None) -
 def another_separator(
     texts: Sequence[str | None], separator: str, is_stated: bool, codes: Array
 ) -> Iterable[Problem]:
-    """Yield that distinct texts are written lists, or that what separates their names is not `separator`."""
+    """Yield a problem if the texts are written lists, or if `separator` does not separate their names."""
     known = [text for text in texts if text is not None]
     if known and all(map(_LIST.fullmatch, known)):
         text = max(known, key=lambda text: text.count(","))
         yield Problem(
             "DAT385",
-            f"`{text[:24]}` is the text of a list, and would be a name",
+            f"`{text[:24]}` is a list written as text; it would become one name",
             label="names with a separator are expected",
             helps=(f'write `a{separator}b`, or store the lists in JSON Lines: `["a", "b"]`',),
             row=int((codes == texts.index(text)).argmax()),
@@ -102,16 +102,16 @@ def another_separator(
         text = next(text for text in known if used[0] in text)
         yield Problem(
             "DAT385",
-            f"no text holds `{separator}`; `{used[0]}` seems to separate the names",
-            label="each text would be one name",
-            notes=("what stands between recurs alone or in other texts",),
+            f"no text contains `{separator}`; names seem to be separated by `{used[0]}`",
+            label="each text would become one name",
+            notes=("parts between `{used[0]}` occur alone or in other texts",),
             helps=(f'set `separator: "{used[0]}"`, or state `separator: "{separator}"` if these are names',),
             row=int((codes == texts.index(text)).argmax()),
         )
 
 
 def _parts_recur(texts: Sequence[str], separator: str) -> bool:
-    """Return whether most of the names that `separator` separates also stand in another text."""
+    """Return whether most of the names split by `separator` also occur in another text."""
     split = [{part.strip() for part in text.split(separator) if part.strip()} for text in texts]
     counts = Counter(part for parts in split for part in parts)
     inner = {part for parts in split if len(parts) > 1 for part in parts}

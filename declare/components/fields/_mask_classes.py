@@ -1,4 +1,4 @@
-"""Which classes the values of masks are: as they occur, in order, or as a spec names them."""
+"""The classes of masks: from the values that occur, in order, or as named in the spec."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from declare.components.fields._mask_codes import code_of, format_values, is_col
 from declare.contract.problem import Problem, ProblemError, Rewrite
 
 _MANY = 20
-"""So many values are classes even where numbers are left out between them."""
+"""Up to this many values are classes even if some numbers in between do not occur."""
 _LOSSY = 2
-"""So many values may stand in files that are not exact."""
+"""Up to this many values may occur in files with lossy compression."""
 _USUAL_VOID = (255, 65535)
 
 Classes = tuple[tuple[str, ...], list[int]]
-"""Names, and the code of each."""
+"""Class names, and the code of each."""
 
 
 def names_of(codes: Sequence[int]) -> tuple[str, ...]:
-    """Return the values themselves as names."""
+    """Return the values themselves as class names."""
     return tuple(str(value_of(code)) for code in codes)
 
 
 def by_value(codes: list[int]) -> Classes:
-    """Return the values that occur as the classes; raises `ProblemError` DAT394 or DAT395 where they can be none."""
+    """Return the occurring values as classes; raises `ProblemError` DAT394 or DAT395 if they cannot be classes."""
     in_a_row = codes == list(range(codes[0], codes[0] + len(codes)))
     if len(codes) > _MANY and not in_a_row and not _void_apart(codes):
         raise ProblemError(_too_many(codes))
@@ -37,29 +37,35 @@ def by_value(codes: list[int]) -> Classes:
 
 
 def refuse_lossy(number: int, row: int | None = None) -> None:
-    """Raise `ProblemError` DAT394 where masks of more than two classes stand in files that change values."""
+    """Raise `ProblemError` DAT394 if masks with more than two classes are stored in files that change values."""
     if number > _LOSSY:
         raise ProblemError(_lossy(number, row))
 
 
 def refuse_two_scales(values: Sequence[int]) -> None:
-    """Raise `ProblemError` DAT394: some masks write their one class as one of `values`, some as another."""
+    """Raise `ProblemError` DAT394 if masks write the same single class with different `values`."""
     first, last = values[0], values[-1]
     mapping = {"background": 0, "object": list(values)}
     raise ProblemError(
         Problem(
             "DAT394",
-            f"some masks hold 0 and {first}, others 0 and {last}",
+            f"some masks contain 0 and {first}, others 0 and {last}",
             label="one class with two values?",
             notes=(
-                f"no mask holds two of {format_values(values)}: they look like one class, saved in several depths",
+                (
+                    f"no mask contains two of {format_values(values)}: they look like one class, saved "
+                    "with different bit depths"
+                ),
             ),
             helps=(
-                f"if all mean the same, say so: `classes: {{background: 0, object: {list(values)}}}`",
-                f"if {last} means that nothing is labelled, say `void: {last}`",
+                (
+                    "if all mean the same class, state it: `classes: "
+                    f"{{background: 0, object: {list(values)}}}`"
+                ),
+                f'if {last} means "not labelled", state `void: {last}`',
             ),
             rewrites=(
-                Rewrite("take them for one class", "classes", mapping, safe=False),
+                Rewrite("treat them as one class", "classes", mapping, safe=False),
                 Rewrite(f"set `void: {last}`", "void", last, safe=False),
             ),
         )
@@ -67,7 +73,7 @@ def refuse_two_scales(values: Sequence[int]) -> None:
 
 
 def _void_apart(codes: Sequence[int]) -> int | None:
-    """Return a value that mostly means "not labelled" and lies far from two or more others; None without one."""
+    """Return a value that usually means "not labelled" and lies far above two or more others, else None."""
     for code in (codes[-1], codes[0]):
         others = [item for item in codes if item != code]
         usual = code < 0 or (code in _USUAL_VOID and others and max(others) < code / 2)
@@ -77,14 +83,14 @@ def _void_apart(codes: Sequence[int]) -> int | None:
 
 
 def by_name(stated: Mapping[str, Sequence[int | str]], codes: Sequence[int]) -> Classes:
-    """Return the classes that a spec names by value; raises `ProblemError` DAT301 for others that occur."""
+    """Return the classes that the spec names by value; raises `ProblemError` DAT301 for other values."""
     known = {code_of(value) for values in stated.values() for value in values}
     others = [code for code in codes if code not in known]
     if others:
         raise ProblemError(
             Problem(
                 "DAT301",
-                f"masks hold {format_values(others, 4)}, which is no class that is stated",
+                f"masks contain {format_values(others, 4)}, which is not one of the stated classes",
                 at="classes",
                 label="the classes are stated here",
                 helps=("add them to `classes`, or list them under `void`",),
@@ -94,12 +100,12 @@ def by_name(stated: Mapping[str, Sequence[int | str]], codes: Sequence[int]) -> 
 
 
 def in_order(codes: list[int], number: int) -> list[int]:
-    """Return the codes of a stated number of classes: 0 to number - 1 where all lie there, else those that occur."""
+    """Return the codes of a stated number of classes: 0 to number - 1 if these cover all, else those that occur."""
     return list(range(number)) if codes[0] >= 0 and codes[-1] < number else codes
 
 
 def refuse_named_colours(names: Sequence[str], codes: Sequence[int]) -> None:
-    """Raise `ProblemError` DAT394 where names stand in a list and classes are colours, which have no order."""
+    """Raise `ProblemError` DAT394 if class names are a list but the classes are colours, which have no order."""
     values = [value_of(code) for code in codes]
     if any(
         isinstance(value, str) and len(set(zip(value[1::2], value[2::2], strict=True))) > 1
@@ -112,7 +118,7 @@ def refuse_named_colours(names: Sequence[str], codes: Sequence[int]) -> None:
                 f"the masks are in colours ({format_values(codes, 3)}), which have no order",
                 at="classes",
                 label="names in a list",
-                helps=(f"say which colour each name is: `classes: {{{mapping}, ...}}`",),
+                helps=(f"state the colour of each name: `classes: {{{mapping}, ...}}`",),
             )
         )
 
@@ -120,11 +126,11 @@ def refuse_named_colours(names: Sequence[str], codes: Sequence[int]) -> None:
 def _too_many(codes: Sequence[int]) -> Problem:
     return Problem(
         "DAT394",
-        f"masks hold {len(codes)} different values, {format_values(codes, 6)} among them",
+        f"masks contain {len(codes)} different values, {format_values(codes, 6)} among them",
         label="too many for classes",
-        notes=("soft edges and lossy files make values that are no class",),
+        notes=("antialiased edges and lossy files produce values that are not classes",),
         helps=(
-            "save the masks without loss, one value for each class",
+            "save the masks in a lossless format, one value for each class",
             "or state the classes by value: `classes: {background: 0, cell: 255}`",
         ),
     )
@@ -133,12 +139,15 @@ def _too_many(codes: Sequence[int]) -> Problem:
 def _lossy(number: int, row: int | None) -> Problem:
     return Problem(
         "DAT394",
-        f"masks of {number} values stand in lossy files, which change values",
+        f"masks with {number} values are stored in lossy files, which change values",
         label="values that may be another class",
         notes=(
-            "JPEG and its like mix neighbouring values, and what lies between two classes may be a third",
+            (
+                "JPEG and similar formats blend neighbouring values; a value between two classes may "
+                "be a third class"
+            ),
         ),
-        helps=("save the masks without loss, as PNG",),
+        helps=("save the masks in a lossless format such as PNG",),
         row=row,
     )
 
@@ -146,9 +155,12 @@ def _lossy(number: int, row: int | None) -> Problem:
 def _numbers_and_colours(codes: Sequence[int]) -> Problem:
     return Problem(
         "DAT394",
-        f"some masks hold numbers, others colours: {format_values([codes[0], codes[-1]])}",
+        f"some masks contain numbers, others colours: {format_values([codes[0], codes[-1]])}",
         label="two kinds of masks",
-        helps=("save all of them in one way", 'or state the classes: `classes: {cell: [1, "#ff0000"], ...}`'),
+        helps=(
+            "save all of them in the same way",
+            'or state the classes: `classes: {cell: [1, "#ff0000"], ...}`',
+        ),
     )
 
 
@@ -156,17 +168,17 @@ def _void_unclear(void: int, others: Sequence[int]) -> Problem:
     mapping = {f"class_{value_of(code)}": code for code in [*others, void]}
     return Problem(
         "DAT395",
-        f"masks hold {format_values(others, 4)} and {void}: a class, or not labelled?",
+        f"masks contain {format_values(others, 4)} and {void}: is {void} a class, or not labelled?",
         label="which values are classes?",
-        notes=(f"{void} mostly marks pixels that nobody labelled",),
+        notes=(f"{void} usually marks pixels that nobody labelled",),
         helps=(
-            f"say `void: {void}` if it means nothing",
+            f'state `void: {void}` if it means "not labelled"',
             f"or state it as a class: `classes: {{..., edge: {void}}}`",
         ),
         rewrites=(
             Rewrite(f"set `void: {void}`", "void", void, safe=False),
             *(
-                (Rewrite("take it for a class", "classes", mapping, safe=False),)
+                (Rewrite("treat it as a class", "classes", mapping, safe=False),)
                 if len(mapping) <= _MANY
                 else ()
             ),

@@ -1,4 +1,4 @@
-"""Codes of pixels of masks: whole numbers or colours, and the class index of each."""
+"""Codes of mask pixels, integers or colours, and the class index of each."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ UNLABELLED = -1
 
 
 COLOURS = 1 << 40
-"""Codes from here on are colours: red, green, blue and opacity, a byte each."""
+"""Codes from here on are colours: red, green, blue and alpha, one byte each."""
 
 
 _HEX = re.compile(r"#([0-9a-fA-F]{6})([0-9a-fA-F]{2})?")
 
 
 _TABLE = 1 << 16
-"""Values below which classes are looked up in a table."""
+"""Codes below this are mapped to classes with a lookup table."""
 
 
 _WHITES = (1, 255, 65535)
-"""What white is in 1, 8 and 16 bits."""
+"""The value of white with 1, 8 and 16 bits."""
 
 
 def whites(codes: Sequence[int]) -> tuple[int, ...]:
-    """Return the values that full depths of 1, 8 and 16 bits have, where nothing but 0 stands beside two of them."""
+    """Return which maximum values of 1, 8 and 16 bits occur, if at least two of them do and nothing else but 0."""
     white_codes = tuple(code for code in _WHITES if code in codes)
     return white_codes if len(white_codes) > 1 and set(codes) <= {0, *white_codes} else ()
 
 
 def is_colour(value: object) -> bool:
-    """Return whether a stated value is a colour: `#rrggbb`, or `#rrggbbaa` where it is not opaque."""
+    """Return whether a stated value is a colour: `#rrggbb`, or `#rrggbbaa` if it is not opaque."""
     return isinstance(value, str) and _HEX.fullmatch(value) is not None
 
 
 def code_of(value: Value) -> int:
-    """Return the code of a whole number or colour."""
+    """Return the code of an integer or colour."""
     if not isinstance(value, str):
         return int(value)
     match = _HEX.fullmatch(value)
@@ -52,7 +52,7 @@ def code_of(value: Value) -> int:
 
 
 def value_of(code: int) -> Value:
-    """Return the whole number or colour of a code."""
+    """Return the integer or colour of a code."""
     if code < COLOURS:
         return code
     text = f"#{code - COLOURS:08x}"
@@ -60,7 +60,7 @@ def value_of(code: int) -> Value:
 
 
 def indices_of(codes: Array, classes: Mapping[int, int], row: int) -> Array:
-    """Return class indices [rows, height, width] of codes; raises `ProblemError` DAT301 for one that is no class."""
+    """Return class indices [rows, height, width] of codes; raises `ProblemError` DAT301 for an unknown code."""
     narrow = codes.dtype.kind == "u"
     least, largest = (0, _TABLE - 1) if narrow else (int(codes.min(initial=0)), int(codes.max(initial=0)))
     if least >= UNLABELLED and largest < _TABLE:
@@ -81,7 +81,7 @@ def indices_of(codes: Array, classes: Mapping[int, int], row: int) -> Array:
 
 
 def to_values(indices: Array, codes: Sequence[int]) -> Array:
-    """Return class indices as the values of masks: whole numbers [...], or colours [..., 3 or 4] as bytes."""
+    """Return class indices as the values of masks: integers [...], or colours [..., 3 or 4] as bytes."""
     values = np.asarray(codes, np.int64)[indices]
     if max(codes) < COLOURS:
         smallest = np.min_scalar_type(max(codes)) if min(codes) >= 0 else np.int64
@@ -91,7 +91,7 @@ def to_values(indices: Array, codes: Sequence[int]) -> Array:
 
 
 def format_values(codes: Iterable[int], most: int = 8) -> str:
-    """Return values as messages list them."""
+    """Format values for a message."""
     texts = [str(value_of(code)) for code in codes]
     return ", ".join(texts[:most]) + (", ..." if len(texts) > most else "")
 
@@ -104,12 +104,12 @@ def _no_class(code: int, classes: Mapping[int, int], row: int) -> Problem:
     )
     return Problem(
         "DAT301",
-        f"a mask holds the value {value_of(code)}, which is none of the {len(known)} classes",
+        f"a mask contains the value {value_of(code)}, which is not one of the {len(known)} classes",
         label="these classes",
         notes=(f"the classes are {format_values(known)}",),
         helps=(
             *(same if several else ()),
-            "list values to leave out under `void`, or state all classes: `classes: {name: value, ...}`",
+            "list values to ignore under `void`, or state all classes: `classes: {name: value, ...}`",
         ),
         row=row,
     )

@@ -1,4 +1,4 @@
-"""Masks as codes: the values of their pixels as files and arrays hold them."""
+"""Masks as codes: the pixel values that files and arrays contain."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ _CONVERTED = frozenset({"RGBX", "CMYK", "YCbCr", "HSV", "LAB"})
 
 
 class Codes(NamedTuple):
-    """The codes [rows, height, width] of masks of one size, int64 or unsigned of 16 bits at most.
+    """Codes [rows, height, width] of masks of one size, int64 or unsigned with at most 16 bits.
 
-    `palettes` maps the indices in use to their colours, `lossy` says whether a file's values are not exact.
+    `palettes` maps palette indices in use to their colours; `lossy` tells whether the file format changes
+    values.
     """
 
     codes: Array
@@ -34,10 +35,10 @@ class Codes(NamedTuple):
 
 
 def read_masks(values: Any, how: Decoding, *, colours: bool) -> Iterator[Codes]:
-    """Yield masks in blocks, in order; palettes are read as indices, or as `colours`.
+    """Yield masks in blocks, in order; palette pictures are read as indices, or as colours with `colours`.
 
-    Raises `ProblemError` DAT311 and DAT319 for what is no mask, DAT324 for unclear axes, DAT349 for several sizes,
-    DAT392 for several frames, DAT394 for values that are no classes.
+    Raises `ProblemError` DAT311 and DAT319 for values that are not masks, DAT324 for ambiguous axes, DAT349
+    for differing sizes, DAT392 for several frames, DAT394 for values that cannot be classes.
     """
     frame = how.frame
     if is_table(values):
@@ -64,7 +65,7 @@ def each_mask(values: Any, how: Decoding, *, colours: bool) -> Iterator[Array]:
 
 
 def refuse_one_hot(values: Any, how: Decoding) -> None:
-    """Raise `ProblemError` DAT394 where all are arrays of 3 or 4 channels with a single 1 in each pixel, else 0."""
+    """Raise `ProblemError` DAT394 if every array has 3 or 4 channels and is one-hot at each pixel."""
     table = is_table(values)
     rows = [values] if table else each_sample(values)
     arrays = (row if table else as_array(row) for row in rows)
@@ -83,7 +84,7 @@ def refuse_one_hot(values: Any, how: Decoding) -> None:
 
 
 def _resize_blocks(block: Codes, frame: Frame, row: int) -> Iterator[Codes]:
-    """Yield masks at the size that they get; each pixel takes the value of the nearest."""
+    """Yield masks resized with nearest-neighbour interpolation."""
     size = frame.target(block.codes.shape[1:], row)
     if block.codes.shape[1:] == size:
         yield block
@@ -96,7 +97,7 @@ def _resize_blocks(block: Codes, frame: Frame, row: int) -> Iterator[Codes]:
 
 
 def _from_arrays(values: Array, how: Decoding, row: int) -> Array:
-    """Return arrays [rows, H, W], or with an axis of one channel or of colours, as codes."""
+    """Return arrays [rows, H, W], or with a trailing axis of one channel or of colours, as codes."""
     if values.ndim == 4:
         moved = np.moveaxis(values, 1, -1) if axes_of(values.shape[1:], how) == "CHW" else values
         if moved.shape[-1] in {3, 4}:
@@ -110,7 +111,7 @@ def _from_arrays(values: Array, how: Decoding, row: int) -> Array:
 
 
 def _whole_numbers(values: Array, row: int) -> Array:
-    """Return numbers as codes, NaN as not labelled; raises `ProblemError` DAT394 for numbers that are not whole."""
+    """Return numbers as codes, NaN as not labelled; raises `ProblemError` DAT394 if they are not integers."""
     if values.dtype.kind != "f":
         if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
             return values  # no negative numbers and few: read as they are
@@ -132,9 +133,9 @@ def _colour_codes(values: Array, row: int) -> Array:
         raise ProblemError(
             Problem(
                 "DAT394",
-                "a mask in colours holds other values than 0 to 255",
+                "a mask in colours contains values outside 0 to 255",
                 label="read as colours",
-                helps=("give colours as bytes, or one class index for each pixel",),
+                helps=("store colours as bytes, or one class index for each pixel",),
                 row=row,
             )
         )
@@ -166,14 +167,14 @@ def _from_file(value: Any, row: int, how: Decoding, *, colours: bool) -> Codes:
 
 
 def _palette(image: Image.Image, indices: Array) -> dict[int, int]:
-    """Return the colours of the indices that a palette picture uses."""
+    """Return the colours of the palette indices that a picture uses."""
     colours = np.asarray(image.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
     used = [int(index) for index in np.unique(indices) if index < len(colours)]
     return {index: int(_colour_codes(colours[index][None], 0)[0]) for index in used}
 
 
 def refuse_other_palette(known: Mapping[int, int], block: Codes, row: int) -> None:
-    """Raise `ProblemError` DAT396 where an index stands for another colour than before."""
+    """Raise `ProblemError` DAT396 if an index has another colour than in an earlier mask."""
     for index, colour in block.palettes.items():
         if known.get(index, colour) != colour:
             raise ProblemError(
@@ -181,7 +182,7 @@ def refuse_other_palette(known: Mapping[int, int], block: Codes, row: int) -> No
                     "DAT396",
                     f"palette index {index} is {value_of(colour)} here and {value_of(known[index])} elsewhere",
                     label="masks with several palettes",
-                    notes=("an index may then mean another class in each file",),
+                    notes=("one index may then mean different classes in different files",),
                     helps=('state the classes by colour: `classes: {road: "#804080", ...}`',),
                     row=row,
                 )
@@ -192,9 +193,9 @@ def _no_mask(shape: tuple[int, ...]) -> Problem:
     sizes = ", ".join(map(str, shape))
     return Problem(
         "DAT319",
-        f"an array of shape ({sizes}) is no mask",
+        f"an array of shape ({sizes}) is not a mask",
         label="read as mask",
-        helps=("give one class index [H, W], or one colour [H, W, 3], for each pixel",),
+        helps=("store one class index [H, W], or one colour [H, W, 3], for each pixel",),
     )
 
 
@@ -202,9 +203,14 @@ def _one_hot(shape: tuple[int, ...], layout: str) -> Problem:
     axis = -3 if layout == "CHW" else -1
     return Problem(
         "DAT394",
-        f"masks of shape ({', '.join(map(str, shape))}) hold one 1 for each pixel, no colour",
+        (
+            f"masks of shape ({', '.join(map(str, shape))}) contain one 1 at each pixel: they are "
+            "one-hot, not colours"
+        ),
         label="read as colours",
-        notes=("one-hot classes as colours would be near black, a fourth one would be opacity",),
+        notes=(
+            ("one-hot classes read as colours would be nearly black, and a fourth class would be opacity"),
+        ),
         helps=(f"store the class index of each pixel, [H, W]: `masks.argmax(axis={axis})`",),
     )
 
@@ -212,8 +218,8 @@ def _one_hot(shape: tuple[int, ...], layout: str) -> Problem:
 def _not_whole(value: float, row: int) -> Problem:
     return Problem(
         "DAT394",
-        f"a mask holds {value:.5g}, which is no class",
+        f"a mask contains {value:.5g}, which is not a class",
         label="read as classes",
-        helps=("give whole numbers, NaN where nothing is labelled",),
+        helps=("store integers, and NaN where nothing is labelled",),
         row=row,
     )

@@ -1,4 +1,4 @@
-"""What is said of a column of texts that are no numbers, or that could be other numbers as well."""
+"""Problems of number columns: texts that are not numbers, or that have two readings."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ _SHOWN, _LOOK = 6, 1000
 
 
 def two_ways(text: str, row: int, readings: Mapping[str, float]) -> Problem:
-    """Return the finding that a text is another number with another mark before decimals."""
-    notes = tuple(f"with `{mark}` before decimals it is {number:.15g}" for mark, number in readings.items())
+    """Return the problem that a text is another number if the decimal mark is another."""
+    notes = tuple(
+        f"with `{mark}` as the decimal mark it is {number:.15g}" for mark, number in readings.items()
+    )
     return Problem(
         "DAT376",
-        f"`{text[:24]}` may be one of two numbers, and so all of its column",
-        label="which mark stands before decimals?",
+        f"`{text[:24]}` can be read as two numbers, and so can the rest of its column",
+        label="which mark is the decimal mark?",
         notes=notes,
         helps=('state `decimal: ","` or `decimal: "."` in the field',),
         row=row,
@@ -31,25 +33,25 @@ def two_ways(text: str, row: int, readings: Mapping[str, float]) -> Problem:
 
 
 def mixed_marks(texts: pl.Series) -> Problem:
-    """Return the finding that a column holds points and commas, and nothing says which stand before decimals."""
+    """Return the problem that a column contains points and commas, and nothing shows which is the decimal mark."""
     rows = [
         int(texts.str.contains(mark, literal=True).fill_null(value=False).arg_max() or 0) for mark in ".,"
     ]
     one, other = (str(texts[row])[:20] for row in sorted(rows))
     return Problem(
         "DAT376",
-        f"decimals of one column: `{one}` beside `{other}`",
-        label="which mark stands before decimals?",
+        f"one column uses two decimal marks: `{one}` and `{other}`",
+        label="which mark is the decimal mark?",
         helps=(
             "write all numbers in one way",
-            'or say what the marks mean: `decimal: ","` and `thousands: "."`, or the other way round',
+            'or state both marks: `decimal: ","` and `thousands: "."`, or the reverse',
         ),
         row=max(rows),
     )
 
 
 def not_numbers(bad: pl.Series, row: int, stated_unit: str) -> Problem:
-    """Return the finding for a column with texts that are no numbers: what they have in common names the remedy."""
+    """Return the problem of a column with texts that are not numbers; what they have in common decides the helps."""
     counted = bad.value_counts(sort=True, name="number").head(_SHOWN)
     shown = {str(text): int(times) for text, times in counted.rows()}
     distinct = int(bad.n_unique())
@@ -61,23 +63,23 @@ def not_numbers(bad: pl.Series, row: int, stated_unit: str) -> Problem:
     if not remedy and all(_DATE.fullmatch(text) for text in shown):
         remedy = "use `type: datetime` for times"
     if not remedy and all(_BRACKETS.fullmatch(text) for text in shown):
-        remedy = "write numbers below zero with a minus: `-5`, not `(5)`"
+        remedy = "write negative numbers with a minus sign: `-5`, not `(5)`"
     if not remedy:
         marks = ", ".join(f'"{text[:24]}"' for text in shown)
         them = "it" if alone else "them"
         remedy = f"list {them} under the field's `missing: [{marks}]`, or use `type: category`"
     notes = () if bad.len() == 1 else (f"not numbers: {_list_examples(shown, distinct)}",)
-    return Problem(code, title, label="a number is needed here", notes=notes, helps=(remedy,), row=row)
+    return Problem(code, title, label="a number is needed", notes=notes, helps=(remedy,), row=row)
 
 
 def _about_unit(stated: str, unit: str | None) -> str:
     if stated:
-        return f"write `{stated}` beside every number, or beside none and without `unit`"
-    return f'state `unit: "{unit}"`: the number beside it is then read, in that unit'
+        return f"write `{stated}` after every number, or after none and remove `unit`"
+    return f'state `unit: "{unit}"`: the numbers are then read in that unit'
 
 
 def _common_unit(texts: pl.Series) -> str | None:
-    """Return what stands before or behind the digits of every text: `%`, `$`, `kg`."""
+    """Return the unit that precedes or follows the digits of every text: `%`, `$`, `kg`."""
     units: set[str] = set()
     for text in texts.unique().head(_LOOK).to_list():
         match = _AFFIX.fullmatch(text)

@@ -1,4 +1,4 @@
-"""Numbers written as texts: in which of several notations a column writes them."""
+"""Numbers written as texts: the notation that a column uses."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 _SPACES = "[\u00a0\u2007\u2009\u202f]"
 _INVISIBLE = "[\u200b\u200e\u200f\u2060\ufeff]"
 _LOOK = 1000
-"""Texts that are tried first, to spare the whole column notations that do not fit."""
+"""Number of texts that are tried first; notations that fail there are not tried on the whole column."""
 _EXPONENT = r"([eE][+-]?[0-9]+)?"
 _HEXADECIMAL = r"^0[xX]([0-9a-fA-F]{1,13})$"
 
 
 class Notation(NamedTuple):
-    """How numbers are written: the mark before decimals, the one between groups of three digits, a unit beside."""
+    """How numbers are written: decimal mark, thousands mark, unit."""
 
     decimal: str = "."
     thousands: str = ""
@@ -59,32 +59,32 @@ class Notation(NamedTuple):
         return pl.when(fits).then(number)
 
     def is_evident(self, texts: pl.Series) -> bool:
-        """Return whether a text shows both marks at work, where a point and a comma could change places."""
+        """Return whether a text shows both marks in use, if point and comma could be swapped."""
         if self.thousands not in (".", ","):
             return True
         group, point = re.escape(self.thousands), re.escape(self.decimal)
         return bool(texts.str.contains(rf"{group}[0-9]{{3}}({group}|{point})").any())
 
     def differs(self) -> bool:
-        """Return whether the notation is another than that of most programs."""
+        """Return whether the notation differs from the usual one (`1234.5`)."""
         return self._replace(unit="") != Notation()
 
     def example(self) -> str:
-        """Return 1234.5 in this notation, as facts name it."""
+        """Return 1234.5 in this notation, the form that facts store."""
         if self.boolean:
             return "true"
         return f"1{self.thousands}234{self.decimal}5"
 
 
 class NumberNotation(NamedTuple):
-    """What the spec says of the notation, None where it leaves it to the data."""
+    """What the spec states about the notation; None for what is inferred from the data."""
 
     decimal: str | None = None
     thousands: str | None = None
     unit: str = ""
 
     def allows(self, notation: Notation) -> bool:
-        """Return whether numbers may be written so."""
+        """Return whether a notation agrees with the spec."""
         if notation.boolean:
             return self == NumberNotation()
         return self.decimal in (None, notation.decimal) and self.thousands in (None, notation.thousands)
@@ -103,16 +103,16 @@ _OTHERS = (
     ),
 )
 _BY_EXAMPLE = {item.example(): item for item in (PLAIN, *_OTHERS)}
-"""Notations by what facts call them."""
+"""Notations by their form in facts."""
 
 
 def notation_called(example: str | None, stated: NumberNotation) -> Notation:
-    """Return the notation that facts call so, the plain one by default, with the unit that is stated."""
+    """Return the notation of a form in facts, `1234.5` by default, with the stated unit."""
     return (PLAIN if example is None else _BY_EXAMPLE[example])._replace(unit=stated.unit)
 
 
 def strip_texts(column: TextColumn, gone: Sequence[str]) -> pl.Series:
-    """Return texts without spaces around them and signs that nobody sees; null where nothing is left, or a mark."""
+    """Return texts stripped of spaces and invisible characters; null for empty texts and missing-value marks."""
     import polars as pl
 
     text = pl.col("text").str.strip_chars()
@@ -125,10 +125,10 @@ def strip_texts(column: TextColumn, gone: Sequence[str]) -> pl.Series:
 
 
 def numbers_of(texts: pl.Series, notation: Notation) -> Array:
-    """Return float64 [rows] of tidied texts, NaN in gaps.
+    """Return float64 [rows] of stripped texts, NaN in gaps.
 
-    Raises `ProblemError` for the whole column, at its first row that is wrong: DAT318 for texts that are no numbers,
-    DAT376 where a unit or the mark before decimals must be stated.
+    Raises `ProblemError` for the whole column, at its first wrong row: DAT318 for texts that are not numbers,
+    DAT376 if a unit or the decimal mark must be stated.
     """
     values = notation.parse(texts)
     wrong = values.is_null() & texts.is_not_null()
@@ -151,10 +151,10 @@ def np_array(values: pl.Series) -> Array:
 
 
 def notation_of(texts: pl.Series, stated: NumberNotation) -> Notation:
-    """Return the notation in which all texts are numbers, the first that `stated` allows where there is none.
+    """Return the notation in which all texts are numbers; the first that `stated` allows if there are no texts.
 
-    Raises `ProblemError` DAT376 where several fit and give different numbers, or where one fits but no text shows
-    which of point and comma stands before decimals.
+    Raises `ProblemError` DAT376 if several notations fit and give different numbers, or if one fits but no
+    text shows whether the point or the comma is the decimal mark.
     """
     allowed = [item._replace(unit=stated.unit) for item in (PLAIN, *_OTHERS) if stated.allows(item)]
     first = allowed[0]

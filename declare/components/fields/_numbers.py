@@ -24,22 +24,22 @@ from declare.contract.text_column import TextColumn
 from declare.system.out_of_memory import require_memory
 
 _SINGLE = frozenset({"e", "f", "b", "B", "h", "H", "?"})
-"""Codes of the number types whose values are all float32."""
+"""Codes of number types whose values are all exact in float32."""
 _LARGE = 1 << 23
-"""Values of a column whose copies may be more than the machine has."""
+"""Size of a column from which its copies are checked against free memory."""
 _COPIES = 2
-"""How often a column stands in memory as numbers while it is read, beside its array in the source."""
+"""Number of copies of a column in memory while it is read, besides its array in the source."""
 
 
 class Table(NamedTuple):
-    """Numbers as float64 with NaN in gaps and at marks, and the marks that never occur."""
+    """Numbers as float64 with NaN in gaps and at missing-value marks, and the marks that never occur."""
 
     values: Array
     unused: list[str]
 
 
 class Numbers(NamedTuple):
-    """Numbers of a column: float64 [rows] with NaN in gaps, the notation of texts, marks that never occur."""
+    """Numbers [rows] of a column, float64 with NaN in gaps; the notation of its texts; marks that never occur."""
 
     values: Array
     notation: Notation
@@ -47,10 +47,10 @@ class Numbers(NamedTuple):
 
 
 def numbers(values: Any, missing: Iterable[Any], written: Notation | NumberNotation) -> Numbers:
-    """Return raw `values` as numbers; texts as they are `written`: in a notation, or in one that the spec allows.
+    """Return raw `values` as numbers; `written` is a notation of texts, or the notations that the spec allows.
 
-    Raises `ProblemError` DAT318 or DAT376 for texts that are no numbers, or that could be others as well; DAT319
-    where a sample holds several values or where truth values stand among numbers.
+    Raises `ProblemError` DAT318 or DAT376 for texts that are not numbers or are ambiguous, DAT319 if a sample
+    holds several values or if booleans occur among numbers.
     """
     marks = Marks(missing)
     if isinstance(values, TextColumn):
@@ -67,7 +67,7 @@ def numbers(values: Any, missing: Iterable[Any], written: Notation | NumberNotat
 
 
 def _is_truth(values: Any) -> bool:
-    """Return whether all values are booleans, as texts of another source may then say them."""
+    """Return whether all values are booleans, so that another source may write them as texts."""
     if isinstance(values, np.ndarray):
         return values.dtype.kind == "b"
     kinds = set(map(type, values)) - {type(None)}
@@ -75,7 +75,7 @@ def _is_truth(values: Any) -> bool:
 
 
 def _array(values: Any) -> Array:
-    """Return an array of numbers where all values are such or None, else of objects."""
+    """Return an array of numbers if all values are numbers or None, else an array of objects."""
     kinds = set(map(type, values))
     if bool in kinds and kinds - {bool, type(None)} and not any(issubclass(kind, str) for kind in kinds):
         row = next(row for row, value in enumerate(values) if isinstance(value, bool))
@@ -90,7 +90,7 @@ def _array(values: Any) -> Array:
 
 
 def _of_values(values: list[Any], marks: Marks, written: Notation | NumberNotation) -> Numbers:
-    """Read texts among values of other types: numbers keep their value, texts are read together."""
+    """Parse the texts among values of other types, all of them together; numbers keep their value."""
     for row, value in enumerate(values):
         if isinstance(value, list | dict | tuple | np.ndarray):
             shape = np.shape(value) if not isinstance(value, dict) else ()
@@ -121,9 +121,9 @@ def _of_texts(column: TextColumn, marks: Marks, written: Notation | NumberNotati
 
 
 def without(array: Array, marks: Marks, used: Collection[str] = ()) -> Table:
-    """Return float64 with NaN at marks, and the marks that never occur; `used` are texts that are gaps already.
+    """Return float64 with NaN at missing-value marks, and marks that never occur; `used` texts are gaps already.
 
-    Marks for what is empty (`""`, null, NaN) are never among them: that is missing in any case.
+    Marks for empty values (`""`, null, NaN) are never reported: empty values are always missing.
     """
     _require_room(array, 8)
     values, unused = array.astype(np.float64), []
@@ -141,13 +141,13 @@ def without(array: Array, marks: Marks, used: Collection[str] = ()) -> Table:
 
 
 def _require_room(array: Array, width: int) -> None:
-    """Raise MemoryError where the machine has no room for a large column as numbers of `width` bytes."""
+    """Raise MemoryError if the machine cannot hold a large column as numbers of `width` bytes."""
     if array.size >= _LARGE:
         require_memory(_COPIES * width * array.size, f"a column of {array.size:,} values")
 
 
 def _number_mark(mark: Any) -> float | int | None:
-    """Return the number that a mark is; None for one that is none, which only gaps can stand for."""
+    """Return a missing-value mark as a number; None if it is not a number."""
     if isinstance(mark, bool) or mark is None:
         return None
     number = number_of(mark.strip()) if isinstance(mark, str) else mark
@@ -168,8 +168,8 @@ def _a_time(array: Array) -> Problem:
     span = array.dtype.kind == "m"
     return Problem(
         "DAT318",
-        f"`{array[0]}` is a {'span of time' if span else 'time'}, not a number",
-        label="a number is needed here",
+        f"`{array[0]}` is a {'time span' if span else 'time'}, not a number",
+        label="a number is needed",
         helps=("store it as a number in one unit, such as seconds",) if span else ("use `type: datetime`",),
         row=0,
     )
@@ -178,7 +178,7 @@ def _a_time(array: Array) -> Problem:
 def _truth_among_numbers(value: object, row: int) -> Problem:
     return Problem(
         "DAT319",
-        f"`{str(value).lower()}` stands among numbers",
+        f"`{str(value).lower()}` occurs among numbers",
         label="read as numbers",
         helps=("write 1 and 0 for true and false, or use `type: category`",),
         row=row,
@@ -200,11 +200,11 @@ def statistics(array: Array) -> dict[str, float | int | None]:
 
 
 def stack(values: Any, rank: int, what: str, missing: Iterable[Any] = ()) -> Array | list[Array]:
-    """Return samples of `rank` axes as one array [rows, ...], or a list where their sizes differ.
+    """Return samples with `rank` axes as one array [rows, ...], or a list if their sizes differ.
 
-    It is float32 where that holds every number of the source's type, else float64. Numbers that are listed as
-    `missing` become NaN. Raises `ProblemError` DAT319 where a sample has another number of
-    axes or holds no numbers.
+    The result is float32 if that represents every number of the source's type exactly, else float64. Numbers
+    listed under `missing` become NaN. Raises `ProblemError` DAT319 if a sample has another number of axes or
+    contains values that are not numbers.
     """
     marks = Marks(missing)
     if isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and values.ndim == rank + 1:
@@ -217,13 +217,13 @@ def stack(values: Any, rank: int, what: str, missing: Iterable[Any] = ()) -> Arr
         except (TypeError, ValueError):
             sample = None
         if sample is None:
-            raise ProblemError(_no_array(row, what, "holds values that are not real numbers"))
+            raise ProblemError(_no_array(row, what, "contains values that are not real numbers"))
         if sample.ndim != rank:
             raise ProblemError(
                 _no_array(
                     row,
                     what,
-                    f"has {sample.ndim} {'axis' if sample.ndim == 1 else 'axes'}, a {what} has {rank}",
+                    f"has {sample.ndim} {'axis' if sample.ndim == 1 else 'axes'}, but a {what} has {rank}",
                 )
             )
         if not sample.size:
@@ -235,7 +235,7 @@ def stack(values: Any, rank: int, what: str, missing: Iterable[Any] = ()) -> Arr
 
 
 def _without_marks(value: Any, marks: Marks) -> Any:
-    """Return nested lists with None in the place of texts that are marks."""
+    """Return nested lists with None in place of texts that are missing-value marks."""
     if not marks.texts or not isinstance(value, list | tuple):
         return value
     return [
@@ -245,7 +245,7 @@ def _without_marks(value: Any, marks: Marks) -> Any:
 
 
 def _exact(array: Array, marks: Marks) -> Array:
-    """Return float32 where that holds every number of the type, else float64, with NaN at marks."""
+    """Return float32 if it is exact for every number of the type, else float64; NaN at missing-value marks."""
     dtype = np.float32 if array.dtype.char in _SINGLE else np.float64
     if array.dtype != dtype:
         _require_room(array, np.dtype(dtype).itemsize)
@@ -256,7 +256,7 @@ def _exact(array: Array, marks: Marks) -> Array:
 
 
 def unused_marks(values: Any, missing: Iterable[Any]) -> list[str]:
-    """Return the marks that occur in no sample of numbers."""
+    """Return the missing-value marks that occur in no sample."""
     marks = Marks(missing)
     if not marks.stated:
         return []

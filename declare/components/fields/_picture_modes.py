@@ -1,4 +1,4 @@
-"""Pillow's modes as grey, RGB or RGBA of 8 bits: depth, palettes, transparency, channels."""
+"""Pillow's modes as 8-bit grey, RGB or RGBA: bit depth, palettes, transparency, channels."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ PILLOW_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
 _CLEAR = {"LA": "LA", "La": "LA", "PA": "RGBA", "RGBA": "RGBA", "RGBa": "RGBA"}
-"""Modes with transparency, and the mode that they are read as."""
+"""Modes with transparency, and the mode to which they are converted."""
 
 
 def eight_bits(picture: Picture, how: Decoding, name: str) -> Image.Image:
-    """Return a picture of mode L, LA, RGB or RGBA, on the scale that is stated or that its depth says."""
+    """Return a picture of mode L, LA, RGB or RGBA, scaled as stated or by its bit depth."""
     image, scale = picture.image, picture.scale
     if how.stated and how.scale is not None:
         refuse_beyond(
@@ -51,7 +51,7 @@ def _from_deep(image: Image.Image, scale: Scale | None, *, stated: bool, name: s
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Return a picture of bytes as one of mode L, LA, RGB or RGBA."""
+    """Return an 8-bit picture as mode L, LA, RGB or RGBA."""
     if image.mode == "LAB":
         return _from_lab(image)
     mode = image.mode
@@ -77,10 +77,12 @@ def _from_lab(image: Image.Image) -> Image.Image:
 
 
 def with_channels(picture: Image.Image, how: Decoding, name: str) -> Image.Image:
-    """Return a picture of mode L, LA, RGB or RGBA with the channels that are asked for, transparency on white."""
+    """Return a picture of mode L, LA, RGB or RGBA with the requested channels; transparency becomes white."""
     if how.channels not in PILLOW_MODES:
-        title = f"`channels` is {how.channels}, pictures have 1 (grey), 3 (RGB) or 4 (RGBA)"
-        raise ProblemError(Problem("SCH108", title, at="channels", helps=("only arrays have other numbers",)))
+        title = f"`channels` is {how.channels}, but pictures have 1 (grey), 3 (RGB) or 4 (RGBA)"
+        raise ProblemError(
+            Problem("SCH108", title, at="channels", helps=("only arrays can have other numbers of channels",))
+        )
     mode = PILLOW_MODES[how.channels]
     if picture.mode in {"LA", "RGBA"} and mode != "RGBA":
         picture = _on_white(_as(picture, "RGBA"))
@@ -102,9 +104,9 @@ def _on_white(picture: Image.Image) -> Image.Image:
 def _no_scale(name: str, values: Array) -> Problem:
     return Problem(
         "DAT390",
-        f"{name} holds {values.min():.5g} to {values.max():.5g}, its depth says no scale",
+        f"{name} contains {values.min():.5g} to {values.max():.5g}; its bit depth does not define a scale",
         label="pixels without a scale",
-        notes=("signed and 32-bit numbers have no usual black and white",),
+        notes=("signed and 32-bit pixels have no standard values of black and white",),
         helps=("state the values of black and white, such as `range: [0, 4095]`",),
     )
 
@@ -112,8 +114,8 @@ def _no_scale(name: str, values: Array) -> Problem:
 def _in_colour(name: str) -> Problem:
     return Problem(
         "DAT391",
-        f"{name} is in colour, the pictures looked at first are grey",
+        f"{name} is in colour, but the pictures examined first are grey",
         at="channels",
-        label="grey by the others",
-        helps=("state `channels: 1` to make all of them grey, or `channels: 3` to keep colours",),
+        label="grey expected",
+        helps=("state `channels: 1` to convert all of them to grey, or `channels: 3` to keep colours",),
     )

@@ -1,4 +1,4 @@
-"""Picture files, encoded bytes and Pillow's pictures: opening them whole, and what their depth says."""
+"""Picture files, encoded bytes and Pillow pictures: opening them, and what their bit depth means."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from declare.system.out_of_memory import refuse_if_short
 
 MAX_PIXELS = 64_000_000
 MAX_FRAME_PIXELS = 640_000_000
-"""Of the frames that are decoded on the way to the one that is read."""
+"""Maximum number of pixels of the frames that are decoded before the one that is read."""
 MAX_SCAN_PIXELS = 1_280_000_000
-"""Pixels of all scans of a picture; encoders write about ten."""
+"""Maximum number of pixels over all scans of a progressive JPEG; encoders write about ten scans."""
 _SCANNED, _SCAN = frozenset({"JPEG", "MPO"}), b"\xff\xda"
 _SMALL_PIXELS = 1_000_000
 MAX_PAGES = 10_000
-"""Pages that may stand before the one that is read."""
+"""Maximum number of pages before the one that is read."""
 _COUNTED = 100
 _LEAST_BYTES, _MOST_PIXEL_BYTES = 16 << 20, 8
-"""What decoding takes: a decoder's own space, and two copies of each pixel."""
+"""Memory that decoding needs: the decoder's own buffers, and two copies of each pixel."""
 # Larger pictures are refused by their header: neither the library's warning nor its log tells users more.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -37,24 +37,24 @@ GREY = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;1
 DEEP = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 """Modes whose pixels are not bytes."""
 _SCALED_TO_16 = frozenset({"PNG", "PPM", "JPEG2000"})
-"""Formats whose pixels of mode I Pillow has brought to 0..65535, whatever the file's own depth is."""
+"""Formats whose mode I pixels Pillow has scaled to 0..65535, whatever the bit depth of the file."""
 _FRAMES = frozenset({"AVIF", "DCX", "FLI", "GIF", "PNG", "TIFF", "WEBP"})
-"""Formats whose frames are pictures of their own; those of others are sizes or layers of one picture."""
+"""Formats whose frames are separate pictures; in others, frames are sizes or layers of one picture."""
 _DRAWN_ON_OTHERS = frozenset({"AVIF", "FLI", "GIF", "PNG", "WEBP"})
-"""Formats in which a frame needs those before it."""
+"""Formats in which decoding a frame needs the frames before it."""
 _BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 """Tags of TIFF."""
 _LOSSY = frozenset({"AVIF", "JPEG", "MPO"})
 _LOSSY_TIFF = frozenset({"jpeg", "tiff_jpeg", "webp"})
 _LOSSY_MARKS = {"WEBP": rb"VP8 ", "JPEG2000": rb"(?s)\xff\x52\x00.{10}\x00"}
-"""What stands at the beginning of files of formats that have a lossy and an exact way."""
+"""First bytes of files in formats with a lossy and a lossless variant."""
 _HEAD = 1 << 16
 
 
 class Picture(NamedTuple):
-    """A decoded picture, upright; `scale` is black and white by the file's depth, None where that is open.
+    """A decoded picture, upright; `scale` is black and white by the bit depth, None if it does not define them.
 
-    `lossy` says whether its file changes values of pixels.
+    `lossy` tells whether the file format changes pixel values.
     """
 
     image: Image.Image
@@ -63,15 +63,15 @@ class Picture(NamedTuple):
 
 
 def is_picture(value: Any) -> bool:
-    """Return whether a value is meant as a picture file, encoded bytes, or a picture of Pillow's."""
+    """Return whether a value is a picture file, encoded bytes, or a Pillow picture."""
     return isinstance(value, Image.Image | bytes | str | Path)
 
 
 def open_picture(value: Any, row: int, frame: int | None = None) -> Picture:
     """Return the picture at `row`.
 
-    Raises `ProblemError` DAT311 for what cannot be read, DAT319 for what is none, DAT392 for one of several frames
-    where `frame` does not say which.
+    Raises `ProblemError` DAT311 for values that cannot be decoded, DAT319 for values that are not pictures,
+    DAT392 for a file with several frames if `frame` is not stated.
     """
     try:
         return _open(value, frame)
@@ -83,7 +83,7 @@ def _open(value: Any, frame: int | None) -> Picture:
     if value is None:
         raise ProblemError(Problem("DAT311", "a sample has no picture", helps=("remove the sample",)))
     if not is_picture(value):
-        problem = f"a value of type `{type(value).__name__}` is no picture"
+        problem = f"a value of type `{type(value).__name__}` is not a picture"
         raise ProblemError(
             Problem("DAT319", problem, label="read as image", helps=("use another field type",))
         )
@@ -108,12 +108,12 @@ def _source(value: Any) -> Any:
     if isinstance(value, bytes):
         return io.BytesIO(value)
     if _exists(value) and not Path(value).is_file():
-        raise ProblemError(_unreadable(value, "it is no regular file"))
+        raise ProblemError(_unreadable(value, "it is not a regular file"))
     return value
 
 
 def _exists(value: Any) -> bool:
-    """Return whether a name is that of something on the disk; texts that can be no name are not."""
+    """Return whether a path exists; texts that cannot be paths do not."""
     try:
         return Path(value).exists()
     except (OSError, ValueError):
@@ -126,7 +126,7 @@ def _refuse_huge(picture: Image.Image, value: Any) -> None:
 
 
 def _num_frames(picture: Image.Image) -> int:
-    """Return how many frames a picture has; of pages that only a walk over all of them counts, at most `_COUNTED`."""
+    """Return the number of frames; at most `_COUNTED` for formats whose pages must be walked to count them."""
     if picture.format != "TIFF":
         return int(getattr(picture, "n_frames", 1)) if getattr(picture, "is_animated", False) else 1
     number = 1
@@ -139,7 +139,7 @@ def _num_frames(picture: Image.Image) -> int:
 
 
 def _refuse_scans(picture: Image.Image, value: Any) -> None:
-    """Raise `ProblemError` DAT311 for a progressive JPEG that goes over its pixels very often."""
+    """Raise `ProblemError` DAT311 for a progressive JPEG with very many scans."""
     pixels = picture.width * picture.height
     if picture.format in _SCANNED and pixels > _SMALL_PIXELS:
         scans = (value if isinstance(value, bytes) else Path(value).read_bytes()).count(_SCAN)
@@ -148,16 +148,20 @@ def _refuse_scans(picture: Image.Image, value: Any) -> None:
 
 
 def _refuse_far(picture: Image.Image, value: Any, frame: int) -> None:
-    """Raise `ProblemError` DAT311 for a frame that is drawn on very many others."""
+    """Raise `ProblemError` DAT311 for a frame whose decoding needs very many others."""
     if frame > MAX_PAGES:
-        raise ProblemError(_unreadable(value, f"frame {frame} comes after more than {MAX_PAGES:,} others"))
+        raise ProblemError(
+            _unreadable(value, f"frame {frame} comes after more than {MAX_PAGES:,} other frames")
+        )
     pixels = frame * picture.width * picture.height
     if picture.format in _DRAWN_ON_OTHERS and pixels > MAX_FRAME_PIXELS:
-        raise ProblemError(_unreadable(value, f"frame {frame} is drawn on {pixels:,} pixels of others"))
+        raise ProblemError(
+            _unreadable(value, f"decoding frame {frame} needs {pixels:,} pixels of other frames")
+        )
 
 
 def _load_upright(picture: Image.Image, value: Any, frame: int | None) -> Picture:
-    """Load a picture's pixels and turn it upright."""
+    """Load a picture's pixels and apply its EXIF rotation."""
     if frame is not None:
         if frame or _num_frames(picture) > 1:
             _refuse_far(picture, value, frame)
@@ -174,7 +178,7 @@ def _load_upright(picture: Image.Image, value: Any, frame: int | None) -> Pictur
 
 
 def _is_lossy(picture: Image.Image, value: Any) -> bool:
-    """Return whether a format, or the way that a file of it is written, changes values of pixels."""
+    """Return whether a format, or the variant of a file, changes pixel values."""
     if picture.format == "TIFF":
         return picture.info.get("compression") in _LOSSY_TIFF
     mark = _LOSSY_MARKS.get(picture.format or "")
@@ -187,7 +191,7 @@ def _is_lossy(picture: Image.Image, value: Any) -> bool:
 
 
 def depth(picture: Image.Image) -> Scale | None:
-    """Return the values of black and white by format, mode and depth; None where these leave it open."""
+    """Return the values of black and white by format, mode and bit depth; None if these do not define them."""
     if picture.mode not in DEEP:
         return Scale(0, 255)
     if picture.mode == "F":
@@ -199,16 +203,19 @@ def depth(picture: Image.Image) -> Scale | None:
 
 
 def name_of(value: Any) -> str:
-    """Return how messages call a picture."""
+    """Return the name of a picture for messages."""
     return f"`{Path(value).name[:60]}`" if isinstance(value, str | Path) else "a picture"
 
 
 def _several_frames(value: Any, number: int) -> Problem:
     return Problem(
         "DAT392",
-        f"{name_of(value)} holds {number} {'or more ' if number == _COUNTED else ''}frames, a sample is one picture",
+        (
+            f"{name_of(value)} contains {number} "
+            f"{'or more ' if number == _COUNTED else ''}frames, but a sample is one picture"
+        ),
         label="one picture is needed",
-        helps=("state which one is read: `frame: 0` is the first", "save each frame as a file of its own"),
+        helps=("state which frame is read: `frame: 0` is the first", "save each frame as a file of its own"),
     )
 
 
@@ -217,9 +224,9 @@ def _unreadable(value: Any, because: str) -> Problem:
     if isinstance(value, str | Path) and not _exists(value):
         return Problem(
             "DAT311",
-            f"there is no picture {what}",
+            f"the picture {what} does not exist",
             notes=(f"looked for `{str(value)[:200]}`",),
-            helps=("correct the name; relative ones start at the folder of the table",),
+            helps=("correct the name; relative paths start at the folder of the table",),
         )
     return Problem(
         "DAT311",

@@ -1,4 +1,4 @@
-"""Arrays of pixels: samples one by one, axes of channels, bytes by the scale of their type."""
+"""Arrays of pixels: iterating over samples, channel axes, conversion to bytes."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
 
 _CHANNELS = frozenset({1, 2, 3, 4})
-"""Sizes of an axis that may be one of channels."""
+"""Sizes of an axis that may be the channel axis."""
 
 
 def is_table(values: Any) -> bool:
-    """Return whether `values` is one array of pictures."""
+    """Return whether `values` is a single array of pictures."""
     return isinstance(values, np.ndarray) and values.ndim >= 3 and values.dtype.kind in "biuf"
 
 
 def each_sample(values: Any) -> list[Any]:
-    """Return samples one by one; DAT319 for rows of numbers.
+    """Yield the samples; raises DAT319 for rows of numbers.
 
-    Encoded files are bytes, also where an array of bytes (HDF5) or a mapping (`datasets`' own tables) holds them.
+    Encoded files are bytes, including byte arrays (HDF5) and mappings (tables of `datasets`).
     """
     if isinstance(values, np.ndarray) and values.ndim == 2:
         raise ProblemError(not_a_picture(values.shape[1:]))
@@ -40,9 +40,9 @@ def _encoded_file(value: Any) -> Any:
 
 
 def as_array(value: Any) -> Array | None:
-    """Return an array or nested lists of numbers as an array; None for what is none.
+    """Return an array, or nested lists of numbers as an array; None for anything else.
 
-    Raises `ProblemError` DAT319 for an array that can be no picture.
+    Raises `ProblemError` DAT319 for an array that cannot be a picture.
     """
     if isinstance(value, list | tuple):
         try:
@@ -66,7 +66,7 @@ def channels_first(values: Array, how: Decoding) -> Array:
 
 
 def axes_of(shape: tuple[int, ...], how: Decoding) -> str:
-    """Return `HWC` or `CHW` for one picture's shape; raises `ProblemError` DAT324 where it may be either."""
+    """Return `HWC` or `CHW` for the shape of one picture; raises `ProblemError` DAT324 if it is ambiguous."""
     if how.layout is not None or len(shape) != 3:
         return how.layout or "HW"
     sizes = {how.channels} if how.channels in {shape[0], shape[2]} else _CHANNELS
@@ -77,7 +77,7 @@ def axes_of(shape: tuple[int, ...], how: Decoding) -> str:
 
 
 def array_bytes(table: Array, how: Decoding) -> Array:
-    """Return an array [rows, C, H, W] as uint8, on the scale that is stated, learned, or its type's own."""
+    """Return an array [rows, C, H, W] as uint8, by the stated scale, the inferred one, or that of its type."""
     own = own_scale(table.dtype)
     if how.stated and how.scale is not None:
         refuse_beyond(how.scale, limits(table.dtype), f"`{table.dtype.name}`")
@@ -89,7 +89,7 @@ def not_a_picture(shape: tuple[Any, ...]) -> Problem:
     sizes = ", ".join(map(str, shape))
     return Problem(
         "DAT319",
-        f"an array of shape ({sizes}) is no picture",
+        f"an array of shape ({sizes}) is not a picture",
         label="read as image",
-        helps=("give pictures [H, W], [H, W, C] or [C, H, W] of numbers",),
+        helps=("store pictures as arrays [H, W], [H, W, C] or [C, H, W] of numbers",),
     )

@@ -1,4 +1,4 @@
-"""What the pictures of a column are: sizes, axes, scale, and the levels that they use."""
+"""What the pictures of a column have in common: sizes, axes, scale, and grey levels in use."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from declare.contract.problem import ProblemError
 from declare.contract.shapes import Array
 
 _LOOK = 64
-"""Samples of a column that are decoded to see what they are."""
+"""Number of samples of a column that are decoded to examine it."""
 
 
 class Survey(NamedTuple):
-    """What pictures are: their sizes, how they are read, and the least and largest level of those deeper than a byte.
+    """Sizes of pictures, how they are decoded, and the smallest and largest level of those deeper than 8 bits.
 
-    Where none is `deep`, levels are those of all. `raw` is the largest value where all differ but are read as 0.
+    If none is `deep`, levels are those of all pictures. `raw` is the largest value if all pictures vary but
+    are read as 0.
     """
 
     dims: tuple[int, ...]
@@ -40,7 +41,7 @@ class Survey(NamedTuple):
 
 
 def survey(values: Any, how: Decoding) -> Survey:
-    """Return what pictures are; what they leave open is decided by all arrays among them. Raises as `decode` does."""
+    """Return what the pictures have in common; arrays decide what files leave open. Raises as `decode` does."""
     table = is_table(values)
     rows = [values] if table else each_sample(values)
     arrays = [array for array in (rows if table else map(as_array, rows)) if array is not None]
@@ -66,13 +67,13 @@ def survey(values: Any, how: Decoding) -> Survey:
 
 
 def _source(value: Any, row: int, how: Decoding) -> Array:
-    """Return a picture's values as they are stored."""
+    """Return a picture's values as stored."""
     array = as_array(value)
     return np.asarray(open_picture(value, row, how.number).image) if array is None else array
 
 
 def look_at_axes(values: Any, how: Decoding) -> str | None:
-    """Return the one layout of all arrays with an axis of channels, None without any; DAT324 where it is unclear."""
+    """Return the one layout of all arrays with a channel axis, None without any; DAT324 if it is ambiguous."""
     arrays = [values[0]] if is_table(values) else map(as_array, each_sample(values))
     shapes = dict.fromkeys(array.shape for array in arrays if array is not None and array.ndim == 3)
     by_layout = {axes_of(shape, how): shape for shape in shapes}
@@ -87,7 +88,7 @@ def look_at_axes(values: Any, how: Decoding) -> str | None:
 
 
 def _levels(table: Array, how: Decoding) -> tuple[int, int]:
-    """Return the least and largest level of an array; raises `ProblemError` DAT390 for values outside of a scale."""
+    """Return the smallest and largest level of an array; raises `ProblemError` DAT390 outside its scale."""
     if how.stated:
         pixels = array_bytes(table, how)
         return int(pixels.min()), int(pixels.max())

@@ -1,4 +1,4 @@
-"""Pictures of any kind as arrays of bytes of one size."""
+"""Pictures of any kind as uint8 arrays of one size."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from declare.contract.shapes import Array
 def decode(values: Any, how: Decoding) -> Array:
     """Return pictures as uint8 [rows, channels, height, width].
 
-    Raises `ProblemError` DAT311 for what is no picture, DAT319 for arrays of another form, DAT324 for axes that may
-    be either way round, DAT349 for several sizes, DAT390 for pixels outside of their scale, DAT391 for colours that
-    would be left out and DAT392 for files of several frames.
+    Raises `ProblemError` DAT311 for values that are not pictures, DAT319 for arrays of another form, DAT324
+    for an ambiguous axis order, DAT349 for differing sizes, DAT390 for pixels outside their scale, DAT391 for
+    colours that would be dropped and DAT392 for files with several frames.
     """
     if is_table(values):
         table = channels_first(values, how)
@@ -63,7 +63,7 @@ def _decode_each(values: Sequence[Any], how: Decoding) -> Iterator[Array]:
 
 
 def _planes(value: Any, row: int, how: Decoding) -> list[Image.Image]:
-    """Return a picture of `how.channels` as one of Pillow's, or as one for each channel."""
+    """Return a picture with `how.channels` as one Pillow picture, or as one for each channel."""
     array = as_array(value)
     if array is None:
         picture = eight_bits(open_picture(value, row, how.number), how, name_of(value))
@@ -79,7 +79,7 @@ def _planes(value: Any, row: int, how: Decoding) -> list[Image.Image]:
 
 
 def look(value: Any, how: Decoding, row: int = 0) -> tuple[int, bool]:
-    """Return how many channels a value has (a grey file 1, one in colour 3), and whether its pixels are not bytes."""
+    """Return the number of channels of a value (grey 1, colour 3), and whether its pixels are not bytes."""
     array = as_array(value)
     if array is not None:
         return int(channels_first(array[None], how).shape[1]), own_scale(array.dtype) != BYTES

@@ -1,4 +1,4 @@
-"""Which values are black and white: by depth and type, by the range of a whole column, or as stated."""
+"""The values of black and white: by bit depth and type, by the range of a whole column, or as stated."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from declare.contract.problem import Problem, ProblemError, Rewrite
 from declare.contract.shapes import Array
 
 _CHUNK = 256
-"""Samples of an array that are looked at together."""
+"""Number of samples of an array that are examined at a time."""
 _SLACK = 1e-6
-"""Share of a scale by which floats may lie beside it: an error of rounding, far below a level."""
+"""Fraction of a scale by which floats may exceed it: rounding error, far below one level."""
 _BITS = (1, 8, 10, 12, 14, 16, 24, 32, 64)
 
 
@@ -31,7 +31,7 @@ BYTES, WORDS, UNIT = Scale(0, 255), Scale(0, 65535), Scale(0, 1)
 
 
 class Span(NamedTuple):
-    """What values of a column are: least, largest, whether any is not finite, and whether all are whole."""
+    """Values of a column: smallest, largest, whether all are finite, and whether all are integers."""
 
     least: float
     largest: float
@@ -40,7 +40,7 @@ class Span(NamedTuple):
 
 
 def own_scale(dtype: np.dtype[Any]) -> Scale | None:
-    """Return the scale that a type states: of bits, bytes and 16-bit words; None for wider and signed ones."""
+    """Return the scale that a type implies: for bits, bytes and 16-bit words; None for wider and signed types."""
     if dtype.kind == "b":
         return UNIT
     if dtype.kind == "u" and dtype.itemsize <= 2:
@@ -49,7 +49,7 @@ def own_scale(dtype: np.dtype[Any]) -> Scale | None:
 
 
 def span(arrays: Iterable[Array]) -> Span:
-    """Return what the values of numeric arrays are."""
+    """Return the `Span` of the values of numeric arrays."""
     least, largest, finite, whole = math.inf, -math.inf, True, True
     for array in arrays:
         for start in range(0, len(array), _CHUNK):
@@ -74,9 +74,9 @@ def largest_of(arrays: Iterable[Array]) -> float | None:
 
 
 def scale_of_column(arrays: Sequence[Array]) -> Scale:
-    """Return the scale of arrays whose type states none, by the range of all of them.
+    """Return the scale of arrays whose type implies none, from the range of all of them.
 
-    Whole numbers in 0..255 are bytes, other floats in 0..1 are shares. Raises `ProblemError` DAT390 for others.
+    Integers in 0..255 are bytes; other floats in 0..1 are fractions. Raises `ProblemError` DAT390 for others.
     """
     extent = span(arrays)
     floats = any(array.dtype.kind == "f" for array in arrays)
@@ -90,25 +90,25 @@ def scale_of_column(arrays: Sequence[Array]) -> Scale:
 
 
 def usual_scale(dtype: np.dtype[Any]) -> Scale:
-    """Return what values of a type are where a column of it was never seen."""
+    """Return the usual scale of a type, for a column that was not examined."""
     return own_scale(dtype) or (UNIT if dtype.kind == "f" else BYTES)
 
 
 def refuse_beyond(scale: Scale, most: Scale | None, what: str) -> None:
-    """Raise `ProblemError` DAT390 where a stated scale lies beyond what a depth or type can hold."""
+    """Raise `ProblemError` DAT390 if a stated scale exceeds what a bit depth or type can represent."""
     if most is not None and not (most.low <= scale.low and scale.high <= most.high):
         raise ProblemError(
             Problem(
                 "DAT390",
-                f"`range` is {_format_scale(scale)}, {what} holds {_format_scale(most)}",
+                f"`range` is {_format_scale(scale)}, but {what} can only hold {_format_scale(most)}",
                 label="read on another scale",
-                helps=("give pictures of one depth, or a field for each",),
+                helps=("use pictures of one bit depth, or one field for each",),
             )
         )
 
 
 def limits(dtype: np.dtype[Any]) -> Scale | None:
-    """Return the least and largest value that a type of whole numbers can hold; None for floats."""
+    """Return the smallest and largest value of an integer type; None for floats."""
     if dtype.kind == "b":
         return UNIT
     if dtype.kind in "iu":
@@ -118,10 +118,11 @@ def limits(dtype: np.dtype[Any]) -> Scale | None:
 
 
 def to_bytes(values: Array, scale: Scale, *, stated: bool = False) -> Array:
-    """Return pixels [rows, ...] as uint8; raises `ProblemError` DAT390 where some lie outside of the scale.
+    """Return pixels [rows, ...] as uint8; raises `ProblemError` DAT390 if some are outside the scale.
 
-    By depth, whole numbers up to 2**n - 1 keep their upper 8 bits, others are rounded; floats that were learned as
-    bytes must be whole, `stated` ones need not. A `scale.low` above `scale.high` turns black and white round.
+    By bit depth, integers up to 2**n - 1 keep their upper 8 bits; others are rounded. Floats that were
+    inferred to be bytes must be integers, `stated` ones need not. A `scale.low` above `scale.high` inverts
+    black and white.
     """
     if values.dtype == np.uint8 and scale == BYTES:
         return np.ascontiguousarray(values)
@@ -150,7 +151,7 @@ def to_bytes(values: Array, scale: Scale, *, stated: bool = False) -> Array:
 
 
 def _first_outside(values: Array, lies_on: Callable[[Span], bool], bounds: Scale, start: int) -> Problem:
-    """Return what is wrong with the first sample that does not lie on a scale; `start` is the row of the first."""
+    """Return the problem of the first sample outside a scale; `start` is the row of the first sample."""
     row = next(row for row in range(len(values)) if not lies_on(span([values[row : row + 1]])))
     own = span([values[row : row + 1]])
     return _with_row(_outside(own, bounds) if own.finite else _not_finite(), start + row)
@@ -170,28 +171,28 @@ def _with_row(problem: Problem, row: int) -> Problem:
 def _not_finite() -> Problem:
     return Problem(
         "DAT390",
-        "a picture holds values that are not finite",
+        "a picture contains values that are not finite",
         label="read as pixels",
-        notes=("NaN and infinity are no colour",),
-        helps=("fill or remove them before: a picture has no missing pixels",),
+        notes=("NaN and infinity are not colours",),
+        helps=("replace or remove them first: a picture cannot have missing pixels",),
     )
 
 
 def _outside(extent: Span, scale: Scale) -> Problem:
     likely = likely_range(extent)
-    word = "numbers that are not whole" if scale == BYTES and not extent.whole else "pixels"
+    word = "numbers that are not integers" if scale == BYTES and not extent.whole else "pixels"
     return Problem(
         "DAT390",
-        f"{word} from {extent.least:.5g} to {extent.largest:.5g}, read on the scale {_format_scale(scale)}",
-        label="pixels outside of the scale",
-        notes=("nothing is cut off: the values of black and white must be known",),
+        f"{word} from {extent.least:.5g} to {extent.largest:.5g}, but the scale is {_format_scale(scale)}",
+        label="pixels outside the scale",
+        notes=("nothing is clipped: the values of black and white must be known",),
         helps=(f"state the values of black and white: `range: {_format_list(likely)}`",),
         rewrites=(Rewrite(f"set `range: {_format_list(likely)}`", "range", list(likely), safe=False),),
     )
 
 
 def likely_range(extent: Span) -> Scale:
-    """Return the narrowest usual scale that holds these values."""
+    """Return the narrowest usual scale that includes these values."""
     if extent.whole:
         for bits in _BITS:
             if extent.least >= 0 and extent.largest < 2**bits:
@@ -207,7 +208,7 @@ def likely_range(extent: Span) -> Scale:
 
 
 def _round_outwards(value: float, way: Any) -> float:
-    """Return a value with two digits, rounded outwards."""
+    """Return a value rounded to two digits, away from the middle of the range."""
     if not value:
         return 0
     unit = 10.0 ** (math.floor(math.log10(abs(value))) - 1)

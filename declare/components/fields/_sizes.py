@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from declare.contract.problem import Problem
 
 MOST_PIXELS = 64_000_000
-"""What a picture may be resized to."""
+"""Maximum number of pixels to which a picture may be resized."""
 
 
 def check_size(size: int | list[int] | None) -> Iterator[Problem]:
-    """Yield that a size is not one or two positive numbers, or asks for more pixels than any picture has."""
+    """Yield a problem if a size is not one or two positive numbers, or is larger than any picture."""
     sides = [size] if isinstance(size, int) else size
     if sides is None:
         return
@@ -20,7 +20,7 @@ def check_size(size: int | list[int] | None) -> Iterator[Problem]:
             "SCH108",
             f"`size` is {size}, not one or two positive numbers of pixels",
             at="size",
-            label="a side, or [height, width]",
+            label="one side, or [height, width]",
             helps=("write one number, such as `size: 64`, or `size: [HEIGHT, WIDTH]`",),
         )
     elif sides[0] * sides[-1] > MOST_PIXELS:
@@ -30,5 +30,5 @@ def check_size(size: int | list[int] | None) -> Iterator[Problem]:
             f"`size` {size} asks for {sides[0] * sides[-1]:,} pixels, more than {MOST_PIXELS:,}",
             at="size",
             label="larger than any picture",
-            helps=(f"write a smaller one, at most `size: {side}`",),
+            helps=(f"write a smaller size, at most `size: {side}`",),
         )

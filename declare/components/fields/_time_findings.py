@@ -1,4 +1,4 @@
-"""What is said of a column that holds no times, or times that could be others as well."""
+"""Problems of time columns: values that are not times, or that have two readings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHOWN = 6
 
 
 def no_time(value: Any, row: int) -> Problem:
-    """Return the finding that a sample holds no single time."""
+    """Return the problem that a sample is not a single time."""
     return Problem(
         "DAT382",
         f"`{str(value)[:24]}` is not a time",
@@ -27,7 +27,7 @@ def no_time(value: Any, row: int) -> Problem:
 
 
 def not_times(bad: pl.Series, row: int, name: str) -> Problem:
-    """Return the finding for texts that do not have the format of their column."""
+    """Return the problem of texts that do not have the format of their column."""
     shown = bad.value_counts(sort=True, name="number").head(_SHOWN).rows()
     first = str(bad[0])[:24]
     title = (
@@ -40,15 +40,15 @@ def not_times(bad: pl.Series, row: int, name: str) -> Problem:
     return Problem(
         "DAT382",
         title,
-        label="a time is needed here",
+        label="a time is needed",
         notes=(f"the format of the column is {what}",),
-        helps=(f"list what means no time under `missing: [{marks}]`, or state another `format`",),
+        helps=(f'list texts that mean "no time" under `missing: [{marks}]`, or state another `format`',),
         row=row,
     )
 
 
 def no_format(texts: pl.Series) -> Problem:
-    """Return the finding that no known format fits all texts of a column."""
+    """Return the problem that no known format fits all texts of a column."""
     import polars as pl
 
     known = texts.drop_nulls()
@@ -57,37 +57,39 @@ def no_format(texts: pl.Series) -> Problem:
     if bool(known.cast(pl.Float64, strict=False).is_not_null().all()):
         return Problem(
             "DAT383",
-            f"`{first}` is a number: what it counts is not known",
-            label="since when, in which unit?",
+            f"`{first}` is a number, but its unit and origin are not known",
+            label="unit and origin?",
             helps=("state `format: unix_s` (`unix_ms`, `unix_us`, `unix_ns`), a pattern, or `type: number`",),
             row=row,
         )
     return Problem(
         "DAT382",
-        f"texts such as `{first}` have no format that is known",
+        f"texts such as `{first}` have no known format",
         label="read as times",
-        helps=("state `format`, such as `%d.%m.%Y %H:%M`, or list what means no time under `missing`",),
+        helps=(
+            ('state `format`, such as `%d.%m.%Y %H:%M`, or list texts that mean "no time" under `missing`'),
+        ),
         row=row,
     )
 
 
 def too_far(text: str, row: int, name: str) -> Problem:
-    """Return the finding that a number in a unit since 1970 lies beyond the year 9999."""
+    """Return the problem that a number since 1970, in its unit, is after the year 9999."""
     return Problem(
         "DAT382",
-        f"`{text}` as `{name}` lies beyond the year 9999",
+        f"`{text}` as `{name}` is after the year 9999",
         label="read as a time",
-        helps=("state the unit in which the numbers count: `unix_s`, `unix_ms`, `unix_us` or `unix_ns`",),
+        helps=("state the unit of the numbers: `unix_s`, `unix_ms`, `unix_us` or `unix_ns`",),
         row=row,
     )
 
 
 def two_formats(text: str, row: int, readings: Mapping[str, str]) -> Problem:
-    """Return the finding that all of a column fits two formats, and a text is another time in each."""
+    """Return the problem that a column fits two formats that give different times."""
     return Problem(
         "DAT383",
-        f"`{text[:32]}` may be one of two times, and so all of its column",
-        label="which is the day, which the month?",
+        f"`{text[:32]}` can be read as two times, and so can the rest of its column",
+        label="which part is the day, which the month?",
         notes=tuple(f"as {name} it is {time}" for name, time in readings.items()),
         helps=(" or ".join(f'state `format: "{name}"`' for name in readings),),
         row=row,
@@ -95,22 +97,22 @@ def two_formats(text: str, row: int, readings: Mapping[str, str]) -> Problem:
 
 
 def mixed_zones(texts: Sequence[str], row: int) -> Problem:
-    """Return the finding that only some times of a column say how far they are from UTC."""
+    """Return the problem that only some times of a column have a UTC offset."""
     return Problem(
         "DAT383",
-        f"`{texts[0][:28]}` has an offset, `{texts[1][:28]}` has none",
-        label="in which zone are these times?",
-        helps=("give each time its offset, or none",),
+        f"`{texts[0][:28]}` has a UTC offset, `{texts[1][:28]}` has none",
+        label="in which time zone are these times?",
+        helps=("give every time a UTC offset, or none",),
         row=row,
     )
 
 
 def other_zones(zoned: bool) -> Problem:
-    """Return the finding that times have an offset where those of the training data had none, or the other way."""
+    """Return the problem that times have a UTC offset but the training data had none, or the reverse."""
     has, had = ("have an offset", "had none") if zoned else ("have no offset", "had one")
     return Problem(
         "DAT383",
-        f"these times {has}, those of the training data {had}",
-        label="in which zone are these times?",
-        helps=("write times as the training data have them",),
+        f"these times {has}, but those of the training data {had}",
+        label="in which time zone are these times?",
+        helps=("write times like the training data",),
     )

@@ -1,4 +1,4 @@
-"""Points in time: texts in the one format of their column, numbers since 1970, times of NumPy."""
+"""Points in time: texts in the format of their column, numbers since 1970, NumPy times."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ISO = "iso"
 UNIX = {"unix_s": 10**6, "unix_ms": 10**3, "unix_us": 1, "unix_ns": 0}
-"""Microseconds of a unit in which numbers count from 1970 (UTC); nanoseconds are divided."""
+"""Microseconds in a unit of time since 1970 (UTC); nanoseconds are divided."""
 _LOOK = 200
 _FARTHEST = 253_402_300_800e6
 """Microseconds from 1970 to the end of the year 9999."""
@@ -44,7 +44,7 @@ _DIRECTIVES = {
     "F": r"\d{4}-\d{2}-\d{2}",
     "T": r"\d{2}:\d{2}:\d{2}",
 }
-"""Directives of a format, with the regular expression of what stands for them."""
+"""Format directives, with a regular expression for each."""
 _DATES = (
     "%Y-%m-%d",
     "%Y/%m/%d",
@@ -83,7 +83,7 @@ _OF_PROGRAMS = (
         "%b %d %Y",
     ),
 )
-"""Basic ISO 8601, mail, C, web servers, and long dates."""
+"""ISO 8601 basic format, and the formats of mail, C, web servers and long dates."""
 _FORMATS = (
     *_DATES,
     *(f"{date} {clock}" for date in _DATES for clock in _CLOCKS),
@@ -92,7 +92,7 @@ _FORMATS = (
 
 
 class Times(NamedTuple):
-    """Points in time [rows] as datetime64[us], NaT in gaps: UTC where they are `zoned`, else as the clock stood."""
+    """Points in time [rows] as datetime64[us], NaT in gaps: in UTC if `zoned`, else local clock times."""
 
     moments: Array
     zoned: bool
@@ -101,16 +101,17 @@ class Times(NamedTuple):
 
 
 def unknown_directive(format_: str) -> str | None:
-    """Return the first directive of a format that is not read, None where all are."""
+    """Return the first unsupported directive of a format, else None."""
     directives = (match[0] for match in re.finditer("%.?", format_) if match[0][1:] not in _DIRECTIVES)
     return next(directives, None)
 
 
 def times(values: Any, missing: Iterable[Any], format_: str | None) -> Times:
-    """Return raw `values` as points in time; `format_` is the stated one, or None: the one that all texts have.
+    """Return raw `values` as points in time; `format_` is the stated format, or None to infer it from all texts.
 
-    Raises `ProblemError` for the whole column: DAT382 for what is no time, DAT383 where several formats fit and
-    differ, where numbers do not say what they count, or where only some times have an offset.
+    Raises `ProblemError` for the whole column: DAT382 for values that are not times; DAT383 if several
+    formats fit and give different times, if numbers have no known unit, or if only some times have a UTC
+    offset.
     """
     marks = Marks(missing)
     array = values if isinstance(values, np.ndarray) else None
@@ -136,7 +137,7 @@ def _column(values: Any) -> TextColumn:
 
 
 def _used_marks(values: Any, marks: Marks) -> set[str]:
-    """Return the texts of the column that are marks."""
+    """Return the texts of the column that are missing-value marks."""
     if not marks.stated:
         return set()
     seen = {text and text.strip() for text in _column(values).factorise()[0]}
@@ -144,7 +145,7 @@ def _used_marks(values: Any, marks: Marks) -> set[str]:
 
 
 def _apply_marks(column: Times, marks: Marks, used: set[str] | None = None) -> Times:
-    """Put gaps at marks that are times themselves, and name the marks that never occur."""
+    """Set times to NaT at missing-value marks, and return the marks that never occur."""
     moments, unused = column.moments, []
     gaps = bool(np.isnat(moments).any())
     for mark in marks.stated:
@@ -157,14 +158,14 @@ def _apply_marks(column: Times, marks: Marks, used: set[str] | None = None) -> T
 
 
 def _moment(mark: Any) -> Any:
-    """Return the time that a mark is in ISO 8601; one that equals nothing where it is none."""
+    """Return a missing-value mark as a time in ISO 8601; NaT if it is not a time."""
     if not isinstance(mark, str) or not re.fullmatch(_ISO, mark):
         return np.datetime64("NaT", "us")
     return _iso(TextColumn.of([mark]).series)[0][0]
 
 
 def _without_numbers(texts: pl.Series, marks: Marks) -> pl.Series:
-    """Return texts with gaps where a number stands that is a mark."""
+    """Return texts with gaps in place of numbers that are missing-value marks."""
     import polars as pl
 
     if not marks.numbers:
@@ -175,7 +176,7 @@ def _without_numbers(texts: pl.Series, marks: Marks) -> pl.Series:
 
 
 def _since_1970(numbers: Numbers, values: Any, name: str) -> Times:
-    """Return numbers in a unit since 1970 as times; whole ones exactly. Raises DAT382 beyond the year 9999."""
+    """Return numbers since 1970 as times, integers exactly; raises DAT382 after the year 9999."""
     unit = UNIX[name]
     gone = np.isnan(numbers.values)
     wrong = ~gone & ~(np.abs(numbers.values * (unit or 0.001)) < _FARTHEST)
@@ -192,7 +193,7 @@ def _since_1970(numbers: Numbers, values: Any, name: str) -> Times:
 
 
 def _format_of(texts: pl.Series) -> str:
-    """Return the one format that all texts have; ISO 8601 where they have it, or where there is no text."""
+    """Return the one format of all texts; ISO 8601 if it fits, or if there are no texts."""
     if _fits(texts, ISO):
         return ISO
     few = texts.drop_nulls().unique(maintain_order=True).head(_LOOK)
@@ -211,7 +212,7 @@ def _format_of(texts: pl.Series) -> str:
 
 
 def _not_one_format(texts: pl.Series) -> Problem:
-    """Return the finding for texts of no format, or of one that only most of them have."""
+    """Return the problem of texts without a known format, or of a column in which only some texts have one."""
     import polars as pl
 
     known = texts.drop_nulls().head(_LOOK)
@@ -232,7 +233,7 @@ def _fits(texts: pl.Series, name: str) -> bool:
 
 
 def _parse_times(texts: pl.Series, name: str) -> tuple[Array, bool]:
-    """Return times and whether they have an offset; raises `ProblemError` for texts of another format."""
+    """Return times and whether they have a UTC offset; raises `ProblemError` for texts of another format."""
     moments, zoned = _moments(texts, name)
     wrong = np.isnat(moments) & texts.is_not_null().to_numpy()
     if wrong.any():
@@ -248,7 +249,7 @@ def _parse_times(texts: pl.Series, name: str) -> tuple[Array, bool]:
 
 
 def _moments(texts: pl.Series, name: str) -> tuple[Array, Array]:
-    """Return times, NaT for what does not fit, and which of them have an offset."""
+    """Return times, NaT for texts that do not fit, and which of them have a UTC offset."""
     if name == ISO:
         return _iso(texts)
     import polars as pl
@@ -264,7 +265,7 @@ def _moments(texts: pl.Series, name: str) -> tuple[Array, Array]:
 
 
 def _complete_dates(texts: pl.Series, name: str) -> tuple[pl.Series, str]:
-    """Return texts and their format with the first of January 1970 for what they leave open of a date."""
+    """Return texts and their format, with 1 January 1970 for the parts of the date that they lack."""
     import polars as pl
 
     has = {match[1] for match in re.finditer("%(.)", name)}
@@ -317,16 +318,16 @@ def _iso(texts: pl.Series) -> tuple[Array, Array]:
 
 
 def is_clock(name: str) -> bool:
-    """Return whether a format holds a time of day and no date."""
+    """Return whether a format has a time of day but no date."""
     return name in _CLOCKS
 
 
 def is_month(name: str) -> bool:
-    """Return whether a format holds a month and no day."""
+    """Return whether a format has a month but no day."""
     directives = set(re.findall("%(.)", name))
     return bool(directives & set("mbB")) and not directives & set("djF")
 
 
 def is_year(name: str) -> bool:
-    """Return whether a format holds a year and nothing else."""
+    """Return whether a format has only a year."""
     return set(re.findall("%(.)", name)) in ({"Y"}, {"y"})

@@ -1,4 +1,4 @@
-"""Raw values of a column as texts: one text for a value whatever the source, which are missing, their order."""
+"""Raw values as texts: the same text for a value from every source, missing values, natural order."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from declare.system import secrets
 
 Scalar = int | float | str | bool
 _EXACT = {2: 2**11, 4: 2**24, 8: 2**53, 16: 2**53}
-"""Bytes of a float -> the whole number up to which it holds every one."""
+"""Bytes of a float -> the largest integer up to which every integer is exact."""
 _NOTHING = {"NaT", "<NA>"}
-"""What NumPy and pandas write for no value."""
+"""Texts that NumPy and pandas write for a missing value."""
 _LARGEST_WHOLE = float(2**63)
-"""Beyond it the digits of a float are not those of the number that was meant."""
+"""Above this, a float's digits may differ from those of the number that was stored."""
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]*)?")
 
 
 def text_of(value: Any) -> str | None:
-    """Return the one text of a value, None where there is none (None, NaN, NaT, an empty text).
+    """Return the text of a value; None if it is missing (None, NaN, NaT, an empty text).
 
-    Texts are their own; booleans are `true` and `false`, as in JSON; numbers have the shortest text that reads back
-    as the same number, whole ones no point (1.0 is `1`); times are ISO 8601. Raises ValueError for bytes that are no
-    UTF-8.
+    Texts are unchanged; booleans are `true` and `false`, as in JSON; numbers have the shortest text that
+    parses to the same number, integers without a point (1.0 is `1`); times are ISO 8601. Raises ValueError
+    for bytes that are not UTF-8.
     """
     if value is None or isinstance(value, str | bytes):
         text = value.decode("utf-8") if isinstance(value, bytes) else value
@@ -44,7 +44,7 @@ def text_of(value: Any) -> str | None:
 
 
 def text_in(value: Any, row: int) -> str | None:
-    """Return the text of a value of a row; raises `ProblemError` DAT311 for bytes that are no text."""
+    """Return the text of a row's value; raises `ProblemError` DAT311 for bytes that are not UTF-8."""
     try:
         return text_of(value)
     except ValueError:
@@ -72,10 +72,10 @@ def _of_other(value: Any) -> str | None:
 
 
 class Marks:
-    """The values that a field lists under `missing`.
+    """The missing-value marks that a field lists under `missing`.
 
-    A mark that is a number stands for every text of that number (`-999` for `-999.0`, not for `-0999`), any other
-    one for its text, with or without spaces around it. What is empty is missing in any case.
+    A numeric mark matches every text of that number (`-999` matches `-999.0`, but not `-0999`); any other
+    mark matches its text, with or without surrounding spaces. Empty values are always missing.
     """
 
     def __init__(self, missing: Iterable[Any]) -> None:
@@ -85,13 +85,13 @@ class Marks:
         self.texts = {str(text_of(mark)) for mark in self.stated if text_of(mark) is not None}
 
     def __contains__(self, text: str | None) -> bool:
-        """Whether a text stands for no value."""
+        """Return whether a text is a missing-value mark."""
         if text is None or text in self.texts or text.strip() in self.texts:
             return True
         return bool(self.numbers and _PLAIN_NUMBER.fullmatch(text) and float(text) in self.numbers)
 
     def unused_in(self, texts: Iterable[str | None]) -> list[str]:
-        """Return the marks that stand for none of the raw `texts`; those for what is empty are never among them."""
+        """Return the marks that match none of the raw `texts`; marks for empty values are never among them."""
         seen = {
             text.strip() or None if text is not None and text not in self.texts else text for text in texts
         }
@@ -108,7 +108,7 @@ def _is_number(mark: object) -> bool:
 
 
 def mark_text(mark: Any) -> str:
-    """Return a mark as a spec writes it, the name of a variable in the place of its value."""
+    """Return a mark as a spec writes it, with the name of a variable in place of its value."""
     return (
         f'"{secrets.hide_values(mark)}"'
         if isinstance(mark, str)
@@ -119,23 +119,23 @@ def mark_text(mark: Any) -> str:
 
 
 def flat(values: Any) -> Any:
-    """Return an array [rows, 1] as [rows], anything else as it is."""
+    """Return an array [rows, 1] as [rows]; other values unchanged."""
     return values[:, 0] if getattr(values, "ndim", 1) == 2 and values.shape[1] == 1 else values
 
 
 class Factor(NamedTuple):
-    """Distinct texts of a column, None for missing ones; the index [rows] of each row's; marks that never occur."""
+    """Distinct texts of a column, None if missing; the index [rows] of each row's text; marks that never occur."""
 
     texts: list[str | None]
     codes: Array
     unused: list[str]
 
     def present(self) -> list[str]:
-        """Return the texts that occur, in natural order."""
+        """Return the occurring texts, in natural order."""
         return in_order(text for text in self.texts if text is not None)
 
     def num_missing(self) -> int:
-        """Return how many rows hold no value."""
+        """Return the number of rows without a value."""
         import numpy as np
 
         gone = np.array([text is None for text in self.texts], bool)
@@ -143,10 +143,10 @@ class Factor(NamedTuple):
 
 
 def factorise(values: Any, missing: Iterable[Any]) -> Factor:
-    """Return a column as its distinct texts and their indices.
+    """Return the distinct texts of a column and their indices.
 
-    Raises `ProblemError` DAT319 where a sample holds more than one value, DAT377 where values of different types have
-    one text, DAT311 for bytes that are no text.
+    Raises `ProblemError` DAT319 if a sample holds more than one value, DAT377 if values of different types
+    have the same text, DAT311 for bytes that are not UTF-8.
     """
     values = flat(values)
     raw, codes = _distinct(values)
@@ -166,7 +166,7 @@ def factorise(values: Any, missing: Iterable[Any]) -> Factor:
 
 
 def factorise_lists(rows: Sequence[Any], missing: Iterable[Any]) -> tuple[Factor, Array]:
-    """Return the entries of lists as `factorise` does, and the row that each stands in; a row of None has none."""
+    """Return `factorise` of all list entries, and the row of each entry; a row of None has none."""
     import numpy as np
 
     owners = np.repeat(np.arange(len(rows)), [len(row or ()) for row in rows])
@@ -180,7 +180,7 @@ def factorise_lists(rows: Sequence[Any], missing: Iterable[Any]) -> tuple[Factor
 
 
 def _distinct(values: Any) -> tuple[list[Any], Array]:
-    """Return the distinct values of a column, and the index of each row's; true, 1 and 1.0 are distinct."""
+    """Return the distinct values of a column and the index of each row's value; true, 1 and 1.0 are distinct."""
     import numpy as np
 
     if isinstance(values, TextColumn):
@@ -204,7 +204,7 @@ def _first(codes: Array, index: int) -> int:
 
 
 def _refuse_one_text_of_two_types(raw: Sequence[Any], texts: Sequence[str | None], codes: Array) -> None:
-    """Raise DAT377 where `true` and "true", or 7 and "7", stand in one column."""
+    """Raise DAT377 if `true` and "true", or 7 and "7", occur in one column."""
     seen: dict[str, tuple[str, int]] = {}
     for index, (value, text) in enumerate(zip(raw, texts, strict=True)):
         if text is None:
@@ -216,7 +216,7 @@ def _refuse_one_text_of_two_types(raw: Sequence[Any], texts: Sequence[str | None
 
 
 def _refuse_merged(raw: Sequence[Any], codes: Array) -> None:
-    """Raise DAT384 for a float so large that whole numbers beside it have become the same one."""
+    """Raise DAT384 for a float so large that it may stand for several integers."""
     for index, value in enumerate(raw):
         exact = isinstance(value, float) or getattr(getattr(value, "dtype", None), "kind", "") == "f"
         if exact and _EXACT[getattr(value, "itemsize", 8)] < abs(value) < math.inf:
@@ -226,10 +226,13 @@ def _refuse_merged(raw: Sequence[Any], codes: Array) -> None:
 def _merged_names_problem(value: Any, row: int) -> Problem:
     return Problem(
         "DAT384",
-        f"`{value}` is a float: whole numbers beside it are the same one",
+        f"`{value}` is a float that stands for several neighbouring integers",
         label="names that may have merged",
         notes=(
-            f"floats of this type tell whole numbers apart up to {_EXACT[getattr(value, 'itemsize', 8)]:,}",
+            (
+                "floats of this type represent integers exactly up to "
+                f"{_EXACT[getattr(value, 'itemsize', 8)]:,}"
+            ),
         ),
         helps=("store names as text, or as integers",),
         row=row,
@@ -247,19 +250,19 @@ def _kind(value: Any) -> str:
 def _two_types(text: str, kinds: tuple[str, str], row: int) -> Problem:
     return Problem(
         "DAT377",
-        f"`{text[:24]}` stands in one column as a {kinds[0]} and as a {kinds[1]}",
-        label="one type for a column",
-        notes=("as classes the two would be one",),
-        helps=(f"write it everywhere as a {kinds[0]}, or everywhere as a {kinds[1]}",),
+        f"`{text[:24]}` occurs in one column as a {kinds[0]} and as a {kinds[1]}",
+        label="two types in one column",
+        notes=("both would become the same class",),
+        helps=(f"write it as a {kinds[0]} everywhere, or as a {kinds[1]} everywhere",),
         row=row,
     )
 
 
 def no_text(value: bytes, row: int) -> Problem:
-    """Return the finding that bytes are no text."""
+    """Return the problem that bytes are not UTF-8 text."""
     return Problem(
         "DAT311",
-        f"`{value[:16]!r}` is no UTF-8 text",
+        f"`{value[:16]!r}` is not UTF-8 text",
         label="read as text",
         helps=("store texts as UTF-8, or as numbers",),
         row=row,
@@ -274,7 +277,7 @@ def _several(rows: list[Any]) -> Problem:
     )
     return Problem(
         "DAT319",
-        "a sample holds several values, one name or class is needed",
+        "a sample contains several values, but one name or class is needed",
         label="read as one value",
         helps=("use `labels` for several classes, `vector` for several numbers",),
         row=row,
@@ -282,7 +285,7 @@ def _several(rows: list[Any]) -> Problem:
 
 
 def number_of(text: str) -> float | None:
-    """Return the number that a text is, None where it is none."""
+    """Return the number that a text represents; None if it is not a number."""
     try:
         number = float(text)
     except ValueError:
@@ -291,7 +294,7 @@ def number_of(text: str) -> float | None:
 
 
 def in_order(texts: Iterable[str]) -> list[str]:
-    """Return distinct texts in natural order: numbers by size before texts by alphabet."""
+    """Return distinct texts in natural order: numbers by size, then other texts alphabetically."""
 
     def key(text: str) -> tuple[int, float, str]:
         number = number_of(text)
@@ -301,7 +304,7 @@ def in_order(texts: Iterable[str]) -> list[str]:
 
 
 def index_of(texts: Iterable[Any]) -> dict[str, int]:
-    """Return text of a value -> index."""
+    """Return a mapping from the text of a value to its index."""
     return {str(text_of(value)): index for index, value in enumerate(texts)}
 
 
@@ -309,19 +312,19 @@ _ONCE = "remove one of them, or write both in quotes: YAML reads 007 as the numb
 
 
 def twice(names: Iterable[Any], at: str) -> Iterable[Problem]:
-    """Yield a class that is stated twice: as a text, a number or a boolean of the same text."""
+    """Yield a problem for a class stated twice: as a text, a number or a boolean with the same text."""
     seen: set[str | None] = set()
     for place, name in enumerate(names):
         text = text_of(name)
         if text in seen or text is None:
             yield Problem(
                 "DAT388",
-                f"class `{str(text)[:24]}` is stated twice" if text else "an empty text is no class",
+                f"class `{str(text)[:24]}` is stated twice" if text else "a class name cannot be empty",
                 at=f"{at}.{place}",
                 label="names of classes are texts",
                 helps=("remove one of them, or write both in quotes: YAML reads 007 as the number 7",)
                 if text
-                else ("remove it: what is empty is missing",),
+                else ("remove it: empty values are missing",),
             )
         seen.add(text)
 

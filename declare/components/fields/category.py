@@ -1,4 +1,4 @@
-"""A class label: one of several names."""
+"""A class label: one of several classes."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from declare.contract.shapes import Array, Layout, Shape
 
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 _FEW = 20
-"""So many classes are never too many."""
+"""Up to this many classes are always accepted."""
 
 
 class Category(Field):
-    """One class out of several; a class is its text, whatever the source: `007`, `7` and `7.0` are three.
+    """One of several classes; a class is identified by its text: `007`, `7` and `7.0` are three classes.
 
-    Numbers and booleans have one text each (1 and 1.0 are `1`, true is `true`). Encoded as int64 [rows], the index of
-    the class in natural order (numbers by size, then texts), -1 where missing. Gaps in the numbers are closed: labels
-    1, 2, 5 are classes 0, 1, 2. Raises `ProblemError` DAT301 for a label outside the classes, DAT377 where values of
-    two types have one text. Stated names stand for the numbers 0, 1, 2 ... where the data hold those.
+    Numbers and booleans have one text each (1 and 1.0 are `1`, true is `true`). Encoded as int64 [rows]: the
+    index of the class in natural order (numbers by size, then texts), -1 if missing. Indices have no gaps:
+    labels 1, 2, 5 become 0, 1, 2. Raises `ProblemError` DAT301 for a label outside the classes, DAT377 if
+    values of two types have the same text. If the data contain the numbers 0, 1, 2 ..., stated names are
+    assigned to them in order.
 
     Example:
         ```yaml
@@ -52,9 +53,9 @@ class Category(Field):
     )
 
     def examine(self, values: Any) -> FieldFacts:
-        """Return class names, their values and the number of missing labels of a column.
+        """Return the class names of a column, their values and the number of missing labels.
 
-        Raises `ProblemError` DAT339 where nearly every sample has a class of its own.
+        Raises `ProblemError` DAT339 if nearly every sample has a different class.
         """
         factors = factorise(values, self.missing)
         present, missing = factors.present(), factors.num_missing()
@@ -72,13 +73,13 @@ class Category(Field):
         )
 
     def check(self) -> Iterable[Problem]:
-        """Yield a class that is stated twice, and a column stated twice."""
+        """Yield a problem for a class or a column stated twice."""
         yield from super().check()
         if isinstance(self.classes, list):
             yield from twice(self.classes, "classes")
 
     def _names_and_texts(self, present: list[str]) -> tuple[list[str], list[str]]:
-        """Return class names and the texts that stand for them in the data, both in order."""
+        """Return class names and the texts that represent them in the data, in the same order."""
         if not isinstance(self.classes, list):
             return present, present
         stated = [str(text_of(name)) for name in self.classes]
@@ -88,7 +89,7 @@ class Category(Field):
         return stated, stated
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
-        """Yield a label that is out of the range which the stated number of classes leaves."""
+        """Yield a problem for a label outside the range of the stated number of classes."""
         num_classes, names = len(facts.classes or ()), facts.classes or ()
         if not isinstance(self.classes, int) or self.classes == num_classes:
             return
@@ -97,20 +98,20 @@ class Category(Field):
         if outside and not in_a_row and num_classes - len(outside) == self.classes:
             yield Problem(
                 "DAT301",
-                f"label `{outside[0]}` is out of the range 0 to {self.classes - 1}",
+                f"label `{outside[0]}` is outside the range 0 to {self.classes - 1}",
                 at="classes",
                 label=f"{self.classes} classes stated here",
                 notes=(f"the labels in the data are {_brief(names)}",),
-                helps=(f"list it under `missing` if it means no label: `missing: [{', '.join(outside)}]`",),
+                helps=(f'list it under `missing` if it means "no label": `missing: [{", ".join(outside)}]`',),
             )
 
     def _in_range(self, text: str) -> bool:
-        """Return whether a label is no whole number, or one of 0 .. classes - 1."""
+        """Return whether a label is not an integer, or is in 0 .. classes - 1."""
         limit = self.classes if isinstance(self.classes, int) else 0
         return not _WHOLE.fullmatch(text) or 0 <= int(text) < limit
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
-        """Return class indices [rows], -1 where missing."""
+        """Return class indices [rows], -1 if missing."""
         import numpy as np
 
         index = index_of(facts.values or facts.classes or ())
@@ -134,7 +135,9 @@ def _too_many(present: list[str], labelled: int) -> Problem:
         f"{len(present)} classes in {labelled} samples are too many to learn",
         label="read as classes",
         notes=(f"the first are {_brief(present)}",),
-        helps=("use `type: number` for measurements" if numeric else "use `type: id` for names of samples",),
+        helps=(
+            "use `type: number` for measurements" if numeric else "use `type: id` for identifiers of samples",
+        ),
     )
 
 
@@ -142,7 +145,7 @@ def _outside(value: str | None, row: int, facts: FieldFacts) -> Problem:
     classes = facts.classes or ()
     return Problem(
         "DAT301",
-        f"label `{str(value)[:40]}` is none of the {len(classes)} classes",
+        f"label `{str(value)[:40]}` is not one of the {len(classes)} classes",
         label="these classes",
         notes=(f"the classes are {_brief(classes)}",),
         helps=("add it to `classes`, or list it under `missing`",),

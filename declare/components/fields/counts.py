@@ -14,10 +14,10 @@ from declare.contract.shapes import Array, Layout
 
 
 class Counts(ArrayField):
-    """Counts [units], float32, whole and not negative; NaN where not recorded.
+    """Counts [units], float32: integers of 0 or more, NaN where not recorded.
 
-    Responses inferred from fluorescence are not whole: say `whole: false`. Negative ones are refused in any case,
-    with DAT351. The facts hold each unit's mean over the training split.
+    State `whole: false` for responses inferred from fluorescence, which are not integers. Negative values
+    always raise DAT351. The facts contain each unit's mean over the training split.
 
     Example:
         ```yaml
@@ -31,16 +31,16 @@ class Counts(ArrayField):
     stated_axes: ClassVar[Mapping[str, int]] = {"width": 0}
 
     width: int | None = Param(None, ge=1, description="number of units; checked against the data")
-    whole: bool = Param(True, description="whether the counts must be whole numbers")
+    whole: bool = Param(True, description="whether the counts must be integers")
 
     def examine(self, values: Any) -> FieldFacts:
-        """Return the shape, range and moments; raises `ProblemError` DAT351 for what is no count."""
+        """Return the shape, range and moments; raises `ProblemError` DAT351 for values that are not counts."""
         facts = super().examine(values)
         self.encode(values, facts)
         return facts
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
-        """Return numbers [rows, units]; raises `ProblemError` DAT351 for what is no count."""
+        """Return numbers [rows, units]; raises `ProblemError` DAT351 for values that are not counts."""
         import numpy as np
 
         counts = super().encode(values, facts)
@@ -53,9 +53,10 @@ class Counts(ArrayField):
         return counts
 
     def summary(self, values: Array, valid: Mapping[str, Array]) -> dict[str, Any]:
-        """Return `means`: each unit's mean over what counts, by `valid` field (`""`: over all that is there).
+        """Return `means`: each unit's mean over valid targets, by `valid` field (`""`: over all values).
 
-        A unit that never fires gets half an event in the whole training split, so that its logarithm exists.
+        A unit without events gets half an event over the whole training split, so that its logarithm is
+        finite.
         """
         import numpy as np
 
@@ -74,10 +75,13 @@ def _no_count(row: int, unit: int, value: float) -> Problem:
     negative = value < 0
     return Problem(
         "DAT351",
-        f"unit {unit} has {value:g} events in a sample, which is {'negative' if negative else 'not whole'}",
+        (
+            f"unit {unit} has {value:g} events in a sample, which is "
+            f"{'negative' if negative else 'not an integer'}"
+        ),
         label="read as counts",
-        helps=("use `type: vector` for values that are no counts",)
+        helps=("use `type: vector` for values that are not counts",)
         if negative
-        else ("say `whole: false` if they are rates or inferred from fluorescence",),
+        else ("state `whole: false` if they are rates or inferred from fluorescence",),
         row=row,
     )

@@ -1,4 +1,4 @@
-"""A point in time, as places in day, week and year or as time since an origin."""
+"""A point in time, encoded as calendar features or as time since an origin."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Feature = Literal["minute", "hour", "weekday", "day", "month", "day_of_year", "y
 
 
 class Datetime(Field):
-    """A date, a time of day, or both: features of it as a vector [features], NaN where missing.
+    """A date, a time of day, or both, as a feature vector [features]; NaN if missing.
 
-    Comes as text in one format, as numbers since 1970 (`format: unix_s`), or as times of Parquet and NumPy. Without
-    `format` it is ISO 8601, or the one of the usual formats that all texts have; where two fit and differ (day or
-    month first?) DAT383 asks. `minute` (of the hour), `hour` (of the day), `weekday`, `day` (of the month), `month`
-    and `day_of_year` are a sine and a cosine each, `year` is a number, `days` and `seconds` are counted from
-    `origin`, all in double precision until after the transforms: `standardize` them. Times with an offset are
-    converted to `timezone` (UTC unless stated), times without one are taken as they stand; both in one column are
-    DAT383.
+    Read from text in one format, numbers since 1970 (`format: unix_s`), or times of Parquet and NumPy.
+    Without `format`, ISO 8601 is used, or the one usual format that all texts have; if two formats fit and
+    give different times (day or month first?), DAT383 is raised. `minute` (of the hour), `hour` (of the day),
+    `weekday`, `day` (of the month), `month` and `day_of_year` become a sine and a cosine; `year` is a number;
+    `days` and `seconds` are counted from `origin`. All are float64 until after the transforms: use
+    `standardize`. Times with a UTC offset are converted to `timezone` (default UTC); times without one are
+    used as they are. A column with both raises DAT383.
 
     Example:
         ```yaml
@@ -44,36 +44,40 @@ class Datetime(Field):
     format: str | None = Param(
         None,
         min_length=1,
-        description="`iso`, `unix_s`, `unix_ms`, `unix_us`, `unix_ns`, or a pattern such as `%d.%m.%Y`; by default "
-        "as the column shows",
+        description=(
+            "`iso`, `unix_s`, `unix_ms`, `unix_us`, `unix_ns`, or a pattern such as `%d.%m.%Y`; "
+            "default: inferred from the column"
+        ),
     )
     features: list[Feature] | None = Param(
         None,
         min_length=1,
-        description="what the model gets; by default hour, weekday and month, as far as the format holds them",
+        description="the features; default: hour, weekday and month, as far as the format includes them",
     )
     timezone: str | None = Param(
         None,
-        description="the zone in which times with an offset are looked at (`Europe/Berlin`); UTC by default",
+        description=(
+            "the time zone to which times with a UTC offset are converted (`Europe/Berlin`); default: UTC"
+        ),
     )
     origin: str | None = Param(
         None,
-        description="from when days and seconds count, in ISO 8601; by default the first day of the data",
+        description="the origin of `days` and `seconds`, in ISO 8601; default: the first day of the data",
     )
 
     def check(self) -> Iterable[Problem]:
-        """Yield a format that cannot be read, a zone that nobody knows, and an origin that is no time."""
+        """Yield a problem for an unsupported format, an unknown time zone, and an origin that is not a time."""
         from declare.components.fields._times import ISO, UNIX, unknown_directive
 
         yield from super().check()
         if self.format is not None and self.format != ISO and self.format not in UNIX:
             directive = unknown_directive(self.format)
             if directive is not None or "%" not in self.format:
-                yield _unusable("format", self.format, directive or "no directive such as `%Y` in it")
+                yield _unusable("format", self.format, directive or "it contains no directive such as `%Y`")
         if self.timezone is not None and not _is_zone(self.timezone):
-            yield _unusable("timezone", self.timezone, "no zone of that name is known")
+            yield _unusable("timezone", self.timezone, "the time zone is not known")
         if self.origin is not None and _origin(self.origin) is None:
-            yield _unusable("origin", self.origin, "no time in ISO 8601")
+            yield _unusable("origin", self.origin, "it is not a time in ISO 8601")
 
     def examine(self, values: Any) -> FieldFacts:
         """Return format, features, origin and the number of gaps of a column."""
@@ -101,7 +105,7 @@ class Datetime(Field):
         return FieldFacts(shape=shape, num_missing=int(gone.sum()), extra=extra)
 
     def _features(self, column: Times) -> list[Feature]:
-        """Return what a column can say: no hour of dates, no date of clocks, no weekday of months."""
+        """Return the default features of a format: no hour for dates, no date for clocks, no weekday for months."""
         import numpy as np
 
         from declare.components.fields._times import is_clock, is_month, is_year
@@ -115,7 +119,7 @@ class Datetime(Field):
         return ["weekday", "month"] if dates else ["hour", "weekday", "month"]
 
     def _local(self, column: Times) -> Array:
-        """Return times as the clock of the zone shows them."""
+        """Return times as local clock times of the zone."""
         if not column.zoned or self.timezone is None:
             return column.moments
         import polars as pl
@@ -124,7 +128,7 @@ class Datetime(Field):
         return moments.dt.replace_time_zone(None).to_numpy()
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
-        """Return float64 [rows, features], NaN where missing; times are read as those of the whole column are."""
+        """Return float64 [rows, features], NaN if missing; times are parsed in the format of the whole column."""
         import numpy as np
 
         from declare.components.fields._calendar import columns as table_of
@@ -139,7 +143,7 @@ class Datetime(Field):
 
 
 def _is_zone(name: str) -> bool:
-    """Return whether polars knows a zone, which is who converts times."""
+    """Return whether polars, which converts the times, knows a time zone."""
     import polars as pl
 
     try:
@@ -150,7 +154,7 @@ def _is_zone(name: str) -> bool:
 
 
 def _origin(text: str) -> Any:
-    """Return a time in ISO 8601 as datetime64[us], None where it is none."""
+    """Return a time in ISO 8601 as datetime64[us]; None if it is not a time."""
     from declare.components.fields._times import ISO, times
 
     try:
@@ -166,5 +170,5 @@ def _unusable(key: str, value: str, because: str) -> Problem:
         at=key,
         label="stated here",
         notes=(because,),
-        helps=(f"correct it, or leave `{key}` out",),
+        helps=(f"correct it, or remove `{key}`",),
     )

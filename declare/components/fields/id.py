@@ -1,4 +1,4 @@
-"""A name that groups samples: subject, session, movie."""
+"""An identifier that groups samples: subject, session, movie."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from declare.contract.kinds.field import Field
 from declare.contract.shapes import Array, Layout, Shape
 
 _KEPT = 5000
-"""More names than this are not kept in the facts."""
+"""Maximum number of names that are stored in the facts."""
 
 
 class Id(Field):
-    """A name that samples share, to split or pair by; never a target. A name is its text, as in `category`.
+    """An identifier by which samples are split or paired; never a target. It is a text, as in `category`.
 
-    Encoded as int64 [rows], the index of the name in natural order, -1 where missing.
+    Encoded as int64 [rows]: the index of the name in natural order, -1 if missing.
 
     Example:
         ```yaml
@@ -41,9 +41,9 @@ class Id(Field):
         )
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
-        """Return name indices [rows], -1 where missing or new.
+        """Return name indices [rows], -1 if missing or new.
 
-        Where the facts keep no names, indices are those of the names in these rows: equal for equal names.
+        If the facts store no names, indices are assigned within these rows: equal names get equal indices.
         """
         import numpy as np
 

@@ -18,23 +18,24 @@ if TYPE_CHECKING:
 
 
 _DIM = 16
-"""Levels of 256 below which a column leaves most of its scale unused."""
+"""A column that uses fewer of the 256 levels leaves most of its scale unused."""
 
 
 class Image(Field):
     """A picture, encoded as uint8 [channels, height, width] in 0..255.
 
-    Takes files, encoded bytes, PIL pictures, and arrays or lists [H, W], [H, W, C] or [C, H, W]. Depth, mode and type
-    decide what black and white are, never a picture's content: bits, bytes and palettes as they are, 16 bits (12 in a
-    TIFF of 12) by their upper 8, floats in 0..1. Arrays of other types, by the range of the whole column: whole
-    numbers in 0..255 are bytes. `range` states the values of black and white where none of this holds (12 bits in 16,
-    -1..1, int16, 32-bit TIFF): values outside are DAT390, nothing is cut off.
+    Accepts files, encoded bytes, PIL pictures, and arrays or lists [H, W], [H, W, C] or [C, H, W]. Bit depth,
+    mode and type define black and white, never the content of a single picture: bits, bytes and palettes are
+    unchanged, 16 bits (12 in a 12-bit TIFF) keep their upper 8 bits, floats are in 0..1. For arrays of other
+    types the range of the whole column decides: integers in 0..255 are bytes. `range` states the values of
+    black and white in all other cases (12 bits in 16, -1..1, int16, 32-bit TIFF): values outside raise
+    DAT390, nothing is clipped.
 
-    EXIF rotation is applied, transparency is laid on white unless 4 channels are asked for. Grey pictures stand
-    beside colours as three equal channels; a colour where the samples looked at were grey is DAT391. A file of
-    several frames needs `frame` (DAT392). `size` resizes (bilinear, antialiased) while reading; pictures that differ
-    in size need it, else they raise `ProblemError` DAT349. Arrays whose channels may be first or last need `layout`
-    (DAT324).
+    EXIF rotation is applied; transparency becomes white unless 4 channels are requested. In a column with
+    colours, grey pictures get three equal channels; a colour picture raises DAT391 if the examined samples
+    were grey. A file with several frames needs `frame` (DAT392). `size` resizes (bilinear, antialiased) when
+    samples are read; pictures of different sizes need it, else `ProblemError` DAT349 is raised. Arrays whose
+    channel axis is ambiguous need `layout` (DAT324).
 
     Example:
         ```yaml
@@ -50,15 +51,17 @@ class Image(Field):
     channels: int | None = Param(None, ge=1, description="1 grey, 3 RGB, 4 RGBA; files are converted")
     size: int | list[int] | None = Param(None, description="pixels: both sides, or [height, width]; resizes")
     fit: Literal["stretch", "crop"] = Param(
-        "stretch", description="how another shape gets `size`: stretched, or cut to it in the middle"
+        "stretch", description="how pictures of another aspect ratio get `size`: stretched, or centre-cropped"
     )
     layout_: Literal["HWC", "CHW"] | None = Param(
-        None, alias="layout", description="the axes of arrays; by default as their sizes say"
+        None, alias="layout", description="axis order of arrays; default: inferred from their sizes"
     )
     range: list[float] | None = Param(
-        None, description="the values of black and white; by default as depth and type say"
+        None, description="the values of black and white; default: by bit depth and type"
     )
-    frame: int | None = Param(None, ge=0, description="which frame or page of a file with several, from 0")
+    frame: int | None = Param(
+        None, ge=0, description="which frame or page is read from a file with several, from 0"
+    )
 
     def _size(self) -> tuple[int, int] | None:
         if self.size is None:
@@ -67,7 +70,7 @@ class Image(Field):
         return (sides[0], sides[-1])
 
     def check(self) -> Iterable[Problem]:
-        """Yield sizes that are not one or two positive numbers, and a range that is none."""
+        """Yield a problem for sizes that are not one or two positive numbers, and for an invalid range."""
         yield from super().check()
         yield from check_size(self.size)
         if self.range is not None and (len(self.range) != 2 or not self.range[0] < self.range[1]):
@@ -80,7 +83,7 @@ class Image(Field):
             )
 
     def _decoding(self, facts: FieldFacts | None = None) -> Decoding:
-        """Return how pictures are read: as stated, else as the facts of the samples looked at say."""
+        """Return how pictures are decoded: as stated, else as the facts of the examined samples define."""
         from declare.components.fields._decoding import Decoding, Frame
         from declare.components.fields._scales import Scale
 
@@ -99,12 +102,12 @@ class Image(Field):
         )
 
     def cut_to(self) -> tuple[int, int] | None:
-        """Return the size, where pictures are cut in the middle to fit it."""
+        """Return the size if pictures are centre-cropped to it."""
         size = [self.size] if isinstance(self.size, int) else self.size
         return (size[0], size[-1]) if size and self.fit == "crop" else None
 
     def examine(self, values: Any) -> FieldFacts:
-        """Return the shape of a sample of pictures, and how arrays lie and what their values mean."""
+        """Return the shape of the pictures of a sample, the axis order of arrays and the meaning of their values."""
         from declare.components.fields._pixel_survey import survey
 
         pictures = survey(values, self._decoding())
@@ -118,23 +121,23 @@ class Image(Field):
         return FieldFacts(shape=Shape("image", pictures.dims, "uint8"), extra=extra)
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
-        """Yield that pictures leave most of their scale unused."""
+        """Yield a problem if pictures leave most of their scale unused."""
         low, high = facts.extra.get("levels", (0, 255))
         raw = facts.extra.get("raw")
         if raw is not None:
             yield Problem(
                 "DAT393",
-                f"pictures use 1 of 256 levels of grey: all up to {raw:.5g} is 0",
+                f"pictures use 1 of 256 levels of grey: every value up to {raw:.5g} becomes 0",
                 label="all black",
-                notes=("depth and type say what white is, and nothing comes near it",),
+                notes=("bit depth and type define white, and all values are far below it",),
                 helps=(f"state the values of black and white: {_ranges(raw)}",),
             )
         if 0 < high < _DIM and (facts.extra.get("deep") or high == 1):
             yield Problem(
                 "DAT393",
-                f"pictures use {high - low + 1} of 256 levels of grey: {low} to {high}",
+                f"pictures use only {high - low + 1} of 256 levels of grey: {low} to {high}",
                 label="nearly all black",
-                notes=("depth and type say what white is, and nothing comes near it",),
+                notes=("bit depth and type define white, and all values are far below it",),
                 helps=(
                     "state the values of black and white: `range: [0, 4095]` for 12 bits, `[0, 1]` for masks",
                 ),
@@ -148,6 +151,6 @@ class Image(Field):
 
 
 def _ranges(raw: float) -> str:
-    """Return what white may be where the largest value is `raw`."""
+    """Return the possible values of white if the largest value is `raw`."""
     own = f"`range: [0, {raw:.10g}]`"
     return f"`range: [0, 255]` for bytes, {own} for the largest value" if 1 <= raw < 255 else own

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 class Labels(Field):
     """Any number of classes at once: rows of 0 and 1 [classes], lists of names, or texts with a separator.
 
-    A name is its text, as in `category`; spaces around it are left out. Lists are rows of 0 and 1 where all of them
-    are equally long and hold nothing but the numbers 0 and 1 and what is not known. Encoded as float32 [rows,
-    classes]: 1 where the class holds, NaN where it is not known: in a whole row without a value, in a row of 0 and 1
-    where it says so, and in a list or text that holds a mark of `missing` for all classes that it does not name.
+    A name is a text, as in `category`, without surrounding spaces. Lists are rows of 0 and 1 if all have
+    equal length and contain only 0, 1 and missing values. Encoded as float32 [rows, classes]: 1 if the class
+    applies, NaN if it is unknown. Unknown are: all classes of a row without a value, missing entries of a row
+    of 0 and 1, and, in a list or text that contains a mark of `missing`, all classes that it does not name.
 
     Example:
         ```yaml
@@ -48,18 +48,18 @@ class Labels(Field):
     layout: ClassVar[Layout] = "labels"
 
     classes: int | list[str | int | bool] | None = Param(
-        None, description="number of classes or their names; checked"
+        None, description="number of classes or their names; checked against the data"
     )
     separator: str = Param("|", min_length=1, description="what separates names in a text")
 
     def check(self) -> Iterable[Problem]:
-        """Yield a class that is stated twice, and a column stated twice."""
+        """Yield a problem for a class or a column stated twice."""
         yield from super().check()
         if isinstance(self.classes, list):
             yield from twice(self.classes, "classes")
 
     def examine(self, values: Any) -> FieldFacts:
-        """Return class names; raises `ProblemError` DAT385 where names are separated by something else."""
+        """Return class names; raises `ProblemError` DAT385 if another separator separates the names."""
         import numpy as np
 
         table = self._table(values)
@@ -88,7 +88,7 @@ class Labels(Field):
         )
 
     def summary(self, values: Array, valid: Mapping[str, Array]) -> dict[str, Any]:
-        """Return `rates`: the share of samples with each label, by `valid` field (`""`: over all that is known)."""
+        """Return `rates`: the fraction of samples with each label, by `valid` field (`""`: over all values)."""
         import numpy as np
 
         rates = {}
@@ -101,19 +101,19 @@ class Labels(Field):
         return {"rates": rates}
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
-        """Yield where the stated number of classes contradicts the data."""
+        """Yield a problem if the stated number of classes contradicts the data."""
         num_classes = len(facts.classes or ())
         if isinstance(self.classes, int) and self.classes != num_classes:
             yield Problem(
                 "LOS401",
-                f"{self.classes} classes are stated but the data have {num_classes}",
+                f"{self.classes} classes are stated, but the data have {num_classes}",
                 at="classes",
                 label=f"{self.classes} stated here",
-                helps=(f"remove `classes` (it is read from the data), or set it to {num_classes}",),
+                helps=(f"remove `classes` (it is inferred from the data), or set it to {num_classes}",),
             )
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
-        """Return float32 [rows, classes]; raises `ProblemError` DAT301 for what is no class or not 0 or 1."""
+        """Return float32 [rows, classes]; raises `ProblemError` DAT301 for values that are not classes or flags."""
         import numpy as np
 
         if facts.extra.get("table"):
@@ -124,9 +124,11 @@ class Labels(Field):
                 raise ProblemError(
                     Problem(
                         "DAT301",
-                        "labels hold values other than 0 and 1" + (f": {others}" if others else ""),
+                        "labels contain values other than 0 and 1" + (f": {others}" if others else ""),
                         label="these labels",
-                        helps=("write 1 for each label that applies and 0 for others, or lists of names",),
+                        helps=(
+                            "write 1 for each label that applies and 0 for the others, or lists of names",
+                        ),
                     )
                 )
             return table.values.astype(np.float32)
@@ -139,7 +141,7 @@ class Labels(Field):
             for name in filter(None, names or ()):
                 if name not in index:
                     row = int((named.codes == place).argmax())
-                    title = f"label `{name[:40]}` is none of the {len(index)} classes"
+                    title = f"label `{name[:40]}` is not one of the {len(index)} classes"
                     raise ProblemError(
                         Problem(
                             "DAT301",
@@ -153,7 +155,7 @@ class Labels(Field):
         return encoded[named.codes]
 
     def _table(self, values: Any, width: int = 0) -> Table | None:
-        """Return rows of 0 and 1 (lists: `width` of them, if given), or None where the values are names."""
+        """Return rows of 0 and 1 (`width` columns for lists, if given), or None if the values are names."""
         import numpy as np
 
         from declare.components.fields._numbers import without
@@ -168,7 +170,7 @@ class Labels(Field):
         return None
 
     def _distinct_names(self, values: Any) -> _DistinctNames:
-        """Return the names of each distinct value: None for a row that is not known, and in it for a mark."""
+        """Return the names in each distinct value: None for an unknown row, or for a missing-value mark in it."""
         import numpy as np
 
         marks = Marks(self.missing)
@@ -209,7 +211,7 @@ class Labels(Field):
 
 
 class _DistinctNames(NamedTuple):
-    """Names of distinct rows, the index [rows] of each row's, marks that never occur, the distinct texts if any."""
+    """Names of distinct rows, the index [rows] of each row, marks that never occur, the distinct texts if any."""
 
     rows: Sequence[list[str | None] | list[str] | None]
     codes: Array

@@ -18,24 +18,25 @@ if TYPE_CHECKING:
 
 Value = int | str
 _FEW = 1 << 16
-"""Values below which they are counted instead of sorted."""
+"""Values below this are counted, larger ones are sorted."""
 
 
 class Mask(Field):
-    """A segmentation target, int64 [height, width]: class index per pixel, -1 where nothing is labelled.
+    """A segmentation target, int64 [height, width]: the class index of each pixel, -1 where not labelled.
 
-    Takes files, encoded bytes, PIL pictures, and arrays [H, W], [H, W, 1] or [1, H, W] of whole numbers; the values
-    that occur are the classes, in their order, whatever gaps are between them. Pictures in colours and arrays [H, W,
-    3] have a class for each colour, `#rrggbb`; those with a palette for each index, or for each colour where
-    `classes` or `void` name colours (needed where palettes differ: DAT396). Bits are 0 and 1, NaN and -1 are not
-    labelled.
+    Accepts files, encoded bytes, PIL pictures, and arrays [H, W], [H, W, 1] or [1, H, W] of integers; the
+    values that occur are the classes, in increasing order, with or without gaps. Colour pictures and arrays
+    [H, W, 3] have one class for each colour, `#rrggbb`. Palette pictures have one class for each index, or
+    for each colour if `classes` or `void` name colours (needed if palettes differ: DAT396). Bits are 0 and 1;
+    NaN and -1 are not labelled.
 
-    Values listed under `void` (255 in many data sets) are not labelled either: they count in no loss, metric, weight
-    or number of pixels. `classes` names the classes in the order of their values, or by value (`{background: 0, cell:
-    255}`, several in a list); a value that is neither is DAT301. Without it a 255 far from the others must be said to
-    be void or a class (DAT395), and many values with gaps, as lossy files make them, are DAT394, as are arrays
-    with one-hot channels, one class written as 1 in some masks and as 255 in others, and more than two classes in
-    lossy files. `size` resizes to the nearest value. Predictions are written in the masks' own values.
+    Values listed under `void` (255 in many data sets) are not labelled either: they are ignored by losses,
+    metrics, class weights and pixel counts. `classes` names the classes in increasing order of their values,
+    or by value (`{background: 0, cell: 255}`, several values as a list); a value in neither raises DAT301.
+    Without `classes`, a 255 far above the other values must be stated as void or as a class (DAT395). DAT394
+    is raised for many values with gaps (a sign of lossy files), for one-hot channels, for one class written
+    as 1 in some masks and 255 in others, and for more than two classes in lossy files. `size` resizes with
+    nearest-neighbour interpolation. Predictions are written with the masks' own values.
 
     Example:
         ```yaml
@@ -49,22 +50,29 @@ class Mask(Field):
     num_examined: ClassVar[int] = 512
 
     classes: int | list[str] | dict[str, int | str | list[int | str]] | None = Param(
-        None, description="number of classes, their names in order, or the value of each name; checked"
+        None,
+        description=(
+            "number of classes, their names in order, or the value of each name; checked against the data"
+        ),
     )
     void: int | str | list[int | str] | None = Param(
         None, description='values that mean "not labelled": numbers, or colours `#rrggbb`'
     )
     size: int | list[int] | None = Param(None, description="pixels: both sides, or [height, width]; resizes")
     fit: Literal["stretch", "crop"] = Param(
-        "stretch", description="how another shape gets `size`: stretched, or cut to it in the middle"
+        "stretch", description="how masks of another aspect ratio get `size`: stretched, or centre-cropped"
     )
     layout_: Literal["HWC", "CHW"] | None = Param(
-        None, alias="layout", description="the axes of arrays in colours; by default as their sizes say"
+        None,
+        alias="layout",
+        description="axis order of arrays in colours; default: inferred from their sizes",
     )
-    frame: int | None = Param(None, ge=0, description="which frame or page of a file with several, from 0")
+    frame: int | None = Param(
+        None, ge=0, description="which frame or page is read from a file with several, from 0"
+    )
 
     def check(self) -> Iterable[Problem]:
-        """Yield texts that are no colours, and values that stand for two things."""
+        """Yield a problem for texts that are not colours, and for values with two meanings."""
         from declare.components.fields._mask_codes import is_colour
 
         yield from super().check()
@@ -73,7 +81,7 @@ class Mask(Field):
         if turned:
             yield Problem(
                 "SCH108",
-                "`classes` maps names to values, here values to names",
+                "`classes` must map names to values, but maps values to names",
                 at="classes",
                 helps=("put the names first: `classes: {background: 0, cell: 255}`",),
                 rewrites=(Rewrite("put the names first", "classes", turned),),
@@ -83,7 +91,7 @@ class Mask(Field):
             if not (isinstance(mark, str) and is_colour(mark)) and type(mark) not in (int, float):
                 yield Problem(
                     "DAT389",
-                    f"`{str(mark)[:24]}` is no value of a pixel",
+                    f"`{str(mark)[:24]}` cannot be a pixel value",
                     at=f"missing.{place}",
                     label="has no effect",
                     helps=("write a number such as 255, or a colour such as `#ff8000`",),
@@ -94,22 +102,20 @@ class Mask(Field):
             if isinstance(value, str) and not is_colour(value):
                 yield Problem(
                     "SCH108",
-                    f"`{value}` is no colour such as `#ff8000`",
+                    f"`{value}` is not a colour such as `#ff8000`",
                     at=at,
                     label="not a colour",
-                    helps=("write a number, or `#` with six digits of 0 to f in quotes",),
+                    helps=("write a number, or `#` with six hexadecimal digits, in quotes",),
                 )
         values = [value for value, _ in stated]
         twice = next((value for value in values if values.count(value) > 1), None)
         if twice is not None:
             at = stated[values.index(twice)][1]
             helps = ("remove it from one of them: each value is one class, or `void`",)
-            yield Problem(
-                "SCH108", f"`{twice}` stands for two things", at=at, label="stated twice", helps=helps
-            )
+            yield Problem("SCH108", f"`{twice}` has two meanings", at=at, label="stated twice", helps=helps)
 
     def _names_by_value(self) -> dict[str, int]:
-        """Return names with their values where `classes` states them the other way round, else nothing."""
+        """Return names with their values if `classes` maps values to names, else an empty mapping."""
         pairs = self.classes.items() if isinstance(self.classes, dict) else ()
         turned = {name: int(value) for value, name in pairs if value.isdecimal() and isinstance(name, str)}
         return turned if len(turned) == len(pairs) else {}
@@ -124,7 +130,7 @@ class Mask(Field):
         return {name: item if isinstance(item, list) else [item] for name, item in self.classes.items()}
 
     def _void_codes(self) -> dict[int, int]:
-        """Return the codes of what is not labelled."""
+        """Return the codes that mean "not labelled"."""
         from declare.components.fields._mask_codes import UNLABELLED, code_of, is_colour
 
         marks = [value for value in self.missing if isinstance(value, int | float) or is_colour(value)]
@@ -143,7 +149,7 @@ class Mask(Field):
         return Decoding(frame=frame, layout=self.layout_ or layout, number=self.frame)
 
     def cut_to(self) -> tuple[int, int] | None:
-        """Return the size, where pictures are cut in the middle to fit it."""
+        """Return the size if masks are centre-cropped to it."""
         size = [self.size] if isinstance(self.size, int) else self.size
         return (size[0], size[-1]) if size and self.fit == "crop" else None
 
@@ -184,7 +190,7 @@ class Mask(Field):
         )
 
     def _refuse_two_scales(self, values: Any, codes: Sequence[int], how: Decoding) -> None:
-        """Raise `ProblemError` DAT394 where each mask holds one of several whites, and the spec names none."""
+        """Raise `ProblemError` DAT394 if each mask uses one of several values of white, and the spec names none."""
         from declare.components.fields._mask_classes import refuse_two_scales
         from declare.components.fields._mask_codes import whites
         from declare.components.fields._masks import each_mask
@@ -198,7 +204,7 @@ class Mask(Field):
             refuse_two_scales(white_codes)
 
     def _classes_of(self, codes: list[int]) -> tuple[tuple[str, ...], list[int]]:
-        """Return the names of classes and the code of each, from the codes that occur."""
+        """Return class names and the code of each, from the codes that occur."""
         from declare.components.fields import _mask_classes as stated
 
         if isinstance(self.classes, dict):
@@ -213,7 +219,7 @@ class Mask(Field):
         return tuple(self.classes), codes
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
-        """Return int64 [rows, height, width]; raises `ProblemError` DAT301 for a value that is no class."""
+        """Return int64 [rows, height, width]; raises `ProblemError` DAT301 for a value without a class."""
         import numpy as np
 
         from declare.components.fields._mask_classes import refuse_lossy
@@ -245,7 +251,7 @@ class Mask(Field):
         return {code_of(value): index for index, value in enumerate(values)}
 
     def decode(self, values: Array, facts: FieldFacts) -> Any:
-        """Return class indices [rows, height, width] in the masks' own values; colours are [..., 3] bytes."""
+        """Return class indices [rows, height, width] as the masks' own values; colours are [..., 3] bytes."""
         from declare.components.fields._mask_codes import code_of, to_values
 
         return to_values(values, [code_of(value) for value in facts.values or ()])  # type: ignore[arg-type]

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 class Number(Field):
     """A number: a feature of a table, or a regression target.
 
-    Encoded as float64 [rows], NaN where missing (empty, NaN, or listed under `missing`); what models see is float32,
-    rounded after transforms. Texts are read in the one
-    notation in which all of the column are numbers: `1234.5`, `1e5`, `0x1F`, `1234,5`, `1.234,5`, `1 234,5`,
-    `1,234.5`, or all of them `true` and `false` (1 and 0). Raises `ProblemError` DAT318 for texts that are no
-    numbers, DAT376 where they could be others as well (`1,234`) or hold a unit that is not stated.
+    Encoded as float64 [rows], NaN if missing (empty, NaN, or listed under `missing`); the model sees float32,
+    rounded after the transforms. Texts are parsed in the one notation in which all of the column are numbers:
+    `1234.5`, `1e5`, `0x1F`, `1234,5`, `1.234,5`, `1 234,5`, `1,234.5`, or `true` and `false` only (1 and 0).
+    Raises `ProblemError` DAT318 for texts that are not numbers, DAT376 if they are ambiguous (`1,234`) or
+    have a unit that is not stated.
 
     Example:
         ```yaml
@@ -50,24 +50,27 @@ class Number(Field):
     layout: ClassVar[Layout] = "number"
 
     decimal: Literal[".", ","] | None = Param(
-        None, description="the mark before decimals in texts; by default as the column shows"
+        None, description="decimal mark in texts; default: inferred from the column"
     )
     thousands: Literal[".", ",", " ", "'"] | None = Param(
-        None, description="the mark between groups of three digits in texts; by default as the column shows"
+        None, description="thousands mark in texts; default: inferred from the column"
     )
     unit: str | None = Param(
         None,
         min_length=1,
-        description="what stands beside every number (`%`, `$`, `kg`); left out, not converted",
+        description=(
+            "unit that is written beside every number (`%`, `$`, `kg`); it is removed, values "
+            "are not converted"
+        ),
     )
 
     def check(self) -> Iterable[Problem]:
-        """Yield one mark that is stated for both, and places stated twice."""
+        """Yield a problem if both marks are the same, and for a column stated twice."""
         yield from super().check()
         if self.decimal is not None and self.decimal == self.thousands:
             yield Problem(
                 "SCH113",
-                f"`{self.decimal}` is stated before decimals and between thousands",
+                f"`{self.decimal}` is stated as decimal mark and as thousands mark",
                 at="thousands",
                 label="the same as `decimal`",
                 helps=("state one of them",),
@@ -104,7 +107,7 @@ class Number(Field):
         return NumberNotation(self.decimal, self.thousands, self.unit or "")
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
-        """Return float64 [rows], NaN where missing; texts are read as those of the whole column are."""
+        """Return float64 [rows], NaN if missing; texts are parsed in the notation of the whole column."""
         from declare.components.fields._number_texts import notation_called
         from declare.components.fields._numbers import numbers
 

@@ -15,13 +15,14 @@ from declare.contract.shapes import Array, Layout, Shape
 
 
 class Series(ArrayField):
-    """A time series [channels, time] of numbers, channels first; samples [time] are one channel.
+    """A numeric time series [channels, time], channels first; samples [time] have one channel.
 
-    Arrays that lie [time, channels], as tables and Keras have them, say `layout: time_channels`; stated sizes that
-    fit only so are DAT322, which `dcl fix` mends. New samples to predict are read the same way.
+    Arrays [time, channels], as in tables and Keras, need `layout: time_channels`; stated sizes that fit only
+    this order are reported as DAT322, which `dcl fix` corrects. New samples to predict are read in the same
+    order.
 
-    Samples may differ in length: each is read to its own end, and what lies beyond is left out. `length` cuts longer
-    ones at their end and fills shorter ones up there with zeros, for modules that need one length.
+    Samples may differ in length: each is read to its own end, and padding is ignored. `length` truncates
+    longer samples at the end and pads shorter ones there with zeros, for modules that need a fixed length.
 
     Example:
         ```yaml
@@ -39,19 +40,22 @@ class Series(ArrayField):
     length: int | None = Param(
         None,
         ge=1,
-        description="number of time steps; cuts and pads samples that differ, else checked against the data",
+        description=(
+            "number of time steps: longer samples are truncated, shorter ones padded; checked if "
+            "all are equally long"
+        ),
     )
-    rate: float | None = Param(None, gt=0, le=1e12, description="samples per second (Hz)")
+    rate: float | None = Param(None, gt=0, le=1e12, description="sampling rate, samples per second (Hz)")
     layout_: Literal["channels_time", "time_channels"] = Param(
-        "channels_time", alias="layout", description="the axes of a sample in the source"
+        "channels_time", alias="layout", description="axis order of a sample in the source"
     )
 
     def sample_layout(self) -> str:
-        """Return how the axes of samples lie."""
+        """Return the layout of the samples."""
         return self.layout_
 
     def examine(self, values: Any) -> FieldFacts:
-        """Return shape, range, moments, rate, and the shortest and longest length where they differ."""
+        """Return shape, range, moments, rate, and the shortest and longest length if they differ."""
         from declare.components.fields._numbers import unused_marks
 
         samples = self._stack(values)
@@ -63,11 +67,11 @@ class Series(ArrayField):
         return facts.model_copy(update={"shape": Shape(self.layout, (facts.shape.dims[0], self.length))})
 
     def takes_any_length(self, facts: FieldFacts) -> bool:
-        """Return whether a length is stated, to which samples are cut and filled up, or lengths differ."""
+        """Return whether a length is stated, to which samples are truncated and padded, or lengths differ."""
         return self.length is not None or super().takes_any_length(facts)
 
     def allow_shorter(self, facts: FieldFacts) -> FieldFacts:
-        """Return facts under which samples may be shorter than the length that is stated."""
+        """Return facts under which samples may be shorter than the stated length."""
         if self.length is None or KEY in facts.extra:
             return facts
         return facts.model_copy(update={"extra": facts.extra | {KEY: [1, self.length]}})
@@ -83,7 +87,7 @@ class Series(ArrayField):
         return np.pad(samples[:, :, : self.length], ((0, 0), (0, 0), (0, short)), constant_values=np.nan)
 
     def _stack(self, values: Any) -> Array | list[Array]:
-        """Take samples [time] as one channel."""
+        """Treat samples [time] as one channel."""
         import numpy as np
 
         last = self.layout_ == "time_channels"
@@ -95,7 +99,7 @@ class Series(ArrayField):
 
 
 def _is_flat(value: Any) -> bool:
-    """Return whether a sample is one channel: a list or an array of numbers."""
+    """Return whether a sample is a single channel: a flat list or array of numbers."""
     if isinstance(value, list):
         return not value or not isinstance(value[0], list)
     return getattr(value, "ndim", 0) == 1

@@ -25,10 +25,10 @@ from declare.contract.shapes import Array, Layout, Shape
 class Tags(Field):
     """A list of classes, one for each word of the text field `of`.
 
-    The text comes as a list of words, or is cut at white space. Encoded as int64 [rows, length], at the place of
-    each word's first token; -1 at its other tokens, where the text has ended, and where the class is missing. Tags
-    are cut with their words, whatever `overlong` does with the text: a sample has the tags of the words that it
-    holds. Classes that no sample holds are left out unless `classes` states them.
+    The text is a list of words, or is split at white space. Encoded as int64 [rows, length]: the class index
+    at the first token of each word, -1 at its other tokens, after the end of the text, and where the class is
+    missing. Tags are truncated or windowed with their words (`overlong` of the text): a sample has the tags
+    of the words that it contains. Classes that no sample contains are left out unless `classes` states them.
 
     Example:
         ```yaml
@@ -44,11 +44,11 @@ class Tags(Field):
 
     of: str = Param(description="the text field whose words have these classes")
     classes: list[str | int | bool] | None = Param(
-        None, description="the names of the classes, in order; checked against the data"
+        None, description="names of the classes, in order; checked against the data"
     )
 
     def examine(self, values: Any) -> FieldFacts:
-        """Return the class names; raises `ProblemError` DAT363 where a value is no list."""
+        """Return the class names; raises `ProblemError` DAT363 if a value is not a list."""
         rows = to_list(values)
         for row, value in enumerate(rows):
             if not isinstance(value, list | tuple | type(None)):
@@ -64,12 +64,12 @@ class Tags(Field):
         )
 
     def check(self) -> Iterable[Problem]:
-        """Yield a class that is stated twice, and a column stated twice."""
+        """Yield a problem for a class or a column stated twice."""
         yield from super().check()
         yield from twice(self.classes or (), "classes")
 
     def complete(self, column: Array, facts: FieldFacts) -> tuple[Array, FieldFacts]:
-        """Return the column with the classes that samples hold, and facts with what was cut with its words."""
+        """Return the column with the classes that occur, and the facts, with the number of truncated tags."""
         import numpy as np
 
         names = facts.classes or ()
@@ -107,7 +107,7 @@ class Tags(Field):
 
     def _index(self, name: str, index: dict[str, int], row: int) -> int:
         if name not in index:
-            title = f"label `{name[:40]}` is none of the {len(index)} classes"
+            title = f"label `{name[:40]}` is not one of the {len(index)} classes"
             helps = ("add it to `classes`, or list it under `missing`",)
             raise ProblemError(Problem("DAT301", title, label="these classes", helps=helps, row=row))
         return index[name]
@@ -116,9 +116,9 @@ class Tags(Field):
 def _no_list(value: Any, row: int) -> Problem:
     return Problem(
         "DAT363",
-        f"a sample holds `{str(value)[:24]}`, a list of classes is needed",
+        f"a sample contains `{str(value)[:24]}`, but a list of classes is needed",
         label="one class for each word",
-        helps=("give a list such as `[O, PLACE, O]`, or use `type: category` for one class",),
+        helps=("write a list such as `[O, PLACE, O]`, or use `type: category` for one class",),
         row=row,
     )
 
@@ -128,6 +128,6 @@ def _uneven(tags: int, words: int, of: str, row: int) -> Problem:
         "DAT365",
         f"a sample has {tags} tags for the {words} words of `{of}`",
         label="one tag for each word",
-        helps=("correct the sample; `null` stands for a word without a class",),
+        helps=("correct the sample; `null` marks a word without a class",),
         row=row,
     )

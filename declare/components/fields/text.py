@@ -18,27 +18,27 @@ from declare.contract.shapes import Array, Layout, Shape
 from declare.reading.library_trial import refusal
 
 _LONGEST = 512
-"""Tokens of a sample where `max_length` is not stated."""
+"""Maximum number of tokens of a sample if `max_length` is not stated."""
 _TRIED, _TRIED_LENGTH = 32, 10_000
-"""Texts, and characters of each, that a tokenizer of somebody else is tried on before all of them are cut."""
+"""Number of texts, and of characters of each, on which a third-party tokenizer is tried first."""
 Value = str | Sequence[str] | None
 
 
 class _Part(NamedTuple):
-    """One of the samples that a long text makes."""
+    """One of the samples into which a long text is split."""
 
     value: Value
     number: int
 
 
 class Text(Field):
-    """Text, or a list of words, cut into tokens by a tokenizer that is learned from the training split alone.
+    """Text, or a list of words, split into tokens by a tokenizer that is trained on the training split only.
 
-    Encoded as int32 [rows, length], padded with -1; batches are as long as their longest text. Texts without a
-    token make no sample: they are left out and counted. A text of more than `max_length` tokens is cut, or makes
-    several samples (`windows`), as is usual where every token is a target: that is the default on datasets whose
-    tasks are all language models. Texts that a model writes itself (targets of `causal_lm` and `seq2seq`) end
-    with the token `eos`, which counts; one that was cut has none.
+    Encoded as int32 [rows, length], padded with -1; a batch is as long as its longest text. Texts without
+    tokens make no sample: they are left out and counted. A text with more than `max_length` tokens is
+    truncated, or split into several samples (`windows`); `windows` is the default on datasets whose tasks are
+    all language models, where every token is a target. Texts that a model generates (targets of `causal_lm`
+    and `seq2seq`) end with the token `eos`, which counts in loss and metrics; a truncated text has none.
 
     Example:
         ```yaml
@@ -51,38 +51,40 @@ class Text(Field):
     layout: ClassVar[Layout] = "tokens"
     learns: ClassVar[bool] = True
 
-    tokenizer: Annotated[Tokenizer, Slot("tokenizers")] = Param(description="how text is cut into tokens")
+    tokenizer: Annotated[Tokenizer, Slot("tokenizers")] = Param(description="the tokenizer")
     max_length: int | None = Param(
         None,
         ge=1,
-        description="tokens of a sample; by default those of the longest training text, at most 512",
+        description=(
+            "maximum number of tokens of a sample; default: that of the longest training text, at most 512"
+        ),
     )
     overlong: Literal["cut", "windows", "tail"] | None = Param(
-        None, description="what becomes of longer texts: their start, several samples, or their end"
+        None, description="longer texts: keep the start, split into several samples, or keep the end"
     )
     ends: bool | None = Param(
-        None, description="append the token `eos`; by default where a model writes the text"
+        None, description="append the token `eos`; default: if the model generates the text"
     )
     words: bool | None = Param(
-        None, description="cut text at white space first; by default where `tags` stand beside its words"
+        None, description="split text at white space first; default: if `tags` refer to its words"
     )
 
     def resolve(self, name: str, uses: Uses) -> Self:
-        """Return the field with what it leaves open as the tasks want it."""
+        """Return the field with open settings resolved for the tasks that use it."""
         overlong = self.overlong or ("windows" if uses.streams else "cut")
         ends = name in uses.generated if self.ends is None else self.ends
         words = name in uses.worded if self.words is None else self.words
         return self.model_copy(update={"overlong": overlong, "ends": ends, "words": words})
 
     def stamp(self) -> str:
-        """Return what changes with the tokenizer's file."""
+        """Return a value that changes with the tokenizer's file."""
         try:
             return self.tokenizer.stamp()
         except ProblemError as error:
             raise ProblemError(*(item.under("tokenizer") for item in error.problems)) from None
 
     def examine(self, values: Any) -> FieldFacts:
-        """Return how many texts are missing; raises `ProblemError` DAT363 for values that are no text."""
+        """Return the number of missing texts; raises `ProblemError` DAT363 for values that are not text."""
         texts = self._texts(values)
         missing = sum(text is None for text in texts)
         marks = Marks(self.missing)
@@ -92,10 +94,10 @@ class Text(Field):
         return FieldFacts(shape=Shape("tokens", (None,), "int64"), num_missing=missing, extra=extra)
 
     def learn(self, values: Any, facts: FieldFacts) -> FieldFacts:
-        """Return facts with the vocabulary of the training split, the length of samples, and figures of both."""
+        """Return facts with the vocabulary of the training split, the length of samples, and counts of both."""
         texts = [text for text in self._texts(values) if text]
         if not texts:
-            raise ProblemError(_no_text("the training split holds no text"))
+            raise ProblemError(_no_text("the training split contains no text"))
         self._try_tokenizer(texts)
         vocabulary = self.tokenizer.learn(texts)
         if isinstance(vocabulary, Problem):
@@ -121,7 +123,7 @@ class Text(Field):
         return facts.model_copy(update={"shape": shape, "extra": facts.extra | figures})
 
     def _try_tokenizer(self, texts: Sequence[str | Sequence[str]]) -> None:
-        """Raise `ProblemError` where a tokenizer that is not ours fails on the longest texts or the first ones."""
+        """Raise `ProblemError` if a third-party tokenizer fails on the longest or the first texts."""
         if not self.tokenizer.third_party:
             return
         plain = [text if isinstance(text, str) else " ".join(text) for text in texts]
@@ -134,7 +136,7 @@ class Text(Field):
     def _count_tokens(
         self, coder: Coder, texts: Sequence[str | Sequence[str]]
     ) -> tuple[list[int], list[int]]:
-        """Return the tokens of each text that has some, and how often each token stands in what samples keep."""
+        """Return the tokens of each text that has some, and how often each token occurs in the samples."""
         limit, mark = self.max_length or _LONGEST, [coder.special["eos"]] if self.ends else []
         lengths: list[int] = []
         seen: Counter[int] = Counter()
@@ -147,14 +149,14 @@ class Text(Field):
 
     def _require_specials(self, coder: Coder) -> None:
         if self.ends and ("bos" not in coder.special or "eos" not in coder.special):
-            title = "the tokenizer has no tokens for start and end, which writing text needs"
+            title = "the tokenizer has no start and end tokens, which text generation needs"
             helps = ("name them: `special: {bos: ..., eos: ...}`",)
             raise ProblemError(
                 Problem("DAT362", title, at="tokenizer", label="no `bos` or `eos`", helps=helps)
             )
 
     def parts(self, values: Any, facts: FieldFacts) -> Array:
-        """Return the number of samples of each text: none for an empty one."""
+        """Return the number of samples of each text; 0 for an empty text."""
         import numpy as np
 
         length = facts.shape.dims[0] or 1
@@ -164,7 +166,7 @@ class Text(Field):
         return -(-(sizes + bool(self.ends) * (sizes > 0)) // length)
 
     def part(self, values: Any, numbers: Array) -> list[_Part]:
-        """Return values with the number of their window."""
+        """Return values paired with the number of their window."""
         return [_Part(value, int(number)) for value, number in zip(values, numbers, strict=True)]
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
@@ -178,7 +180,7 @@ class Text(Field):
         return table
 
     def places(self, values: Any, facts: FieldFacts) -> list[list[int]]:
-        """Return the place of each word's first token in what `encode` keeps; -1 for words that it leaves out."""
+        """Return the position of each word's first token in the output of `encode`; -1 for words left out."""
         coder, length = self._coder(facts), facts.shape.dims[0] or 1
         return [
             [place - first if first <= place < first + length else -1 for place in coder.starts(value or ())]
@@ -186,7 +188,7 @@ class Text(Field):
         ]
 
     def prompt(self) -> Self:
-        """Return the field without the end mark; of a long text it keeps the end."""
+        """Return the field without the end token; a long text keeps its end."""
         return self.model_copy(update={"ends": False, "overlong": "tail"})
 
     def decode(self, values: Array, facts: FieldFacts) -> list[str]:
@@ -195,14 +197,14 @@ class Text(Field):
         return [coder.decode(row) for row in values.tolist()]
 
     def _windows(self, values: Any, facts: FieldFacts) -> Iterator[list[int]]:
-        """Yield the ids of each value that are kept."""
+        """Yield the token ids that are kept of each value."""
         length = facts.shape.dims[0] or 1
         mark = [facts.extra["special"]["eos"]] if self.ends else []
         for ids, first in zip(self._encode_texts(values, facts), self._offsets(values, facts), strict=True):
             yield (ids + mark)[first : first + length]
 
     def _offsets(self, values: Any, facts: FieldFacts) -> list[int]:
-        """Return the place in its text of the first token of each value that is kept."""
+        """Return the position in its text of the first kept token of each value."""
         length = facts.shape.dims[0] or 1
         if self.overlong == "windows":
             return [value.number * length if isinstance(value, _Part) else 0 for value in values]
@@ -212,7 +214,7 @@ class Text(Field):
         return [0] * len(values)
 
     def _encode_texts(self, values: Any, facts: FieldFacts) -> list[list[int]]:
-        """Return the ids of each text; one that stands there several times is cut once."""
+        """Return the ids of each text; equal texts are tokenized once."""
         texts = self._texts(values)
         keys = [text if isinstance(text, str) else tuple(text or ()) for text in texts]
         distinct = list(dict.fromkeys(keys))
@@ -223,7 +225,7 @@ class Text(Field):
         return self.tokenizer.open(facts.extra["vocabulary"])
 
     def _texts(self, values: Any) -> list[Value]:
-        """Return raw values as texts or lists of words, None where missing."""
+        """Return raw values as texts or lists of words, None if missing."""
         marks = Marks(self.missing)
         bare = (value.value if isinstance(value, _Part) else value for value in to_list(values))
         texts = [_text(value, row) for row, value in enumerate(bare)]
@@ -233,7 +235,7 @@ class Text(Field):
 
 
 def _truncate(ids: Sequence[int], limit: int, overlong: str | None) -> Sequence[int]:
-    """Return the tokens of a text that its samples hold."""
+    """Return the tokens of a text that its samples contain."""
     if overlong == "windows":
         return ids
     return ids[-limit:] if overlong == "tail" else ids[:limit]
@@ -255,9 +257,9 @@ def _text(value: Any, row: int) -> Value:
     raise ProblemError(
         Problem(
             "DAT363",
-            f"the column holds {kind}, not text",
+            f"the column contains {kind}, not text",
             label="read as text",
-            notes=(f"it holds `{str(value)[:40]}`",),
+            notes=(f"it contains `{str(value)[:40]}`",),
             helps=("use `type: number` for numbers, `type: category` for classes",),
             row=row,
         )

@@ -18,11 +18,12 @@ _TRUTH = {"true": 1, "1": 1, "1.0": 1, "false": 0, "0": 0, "0.0": 0}
 
 
 class Valid(Field):
-    """True where a target counts: one value for each sample, or one for each unit [units]. Encoded as bool.
+    """Whether a target counts: one boolean for each sample, or one for each unit [units].
 
-    Values are booleans, the numbers 1 and 0, or one of these as text; anything else, a gap too, is DAT319.
-    With `of`, a list with one value for each word of that text: it is cut with its words, and stands at the places
-    where `tags` of the same text stand.
+    Values are booleans, the numbers 1 and 0, or one of these as text; any other value, including a gap,
+    raises DAT319. With `of`, a list with one value for each word of that text: it is truncated with its words
+    and placed at the positions of `tags` of the same text. Encoded as bool [rows], [rows, units] or [rows,
+    length].
 
     Example:
         ```yaml
@@ -36,7 +37,7 @@ class Valid(Field):
     of: str | None = Param(None, description="the text field whose words have these values")
 
     def examine(self, values: Any) -> FieldFacts:
-        """Return the shape and how many are not valid."""
+        """Return the shape and the number of invalid targets."""
         import numpy as np
 
         if self.of is not None:
@@ -70,7 +71,7 @@ class Valid(Field):
         return flags
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
-        """Return bool [rows] or [rows, units]; raises `ProblemError` DAT319 for what is not true or false."""
+        """Return bool [rows] or [rows, units]; raises `ProblemError` DAT319 for values that are not true or false."""
         import numpy as np
 
         array = np.asarray(values)
@@ -93,19 +94,19 @@ def _words(value: Any, row: int) -> Iterable[bool]:
     if value is None:
         return []
     if not isinstance(value, list | tuple) or not all(item in (0, 1) for item in value):
-        title = f"a sample holds `{str(value)[:24]}`, a list of true and false is needed"
+        title = f"a sample contains `{str(value)[:24]}`, but a list of true and false is needed"
         raise ProblemError(Problem("DAT319", title, label="read as valid", helps=("use 0 and 1",), row=row))
     return [bool(item) for item in value]
 
 
 def _refuse_lists(values: Any) -> None:
-    """Raise `ProblemError` DAT319 for lists of several lengths: they belong to something that varies."""
+    """Raise `ProblemError` DAT319 for lists of different lengths."""
     rows = values if isinstance(values, list) else ()
     lengths = [len(value) if isinstance(value, list | tuple) else -1 for value in rows]
     odd = next((row for row, length in enumerate(lengths) if length != lengths[0]), None)
     if odd is not None:
-        title = f"samples hold {max(0, lengths[0])} and {max(0, lengths[odd])} values"
-        helps = ("say `of: TEXT` if these are values of words",)
+        title = f"samples contain {max(0, lengths[0])} and {max(0, lengths[odd])} values"
+        helps = ("state `of: TEXT` if these are values of words",)
         raise ProblemError(Problem("DAT319", title, label="read as valid", helps=helps, row=odd))
 
 
@@ -120,7 +121,7 @@ def _uneven(values: int, words: int, of: str, row: int) -> Problem:
 
 
 def _flags(column: TextColumn) -> Array:
-    """Return texts of booleans as 1 and 0; raises `ProblemError` DAT319 for others and for gaps."""
+    """Return boolean texts as 1 and 0; raises `ProblemError` DAT319 for others and for gaps."""
     import numpy as np
 
     texts, codes = column.factorise()

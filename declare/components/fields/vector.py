@@ -12,7 +12,7 @@ from declare.contract.shapes import Layout
 
 
 class Vector(ArrayField):
-    """A feature vector [features] of numbers; NaN is kept and counted.
+    """A numeric feature vector [features]; NaN is kept and counted.
 
     Example:
         ```yaml

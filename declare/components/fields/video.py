@@ -18,11 +18,11 @@ _Layout = Literal["CTHW", "TCHW", "THWC", "CHWT", "HWCT", "HWTC", "THW", "HWT"]
 
 
 class Video(ArrayField):
-    """A video [channels, frames, height, width], float32: numbers as they stand, on no scale of pixels.
+    """A video [channels, frames, height, width], float32; values are not rescaled.
 
-    Arrays that lie otherwise say so: `layout: THWC` (as most decoders write them), `TCHW`, `THW` without an axis of
-    channels. Stated sizes that fit only another way round are DAT322, which `dcl fix` mends. New samples to predict
-    are read the same way.
+    Arrays in another axis order state it: `layout: THWC` (as most decoders write them), `TCHW`, or `THW`
+    without a channel axis. Stated sizes that fit only another order are reported as DAT322, which `dcl fix`
+    corrects. New samples to predict are read in the same order.
 
     Example:
         ```yaml
@@ -46,24 +46,27 @@ class Video(ArrayField):
 
     channels: int | None = Param(None, ge=1, description="number of channels; checked against the data")
     frames: int | None = Param(None, ge=1, description="number of frames; checked against the data")
-    size: int | list[int] | None = Param(None, description="pixels: both sides, or [height, width]; checked")
-    layout_: _Layout = Param("CTHW", alias="layout", description="the axes of a sample in the source")
+    size: int | list[int] | None = Param(
+        None,
+        description="height and width in pixels: both sides, or [height, width]; checked against the data",
+    )
+    layout_: _Layout = Param("CTHW", alias="layout", description="axis order of a sample in the source")
 
     def check(self) -> Iterable[Problem]:
-        """Yield sizes that are not one or two positive numbers."""
+        """Yield a problem for sizes that are not one or two positive numbers."""
         yield from super().check()
         yield from check_size(self.size)
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
-        """Yield where stated sizes contradict the data, and videos that differ in height or width."""
+        """Yield a problem if stated sizes contradict the data, or if videos differ in height or width."""
         problems = list(super().compare(facts))
         yield from problems
         if not problems and None in facts.shape.dims[2:]:
-            helps = ("bring them to one height and width before; they may differ in their number of frames",)
+            helps = ("resize them to one height and width first; their number of frames may differ",)
             yield Problem("DAT349", "videos differ in size", label="these videos", helps=helps)
 
     def sample_layout(self) -> str:
-        """Return how the axes of samples lie."""
+        """Return the layout of the samples."""
         return self.layout_
 
     def stated_sizes(self) -> dict[int, tuple[str, int]]:
