@@ -203,10 +203,7 @@ def _one_hot(shape: tuple[int, ...], layout: str) -> Problem:
     axis = -3 if layout == "CHW" else -1
     return Problem(
         "DAT394",
-        (
-            f"masks of shape ({', '.join(map(str, shape))}) contain one 1 at each pixel: they are "
-            "one-hot, not colours"
-        ),
+        f"masks of shape ({', '.join(map(str, shape))}) are one-hot at each pixel, not colours",
         label="read as colours",
         notes=(
             ("one-hot classes read as colours would be nearly black, and a fourth class would be opacity"),
