@@ -156,7 +156,7 @@ def train_checked(
 
     `run` stands in the place of `declare.runtime.run.train`, which trains in this process.
     """
-    from declare.runtime.distributed.rank_environment import leads
+    from declare.runtime.distributed.rank_environment import is_rank0
     from declare.runtime.run import train as here
 
     assert checked.plan is not None
@@ -166,7 +166,7 @@ def train_checked(
     outcome = (run or here)(
         checked.plan, first.text, folder, resume=how, listeners=listeners, sources=sources
     )
-    if leads() and (problem := _write_page(outcome.folder)) is not None:
+    if is_rank0() and (problem := _write_page(outcome.folder)) is not None:
         return replace(outcome, problems=(*outcome.problems, problem))
     return outcome
 

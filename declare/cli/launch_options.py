@@ -39,9 +39,9 @@ def crew(plan: Plan, rdzv: str | None) -> LaunchSpec | None:
     Inside torchrun, SLURM or Ray somebody has started them already.
     """
     from declare.runtime.distributed.launch import LaunchSpec
-    from declare.runtime.distributed.rank_environment import place
+    from declare.runtime.distributed.rank_environment import read_rank_environment
 
-    if place() is not None:
+    if read_rank_environment() is not None:
         return None
     hardware = plan.hardware
     _require_meeting(hardware.nodes, rdzv)
@@ -139,11 +139,11 @@ def is_launched() -> bool:
 
 def hush() -> None:
     """Say nothing in processes that do not lead; keep torch's C++ traces of lost connections off the screen."""
-    from declare.runtime.distributed.rank_environment import leads
+    from declare.runtime.distributed.rank_environment import is_rank0
 
     # Read when torch is imported, here and in the processes that are started.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
-    if not leads():
+    if not is_rank0():
         terminal.settings.quiet = True
 
 

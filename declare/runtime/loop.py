@@ -166,14 +166,14 @@ class Loop:
         except UnskippableBatchError as error:
             raise ProblemError(batch_failed(state.phase, progress.step, error.cause, state.memory)) from error
         except Exception as error:
-            if self._world.is_lost(error) or not is_batch_error(error):
+            if self._world.is_peer_failure(error) or not is_batch_error(error):
                 raise
             raise ProblemError(batch_failed(state.phase, progress.step, error, state.memory)) from error
 
     def _make_steps(self, state: PhaseState, batches: Iterator[Batch], until: int) -> None:
         """Make the steps up to `until`, fewer where the run is asked to stop."""
         progress, losses, train_step, flag = self.progress, state.losses, state.setup.train_step, self._flag
-        heartbeat, clock = self._world.beat, time.perf_counter
+        heartbeat, clock = self._world.heartbeat, time.perf_counter
         is_single = self._world.size == 1
         before = clock()
         tick = before + _TICK_SECONDS if self._bus.wants_ticks else float("inf")
@@ -207,7 +207,7 @@ class Loop:
         """Leave a batch out, if the spec allows one more."""
         progress, reason = self.progress, str(error)
         progress.skipped += 1
-        descriptions = self._world.gathered(list(state.setup.loader.about(progress.step)))
+        descriptions = self._world.all_gather_object(list(state.setup.loader.about(progress.step)))
         about = [line for lines in descriptions for line in lines]
         self._emit(events.BatchSkipped(reason=reason, skipped=progress.skipped, about=about))
         if progress.skipped > state.phase.on_batch_error["limit"]:
@@ -215,7 +215,7 @@ class Loop:
 
     def _next_boundary(self, state: PhaseState, step: int) -> int:
         """Return the next step after `step` at which something is due: a pure function of the step."""
-        by_listeners = self._world.decided(lambda: self._bus.next_step(step))
+        by_listeners = self._world.broadcast_from_rank0(lambda: self._bus.next_step(step))
         return min(state.next_due(step), state.phase.steps if by_listeners is None else by_listeners)
 
     def _boundary(self, state: PhaseState) -> None:
@@ -224,7 +224,7 @@ class Loop:
         self._report_saved(self._checkpoints.collect())
         if state.setup.unshared_statistics:
             # They are linear in what is seen, so that it does not matter when they are averaged.
-            self._world.average(state.setup.unshared_statistics)
+            self._world.all_reduce_mean(state.setup.unshared_statistics)
         self._update_evaluation_size(state)
         at_end = progress.step >= phase.steps
         stopping = self._world.any(self._flag.raised)
@@ -238,7 +238,7 @@ class Loop:
             stopping = stopping or progress.evaluation_due
             at_end = at_end and not progress.evaluation_due
         requests |= self._emit(events.Boundary())
-        requests = self._world.decided(lambda: requests)
+        requests = self._world.broadcast_from_rank0(lambda: requests)
         if Request.STOP_RUN in requests:
             self._flag.ask("a listener asked for it")
             stopping = True
@@ -259,7 +259,7 @@ class Loop:
         self._subtract_skipped_updates(state)
         self._parts.unite()
         often = max(1, int(_STOP_CHECK_SECONDS / report["step_seconds"]))
-        (self._stop_check_every,) = self._world.least(often)
+        (self._stop_check_every,) = self._world.all_reduce_min(often)
         lr, balance = state.setup.step.lr, state.setup.config.objective.balance
         self._emit(events.Step(rate=lr.current, group_rates=lr.by_group, epoch=self._epoch, **report))
         if balance is not None:
@@ -334,7 +334,7 @@ class Loop:
         interruptible = self._flag.interruptible(alone=self._world.size == 1)
         with nullcontext() if ema is None else ema.swapped(), interruptible:
             metrics = dict(self._parts.evaluate("val", tuple(state.phase.tasks)))
-        return self._world.decided(lambda: metrics)
+        return self._world.broadcast_from_rank0(lambda: metrics)
 
     def _report_trivial(self, state: PhaseState) -> None:
         """Emit what trivial predictors reach, once in a phase."""
@@ -380,7 +380,7 @@ class Loop:
         with self._flag.interruptible(alone=self._world.size == 1):
             self._parts.evaluate_at(self._checkpoints.give(self._graph, self.progress, phase.name))
             metrics = dict(self._parts.probe(phase))
-        metrics = self._world.decided(lambda: metrics)
+        metrics = self._world.broadcast_from_rank0(lambda: metrics)
         self.progress.probes[phase.name] = metrics
         self._emit(events.Probed(epoch=self._epoch, metrics=metrics))
 

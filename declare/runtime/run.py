@@ -93,7 +93,7 @@ def train(
     """
     world = join(plan.hardware)
     with ExitStack() as stack:
-        stack.callback(world.leave)
+        stack.callback(world.close)
         require_one_plan(plan, world)
 
         def begin() -> tuple[Path, Outcome | None, Sequence[Change]]:
@@ -102,7 +102,7 @@ def train(
                 stack.enter_context(RunLock(place))
             return place, *(_continue(plan, place, allow=resume == "changed") if resume else (None, ()))
 
-        place, outcome, changes = world.decided(begin)
+        place, outcome, changes = world.broadcast_from_rank0(begin)
         flag = None
         if outcome is None:
             note_run(place)
@@ -112,7 +112,7 @@ def train(
                 resume=bool(resume)
             )
         alone = flag is not None and flag.interrupted
-        world.agrees = outcome.status in {DONE, MISSED, STOPPED} and not alone
+        world.clean_exit = outcome.status in {DONE, MISSED, STOPPED} and not alone
         if outcome.status != LOST:
             note_outcome(world.rank, outcome.status, outcome.problems)
         return outcome
@@ -175,7 +175,7 @@ class _Session:
 
     def run(self, *, resume: bool) -> Outcome:
         """Train, evaluate and judge; every way out leaves an event behind."""
-        mine = self._listeners() if self._world.leads else [it for it in self._extra if it.everywhere]
+        mine = self._listeners() if self._world.is_rank0 else [it for it in self._extra if it.everywhere]
         self._bus = EventBus(mine)
         if resume:
             self._progress = saved_progress(self._place)
@@ -235,7 +235,7 @@ class _Session:
         torch.manual_seed(plan.seed)
         workshop = make_workshop(plan, self._place, device, self._bus.emit, world)
         tree = self._take_on(workshop, tree, about)
-        choices = AutoSettings(plan, self._place if world.leads else None, device, world)
+        choices = AutoSettings(plan, self._place if world.is_rank0 else None, device, world)
         loop = Loop(plan, workshop, self._bus, keeper, choices, self._flag)
         self._progress = loop.progress
         keeper.require_space(workshop.graph, plan)
@@ -257,7 +257,7 @@ class _Session:
                 self._emit(events.MachineChanged(name=name, old=old, new=new))
         for change in self._revision.changes:
             self._emit(events.PlanChanged(**change.record()))
-        if self._revision.changes and self._world.leads:
+        if self._revision.changes and self._world.is_rank0:
             adopt(self._place, self._plan, self._revision)
         return tree
 
@@ -282,14 +282,14 @@ class _Session:
             self._emit(events.Oracle(metrics=bounds))
         metrics |= workshop.composites(metrics)
         metrics |= with_prefix(trivial | dict(workshop.composites(trivial)))
-        return self._world.decided(lambda: metrics)
+        return self._world.broadcast_from_rank0(lambda: metrics)
 
     def _judge(self, metrics: dict[str, float]) -> Outcome:
         def keep() -> None:
             with translate_os_errors(self._place):
                 write_durably(self._place / FINAL, strict_json.dumps(metrics, indent=1).encode())
 
-        self._world.decided(keep)
+        self._world.broadcast_from_rank0(keep)
         problems = missed_bounds(self._plan.expect, metrics)
         for item in unbeaten(self._plan, metrics):
             self._emit(events.NoBetterThanTrivial(metric=item.metric, value=item.value, trivial=item.trivial))
@@ -305,7 +305,7 @@ class _Session:
 
     def _outcome_of_bug(self, error: Exception) -> Outcome:
         """Return what an error that is no finding means; raises it where it is a bug of ours."""
-        if self._world.is_lost(error):
+        if self._world.is_peer_failure(error):
             return self._outcome_of_lost_peer(error)
         found = outside(error)
         if found is None and isinstance(error, OSError):
@@ -328,7 +328,7 @@ class _Session:
             self._flag.interrupted = True
             self._emit(events.RunStopped(reason=self._flag.reason))
             return Outcome(self._place, {}, STOPPED)
-        word = self._world.failure()
+        word = self._world.peer_failure()
         if word is None:
             note_loss(self._world.rank, first_line(error))
             self._emit(events.ProcessLost(message=first_line(error)))

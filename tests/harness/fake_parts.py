@@ -18,7 +18,7 @@ from declare.contract.kinds.task import Target
 from declare.contract.shapes import Shape
 from declare.ir.lr_schedule import LRSchedule
 from declare.ir.plan import HardwarePlan, PhasePlan, Plan, TaskPlan
-from declare.nn.distributed.process_group import ALONE
+from declare.nn.distributed.process_group import SINGLE_PROCESS
 from declare.runtime import run
 from declare.runtime.step.rng import key
 
@@ -206,7 +206,7 @@ class Average:
 class FakeWorkshop:
     """Everything that the loop asks for; `spoil(step, batch)` may change a training batch."""
 
-    world = ALONE
+    world = SINGLE_PROCESS
 
     def __init__(self, plan, spoil=None):
         self.plan, self.spoil = plan, spoil

@@ -81,9 +81,9 @@ def test_a_trial_under_way_is_left_to_its_process(
     assert other is not None
     assert {held.number, other.number} == {0, 1}
     monkeypatch.setattr(engines, "run_trial", complete)
-    first._let_go()  # as the system does when the process dies
+    first._drain_gloo()  # as the system does when the process dies
     told: list[int] = []
-    second._let_go()
+    second._drain_gloo()
     with Halt() as halt:
         assert make().work(lambda trial: told.append(trial.number), halt)
     assert told == [0, 1, 2]
@@ -126,7 +126,7 @@ def test_a_trial_that_kills_its_process_twice_is_given_up(make: Callable[..., Op
         assert trial is not None
         assert trial.number == 0
         trial.set_user_attr("processes", [number])
-        worker._let_go()
+        worker._drain_gloo()
         assert watching.bury(number, cause(-9))
     [only] = watching.trials()
     assert (only.state, only.reason) == ("broken", "its process died 2 times: killed by SIGKILL")

@@ -11,7 +11,7 @@ from declare.cli import findings, launch_options, options, terminal
 from declare.cli.failure import RUN_FAILED, CommandError
 from declare.cli.launch_options import repeated_option
 from declare.cli.streams import go_on_unseen
-from declare.runtime.distributed.rank_environment import leads, restarts
+from declare.runtime.distributed.rank_environment import is_rank0, restarts
 from declare.system.trust import allow_downloads
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def command(
         run = launch_options.runner(engine, lambda problems: findings.show_problems(problems, checked))
         outcome = train_checked(checked, folder, **how, listeners=listeners, run=run)
     lost = outcome.status == LOST and launch_options.is_launched()  # whoever watches tells of it
-    if leads() and not lost:
+    if is_rank0() and not lost:
         _close(outcome, checked, odd, as_json=as_json)
     return outcome.status
 

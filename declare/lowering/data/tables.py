@@ -106,7 +106,7 @@ class Tables:
         Raises `ProblemError` (DAT332) in every process where all of them together are more than a dataset allows.
         """
         if world.size > 1 and any(self.pool(name).skips for name in self.plan.datasets):
-            all_seen = world.gathered(self._quarantine.late_samples())
+            all_seen = world.all_gather_object(self._quarantine.late_samples())
             for name in self.plan.datasets:
                 self.pool(name).take_late(*(item for seen in all_seen for item in seen.get(name, ())))
 

@@ -19,7 +19,7 @@ from declare.lowering.model.graph import Graph
 from declare.lowering.model.shape_check import require_scores
 from declare.lowering.model.task_inputs import Views, model_view, target_view
 from declare.lowering.training.objective import TaskLosses
-from declare.nn.distributed.process_group import ALONE, ProcessGroup
+from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.nn.metrics.metric import Figure, is_broken
 from declare.nn.precision import to_double, widest
 from declare.reading.read_component import read_component
@@ -149,7 +149,7 @@ class Evaluator:
         device: torch.device,
         *,
         batches: Batches | None = None,
-        world: ProcessGroup = ALONE,
+        world: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
         self._plan, self._graph, self._device = plan, graph, device
         self._world = world
@@ -191,7 +191,7 @@ class Evaluator:
                 if targets:
                     self._measure(dataset, split, targets, shared=shared)
         if shared:
-            portions = self._world.gathered([score.portion() for score in own])
+            portions = self._world.all_gather_object([score.portion() for score in own])
             for score, seen in zip(own, zip(*portions, strict=True), strict=True):
                 score.unite(seen)
         for task in unknown:

@@ -12,7 +12,7 @@ from declare.compiler.parameters.init_match import InitReport, match, refusals, 
 from declare.contract.files.weight_files import state_in
 from declare.contract.problem import ProblemError
 from declare.ir.plan import InitPlan, PhasePlan, Plan
-from declare.nn.distributed.dtensor import as_held
+from declare.nn.distributed.dtensor import shard_like_tensor
 from declare.nn.tensor_facts import TensorFacts, dtype_of
 from declare.nn.weight_files import UnreadableError, read_tensors
 
@@ -80,4 +80,4 @@ def facts_of(tensors: Mapping[str, Tensor]) -> dict[str, TensorFacts]:
 def _copy(graph: nn.Module, values: Mapping[str, Tensor]) -> None:
     state = graph.state_dict()
     for name, value in values.items():
-        state[name].copy_(as_held(value, state[name]))
+        state[name].copy_(shard_like_tensor(value, state[name]))

@@ -19,9 +19,9 @@ from declare.lowering.model.padding import join_padded
 from declare.lowering.model.shape_check import require_sizes, shape_mismatch
 from declare.lowering.model.task_inputs import Fields, Views, model_view, original_fields, target_view
 from declare.lowering.training.loss_balancing import make_balance
-from declare.nn.distributed.all_gather_rows import all_rows
+from declare.nn.distributed.all_gather_rows import all_gather_rows
 from declare.nn.distributed.batch_norm import batch_norms
-from declare.nn.distributed.process_group import ALONE, ProcessGroup
+from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.nn.losses.consistency import Consistency
 from declare.nn.losses.shapes import ShapeMismatchError
 from declare.reading.read_component import read_component
@@ -37,7 +37,9 @@ class TaskLosses(nn.Module):
     sees those of all processes in `world`.
     """
 
-    def __init__(self, task: TaskPlan, target: Target | None = None, world: ProcessGroup = ALONE) -> None:
+    def __init__(
+        self, task: TaskPlan, target: Target | None = None, world: ProcessGroup = SINGLE_PROCESS
+    ) -> None:
         super().__init__()
         self._world = world
         target = target or task.target
@@ -91,7 +93,7 @@ class TaskLosses(nn.Module):
 
     def _rows(self, loss: Any, values: Tensor) -> Tensor:
         """Return the rows that a loss wants to see: its own process's, or all."""
-        return all_rows(values, self._world) if getattr(loss, "compares_rows", False) else values
+        return all_gather_rows(values, self._world) if getattr(loss, "compares_rows", False) else values
 
 
 class Penalty(nn.Module):
@@ -121,7 +123,9 @@ class Objective(nn.Module):
     that of the batch; over processes too, where `totals` are the mean of their weights and gradients are averaged.
     """
 
-    def __init__(self, plan: Plan, phase: PhasePlan, graph: Graph, world: ProcessGroup = ALONE) -> None:
+    def __init__(
+        self, plan: Plan, phase: PhasePlan, graph: Graph, world: ProcessGroup = SINGLE_PROCESS
+    ) -> None:
         super().__init__()
         self.graph = graph
         self.tasks = tuple(name for name, weight in phase.tasks.items() if weight > 0)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from declare.ir.plan import OptimizerGroup, PhasePlan, Plan
-from declare.nn.distributed.dtensor import kinds
+from declare.nn.distributed.dtensor import split_by_sharding
 from declare.reading.read_component import read_component
 
 Group = dict[str, Any]
@@ -39,7 +39,7 @@ def _alike(group: Group, numbers: dict[nn.Parameter, int]) -> list[Group]:
     """
     return [
         group | {"params": part, "numbers": [numbers[item] for item in part]}  # type: ignore[index]
-        for part in kinds(group["params"])
+        for part in split_by_sharding(group["params"])
     ]
 
 

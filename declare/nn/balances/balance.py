@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from declare.nn.balances.gradient_gate import Gate
 from declare.nn.balances.gradients import Gradients
-from declare.nn.distributed.process_group import ALONE, ProcessGroup
+from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 
 
 class Balance(nn.Module):
@@ -30,7 +30,7 @@ class Balance(nn.Module):
     """Whether every step needs the gradients of the tasks one by one."""
     lr: float | None = None
     """The learning rate of its own parameters; None: that of the phase."""
-    world: ProcessGroup = ALONE
+    world: ProcessGroup = SINGLE_PROCESS
 
     def __init__(self, owners: Sequence[int], shares: Sequence[float], num_tasks: int) -> None:
         super().__init__()

@@ -32,7 +32,7 @@ class Gradients:
     def average(self, world: ProcessGroup) -> None:
         """Put the mean over processes in the place of every gradient."""
         self._found = [fill_missing_gradients(row, self._parameters, world) for row in self._found]
-        world.average([item for row in self._found for item in row if item is not None])
+        world.all_reduce_mean([item for row in self._found for item in row if item is not None])
 
     def _stack(self, index: int) -> Tensor | None:
         """Return the tasks' gradients [tasks, size] of a parameter; None where fewer than two reach it."""

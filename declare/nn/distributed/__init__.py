@@ -1,1 +1,1 @@
-"""What several processes that train one model tell each other."""
+"""Collective operations of the processes that train one model, and layers that use them."""

@@ -11,27 +11,27 @@ from torch import distributed as dist
 from declare.nn.distributed.process_group import ProcessGroup
 
 
-def all_rows(values: Tensor, world: ProcessGroup) -> Tensor:
+def all_gather_rows(values: Tensor, world: ProcessGroup) -> Tensor:
     """Return the rows [sum of N, ...] of every process by rank; gradients find their way back.
 
     Processes may hold different numbers of rows; the other axes agree.
     """
-    if world.size == 1 or world.is_apart:
+    if world.size == 1 or world.in_no_sync:
         return values
-    gathered: Tensor = _Gathering.apply(values, world)
-    return gathered
+    rows: Tensor = _AllGatherRows.apply(values, world)
+    return rows
 
 
-class _Gathering(torch.autograd.Function):
+class _AllGatherRows(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, world: ProcessGroup) -> Tensor:
-        counts = world.gathered(len(values))
+        counts = world.all_gather_object(len(values))
         padded = values.new_zeros(max(counts), *values.shape[1:])
         padded[: len(values)] = values
-        found = [torch.empty_like(padded) for _ in counts]
-        dist.all_gather(found, padded.contiguous())
+        blocks = [torch.empty_like(padded) for _ in counts]
+        dist.all_gather(blocks, padded.contiguous())
         ctx.start, ctx.count = sum(counts[: world.rank]), len(values)
-        return torch.cat([each[:count] for each, count in zip(found, counts, strict=True)])
+        return torch.cat([block[:count] for block, count in zip(blocks, counts, strict=True)])
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:

@@ -39,41 +39,41 @@ class _SyncedForward:
         self._module, self._forward, self._world = module, forward, world
 
     def __call__(self, *arguments: Any) -> Any:
-        if not self._module.training or self._world.is_apart:
+        if not self._module.training or self._world.in_no_sync:
             return self._forward(self._module, *arguments)
-        with _Replacing():
+        with _SyncedBatchNorm():
             return self._forward(self._module, *arguments)
 
 
-class _Replacing(torch.overrides.TorchFunctionMode):
+class _SyncedBatchNorm(torch.overrides.TorchFunctionMode):
     """While inside, `torch.nn.functional.batch_norm` takes its statistics from all processes."""
 
-    def __torch_function__(self, function: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
+    def __torch_function__(self, function: Any, types: Any, arguments: Any = (), keywords: Any = None) -> Any:
         if function is not nn.functional.batch_norm:
-            return function(*arguments, **(named or {}))
-        return batch_norm(*arguments, **(named or {}))
+            return function(*arguments, **(keywords or {}))
+        return batch_norm(*arguments, **(keywords or {}))
 
 
-def batch_norm(values: Tensor, *arguments: Any, **named: Any) -> Tensor:
+def batch_norm(values: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
     """Return values [N, C, ...] normalised by mean and variance over the rows and places of all processes.
 
     Called as `torch.nn.functional.batch_norm` is; what is not in training is left to it.
     """
-    given = _SIGNATURE.bind(values, *arguments, **named)
-    given.apply_defaults()
-    _, mean, variance, weight, bias, training, momentum, eps = given.args
+    bound = _SIGNATURE.bind(values, *arguments, **keywords)
+    bound.apply_defaults()
+    _, mean, variance, weight, bias, training, momentum, eps = bound.args
     if not training:
-        return nn.functional.batch_norm(values, *given.args[1:])
+        return nn.functional.batch_norm(values, *bound.args[1:])
     if values.is_cuda and weight is not None:
         size = dist.get_world_size()
-        found: Tensor = SyncBatchNorm.apply(
+        normalised: Tensor = SyncBatchNorm.apply(
             values, weight, bias, mean, variance, eps, momentum, dist.group.WORLD, size
         )
-        return found
-    return _by_hand(values, (mean, variance), (weight, bias), momentum, eps)
+        return normalised
+    return _plain_batch_norm(values, (mean, variance), (weight, bias), momentum, eps)
 
 
-def _by_hand(
+def _plain_batch_norm(
     values: Tensor,
     running: tuple[Tensor | None, Tensor | None],
     affine: tuple[Tensor | None, Tensor | None],
@@ -85,24 +85,24 @@ def _by_hand(
     shape = [1, -1, *[1] * (values.dim() - 2)]
     exact = values.to(torch.promote_types(values.dtype, torch.float32))
     count = exact.new_tensor([float(values.numel() // values.shape[1])])
-    sums: Tensor = _Sum.apply(torch.cat([exact.sum(axes), count]))
+    sums: Tensor = _AllReduceSum.apply(torch.cat([exact.sum(axes), count]))
     total = sums[-1]
     mean = sums[:-1] / total
     centred = exact - mean.view(shape)
-    variance: Tensor = _Sum.apply(centred.square().sum(axes)) / total
+    variance: Tensor = _AllReduceSum.apply(centred.square().sum(axes)) / total
     with torch.no_grad():
         unbiased = variance * (total / (total - 1).clamp_min(1))
-        for kept, new in zip(running, (mean, unbiased), strict=True):
-            if kept is not None:
-                kept.lerp_(new.to(kept.dtype), momentum)
-    found = centred * (variance + eps).rsqrt().view(shape)
+        for statistic, value in zip(running, (mean, unbiased), strict=True):
+            if statistic is not None:
+                statistic.lerp_(value.to(statistic.dtype), momentum)
+    normalised = centred * (variance + eps).rsqrt().view(shape)
     weight, bias = affine
     if weight is not None and bias is not None:
-        found = found * weight.view(shape) + bias.view(shape)
-    return found.to(values.dtype)
+        normalised = normalised * weight.view(shape) + bias.view(shape)
+    return normalised.to(values.dtype)
 
 
-class _Sum(torch.autograd.Function):
+class _AllReduceSum(torch.autograd.Function):
     """The sum over processes; the gradient of each part is the sum of all processes' gradients."""
 
     @staticmethod

@@ -16,25 +16,25 @@ def is_sharded(tensor: Tensor) -> bool:
     return type(tensor) not in _PLAIN and hasattr(tensor, "placements") and hasattr(tensor, "to_local")
 
 
-def share(rows: int, rank: int, size: int) -> tuple[int, int]:
+def rank_rows(rows: int, rank: int, size: int) -> tuple[int, int]:
     """Return the first row of a process's share and the one after its last; late processes may have none."""
-    each = -(-rows // size)
-    return min(rank * each, rows), min((rank + 1) * each, rows)
+    per_process = -(-rows // size)
+    return min(rank * per_process, rows), min((rank + 1) * per_process, rows)
 
 
 def local_tensor(tensor: Any) -> Tensor:
     """Return what this process holds of a tensor; the memory is the tensor's."""
-    found: Tensor = tensor.detach().to_local() if is_sharded(tensor) else tensor.detach()
-    return found
+    local: Tensor = tensor.detach().to_local() if is_sharded(tensor) else tensor.detach()
+    return local
 
 
 def full_tensor(tensor: Any) -> Tensor:
     """Return all of a tensor; where it is held in shares, all processes must ask for it."""
-    found: Tensor = tensor.detach().full_tensor() if is_sharded(tensor) else tensor.detach()
-    return found
+    full: Tensor = tensor.detach().full_tensor() if is_sharded(tensor) else tensor.detach()
+    return full
 
 
-def kinds(tensors: Sequence[Tensor]) -> list[list[Tensor]]:
+def split_by_sharding(tensors: Sequence[Tensor]) -> list[list[Tensor]]:
     """Return tensors held in shares and those held whole, each by themselves: no operation takes both at once."""
     parts = [[item for item in tensors if is_sharded(item) == shared] for shared in (True, False)]
     return [part for part in parts if part]
@@ -42,32 +42,32 @@ def kinds(tensors: Sequence[Tensor]) -> list[list[Tensor]]:
 
 def total_norm(tensors: Sequence[Tensor]) -> Tensor:
     """Return the norm of some tensors as if they were one, the same in every process."""
-    norms = [full_tensor(nn.utils.get_total_norm(part)) for part in kinds(tensors)]
+    norms = [full_tensor(nn.utils.get_total_norm(part)) for part in split_by_sharding(tensors)]
     return norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack(norms))
 
 
 def clip_norm(parameters: Sequence[Tensor], limit: float) -> None:
     """Shorten the gradients of parameters of both kinds to a norm of `limit` together, where they are longer."""
     total = total_norm([item.grad for item in parameters if item.grad is not None])
-    for part in kinds(parameters):
+    for part in split_by_sharding(parameters):
         nn.utils.clip_grads_with_norm_(part, limit, total)
 
 
-def cut(rows: Callable[[int, int], Tensor], like: Any) -> Tensor:
+def shard_rows(rows: Callable[[int, int], Tensor], like: Any) -> Tensor:
     """Return a tensor held in shares as `like` is; `rows(start, stop)` gives this process's rows of it."""
     from torch.distributed.tensor import DTensor
 
     mesh = like.device_mesh
-    start, stop = share(like.shape[0], mesh.get_local_rank(), mesh.size())
+    start, stop = rank_rows(like.shape[0], mesh.get_local_rank(), mesh.size())
     mine = rows(start, stop).to(like.device, like.dtype)
-    found: Tensor = DTensor.from_local(
+    sharded: Tensor = DTensor.from_local(
         mine, mesh, like.placements, run_check=False, shape=like.shape, stride=like.stride()
     )
-    return found
+    return sharded
 
 
-def as_held(value: Tensor, like: Tensor) -> Tensor:
+def shard_like_tensor(value: Tensor, like: Tensor) -> Tensor:
     """Return a whole tensor as it is, or in shares where `like` is held so and has its shape."""
     if not is_sharded(like) or is_sharded(value) or value.shape != like.shape:
         return value
-    return cut(lambda start, stop: value[start:stop], like)
+    return shard_rows(lambda start, stop: value[start:stop], like)

@@ -1,6 +1,6 @@
-"""The processes that train one model together, and what they tell each other.
+"""The processes that train one model together, and their collective operations.
 
-`ProcessGroup` is one process alone: everything that it says comes back as it is. `TorchProcessGroup` speaks through
+`ProcessGroup` is one process alone: every operation returns its value as it is. `TorchProcessGroup` calls
 torch.distributed. Whoever takes a `ProcessGroup` needs no branch for either.
 """
 
@@ -24,7 +24,7 @@ _FAILURE = "declare/failure"
 _PATIENCE_SECONDS = 5.0
 _numbers = count()
 """Groups that this process has joined; every process of a group joins the same ones."""
-_LOST = (
+_PEER_FAILURE_TEXTS = (
     "broken pipe",
     "communicator was aborted",
     "connectfullmesh",
@@ -50,33 +50,33 @@ class ProcessGroup:
     local_size = 1
     """Processes on this machine."""
 
-    beat: Callable[[int], None] | None = None
-    """Told every step, where somebody watches over this process."""
-    is_apart = False
-    """Whether this process computes something by itself while the others wait."""
+    heartbeat: Callable[[int], None] | None = None
+    """Called with every step, where a supervisor watches this process."""
+    in_no_sync = False
+    """Whether this process is inside `no_sync`: it computes something by itself while the others wait."""
 
-    agrees = False
-    """Whether all processes have come to the same end."""
+    clean_exit = False
+    """Whether all processes have ended alike, so that each may wait for the others when it closes."""
 
     @contextlib.contextmanager
-    def apart(self) -> Iterator[None]:
-        """While inside, this process computes by itself: layers and losses ask nobody."""
-        self.is_apart, before = True, self.is_apart
+    def no_sync(self) -> Iterator[None]:
+        """While inside, this process computes by itself: layers and losses make no collective call."""
+        self.in_no_sync, before = True, self.in_no_sync
         try:
             yield
         finally:
-            self.is_apart = before
+            self.in_no_sync = before
 
     @property
-    def leads(self) -> bool:
-        """Whether this is the process that writes files and speaks to the user."""
+    def is_rank0(self) -> bool:
+        """Whether this is the process that writes files and prints."""
         return self.rank == 0
 
     def sum(self, value: Tensor) -> Tensor:
         """Return the sum of `value` over processes; the same bits in each of them."""
         return value
 
-    def every(self, value: Tensor) -> list[Tensor]:
+    def all_gather(self, value: Tensor) -> list[Tensor]:
         """Return the `value` of every process, all of one shape, by rank."""
         return [value]
 
@@ -88,42 +88,42 @@ class ProcessGroup:
         """Return whether the flag is up in some process."""
         return flag
 
-    def least(self, *numbers: int) -> list[int]:
-        """Return the smallest of each number over processes."""
+    def all_reduce_min(self, *numbers: int) -> list[int]:
+        """Return the minimum of each number over processes."""
         return [*numbers]
 
-    def gathered(self, value: Value) -> list[Value]:
-        """Return what every process gave, by rank."""
+    def all_gather_object(self, value: Value) -> list[Value]:
+        """Return the `value` (any picklable one) of every process, by rank."""
         return [value]
 
-    def decided(self, make: Callable[[], Value]) -> Value:
-        """Return what `make` gives in the leading process, in all of them; what it raises is raised in all."""
+    def broadcast_from_rank0(self, make: Callable[[], Value]) -> Value:
+        """Return what `make` returns in rank 0, in all processes; what it raises is raised in all."""
         return make()
 
-    def average(self, tensors: Sequence[Tensor]) -> None:
+    def all_reduce_mean(self, tensors: Sequence[Tensor]) -> None:
         """Put the mean over processes in the place of each tensor."""
 
     @contextlib.contextmanager
-    def one_by_one(self) -> Iterator[None]:
+    def local_rank0_first(self) -> Iterator[None]:
         """Let one process of each machine go first, then the others: it fills what they find."""
         yield
 
     def note_failure(self, text: str) -> None:
-        """Leave word of why this process ends, for the others."""
+        """Store why this process ends, for the others."""
 
-    def failure(self) -> str | None:
-        """Return the word that another process left before it ended."""
+    def peer_failure(self) -> str | None:
+        """Return what another process stored before it ended."""
         return None
 
-    def is_lost(self, error: BaseException) -> bool:
+    def is_peer_failure(self, error: BaseException) -> bool:
         """Whether an error only says that another process has gone."""
         return False
 
-    def leave(self) -> None:
-        """Take leave of the others; nothing may be said after it."""
+    def close(self) -> None:
+        """Close the connection; no operation may follow."""
 
 
-ALONE = ProcessGroup()
+SINGLE_PROCESS = ProcessGroup()
 
 
 def fill_missing_gradients(
@@ -135,15 +135,15 @@ def fill_missing_gradients(
     """
     if world.size == 1 or not parameters:
         return list(gradients)
-    there = world.sum(torch.tensor([int(item is not None) for item in gradients])).tolist()
+    counts = world.sum(torch.tensor([int(item is not None) for item in gradients])).tolist()
     return [
         torch.zeros_like(parameter) if item is None and count else item
-        for item, parameter, count in zip(gradients, parameters, there, strict=True)
+        for item, parameter, count in zip(gradients, parameters, counts, strict=True)
     ]
 
 
 def _store() -> Any:
-    """Return where processes leave words for each other."""
+    """Return the key-value store of all processes."""
     return dist.distributed_c10d._get_default_store()  # noqa: SLF001 - torch has no public way to it
 
 
@@ -157,16 +157,16 @@ def _portable(error: Exception) -> Exception:
 
 
 class TorchProcessGroup(ProcessGroup):
-    """A process of a group that torch.distributed connects; `ours` where we connected it and shall part it.
+    """A process of a group that torch.distributed connects; `owns_connection` where we made the connection.
 
-    Flags and values travel through a group that speaks for the processor, which a caller's own may not.
+    Flags and values travel through a group with a CPU backend, which a caller's own may not have.
     """
 
-    def __init__(self, local_rank: int, local_size: int, *, ours: bool = False) -> None:
-        self._ours = ours
+    def __init__(self, local_rank: int, local_size: int, *, owns_connection: bool = False) -> None:
+        self._owns_connection = owns_connection
         self._failure = f"{_FAILURE}/{next(_numbers)}"
-        self._talk: Any = (
-            None if ours or "gloo" in str(dist.get_backend()) else dist.new_group(backend="gloo")
+        self._cpu_group: Any = (
+            None if owns_connection or "gloo" in str(dist.get_backend()) else dist.new_group(backend="gloo")
         )
         self.rank = dist.get_rank()
         self.size = dist.get_world_size()
@@ -175,18 +175,18 @@ class TorchProcessGroup(ProcessGroup):
     def sum(self, value: Tensor) -> Tensor:
         """Return the sum of `value` over processes; the same bits in each of them."""
         total = value.detach().clone()
-        dist.all_reduce(total, group=self._speaking(total))
+        dist.all_reduce(total, group=self._group_of(total))
         return total
 
-    def every(self, value: Tensor) -> list[Tensor]:
+    def all_gather(self, value: Tensor) -> list[Tensor]:
         """Return the `value` of every process, all of one shape, by rank."""
-        found = [torch.empty_like(value) for _ in range(self.size)]
-        dist.all_gather(found, value.contiguous(), group=self._speaking(value))
-        return found
+        values = [torch.empty_like(value) for _ in range(self.size)]
+        dist.all_gather(values, value.contiguous(), group=self._group_of(value))
+        return values
 
-    def _speaking(self, value: Tensor) -> Any:
-        """Return the group that carries tensors of a device; None is the default one."""
-        return self._talk if value.device.type == "cpu" else None
+    def _group_of(self, value: Tensor) -> Any:
+        """Return the torch group for a tensor's device; None is the default one."""
+        return self._cpu_group if value.device.type == "cpu" else None
 
     def mean(self, value: Tensor) -> Tensor:
         """Return the mean of `value` over processes."""
@@ -195,65 +195,65 @@ class TorchProcessGroup(ProcessGroup):
     def any(self, flag: bool) -> bool:
         """Return whether the flag is up in some process."""
         value = torch.tensor(int(flag))
-        dist.all_reduce(value, group=self._talk)
+        dist.all_reduce(value, group=self._cpu_group)
         return bool(value)
 
-    def least(self, *numbers: int) -> list[int]:
-        """Return the smallest of each number over processes."""
+    def all_reduce_min(self, *numbers: int) -> list[int]:
+        """Return the minimum of each number over processes."""
         values = torch.tensor(numbers)
-        dist.all_reduce(values, dist.ReduceOp.MIN, group=self._talk)
-        found: list[int] = values.tolist()
-        return found
+        dist.all_reduce(values, dist.ReduceOp.MIN, group=self._cpu_group)
+        minima: list[int] = values.tolist()
+        return minima
 
-    def gathered(self, value: Value) -> list[Value]:
-        """Return what every process gave, by rank."""
-        found: list[Any] = [None] * self.size
-        dist.all_gather_object(found, value, group=self._talk)
-        return found
+    def all_gather_object(self, value: Value) -> list[Value]:
+        """Return the `value` (any picklable one) of every process, by rank."""
+        values: list[Any] = [None] * self.size
+        dist.all_gather_object(values, value, group=self._cpu_group)
+        return values
 
-    def decided(self, make: Callable[[], Value]) -> Value:
-        """Return what `make` gives in the leading process, in all of them; what it raises is raised in all."""
+    def broadcast_from_rank0(self, make: Callable[[], Value]) -> Value:
+        """Return what `make` returns in rank 0, in all processes; what it raises is raised in all."""
         answer: list[Any] = [None, None]
-        if self.leads:
+        if self.is_rank0:
             try:
                 answer[0] = make()
             except Exception as error:  # noqa: BLE001 - it is raised below, in every process
                 answer[1] = _portable(error)
-        dist.broadcast_object_list(answer, group=self._talk)
+        dist.broadcast_object_list(answer, group=self._cpu_group)
         if answer[1] is not None:
             raise answer[1]
         return answer[0]
 
-    def average(self, tensors: Sequence[Tensor]) -> None:
+    def all_reduce_mean(self, tensors: Sequence[Tensor]) -> None:
         """Put the mean over processes in the place of each tensor."""
         kinds = {(item.dtype, item.device) for item in tensors}
         for kind in sorted(kinds, key=str):
             alike = [item for item in tensors if (item.dtype, item.device) == kind]
             flat = torch.cat([item.flatten() for item in alike])
-            dist.all_reduce(flat, group=self._speaking(flat))
+            dist.all_reduce(flat, group=self._group_of(flat))
             flat /= self.size
             parts = flat.split([item.numel() for item in alike])
             torch._foreach_copy_(alike, [part.view_as(item) for part, item in zip(parts, alike, strict=True)])
 
     @contextlib.contextmanager
-    def one_by_one(self) -> Iterator[None]:
+    def local_rank0_first(self) -> Iterator[None]:
         """Let one process of each machine go first, then the others: it fills what they find."""
         if self.local_rank == 0:
             try:
                 yield
             finally:
-                dist.barrier(group=self._talk)
+                dist.barrier(group=self._cpu_group)
         else:
-            dist.barrier(group=self._talk)
+            dist.barrier(group=self._cpu_group)
             yield
 
     def note_failure(self, text: str) -> None:
-        """Leave word of why this process ends, for the others."""
-        with contextlib.suppress(Exception):  # the place of words may have gone first
+        """Store why this process ends, for the others."""
+        with contextlib.suppress(Exception):  # the store may have gone first
             _store().set(self._failure, f"{self.rank}\n{text}")
 
-    def failure(self) -> str | None:
-        """Return the word that another process left before it ended: its rank, then what it said."""
+    def peer_failure(self) -> str | None:
+        """Return what another process stored before it ended: its rank, then its text."""
         with contextlib.suppress(Exception):
             store = _store()
             store.wait([self._failure], timedelta(seconds=3))
@@ -261,35 +261,35 @@ class TorchProcessGroup(ProcessGroup):
             return None if text.startswith(f"{self.rank}\n") else text
         return None
 
-    def is_lost(self, error: BaseException) -> bool:
+    def is_peer_failure(self, error: BaseException) -> bool:
         """Whether an error only says that another process has gone."""
         if isinstance(error, dist.DistNetworkError | dist.DistStoreError):
             return True
         text = str(error).lower()
-        return isinstance(error, RuntimeError) and any(mark in text for mark in _LOST)
+        return isinstance(error, RuntimeError) and any(mark in text for mark in _PEER_FAILURE_TEXTS)
 
-    def leave(self) -> None:
-        """Take leave of the others; nothing may be said after it.
+    def close(self) -> None:
+        """Close the connection; no operation may follow.
 
-        NCCL's way out is a conversation: one that the others do not join would keep this process from ending.
+        NCCL closes by a collective call: where the others do not join it, this process would never end.
         """
-        if self.agrees:
-            self._let_go()
-        if self._ours and (self.agrees or "nccl" not in str(dist.get_backend_config())):
+        if self.clean_exit:
+            self._drain_gloo()
+        if self._owns_connection and (self.clean_exit or "nccl" not in str(dist.get_backend_config())):
             with contextlib.suppress(Exception):  # a lost process cannot answer
                 dist.destroy_process_group()
 
-    def _let_go(self) -> None:
+    def _drain_gloo(self) -> None:
         """Wait until the threads of gloo hold no tensor any more.
 
         They take Python's lock to drop one; where Python is about to end by then, the process would be aborted.
         """
         with contextlib.suppress(Exception):
             last = torch.zeros(1)
-            dist.all_reduce(last, group=self._talk)
-            held = weakref.ref(last)
+            dist.all_reduce(last, group=self._cpu_group)
+            reference = weakref.ref(last)
             del last
             until = time.monotonic() + _PATIENCE_SECONDS
-            while held() is not None and time.monotonic() < until:
+            while reference() is not None and time.monotonic() < until:
                 time.sleep(0.002)
             time.sleep(0.01)  # another thread may hold the one before

@@ -33,7 +33,7 @@ class CheckpointManager:
     ) -> None:
         self._world = world
         self._sharded = sharded
-        self._saver = make() if world.leads else None
+        self._saver = make() if world.is_rank0 else None
 
     def save(
         self,
@@ -64,32 +64,32 @@ class CheckpointManager:
 
     def give(self, graph: nn.Module, course: TrainProgress, phase: str) -> dict[str, int]:
         """Give the graph the weights that stand for a phase of this run; return their sizes in evaluations."""
-        path = self._world.decided(lambda: self._leading.weights_of(course, phase))
+        path = self._world.broadcast_from_rank0(lambda: self._leading.weights_of(course, phase))
         if self._sharded:
             load(graph, lazy_tensors([path]))
         else:
             graph.load_state_dict(self._read(path.parent, lambda: read_tensors(path)))
-        return self._world.decided(lambda: read_manifest(path.parent).evaluated_at)
+        return self._world.broadcast_from_rank0(lambda: read_manifest(path.parent).evaluated_at)
 
     def resolve(self, course: TrainProgress, entry: InitPlan) -> Path:
         """Return the file of weights that an `init` entry names."""
-        return self._world.decided(lambda: self._leading.resolve(course, entry))
+        return self._world.broadcast_from_rank0(lambda: self._leading.resolve(course, entry))
 
     def newest(self) -> tuple[Tree | None, list[tuple[Path, str]]]:
         """Return the newest good state, if there is one, and what was rejected with the reasons."""
-        saved, rejected = self._world.decided(lambda: self._leading.newest())  # noqa: PLW0108 - no other has it
+        saved, rejected = self._world.broadcast_from_rank0(lambda: self._leading.newest())  # noqa: PLW0108 - no other has it
         if saved is None:
             return None, rejected
         return self._read(saved.path, lambda: read_state(saved, lazy=self._sharded)), rejected
 
     def _read(self, folder: Path, read: Callable[[], Value]) -> Value:
         """Return what each process reads where all find the checkpoint, else what the leading one reads."""
-        seals = self._world.gathered(_seal(folder))
-        return read() if seals.count(seals[0]) == len(seals) else self._world.decided(read)
+        seals = self._world.all_gather_object(_seal(folder))
+        return read() if seals.count(seals[0]) == len(seals) else self._world.broadcast_from_rank0(read)
 
     def require_space(self, graph: nn.Module, plan: Plan) -> None:
         """Raise `ProblemError` (RES804) where the disk cannot hold the checkpoints that the plan keeps."""
-        self._world.decided(lambda: self._leading.require_space(graph, plan))
+        self._world.broadcast_from_rank0(lambda: self._leading.require_space(graph, plan))
 
     @property
     def _leading(self) -> CheckpointWriter:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from declare.contract import strict_json
-from declare.nn.distributed.dtensor import as_held, cut, is_sharded
+from declare.nn.distributed.dtensor import is_sharded, shard_like_tensor, shard_rows
 
 _MARK, _OFFSETS = "DCP_SHARDING_INFO", "saved_offsets"
 
@@ -117,5 +117,5 @@ def shard_like(value: Any, like: Any = None) -> Any:
     """Return a stored or whole tensor as `like` is held: in shares, or whole. Other values stay what they are."""
     if isinstance(value, LazyTensor):
         alike = like is not None and is_sharded(like) and value.shape == tuple(like.shape)
-        return cut(value.rows, like) if alike else value.whole()
-    return as_held(value, like) if isinstance(value, Tensor) and like is not None else value
+        return shard_rows(value.rows, like) if alike else value.whole()
+    return shard_like_tensor(value, like) if isinstance(value, Tensor) and like is not None else value

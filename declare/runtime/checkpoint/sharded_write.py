@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan
-from declare.nn.distributed.dtensor import full_tensor, is_sharded, local_tensor, share
+from declare.nn.distributed.dtensor import full_tensor, is_sharded, local_tensor, rank_rows
 from declare.nn.distributed.process_group import ProcessGroup
 from declare.nn.state_tree import named_tensors
 from declare.runtime.checkpoint.sharded_read import marks, shard_like
@@ -44,15 +44,15 @@ def save_shares(
     if average is None:
         del tree["model"]  # the file of weights holds it
     with nullcontext() if average is None else average.swapped():
-        weights = _full_weights(graph, keep=world.leads)
+        weights = _full_weights(graph, keep=world.is_rank0)
     tensors, skeleton = named_tensors(tree)
     plain = {name: item.cpu() for name, item in tensors.items() if not is_sharded(item)}
     shares = {name: item for name, item in tensors.items() if is_sharded(item)}
     protected = frozenset(course.protected)
 
     def commit() -> SavedCheckpoint:
-        folder = world.decided(lambda: _leading(saver).begin(course.total))
-        reports = world.gathered(_write_shard(folder, shares, world))
+        folder = world.broadcast_from_rank0(lambda: _leading(saver).begin(course.total))
+        reports = world.all_gather_object(_write_shard(folder, shares, world))
 
         def seal() -> SavedCheckpoint:
             try:
@@ -63,16 +63,16 @@ def save_shares(
                 _leading(saver).discard(course.total)
                 raise
 
-        return world.decided(seal)
+        return world.broadcast_from_rank0(seal)
 
     try:
         saved = commit()
     except ProblemError as error:
         full = error.problem.code == "RES804"
-        if not full or not world.decided(lambda: _leading(saver).make_room(protected)):
+        if not full or not world.broadcast_from_rank0(lambda: _leading(saver).make_room(protected)):
             raise
         saved = commit()
-    return [saved] if world.leads else []
+    return [saved] if world.is_rank0 else []
 
 
 def _leading(saver: CheckpointWriter | None) -> CheckpointWriter:
@@ -95,7 +95,7 @@ def _write_shard(folder: Path, shares: Mapping[str, Tensor], world: ProcessGroup
     """Write this process's shares; return what became of it, for the leading process to judge."""
     mine, starts = {}, {}
     for name, item in shares.items():
-        start, stop = share(item.shape[0], world.rank, world.size)
+        start, stop = rank_rows(item.shape[0], world.rank, world.size)
         if start < stop:
             mine[name] = local_tensor(item).cpu()
             starts[name] = (start, item.dim())

@@ -17,7 +17,7 @@ from torch import Tensor
 from declare import __version__
 from declare.contract.problem import Problem, ProblemError
 from declare.nn import state_tree
-from declare.nn.distributed.process_group import ALONE, ProcessGroup
+from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 
 Tree = dict[str, Any]
 ORIGIN = "origin"
@@ -109,7 +109,7 @@ def missing_parts(names: list[str], version: str | None = None) -> Problem:
 class Randomness:
     """The global random generators of every process, for code that draws from them (plugins, libraries)."""
 
-    def __init__(self, seed: int, world: ProcessGroup = ALONE) -> None:
+    def __init__(self, seed: int, world: ProcessGroup = SINGLE_PROCESS) -> None:
         self._world = world
         random.seed(seed)
         np.random.seed(seed % 2**32)  # noqa: NPY002 - libraries draw from the global generator
@@ -117,7 +117,7 @@ class Randomness:
 
     def state_dict(self) -> Tree:
         """Return the states of Python's, numpy's and torch's generators: the leading process's, then the others'."""
-        first, *others = self._world.gathered(self.drawn())
+        first, *others = self._world.all_gather_object(self.drawn())
         return first | ({"others": others} if others else {})
 
     def load_state_dict(self, state: Tree) -> None:

@@ -16,10 +16,16 @@ from torch import distributed as dist
 from torch._C._distributed_c10d import FileStore
 
 from declare.ir.plan import HardwarePlan
-from declare.nn.distributed.process_group import ALONE, ProcessGroup, TorchProcessGroup
+from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup, TorchProcessGroup
 from declare.runtime.distributed import heartbeat
 from declare.runtime.distributed.exit_codes import SIGNALLED
-from declare.runtime.distributed.rank_environment import LAUNCH, LAUNCHER, Place, meeting, place
+from declare.runtime.distributed.rank_environment import (
+    LAUNCH,
+    LAUNCHER,
+    RankEnvironment,
+    read_rank_environment,
+    rendezvous_address,
+)
 
 PATIENCE = timedelta(hours=1)
 """How long a process waits for another one before it takes it for lost."""
@@ -28,26 +34,30 @@ _PR_SET_PDEATHSIG = 1
 
 
 def join(hardware: HardwarePlan) -> ProcessGroup:
-    """Return the group that this process belongs to, connected; `ALONE` where nobody started one."""
-    found = place()
+    """Return the group that this process belongs to, connected; `SINGLE_PROCESS` where nobody started one."""
+    environment = read_rank_environment()
     if dist.is_initialized():  # Ray, or a caller of the Python interface, has connected it
         size = dist.get_world_size()
         world = (
-            TorchProcessGroup(found.local_rank, found.local_size)
-            if found
+            TorchProcessGroup(environment.local_rank, environment.local_size)
+            if environment
             else TorchProcessGroup(dist.get_rank(), size)
         )
         _take_device(hardware, world.local_rank)
         return _with_heartbeat(world)
-    if found is None or found.size == 1:
-        return ALONE
+    if environment is None or environment.size == 1:
+        return SINGLE_PROCESS
     if LAUNCHER in os.environ:
-        _end_with(int(os.environ[LAUNCHER]))
-    cuda = _take_device(hardware, found.local_rank)
+        _stop_with_launcher(int(os.environ[LAUNCHER]))
+    cuda = _take_device(hardware, environment.local_rank)
     backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
-    where = _meeting(found)
-    dist.init_process_group(backend, rank=found.rank, world_size=found.size, timeout=PATIENCE, **where)
-    return _with_heartbeat(TorchProcessGroup(found.local_rank, found.local_size, ours=True))
+    rendezvous = _rendezvous(environment)
+    dist.init_process_group(
+        backend, rank=environment.rank, world_size=environment.size, timeout=PATIENCE, **rendezvous
+    )
+    return _with_heartbeat(
+        TorchProcessGroup(environment.local_rank, environment.local_size, owns_connection=True)
+    )
 
 
 def _take_device(hardware: HardwarePlan, local_rank: int) -> bool:
@@ -61,11 +71,11 @@ def _take_device(hardware: HardwarePlan, local_rank: int) -> bool:
 def _with_heartbeat(world: TorchProcessGroup) -> TorchProcessGroup:
     """Let the process give signs of life where somebody watches over it."""
     if folder := os.environ.get(LAUNCH):
-        world.beat = heartbeat.begin(Path(folder), world.rank)
+        world.heartbeat = heartbeat.begin(Path(folder), world.rank)
     return world
 
 
-def _end_with(launcher: int) -> None:
+def _stop_with_launcher(launcher: int) -> None:
     """Ask the system for SIGTERM when the launcher ends: a group that nobody watches saves and stops."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -79,15 +89,15 @@ def loopback() -> str:
     return next((name for name in ("lo", "lo0") if name in names), "lo")
 
 
-def _meeting(found: Place) -> dict[str, Any]:
+def _rendezvous(environment: RankEnvironment) -> dict[str, Any]:
     """Return where the processes meet."""
     folder = os.environ.get(LAUNCH)
-    if folder and found.size == found.local_size:
+    if folder and environment.size == environment.local_size:
         # On one machine a file will do: nothing listens that others could reach.
         for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
             os.environ.setdefault(name, loopback())
-        return {"store": FileStore(str(Path(folder) / _STORE), found.size)}
+        return {"store": FileStore(str(Path(folder) / _STORE), environment.size)}
     if "MASTER_ADDR" not in os.environ:
-        host, port = meeting()
+        host, port = rendezvous_address()
         os.environ |= {"MASTER_ADDR": host, "MASTER_PORT": str(port)}
     return {"init_method": "env://"}

@@ -18,7 +18,7 @@ _FIRST_PORT, _PORTS, _STRIDE = 20_000, 20_000, 1009
 
 
 @dataclass(frozen=True)
-class Place:
+class RankEnvironment:
     """Where a process stands in its group."""
 
     rank: int
@@ -27,27 +27,31 @@ class Place:
     local_size: int
 
 
-def place(environment: Mapping[str, str] = os.environ) -> Place | None:
+def read_rank_environment(environment: Mapping[str, str] = os.environ) -> RankEnvironment | None:
     """Return this process's place in a group, or None for a process alone."""
     if {"RANK", "WORLD_SIZE"} <= environment.keys():
         rank, size = int(environment["RANK"]), int(environment["WORLD_SIZE"])
         local = int(environment.get("LOCAL_RANK", rank)), int(environment.get("LOCAL_WORLD_SIZE", size))
-        return Place(rank, size, *local) if size > 1 or "TORCHELASTIC_RUN_ID" in environment else None
+        return (
+            RankEnvironment(rank, size, *local) if size > 1 or "TORCHELASTIC_RUN_ID" in environment else None
+        )
     if int(environment.get("SLURM_STEP_NUM_TASKS", "1")) > 1 and "SLURM_PROCID" in environment:
         size = int(environment["SLURM_STEP_NUM_TASKS"])
         tasks = re.match(r"\d+", environment.get("SLURM_STEP_TASKS_PER_NODE", str(size)))
         local_rank = int(environment.get("SLURM_LOCALID", "0"))
-        return Place(int(environment["SLURM_PROCID"]), size, local_rank, int(tasks[0]) if tasks else size)
+        return RankEnvironment(
+            int(environment["SLURM_PROCID"]), size, local_rank, int(tasks[0]) if tasks else size
+        )
     return None
 
 
-def leads() -> bool:
+def is_rank0() -> bool:
     """Whether this process is the one that writes files and speaks to the user."""
-    found = place()
-    return found is None or found.rank == 0
+    environment = read_rank_environment()
+    return environment is None or environment.rank == 0
 
 
-def meeting(environment: Mapping[str, str] = os.environ) -> tuple[str, int]:
+def rendezvous_address(environment: Mapping[str, str] = os.environ) -> tuple[str, int]:
     """Return host and port where the processes of several machines meet, as SLURM lets us know them."""
     host = first_host(environment.get("SLURM_STEP_NODELIST", "localhost"))
     job, step = (int(environment.get(name, "0")) for name in ("SLURM_JOB_ID", "SLURM_STEP_ID"))
@@ -56,8 +60,8 @@ def meeting(environment: Mapping[str, str] = os.environ) -> tuple[str, int]:
 
 def first_host(nodes: str) -> str:
     """Return the first machine of a SLURM list: `gpu[03-05,7],login` gives `gpu03`."""
-    found = re.match(r"([^\[,]+)(?:\[([^\],-]+))?", nodes)
-    return nodes if found is None else found[1] + (found[2] or "")
+    match = re.match(r"([^\[,]+)(?:\[([^\],-]+))?", nodes)
+    return nodes if match is None else match[1] + (match[2] or "")
 
 
 def restarts(environment: Mapping[str, str] = os.environ) -> int:

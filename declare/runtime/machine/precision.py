@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from declare.nn.distributed.dtensor import kinds
+from declare.nn.distributed.dtensor import split_by_sharding
 from declare.nn.small_maps import guard_small_maps
 
 _LEAST_SCALE = 1e-4
@@ -61,7 +61,7 @@ class Scaler(torch.amp.GradScaler):
         """Divide the gradients by the scale; return by device whether one of them is not finite."""
         found: dict[torch.device, Tensor] = {}
         parameters = [item for group in optimizer.param_groups for item in group["params"]]
-        for part in kinds(parameters):
+        for part in split_by_sharding(parameters):
             alike: Any = SimpleNamespace(param_groups=[{"params": part}])
             flags = super()._unscale_grads_(alike, inv_scale, found_inf.clone(), allow_fp16)
             found |= {device: flag + found.get(device, 0) for device, flag in flags.items()}

@@ -13,11 +13,11 @@ _SHOWN = 8
 
 def require_one_plan(plan: Plan, world: ProcessGroup) -> None:
     """Raise `ProblemError` (HW716) in all processes where one has another plan than the leading one."""
-    marks = world.gathered(plan.sha256)
+    marks = world.all_gather_object(plan.sha256)
     other = next((rank for rank, mark in enumerate(marks) if mark != marks[0]), None)
     if other is None:
         return
-    plans = world.gathered(plan.model_dump_json() if world.rank in {0, other} else "")
+    plans = world.all_gather_object(plan.model_dump_json() if world.rank in {0, other} else "")
     left, right = (Plan.model_validate_json(plans[rank]) for rank in (0, other))
     found = plan_changes(left, right)
     where = f" in `{brief(found[0].path, 30)}`" if found else ""

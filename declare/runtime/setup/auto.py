@@ -11,7 +11,7 @@ import torch
 
 from declare.contract import strict_json
 from declare.ir.plan import PhasePlan, Plan
-from declare.nn.distributed.process_group import ALONE, ProcessGroup
+from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.runtime.machine.precision import HALF, Precision, fixed_precision, make_precision
 from declare.runtime.run_folder.durable_io import write_durably
 from declare.runtime.setup.benchmark import Trial, pick_precision, pick_threads, thread_candidates
@@ -34,7 +34,7 @@ class AutoSettings:
     """
 
     def __init__(
-        self, plan: Plan, folder: Path | None, device: torch.device, world: ProcessGroup = ALONE
+        self, plan: Plan, folder: Path | None, device: torch.device, world: ProcessGroup = SINGLE_PROCESS
     ) -> None:
         self._world = world
         self._exact = plan.hardware.determinism == "exact"
@@ -52,7 +52,7 @@ class AutoSettings:
         flops = 3 * self._flops_per_sample * phase.batch_size / pieces
 
         def made() -> dict[str, Any]:
-            with self._world.apart():
+            with self._world.no_sync():
                 if "threads" not in self._made:
                     self._decide("threads", *self._choose_threads(flops, trial), record)
                 torch.set_num_threads(self._made["threads"])
@@ -61,7 +61,7 @@ class AutoSettings:
                     self._decide(name, *self._choose_precision(phase, flops, trial), record)
             return self._made
 
-        self._made = self._world.decided(made)
+        self._made = self._world.broadcast_from_rank0(made)
         torch.set_num_threads(self._made["threads"])
         return make_precision(self._made[name], self._device)
 

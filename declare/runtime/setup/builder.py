@@ -25,7 +25,7 @@ from declare.lowering.training.init_weights import load_init
 from declare.lowering.training.objective import Objective
 from declare.lowering.training.optimizer import make_optimizer
 from declare.nn.distributed.batch_norm import batch_norms, synchronise
-from declare.nn.distributed.process_group import ALONE, ProcessGroup
+from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.runtime.distributed.problem_json import inexact
 from declare.runtime.distributed.stop_flag import StopRequests
 from declare.runtime.machine.precision import HALF
@@ -55,7 +55,7 @@ class PlanBuilder:
         place: Path | None,
         device: torch.device,
         emit: Emit | None = None,
-        world: ProcessGroup = ALONE,
+        world: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
         self._plan = plan
         self.world = world
@@ -65,7 +65,7 @@ class PlanBuilder:
         self._tables.tell(self._note_skipped)
         self.graph = make_graph(plan)
         half = (
-            world.decided(lambda: gather_precision(plan, read_choices(place), device))
+            world.broadcast_from_rank0(lambda: gather_precision(plan, read_choices(place), device))
             if shards(plan, world)
             else None
         )
@@ -85,12 +85,14 @@ class PlanBuilder:
             compile_graph(self.graph)
         self._judged = unrounded.follow(self.graph) if unrounded else self.graph
         self._interruption = StopRequests(world, sharded=shards(plan, world))
-        self._evaluator = Evaluator(plan, self._judged, self._tables, device, world=ALONE if exact else world)
+        self._evaluator = Evaluator(
+            plan, self._judged, self._tables, device, world=SINGLE_PROCESS if exact else world
+        )
         self._evaluator.interruption = self._interruption
 
     def feed(self, phase: PhasePlan) -> Loader:
         """Return the batches of a phase."""
-        with self.world.one_by_one():  # the first one fills the cache
+        with self.world.local_rank0_first():  # the first one fills the cache
             return make_feed(self._plan, phase, self._tables, self.device, self.world.rank, self.world.size)
 
     def objective(self, phase: PhasePlan) -> Objective:
@@ -158,7 +160,7 @@ class PlanBuilder:
         return composites(self._plan.composites, metrics)
 
 
-def open_tables(plan: Plan, place: Path | None, world: ProcessGroup = ALONE) -> Tables:
+def open_tables(plan: Plan, place: Path | None, world: ProcessGroup = SINGLE_PROCESS) -> Tables:
     """Open the data of a plan with the statistics in `place`; fit and keep them where there are none."""
     if world.size > 1:
 
@@ -166,8 +168,8 @@ def open_tables(plan: Plan, place: Path | None, world: ProcessGroup = ALONE) -> 
             tables = open_tables(plan, place)
             return tables.statistics, tables.stamps()
 
-        statistics, stamps = world.decided(learned)
-        return Tables(plan, statistics, place if world.leads else None, stamps)
+        statistics, stamps = world.broadcast_from_rank0(learned)
+        return Tables(plan, statistics, place if world.is_rank0 else None, stamps)
     path = place / STATISTICS if place else None
     if path is not None and path.is_file():
         return Tables(plan, read_statistics(path, plan), place)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from declare.contract.problem import Problem, ProblemError
-from declare.nn.distributed.process_group import ALONE, ProcessGroup
+from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.runtime.run_folder.durable_io import brief
 
 
@@ -25,7 +25,7 @@ class Window:
     def __init__(
         self,
         names: Sequence[str],
-        world: ProcessGroup = ALONE,
+        world: ProcessGroup = SINGLE_PROCESS,
         about: Callable[[int], Sequence[str]] | None = None,
     ) -> None:
         self._names = tuple(names)
@@ -85,7 +85,9 @@ class Window:
             name for name, value in zip(self._names, values[row, 1:], strict=True) if not value.isfinite()
         ]
         problem = not_finite(self._numbers[row], f"{float(values[row, 0])}", guilty)
-        shares = self._world.gathered([] if self._about is None else list(self._about(self._numbers[row])))
+        shares = self._world.all_gather_object(
+            [] if self._about is None else list(self._about(self._numbers[row]))
+        )
         about = tuple(line for lines in shares for line in lines)
         return replace(problem, notes=about + problem.notes)
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from declare.nn.distributed.dtensor import total_norm
-from declare.nn.distributed.process_group import ALONE, ProcessGroup
+from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.runtime.errors import first_line
 from declare.runtime.step.interfaces import Batch, BeforeUpdate, Losses
 from declare.system.out_of_memory import is_shortage
@@ -68,7 +68,7 @@ class SkippingStep:
 
 def is_fatal(error: Exception, world: ProcessGroup) -> bool:
     """Whether leaving the batch out would not help: the next one needs as much memory, and as many processes."""
-    return is_shortage(error) or world.is_lost(error)
+    return is_shortage(error) or world.is_peer_failure(error)
 
 
 class BufferSnapshot:
@@ -90,7 +90,7 @@ class BufferSnapshot:
 
 
 def nonfinite_reason(
-    loss: Tensor, parameters: Sequence[Tensor], world: ProcessGroup = ALONE, *, scaled: bool
+    loss: Tensor, parameters: Sequence[Tensor], world: ProcessGroup = SINGLE_PROCESS, *, scaled: bool
 ) -> str | None:
     """Return why a batch must not change the weights, or None; waits for the device.
 

@@ -22,7 +22,7 @@ class BatchSplitter:
         if self._count == 1:
             return [batch]
         names = sorted(batch)
-        rows = self._world.least(*(_num_rows(batch[name]) for name in names))
+        rows = self._world.all_reduce_min(*(_num_rows(batch[name]) for name in names))
         counts = {
             name: len(bounds(count, self._count, self._group_size))
             for name, count in zip(names, rows, strict=True)

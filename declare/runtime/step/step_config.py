@@ -9,7 +9,7 @@ from torch import nn
 
 from declare.ir.lr_schedule import LRSchedule
 from declare.ir.plan import PhasePlan
-from declare.nn.distributed.process_group import ALONE, ProcessGroup
+from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.nn.running_statistics import StatisticsBySize
 from declare.runtime.machine.precision import Precision
 from declare.runtime.step.interfaces import EMA, Objective
@@ -32,6 +32,6 @@ class StepConfig:
     strategy: Strategy
     micro_batches: int = 1
     """Micro-batches that this process makes of its share of a batch."""
-    world: ProcessGroup = ALONE
+    world: ProcessGroup = SINGLE_PROCESS
     statistics: StatisticsBySize | None = None
     """Running statistics of norms for each size, where the phase has scales."""

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from declare.nn.distributed.dtensor import clip_norm, kinds
+from declare.nn.distributed.dtensor import clip_norm, split_by_sharding
 from declare.runtime.machine.precision import Scaler
 from declare.runtime.step.fused_adam import DirectAdam, is_plain_fused
 
@@ -23,7 +23,7 @@ def make_clip(
     if block is None:
         return lambda: None
     norm, value = block.get("norm"), block.get("value")
-    clip_grad_norm = clip_norm if len(kinds(parameters)) > 1 else nn.utils.clip_grad_norm_
+    clip_grad_norm = clip_norm if len(split_by_sharding(parameters)) > 1 else nn.utils.clip_grad_norm_
 
     def clip() -> None:
         if not _has_gradients(parameters):

@@ -198,7 +198,7 @@ class OptunaEngine:
             return True
         return False
 
-    def _let_go(self) -> None:
+    def _drain_gloo(self) -> None:
         if self._hold is not None:
             self._hold.release()
             self._hold = None
@@ -219,7 +219,7 @@ class OptunaEngine:
         done = replace(done, seconds=round(trial.user_attrs.get("seconds", 0.0) + done.seconds, 3))
         if done.state == "stopped":
             trial.set_user_attr("seconds", done.seconds)
-            self._let_go()
+            self._drain_gloo()
             return False
         self._end(trial, done)
         emit(done)
@@ -237,7 +237,7 @@ class OptunaEngine:
                 self._study.tell(trial, done.value)
             else:
                 self._study.tell(trial, state=state.PRUNED if done.state == "pruned" else state.FAIL)
-            self._let_go()
+            self._drain_gloo()
 
 
 def _axis(space: Space) -> Any:

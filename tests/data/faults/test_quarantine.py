@@ -192,7 +192,7 @@ class Pair(ProcessGroup):
     def __init__(self, other):
         self._other = other
 
-    def gathered(self, value):
+    def all_gather_object(self, value):
         return [value, self._other]
 
 

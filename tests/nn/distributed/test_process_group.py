@@ -9,7 +9,7 @@ from torch import Tensor
 from torch import distributed as dist
 
 from declare.nn.distributed.process_group import (
-    ALONE,
+    SINGLE_PROCESS,
     ProcessGroup,
     TorchProcessGroup,
     fill_missing_gradients,
@@ -43,7 +43,7 @@ def test_gradients_that_only_another_process_has_are_zeros() -> None:
 
 def test_one_process_keeps_its_gradients() -> None:
     """Nobody else could have one."""
-    assert fill_missing_gradients([None], [torch.ones(2)], ALONE) == [None]
+    assert fill_missing_gradients([None], [torch.ones(2)], SINGLE_PROCESS) == [None]
 
 
 @pytest.mark.parametrize(
@@ -59,16 +59,19 @@ def test_one_process_keeps_its_gradients() -> None:
 )
 def test_errors_that_only_say_that_another_process_has_gone(text: str, lost: bool) -> None:
     """They are nobody's finding: what the other one said is."""
-    assert TorchProcessGroup.is_lost(TorchProcessGroup.__new__(TorchProcessGroup), RuntimeError(text)) is lost
+    assert (
+        TorchProcessGroup.is_peer_failure(TorchProcessGroup.__new__(TorchProcessGroup), RuntimeError(text))
+        is lost
+    )
 
 
 def test_a_group_lets_go_of_its_last_tensors_at_once(tmp_path: Path) -> None:
     """Threads that still hold one when Python ends would abort the process."""
     store = dist.FileStore(str(tmp_path / "store"), 1)
     dist.init_process_group("gloo", rank=0, world_size=1, store=store)
-    world = TorchProcessGroup(0, 1, ours=True)
-    world.agrees = True
+    world = TorchProcessGroup(0, 1, owns_connection=True)
+    world.clean_exit = True
     began = time.monotonic()
-    world.leave()
+    world.close()
     assert time.monotonic() - began < 2
     assert not dist.is_initialized()

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.distributed import checkpoint as dcp
 
-from declare.nn.distributed.dtensor import share
+from declare.nn.distributed.dtensor import rank_rows
 from declare.runtime.checkpoint.safetensors_io import read_tensors
 from declare.runtime.checkpoint.sharded_read import lazy_tensors, marks
 from declare.runtime.checkpoint.sharded_write import spread
@@ -229,14 +229,14 @@ def test_shares_of_any_number_make_shares_of_any_other(
     folder = tmp_path_factory.mktemp("pieces")
     whole = torch.rand(shape)
     for rank in range(writers):
-        start, stop = share(shape[0], rank, writers)
+        start, stop = rank_rows(shape[0], rank, writers)
         mine = {"a/b": whole[start:stop]} if start < stop else {}
         name = f"state-{rank + 1}-of-{writers}.safetensors"
         write_share(folder, name, mine, marks({"a/b": (start, len(shape))} if mine else {}))
     found = lazy_tensors(sorted(folder.glob("*.safetensors")))["a/b"]
     assert found.shape == tuple(shape)
     assert torch.equal(found.whole(), whole)
-    parts = [found.rows(*share(shape[0], rank, readers)) for rank in range(readers)]
+    parts = [found.rows(*rank_rows(shape[0], rank, readers)) for rank in range(readers)]
     assert torch.equal(torch.cat(parts), whole)
     theirs = {"a/b": torch.zeros(shape)}
     dcp.load(theirs, storage_reader=dcp.HuggingFaceStorageReader(str(folder)), no_dist=True)

@@ -2,7 +2,13 @@
 
 import pytest
 
-from declare.runtime.distributed.rank_environment import Place, first_host, meeting, place, restarts
+from declare.runtime.distributed.rank_environment import (
+    RankEnvironment,
+    first_host,
+    read_rank_environment,
+    rendezvous_address,
+    restarts,
+)
 
 SLURM = {
     "SLURM_STEP_NUM_TASKS": "8",
@@ -17,7 +23,7 @@ SLURM = {
 def test_torchrun_says_rank_and_size() -> None:
     """The four variables of torchrun are the place."""
     told = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2"}
-    assert place(told) == Place(3, 4, 1, 2)
+    assert read_rank_environment(told) == RankEnvironment(3, 4, 1, 2)
 
 
 @pytest.mark.parametrize(
@@ -25,18 +31,18 @@ def test_torchrun_says_rank_and_size() -> None:
 )
 def test_nobody_started_a_group(told: dict[str, str]) -> None:
     """Without ranks, with one process, or in a SLURM job outside of a step, a process is alone."""
-    assert place(told) is None
+    assert read_rank_environment(told) is None
 
 
 def test_slurm_says_rank_and_size() -> None:
     """A task of a SLURM step is a process; the first machine of its list is where they meet."""
-    assert place(SLURM) == Place(5, 8, 1, 4)
-    assert meeting(SLURM) == ("gpu03", 20_007)
+    assert read_rank_environment(SLURM) == RankEnvironment(5, 8, 1, 4)
+    assert rendezvous_address(SLURM) == ("gpu03", 20_007)
 
 
 def test_torchrun_goes_before_slurm() -> None:
     """Inside a SLURM step torchrun has the last word."""
-    assert place(SLURM | {"RANK": "1", "WORLD_SIZE": "2"}) == Place(1, 2, 1, 2)
+    assert read_rank_environment(SLURM | {"RANK": "1", "WORLD_SIZE": "2"}) == RankEnvironment(1, 2, 1, 2)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from declare.contract.problem import ProblemError
 from declare.ir.plan import Plan
-from declare.nn.distributed.process_group import ALONE, ProcessGroup
+from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.runtime.resume.same_plan import require_one_plan
 from tests.harness import fake_parts
 
@@ -24,7 +24,7 @@ class Three(ProcessGroup):
             [plan.model_dump_json(), "", other.model_dump_json()],
         ]
 
-    def gathered(self, value: Any) -> list[Any]:
+    def all_gather_object(self, value: Any) -> list[Any]:
         """Return what each gave."""
         answer = self._answers.pop(0)
         assert answer[0] == value
@@ -45,5 +45,5 @@ def test_another_plan_is_named_with_what_differs() -> None:
 def test_one_plan_for_all_is_fine() -> None:
     """Of one process, and of several."""
     plan = fake_parts.make_plan()
-    require_one_plan(plan, ALONE)
+    require_one_plan(plan, SINGLE_PROCESS)
     require_one_plan(plan, Three(plan, plan))

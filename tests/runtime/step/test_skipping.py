@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from declare.nn.distributed.process_group import ALONE
+from declare.nn.distributed.process_group import SINGLE_PROCESS
 from declare.runtime.step.skipping import BatchFailedError, BufferSnapshot, SkippingStep
 
 
@@ -24,7 +24,7 @@ def skipping(model: nn.Module, loss: float, *, fails_before: bool = False, fails
             raise RuntimeError("the optimizer failed")
         return torch.tensor(loss), torch.tensor([loss])
 
-    return SkippingStep(step, BufferSnapshot(model), ALONE, scaled=False)
+    return SkippingStep(step, BufferSnapshot(model), SINGLE_PROCESS, scaled=False)
 
 
 @pytest.mark.parametrize("case", [{"loss": float("nan")}, {"loss": 1.0, "fails_before": True}])

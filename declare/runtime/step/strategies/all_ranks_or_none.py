@@ -83,6 +83,6 @@ class AllRanksOrNone(Strategy):
         try:
             return function(*arguments)
         except BATCH_FAILURES as error:
-            if self.world.is_lost(error):
+            if self.world.is_peer_failure(error):
                 raise
             raise UnskippableBatchError(error) from error

@@ -23,4 +23,4 @@ def average_gradients(parameters: Sequence[Tensor], world: ProcessGroup) -> None
     gradients = fill_missing_gradients([item.grad for item in parameters], parameters, world)
     for item, gradient in zip(parameters, gradients, strict=True):
         item.grad = gradient
-    world.average([gradient for gradient in gradients if gradient is not None])
+    world.all_reduce_mean([gradient for gradient in gradients if gradient is not None])

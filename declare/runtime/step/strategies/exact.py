@@ -90,7 +90,7 @@ class Exact(Strategy):
 def _tree_all_reduce(world: ProcessGroup, value: Tensor) -> Tensor:
     """Return the sum over processes, by rank, in a tree."""
     tree = Tree(torch.add)
-    for share in world.every(value):
+    for share in world.all_gather(value):
         tree.add(share)
     total: Tensor = tree.pop_total()
     return total

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
-from declare.nn.distributed.process_group import ALONE, ProcessGroup
+from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.runtime.step.interfaces import Batch, Losses, Objective
 
 
@@ -22,7 +22,7 @@ class Strategy:
     forward_is_collective = False
     """Whether a forward pass waits for those of other processes, whatever the objective is."""
 
-    def __init__(self, objective: Objective, world: ProcessGroup = ALONE) -> None:
+    def __init__(self, objective: Objective, world: ProcessGroup = SINGLE_PROCESS) -> None:
         self.objective = objective
         self.world = world
         self.model = objective

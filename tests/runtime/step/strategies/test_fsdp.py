@@ -13,7 +13,7 @@ from torch import distributed as dist
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.tensor import distribute_tensor
 
-from declare.nn.distributed.dtensor import as_held, kinds, share, total_norm
+from declare.nn.distributed.dtensor import rank_rows, shard_like_tensor, split_by_sharding, total_norm
 from declare.runtime.machine.precision import Scaler
 from declare.runtime.step.strategies import fsdp
 from declare.runtime.step.strategies.fp32_eval import FullPrecisionCopy
@@ -81,16 +81,16 @@ def test_views_are_copied_before_the_hook_of_the_backward_pass() -> None:
 
 def test_shares_cover_all_rows_once() -> None:
     """Late processes have fewer rows, or none."""
-    assert [share(5, rank, 4) for rank in range(4)] == [(0, 2), (2, 4), (4, 5), (5, 5)]
-    assert [share(4, rank, 2) for rank in range(2)] == [(0, 2), (2, 4)]
+    assert [rank_rows(5, rank, 4) for rank in range(4)] == [(0, 2), (2, 4), (4, 5), (5, 5)]
+    assert [rank_rows(4, rank, 2) for rank in range(2)] == [(0, 2), (2, 4)]
 
 
 def test_whole_tensors_are_one_kind() -> None:
     """Where nothing is held in shares, norms are torch's own and values stay as they are."""
     tensors = [torch.tensor([3.0]), torch.tensor([4.0])]
-    assert len(kinds(tensors)) == 1
+    assert len(split_by_sharding(tensors)) == 1
     assert total_norm(tensors) == 5
-    assert as_held(tensors[0], tensors[1]) is tensors[0]
+    assert shard_like_tensor(tensors[0], tensors[1]) is tensors[0]
 
 
 @pytest.fixture
