@@ -91,10 +91,10 @@ def plan_of(model: str, sizes: str, way: str) -> Plan:
 
 def stepper(plan: Plan, device: torch.device) -> tuple[TrainStep, list]:
     """Return the step of a plan and a few batches."""
-    workshop = PlanBuilder(plan, None, device)
+    builder = PlanBuilder(plan, None, device)
     phase = plan.phases[0]
-    settle = (AutoSettings(plan, None, device), lambda *_: None)
-    made = assemble(plan, workshop, phase, wanted=trainable(workshop.graph), settle=settle)
+    auto = (AutoSettings(plan, None, device), lambda *_: None)
+    made = assemble(plan, builder, phase, trainable_names=trainable(builder.graph), auto=auto)
     return made.train_step, list(made.loader.batches(0, 3))
 
 

@@ -19,7 +19,7 @@ from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
 from declare.lowering.training.loss_balancing import weighted_tasks
 from declare.runtime.checkpoint.manager import CheckpointManager
-from declare.runtime.checkpoint.sharded_write import spread
+from declare.runtime.checkpoint.sharded_write import shard_state
 from declare.runtime.checkpoint.state_tree import Randomness, StateTree, Tree
 from declare.runtime.distributed.stop_flag import StopFlag, StopRequestedError
 from declare.runtime.errors import (
@@ -133,8 +133,8 @@ class Loop:
             auto=self._auto,
         )
         if tree is not None:
-            self._tree.extended(**state.stateful()).restore(
-                spread(tree, self._graph, state.setup.config.optimizer)
+            self._tree.with_parts(**state.stateful()).restore(
+                shard_state(tree, self._graph, state.setup.config.optimizer)
             )
             # Restoring leaves the plan's base rates in the optimizer.
             state.setup.step.lr.set(max(self.progress.step - 1, 0))
@@ -144,7 +144,8 @@ class Loop:
     def _load_initial_weights(self, index: int, phase: PhasePlan) -> list[dict[str, Any]]:
         """Load the weights that the phase before stands for, then those that the phase's `init` names."""
         if index > 0:
-            sizes = self._checkpoints.give(self._graph, self.progress, self._plan.phases[index - 1].name)
+            before = self._plan.phases[index - 1].name
+            sizes = self._checkpoints.load_phase_weights(self._graph, self.progress, before)
             self.progress.evaluated_at = handed_over(self._plan, phase, sizes)
         return self._parts.initialize(phase, partial(self._checkpoints.resolve, self.progress))
 
@@ -207,7 +208,7 @@ class Loop:
         """Leave a batch out, if the spec allows one more."""
         progress, reason = self.progress, str(error)
         progress.skipped += 1
-        descriptions = self._world.all_gather_object(list(state.setup.loader.about(progress.step)))
+        descriptions = self._world.all_gather_object(list(state.setup.loader.describe_samples(progress.step)))
         about = [line for lines in descriptions for line in lines]
         self._emit(events.BatchSkipped(reason=reason, skipped=progress.skipped, about=about))
         if progress.skipped > state.phase.on_batch_error["limit"]:
@@ -257,7 +258,7 @@ class Loop:
         """Read the losses of the last steps, and the speed where it was measured."""
         report = state.losses.read()
         self._subtract_skipped_updates(state)
-        self._parts.unite()
+        self._parts.sync_skipped_samples()
         often = max(1, int(_STOP_CHECK_SECONDS / report["step_seconds"]))
         (self._stop_check_every,) = self._world.all_reduce_min(often)
         lr, balance = state.setup.step.lr, state.setup.config.objective.balance
@@ -294,11 +295,11 @@ class Loop:
 
     def _evaluate_unless_stopped(self, state: PhaseState) -> set[Request]:
         """Evaluate; where a stop is asked for, leave it to the run that goes on."""
-        rng_state = self._rng.drawn()
+        rng_state = self._rng.snapshot()
         try:
             requests, self.progress.evaluation_due = self._evaluate(state), False
         except StopRequestedError:
-            self._rng.put_back(rng_state)
+            self._rng.restore(rng_state)
             requests, self.progress.evaluation_due = set(), True
         return requests
 
@@ -332,7 +333,7 @@ class Loop:
     def _val_metrics(self, state: PhaseState) -> dict[str, float]:
         ema = state.setup.config.ema
         interruptible = self._flag.interruptible(alone=self._world.size == 1)
-        with nullcontext() if ema is None else ema.swapped(), interruptible:
+        with nullcontext() if ema is None else ema.average_parameters(), interruptible:
             metrics = dict(self._parts.evaluate("val", tuple(state.phase.tasks)))
         return self._world.broadcast_from_rank0(lambda: metrics)
 
@@ -353,7 +354,7 @@ class Loop:
         progress = self.progress
         if progress.finished:
             progress.ends[state.phase.name] = progress.total
-        tree, ema = self._tree.extended(**state.stateful()), state.setup.config.ema
+        tree, ema = self._tree.with_parts(**state.stateful()), state.setup.config.ema
         self._report_saved(self._checkpoints.save(progress, tree, self._graph, ema, state.phase, wait=wait))
 
     def _report_saved(self, checkpoints: list[SavedCheckpoint]) -> None:
@@ -378,7 +379,9 @@ class Loop:
         if not phase.probes or phase.name in self.progress.probes:
             return
         with self._flag.interruptible(alone=self._world.size == 1):
-            self._parts.evaluate_at(self._checkpoints.give(self._graph, self.progress, phase.name))
+            self._parts.evaluate_at(
+                self._checkpoints.load_phase_weights(self._graph, self.progress, phase.name)
+            )
             metrics = dict(self._parts.probe(phase))
         metrics = self._world.broadcast_from_rank0(lambda: metrics)
         self.progress.probes[phase.name] = metrics

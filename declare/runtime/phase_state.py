@@ -68,10 +68,10 @@ def make_phase_state(
     """
     memory = MemoryBudget(plan, phase, parts.device, parts.world.size)
     try:
-        setup = assemble(plan, parts, phase, wanted=trainable, auto=auto, at_step=at_step)
+        setup = assemble(plan, parts, phase, trainable_names=trainable, auto=auto, at_step=at_step)
     except Exception as error:
         if not is_shortage(error):
             raise
         raise ProblemError(out_of_memory(phase, at_step, error, memory)) from error
-    losses = Window(setup.config.objective.names, parts.world, setup.loader.about)
+    losses = Window(setup.config.objective.names, parts.world, setup.loader.describe_samples)
     return PhaseState(phase, setup, losses, Meter(setup.step.timer, parts.device, phase.steps), memory)

@@ -23,7 +23,7 @@ from declare.runtime.distributed.launch import note_loss, note_outcome, note_run
 from declare.runtime.distributed.problem_json import problems_from_json, problems_to_json, process_lost
 from declare.runtime.distributed.process_group import join
 from declare.runtime.distributed.stop_flag import StopFlag, StopRequestedError
-from declare.runtime.distributed.stop_request import obeying
+from declare.runtime.distributed.stop_request import watch_stop_file
 from declare.runtime.errors import first_line, outside
 from declare.runtime.listeners.early_stop import EarlyStop
 from declare.runtime.listeners.events import Events
@@ -96,38 +96,40 @@ def train(
         stack.callback(world.close)
         require_one_plan(plan, world)
 
-        def begin() -> tuple[Path, Outcome | None, Sequence[Change]]:
-            place = _existing(plan, folder) if resume else folders.create(plan, spec_text, folder, sources)
+        def open_folder() -> tuple[Path, Outcome | None, Sequence[Change]]:
+            place = (
+                _existing_folder(plan, folder) if resume else folders.create(plan, spec_text, folder, sources)
+            )
             with translate_os_errors(place):
                 stack.enter_context(RunLock(place))
             return place, *(_continue(plan, place, allow=resume == "changed") if resume else (None, ()))
 
-        place, outcome, changes = world.broadcast_from_rank0(begin)
+        place, outcome, changes = world.broadcast_from_rank0(open_folder)
         flag = None
         if outcome is None:
             note_run(place)
             flag = stack.enter_context(StopFlag())
-            stack.enter_context(obeying())
+            stack.enter_context(watch_stop_file())
             outcome = _Session(plan, place, flag, listeners, world, Revision(spec_text, changes)).run(
                 resume=bool(resume)
             )
-        alone = flag is not None and flag.interrupted
-        world.clean_exit = outcome.status in {DONE, MISSED, STOPPED} and not alone
+        interrupted = flag is not None and flag.interrupted
+        world.clean_exit = outcome.status in {DONE, MISSED, STOPPED} and not interrupted
         if outcome.status != LOST:
             note_outcome(world.rank, outcome.status, outcome.problems)
         return outcome
 
 
-def make_workshop(
+def make_training_parts(
     plan: Plan, place: Path, device: torch.device, emit: Callable[[Event], object], world: ProcessGroup
 ) -> TrainingParts:
-    """Return the workshop of a real run; tests put another in its place."""
+    """Return the parts of a real run; tests replace this function."""
     from declare.runtime.setup.builder import PlanBuilder
 
     return PlanBuilder(plan, place, device, emit, world)
 
 
-def _existing(plan: Plan, folder: Path | None) -> Path:
+def _existing_folder(plan: Plan, folder: Path | None) -> Path:
     place = folder or folders.latest(plan.name)
     return Run(place or Path("runs") / plan.name).path
 
@@ -170,18 +172,18 @@ class _Session:
         self._plan = plan
         self._place = place
         self._flag = flag
-        self._extra = listeners
+        self._extra_listeners = listeners
         self._progress = TrainProgress()
 
     def run(self, *, resume: bool) -> Outcome:
         """Train, evaluate and judge; every way out leaves an event behind."""
-        mine = self._listeners() if self._world.is_rank0 else [it for it in self._extra if it.everywhere]
-        self._bus = EventBus(mine)
+        others = [listener for listener in self._extra_listeners if listener.everywhere]
+        self._bus = EventBus(self._listeners() if self._world.is_rank0 else others)
         if resume:
             self._progress = saved_progress(self._place)
         try:
             with on_damage(lambda path: self._emit(events.CacheRebuilt(path=str(path)))):
-                return self._judge(self._work(resume=resume))
+                return self._finish_run(self._train_and_evaluate(resume=resume))
         except (StoppedError, StopRequestedError) as error:
             if isinstance(error, StopRequestedError):  # there was nothing to save
                 self._emit(events.RunStopped(reason=self._flag.reason))
@@ -205,15 +207,15 @@ class _Session:
                 Metrics(self._place),
                 Trackers(self._plan, self._place),
                 EarlyStop(self._plan),
-                *self._extra,
+                *self._extra_listeners,
             )
 
-    def _work(self, *, resume: bool) -> dict[str, float]:
+    def _train_and_evaluate(self, *, resume: bool) -> dict[str, float]:
         with self._flag.interruptible():
-            keeper, workshop, loop, tree = self._set_up(resume=resume)
+            checkpoints, parts, loop, tree = self._set_up(resume=resume)
         loop.run(tree)
         with self._flag.interruptible(alone=self._world.size == 1):
-            return self._finish(workshop, keeper, loop.progress)
+            return self._final_metrics(parts, checkpoints, loop.progress)
 
     def _set_up(self, *, resume: bool) -> tuple[CheckpointManager, TrainingParts, Loop, Tree | None]:
         """Open the data, make the model, find the state to go on from; a run may be left anywhere in here."""
@@ -221,39 +223,39 @@ class _Session:
         device = choose_device(plan.hardware, world.local_rank if world.size > 1 else None)
         require_memory(plan, device)
         prepare(plan.hardware, device)
-        about = {"plan_sha256": plan.sha256, "world_size": world.size, "device": device.type} | facts()
-        about["compile"] = str(plan.hardware.compile)
-        keeper = CheckpointManager(
-            lambda: CheckpointWriter(self._place, about), world, sharded=shards(plan, world)
+        origin = {"plan_sha256": plan.sha256, "world_size": world.size, "device": device.type} | facts()
+        origin["compile"] = str(plan.hardware.compile)
+        checkpoints = CheckpointManager(
+            lambda: CheckpointWriter(self._place, origin), world, sharded=shards(plan, world)
         )
-        tree = self._find_state(keeper) if resume else None
-        started = {"name": plan.name, "folder": str(self._place), "device": str(device)}
-        self._emit(events.RunStarted(resumed=tree is not None, processes=world.size, **started, **facts()))
+        tree = self._read_state_tree(checkpoints) if resume else None
+        run_facts = {"name": plan.name, "folder": str(self._place), "device": str(device)}
+        self._emit(events.RunStarted(resumed=tree is not None, processes=world.size, **run_facts, **facts()))
         if plan.hardware.processes not in {None, world.size}:
             reason = f"the spec asks for {plan.hardware.processes}, but whoever started this run decided"
             self._emit(events.Choice(name="processes", value=world.size, reason=reason))
         torch.manual_seed(plan.seed)
-        workshop = make_workshop(plan, self._place, device, self._bus.emit, world)
-        tree = self._take_on(workshop, tree, about)
-        choices = AutoSettings(plan, self._place if world.is_rank0 else None, device, world)
-        loop = Loop(plan, workshop, self._bus, keeper, choices, self._flag)
+        parts = make_training_parts(plan, self._place, device, self._bus.emit, world)
+        tree = self._adopt_plan(parts, tree, origin)
+        auto = AutoSettings(plan, self._place if world.is_rank0 else None, device, world)
+        loop = Loop(plan, parts, self._bus, checkpoints, auto, self._flag)
         self._progress = loop.progress
-        keeper.require_space(workshop.graph, plan)
-        return keeper, workshop, loop, tree
+        checkpoints.require_space(parts.graph, plan)
+        return checkpoints, parts, loop, tree
 
-    def _find_state(self, keeper: CheckpointManager) -> Tree | None:
-        tree, rejected = keeper.newest()
+    def _read_state_tree(self, checkpoints: CheckpointManager) -> Tree | None:
+        tree, rejected = checkpoints.newest()
         for path, reason in rejected:
             self._emit(events.CheckpointRejected(path=str(path), reason=reason))
         if tree is None and rejected:
             raise ProblemError(damaged_problem(*rejected[-1]))
         return tree
 
-    def _take_on(self, workshop: TrainingParts, tree: Tree | None, about: dict[str, Any]) -> Tree | None:
+    def _adopt_plan(self, parts: TrainingParts, tree: Tree | None, origin: dict[str, Any]) -> Tree | None:
         """Say what is another than before; make the plan the run's own once its saved state is known to fit."""
         if tree is not None:
-            tree = fit_state(tree, workshop.graph, self._plan)
-            for name, old, new in machine_changes(tree, about):
+            tree = fit_state(tree, parts.graph, self._plan)
+            for name, old, new in machine_changes(tree, origin):
                 self._emit(events.MachineChanged(name=name, old=old, new=new))
         for change in self._revision.changes:
             self._emit(events.PlanChanged(**change.record()))
@@ -261,35 +263,35 @@ class _Session:
             adopt(self._place, self._plan, self._revision)
         return tree
 
-    def _finish(
-        self, workshop: TrainingParts, keeper: CheckpointManager, course: TrainProgress
+    def _final_metrics(
+        self, parts: TrainingParts, checkpoints: CheckpointManager, progress: TrainProgress
     ) -> dict[str, float]:
         """Evaluate the weights that the last phase stands for, on validation and test data."""
-        workshop.evaluate_at(keeper.give(workshop.graph, course, self._plan.phases[-1].name))
-        workshop.graph.eval()
-        trained = {task for phase in self._plan.phases for task in phase.tasks}
-        tasks = tuple(name for name in self._plan.tasks if name in trained)
+        parts.evaluate_at(checkpoints.load_phase_weights(parts.graph, progress, self._plan.phases[-1].name))
+        parts.graph.eval()
+        trained_tasks = {task for phase in self._plan.phases for task in phase.tasks}
+        tasks = tuple(name for name in self._plan.tasks if name in trained_tasks)
         metrics: dict[str, float] = {}
         bounds: dict[str, float] = {}
         trivial: dict[str, float] = {}
         for split in ("val", "test"):
-            metrics |= workshop.evaluate(split, tasks)
-            bounds |= workshop.bounds(split, tasks)
-            trivial |= workshop.trivial(split, tasks)
-        for figures in course.probes.values():
+            metrics |= parts.evaluate(split, tasks)
+            bounds |= parts.bounds(split, tasks)
+            trivial |= parts.trivial(split, tasks)
+        for figures in progress.probes.values():
             metrics |= figures
         if bounds:
             self._emit(events.Oracle(metrics=bounds))
-        metrics |= workshop.composites(metrics)
-        metrics |= with_prefix(trivial | dict(workshop.composites(trivial)))
+        metrics |= parts.composites(metrics)
+        metrics |= with_prefix(trivial | dict(parts.composites(trivial)))
         return self._world.broadcast_from_rank0(lambda: metrics)
 
-    def _judge(self, metrics: dict[str, float]) -> Outcome:
-        def keep() -> None:
+    def _finish_run(self, metrics: dict[str, float]) -> Outcome:
+        def write_metrics() -> None:
             with translate_os_errors(self._place):
                 write_durably(self._place / FINAL, strict_json.dumps(metrics, indent=1).encode())
 
-        self._world.broadcast_from_rank0(keep)
+        self._world.broadcast_from_rank0(write_metrics)
         problems = missed_bounds(self._plan.expect, metrics)
         for item in unbeaten(self._plan, metrics):
             self._emit(events.NoBetterThanTrivial(metric=item.metric, value=item.value, trivial=item.trivial))
@@ -307,13 +309,13 @@ class _Session:
         """Return what an error that is no finding means; raises it where it is a bug of ours."""
         if self._world.is_peer_failure(error):
             return self._outcome_of_lost_peer(error)
-        found = outside(error)
-        if found is None and isinstance(error, OSError):
-            found = explain(error, self._place)
-        if found is None:
+        problem = outside(error)
+        if problem is None and isinstance(error, OSError):
+            problem = explain(error, self._place)
+        if problem is None:
             self._note_failure(error)
             raise error
-        return self._outcome_of_failure(error, (found,))
+        return self._outcome_of_failure(error, (problem,))
 
     def _outcome_of_failure(self, error: Exception, problems: tuple[Problem, ...]) -> Outcome:
         self._world.note_failure(problems_to_json(problems))

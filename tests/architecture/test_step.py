@@ -10,7 +10,7 @@ import pytest
 
 from declare.runtime.step.step import Step
 from tests.harness import fake_parts
-from tests.runtime.test_loop import run, with_workshop
+from tests.runtime.test_loop import run, with_parts
 
 LOOP = "declare/runtime/loop.py"
 
@@ -29,8 +29,8 @@ def test_few_frames_lie_between_the_loop_and_the_model(
     """Step, passes, forward, model: four; what a phase asks for beyond that adds one each."""
     stacks: list[list[str]] = []
 
-    def change(workshop: Any) -> None:
-        objective = fake_parts.Objective(workshop.graph)
+    def change(parts: Any) -> None:
+        objective = fake_parts.Objective(parts.graph)
         forward = objective.forward
 
         def watched(batch: Any, totals: Any = None) -> Any:
@@ -38,9 +38,9 @@ def test_few_frames_lie_between_the_loop_and_the_model(
             return forward(batch, totals)
 
         objective.forward = watched  # type: ignore[method-assign]
-        workshop.objective = lambda phase: objective
+        parts.objective = lambda phase: objective
 
-    run(tmp_path, fake_parts.make_plan(fake_parts.phase(steps=1, **changes)), with_workshop(change))
+    run(tmp_path, fake_parts.make_plan(fake_parts.phase(steps=1, **changes)), with_parts(change))
     stack = stacks[-1]
     above = stack[: next(index for index, frame in enumerate(stack) if LOOP in frame)]
     ours = [frame for frame in above if "/torch/" not in frame]

@@ -1,4 +1,4 @@
-"""A small workshop for tests of the loop: two data sets, dropout, batch norm, without `data` and `lowering`."""
+"""Small training parts for tests of the loop: two data sets, dropout, batch norm, without `data` and `lowering`."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class Feed:
     def __init__(self, plan, which, data):
         self.plan, self.phase, self.data = plan, which, data
 
-    def about(self, step):
+    def describe_samples(self, step):
         return [f"the batch of step {step + 1}"]
 
     def batches(self, start, stop) -> Iterator:
@@ -150,7 +150,7 @@ class Objective(nn.Module):
     names = ("digit",)
     scales = None
     balance = None
-    meets = False
+    needs_collectives = False
 
     def __init__(self, graph):
         super().__init__()
@@ -183,7 +183,7 @@ class Average:
             self.shadow[name].lerp_(item, 1 - self.decay)
 
     @contextmanager
-    def swapped(self):
+    def average_parameters(self):
         kept = {name: item.detach().clone() for name, item in self.graph.named_parameters()}
         self._put(self.shadow)
         try:
@@ -203,7 +203,7 @@ class Average:
         self.shadow = {name: tensor.clone() for name, tensor in state.items()}
 
 
-class FakeWorkshop:
+class FakeParts:
     """Everything that the loop asks for; `spoil(step, batch)` may change a training batch."""
 
     world = SINGLE_PROCESS
@@ -221,14 +221,14 @@ class FakeWorkshop:
             self.data[name] = {"x": x, "label": (x @ truth).argmax(1)}
         self.evaluations = []
 
-    def feed(self, which):
+    def loader(self, which):
         feed = Feed(self.plan, which, self.data)
         if self.spoil is None:
             return feed
         spoil = self.spoil
 
         class Spoiled:
-            about = feed.about
+            describe_samples = feed.describe_samples
 
             def batches(self, start, stop):
                 for step, batch in zip(range(start, stop), feed.batches(start, stop), strict=True):
@@ -242,10 +242,10 @@ class FakeWorkshop:
     def optimizer(self, which):
         return torch.optim.AdamW(self.graph.parameters(), lr=which.optimizer["lr"])
 
-    def average(self, which):
+    def ema(self, which):
         return Average(self.graph, which.ema["decay"]) if which.ema else None
 
-    def rate(self, which):
+    def lr_schedule(self, which):
         schedule = LRSchedule(which)
         schedule.planned_factor = lambda step: 1 - 0.5 * step / which.steps
         return schedule
@@ -255,7 +255,7 @@ class FakeWorkshop:
             resolve(entry)
         return []
 
-    def unite(self):
+    def sync_skipped_samples(self):
         """Nothing can be wrong in these data."""
 
     def evaluate_at(self, sizes):
@@ -285,15 +285,15 @@ class FakeWorkshop:
 
 
 def make(plan, place, device, tell, world):
-    """Make a workshop; the signature that `train` wants."""
-    return FakeWorkshop(plan)
+    """Make training parts; the signature that `train` wants."""
+    return FakeParts(plan)
 
 
-def train(plan, spec_text, folder=None, *, make_workshop=None, **options):
-    """Train as `declare.runtime.run.train` does, with parts from another workshop."""
-    if make_workshop is None:
+def train(plan, spec_text, folder=None, *, make_parts=None, **options):
+    """Train as `declare.runtime.run.train` does, with other parts."""
+    if make_parts is None:
         return run.train(plan, spec_text, folder, **options)
-    with mock.patch.object(run, "make_workshop", make_workshop):
+    with mock.patch.object(run, "make_training_parts", make_parts):
         return run.train(plan, spec_text, folder, **options)
 
 
@@ -328,12 +328,12 @@ def main():
             os.kill(os.getpid(), signal.SIGKILL)
         return batch
 
-    def workshop(plan, folder, device, tell, world):
-        return FakeWorkshop(plan, spoil)
+    def parts(plan, folder, device, tell, world):
+        return FakeParts(plan, spoil)
 
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    outcome = train(hard_plan(), "declare: 1\n", place, resume=mode == "resume", make_workshop=workshop)
+    outcome = train(hard_plan(), "declare: 1\n", place, resume=mode == "resume", make_parts=parts)
     sys.exit(outcome.status)
 
 

@@ -42,8 +42,8 @@ MOMENTS = {
     "prune": ("declare.runtime.checkpoint.store", "Checkpoints.prune", 16),
     "deletion": ("shutil", "rmtree", 40),
     "hand-over": ("declare.runtime.setup.builder", "PlanBuilder.initialize", 3),
-    "weights of a phase": ("declare.runtime.checkpoint.manager", "CheckpointManager.give", 2),
-    "end": ("declare.runtime.run", "_Session._judge", 1),
+    "weights of a phase": ("declare.runtime.checkpoint.manager", "CheckpointManager.load_phase_weights", 2),
+    "end": ("declare.runtime.run", "_Session._finish_run", 1),
     "report": ("declare.api", "_write_page", 1),
 }
 """What may be interrupted: module, function, and about how often a run calls it."""
@@ -285,7 +285,7 @@ def _forget(part: str) -> None:
 
     def forgetful(self: StateTree, tree: dict[str, Any]) -> None:
         kept = {name: item for name, item in self._parts.items() if name != part}
-        restore(StateTree().extended(**kept), tree)
+        restore(StateTree().with_parts(**kept), tree)
 
     StateTree.restore = forgetful  # type: ignore[method-assign]
 

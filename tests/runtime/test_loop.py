@@ -40,22 +40,22 @@ class Heard(Listener):
 def run(tmp_path, plan, make=fake_parts.make, name="run"):
     """Train a plan; return (outcome, events)."""
     heard = Heard()
-    return train(plan, "declare: 1\n", tmp_path / name, listeners=[heard], make_workshop=make), heard
+    return train(plan, "declare: 1\n", tmp_path / name, listeners=[heard], make_parts=make), heard
 
 
-def with_workshop(change):
-    """Return a workshop factory whose workshop `change` has had a hand in."""
+def with_parts(change):
+    """Return a factory of training parts that `change` has changed."""
 
     def make(plan, place, device, tell, world):
-        workshop = fake_parts.FakeWorkshop(plan)
-        return change(workshop) or workshop
+        parts = fake_parts.FakeParts(plan)
+        return change(parts) or parts
 
     return make
 
 
 def spoiling(act):
-    """Return a workshop factory in which `act(step, batch)` may change every batch."""
-    return lambda plan, place, device, tell, world: fake_parts.FakeWorkshop(plan, act)
+    """Return a factory of training parts in which `act(step, batch)` may change every batch."""
+    return lambda plan, place, device, tell, world: fake_parts.FakeParts(plan, act)
 
 
 def poison(step_to_spoil):
@@ -97,7 +97,7 @@ def test_a_listener_may_stop_a_phase_at_any_boundary(tmp_path):
     """A phase that a listener asks to stop ends there, its state saved."""
     heard = Enough()
     plan = fake_parts.make_plan(fake_parts.phase(evaluate_every=100))
-    outcome = train(plan, "declare: 1\n", tmp_path / "run", listeners=[heard], make_workshop=fake_parts.make)
+    outcome = train(plan, "declare: 1\n", tmp_path / "run", listeners=[heard], make_parts=fake_parts.make)
     assert outcome.status == 0
     assert [event.step for event in heard.named("phase_finished")] == [3]
     assert heard.named("checkpoint_saved")[-1].step == 3
@@ -113,14 +113,12 @@ def test_the_last_weights_are_final_where_no_best_is_named(tmp_path):
 def test_the_best_weights_are_final_where_best_is_named(tmp_path):
     """With `best`, the final metrics are those of the best evaluation, although training went on."""
 
-    def worse_later(workshop):
-        evaluate = workshop.evaluate
-        workshop.evaluate = lambda split, tasks: {
-            name: -value for name, value in evaluate(split, tasks).items()
-        }
+    def worse_later(parts):
+        evaluate = parts.evaluate
+        parts.evaluate = lambda split, tasks: {name: -value for name, value in evaluate(split, tasks).items()}
 
     plan = fake_parts.make_plan(fake_parts.phase(best={**LOSS, "mode": "min"}, evaluate_every=4))
-    outcome, heard = run(tmp_path, plan, with_workshop(worse_later))
+    outcome, heard = run(tmp_path, plan, with_parts(worse_later))
     values = [event["metrics"]["val/digit/loss"] for event in heard.named("evaluated")]
     assert min(values) != values[-1]
     assert outcome.metrics["val/digit/loss"] == min(values)
@@ -131,21 +129,19 @@ def test_the_next_phase_starts_from_the_best_weights(tmp_path):
     """A phase begins with the weights that the `best` of the phase before names."""
     started = []
 
-    def spy(workshop):
-        initialize = workshop.initialize
+    def spy(parts):
+        initialize = parts.initialize
 
         def remember(which, resolve):
-            started.append({key: value.clone() for key, value in workshop.graph.state_dict().items()})
+            started.append({key: value.clone() for key, value in parts.graph.state_dict().items()})
             return initialize(which, resolve)
 
-        workshop.initialize = remember
-        evaluate = workshop.evaluate
-        workshop.evaluate = lambda split, tasks: {
-            key: -value for key, value in evaluate(split, tasks).items()
-        }
+        parts.initialize = remember
+        evaluate = parts.evaluate
+        parts.evaluate = lambda split, tasks: {key: -value for key, value in evaluate(split, tasks).items()}
 
     plan = fake_parts.make_plan(fake_parts.phase("one", best=LOSS, evaluate_every=4), fake_parts.phase("two"))
-    run(tmp_path, plan, with_workshop(spy))
+    run(tmp_path, plan, with_parts(spy))
     best = weights(tmp_path, "one")
     assert all(torch.equal(best[key], started[1][key]) for key in best)
 
@@ -154,8 +150,8 @@ def test_init_gives_the_weights_of_an_earlier_phase(tmp_path):
     """`init: phase:NAME` resolves to that phase's weights in this very run."""
     paths = []
 
-    def spy(workshop):
-        workshop.initialize = lambda which, resolve: (
+    def spy(parts):
+        parts.initialize = lambda which, resolve: (
             [paths.append(resolve(entry)) for entry in which.init] and []
         )
 
@@ -163,21 +159,21 @@ def test_init_gives_the_weights_of_an_earlier_phase(tmp_path):
     plan = fake_parts.make_plan(
         fake_parts.phase("one"), fake_parts.phase("two"), fake_parts.phase("three", init=(entry,))
     )
-    run(tmp_path, plan, with_workshop(spy))
+    run(tmp_path, plan, with_parts(spy))
     assert [path.parent.name for path in paths] == ["step-24"]
 
 
 def test_early_stopping_ends_the_phase(tmp_path):
     """A metric that does not improve for `patience_steps` ends the phase, and the next one runs."""
 
-    def flat(workshop):
-        workshop.evaluate = lambda split, tasks: {"val/digit/loss": 1.0} if split == "val" else {}
+    def flat(parts):
+        parts.evaluate = lambda split, tasks: {"val/digit/loss": 1.0} if split == "val" else {}
 
     stop = {**LOSS, "patience_steps": 8, "min_delta": 0.0}
     plan = fake_parts.make_plan(
         fake_parts.phase("one", early_stop=stop, evaluate_every=4), fake_parts.phase("two")
     )
-    _, heard = run(tmp_path, plan, with_workshop(flat))
+    _, heard = run(tmp_path, plan, with_parts(flat))
     (stopped,) = heard.named("early_stopped")
     assert (stopped.phase, stopped.step) == ("one", 12)
     assert [event.total for event in heard.named("phase_finished")] == [12, 36]
@@ -186,15 +182,15 @@ def test_early_stopping_ends_the_phase(tmp_path):
 def test_accumulation_changes_only_the_memory(tmp_path):
     """Without dropout and batch norm, a batch in three uneven pieces gives the gradient of the whole."""
 
-    def calm(workshop):
-        workshop.graph.encoder[1] = torch.nn.Identity()
-        workshop.graph.encoder[3] = torch.nn.Identity()
+    def calm(parts):
+        parts.graph.encoder[1] = torch.nn.Identity()
+        parts.graph.encoder[3] = torch.nn.Identity()
 
     for pieces in (1, 3):
         run(
             tmp_path,
             fake_parts.make_plan(fake_parts.phase(accumulate=pieces)),
-            with_workshop(calm),
+            with_parts(calm),
             name=f"by-{pieces}",
         )
     whole, cut = weights(tmp_path, name="by-1"), weights(tmp_path, name="by-3")
@@ -206,13 +202,13 @@ def test_clipping_bounds_the_first_update(tmp_path):
     """With SGD, an update is no longer than rate times the clipping norm."""
     moves = []
 
-    def spy(workshop):
-        workshop.optimizer = lambda which: torch.optim.SGD(workshop.graph.parameters(), lr=1.0)
-        workshop.graph.encoder[1] = torch.nn.Identity()
-        moves.append({key: value.clone() for key, value in workshop.graph.named_parameters()})
+    def spy(parts):
+        parts.optimizer = lambda which: torch.optim.SGD(parts.graph.parameters(), lr=1.0)
+        parts.graph.encoder[1] = torch.nn.Identity()
+        moves.append({key: value.clone() for key, value in parts.graph.named_parameters()})
 
     plan = fake_parts.make_plan(fake_parts.phase(steps=1, clip={"norm": 0.01, "value": None}))
-    run(tmp_path, plan, with_workshop(spy))
+    run(tmp_path, plan, with_parts(spy))
     after = weights(tmp_path)
     moved = math.sqrt(
         sum((after[key] - value.detach()).pow(2).sum().item() for key, value in moves[0].items())
@@ -232,7 +228,7 @@ def test_frozen_parameters_stand_still_until_they_thaw(tmp_path):
     made = []
 
     def make(plan, place, device, tell, world):
-        made.append(fake_parts.FakeWorkshop(plan, watch))
+        made.append(fake_parts.FakeParts(plan, watch))
         return made[0]
 
     rule = {
@@ -289,14 +285,14 @@ def test_a_batch_that_raises_can_be_skipped(tmp_path):
 def test_a_lack_of_memory_is_no_bad_batch(tmp_path):
     """The next batch would need as much: skipping it does not help."""
 
-    def starved(workshop):
+    def starved(parts):
         def fail(module, arguments, output):
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
 
-        workshop.graph.register_forward_hook(fail)
+        parts.graph.register_forward_hook(fail)
 
     plan = fake_parts.make_plan(fake_parts.phase(on_batch_error={"action": "skip", "limit": 3}))
-    outcome, heard = run(tmp_path, plan, with_workshop(starved))
+    outcome, heard = run(tmp_path, plan, with_parts(starved))
     assert [problem.code for problem in outcome.problems] == ["RES810"]
     assert not heard.named("batch_skipped")
 
@@ -322,12 +318,12 @@ def test_a_run_that_trains_nothing_is_an_error(tmp_path):
 def test_what_was_never_measured_does_not_stop_a_phase(tmp_path):
     """Patience begins with the first finite value of the metric; until then every step is made."""
 
-    def act(workshop):
-        workshop.evaluate = lambda split, tasks: {LOSS["metric"]: math.inf}
+    def act(parts):
+        parts.evaluate = lambda split, tasks: {LOSS["metric"]: math.inf}
 
     stop = {**LOSS, "patience_steps": 4, "min_delta": 0.0}
     plan = fake_parts.make_plan(fake_parts.phase(early_stop=stop, evaluate_every=4))
-    outcome, heard = run(tmp_path, plan, with_workshop(act))
+    outcome, heard = run(tmp_path, plan, with_parts(act))
     assert outcome.status == 0
     assert not heard.named("early_stopped")
     (finished,) = heard.named("phase_finished")
@@ -339,7 +335,7 @@ def test_a_phase_that_did_not_do_its_work_has_not_when_the_run_is_resumed_either
     plan = fake_parts.make_plan(fake_parts.phase(steps=3, on_batch_error={"action": "skip", "limit": 3}))
     make = spoiling(poison({0, 1, 2}))
     for resume in (False, True):
-        outcome = train(plan, "", tmp_path / "run", resume=resume, make_workshop=make)
+        outcome = train(plan, "", tmp_path / "run", resume=resume, make_parts=make)
         assert (outcome.status, outcome.problems[0].code) == (4, "PHS623")
 
 
@@ -347,12 +343,12 @@ def test_a_phase_that_did_not_do_its_work_has_not_when_the_run_is_resumed_either
 def test_a_best_metric_that_is_never_a_number_is_an_error(tmp_path, value):
     """Then there are no best weights, as often as the run is resumed; what is infinite is not best."""
 
-    def act(workshop):
-        workshop.evaluate = lambda split, tasks: {} if value is None else {LOSS["metric"]: value}
+    def act(parts):
+        parts.evaluate = lambda split, tasks: {} if value is None else {LOSS["metric"]: value}
 
     plan = fake_parts.make_plan(fake_parts.phase(best=LOSS))
     for resume in (False, True):
-        outcome = train(plan, "", tmp_path / "run", resume=resume, make_workshop=with_workshop(act))
+        outcome = train(plan, "", tmp_path / "run", resume=resume, make_parts=with_parts(act))
         assert (outcome.status, outcome.problems[0].code) == (4, "PHS626")
 
 
@@ -414,11 +410,13 @@ def test_figures_stand_in_the_table(tmp_path):
 def test_plateau_lowers_the_rate(tmp_path):
     """A metric that does not improve halves the learning rate after the patience."""
 
-    def flat(workshop):
-        workshop.evaluate = lambda split, tasks: {"val/digit/loss": 1.0} if split == "val" else {}
-        workshop.rate = lambda which: LRSchedule(which.model_copy(update={"schedule": fake_parts.PLATEAU}))
+    def flat(parts):
+        parts.evaluate = lambda split, tasks: {"val/digit/loss": 1.0} if split == "val" else {}
+        parts.lr_schedule = lambda which: LRSchedule(
+            which.model_copy(update={"schedule": fake_parts.PLATEAU})
+        )
 
-    _, heard = run(tmp_path, fake_parts.make_plan(), with_workshop(flat))
+    _, heard = run(tmp_path, fake_parts.make_plan(), with_parts(flat))
     rates = [event["rate"] for event in heard.named("step")]
     assert rates[0] == 0.01
     assert rates[-1] == pytest.approx(0.005)
@@ -429,12 +427,12 @@ def test_the_rate_is_the_phases_and_groups_have_their_own(tmp_path, monkeypatch)
     group = {"lr": 0.002, "weight_decay": None, "parameters": ()}
     groups = ({"match": "heads.*", **group}, {"match": "core.*", **group, "lr": 0.01})
 
-    def halved(workshop):
+    def halved(parts):
         monkeypatch.setattr(LRSchedule, "planned_factor", lambda schedule, step: 0.5)
-        workshop.rate = LRSchedule
+        parts.lr_schedule = LRSchedule
 
     plan = fake_parts.make_plan(fake_parts.phase(groups=groups))
-    run(tmp_path, plan, with_workshop(halved))
+    run(tmp_path, plan, with_parts(halved))
     rows = [row for row in Run(tmp_path / "run").metrics() if row["metric"].startswith("train/rate")]
     assert {(row["metric"], row["value"]) for row in rows} == {
         ("train/rate", 0.005),
@@ -463,6 +461,6 @@ def test_a_model_that_does_not_fit_is_said(tmp_path):
     def make(plan, place, device, tell, world):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 12 bytes")
 
-    outcome = train(fake_parts.make_plan(), "x", tmp_path / "run", make_workshop=make)
+    outcome = train(fake_parts.make_plan(), "x", tmp_path / "run", make_parts=make)
     assert (outcome.status, [problem.code for problem in outcome.problems]) == (4, ["RES810"])
     assert Run(tmp_path / "run").status == "failed"

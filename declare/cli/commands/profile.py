@@ -58,8 +58,8 @@ def _profile(plan: Plan, folder: Path, steps: int) -> list[PhaseProfile]:
     device = choose_device(plan.hardware)
     prepare(plan.hardware)
     torch.manual_seed(plan.seed)
-    workshop = PlanBuilder(plan, folder, device, lambda event: None)  # noqa: ARG005 - nobody listens
-    return profile(plan, workshop, folder, steps=steps)
+    builder = PlanBuilder(plan, folder, device, lambda event: None)  # noqa: ARG005 - nobody listens
+    return profile(plan, builder, folder, steps=steps)
 
 
 def _plain(item: PhaseProfile) -> dict[str, Any]:

@@ -32,7 +32,7 @@ Raw = tuple[Fields, Tensor, int]
 """Fetched samples with their positions and their epoch."""
 
 
-def make_feed(
+def make_loader(
     plan: Plan, phase: PhasePlan, tables: Tables, device: torch.device, rank: int = 0, world: int = 1
 ) -> Loader:
     """Return the training batches of a phase: this rank's share of each global batch.
@@ -86,13 +86,13 @@ class Loader:
         try:
             for parts in prefetch.in_order(fetch, steps, self._threads, self._threads + 2):
                 self._report()
-                yield {stream.name: stream.finish(raw) for stream, raw in parts}
+                yield {stream.name: stream.apply_transforms(raw) for stream, raw in parts}
         except prefetch.StalledError as error:
             raise ProblemError(hanging(error, self._turn(int(str(error.item))))) from None
         finally:
             self._report()
 
-    def about(self, step: int) -> list[str]:
+    def describe_samples(self, step: int) -> list[str]:
         """Return what is worth knowing of the samples of a step whose loss is not finite."""
         return [line for stream, number in self._turn(step) for line in suspects(stream, number)]
 
@@ -158,7 +158,7 @@ class DatasetStream:
         return self._columns.take(positions, (self._seed, epoch))
 
     def fetch(self, step: int) -> Raw:
-        """Return what `finish` makes the batch of; any thread may ask for it."""
+        """Return what `apply_transforms` makes the batch of; any thread may ask for it."""
         epoch, positions = self._share_of(step)
         return *self._columns.fetch(positions), epoch
 
@@ -172,7 +172,7 @@ class DatasetStream:
         decoded = self._columns.decoded
         return self._columns.table.hanging(error, decoded[0], positions) if decoded else None
 
-    def finish(self, raw: Raw) -> Fields:
+    def apply_transforms(self, raw: Raw) -> Fields:
         """Return the batch of what was fetched."""
         fields, positions, epoch = raw
         return self._columns.apply_batch_transforms(fields, positions, (self._seed, epoch))

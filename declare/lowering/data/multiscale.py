@@ -44,7 +44,7 @@ class Scales:
         """The field that it shows at several sizes."""
         return self._plan.field
 
-    def evaluated(self, step: int) -> int:
+    def evaluation_size(self, step: int) -> int:
         """Return the size that evaluations after a step are of."""
         return self._plan.evaluate or self.sizes(step)[0]
 
@@ -59,7 +59,7 @@ class Scales:
             for dataset, fields in batch.items()
         }
 
-    def each(self, batch: Batch, step: int) -> Iterator[Batch]:
+    def batches(self, batch: Batch, step: int) -> Iterator[Batch]:
         """Yield the batch at every size of a step, each made when it is asked for."""
         return (self.at(batch, size) for size in self.sizes(step))
 

@@ -40,7 +40,7 @@ class Tables:
         self._ledger = Ledger(folder) if folder else None
         self._stamps = dict(stamps or {})
         self._quarantine = Quarantine(folder)
-        self._tell: Callable[[str, SkippedSample], None] | None = None
+        self._on_skipped_sample: Callable[[str, SkippedSample], None] | None = None
         self.statistics = dict(statistics)
         self.shown_at: dict[str, int] = {}
         """Image field -> shorter edge in pixels at which evaluations see it; others are seen as they are stored."""
@@ -100,7 +100,7 @@ class Tables:
         ledger = self._ledger
         return {name: ledger.of(name, data) for name, data in self.plan.datasets.items()} if ledger else {}
 
-    def unite(self, world: ProcessGroup) -> None:
+    def sync_skipped_samples(self, world: ProcessGroup) -> None:
         """Let every process know which samples turned out to be unreadable in any: the leading one keeps the list.
 
         Raises `ProblemError` (DAT332) in every process where all of them together are more than a dataset allows.
@@ -110,14 +110,14 @@ class Tables:
             for name in self.plan.datasets:
                 self.pool(name).take_late(*(item for seen in all_seen for item in seen.get(name, ())))
 
-    def tell(self, listener: Callable[[str, SkippedSample], None]) -> None:
+    def on_skipped_sample(self, listener: Callable[[str, SkippedSample], None]) -> None:
         """Let `listener` hear of every sample that is left out, from the thread that calls `report`."""
-        self._tell = listener
+        self._on_skipped_sample = listener
 
     def report(self) -> None:
         """Tell of the samples that were left out since the last call."""
-        for dataset, item in self._quarantine.news() if self._tell is not None else ():
-            self._tell(dataset, item)  # type: ignore[misc]
+        for dataset, item in self._quarantine.news() if self._on_skipped_sample is not None else ():
+            self._on_skipped_sample(dataset, item)  # type: ignore[misc]
 
 
 def _room(device: torch.device) -> int:

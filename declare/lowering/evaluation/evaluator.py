@@ -153,7 +153,7 @@ class Evaluator:
     ) -> None:
         self._plan, self._graph, self._device = plan, graph, device
         self._world = world
-        self._batches = batches or _feed(tables, device)
+        self._batches = batches or _split_batches(tables, device)
         self._tables = tables
         self._losses = {name: TaskLosses(task).to(device).eval() for name, task in plan.tasks.items()}
         adapters = {name: losses.adapter for name, losses in self._losses.items()}
@@ -355,7 +355,7 @@ def _result_names(split: str, scores: _All) -> dict[str, float]:
     }
 
 
-def _feed(tables: Any, device: torch.device) -> Batches:
+def _split_batches(tables: Any, device: torch.device) -> Batches:
     from declare.lowering.data.loader import evaluation_batches
 
     def batches(dataset: str, split: str, batch_size: int, numbers: range | None) -> Iterator[Fields]:

@@ -58,7 +58,7 @@ class EMA:
             shadow.copy_(item)
 
     @contextmanager
-    def swapped(self) -> Iterator[None]:
+    def average_parameters(self) -> Iterator[None]:
         """While inside, the graph holds the averaged weights."""
         self._swap()
         try:

@@ -145,7 +145,7 @@ class Objective(nn.Module):
         self._direct = self._only_loss()
         self.balance = make_balance(phase, self.names, self._shares, world)
         compares = any(losses.compares_rows for losses in self._losses.values())
-        self.meets = world.size > 1 and (compares or bool(batch_norms(graph)))
+        self.needs_collectives = world.size > 1 and (compares or bool(batch_norms(graph)))
         """Whether a pass waits for those of other processes: norms share statistics, losses see all rows."""
         self._unchecked = {(task, name) for task, names in self._datasets.items() for name in names}
         # Made now, so that torch.compile never sees it being made.
@@ -180,13 +180,13 @@ class Objective(nn.Module):
         """Return the batch of a step with what tasks hide from the model, drawn by `seed`."""
         return self._views.with_views(batch, seed)
 
-    def begun(self, batch: Batch, seed: int) -> Batch:
+    def augment_once(self, batch: Batch, seed: int) -> Batch:
         """Return a batch that is about to be seen at several scales: augmented once for all of them."""
         if self._consistency is not None:
             self._consistency.start()
         if self.augments:
             torch.manual_seed(seed)
-        return self.augmented(batch)
+        return self.augment(batch)
 
     def weights(self, batch: Batch) -> Tensor:
         """Return the weights [num_losses] that the losses of `batch` are divided by; they add up."""
@@ -206,7 +206,7 @@ class Objective(nn.Module):
         batch = self._views.with_views(batch, 0)
         original = batch
         if self.training and self.scales is None:
-            batch = self.augmented(batch)
+            batch = self.augment(batch)
         outputs = self.graph(batch, self._plain, joined=True) if self._plain else {}
         for task in self._views.hiding:
             views = {dataset: model_view(task, fields) for dataset, fields in original.items()}
@@ -246,7 +246,7 @@ class Objective(nn.Module):
         share = self._shares[0]
         return value if share == 1.0 else value * share, value.detach().unsqueeze(0)
 
-    def augmented(self, batch: Batch) -> Batch:
+    def augment(self, batch: Batch) -> Batch:
         """Return a batch after the phase's augments, each dataset by itself.
 
         Tasks that hide parts of a field (reconstruction) keep theirs as it was, in view and target.

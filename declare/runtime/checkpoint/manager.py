@@ -33,47 +33,47 @@ class CheckpointManager:
     ) -> None:
         self._world = world
         self._sharded = sharded
-        self._saver = make() if world.is_rank0 else None
+        self._writer = make() if world.is_rank0 else None
 
     def save(
         self,
-        course: TrainProgress,
+        progress: TrainProgress,
         tree: StateTree,
         graph: nn.Module,
-        average: EMA | None,
+        ema: EMA | None,
         phase: PhasePlan,
         *,
         wait: bool,
     ) -> list[SavedCheckpoint]:
         """Save the whole state; return what is durable now, nothing in processes that do not lead."""
         if self._sharded:
-            return save_shares(self._world, self._saver, (course, tree, graph, average), phase)
-        if self._saver is not None:
-            return self._saver.save(course, tree, graph, average, phase, wait=wait)
+            return save_shares(self._world, self._writer, (progress, tree, graph, ema), phase)
+        if self._writer is not None:
+            return self._writer.save(progress, tree, graph, ema, phase, wait=wait)
         tree.capture()  # parts of the state are put together by all processes
         return []
 
     def collect(self) -> list[SavedCheckpoint]:
         """Return what became durable in the background since the last call; raises what went wrong there."""
-        return [] if self._saver is None else self._saver.collect()
+        return [] if self._writer is None else self._writer.collect()
 
     def close(self) -> None:
         """Let a state that is being written come to its end."""
-        if self._saver is not None:
-            self._saver.close()
+        if self._writer is not None:
+            self._writer.close()
 
-    def give(self, graph: nn.Module, course: TrainProgress, phase: str) -> dict[str, int]:
+    def load_phase_weights(self, graph: nn.Module, progress: TrainProgress, phase: str) -> dict[str, int]:
         """Give the graph the weights that stand for a phase of this run; return their sizes in evaluations."""
-        path = self._world.broadcast_from_rank0(lambda: self._leading.weights_of(course, phase))
+        path = self._world.broadcast_from_rank0(lambda: self._leading.phase_weights(progress, phase))
         if self._sharded:
             load(graph, lazy_tensors([path]))
         else:
             graph.load_state_dict(self._read(path.parent, lambda: read_tensors(path)))
         return self._world.broadcast_from_rank0(lambda: read_manifest(path.parent).evaluated_at)
 
-    def resolve(self, course: TrainProgress, entry: InitPlan) -> Path:
+    def resolve(self, progress: TrainProgress, entry: InitPlan) -> Path:
         """Return the file of weights that an `init` entry names."""
-        return self._world.broadcast_from_rank0(lambda: self._leading.resolve(course, entry))
+        return self._world.broadcast_from_rank0(lambda: self._leading.resolve(progress, entry))
 
     def newest(self) -> tuple[Tree | None, list[tuple[Path, str]]]:
         """Return the newest good state, if there is one, and what was rejected with the reasons."""
@@ -93,8 +93,8 @@ class CheckpointManager:
 
     @property
     def _leading(self) -> CheckpointWriter:
-        assert self._saver is not None, "only the leading process reads and writes"
-        return self._saver
+        assert self._writer is not None, "only the leading process reads and writes"
+        return self._writer
 
 
 def _seal(folder: Path) -> str | None:

@@ -36,18 +36,18 @@ class LazyTensor:
 
     name: str
     shape: tuple[int, ...]
-    pieces: tuple[Shard, ...]
+    shards: tuple[Shard, ...]
 
-    def whole(self) -> Tensor:
+    def read(self) -> Tensor:
         """Return all of it."""
-        return self.rows(0, self.shape[0]) if self.shape else _read_tensor(self.pieces[0].path, self.name)
+        return self.rows(0, self.shape[0]) if self.shape else _read_tensor(self.shards[0].path, self.name)
 
     def rows(self, start: int, stop: int) -> Tensor:
         """Return the rows from `start` to `stop`, exclusive."""
         if start == stop:
-            return _rows(self.pieces[0].path, self.name, 0, 0)
+            return _rows(self.shards[0].path, self.name, 0, 0)
         found = []
-        for piece in sorted(self.pieces, key=lambda each: each.start):
+        for piece in sorted(self.shards, key=lambda each: each.start):
             first, last = max(start - piece.start, 0), min(stop - piece.start, piece.rows)
             if first < last:
                 found.append(_rows(piece.path, self.name, first, last))
@@ -117,5 +117,5 @@ def shard_like(value: Any, like: Any = None) -> Any:
     """Return a stored or whole tensor as `like` is held: in shares, or whole. Other values stay what they are."""
     if isinstance(value, LazyTensor):
         alike = like is not None and is_sharded(like) and value.shape == tuple(like.shape)
-        return shard_rows(value.rows, like) if alike else value.whole()
+        return shard_rows(value.rows, like) if alike else value.read()
     return shard_like_tensor(value, like) if isinstance(value, Tensor) and like is not None else value

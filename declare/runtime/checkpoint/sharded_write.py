@@ -31,7 +31,7 @@ from declare.runtime.step.interfaces import EMA
 
 def save_shares(
     world: ProcessGroup,
-    saver: CheckpointWriter | None,
+    writer: CheckpointWriter | None,
     state: tuple[TrainProgress, StateTree, nn.Module, EMA | None],
     phase: PhasePlan,
 ) -> list[SavedCheckpoint]:
@@ -39,28 +39,28 @@ def save_shares(
 
     What goes wrong in one of them is raised in all, and the checkpoints before are untouched.
     """
-    course, parts, graph, average = state
+    progress, parts, graph, ema = state
     tree = parts.capture()
-    if average is None:
+    if ema is None:
         del tree["model"]  # the file of weights holds it
-    with nullcontext() if average is None else average.swapped():
+    with nullcontext() if ema is None else ema.average_parameters():
         weights = _full_weights(graph, keep=world.is_rank0)
     tensors, skeleton = named_tensors(tree)
     plain = {name: item.cpu() for name, item in tensors.items() if not is_sharded(item)}
     shares = {name: item for name, item in tensors.items() if is_sharded(item)}
-    protected = frozenset(course.protected)
+    protected = frozenset(progress.protected_steps)
 
     def commit() -> SavedCheckpoint:
-        folder = world.broadcast_from_rank0(lambda: _leading(saver).begin(course.total))
+        folder = world.broadcast_from_rank0(lambda: _leading(writer).begin(progress.total))
         reports = world.all_gather_object(_write_shard(folder, shares, world))
 
         def seal() -> SavedCheckpoint:
             try:
-                return _leading(saver).seal(
-                    course, phase, (weights, plain, skeleton), _merge_reports(reports)
+                return _leading(writer).seal(
+                    progress, phase, (weights, plain, skeleton), _merge_reports(reports)
                 )
             except BaseException:
-                _leading(saver).discard(course.total)
+                _leading(writer).discard(progress.total)
                 raise
 
         return world.broadcast_from_rank0(seal)
@@ -69,15 +69,15 @@ def save_shares(
         saved = commit()
     except ProblemError as error:
         full = error.problem.code == "RES804"
-        if not full or not world.broadcast_from_rank0(lambda: _leading(saver).make_room(protected)):
+        if not full or not world.broadcast_from_rank0(lambda: _leading(writer).make_room(protected)):
             raise
         saved = commit()
     return [saved] if world.is_rank0 else []
 
 
-def _leading(saver: CheckpointWriter | None) -> CheckpointWriter:
-    assert saver is not None, "only the leading process seals"
-    return saver
+def _leading(writer: CheckpointWriter | None) -> CheckpointWriter:
+    assert writer is not None, "only the leading process seals"
+    return writer
 
 
 @torch.no_grad()
@@ -121,7 +121,7 @@ def load(graph: nn.Module, values: Mapping[str, Any]) -> None:
     graph.load_state_dict({name: shard_like(value, state.get(name)) for name, value in values.items()})
 
 
-def spread(tree: Tree, graph: nn.Module, optimizer: torch.optim.Optimizer) -> Tree:
+def shard_state(tree: Tree, graph: nn.Module, optimizer: torch.optim.Optimizer) -> Tree:
     """Return a saved state as the parts of this process hold theirs: stored tensors read, whole ones cut."""
     if "optimizer" in tree:
         tree = {**tree, "optimizer": _regroup_optimizer_state(tree["optimizer"], optimizer)}

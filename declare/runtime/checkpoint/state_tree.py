@@ -45,7 +45,7 @@ class StateTree:
     def __setitem__(self, name: str, part: Stateful) -> None:
         self._parts[name] = part
 
-    def extended(self, **parts: Stateful | None) -> StateTree:
+    def with_parts(self, **parts: Stateful | None) -> StateTree:
         """Return a tree with more parts; those that are None are not in use and have no state."""
         tree = StateTree()
         tree._parts = self._parts | {name: part for name, part in parts.items() if part is not None}
@@ -117,16 +117,16 @@ class Randomness:
 
     def state_dict(self) -> Tree:
         """Return the states of Python's, numpy's and torch's generators: the leading process's, then the others'."""
-        first, *others = self._world.all_gather_object(self.drawn())
+        first, *others = self._world.all_gather_object(self.snapshot())
         return first | ({"others": others} if others else {})
 
     def load_state_dict(self, state: Tree) -> None:
         """Put the generators where they were; a process that was not there takes those of one that was."""
         states = [state, *state.get("others", [])]
-        self.put_back(states[self._world.rank % len(states)])
+        self.restore(states[self._world.rank % len(states)])
 
     @staticmethod
-    def drawn() -> Tree:
+    def snapshot() -> Tree:
         """Return the states of this process's generators, on a GPU those of its own device."""
         name, keys, *rest = np.random.get_state()  # noqa: NPY002
         state: Tree = {
@@ -139,8 +139,8 @@ class Randomness:
         return state
 
     @staticmethod
-    def put_back(mine: Tree) -> None:
-        """Put this process's generators where `drawn` found them."""
+    def restore(mine: Tree) -> None:
+        """Put this process's generators where `snapshot` found them."""
         random.setstate(mine["python"])
         name, keys, *rest = mine["numpy"]
         np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002

@@ -72,7 +72,7 @@ class Checkpoints:
     def __init__(self, run_folder: Path) -> None:
         self.root = run_folder / FOLDER
         self.root.mkdir(mode=0o700, exist_ok=True)
-        self._sequence = max((saved.sequence for saved in self.found()), default=0)
+        self._sequence = max((saved.sequence for saved in self.all_checkpoints()), default=0)
 
     def commit(
         self, step: int, weights: Mapping[str, Tensor], tree: Tree, about: dict[str, Any]
@@ -143,7 +143,7 @@ class Checkpoints:
         self._sequence += 1
         return SavedCheckpoint(final, manifest)
 
-    def found(self) -> list[SavedCheckpoint]:
+    def all_checkpoints(self) -> list[SavedCheckpoint]:
         """Return the checkpoints with a readable manifest, the newest first; the order never asks a clock."""
         return sorted((saved for saved, _ in self._scan() if saved), key=lambda saved: -saved.sequence)
 
@@ -157,7 +157,7 @@ class Checkpoints:
     def newest(self) -> tuple[SavedCheckpoint | None, list[tuple[Path, str]]]:
         """Return the newest checkpoint that verifies, and what was rejected on the way with the reason."""
         rejected = [reason for saved, reason in self._scan() if saved is None]
-        for saved in self.found():
+        for saved in self.all_checkpoints():
             reason = damage(saved)
             if reason is None:
                 return saved, rejected
@@ -193,7 +193,7 @@ class Checkpoints:
         Only whole checkpoints count, and the newest of them is never touched. Its hashes are compared, unless it is
         the one that was `written` just now.
         """
-        good = [saved for saved in self.found() if damage(saved, hashes=False) is None]
+        good = [saved for saved in self.all_checkpoints() if damage(saved, hashes=False) is None]
         if not good or (good[0] != written and damage(good[0]) is not None):
             return []
         gone = [saved for saved in good[max(keep, 1) :] if saved.step not in protected]
@@ -229,7 +229,7 @@ def load_tree(saved: SavedCheckpoint, *, lazy: Collection[str] = ()) -> Tree:
     found: dict[str, Any] = dict(lazy_tensors([saved.path / TENSORS, *shares] if lazy else shares))
     for name, item in found.items():
         if name.partition("/")[0] not in lazy:
-            found[name] = item.whole()
+            found[name] = item.read()
     tree = decode(saved.skeleton(), found if lazy else read_tensors(saved.path / TENSORS) | found)
     if not isinstance(tree, dict):
         raise TypeError("a state is no list of parts")

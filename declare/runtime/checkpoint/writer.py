@@ -49,10 +49,10 @@ class CheckpointWriter:
 
     def save(
         self,
-        course: TrainProgress,
+        progress: TrainProgress,
         tree: StateTree,
         graph: nn.Module,
-        average: EMA | None,
+        ema: EMA | None,
         phase: PhasePlan,
         *,
         wait: bool = True,
@@ -65,16 +65,16 @@ class CheckpointWriter:
         done = self.collect(wait=True)
         state = tree.capture()
         weights = state["model"]
-        if average is None:
+        if ema is None:
             # The weights file is the model's state then; there is no need to hold it twice.
             del state["model"]
         else:
-            with average.swapped():
+            with ema.average_parameters():
                 weights = {name: tensor.clone() for name, tensor in graph.state_dict().items()}
         later = not wait and self._pays(weights)
-        about = self._about | _marks(course, phase)
-        snapshot = Snapshot.of(course.total, weights, state, about, copy=later)
-        write = partial(self._write, snapshot, phase.keep_checkpoints, frozenset(course.protected))
+        about = self._about | _marks(progress, phase)
+        snapshot = Snapshot.of(progress.total, weights, state, about, copy=later)
+        write = partial(self._write, snapshot, phase.keep_checkpoints, frozenset(progress.protected_steps))
         if not later:
             return [*done, write()]
         self._worker.start(write)
@@ -103,16 +103,16 @@ class CheckpointWriter:
 
     def seal(
         self,
-        course: TrainProgress,
+        progress: TrainProgress,
         phase: PhasePlan,
         taken: tuple[dict[str, Tensor], dict[str, Tensor], Any],
         shares: Files,
     ) -> SavedCheckpoint:
         """Commit what was taken (weights, tensors of the state, its skeleton) and what others wrote; prune."""
-        snapshot = Snapshot(course.total, *taken, self._about | _marks(course, phase))
+        snapshot = Snapshot(progress.total, *taken, self._about | _marks(progress, phase))
         _require_finite(snapshot)
         saved = self._store.write(snapshot, shares)
-        self._store.prune(phase.keep_checkpoints, frozenset(course.protected), saved)
+        self._store.prune(phase.keep_checkpoints, frozenset(progress.protected_steps), saved)
         return saved
 
     def discard(self, step: int) -> None:
@@ -133,17 +133,15 @@ class CheckpointWriter:
 
     def require_space(self, graph: nn.Module, plan: Plan) -> None:
         """Raise `ProblemError` (RES804) where the disk cannot hold the checkpoints that the plan keeps."""
-        standing = [
-            sum(facts["bytes"] for facts in saved.manifest["files"].values()) for saved in self._store.found()
-        ]
-        each = max(standing, default=0) or _state_bytes(tensor_bytes(graph.state_dict()), plan)
-        # One more than is kept stands there while the next one is written.
-        most = most_kept(plan) + 1
-        needed = each * most - sum(standing)
+        sizes = [saved.num_bytes for saved in self._store.all_checkpoints()]
+        size = max(sizes, default=0) or _state_bytes(tensor_bytes(graph.state_dict()), plan)
+        # One more than is kept is there while the next one is written.
+        count = max_checkpoints(plan) + 1
+        needed = size * count - sum(sizes)
         if free_bytes(self._store.root) < needed:
-            note = f"{most} checkpoints of about {readable_bytes(each)} each"
-            if standing:
-                note += f"; {readable_bytes(sum(standing))} of them stand there already"
+            note = f"{count} checkpoints of about {readable_bytes(size)} each"
+            if sizes:
+                note += f"; {readable_bytes(sum(sizes))} of them stand there already"
             raise ProblemError(disk_full(self._store.root, needed, note=note))
 
     def newest(self) -> tuple[SavedCheckpoint | None, list[tuple[Path, str]]]:
@@ -155,10 +153,10 @@ class CheckpointWriter:
         saved, rejected = self._store.newest()
         return saved, [(self._store.quarantine(path), reason) for path, reason in rejected]
 
-    def weights_of(self, course: TrainProgress, phase: str) -> Path:
+    def phase_weights(self, progress: TrainProgress, phase: str) -> Path:
         """Return the weights that stand for a phase of this run: its best ones, else its last."""
         self._worker.join()
-        total = course.kept(phase)
+        total = progress.phase_checkpoint(phase)
         folder = self._store.root / f"step-{total}"
         try:
             saved = read_manifest(folder)
@@ -169,16 +167,16 @@ class CheckpointWriter:
             raise ProblemError(damaged_problem(folder, reason))
         return saved.weights
 
-    def resolve(self, course: TrainProgress, entry: InitPlan) -> Path:
+    def resolve(self, progress: TrainProgress, entry: InitPlan) -> Path:
         """Return the file of weights that an `init` entry names."""
         if entry.source == "phase":
-            return self.weights_of(course, entry.reference)
+            return self.phase_weights(progress, entry.reference)
         if entry.source == "run":
             return Run(Path(entry.reference)).weights_path()
         return Path(entry.reference)
 
 
-def most_kept(plan: Plan) -> int:
+def max_checkpoints(plan: Plan) -> int:
     """Return how many checkpoints stand at once at most: the newest, the best of phases, the ends of those before."""
     bests = accumulate(int(phase.best is not None) for phase in plan.phases)
     counts = zip(plan.phases, bests, strict=True)
@@ -220,10 +218,10 @@ def read_state(saved: SavedCheckpoint, *, lazy: bool = False) -> Tree:
     return tree
 
 
-def _marks(course: TrainProgress, phase: PhasePlan) -> dict[str, Any]:
+def _marks(progress: TrainProgress, phase: PhasePlan) -> dict[str, Any]:
     """Return what a manifest says of the moment."""
-    place = {"phase": phase.name, "phase_step": course.step, "phase_steps": phase.steps}
-    return place | {"threads": torch.get_num_threads(), "evaluated_at": dict(course.evaluated_at)}
+    place = {"phase": phase.name, "phase_step": progress.step, "phase_steps": phase.steps}
+    return place | {"threads": torch.get_num_threads(), "evaluated_at": dict(progress.evaluated_at)}
 
 
 def damaged_problem(folder: Path, reason: str) -> Problem:

@@ -129,7 +129,7 @@ class StopFlag:
 
         For what can be left at any line: nothing that was touched inside may be saved afterwards. Only the main
         thread can be interrupted; in others requests wait. So they do where a process is not `alone` and others
-        would wait for it: a workshop asks for them between batches then.
+        would wait for it: an evaluation asks for them between batches then.
         """
         if not alone or threading.current_thread() is not threading.main_thread():
             yield

@@ -87,7 +87,7 @@ def order_stop(folder: Path, reason: str) -> None:
 
 
 @contextlib.contextmanager
-def obeying() -> Iterator[None]:
+def watch_stop_file() -> Iterator[None]:
     """While inside, an order to stop reaches the run of this process as a signal would, if it was launched."""
     if LAUNCH not in os.environ:
         yield

@@ -36,13 +36,13 @@ def evaluate(
         raise ProblemError(no_samples(plan, split))
     require(plan, trust)
     run.require_checkpoint()  # before the data are opened
-    workshop = PlanBuilder(plan, run.path, choose_device(plan.hardware))
-    _, saved = run.read_weights(which, partial(load_weights, workshop.graph))
-    workshop.evaluate_at(saved.evaluated_at)
+    builder = PlanBuilder(plan, run.path, choose_device(plan.hardware))
+    _, saved = run.read_weights(which, partial(load_weights, builder.graph))
+    builder.evaluate_at(saved.evaluated_at)
     wanted = tuple(tasks or _trained_tasks(plan))
     with torch.no_grad():
-        metrics = workshop.evaluate(split, wanted)
-    return metrics | with_prefix(workshop.trivial(split, wanted))
+        metrics = builder.evaluate(split, wanted)
+    return metrics | with_prefix(builder.trivial(split, wanted))
 
 
 def _trained_tasks(plan: Plan) -> list[str]:

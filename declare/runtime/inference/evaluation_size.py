@@ -18,15 +18,15 @@ def handed_over(plan: Plan, phase: PhasePlan, before: Mapping[str, int]) -> dict
 
 
 def follow(
-    course: TrainProgress, scales: Scales | None, statistics: StatisticsBySize | None
+    progress: TrainProgress, scales: Scales | None, statistics: StatisticsBySize | None
 ) -> dict[str, Any] | None:
     """Let evaluations follow the size whose norm statistics the model holds.
 
     Return field and size where it is another one than before: figures of two sizes are not compared, so that what
     was best is forgotten.
     """
-    if scales is None or statistics is None or course.evaluated_at.get(scales.field) == statistics.held:
+    if scales is None or statistics is None or progress.evaluated_at.get(scales.field) == statistics.held:
         return None
-    course.evaluated_at = {**course.evaluated_at, scales.field: statistics.held}
-    course.best.pop(course.phase, None)
+    progress.evaluated_at = {**progress.evaluated_at, scales.field: statistics.held}
+    progress.best.pop(progress.phase, None)
     return {"field": scales.field, "size": statistics.held}

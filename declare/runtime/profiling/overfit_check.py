@@ -50,16 +50,15 @@ class Trial:
 def trials(plan: Plan, device: torch.device, steps: int = STEPS) -> Iterator[Trial]:
     """Yield the trial of each phase in turn, each from fresh weights; nothing of it is kept."""
     torch.manual_seed(plan.seed)
-    workshop = PlanBuilder(plan, None, device)
-    wanted = trainable(workshop.graph)
-    fresh = {name: value.clone() for name, value in workshop.graph.state_dict().items()}
+    builder = PlanBuilder(plan, None, device)
+    trained_names = trainable(builder.graph)
+    fresh = {name: value.clone() for name, value in builder.graph.state_dict().items()}
     for phase in plan.phases:
-        workshop.graph.load_state_dict(fresh)
-        setup = assemble(
-            plan, workshop, phase, wanted=wanted, auto=(AutoSettings(plan, None, device), lambda *_: None)
-        )
+        builder.graph.load_state_dict(fresh)
+        auto = (AutoSettings(plan, None, device), lambda *_: None)
+        setup = assemble(plan, builder, phase, trainable_names=trained_names, auto=auto)
         batch = next(iter(setup.loader.batches(0, 1)))
-        workshop.graph.train()
+        builder.graph.train()
         losses, starts = [], {}
         for number in range(min(steps, max(2, phase.steps - phase.warmup_steps))):
             # After the warm-up, where the rate is what the spec asks for.

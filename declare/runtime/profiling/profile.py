@@ -57,18 +57,18 @@ class PhaseProfile:
 
 
 def profile(
-    plan: Plan, workshop: TrainingParts, folder: Path, *, steps: int = 8, warm_up: int = 3
+    plan: Plan, parts: TrainingParts, folder: Path, *, steps: int = 8, warm_up: int = 3
 ) -> list[PhaseProfile]:
     """Profile a few steps of every phase and write a Chrome trace of each into `folder/PHASE`.
 
     TensorBoard with torch-tb-profiler reads `folder` as a log directory. No weights are kept.
     """
-    wanted = trainable(workshop.graph)
-    choices = AutoSettings(plan, None, workshop.device)
+    trained_names = trainable(parts.graph)
+    auto = AutoSettings(plan, None, parts.device)
     profiles = []
     for phase in plan.phases:
-        setup = assemble(plan, workshop, phase, wanted=wanted, auto=(choices, _ignore))
-        profiles.append(_profile_phase(phase, setup, workshop.device, folder / phase.name, (warm_up, steps)))
+        setup = assemble(plan, parts, phase, trainable_names=trained_names, auto=(auto, _ignore))
+        profiles.append(_profile_phase(phase, setup, parts.device, folder / phase.name, (warm_up, steps)))
     return profiles
 
 

@@ -25,35 +25,37 @@ class Speed:
     """What `auto` came to, with the reason."""
 
 
-def measure(plan: Plan, workshop: TrainingParts, *, steps: int = 20, warm_up: int = 5) -> list[Speed]:
+def measure(plan: Plan, parts: TrainingParts, *, steps: int = 20, warm_up: int = 5) -> list[Speed]:
     """Make a few steps of every phase and return how fast they were; the weights are thrown away."""
-    wanted = trainable(workshop.graph)
-    choices = AutoSettings(plan, None, workshop.device)
-    found = []
+    trained_names = trainable(parts.graph)
+    auto = AutoSettings(plan, None, parts.device)
+    speeds = []
     for phase in plan.phases:
         reasons: dict[str, str] = {}
 
         def record(name: str, value: object, reason: str, reasons: dict[str, str] = reasons) -> None:
             reasons[name] = f"{value} ({reason})"
 
-        setup = assemble(plan, workshop, phase, wanted=wanted, auto=(choices, record))
+        setup = assemble(plan, parts, phase, trainable_names=trained_names, auto=(auto, record))
         count = min(phase.steps, warm_up + steps)
         warm = min(warm_up, count - 1)
         batches = setup.loader.batches(0, count)
         for number in range(warm):
             setup.train_step(number, next(batches))
-        watch = Stopwatch(workshop.device)
+        watch = Stopwatch(parts.device)
         setup.step.timer.timer = watch
-        samples, data, began = 0, 0.0, time.perf_counter()
+        samples, data, start = 0, 0.0, time.perf_counter()
         for number in range(warm, count):
-            asked = time.perf_counter()
+            request_time = time.perf_counter()
             batch = next(batches)
-            data += time.perf_counter() - asked
+            data += time.perf_counter() - request_time
             samples += count_rows(batch)
             setup.train_step(number, batch)
-        whole = time.perf_counter() - began
-        parts = watch.split(data, whole)
-        counted = count - warm
-        seconds = {name: value / counted for name, value in parts.items()}
-        found.append(Speed(phase.name, samples / whole, counted / whole, seconds, reasons))
-    return found
+        total_seconds = time.perf_counter() - start
+        breakdown = watch.split(data, total_seconds)
+        measured_steps = count - warm
+        seconds = {name: value / measured_steps for name, value in breakdown.items()}
+        speeds.append(
+            Speed(phase.name, samples / total_seconds, measured_steps / total_seconds, seconds, reasons)
+        )
+    return speeds

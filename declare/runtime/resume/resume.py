@@ -17,7 +17,7 @@ from declare.runtime.checkpoint.state_tree import ORIGIN, Tree, does_not_fit
 from declare.runtime.resume.data_diff import judge_data_changes
 from declare.runtime.resume.plan_diff import Change, Standing, plan_changes, refusal
 from declare.runtime.run_folder.durable_io import brief, fsync_folder, translate_os_errors, write_durably
-from declare.runtime.run_folder.folder import FINAL, PLAN, SPEC, Run, plan_content, read_course
+from declare.runtime.run_folder.folder import FINAL, PLAN, SPEC, Run, plan_content, read_progress
 from declare.runtime.run_folder.manifest import damage
 from declare.runtime.run_folder.progress import TrainProgress
 from declare.runtime.setup.auto import CHOICES_FILE, read_choices
@@ -55,11 +55,13 @@ def examine(run: Run, plan: Plan, *, allow: bool) -> list[Change]:
 def _standing(run: Run, plan: Plan) -> Standing | None:
     for saved in run.checkpoints():
         if damage(saved) is None:
-            course = read_course(saved)
-            longer = any(phase.name == course.phase and phase.steps > course.step for phase in plan.phases)
-            over = course.index + int(course.finished and not longer)
+            progress = read_progress(saved)
+            longer = any(
+                phase.name == progress.phase and phase.steps > progress.step for phase in plan.phases
+            )
+            over = progress.index + int(progress.finished and not longer)
             names = tuple(phase.name for phase in run.plan.phases[:over])
-            return Standing(course.index, course.phase, course.step, names)
+            return Standing(progress.index, progress.phase, progress.step, names)
     return None
 
 
@@ -109,13 +111,13 @@ def fit_state(tree: Tree, graph: nn.Module, plan: Plan) -> Tree:
     _require_fit(graph, tree)
     before = tree[ORIGIN].get("phase_steps")
     try:
-        course = TrainProgress.of(tree)
-        phase = plan.phases[course.index]
+        progress = TrainProgress.of(tree)
+        phase = plan.phases[progress.index]
     except (ValueError, IndexError) as error:
         raise ProblemError(does_not_fit("course", error)) from error
-    if before is None or phase.steps <= before or not course.finished:
+    if before is None or phase.steps <= before or not progress.finished:
         return tree
-    probes = {name: item for name, item in course.probes.items() if name != phase.name}
+    probes = {name: item for name, item in progress.probes.items() if name != phase.name}
     return {**tree, "course": {**tree["course"], "finished": False, "probes": probes}}
 
 

@@ -65,7 +65,7 @@ class BestRecord(BaseModel):
     total: Count
 
 
-class CourseRecord(BaseModel):
+class ProgressRecord(BaseModel):
     """Where a run stands; `declare.runtime.run_folder.progress.TrainProgress` says what each key means."""
 
     model_config = ConfigDict(extra="forbid")
@@ -87,7 +87,7 @@ class CourseRecord(BaseModel):
 class State(_Open):
     """`checkpoints/step-N/state.json`: the state without its tensors, by part of the run."""
 
-    course: CourseRecord
+    course: ProgressRecord
 
 
 class Choices(BaseModel):

@@ -253,8 +253,8 @@ class Run:
             raise ProblemError(self._without_checkpoints())
         if which == "last":
             return found[0]
-        course = read_course(self._verify_checkpoint(found[0]))
-        step = course.kept(course.phase if which == "best" else which)
+        progress = read_progress(self._verify_checkpoint(found[0]))
+        step = progress.phase_checkpoint(progress.phase if which == "best" else which)
         if step is None and which == "best":
             return found[0]
         named = [saved for saved in found if saved.step == step]
@@ -272,7 +272,7 @@ class Run:
         return _not_a_run(self.path, "it has no checkpoint yet")
 
 
-def read_course(saved: SavedCheckpoint) -> TrainProgress:
+def read_progress(saved: SavedCheckpoint) -> TrainProgress:
     """Return where a run stood in a checkpoint; raises `ProblemError` (RES807)."""
     try:
         return TrainProgress.of(saved.checked_skeleton())

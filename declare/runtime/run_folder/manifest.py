@@ -49,6 +49,11 @@ class SavedCheckpoint:
         return int(self.manifest["phase_step"])
 
     @property
+    def num_bytes(self) -> int:
+        """The bytes of its files."""
+        return sum(facts["bytes"] for facts in self.manifest["files"].values())
+
+    @property
     def evaluated_at(self) -> dict[str, int]:
         """Image field -> shorter edge in pixels at which its weights are evaluated; others at the stored size."""
         stated = self.manifest.get("evaluated_at", {})

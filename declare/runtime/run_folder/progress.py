@@ -61,13 +61,13 @@ class TrainProgress:
         self.best[self.phase] = Best(rule.metric, value, self.total)
         return True
 
-    def kept(self, phase: str) -> int | None:
+    def phase_checkpoint(self, phase: str) -> int | None:
         """Return the total step of the checkpoint that stands for a phase: its best, else its last."""
         best = self.best.get(phase)
         return best.total if best else self.ends.get(phase)
 
     @property
-    def protected(self) -> set[int]:
+    def protected_steps(self) -> set[int]:
         """Total steps of checkpoints that must never go: the best of each phase and each phase's end."""
         return {best.total for best in self.best.values()} | set(self.ends.values())
 
@@ -91,9 +91,9 @@ class TrainProgress:
     @classmethod
     def of(cls, state: Any) -> TrainProgress:
         """Return the course in a state's plain values; raises ValueError where there is none."""
-        course = cls()
+        progress = cls()
         try:
-            course.load_state_dict(state["course"])
+            progress.load_state_dict(state["course"])
         except (LookupError, TypeError, AttributeError) as error:
             raise ValueError("it holds no course of a run") from error
-        return course
+        return progress

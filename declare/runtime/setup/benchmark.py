@@ -34,7 +34,7 @@ class Trial:
         """
         buffers = BufferSnapshot(self._graph)
         buffers.remember()
-        drawn = Randomness.drawn()
+        drawn = Randomness.snapshot()
         times: list[list[float]] = [[] for _ in settings]
         try:
             for use in settings:
@@ -47,7 +47,7 @@ class Trial:
                     break
         finally:
             buffers.restore()
-            Randomness.put_back(drawn)
+            Randomness.restore(drawn)
             self._graph.zero_grad(set_to_none=True)
         return [median(each) for each in times]
 

@@ -1,4 +1,4 @@
-"""The workshop of real runs: parts made from a plan by `lowering`, over tables of the data room."""
+"""The training parts of real runs: made from a plan by `lowering`, over tables of the data room."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from declare.data.faults.file_stamps import Stamps
 from declare.data.faults.quarantine import SkippedSample
 from declare.ir.lr_schedule import LRSchedule
 from declare.ir.plan import InitPlan, PhasePlan, Plan
-from declare.lowering.data.loader import make_feed
+from declare.lowering.data.loader import make_loader
 from declare.lowering.data.tables import Tables
 from declare.lowering.evaluation.composites import composites
 from declare.lowering.evaluation.evaluator import Evaluator
@@ -62,7 +62,7 @@ class PlanBuilder:
         self.device = device
         self._emit = emit
         self._tables = open_tables(plan, place, world)
-        self._tables.tell(self._note_skipped)
+        self._tables.on_skipped_sample(self._note_skipped)
         self.graph = make_graph(plan)
         half = (
             world.broadcast_from_rank0(lambda: gather_precision(plan, read_choices(place), device))
@@ -90,10 +90,10 @@ class PlanBuilder:
         )
         self._evaluator.interruption = self._interruption
 
-    def feed(self, phase: PhasePlan) -> Loader:
+    def loader(self, phase: PhasePlan) -> Loader:
         """Return the batches of a phase."""
         with self.world.local_rank0_first():  # the first one fills the cache
-            return make_feed(self._plan, phase, self._tables, self.device, self.world.rank, self.world.size)
+            return make_loader(self._plan, phase, self._tables, self.device, self.world.rank, self.world.size)
 
     def objective(self, phase: PhasePlan) -> Objective:
         """Return the losses of a phase."""
@@ -105,12 +105,12 @@ class PlanBuilder:
         """Return a fresh optimizer over the graph's parameters."""
         return make_optimizer(self._plan, phase, self.graph)
 
-    def average(self, phase: PhasePlan) -> EMA | None:
+    def ema(self, phase: PhasePlan) -> EMA | None:
         """Return the moving average that the phase asks for."""
         return EMA(self.graph, **phase.ema) if phase.ema else None
 
     @staticmethod
-    def rate(phase: PhasePlan) -> LRSchedule:
+    def lr_schedule(phase: PhasePlan) -> LRSchedule:
         """Return the factor of the learning rates as a function of the step."""
         return LRSchedule(phase)
 
@@ -127,15 +127,15 @@ class PlanBuilder:
     def evaluate(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
         """Return the metrics of a split; none where the split has no samples."""
         metrics = self._evaluator.run(split, tasks)
-        self.unite()
+        self.sync_skipped_samples()
         return metrics
 
-    def unite(self) -> None:
+    def sync_skipped_samples(self) -> None:
         """Let every process know of samples that any could not read, and tell of them.
 
         Raises `ProblemError` (DAT332) in all of them where they are more than a dataset allows.
         """
-        self._tables.unite(self.world)
+        self._tables.sync_skipped_samples(self.world)
         self._tables.report()
 
     def bounds(self, split: str, tasks: Sequence[str]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Putting together what one phase trains with, from a workshop's parts."""
+"""Setting one phase up: loader, objective, optimizer, strategy and step, from the training parts of a run."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def trainable(graph: nn.Module) -> list[str]:
 
 def assemble(
     plan: Plan,
-    workshop: TrainingParts,
+    parts: TrainingParts,
     phase: PhasePlan,
     *,
-    wanted: Collection[str],
+    trainable_names: Collection[str],
     auto: tuple[AutoSettings, Record],
     at_step: int = 0,
 ) -> PhaseSetup:
@@ -59,45 +59,45 @@ def assemble(
 
     Raises `ProblemError` (PHS623) where every parameter is frozen for the whole phase.
     """
-    loader = workshop.feed(phase)
-    freezer = Freezer(phase, workshop.graph, wanted)
+    loader = parts.loader(phase)
+    freezer = Freezer(phase, parts.graph, trainable_names)
     frozen_patterns = freezer.apply(at_step)
     if not freezer.ever_trains:
         raise ProblemError(nothing_trained(phase))
-    objective = workshop.objective(phase)
+    objective = parts.objective(phase)
 
     def trial() -> Trial:
         # Of what stands in memory at once: a whole batch may not fit.
         batch = next(iter(loader.batches(0, 1)))
         micro_batch = next(split(batch, dict.fromkeys(batch, phase.accumulate), group_size(phase)))
-        return Trial(workshop.graph, objective, micro_batch, workshop.device)
+        return Trial(parts.graph, objective, micro_batch, parts.device)
 
-    optimizer = workshop.optimizer(phase)
+    optimizer = parts.optimizer(phase)
     if objective.balance is not None:
         join(optimizer, objective.balance)
     settings, record = auto
-    statistics = _statistics(phase, workshop, objective, at_step)
+    statistics = _statistics(phase, parts, objective, at_step)
     config = StepConfig(
         phase=phase,
-        graph=workshop.graph,
+        graph=parts.graph,
         objective=objective,
         precision=settings.resolve_precision(phase, trial, record),
         optimizer=optimizer,
-        lr=workshop.rate(phase),
-        ema=workshop.average(phase),
+        lr=parts.lr_schedule(phase),
+        ema=parts.ema(phase),
         seed_prefix=(plan.seed, plan.phases.index(phase)),
-        strategy=make_strategy(plan, phase, objective, workshop.world),
-        micro_batches=pieces(plan, phase, workshop.world.size),
-        world=workshop.world,
+        strategy=make_strategy(plan, phase, objective, parts.world),
+        micro_batches=pieces(plan, phase, parts.world.size),
+        world=parts.world,
         statistics=statistics,
     )
     step = Step(config)
-    unshared = unshared_statistics(config.graph, statistics) if workshop.world.size > 1 else []
+    unshared = unshared_statistics(config.graph, statistics) if parts.world.size > 1 else []
     return PhaseSetup(config, step, wrap_step(step, config), loader, freezer, frozen_patterns, unshared)
 
 
 def _statistics(
-    phase: PhasePlan, workshop: TrainingParts, objective: Objective, at_step: int
+    phase: PhasePlan, parts: TrainingParts, objective: Objective, at_step: int
 ) -> StatisticsBySize | None:
     """Return running statistics for each size of a phase with scales.
 
@@ -106,8 +106,8 @@ def _statistics(
     scales = objective.scales
     if scales is None:
         return None
-    size = scales.evaluated(max(0, at_step - 1))
-    found = StatisticsBySize(workshop.graph, scales.all_sizes, size)
+    size = scales.evaluation_size(max(0, at_step - 1))
+    found = StatisticsBySize(parts.graph, scales.all_sizes, size)
     if len(found) and size not in scales.all_sizes:
         at = f"phases.{phase.name}.scales"
         raise ProblemError(

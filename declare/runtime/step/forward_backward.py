@@ -126,7 +126,7 @@ class SequentialScales:
         sizes = self._scales.sizes(number)
         share = 1 / len(sizes)
         losses = []
-        batches = self._scales.each(self._single.strategy.objective.begun(batch, seed), number)
+        batches = self._scales.batches(self._single.strategy.objective.augment_once(batch, seed), number)
         for index, (size, resized) in enumerate(zip(sizes, batches, strict=True)):
             draws, final = mix(seed, index), last and index + 1 == len(sizes)
             with self._statistics.at(size):
@@ -142,7 +142,9 @@ class JointScales(SequentialScales):
 
     def __call__(self, number: int, batch: Batch, weights: Tensor | None, seed: int, *, last: bool) -> Losses:
         """Make the passes."""
-        batches = list(self._scales.each(self._single.strategy.objective.begun(batch, seed), number))
+        batches = list(
+            self._scales.batches(self._single.strategy.objective.augment_once(batch, seed), number)
+        )
         share = 1 / len(batches)
         losses = []
         for index, (size, resized) in enumerate(zip(self._scales.sizes(number), batches, strict=True)):

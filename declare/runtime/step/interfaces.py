@@ -29,7 +29,7 @@ class Loader(Protocol):
         """Yield the batch of each optimizer step from `start_step` to `stop_step`, exclusive."""
         ...
 
-    def about(self, step: int) -> Sequence[str]:
+    def describe_samples(self, step: int) -> Sequence[str]:
         """Return what is worth knowing of the samples of a step that went wrong."""
         ...
 
@@ -49,7 +49,7 @@ class Scales(Protocol):
         """The sizes of all steps."""
         ...
 
-    def evaluated(self, step: int) -> int:
+    def evaluation_size(self, step: int) -> int:
         """Return the size that evaluations after a step are of."""
         ...
 
@@ -57,7 +57,7 @@ class Scales(Protocol):
         """Return the sizes of a step."""
         ...
 
-    def each(self, batch: Batch, step: int) -> Iterator[Batch]:
+    def batches(self, batch: Batch, step: int) -> Iterator[Batch]:
         """Yield the batch at every size of a step, each made when it is asked for."""
         ...
 
@@ -66,7 +66,7 @@ class Objective(Protocol):
     """The losses of a phase."""
 
     names: Sequence[str]
-    meets: bool
+    needs_collectives: bool
     """Whether a pass waits for those of other processes."""
 
     @property
@@ -79,7 +79,7 @@ class Objective(Protocol):
         """How the losses become one gradient, None for their sum."""
         ...
 
-    def begun(self, batch: Batch, seed: int) -> Batch:
+    def augment_once(self, batch: Batch, seed: int) -> Batch:
         """Return a batch that is about to be seen at several scales."""
         ...
 
@@ -107,7 +107,7 @@ class EMA(Protocol):
         """Average norm statistics anew: from here on they are those of another size."""
         ...
 
-    def swapped(self) -> AbstractContextManager[None]:
+    def average_parameters(self) -> AbstractContextManager[None]:
         """While inside, the graph holds the averaged weights."""
         ...
 
@@ -138,7 +138,7 @@ class TrainingParts(Protocol):
         """The processes that it computes with."""
         ...
 
-    def feed(self, phase: PhasePlan) -> Loader:
+    def loader(self, phase: PhasePlan) -> Loader:
         """Return the batches of a phase."""
         ...
 
@@ -150,11 +150,11 @@ class TrainingParts(Protocol):
         """Return a fresh optimizer over the graph's parameters."""
         ...
 
-    def average(self, phase: PhasePlan) -> EMA | None:
+    def ema(self, phase: PhasePlan) -> EMA | None:
         """Return the moving average that the phase asks for."""
         ...
 
-    def rate(self, phase: PhasePlan) -> LRSchedule:
+    def lr_schedule(self, phase: PhasePlan) -> LRSchedule:
         """Return the factor of the learning rates as a function of the step."""
         ...
 
@@ -170,7 +170,7 @@ class TrainingParts(Protocol):
         """Return the metrics of a split; none where the split has no samples."""
         ...
 
-    def unite(self) -> None:
+    def sync_skipped_samples(self) -> None:
         """Let every process know what any has found wrong in the data since the last call."""
         ...
 

@@ -68,7 +68,7 @@ def test_a_sample_that_fails_late_is_replaced_alike_and_kept_in_the_list(picture
     stat = (pictures / where).stat()
     os.truncate(pictures / where, 20)
     heard = []
-    tables.tell(lambda name, item: heard.append((name, item.where, item.late)))
+    tables.on_skipped_sample(lambda name, item: heard.append((name, item.where, item.late)))
     positions, found = table.sound(["image"], np.arange(8))
     tables.report()
     tables.report()
@@ -80,7 +80,7 @@ def test_a_sample_that_fails_late_is_replaced_alike_and_kept_in_the_list(picture
     os.utime(pictures / where, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     again, table = opened(pictures, tmp_path, on_corrupt=SKIP)
     np.testing.assert_array_equal(table.sound(["image"], np.arange(8))[0], positions)
-    again.tell(lambda *_: heard.append("told twice"))
+    again.on_skipped_sample(lambda *_: heard.append("told twice"))
     again.report()
     assert len(heard) == 1
     assert where in (tmp_path / QUARANTINE).read_text()
@@ -210,9 +210,9 @@ def test_what_one_process_cannot_read_stands_in_the_list_of_the_run(pictures, tm
     os.truncate(pictures / where, 20)
     theirs.sound(["image"], np.arange(8))
     heard = []
-    tables.tell(lambda name, item: heard.append((name, item.where, item.late)))
+    tables.on_skipped_sample(lambda name, item: heard.append((name, item.where, item.late)))
     for _ in range(2):
-        tables.unite(Pair(others._quarantine.late_samples()))
+        tables.sync_skipped_samples(Pair(others._quarantine.late_samples()))
         tables.report()
     assert heard == [(NAME, where, True)]
     assert where in (tmp_path / QUARANTINE).read_text()
@@ -255,10 +255,10 @@ def test_the_limit_holds_for_all_processes_together(pictures, tmp_path):
     for index, (row, where) in enumerate(table.where(np.arange(4))):
         found = SkippedSample("train", row, where, "cut off", late=True)
         (tables, others)[index % 2]._quarantine.add(NAME, found)
-    tables.unite(Pair({}))
+    tables.sync_skipped_samples(Pair({}))
     for one, other in ((tables, others), (others, tables)):
         with pytest.raises(ProblemError) as caught:
-            one.unite(Pair(other._quarantine.late_samples()))
+            one.sync_skipped_samples(Pair(other._quarantine.late_samples()))
         assert caught.value.problem.code == "DAT332"
         assert "4 unreadable samples" in caught.value.problem.title
 

@@ -8,7 +8,7 @@ import torch
 
 from declare.compiler import pipeline
 from declare.lowering.data.columns import sample_keys
-from declare.lowering.data.loader import make_feed
+from declare.lowering.data.loader import make_loader
 from declare.lowering.data.tables import Tables
 
 SPEC = """
@@ -51,7 +51,7 @@ def made(tmp_path):
 
 def feed(made, **ranks):
     plan, tables = made
-    return make_feed(plan, plan.phases[0], tables, torch.device("cpu"), **ranks)
+    return make_loader(plan, plan.phases[0], tables, torch.device("cpu"), **ranks)
 
 
 def same(left, right):

@@ -5,7 +5,7 @@ import torch
 from PIL import Image
 
 from declare.compiler import pipeline
-from declare.lowering.data.loader import evaluation_batches, make_feed
+from declare.lowering.data.loader import evaluation_batches, make_loader
 from declare.lowering.data.tables import Tables
 
 SPEC = """
@@ -49,7 +49,7 @@ def opened(tmp_path):
 def batches(opened, start, **settings):
     plan, tables = opened(**settings)
     found = list(
-        make_feed(plan, plan.phases[0], tables, torch.device("cpu")).batches(start, plan.phases[0].steps)
+        make_loader(plan, plan.phases[0], tables, torch.device("cpu")).batches(start, plan.phases[0].steps)
     )
     return [batch["lab"] for batch in found]
 
@@ -104,7 +104,7 @@ def test_stopping_early_leaves_no_thread_behind(opened):
 
     plan, tables = opened(cache="none")
     running = threading.active_count()
-    feed = make_feed(plan, plan.phases[0], tables, torch.device("cpu")).batches(0, 9)
+    feed = make_loader(plan, plan.phases[0], tables, torch.device("cpu")).batches(0, 9)
     next(feed)
     feed.close()
     assert threading.active_count() == running

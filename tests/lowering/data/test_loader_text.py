@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from declare.compiler.pipeline import check
-from declare.lowering.data.loader import evaluation_batches, make_feed
+from declare.lowering.data.loader import evaluation_batches, make_loader
 from declare.lowering.data.tables import Tables
 
 SPEC = """
@@ -38,7 +38,7 @@ def tables(plan):
 
 
 def batches(plan, tables, start=0, stop=15, **share):
-    feed = make_feed(plan, plan.phases[0], tables, CPU, **share)
+    feed = make_loader(plan, plan.phases[0], tables, CPU, **share)
     return [batch["corpus"]["text"] for batch in feed.batches(start, stop)]
 
 

@@ -200,13 +200,13 @@ def test_average_follows_the_weights():
     with torch.no_grad():
         graph.encoder[0].weight.add_(1.0)
     average.update()
-    with average.swapped():
+    with average.average_parameters():
         # The first update keeps (1 + 0) / (10 + 0) of the old average.
         torch.testing.assert_close(graph.encoder[0].weight, before + 0.9)
     torch.testing.assert_close(graph.encoder[0].weight, before + 1.0)
     for _ in range(40):
         average.update()
-    with average.swapped():
+    with average.average_parameters():
         torch.testing.assert_close(graph.encoder[0].weight, before + 1.0)
 
 
@@ -218,7 +218,7 @@ def test_an_average_without_warm_up_has_its_decay_at_once():
     with torch.no_grad():
         graph.encoder[0].weight.add_(1.0)
     average.update()
-    with average.swapped():
+    with average.average_parameters():
         torch.testing.assert_close(graph.encoder[0].weight, before + 0.25)
 
 

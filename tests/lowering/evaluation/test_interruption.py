@@ -40,43 +40,41 @@ def waited():
 
 
 def long_evaluation(number):
-    """Return a workshop factory whose evaluation of this number draws, asks to stop and takes long."""
+    """Return a factory of training parts whose evaluation of this number draws, asks to stop and takes long."""
 
     def make(plan, place, device, tell, world):
-        workshop = fake_parts.FakeWorkshop(plan)
-        evaluate = workshop.evaluate
+        parts = fake_parts.FakeParts(plan)
+        evaluate = parts.evaluate
 
         def slow(split, tasks):
             torch.rand(3)  # what an evaluation draws is drawn once, however often it is begun
-            if len(workshop.evaluations) == number:
+            if len(parts.evaluations) == number:
                 ask_and_wait()
             return evaluate(split, tasks)
 
-        workshop.evaluate = slow
-        return workshop
+        parts.evaluate = slow
+        return parts
 
     return make
 
 
 def drawing(plan, place, device, tell, world):
-    """Make a workshop whose evaluations draw, as those of the long ones do."""
+    """Make training parts whose evaluations draw, as those of the long ones do."""
     return long_evaluation(-1)(plan, place, device, tell, world)
 
 
 @pytest.mark.parametrize("number", [0, 1, 4, 5, 9])
 def test_a_stop_in_an_evaluation_leaves_it_to_the_run_that_goes_on(tmp_path, clean, number):  # noqa: F811
     """Within a second, with the state of its step saved; the run that goes on ends bit by bit as if undisturbed."""
-    outcome = train(fake_parts.hard_plan(), "x", tmp_path / "run", make_workshop=long_evaluation(number))
+    outcome = train(fake_parts.hard_plan(), "x", tmp_path / "run", make_parts=long_evaluation(number))
     assert waited() < LONG / 2
     assert outcome.status == 75
     run = Run(tmp_path / "run")
     assert run.status == "stopped"
     assert run.checkpoints()[0].step == next(run.events("run_stopped"))["total"]
-    assert (
-        train(fake_parts.hard_plan(), "x", tmp_path / "run", resume=True, make_workshop=drawing).status == 0
-    )
+    assert train(fake_parts.hard_plan(), "x", tmp_path / "run", resume=True, make_parts=drawing).status == 0
     drawn = tmp_path / "drawn"
-    assert train(fake_parts.hard_plan(), "x", drawn, make_workshop=drawing).status == 0
+    assert train(fake_parts.hard_plan(), "x", drawn, make_parts=drawing).status == 0
     assert_equal(fingerprint(tmp_path / "run"), fingerprint(drawn))
     assert fingerprint(drawn)["final"] == clean["final"]
 
@@ -86,14 +84,14 @@ def test_a_stop_in_the_last_evaluation_leaves_the_learning_rate_of_the_last_step
     plan = fake_parts.make_plan(fake_parts.phase())
     for place, ways in (("clean", [drawing]), ("run", [long_evaluation(2), drawing])):
         for index, make in enumerate(ways):
-            train(plan, "x", tmp_path / place, resume=index > 0, make_workshop=make)
+            train(plan, "x", tmp_path / place, resume=index > 0, make_parts=make)
     ends = [Run(tmp_path / place).checkpoints()[0].skeleton() for place in ("clean", "run")]
     rates = [[group["lr"] for group in end["optimizer"]["param_groups"]] for end in ends]
     assert len(list(Run(tmp_path / "run").events("run_stopped"))) == 1
     assert rates[0] == rates[1]
 
 
-@pytest.mark.parametrize("where", ["make", "feed", "probe", "final"])
+@pytest.mark.parametrize("where", ["make", "loader", "probe", "final"])
 def test_a_stop_where_nothing_is_to_be_saved_leaves_at_once(tmp_path, where):
     """While data are opened, a phase begins, probes or final figures are computed; the run goes on from there."""
     probes = (
@@ -105,34 +103,36 @@ def test_a_stop_where_nothing_is_to_be_saved_leaves_at_once(tmp_path, where):
     slow = {"now": True}
 
     def make(plan, place, device, tell, world):
-        workshop = fake_parts.FakeWorkshop(plan)
-        workshop.probe = lambda _: {}
+        parts = fake_parts.FakeParts(plan)
+        parts.probe = lambda _: {}
 
         def late(name):
-            real = getattr(workshop, name)
+            real = getattr(parts, name)
 
             def call(*words):
                 if slow["now"] and (name != "evaluate" or words[0] == "test"):
                     ask_and_wait()
                 return real(*words)
 
-            setattr(workshop, name, call)
+            setattr(parts, name, call)
 
         if where == "make" and slow["now"]:
             ask_and_wait()
-        late({"make": "unite", "final": "evaluate"}.get(where, where)) if where != "make" else None
-        return workshop
+        late(
+            {"make": "sync_skipped_samples", "final": "evaluate"}.get(where, where)
+        ) if where != "make" else None
+        return parts
 
-    assert train(plan, "x", tmp_path / "run", make_workshop=make).status == 75
+    assert train(plan, "x", tmp_path / "run", make_parts=make).status == 75
     assert waited() < LONG / 2
     assert [event["reason"] for event in Run(tmp_path / "run").events("run_stopped")] == ["SIGTERM"]
-    assert train(plan, "x", tmp_path / "run", resume=True, make_workshop=make).status == 75
+    assert train(plan, "x", tmp_path / "run", resume=True, make_parts=make).status == 75
     stopped = list(Run(tmp_path / "run").events("run_stopped"))
     saved = Run(tmp_path / "run").checkpoints()
     assert [event.get("total", 0) for event in stopped] == [saved[0].step if saved else 0] * 2
     slow["now"] = False
-    assert train(plan, "x", tmp_path / "run", resume=True, make_workshop=make).status == 0
-    assert train(plan, "x", tmp_path / "clean", make_workshop=make).metrics == Run(tmp_path / "run").final
+    assert train(plan, "x", tmp_path / "run", resume=True, make_parts=make).status == 0
+    assert train(plan, "x", tmp_path / "clean", make_parts=make).metrics == Run(tmp_path / "run").final
 
 
 def test_a_request_from_a_thread_interrupts_too():

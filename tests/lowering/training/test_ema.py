@@ -9,7 +9,7 @@ from declare.lowering.training.ema import EMA
 
 
 def test_norm_statistics_are_averaged_as_weights_are() -> None:
-    """Means and variances of norms follow the same decay; inside `swapped` the model has both, outside neither."""
+    """Means and variances of norms follow the same decay; inside `average_parameters` the model has both, outside neither."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
     average = EMA(model, 0.5)
@@ -23,7 +23,7 @@ def test_norm_statistics_are_averaged_as_weights_are() -> None:
         mean.lerp_(model[1].running_mean, 1 - decay)
         weight.lerp_(model[0].weight.detach(), 1 - decay)
     own = model[1].running_mean.clone()
-    with average.swapped():
+    with average.average_parameters():
         torch.testing.assert_close(model[1].running_mean, mean)
         torch.testing.assert_close(model[0].weight.detach(), weight)
     assert torch.equal(model[1].running_mean, own)

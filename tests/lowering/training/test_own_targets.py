@@ -5,7 +5,7 @@ import torch
 from sklearn import metrics as reference
 
 from declare.compiler.pipeline import check
-from declare.lowering.data.loader import make_feed
+from declare.lowering.data.loader import make_loader
 from declare.lowering.data.tables import Tables
 from declare.lowering.evaluation.evaluator import Evaluator
 from declare.lowering.model.graph import make_graph
@@ -113,7 +113,7 @@ def test_the_loss_is_that_of_all_counts_together(neural):
     phase = plan.phases[0]
     graph = make_graph(plan).eval()
     objective = Objective(plan, phase, graph).eval()
-    batch = next(iter(make_feed(plan, phase, tables, CPU).batches(0, 1)))
+    batch = next(iter(make_loader(plan, phase, tables, CPU).batches(0, 1)))
     total = weight = 0.0
     outputs = graph(batch, ("response",))["response"]
     losses = TaskLosses(plan.tasks["response"])
@@ -156,8 +156,8 @@ def test_ranks_take_slices_of_the_same_curriculum(neural):
     """Each epoch's order is the same for every process, high contrasts first; the slices are the whole batch."""
     plan, tables = neural
     phase = plan.phases[0]
-    whole = next(iter(make_feed(plan, phase, tables, CPU).batches(0, 1)))
-    parts = [next(iter(make_feed(plan, phase, tables, CPU, rank, 3).batches(0, 1))) for rank in range(3)]
+    whole = next(iter(make_loader(plan, phase, tables, CPU).batches(0, 1)))
+    parts = [next(iter(make_loader(plan, phase, tables, CPU, rank, 3).batches(0, 1))) for rank in range(3)]
     for name, fields in whole.items():
         joined = torch.cat([part[name]["behaviour"] for part in parts])
         torch.testing.assert_close(joined, fields["behaviour"], rtol=0, atol=0)
@@ -180,5 +180,5 @@ def test_classes_may_differ_where_heads_do(tmp_path):
     expected = reference.accuracy_score(fields["stimulus"], said)
     assert found["val/kind@ward/accuracy"] == pytest.approx(expected)
     objective = Objective(plan, plan.phases[0], graph)
-    loss, _ = objective(next(iter(make_feed(plan, plan.phases[0], tables, CPU).batches(0, 1))))
+    loss, _ = objective(next(iter(make_loader(plan, plan.phases[0], tables, CPU).batches(0, 1))))
     assert loss.isfinite()

@@ -20,7 +20,7 @@ from torch.distributed import checkpoint as dcp
 from declare.nn.distributed.dtensor import rank_rows
 from declare.runtime.checkpoint.safetensors_io import read_tensors
 from declare.runtime.checkpoint.sharded_read import lazy_tensors, marks
-from declare.runtime.checkpoint.sharded_write import spread
+from declare.runtime.checkpoint.sharded_write import shard_state
 from declare.runtime.checkpoint.store import write_share
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.run_folder.manifest import damage
@@ -86,7 +86,7 @@ def state(folder: Path) -> dict[str, torch.Tensor]:
     newest = Run(folder).checkpoints()[0]
     assert damage(newest) is None
     files = [newest.path / name for name in newest.manifest["files"] if name.endswith(".safetensors")]
-    return {name: item.whole() for name, item in lazy_tensors(files).items()}
+    return {name: item.read() for name, item in lazy_tensors(files).items()}
 
 
 def assert_equal(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> None:
@@ -119,7 +119,7 @@ def test_each_process_writes_its_half(trained: Path) -> None:
     found = lazy_tensors([newest.path / f"state-{rank}-of-2.safetensors" for rank in (1, 2)])
     parts = {name.partition("/")[0] for name in found}
     assert parts == {"average", "model", "optimizer"}
-    assert all(len(item.pieces) == 2 for item in found.values() if item.shape[0] > 1)
+    assert all(len(item.shards) == 2 for item in found.values() if item.shape[0] > 1)
 
 
 @pytest.mark.slow
@@ -212,7 +212,7 @@ def test_moments_find_their_parameters_in_other_groups() -> None:
         item.grad = torch.full_like(item, number + 1.0)
     before.step()
     graph, after = made("weight bias scale")
-    after.load_state_dict(spread({"optimizer": before.state_dict()}, graph, after)["optimizer"])
+    after.load_state_dict(shard_state({"optimizer": before.state_dict()}, graph, after)["optimizer"])
     assert moments(before) == [[1.0, 1.0], [2.0, 2.0], [3.0, 3.0], [4.0]]
     assert moments(after) == [[1.0, 1.0], [3.0, 3.0], [2.0, 2.0], [4.0]]
 
@@ -235,7 +235,7 @@ def test_shares_of_any_number_make_shares_of_any_other(
         write_share(folder, name, mine, marks({"a/b": (start, len(shape))} if mine else {}))
     found = lazy_tensors(sorted(folder.glob("*.safetensors")))["a/b"]
     assert found.shape == tuple(shape)
-    assert torch.equal(found.whole(), whole)
+    assert torch.equal(found.read(), whole)
     parts = [found.rows(*rank_rows(shape[0], rank, readers)) for rank in range(readers)]
     assert torch.equal(torch.cat(parts), whole)
     theirs = {"a/b": torch.zeros(shape)}

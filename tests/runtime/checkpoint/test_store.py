@@ -210,7 +210,7 @@ def test_pruning_never_takes_the_protected_or_the_newest(tmp_path):
         saved = save(store, step)
         os.utime(saved.path, (10 - step, 10 - step))
     assert sorted(store.prune(2, {1, 3})) == [2, 4]
-    assert [saved.step for saved in store.found()] == [6, 5, 3, 1]
+    assert [saved.step for saved in store.all_checkpoints()] == [6, 5, 3, 1]
 
 
 def test_pruning_counts_only_whole_checkpoints(tmp_path):

@@ -68,9 +68,9 @@ def saver_of(folder, graph):
 def test_a_run_that_saves_in_the_background_is_the_same_run(tmp_path, monkeypatch):
     """Every tensor of every checkpoint is the same, whether training waited for the disk or not."""
     plan = fake_parts.hard_plan()
-    train(plan, "x", tmp_path / "beside", make_workshop=fake_parts.make)
+    train(plan, "x", tmp_path / "beside", make_parts=fake_parts.make)
     monkeypatch.setattr(writer, "_WORTH_BYTES", 1 << 60)
-    train(plan, "x", tmp_path / "waited", make_workshop=fake_parts.make)
+    train(plan, "x", tmp_path / "waited", make_parts=fake_parts.make)
     assert digests(tmp_path / "beside") == digests(tmp_path / "waited")
     told = [
         [(event["sequence"], event["total"]) for event in Run(tmp_path / name).events("checkpoint_saved")]
@@ -124,7 +124,7 @@ def test_a_step_is_told_as_saved_only_when_it_is_durable(tmp_path, monkeypatch):
                 )
 
     plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=8))
-    assert train(plan, "x", tmp_path / "run", listeners=[Watch()], make_workshop=fake_parts.make).status == 0
+    assert train(plan, "x", tmp_path / "run", listeners=[Watch()], make_parts=fake_parts.make).status == 0
     assert seen == [(8, True, True), (16, True, True), (24, True, True)]
 
 
@@ -148,14 +148,14 @@ def test_a_disk_that_fails_in_the_background_ends_the_run(tmp_path, monkeypatch,
     monkeypatch.setattr(Checkpoints, "write", breaking)
     monkeypatch.setattr(os, "write", refuse)
     plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=4))
-    outcome = train(plan, "x", tmp_path / "run", make_workshop=fake_parts.make)
+    outcome = train(plan, "x", tmp_path / "run", make_parts=fake_parts.make)
     assert (outcome.status, outcome.problems[0].code) == (4, finding)
     assert Run(tmp_path / "run").checkpoints()[0].step == 8
     assert [event["total"] for event in Run(tmp_path / "run").events("checkpoint_saved")] == [4, 8]
     broken.clear()
     monkeypatch.setattr(Checkpoints, "write", commit)
-    train(plan, "x", tmp_path / "clean", make_workshop=fake_parts.make)
-    assert train(plan, "x", tmp_path / "run", resume=True, make_workshop=fake_parts.make).status == 0
+    train(plan, "x", tmp_path / "clean", make_parts=fake_parts.make)
+    assert train(plan, "x", tmp_path / "run", resume=True, make_parts=fake_parts.make).status == 0
     assert digests(tmp_path / "run") == digests(tmp_path / "clean")
 
 
@@ -184,9 +184,7 @@ def test_a_failing_run_lets_its_last_state_be_written(tmp_path, monkeypatch):
         return batch
 
     plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=8))
-    outcome = train(
-        plan, "x", tmp_path / "run", make_workshop=lambda *a: fake_parts.FakeWorkshop(a[0], failing)
-    )
+    outcome = train(plan, "x", tmp_path / "run", make_parts=lambda *a: fake_parts.FakeParts(a[0], failing))
     assert (outcome.status, outcome.problems[0].code) == (4, "PHS621")
     assert [saved.step for saved in Run(tmp_path / "run").checkpoints()] == [8]
     assert not list((tmp_path / "run" / "checkpoints").glob(".*"))
@@ -216,14 +214,14 @@ def test_a_disk_needs_room_for_what_is_still_to_come(tmp_path, monkeypatch):
         fake_parts.phase("b"),
         fake_parts.phase("c", best=best),
     ]
-    assert writer.most_kept(fake_parts.make_plan(*phases)) == 6  # two newest, two ends, two best
-    assert writer.most_kept(fake_parts.make_plan(fake_parts.phase(keep_checkpoints=1))) == 1
+    assert writer.max_checkpoints(fake_parts.make_plan(*phases)) == 6  # two newest, two ends, two best
+    assert writer.max_checkpoints(fake_parts.make_plan(fake_parts.phase(keep_checkpoints=1))) == 1
     plain = fake_parts.make_plan(fake_parts.phase(optimizer={"type": "sgd", "lr": 0.1, "momentum": 0.0}))
     assert writer._state_bytes(100, plain) == 100
     assert writer._state_bytes(100, fake_parts.make_plan(fake_parts.phase(ema={"decay": 0.9}))) == 500
     plan = fake_parts.make_plan(fake_parts.phase(keep_checkpoints=4))
-    assert train(plan, "x", tmp_path / "run", make_workshop=fake_parts.make).status == 0
-    saver, graph = CheckpointWriter(tmp_path / "run", {}), fake_parts.FakeWorkshop(plan).graph
+    assert train(plan, "x", tmp_path / "run", make_parts=fake_parts.make).status == 0
+    saver, graph = CheckpointWriter(tmp_path / "run", {}), fake_parts.FakeParts(plan).graph
     sizes = [
         sum(facts["bytes"] for facts in saved.manifest["files"].values())
         for saved in Checkpoints(tmp_path / "run").found()

@@ -29,8 +29,8 @@ def slow(step, batch):
     return batch
 
 plan = fake_parts.make_plan(fake_parts.phase(steps=400))
-make = lambda plan, place, device, tell, world: fake_parts.FakeWorkshop(plan, slow)
-sys.exit(train(plan, "x", Path(sys.argv[1]), make_workshop=make).status)
+make = lambda plan, place, device, tell, world: fake_parts.FakeParts(plan, slow)
+sys.exit(train(plan, "x", Path(sys.argv[1]), make_parts=make).status)
 """
 
 
@@ -110,21 +110,21 @@ def test_a_disk_that_fills_up_fails_the_run_and_keeps_its_state(tmp_path, monkey
         return batch
 
     monkeypatch.setattr(os, "write", refuse)
-    outcome = train(plan, "x", tmp_path / "run", make_workshop=lambda *a: fake_parts.FakeWorkshop(a[0], fill))
+    outcome = train(plan, "x", tmp_path / "run", make_parts=lambda *a: fake_parts.FakeParts(a[0], fill))
     assert (outcome.status, outcome.problems[0].code) == (4, "RES804")
     assert [saved.step for saved in Run(tmp_path / "run").checkpoints()] == [8]
     full["now"] = False
     monkeypatch.setattr(os, "write", write)
-    again = train(plan, "x", tmp_path / "run", resume=True, make_workshop=fake_parts.make)
+    again = train(plan, "x", tmp_path / "run", resume=True, make_parts=fake_parts.make)
     assert again.status == 0
-    clean = train(plan, "x", tmp_path / "clean", make_workshop=fake_parts.make)
+    clean = train(plan, "x", tmp_path / "clean", make_parts=fake_parts.make)
     assert again.metrics == clean.metrics
 
 
 def test_a_disk_that_is_too_small_is_said_before_the_first_step(tmp_path):
     """A plan that keeps more checkpoints than the disk holds fails before it trains."""
     plan = fake_parts.make_plan(fake_parts.phase(keep_checkpoints=10**12))
-    outcome = train(plan, "x", tmp_path / "run", make_workshop=fake_parts.make)
+    outcome = train(plan, "x", tmp_path / "run", make_parts=fake_parts.make)
     assert (outcome.status, outcome.problems[0].code) == (4, "RES804")
     assert not list(Run(tmp_path / "run").events("phase_started"))
 
@@ -136,12 +136,12 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path):
     process = start(tmp_path / "run")
     plan = fake_parts.make_plan(fake_parts.phase(steps=400))
     with pytest.raises(ProblemError) as caught:
-        train(plan, "x", tmp_path / "run", resume=True, make_workshop=fake_parts.make)
+        train(plan, "x", tmp_path / "run", resume=True, make_parts=fake_parts.make)
     assert caught.value.problem.code == "RES805"
     assert f"process {process.pid} " in caught.value.problem.notes[0]
     process.kill()
     process.communicate()
-    assert train(plan, "x", tmp_path / "run", resume=True, make_workshop=fake_parts.make).status == 0
+    assert train(plan, "x", tmp_path / "run", resume=True, make_parts=fake_parts.make).status == 0
 
 
 AFTERWARDS = """

@@ -10,7 +10,7 @@ import pytest
 from declare.runtime.distributed import heartbeat
 from declare.runtime.distributed.rank_environment import LAUNCH
 from declare.runtime.distributed.stop_flag import SAME_SECONDS, StopFlag
-from declare.runtime.distributed.stop_request import StopRequestFile, obeying, order_stop
+from declare.runtime.distributed.stop_request import StopRequestFile, order_stop, watch_stop_file
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_before_anything_has_begun_a_signal_leaves_at_once(tmp_path: Path) -> No
 def test_an_order_raises_the_flag_of_a_run(tmp_path: Path) -> None:
     """Also one that was given before the run began to listen."""
     order_stop(tmp_path, "SIGTERM")
-    with StopFlag() as flag, obeying():
+    with StopFlag() as flag, watch_stop_file():
         for _ in range(100):
             if flag.raised:
                 break
@@ -64,6 +64,6 @@ def test_an_order_raises_the_flag_of_a_run(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_launched")
 def test_without_an_order_no_flag_is_raised() -> None:
     """A run that nobody asks to stop goes on."""
-    with StopFlag() as flag, obeying():
+    with StopFlag() as flag, watch_stop_file():
         time.sleep(0.4)
     assert not flag.raised

@@ -12,7 +12,7 @@ from declare.runtime.listeners.listener import Listener, Request
 from declare.runtime.run_folder.event_file import Event
 from tests.harness import fake_parts
 from tests.harness.fake_parts import train
-from tests.runtime.test_loop import Heard, with_workshop
+from tests.runtime.test_loop import Heard, with_parts
 
 METRIC = "val/digit/loss"
 VALUES = st.lists(
@@ -104,12 +104,12 @@ def test_a_run_that_goes_on_stops_early_where_it_would_have(tmp_path, at):
     """The best figure came before the run was stopped: patience counts from there, not from where it went on."""
     course = iter([1.0, 0.5, 0.6, 0.45, 0.6, 0.6])
 
-    def falling(workshop):
-        workshop.evaluate = lambda split, tasks: {METRIC: next(course)} if split == "val" else {}
+    def falling(parts):
+        parts.evaluate = lambda split, tasks: {METRIC: next(course)} if split == "val" else {}
 
     stop = {"metric": METRIC, "mode": "min", "patience_steps": 8, "min_delta": 0.1}
     plan = fake_parts.make_plan(fake_parts.phase(early_stop=stop, evaluate_every=4, steps=40))
-    make, heard = with_workshop(falling), Heard()
-    train(plan, "x", tmp_path / "run", listeners=[StoppedAt(at)], make_workshop=make)
-    train(plan, "x", tmp_path / "run", resume=True, listeners=[heard], make_workshop=make)
+    make, heard = with_parts(falling), Heard()
+    train(plan, "x", tmp_path / "run", listeners=[StoppedAt(at)], make_parts=make)
+    train(plan, "x", tmp_path / "run", resume=True, listeners=[heard], make_parts=make)
     assert [event.step for event in heard.named("early_stopped")] == [16]

@@ -12,7 +12,7 @@ from declare.runtime.resume.plan_diff import Change, Standing, plan_changes, ref
 from declare.runtime.run_folder.folder import Run
 from tests.harness import fake_parts
 from tests.harness.fake_parts import train
-from tests.runtime.test_resume import KilledError, dying_workshop
+from tests.runtime.test_resume import KilledError, dying_parts
 
 
 def hardware(plan, **changes):
@@ -24,12 +24,12 @@ def broken_off(place, plan, step=13, phase="fit"):
     """Leave a run that was killed at a step."""
     torch.set_num_threads(1)
     with pytest.raises(KilledError):
-        train(plan, "x", place, make_workshop=dying_workshop(step, phase))
+        train(plan, "x", place, make_parts=dying_parts(step, phase))
 
 
 def go_on(plan, place, resume=True):
     """Continue a run."""
-    return train(plan, "x", place, resume=resume, make_workshop=fake_parts.make)
+    return train(plan, "x", place, resume=resume, make_parts=fake_parts.make)
 
 
 def said(place):
@@ -44,7 +44,7 @@ def test_harmless_changes_go_on_and_are_said_with_the_reason(tmp_path):
         fake_parts.phase(checkpoint_every=4), description="better", hardware=hardware(plan, workers=3)
     )
     broken_off(tmp_path / "run", plan)
-    train(plan, "x", tmp_path / "clean", make_workshop=fake_parts.make)
+    train(plan, "x", tmp_path / "clean", make_parts=fake_parts.make)
     assert go_on(other, tmp_path / "run").metrics == Run(tmp_path / "clean").final
     events = {event["path"]: event for event in Run(tmp_path / "run").events("plan_changed")}
     assert events.keys() == {"description", "hardware.workers", "phases.fit.checkpoint_every"}
@@ -98,13 +98,13 @@ def test_a_change_that_makes_another_run_needs_the_users_word(tmp_path):
 def test_a_kill_after_the_new_plan_was_taken_loses_nothing(tmp_path):
     """A run that dies between taking a new plan and its next save still trains the steps that were added."""
     place = tmp_path / "run"
-    train(fake_parts.make_plan(fake_parts.phase(steps=8)), "old", place, make_workshop=fake_parts.make)
+    train(fake_parts.make_plan(fake_parts.phase(steps=8)), "old", place, make_parts=fake_parts.make)
     longer = fake_parts.make_plan(fake_parts.phase(steps=12, optimizer={"type": "adamw", "lr": 0.5}))
     with pytest.raises(KilledError):
-        train(longer, "new", place, resume="changed", make_workshop=dying_workshop(9, "fit"))
+        train(longer, "new", place, resume="changed", make_parts=dying_parts(9, "fit"))
     assert Run(place).plan == longer
     assert (Run(place).spec_text, (place / "spec-1.yaml").read_text()) == ("new", "old")
-    assert train(longer, "new", place, resume=True, make_workshop=fake_parts.make).status == 0
+    assert train(longer, "new", place, resume=True, make_parts=fake_parts.make).status == 0
     assert Run(place).checkpoints()[0].step == 12
     assert not (place / "plan-2.json").exists()
 
@@ -117,14 +117,14 @@ def test_settings_of_the_optimizer_come_from_the_new_plan(tmp_path):
     moments = read_state(Run(place).checkpoints()[0])["optimizer"]["state"]
 
     def decayed(plan, folder, device, tell, world):
-        workshop = fake_parts.FakeWorkshop(plan)
-        workshop.optimizer = lambda which: torch.optim.AdamW(
-            workshop.graph.parameters(), lr=which.optimizer["lr"], weight_decay=0.7
+        parts = fake_parts.FakeParts(plan)
+        parts.optimizer = lambda which: torch.optim.AdamW(
+            parts.graph.parameters(), lr=which.optimizer["lr"], weight_decay=0.7
         )
-        return workshop
+        return parts
 
     longer = fake_parts.make_plan(fake_parts.phase(checkpoint_every=5, steps=26))
-    outcome = train(longer, "x", place, resume="changed", make_workshop=decayed)
+    outcome = train(longer, "x", place, resume="changed", make_parts=decayed)
     assert outcome.status == 0
     state = read_state(Run(place).checkpoints()[0])["optimizer"]
     assert {group["weight_decay"] for group in state["param_groups"]} == {0.7}
@@ -136,7 +136,7 @@ def test_a_finished_run_can_be_made_longer(tmp_path):
     """With `resume="changed"` a finished run goes on in a longer phase and in phases that were added."""
     place = tmp_path / "run"
     first = fake_parts.make_plan(fake_parts.phase("one", steps=8))
-    train(first, "x", place, make_workshop=fake_parts.make)
+    train(first, "x", place, make_parts=fake_parts.make)
     longer = fake_parts.make_plan(fake_parts.phase("one", steps=12), fake_parts.phase("two", steps=6))
     assert go_on(longer, place, resume="changed").status == 0
     assert Run(place).checkpoints()[0].step == 18
@@ -192,7 +192,7 @@ def test_a_phase_that_is_over_keeps_its_record(tmp_path):
     place = tmp_path / "run"
     first = {"optimizer": {"type": "adamw", "lr": 0.01}}
     plan = fake_parts.make_plan(fake_parts.phase("one", **first), fake_parts.phase("two"))
-    train(plan, "x", place, make_workshop=fake_parts.make)
+    train(plan, "x", place, make_parts=fake_parts.make)
     for changes in ({"clip": {"norm": 1.0}}, {"optimizer": {"type": "adamw", "lr": 0.02}}):
         other = fake_parts.make_plan(fake_parts.phase("one", **first | changes), fake_parts.phase("two"))
         with pytest.raises(ProblemError, match="one"):
@@ -249,7 +249,7 @@ def test_threads_are_those_that_the_run_began_with(tmp_path, monkeypatch):
         torch.set_num_threads(2)
         plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=5))
         with pytest.raises(KilledError):
-            train(plan, "x", tmp_path / "run", make_workshop=dying_workshop(13, "fit"))
+            train(plan, "x", tmp_path / "run", make_parts=dying_parts(13, "fit"))
         monkeypatch.setenv("OMP_NUM_THREADS", "1")
         torch.set_num_threads(1)
         go_on(plan, tmp_path / "run")

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from declare.contract.problem import ProblemError
-from declare.runtime.run_folder.file_types import BestRecord, CourseRecord
+from declare.runtime.run_folder.file_types import BestRecord, ProgressRecord
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.run_folder.manifest import MANIFEST, STATE, seal
 from declare.runtime.run_folder.progress import Best, TrainProgress
@@ -25,7 +25,7 @@ LATER = {"evaluated_at", "evaluation_due"}
 def made(tmp_path_factory):
     """A finished run."""
     place = tmp_path_factory.mktemp("made") / "run"
-    assert train(fake_parts.hard_plan(), "x", place, make_workshop=fake_parts.make).status == 0
+    assert train(fake_parts.hard_plan(), "x", place, make_parts=fake_parts.make).status == 0
     return place
 
 
@@ -72,7 +72,7 @@ def test_what_a_run_writes_is_what_the_schemas_allow(run):
 
 def test_the_record_of_a_course_has_its_fields():
     """A field that is added to the course, or to a best evaluation, is added to what is published."""
-    for kept, record in ((TrainProgress, CourseRecord), (Best, BestRecord)):
+    for kept, record in ((TrainProgress, ProgressRecord), (Best, BestRecord)):
         assert {field.name for field in dataclasses.fields(kept)} == set(record.model_fields)
 
 

@@ -287,10 +287,8 @@ def test_what_is_deleted_while_a_run_goes_on_is_an_incident(tmp_path, name):
             shutil.rmtree(place) if place.is_dir() else place.unlink()
         return batch
 
-    outcome = train(
-        plan, "x", tmp_path / "run", make_workshop=lambda *a: fake_parts.FakeWorkshop(a[0], delete)
-    )
-    clean = train(plan, "x", tmp_path / "clean", make_workshop=fake_parts.make)
+    outcome = train(plan, "x", tmp_path / "run", make_parts=lambda *a: fake_parts.FakeParts(a[0], delete))
+    clean = train(plan, "x", tmp_path / "clean", make_parts=fake_parts.make)
     assert (outcome.status, outcome.metrics) == (0, clean.metrics)
     run, other = Run(tmp_path / "run"), Run(tmp_path / "clean")
     assert [event["path"] for event in run.events("file_deleted")] == [name]
@@ -305,7 +303,7 @@ def test_what_is_deleted_while_a_run_goes_on_is_an_incident(tmp_path, name):
 def test_weights_are_read_though_the_run_deletes_checkpoints(tmp_path):
     """A reader whose checkpoint goes away takes the one that stands in its place; a damaged one is a finding."""
     plan = fake_parts.make_plan(fake_parts.phase(keep_checkpoints=3))
-    assert train(plan, "x", tmp_path / "run", make_workshop=fake_parts.make).status == 0
+    assert train(plan, "x", tmp_path / "run", make_parts=fake_parts.make).status == 0
     run = Run(tmp_path / "run")
     names: list[str] = []
 

@@ -128,24 +128,24 @@ def draws():
 
 def test_a_trial_leaves_no_trace():
     """Measuring changes neither weights nor running statistics nor gradients, nor what is drawn afterwards."""
-    workshop = fake_parts.FakeWorkshop(fake_parts.make_plan())
-    which = workshop.plan.phases[0]
-    before = {name: value.clone() for name, value in workshop.graph.state_dict().items()}
-    batch = next(workshop.feed(which).batches(0, 1))
-    inner = workshop.objective(which)
+    parts = fake_parts.FakeParts(fake_parts.make_plan())
+    which = parts.plan.phases[0]
+    before = {name: value.clone() for name, value in parts.graph.state_dict().items()}
+    batch = next(parts.loader(which).batches(0, 1))
+    inner = parts.objective(which)
 
     def objective(batch):
         draws()
         return inner(batch)
 
-    generators = Randomness.drawn()
+    generators = Randomness.snapshot()
     expected = draws()
-    Randomness.put_back(generators)
-    seconds = Trial(workshop.graph, objective, batch, CPU).seconds([lambda: "fp32", lambda: "bf16"])
+    Randomness.restore(generators)
+    seconds = Trial(parts.graph, objective, batch, CPU).seconds([lambda: "fp32", lambda: "bf16"])
     assert draws() == expected
     assert min(seconds) > 0
-    assert all(torch.equal(before[name], value) for name, value in workshop.graph.state_dict().items())
-    assert all(item.grad is None for item in workshop.graph.parameters())
+    assert all(torch.equal(before[name], value) for name, value in parts.graph.state_dict().items())
+    assert all(item.grad is None for item in parts.graph.parameters())
 
 
 def test_fewer_threads_only_where_they_are_clearly_faster():

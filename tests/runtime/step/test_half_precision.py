@@ -6,7 +6,7 @@ import torch
 from declare.runtime.checkpoint.safetensors_io import read_tensors
 from declare.runtime.run_folder.folder import Run
 from tests.harness import fake_parts
-from tests.runtime.test_loop import run, with_workshop
+from tests.runtime.test_loop import run, with_parts
 
 FROZEN = ("encoder.0.weight", "encoder.0.bias", "encoder.1.weight", "encoder.1.bias")
 FROZEN += ("heads.digit.weight", "heads.digit.bias")
@@ -19,14 +19,14 @@ def _one_thread(monkeypatch):
 
 
 def broken(until):
-    """Return a workshop factory whose first backward passes give a gradient that is not a number."""
+    """Return a factory of training parts whose first backward passes give a gradient that is not a number."""
     passes = iter(range(10_000))
 
-    def change(workshop):
-        weight = workshop.graph.heads["digit"].weight
+    def change(parts):
+        weight = parts.graph.heads["digit"].weight
         weight.register_hook(lambda grad: grad * float("nan") if next(passes) < until else grad)
 
-    return with_workshop(change)
+    return with_parts(change)
 
 
 def test_updates_that_were_left_out_are_not_counted(tmp_path):
@@ -60,6 +60,6 @@ def test_all_may_be_frozen_for_a_while(tmp_path):
     plan = fake_parts.make_plan(fake_parts.phase(precision="fp16", freeze=freeze))
     outcome, _ = run(tmp_path, plan)
     assert outcome.status == 0
-    before = dict(fake_parts.FakeWorkshop(plan).graph.named_parameters())
+    before = dict(fake_parts.FakeParts(plan).graph.named_parameters())
     after = read_tensors(Run(tmp_path / "run").weights_path("last"))
     assert not torch.equal(before["heads.digit.weight"], after["heads.digit.weight"])

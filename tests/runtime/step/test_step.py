@@ -6,7 +6,7 @@ from torch import nn
 
 from declare.runtime.run_folder.folder import Run
 from tests.harness import fake_parts
-from tests.runtime.test_loop import _one_thread, run, with_workshop
+from tests.runtime.test_loop import _one_thread, run, with_parts
 
 __all__ = ["_one_thread"]
 
@@ -28,10 +28,10 @@ def draws(folder, **changes):
     """Return what a layer draws in a run, one entry for each forward pass."""
     layer = Drawing()
 
-    def change(workshop):
-        workshop.graph.encoder[3] = layer
+    def change(parts):
+        parts.graph.encoder[3] = layer
 
-    run(folder, fake_parts.make_plan(fake_parts.phase(evaluate_every=100, **changes)), with_workshop(change))
+    run(folder, fake_parts.make_plan(fake_parts.phase(evaluate_every=100, **changes)), with_parts(change))
     return layer.drawn
 
 
@@ -48,15 +48,15 @@ def moved(folder, **changes):
     """Return how far one step of plain gradient descent at a rate of 1 moves each parameter."""
     graphs = []
 
-    def change(workshop):
-        workshop.graph.encoder[3] = nn.Identity()
-        workshop.optimizer = lambda which: torch.optim.SGD(workshop.graph.parameters(), lr=1.0)
-        graphs.append((workshop.graph, [item.detach().clone() for item in workshop.graph.parameters()]))
+    def change(parts):
+        parts.graph.encoder[3] = nn.Identity()
+        parts.optimizer = lambda which: torch.optim.SGD(parts.graph.parameters(), lr=1.0)
+        graphs.append((parts.graph, [item.detach().clone() for item in parts.graph.parameters()]))
 
     run(
         folder,
         fake_parts.make_plan(fake_parts.phase(steps=1, evaluate_every=100, **changes)),
-        with_workshop(change),
+        with_parts(change),
     )
     ((graph, before),) = graphs
     return torch.cat(
@@ -81,11 +81,11 @@ def test_gradients_are_clipped_at_their_true_size(tmp_path, precision):
 def reported(folder, **changes):
     """Return the losses that a run without dropout and batch norm reports, by metric and step."""
 
-    def calm(workshop):
-        workshop.graph.encoder[1] = nn.Identity()
-        workshop.graph.encoder[3] = nn.Identity()
+    def calm(parts):
+        parts.graph.encoder[1] = nn.Identity()
+        parts.graph.encoder[3] = nn.Identity()
 
-    run(folder, fake_parts.make_plan(fake_parts.phase(steps=8, **changes)), with_workshop(calm))
+    run(folder, fake_parts.make_plan(fake_parts.phase(steps=8, **changes)), with_parts(calm))
     rows = Run(folder / "run").metrics()
     return {
         (row["metric"], row["step"]): row["value"]

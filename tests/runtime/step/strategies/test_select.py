@@ -17,7 +17,7 @@ from declare.runtime.run_folder.folder import Run
 from declare.runtime.step.strategies.exact import Tree
 from declare.runtime.step.strategies.select import is_static, make_strategy
 from tests.harness import fake_parts
-from tests.runtime.test_loop import run, with_workshop
+from tests.runtime.test_loop import run, with_parts
 
 
 def joined(left: str, right: str) -> str:
@@ -56,7 +56,7 @@ class Two(ProcessGroup):
 def test_a_dataset_that_is_too_small_to_share_is_refused() -> None:
     """A batch with one sample of a dataset cannot be dealt out to two processes."""
     phase = fake_parts.phase(rows={"left": 4, "right": 1})
-    objective = fake_parts.FakeWorkshop(fake_parts.make_plan(phase)).objective(phase)
+    objective = fake_parts.FakeParts(fake_parts.make_plan(phase)).objective(phase)
     with pytest.raises(ProblemError) as caught:
         make_strategy(fake_parts.make_plan(phase), phase, objective, Two())
     assert caught.value.problem.code == "HW706"
@@ -81,8 +81,8 @@ def test_a_batch_that_fails_half_way_leaves_nothing_behind(
     def failing(at: int) -> Any:
         calls = iter(range(10_000))
 
-        def change(workshop: Any) -> None:
-            objective = fake_parts.Objective(workshop.graph)
+        def change(parts: Any) -> None:
+            objective = fake_parts.Objective(parts.graph)
             forward = objective.forward
 
             def fail(batch: Any, totals: Any = None) -> Any:
@@ -91,9 +91,9 @@ def test_a_batch_that_fails_half_way_leaves_nothing_behind(
                 return forward(batch, totals)
 
             objective.forward = fail
-            workshop.objective = lambda phase: objective
+            parts.objective = lambda phase: objective
 
-        return with_workshop(change)
+        return with_parts(change)
 
     skip = {"action": "skip", "limit": 3}
     hardware = fake_parts.make_plan().hardware.model_copy(update={"determinism": "exact"})
