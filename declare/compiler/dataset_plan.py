@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from declare.compiler.state import State
+from declare.compiler.stages import TransformedSpec
 from declare.contract.component import plain
 from declare.contract.kinds.transform import facts_before
-from declare.ir.plan import DatasetPlan, FieldPlan
+from declare.ir.plan import DatasetPlan, FieldPlan, TaskPlan
 
 
-def dataset_plan(state: State, name: str) -> DatasetPlan:
-    """Return the plan of a dataset whose facts and field shapes are known."""
-    block, facts = state.spec.datasets[name], state.facts[name]
-    split = block.split if block.split.seed is not None else _with_seed(block.split, state.spec.seed)
+def dataset_plan(stage: TransformedSpec, name: str, tasks: Iterable[TaskPlan] = ()) -> DatasetPlan:
+    """Return the plan of a dataset whose facts and field shapes are known, for `tasks`."""
+    block, facts = stage.spec.datasets[name], stage.facts[name]
+    split = block.split if block.split.seed is not None else _with_seed(block.split, stage.spec.seed)
     return DatasetPlan(
         source=block.source.dump(),
         fingerprint=facts.fingerprint,
@@ -22,11 +23,11 @@ def dataset_plan(state: State, name: str) -> DatasetPlan:
             field: FieldPlan(
                 # A field that no transform fits keeps the shape of its source: an error stands already.
                 block=facts.blocks[field],
-                facts=found,
-                shape=state.shapes[name].get(field, found.shape),
-                double=_is_double(state, name, field),
+                facts=field_facts,
+                shape=stage.shapes[name].get(field, field_facts.shape),
+                double=any(_needs_double(task, name, field) for task in tasks),
             )
-            for field, found in facts.fields.items()
+            for field, field_facts in facts.fields.items()
         },
         transforms=tuple(
             item.resolve(known).dump()
@@ -46,12 +47,9 @@ def dataset_plan(state: State, name: str) -> DatasetPlan:
     )
 
 
-def _is_double(state: State, dataset: str, field: str) -> bool:
+def _needs_double(task: TaskPlan, dataset: str, field: str) -> bool:
     """Return whether a task learns a field whose numbers single precision would change."""
-    return any(
-        task.target_field == field and dataset in task.datasets and task.target_of(dataset).double
-        for task in state.tasks.values()
-    )
+    return task.target_field == field and dataset in task.datasets and task.target_of(dataset).double
 
 
 def _with_seed(split: Any, seed: int) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -41,13 +41,13 @@ class GraphNode:
         return "modules" if self.role == "module" else "heads"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Wiring:
     """Nodes by path, parents first; the head of each task; the datasets that pass through each node."""
 
-    nodes: dict[str, GraphNode] = field(default_factory=dict)
-    heads: dict[str, str] = field(default_factory=dict)
-    datasets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    nodes: Mapping[str, GraphNode] = field(default_factory=dict)
+    heads: Mapping[str, str] = field(default_factory=dict)
+    datasets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def sources(self, path: str) -> Iterator[tuple[Ref, GraphNode | None]]:
         """Yield what a node reads, with the module behind each reference (None for a field)."""
@@ -56,11 +56,11 @@ class Wiring:
 
     def upstream(self, path: str) -> dict[str, None]:
         """Return the node and all modules that it depends on, parents first."""
-        found: dict[str, None] = {}
+        paths: dict[str, None] = {}
         for _, node in self.sources(path):
             if node is not None:
-                found |= self.upstream(node.path)
-        return found | {path: None}
+                paths |= self.upstream(node.path)
+        return paths | {path: None}
 
     def fields(self, path: str) -> Iterator[tuple[GraphNode, Ref]]:
         """Yield each field that a node reads, itself or through modules, with the reader."""

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeGuard
 
+from declare.compiler.diagnose.diagnostic_list import DiagnosticList
 from declare.compiler.diagnose.locate import diagnose
-from declare.compiler.state import State
-from declare.contract.problem import Problem, ProblemError
+from declare.compiler.reports import Assumption, Note, Report, Reports, Result, Retraction, Skip, catch
+from declare.compiler.stages import (
+    HostedSpec,
+    LinkedSpec,
+    NamedSpec,
+    ParsedSpec,
+    PhasedSpec,
+    ReadSpec,
+    ScoredSpec,
+    ShapedSpec,
+    SpecSource,
+)
+from declare.contract.problem import Problem
 from declare.diagnostics.diagnostic import Diagnostic, Label
-from declare.ir.facts import Facts
+from declare.ir.facts import DatasetFacts
 from declare.language.document import Document
-from declare.rules.registry import rules
+from declare.reading.poison import POISON
+from declare.rules.registry import Rule, rules
+from declare.rules.spec_view import View
 from declare.system.trust import grant
 from declare.system.user_cache import damaged_entry, on_damage
 
@@ -24,21 +38,32 @@ if TYPE_CHECKING:
     from declare.ir.plan import Plan
     from declare.language.spec import Spec
 
-PASSES: tuple[tuple[str, str], ...] = (
-    ("parse", "text becomes a tree in which every value knows its place"),
-    ("compose", "bases, variables and --set give the one tree that all else reads"),
-    ("schema", "the tree becomes strict blocks; needs values after composition"),
-    ("names", "what refers to what, from the spec alone; needs readable blocks"),
-    ("facts", "what the data says; needs the sources and fields that names resolved"),
-    ("links", "shapes of fields after transforms, targets of tasks; needs facts"),
-    ("shapes", "shapes and costs of every node; needs what flows in and what each task wants"),
-    ("losses", "losses and metrics of each task; needs linked targets"),
-    ("phases", "steps, rates, cadences and patterns; needs split sizes and node paths"),
-    ("hardware", "what is asked of the machine; needs the phases' precisions"),
-    ("cost", "memory of every phase; needs parameters, activations and batch sizes"),
-    ("lint", "advice on what is legal; needs everything"),
+
+class Pass(NamedTuple):
+    """A pass, the stage that it gives, and the reason for its place."""
+
+    name: str
+    stage: type[Any]
+    reason: str
+
+
+PASSES: tuple[Pass, ...] = (
+    Pass("parse", ParsedSpec, "text becomes a tree in which every value knows its place"),
+    Pass("compose", ParsedSpec, "bases, variables and --set give the one tree that all else reads"),
+    Pass("schema", ReadSpec, "the tree becomes strict blocks; needs values after composition"),
+    Pass("names", ReadSpec, "what refers to what, from the spec alone; needs readable blocks"),
+    Pass("facts", NamedSpec, "what the data says; needs the sources and fields that names resolved"),
+    Pass("links", LinkedSpec, "shapes of fields after transforms, targets of tasks; needs facts"),
+    Pass(
+        "shapes", ShapedSpec, "shapes and costs of every node; needs what flows in and what each task wants"
+    ),
+    Pass("losses", ScoredSpec, "losses and metrics of each task; needs linked targets"),
+    Pass("phases", PhasedSpec, "steps, rates, cadences and patterns; needs split sizes and node paths"),
+    Pass("hardware", HostedSpec, "what is asked of the machine; needs the phases' precisions"),
+    Pass("cost", HostedSpec, "memory of every phase; needs parameters, activations and batch sizes"),
+    Pass("lint", HostedSpec, "advice on what is legal; needs everything"),
 )
-"""The passes in order, each with the reason for its place."""
+"""The passes in order."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +83,7 @@ class CheckedSpec:
 
     document: Document
     spec: Spec | Any
-    facts: Facts
+    facts: Mapping[str, DatasetFacts]
     plan: Plan | None
     diagnostics: tuple[Diagnostic, ...]
     passes: tuple[PassRecord, ...]
@@ -66,7 +91,7 @@ class CheckedSpec:
     @property
     def valid(self) -> bool:
         """Whether no error stands."""
-        return all(found.severity != "error" for found in self.diagnostics)
+        return all(item.severity != "error" for item in self.diagnostics)
 
 
 def check(
@@ -78,80 +103,141 @@ def check(
     components that may run, or files with their hash.
     """
     grant(trust)
-    state = State(Path(path), tuple(sets), tuple(trust), dict(os.environ))
+    diagnostics = DiagnosticList()
+    source = SpecSource(Path(path), tuple(sets), tuple(trust), dict(os.environ), diagnostics.wrong_parts)
     damaged: list[Path] = []
     with on_damage(damaged.append):
-        records = [_run_pass(state, name) for name, _ in _up_to(until)]
+        stage, records = run_passes(source, diagnostics, until)
     plan = None
-    if until is None and not state.errors and state.readable:
+    if (
+        isinstance(stage, HostedSpec)
+        and stage.hardware is not None
+        and until is None
+        and not diagnostics.errors
+    ):
         from declare.compiler.plan import assemble
 
-        plan = assemble(state)
-    spec = state.spec if state.readable else None
+        plan = assemble(stage, stage.hardware)
     nowhere = Document(None, ())  # no line of the spec is at fault
-    state.diagnostics += [diagnose(damaged_entry(entry), nowhere) for entry in damaged]
-    found = tuple(sorted(state.diagnostics, key=_order))
-    return CheckedSpec(state.document, spec, state.facts, plan, found, tuple(records))
+    warnings = [diagnose(damaged_entry(entry), nowhere) for entry in damaged]
+    return CheckedSpec(
+        _document(stage),
+        stage.spec if _is_readable(stage) else None,
+        stage.facts if isinstance(stage, NamedSpec) else {},
+        plan,
+        tuple(sorted([*diagnostics, *warnings], key=_order)),
+        tuple(records),
+    )
 
 
-def _up_to(until: str | None) -> Iterator[tuple[str, str]]:
-    for name, reason in PASSES:
-        yield name, reason
-        if name == until:
+def run_passes(
+    source: SpecSource, diagnostics: DiagnosticList, until: str | None = None
+) -> tuple[SpecSource | ReadSpec, list[PassRecord]]:
+    """Return the last stage of a spec, with what became of each pass; keep what is wrong in `diagnostics`."""
+    stage: SpecSource | ReadSpec = source
+    records = []
+    for item in _up_to(until):
+        stage, record = _run_pass(item, stage, diagnostics)
+        records.append(record)
+    return stage, records
+
+
+def _up_to(until: str | None) -> Iterator[Pass]:
+    for item in PASSES:
+        yield item
+        if item.name == until:
             return
     if until is not None:
         raise ValueError(f"there is no pass `{until}`")
 
 
-def _run_pass(state: State, name: str) -> PassRecord:
-    """Run one pass and the rules of its stage."""
+def _is_readable(stage: SpecSource | ReadSpec) -> TypeGuard[ReadSpec]:
+    """Return whether there is a spec to look at, with holes or without."""
+    return isinstance(stage, ReadSpec) and stage.spec is not POISON
+
+
+def _run_pass(item: Pass, stage: Any, diagnostics: DiagnosticList) -> tuple[Any, PassRecord]:
+    """Run one pass and the rules of its stage; return the stage that it gives, with what became of the pass."""
     start = perf_counter()
-    state.skipped, state.notes = [], []
-    if name not in {"parse", "compose", "schema"} and not state.readable:
-        return PassRecord(name, "skipped", _because(state, [""]))
-    module = importlib.import_module(f"declare.compiler.passes.{name}")
-    _collect(state, module.run(state))
-    if state.readable:
-        for rule in rules(name):
-            _collect(state, rule(state.view))
-    status: Literal["done", "partly"] = "partly" if state.skipped else "done"
-    because = _because(state, state.skipped) if state.skipped else ""
-    return PassRecord(name, status, because, tuple(state.notes), perf_counter() - start)
+    if isinstance(stage, ReadSpec) and not _is_readable(stage):
+        return stage, PassRecord(item.name, "skipped", _because(diagnostics.errors, [""]))
+    module = importlib.import_module(f"declare.compiler.passes.{item.name}")
+    log = _PassLog(diagnostics, _document(stage))
+    nothing_known = item.stage(**vars(stage)) if issubclass(item.stage, type(stage)) else stage
+    stage = log.take(catch(module.run(stage), nothing_known))
+    if _is_readable(stage):
+        view = stage.view
+        for rule in rules(item.name):
+            log.take(catch(_apply_rule(rule, view), None))
+    status: Literal["done", "partly"] = "partly" if log.skipped else "done"
+    because = _because(diagnostics.errors, log.skipped) if log.skipped else ""
+    return stage, PassRecord(item.name, status, because, tuple(log.notes), perf_counter() - start)
 
 
-def _collect(state: State, problems: Iterable[Problem | Diagnostic]) -> None:
-    """Add problems to the state; what one raises, because nothing behind it can be known, is the last of them."""
-    try:
-        for item in problems:
-            state.add(item)
-    except ProblemError as error:
-        state.add(error.problem)
-        state.skip(error.problem.at)
+def _document(stage: SpecSource | ReadSpec) -> Document:
+    return stage.document if isinstance(stage, ParsedSpec | ReadSpec) else Document(None, ())
 
 
-def _because(state: State, paths: Iterable[str]) -> str:
-    """Name the errors that stand at or around `paths`; the first error where none does."""
-    causes = {_place(found): None for path in paths for found in state.errors if _touches(found.path, path)}
-    return ", ".join(list(causes)[:3]) or ", ".join(_place(found) for found in state.errors[:1])
+def _apply_rule(rule: Rule, view: View) -> Reports[None]:
+    yield from rule(view)
 
 
-def _touches(found: str, path: str) -> bool:
-    return found == path or path.startswith(f"{found}.") or found.startswith(f"{path}.")
+class _PassLog:
+    """What one pass reports: diagnostics go into the list of all, skipped paths and notes stay here."""
+
+    def __init__(self, diagnostics: DiagnosticList, document: Document) -> None:
+        self._diagnostics, self._document = diagnostics, document
+        self.skipped: list[str] = []
+        self.notes: list[str] = []
+
+    def take(self, reports: Reports[Result]) -> Result:
+        """Keep each report as it comes; return the result."""
+        while True:
+            try:
+                self._keep(next(reports))
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+
+    def _keep(self, report: Report) -> None:
+        match report:
+            case Skip(path):
+                self.skipped.append(path)
+            case Note(text):
+                self.notes.append(text)
+            case Assumption():
+                self._diagnostics.assume(report)
+            case Retraction():
+                self._diagnostics.retract(report)
+            case Problem():
+                self._diagnostics.add(diagnose(report, self._document))
+            case Diagnostic():
+                self._diagnostics.add(report)
 
 
-def _place(found: Diagnostic) -> str:
-    label = found.primary
+def _because(errors: Sequence[Diagnostic], paths: Iterable[str]) -> str:
+    """Name the errors at or around `paths`; the first error where there is none."""
+    causes = {_place(error): None for path in paths for error in errors if _touches(error.path, path)}
+    return ", ".join(list(causes)[:3]) or ", ".join(map(_place, errors[:1]))
+
+
+def _touches(one: str, other: str) -> bool:
+    return one == other or other.startswith(f"{one}.") or one.startswith(f"{other}.")
+
+
+def _place(diagnostic: Diagnostic) -> str:
+    label = diagnostic.primary
     if label is None:
-        return found.code
+        return diagnostic.code
     line, _ = label.span.source.position(label.span.start)
-    return f"{found.code} at {label.span.source.name}:{line}"
+    return f"{diagnostic.code} at {label.span.source.name}:{line}"
 
 
-def _order(found: Diagnostic) -> tuple[Any, ...]:
+def _order(diagnostic: Diagnostic) -> tuple[Any, ...]:
     """Errors first, then by place in the order in which sources came."""
-    rank = {"error": 0, "warning": 1, "info": 2}[found.severity]
-    label: Label | None = found.primary
+    rank = {"error": 0, "warning": 1, "info": 2}[diagnostic.severity]
+    label: Label | None = diagnostic.primary
     if label is None:
-        return (rank, "", 0, found.code)
+        return (rank, "", 0, diagnostic.code)
     kind = {"file": 0, "env": 1, "set": 2}[label.span.source.kind]
-    return (rank, f"{kind}{label.span.source.name}", label.span.start, found.code)
+    return (rank, f"{kind}{label.span.source.name}", label.span.start, diagnostic.code)

@@ -7,30 +7,30 @@ from typing import Any
 
 import declare
 from declare.compiler.dataset_plan import dataset_plan
-from declare.compiler.state import State
+from declare.compiler.stages import HostedSpec
 from declare.contract import strict_json
 from declare.contract.component import plain
 from declare.contract.kinds.tracker import Tracker
-from declare.ir.plan import Plan
+from declare.ir.plan import HardwarePlan, Plan
+from declare.language.document import Document
 from declare.reading.read_component import read_component
 from declare.system import secrets, trust
 
 
-def assemble(state: State) -> Plan:
+def assemble(stage: HostedSpec, hardware: HardwarePlan) -> Plan:
     """Return the plan of a spec without errors."""
-    spec = state.spec
-    assert state.hardware is not None, "the hardware pass fills this in, or reports an error"
+    spec = stage.spec
     plan = Plan(
         declare=declare.__version__,
         name=spec.name,
         description=spec.description,
         seed=spec.seed,
-        spec_sha256=_identity(state),
-        datasets={name: dataset_plan(state, name) for name in spec.datasets},
-        nodes=tuple(state.nodes.values()),
-        tasks={name: state.tasks[name] for name in spec.tasks},
-        phases=tuple(state.phases[name] for name in spec.phases),
-        hardware=state.hardware,
+        spec_sha256=_identity(stage.document),
+        datasets={name: dataset_plan(stage, name, stage.tasks.values()) for name in spec.datasets},
+        nodes=tuple(stage.nodes.values()),
+        tasks={name: stage.tasks[name] for name in spec.tasks},
+        phases=tuple(stage.phases[name] for name in spec.phases),
+        hardware=hardware,
         tracking=_tracking(spec.tracking),
         composites=spec.metrics,
         expect=spec.expect,
@@ -68,9 +68,9 @@ def _without_secrets(value: Any, key: str = "") -> Any:
     return [_without_secrets(item, key) for item in value] if isinstance(value, list) else value
 
 
-def _identity(state: State) -> str:
+def _identity(document: Document) -> str:
     """Return a hash of the composed tree: comments, files and the order of writing leave it as it is."""
-    text = strict_json.dumps(state.document.plain(), sort_keys=True, separators=(",", ":"), default=str)
+    text = strict_json.dumps(document.plain(), sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -13,7 +13,7 @@ from declare.contract.kinds.task import Task
 from declare.language.spec import Dataset, Phase
 from declare.reading.lookup import find
 from declare.reading.poison import POISON
-from declare.rules.spec_view import View
+from declare.rules.spec_view import SpecView, View
 
 Block = TypeVar("Block")
 
@@ -64,22 +64,22 @@ def items(parent: Any, path: str, name: str) -> Iterator[LocatedBlock[Any]]:
     )
 
 
-def datasets(view: View) -> Iterator[LocatedBlock[Dataset]]:
+def datasets(view: SpecView) -> Iterator[LocatedBlock[Dataset]]:
     """Yield the datasets."""
     return blocks_of(view.spec, "datasets")
 
 
-def modules(view: View) -> Iterator[LocatedBlock[Module]]:
+def modules(view: SpecView) -> Iterator[LocatedBlock[Module]]:
     """Yield the modules of the model."""
     return blocks_of(view.spec, "model")
 
 
-def tasks(view: View) -> Iterator[LocatedBlock[Task]]:
+def tasks(view: SpecView) -> Iterator[LocatedBlock[Task]]:
     """Yield the tasks."""
     return blocks_of(view.spec, "tasks")
 
 
-def tasks_in_part(view: View) -> Iterator[LocatedBlock[Task]]:
+def tasks_in_part(view: SpecView) -> Iterator[LocatedBlock[Task]]:
     """Yield the tasks, and what is known of those whose type nobody knows."""
     yield from tasks(view)
     for path, block in view.untyped.items():
@@ -88,22 +88,22 @@ def tasks_in_part(view: View) -> Iterator[LocatedBlock[Task]]:
             yield LocatedBlock(path, name, block)
 
 
-def phases(view: View) -> Iterator[LocatedBlock[Phase]]:
+def phases(view: SpecView) -> Iterator[LocatedBlock[Phase]]:
     """Yield the phases in the order in which they run."""
     return blocks_of(view.spec, "phases")
 
 
-def dataset_names(view: View) -> tuple[str, ...]:
+def dataset_names(view: SpecView) -> tuple[str, ...]:
     """Return every dataset's name, also of those that could not be read."""
     return tuple(get(view.spec, "datasets") or {})
 
 
-def task_names(view: View) -> tuple[str, ...]:
+def task_names(view: SpecView) -> tuple[str, ...]:
     """Return every task's name, also of those that could not be read."""
     return tuple(get(view.spec, "tasks") or {})
 
 
-def task_datasets(view: View, task: Task) -> tuple[str, ...]:
+def task_datasets(view: SpecView, task: Task) -> tuple[str, ...]:
     """Return the existing datasets that a task learns from; the only one where it names none."""
     if is_unreadable(task, "dataset", "datasets"):
         return ()
@@ -114,7 +114,7 @@ def task_datasets(view: View, task: Task) -> tuple[str, ...]:
     return tuple(name for name in stated if name in known)
 
 
-def may_be_per_dataset(view: View, task: str) -> bool:
+def may_be_per_dataset(view: SpecView, task: str) -> bool:
     """Return whether a task's head is one for each dataset, or may be one, since its block cannot be read."""
     block = get(view.spec, "tasks", task)
     head = None if block is None else block.head
@@ -175,7 +175,7 @@ def number_duplicates(items: Iterable[tuple[str, Block]]) -> dict[str, Block]:
     return by_name
 
 
-def phase_tasks(view: View, phase: Phase) -> dict[str, float] | None:
+def phase_tasks(view: SpecView, phase: Phase) -> dict[str, float] | None:
     """Return the existing tasks that a phase trains, with weights; None where that could not be read."""
     if is_unreadable(phase, "tasks"):
         return None
@@ -190,7 +190,7 @@ def phase_tasks(view: View, phase: Phase) -> dict[str, float] | None:
     return {name: 1.0 if known[name] is None else known[name] for name in stated if name in known}
 
 
-def phase_datasets(view: View, phase: Phase) -> tuple[str, ...]:
+def phase_datasets(view: SpecView, phase: Phase) -> tuple[str, ...]:
     """Return the datasets that a phase trains on, in the order of the spec; none where some are not known."""
     trained = trained_blocks(view, phase)
     if trained is None:
@@ -209,7 +209,7 @@ def phase_datasets(view: View, phase: Phase) -> tuple[str, ...]:
     return tuple(name for name in dataset_names(view) if name in used)
 
 
-def trained_blocks(view: View, phase: Phase) -> list[Any] | None:
+def trained_blocks(view: SpecView, phase: Phase) -> list[Any] | None:
     """Return the tasks that a phase trains, with what is known of unreadable ones or None in the place of these.
 
     None where the tasks themselves could not be read.

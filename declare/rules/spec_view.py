@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from declare.contract.component import Component
 from declare.contract.kinds.task import Target
@@ -15,15 +16,27 @@ from declare.language.spec import Spec
 
 
 @dataclass(frozen=True)
-class View:
+class SpecView:
+    """The spec as it was read.
+
+    `spec` may hold `POISON` wherever a value could not be read. `document` is the text behind it, for how a value is
+    written. `untyped` holds by path what a component of an unknown type, which is `POISON` in the spec, says that all
+    of its kind do.
+    """
+
+    spec: Spec | Any
+    document: Document = field(default_factory=lambda: Document(None, ()))
+    untyped: Mapping[str, Component] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class View(SpecView):
     """The spec so far.
 
-    `spec` may hold `POISON` wherever a value could not be read; the mappings hold only what is known, so a
-    missing entry means that an earlier finding stands in its way. `facts` is filled from stage "facts" on (by
-    dataset), `shapes` (dataset -> field -> shape after transforms) and `targets` (by task) from "links",
-    `nodes` (by path, in topological order) from "shapes", `phases` (by name) from "phases", `hardware` from
-    "hardware". `document` is the text behind the spec, for rules about how a value is written. `untyped` holds
-    by path what a component of an unknown type, which is `POISON` in the spec, says that all of its kind do.
+    The mappings hold only what is known, so a missing entry means that an earlier finding stands in its way. `facts`
+    is filled from stage "facts" on (by dataset), `shapes` (dataset -> field -> shape after transforms) and `targets`
+    (by task) from "links", `nodes` (by path, in topological order) from "shapes", `phases` (by name) from "phases",
+    `hardware` from "hardware".
     """
 
     spec: Spec
@@ -33,5 +46,3 @@ class View:
     nodes: Mapping[str, ModulePlan] = field(default_factory=dict)
     phases: Mapping[str, PhasePlan] = field(default_factory=dict)
     hardware: HardwarePlan | None = None
-    document: Document = field(default_factory=lambda: Document(None, ()))
-    untyped: Mapping[str, Component] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,8 +66,10 @@ def inferred_outputs(component: Node, inputs: Inputs) -> dict[str, Shape] | None
 
 def shapes_of(dataset: Block, name: str) -> dict[str, Shape]:
     """Return the shapes of a dataset's fields as the compiler finds them, before transforms."""
-    from declare.compiler.pipeline import PASSES, _run_pass
-    from tests.combining.writing import state_of
+    from declare.compiler.diagnose.diagnostic_list import DiagnosticList
+    from declare.compiler.pipeline import run_passes
+    from declare.compiler.stages import LinkedSpec, SpecSource
+    from tests.combining.writing import written
 
     spec = {
         "declare": 1,
@@ -75,12 +78,11 @@ def shapes_of(dataset: Block, name: str) -> dict[str, Shape]:
         "tasks": {"t": {"type": "auxiliary"}},
     }
     spec["phases"] = {"p": {"steps": 1, "batch_size": 2, "optimizer": {"type": "sgd", "lr": 0.1}}}
-    state = state_of(spec)
-    for title, _ in PASSES:
-        _run_pass(state, title)
-        if title == "links":
-            break
-    return dict(state.shapes.get(name, {}))
+    diagnostics = DiagnosticList()
+    source = SpecSource(written(spec), (), (), dict(os.environ), diagnostics.wrong_parts)
+    linked, _ = run_passes(source, diagnostics, "links")
+    assert isinstance(linked, LinkedSpec)
+    return dict(linked.shapes.get(name, {}))
 
 
 def starts_from(task: Any) -> set[str]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import os
 from pathlib import Path
 from typing import Any
 
-from declare.compiler.state import State
 from declare.language.yaml.yaml_writer import block
 
 Spec = dict[str, Any]
@@ -24,11 +22,6 @@ def written(spec: Spec, folder: Path | None = None) -> Path:
     path = (folder or Path()) / f"spec{next(_NUMBERS)}.yaml"
     path.write_text(text_of(spec), encoding="utf-8")
     return path
-
-
-def state_of(spec: Spec) -> State:
-    """Return the compiler's state before its first pass over a spec."""
-    return State(written(spec), (), (), dict(os.environ))
 
 
 def errors_of(spec: Spec) -> list[tuple[str, str]]:

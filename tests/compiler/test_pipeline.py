@@ -13,7 +13,7 @@ def test_a_good_spec_gives_a_plan(tmp_path):
     checked = run(tmp_path, ONE)
     assert codes(checked) == {}
     assert checked.plan is not None
-    assert [record.name for record in checked.passes] == [name for name, _ in PASSES]
+    assert [record.name for record in checked.passes] == [item.name for item in PASSES]
     assert {record.status for record in checked.passes} == {"done"}
 
 

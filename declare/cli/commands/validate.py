@@ -47,7 +47,7 @@ def _trace(checked: CheckedSpec) -> None:
     """Print what each pass added, on standard error: standard output holds the findings."""
     from declare.compiler.pipeline import PASSES
 
-    reasons = dict(PASSES)
+    reasons = {item.name: item.reason for item in PASSES}
     for record in checked.passes:
         because = f" because of {record.because}" if record.because else ""
         head = f"{record.name:<9}{record.status}{because}  {record.seconds * 1e3:.0f} ms"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from declare.compiler.state import State
+from declare.compiler.reports import Reports, Skip
+from declare.compiler.stages import NamedSpec, ReadSpec
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.transform import Transform, facts_before
 from declare.contract.problem import Problem
@@ -13,7 +14,7 @@ from declare.contract.shapes import Dim, Shape
 from declare.ir.facts import DatasetFacts
 from declare.reading.library_trial import refusal
 from declare.reading.poison import POISON, contains_poison, poison_all
-from declare.rules.spec_parts import LocatedBlock, blocks_of, get
+from declare.rules.spec_parts import blocks_of, get
 
 
 class _Track(NamedTuple):
@@ -24,37 +25,42 @@ class _Track(NamedTuple):
     changed: str = ""
 
 
-def field_shapes(state: State) -> Iterator[Problem]:
-    """Fill `state.shapes`; yield transforms that do not fit, and fields that differ between splits."""
-    for dataset in blocks_of(state.spec, "datasets"):
-        if dataset.name not in state.facts:
-            state.skip(dataset.path)
+Shapes = dict[str, Shape]
+
+
+def field_shapes(stage: NamedSpec) -> Reports[dict[str, Shapes]]:
+    """Return the shapes of fields by dataset; yield transforms that do not fit, fields that differ between splits."""
+    all_shapes = {}
+    for dataset in blocks_of(stage.spec, "datasets"):
+        if dataset.name not in stage.facts:
+            yield Skip(dataset.path)
             continue
-        facts = state.facts[dataset.name]
+        facts = stage.facts[dataset.name]
         shapes = {name: _shape(item) for name, item in facts.fields.items()}
         tracks = {name: _Track(shape, shape) for name, shape in shapes.items()}
         if get(dataset.block, "transforms") is None:
-            state.skip(f"{dataset.path}.transforms")
+            yield Skip(f"{dataset.path}.transforms")
             continue
         transforms = get(dataset.block, "transforms") or ()
         chain = zip(transforms, facts_before(poison_all(transforms), facts.fields), strict=True)
         for index, (transform, known) in enumerate(chain):
             path = f"{dataset.path}.transforms.{index}"
-            changed = _unclear(state, transform, path, facts)
+            changed = _unclear(stage, transform, path, facts)
             if changed:
-                state.skip(path)
+                yield Skip(path)
                 tracks |= dict.fromkeys(changed, _Track(None, None, path))
             else:
                 contradiction = transform.check_facts(known)
                 if contradiction is not None:
                     yield contradiction.under(path)
                 yield from _apply(transform.resolve(known), path, tracks)
-        yield from _merge(state, dataset, tracks)
+        all_shapes[dataset.name] = yield from _merge(tracks)
+    return all_shapes
 
 
-def _unclear(state: State, transform: Any, path: str, facts: DatasetFacts) -> list[str]:
+def _unclear(stage: ReadSpec, transform: Any, path: str, facts: DatasetFacts) -> list[str]:
     """Return the fields of which nothing is known after a transform that could not be read; none for a whole one."""
-    known = state.untyped.get(path) if transform is POISON else transform
+    known = stage.untyped.get(path) if transform is POISON else transform
     names = _targets(known) or []
     shapes = {name: _shape(item) for name, item in facts.fields.items()}
     lost = not names or any(name not in shapes for name in names)
@@ -99,21 +105,22 @@ def _apply(transform: Transform, path: str, tracks: dict[str, _Track]) -> Iterat
 
 def _transformed_shape(transform: Transform, shape: Shape, problems: list[Problem]) -> Shape | None:
     """Return the shape that a transform makes of `shape`, None where none; add why it does not take or change it."""
-    found = transform.infer(shape)
-    if isinstance(found, Problem):
-        problems.append(found)
+    changed = transform.infer(shape)
+    if isinstance(changed, Problem):
+        problems.append(changed)
         return None
     reason = refusal(transform, list(shape))
     if reason is not None:
         problems.append(transform.refusal_problem(reason))
-    return found
+    return changed
 
 
-def _merge(state: State, dataset: LocatedBlock[Any], tracks: dict[str, _Track]) -> Iterator[Problem]:
-    shapes = state.shapes.setdefault(dataset.name, {})
+def _merge(tracks: dict[str, _Track]) -> Reports[Shapes]:
+    """Return the shape of each field in training and evaluation alike."""
+    shapes: Shapes = {}
     for name, track in tracks.items():
         if track.train is None or track.evaluation is None:
-            state.skip(track.changed)
+            yield Skip(track.changed)
             continue
         merged = common(track.train, track.evaluation)
         if merged is not None:
@@ -126,6 +133,7 @@ def _merge(state: State, dataset: LocatedBlock[Any], tracks: dict[str, _Track]) 
             label="makes the two differ",
             helps=("apply what changes the shape to all samples: `on: all`",),
         )
+    return shapes
 
 
 def common(one: Shape, other: Shape) -> Shape | None:

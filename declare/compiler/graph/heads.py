@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from declare.compiler.graph.wiring import ambiguous, reads_unknown
-from declare.compiler.graph_types import GraphNode, Ref
+from declare.compiler.graph_types import GraphNode, Ref, Wiring
 from declare.compiler.names.inputs import refs
-from declare.compiler.state import State
+from declare.compiler.reports import Reports, Skip
+from declare.compiler.stages import LinkedSpec, ReadSpec, TransformedSpec, WiredSpec
 from declare.contract.kinds.module import Head
 from declare.contract.problem import Problem
 from declare.reading.lookup import find
@@ -17,53 +17,54 @@ from declare.reading.read_component import read_component
 from declare.rules.spec_parts import LocatedBlock, get, task_datasets, tasks
 
 
-def head_wiring(state: State) -> Iterator[Problem]:
-    """Add the heads of readable tasks to the wiring; yield those whose input several modules could be."""
-    heads = state.wiring.heads
-    for task in tasks(state.view):
-        if task.name not in state.targets or get(task.block, "head") is POISON:
+def head_wiring(stage: LinkedSpec, modules: Wiring) -> Reports[Wiring]:
+    """Return the wiring with the heads of readable tasks; yield those whose input several modules could be."""
+    wired = WiredSpec(**vars(stage), wiring=modules)
+    nodes = dict(modules.nodes)
+    heads: dict[str, str] = {}
+    for task in tasks(stage):
+        if task.name not in stage.targets or get(task.block, "head") is POISON:
             continue
-        owner = _owner(state, task.name)
+        owner = _owner(stage, task.name)
         if owner is None:
-            state.skip(f"{task.path}.head")
+            yield Skip(f"{task.path}.head")
             continue
         heads[task.name] = f"heads.{owner}"
-        if owner == task.name:
-            yield from _place(state, task)
-    for name in [name for name, path in heads.items() if path not in state.wiring.nodes]:
-        del heads[name]
+        head = (yield from _head_node(wired, task)) if owner == task.name else None
+        if head is not None:
+            nodes[head.path] = head
+    return Wiring(nodes, {name: path for name, path in heads.items() if path in nodes})
 
 
-def _place(state: State, task: LocatedBlock[Any]) -> Iterator[Problem]:
-    """Add the head of a task that has one of its own."""
+def _head_node(stage: WiredSpec, task: LocatedBlock[Any]) -> Reports[GraphNode | None]:
+    """Return the head of a task that has one of its own; None where it is not known what it reads."""
     if isinstance(task.block.head, str) and find("heads", task.block.head) is None:
-        state.skip(f"{task.path}.head")  # an unknown name is said by the pass of names
-        return
+        yield Skip(f"{task.path}.head")  # an unknown name is said by the pass of names
+        return None
     component, at = _head(task.block, task.path)
     if contains_poison(component):
-        state.skip(at)
-        return
-    found = refs(component, at) or _sink(state, task.name, component, at)
-    if isinstance(found, Problem):
-        yield found
-        return
-    known = [ref for ref in found if ref.name in state.wiring.nodes or _is_field(state, ref.name)]
-    if not found or len(known) < len(found):
-        state.skip(at)
-        return
-    path = f"heads.{task.name}"
-    state.wiring.nodes[path] = GraphNode(path, task.name, "head", component, at, tuple(found), task.name)
+        yield Skip(at)
+        return None
+    inputs = refs(component, at) or _sink(stage, task.name, component, at)
+    if isinstance(inputs, Problem):
+        yield inputs
+        return None
+    known = [ref for ref in inputs if ref.name in stage.wiring.nodes or _is_field(stage, ref.name)]
+    if not inputs or len(known) < len(inputs):
+        yield Skip(at)
+        return None
+    return GraphNode(f"heads.{task.name}", task.name, "head", component, at, tuple(inputs), task.name)
 
 
-def _owner(state: State, task: str) -> str | None:
+def _owner(stage: ReadSpec, task: str) -> str | None:
     """Return the task whose head a task uses; None where that goes round or cannot be read."""
     seen: list[str] = []
     while task not in seen:
         seen.append(task)
-        block = get(state.spec, "tasks", task)
+        block = get(stage.spec, "tasks", task)
         if block is None or block.head is POISON:
             return None
-        if not isinstance(block.head, str) or block.head not in state.spec.tasks:
+        if not isinstance(block.head, str) or block.head not in stage.spec.tasks:
             return task
         task = block.head
     return None
@@ -78,43 +79,42 @@ def _head(task: Any, path: str) -> tuple[Head, str]:
     return read_component("heads", task.own_head()), path
 
 
-def _is_field(state: State, name: str) -> bool:
-    return any(name in shapes for shapes in state.shapes.values())
+def _is_field(stage: TransformedSpec, name: str) -> bool:
+    return any(name in shapes for shapes in stage.shapes.values())
 
 
-def _sink(state: State, task: str, component: Head, at: str) -> list[Ref] | Problem:
+def _sink(stage: WiredSpec, task: str, component: Head, at: str) -> list[Ref] | Problem:
     """Choose the module that a head without `input` reads: the only one that no other module reads.
 
     Empty where the modules are not all known.
     """
-    nodes = state.wiring.nodes
-    names = task_datasets(state.view, state.spec.tasks[task])
-    modules = [name for name, node in nodes.items() if node.role == "module"]
-    known = get(state.spec, "model")
-    read = {ref.name for node in nodes.values() if node.role == "module" for ref in node.refs}
-    if known is None or len(modules) < len(known) or any(name not in state.shapes for name in names):
+    modules = stage.wiring.nodes
+    names = task_datasets(stage, stage.spec.tasks[task])
+    known = get(stage.spec, "model")
+    read = {ref.name for node in modules.values() for ref in node.refs}
+    if known is None or len(modules) < len(known) or any(name not in stage.shapes for name in names):
         return []
-    if reads_unknown(state):
+    if reads_unknown(stage, stage.wiring):
         return []
-    free = [name for name, node in nodes.items() if node.role == "module" and name not in read]
-    sinks = [name for name in free if _is_available(state, name, names)] or free
+    free = [name for name in modules if name not in read]
+    sinks = [name for name in free if _is_available(stage, name, names)] or free
     if len(sinks) > 1:
-        sinks = [name for name in sinks if _gives(state, name, names, component)] or sinks
+        sinks = [name for name in sinks if _gives(stage, name, names, component)] or sinks
     port = component.ports[0]
     if len(sinks) == 1:
         return [Ref(port.name, sinks[0], None, at)]
-    return ambiguous(f"the head of {task}", at, port.takes, sinks or modules)
+    return ambiguous(f"the head of {task}", at, port.takes, sinks or list(modules))
 
 
-def _is_available(state: State, module: str, datasets: tuple[str, ...]) -> bool:
-    """Return whether all that a module reads stands in each of the datasets."""
-    fields = {ref.name for _, ref in state.wiring.fields(module)}
-    return all(fields <= set(state.shapes.get(name, {})) for name in datasets)
+def _is_available(stage: WiredSpec, module: str, datasets: tuple[str, ...]) -> bool:
+    """Return whether all that a module reads is in each of the datasets."""
+    fields = {ref.name for _, ref in stage.wiring.fields(module)}
+    return all(fields <= set(stage.shapes.get(name, {})) for name in datasets)
 
 
-def _gives(state: State, module: str, datasets: tuple[str, ...], head: Head) -> bool:
+def _gives(stage: WiredSpec, module: str, datasets: tuple[str, ...], head: Head) -> bool:
     from declare.compiler.graph.shape_inference import Shaper
 
-    shaper = Shaper(state)
+    shaper = Shaper(stage)
     outputs = shaper.outputs(module, datasets[0]) if datasets else None
     return bool(outputs) and any(shape.layout in head.ports[0].takes for shape in (outputs or {}).values())

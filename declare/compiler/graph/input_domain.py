@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from declare.compiler.dataset_plan import dataset_plan
 from declare.compiler.graph.readable_data import values_known
-from declare.compiler.state import State
-from declare.contract.problem import Problem
+from declare.compiler.reports import Reports, Skip
+from declare.compiler.stages import ShapedSpec
 from declare.ir.plan import DatasetPlan
 from declare.reading.read_component import read_component
 from declare.rules.queries.fields import input_fields, target_fields
 
 
-def input_domain(state: State) -> Iterator[Problem]:
+def input_domain(stage: ShapedSpec) -> Reports[None]:
     """Yield inputs and targets with values that have no image under a transform of their field."""
-    for dataset in state.shapes:
-        if not values_known(state, dataset):
-            state.skip(f"datasets.{dataset}")
+    for dataset in stage.shapes:
+        if not values_known(stage, dataset):
+            yield Skip(f"datasets.{dataset}")
             continue
-        plan = dataset_plan(state, dataset)
-        for field in sorted(input_fields(state.view, dataset) | target_fields(state.view, dataset)):
-            if field in state.shapes[dataset] and _may_fail(plan, field):
+        plan = dataset_plan(stage, dataset)
+        for field in sorted(input_fields(stage.view, dataset) | target_fields(stage.view, dataset)):
+            if field in stage.shapes[dataset] and _may_fail(plan, field):
                 from declare.data.store.transform_domain import outside_domain
 
                 yield from outside_domain(plan, f"datasets.{dataset}", field)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from declare.compiler.dataset_plan import dataset_plan
 from declare.compiler.graph.readable_data import values_known
-from declare.compiler.state import State
+from declare.compiler.reports import Reports, Skip
+from declare.compiler.stages import ShapedSpec
 from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
@@ -26,24 +27,24 @@ _MOST = 0.5
 _ROUNDING, _LEAST = 2.0**-23, 2.0**-126
 
 
-def input_precision(state: State) -> Iterator[Problem]:
+def input_precision(stage: ShapedSpec) -> Reports[None]:
     """Yield inputs whose different values single precision merges, after their transforms."""
-    for dataset in state.shapes:
+    for dataset in stage.shapes:
         plan = None
-        if not values_known(state, dataset):
-            state.skip(f"datasets.{dataset}")
+        if not values_known(stage, dataset):
+            yield Skip(f"datasets.{dataset}")
             continue
-        for field in sorted(input_fields(state.view, dataset)):
-            facts = state.facts[dataset].fields[field]
+        for field in sorted(input_fields(stage.view, dataset)):
+            facts = stage.facts[dataset].fields[field]
             if (
                 facts.shape.layout not in _NUMBERS
                 or facts.num_nonfinite
-                or field not in state.shapes[dataset]
+                or field not in stage.shapes[dataset]
             ):
                 continue
-            plan = plan or dataset_plan(state, dataset)
+            plan = plan or dataset_plan(stage, dataset)
             if _may_merge(plan, field, facts):
-                yield from _precision_problems(state.view, plan, dataset, field)
+                yield from _precision_problems(stage.view, plan, dataset, field)
 
 
 def _may_merge(plan: DatasetPlan, field: str, facts: FieldFacts) -> bool:

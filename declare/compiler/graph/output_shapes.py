@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from declare.compiler.state import State
+from declare.compiler.stages import LinkedSpec
 from declare.contract.kinds.loss import Loss
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
 from declare.rules.spec_parts import LocatedBlock, dataset_place, task_datasets
 
 
-def shape_mismatches(state: State, task: LocatedBlock[Any], at: str, loss: Loss) -> Iterator[Problem]:
+def shape_mismatches(stage: LinkedSpec, task: LocatedBlock[Any], at: str, loss: Loss) -> Iterator[Problem]:
     """Yield (LOS432) where the target that a task takes has other sizes than its loss needs for the head's output."""
-    for dataset in task_datasets(state.view, task.block):
-        target = state.target(task.name, dataset)
-        shape = state.shapes.get(dataset, {}).get(task.block.target or "", target.output)
+    for dataset in task_datasets(stage, task.block):
+        target = stage.target(task.name, dataset)
+        shape = stage.shapes.get(dataset, {}).get(task.block.target or "", target.output)
         taken, needed = task.block.target_dims(shape), loss.target_dims(target)
         if same_sizes(taken, needed):
             continue

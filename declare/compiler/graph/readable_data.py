@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from declare.compiler.state import State
+from declare.compiler.stages import NamedSpec, ReadSpec
 from declare.contract.problem import Problem
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Corrupt, Dataset
@@ -26,10 +26,10 @@ class Readable(NamedTuple):
     sized: bool
 
 
-def readable(state: State, dataset: LocatedBlock[Any]) -> Readable | None:
+def readable(stage: ReadSpec, dataset: LocatedBlock[Any]) -> Readable | None:
     """Return what can be read of a dataset; None where nothing can."""
     block, path = dataset.block, dataset.path
-    wrong = _wrong_parts(state, path)
+    wrong = stage.wrong_parts(path)
     if contains_poison(block.source) or block.fields is POISON or {"source", "fields"} & wrong:
         return None
     lost = {name for name, field in block.fields.items() if contains_poison(field) or _of_name(name) in wrong}
@@ -48,27 +48,17 @@ def readable(state: State, dataset: LocatedBlock[Any]) -> Readable | None:
     return Readable(block.model_copy(update=changes), whole, sized=len(changes) == 1)
 
 
-def values_known(state: State, dataset: str) -> bool:
+def values_known(stage: NamedSpec, dataset: str) -> bool:
     """Return whether nothing is wrong with a dataset, so that its values after transforms mean something."""
-    block = state.spec.datasets[dataset]
+    block = stage.spec.datasets[dataset]
     whole = (
-        dataset not in state.partial and not contains_poison(block) and not contains_poison(state.spec.seed)
+        dataset not in stage.partial and not contains_poison(block) and not contains_poison(stage.spec.seed)
     )
-    return whole and not _wrong_parts(state, f"datasets.{dataset}")
-
-
-def _wrong_parts(state: State, path: str) -> set[str]:
-    """Return the parts of a dataset in which errors stand: its keys, single fields by name."""
-    found = set()
-    for error in state.errors:
-        if error.path.startswith(f"{path}.") and error.path not in state.repaired:
-            key, _, rest = error.path.removeprefix(f"{path}.").partition(".")
-            found.add(f"fields.{rest.partition('.')[0]}" if key == "fields" and rest else key)
-    return found
+    return whole and not stage.wrong_parts(f"datasets.{dataset}")
 
 
 def _of_name(name: str) -> str:
-    """Return how `_wrong_parts` calls a field; a name with a dot is no name, and wrong itself."""
+    """Return how `wrong_parts` calls a field; a name with a dot is no name, and wrong itself."""
     return f"fields.{name.partition('.')[0]}"
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from declare.compiler.graph.field_shapes import common
 from declare.compiler.graph_types import GraphNode, Ref
 from declare.compiler.names.unknown_name import unknown
-from declare.compiler.state import State
+from declare.compiler.stages import WiredSpec
 from declare.contract.kinds.module import Costs, Head, Inputs, Module, Outputs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
@@ -29,7 +29,7 @@ class InferredShapes(NamedTuple):
 class Shaper:
     """Infers nodes one dataset at a time, each once; None stands for what cannot be known."""
 
-    state: State
+    stage: WiredSpec
     known: dict[tuple[str, str], InferredShapes | Problem | None] = field(default_factory=dict)
 
     def outputs(self, path: str, dataset: str) -> Outputs | None:
@@ -41,7 +41,7 @@ class Shaper:
         """Return what a node gives for one dataset, its problem, or None where it cannot be known."""
         key = (path, dataset)
         if key not in self.known:
-            node = self.state.wiring.nodes[path]
+            node = self.stage.wiring.nodes[path]
             wires = self.wires(node, dataset)
             self.known[key] = self.infer(node, wires, dataset) if isinstance(wires, tuple) else wires
         return self.known[key]
@@ -74,9 +74,9 @@ class Shaper:
         return found
 
     def _wire(self, node: GraphNode, ref: Ref, dataset: str) -> Wire | Problem | None:
-        above = self.state.wiring.nodes.get(ref.name)
+        above = self.stage.wiring.nodes.get(ref.name)
         if above is None:
-            shape = self.state.shapes.get(dataset, {}).get(ref.name)
+            shape = self.stage.shapes.get(dataset, {}).get(ref.name)
             if shape is None or ref.output is not None:
                 return None if shape is None else _no_output(ref, ["no outputs"])
             return Wire(port=ref.port, source="field", name=ref.name, output=None, shape=shape)
@@ -94,7 +94,7 @@ class Shaper:
             (item.takes for item in node.component.ports if item.name == port), ()
         )
         if node.role == "head":
-            feeds = self.state.spec.tasks[node.task].feeds
+            feeds = self.stage.spec.tasks[node.task].feeds
             wanted = tuple(layout for layout in feeds if layout in wanted) + wanted
             for layout in feeds:
                 for name, shape in outputs.items():
@@ -108,7 +108,7 @@ class Shaper:
         """Return what a node gives for its inputs, from its own formulas or from a probe."""
         inputs = ports(wires)
         if isinstance(node.component, Head):
-            output = self.state.target(node.task, dataset).output
+            output = self.stage.target(node.task, dataset).output
             given = node.component.infer(inputs, output)
             if isinstance(given, Problem):
                 return given.under(node.at)
@@ -154,12 +154,12 @@ class Shaper:
             for index, wire in enumerate(found.wires):
                 shape = common(wires[index].shape, wire.shape)
                 if shape is None:
-                    return _differ(self.state, node, index, (first, each[first]), (name, found))
+                    return _differ(self.stage, node, index, (first, each[first]), (name, found))
                 wires[index] = wires[index].model_copy(update={"shape": shape})
         inferred = self.infer(node, tuple(wires))
         if isinstance(inferred, Problem):
             name, index = _first_difference(each, first)
-            return _differ(self.state, node, index, (first, each[first]), (name, each[name]))
+            return _differ(self.stage, node, index, (first, each[first]), (name, each[name]))
         return inferred
 
 
@@ -192,7 +192,7 @@ def _first_difference(each: Mapping[str, InferredShapes], first: str) -> tuple[s
 
 
 def _differ(
-    state: State,
+    stage: WiredSpec,
     node: GraphNode,
     index: int,
     one: tuple[str, InferredShapes],
@@ -202,7 +202,7 @@ def _differ(
     (first, here), (second, there) = one, other
     a, b = here.wires[index], there.wires[index]
     where = f"datasets.{second}"
-    named = a.source == "field" and state.spec.datasets[second].fields.get(a.name) is not None
+    named = a.source == "field" and stage.spec.datasets[second].fields.get(a.name) is not None
     place = f"{where}.fields.{a.name}" if named else where
     return Problem(
         "SHP515",

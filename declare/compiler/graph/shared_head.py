@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from declare.compiler.state import State
+from dataclasses import replace
+
+from declare.compiler.stages import LinkedSpec
 from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
 from declare.rules.spec_parts import task_datasets
 
 
-def inverse_mismatch(state: State, task: str, owner: str) -> Problem | None:
+def inverse_mismatch(stage: LinkedSpec, task: str, owner: str) -> Problem | None:
     """Return the problem that what one head gives is taken back to the data's units in two ways."""
-    names = [None, *state.own_targets.get(task, {})]
-    pairs = [(state.target(task, name), state.target(owner, name)) for name in names]
+    names = [None, *stage.dataset_targets.get(task, {})]
+    pairs = [(stage.target(task, name), stage.target(owner, name)) for name in names]
     if all(mine.undo == theirs.undo for mine, theirs in pairs):
         return None
     return Problem(
@@ -24,19 +26,24 @@ def inverse_mismatch(state: State, task: str, owner: str) -> Problem | None:
     )
 
 
-def in_units_of(state: State, task: str, owner: str) -> None:
-    """Let a task that uses the head of `owner` standardise its target as `owner` does."""
-    theirs = state.own_targets.get(owner, {})
-    own = state.own_targets.get(task, {})
-    for dataset, target in own.items():
+def in_units_of(stage: LinkedSpec, task: str, owner: str) -> LinkedSpec:
+    """Return the spec with the target of a task standardised as `owner`, whose head it uses, does."""
+    theirs = stage.dataset_targets.get(owner, {})
+    by_dataset = stage.dataset_targets.get(task)
+    if by_dataset is not None:
         # A dataset that `owner` lacks has a head for this task alone.
-        if dataset in theirs:
-            own[dataset] = _like(target, theirs[dataset])
-    first = next(iter(task_datasets(state.view, state.spec.tasks[task])), "")
-    if theirs:
-        state.targets[task] = _like(state.targets[task], theirs.get(first, state.targets[task]))
-    else:
-        state.targets[task] = _like(state.targets[task], state.targets[owner])
+        by_dataset = {
+            name: _like(target, theirs[name]) if name in theirs else target
+            for name, target in by_dataset.items()
+        }
+    first = next(iter(task_datasets(stage, stage.spec.tasks[task])), "")
+    target = stage.targets[task]
+    target = _like(target, theirs.get(first, target) if theirs else stage.targets[owner])
+    return replace(
+        stage,
+        targets={**stage.targets, task: target},
+        dataset_targets={**stage.dataset_targets} | ({} if by_dataset is None else {task: by_dataset}),
+    )
 
 
 def _like(target: Target, model: Target) -> Target:

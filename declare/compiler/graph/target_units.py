@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from declare.compiler.dataset_plan import dataset_plan
 from declare.compiler.graph.readable_data import values_known
-from declare.compiler.state import State
+from declare.compiler.stages import TransformedSpec
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.transform import InverseStep, Transform, facts_before
 from declare.contract.problem import Problem, ProblemError
@@ -37,12 +37,12 @@ class LearnedTarget(NamedTuple):
 
 
 def learn_target(
-    state: State, task: LocatedBlock[Any], dataset: str, facts: FieldFacts
+    stage: TransformedSpec, task: LocatedBlock[Any], dataset: str, facts: FieldFacts
 ) -> LearnedTarget | list[Problem]:
     """Return what a task learns of a dataset, or what keeps it from being learned; problems have whole paths."""
-    sides = {side: _chain(state, dataset, task.block.target, side) for side in ("train", "eval")}
+    sides = {side: _chain(stage, dataset, task.block.target, side) for side in ("train", "eval")}
     problems = [
-        *_refused_effects(state, task, dataset, sides),
+        *_refused_effects(stage, task, dataset, sides),
         *_batch_time_changes(task, dataset, sides["train"], facts),
     ]
     if problems:
@@ -53,15 +53,15 @@ def learn_target(
         kept = [item for item in kept if item[1].effect != "places" and not item[1].affine]
         undone = [] if all(transform.affine for _, transform in undone) else undone
     fitted: Mapping[str, Mapping[str, list[float]]] = {}
-    if values_known(state, dataset) and _is_needed(
-        state, task, dataset, (facts, bool(sides["train"] or sides["eval"])), undone
+    if values_known(stage, dataset) and _is_needed(
+        stage, task, dataset, (facts, bool(sides["train"] or sides["eval"])), undone
     ):
         try:
-            facts, fitted, cut = _measure_target(state, task, dataset, facts)
+            facts, fitted, cut = _measure_target(stage, task, dataset, facts)
         except ProblemError as error:
             return list(error.problems)
         if _is_empty(facts):
-            return [_nothing_left(state, task, dataset)]
+            return [_nothing_left(stage, task, dataset)]
         problems = [
             _cut_values(dataset, task, index, transform, cut[index])
             for index, transform in kept
@@ -88,10 +88,10 @@ def learn_target(
     return LearnedTarget(facts, undo, names, changes, tuple(problems))
 
 
-def _chain(state: State, dataset: str, field: str, side: str) -> Chain:
+def _chain(stage: TransformedSpec, dataset: str, field: str, side: str) -> Chain:
     """Return the transforms of a field in training or in evaluation, in order."""
-    transforms = poison_all(get(state.spec.datasets[dataset], "transforms") or ())
-    chain = zip(transforms, facts_before(transforms, state.facts[dataset].fields), strict=True)
+    transforms = poison_all(get(stage.spec.datasets[dataset], "transforms") or ())
+    chain = zip(transforms, facts_before(transforms, stage.facts[dataset].fields), strict=True)
     return [
         (index, transform.resolve(known))
         for index, (transform, known) in enumerate(chain)
@@ -116,7 +116,11 @@ def _inverse_chain(chain: Chain) -> tuple[Chain, Chain]:
 
 
 def _is_needed(
-    state: State, task: LocatedBlock[Any], dataset: str, field: tuple[FieldFacts, bool], undone: Chain
+    stage: TransformedSpec,
+    task: LocatedBlock[Any],
+    dataset: str,
+    field: tuple[FieldFacts, bool],
+    undone: Chain,
 ) -> bool:
     """Return whether the target must be read once more: facts are those of the field before its transforms.
 
@@ -131,20 +135,20 @@ def _is_needed(
         return any(item.fitted for _, item in undone)
     if layout == "mask":
         return needs
-    skips = state.spec.datasets[dataset].on_corrupt != "error"
+    skips = stage.spec.datasets[dataset].on_corrupt != "error"
     return block.mask is not None or (needs and (skips or changed or "train" not in facts.counts))
 
 
 def _measure_target(
-    state: State, task: LocatedBlock[Any], dataset: str, facts: FieldFacts
+    stage: TransformedSpec, task: LocatedBlock[Any], dataset: str, facts: FieldFacts
 ) -> tuple[FieldFacts, Mapping[str, Mapping[str, list[float]]], Mapping[int, int]]:
     """Return facts of what is learned, statistics of fitted transforms, and values that each transform cut."""
     from declare.data.store.target_statistics import TargetQuery, target_statistics
 
     block = task.block
     exact = not contains_poison(block.loss) and block.needs_statistics()
-    plan = dataset_plan(state, dataset)
-    target = TargetQuery(block.target, _mask(state, block.mask, dataset, facts), exact)
+    plan = dataset_plan(stage, dataset)
+    target = TargetQuery(block.target, _mask(stage, block.mask, dataset, facts), exact)
     found = target_statistics(plan, f"datasets.{dataset}", target)
     counts = facts.counts if found.counts is None else facts.counts | {"train": found.counts}
     learned = facts.model_copy(update={"outputs": found.outputs, "counts": counts})
@@ -157,8 +161,8 @@ def _is_empty(facts: FieldFacts) -> bool:
     return not any(facts.outputs.known) if facts.outputs is not None else known is not None and not any(known)
 
 
-def _nothing_left(state: State, task: LocatedBlock[Any], dataset: str) -> Problem:
-    samples, mask = state.facts[dataset].splits.get("train", 0), task.block.mask
+def _nothing_left(stage: TransformedSpec, task: LocatedBlock[Any], dataset: str) -> Problem:
+    samples, mask = stage.facts[dataset].splits.get("train", 0), task.block.mask
     return Problem(
         "DAT315",
         f"none of {samples} training samples of `{dataset}` has a target for `{task.name}`",
@@ -172,19 +176,19 @@ def _nothing_left(state: State, task: LocatedBlock[Any], dataset: str) -> Proble
     )
 
 
-def _mask(state: State, mask: str | None, dataset: str, facts: FieldFacts) -> str | None:
+def _mask(stage: TransformedSpec, mask: str | None, dataset: str, facts: FieldFacts) -> str | None:
     """Return the field that says which targets count; None for one that does not fit, of which a rule speaks."""
-    found = None if mask is None else state.facts[dataset].fields.get(mask)
+    found = None if mask is None else stage.facts[dataset].fields.get(mask)
     if found is None or found.shape.layout != "valid":
         return None
     return mask if found.shape.dims == facts.shape.dims[: len(found.shape.dims)] else None
 
 
 def _refused_effects(
-    state: State, task: LocatedBlock[Any], dataset: str, sides: Mapping[str, Chain]
+    stage: TransformedSpec, task: LocatedBlock[Any], dataset: str, sides: Mapping[str, Chain]
 ) -> Iterator[Problem]:
     """Yield transforms that the task cannot take back, and those that only training or evaluation sees."""
-    if state.facts[dataset].fields[task.block.target].shape.dtype != "float32":
+    if stage.facts[dataset].fields[task.block.target].shape.dtype != "float32":
         return
     for index, transform in dict(sides["train"] + sides["eval"]).items():
         if transform.effect not in task.block.target_effects:

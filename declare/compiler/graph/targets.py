@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from declare.compiler.graph.target_units import LearnedTarget, learn_target
-from declare.compiler.state import State
+from declare.compiler.reports import Reports, Skip
+from declare.compiler.stages import LinkedSpec, ReadSpec, TransformedSpec
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
@@ -21,51 +22,79 @@ from declare.rules.spec_parts import (
 )
 
 
-def targets(state: State) -> Iterator[Problem]:
-    """Fill `state.targets`; yield targets that no head could be made for."""
-    for name in get(state.spec, "tasks") or {}:
-        if get(state.spec, "tasks", name) is None:
-            state.skip(f"tasks.{name}")
-    for task in tasks(state.view):
-        facts = _facts(state, task)
-        if facts is None:
-            state.skip(task.path)
-            continue
-        if (problem := _disagree(state, task, facts)) is not None:
-            yield problem
-            continue
-        learned = {name: learn_target(state, task, name, item) for name, item in facts.items()}
-        problems = [problem for item in learned.values() if isinstance(item, list) for problem in item]
-        if problems:
-            state.skip(task.path)
-            yield from problems
-            continue
-        yield from _link(
-            state, task, {name: item for name, item in learned.items() if not isinstance(item, list)}
-        )
+class TaskTargets(NamedTuple):
+    """The target of a task, and those of its datasets where they differ."""
+
+    target: Target
+    by_dataset: Mapping[str, Target] | None
 
 
-def _link(state: State, task: LocatedBlock[Any], learned: Mapping[str, LearnedTarget]) -> Iterator[Problem]:
-    """Fill the target of a task, and those of its datasets where they differ."""
-    facts = {name: item.facts for name, item in learned.items()}
-    own = _own_heads(state, task.name) and len(facts) > 1
-    if not own and (problem := _other_units(task, learned)) is not None:
+def link_targets(stage: TransformedSpec) -> Reports[LinkedSpec]:
+    """Return the spec with the targets of tasks; yield targets that no head could be made for."""
+    for name in get(stage.spec, "tasks") or {}:
+        if get(stage.spec, "tasks", name) is None:
+            yield Skip(f"tasks.{name}")
+    linked: dict[str, TaskTargets] = {}
+    for task in tasks(stage):
+        task_targets = yield from _task_targets(stage, task)
+        if task_targets is not None:
+            linked[task.name] = task_targets
+    return LinkedSpec(
+        **vars(stage),
+        targets={name: item.target for name, item in linked.items()},
+        dataset_targets={
+            name: item.by_dataset for name, item in linked.items() if item.by_dataset is not None
+        },
+    )
+
+
+def _task_targets(stage: TransformedSpec, task: LocatedBlock[Any]) -> Reports[TaskTargets | None]:
+    """Return what a task learns; None where that cannot be known."""
+    facts = _facts(stage, task)
+    if facts is None:
+        yield Skip(task.path)
+        return None
+    if (problem := _disagree(stage, task, facts)) is not None:
         yield problem
-        return
-    parts = [{name: item} for name, item in facts.items()] if own else [facts]
-    linked = [task.block.link(part) for part in parts]
-    if bad := next((item for item in linked if isinstance(item, Problem)), None):
-        yield bad.under(task.path)
-        return
-    good = [item for item in linked if not isinstance(item, Problem)]
-    each = dict(zip(learned, good if own else good * len(learned), strict=True))
-    each = {name: _with_inverse(target, learned[name]) for name, target in each.items()}
-    state.targets[task.name] = next(iter(each.values()), good[0])
+        return None
+    learned = {name: learn_target(stage, task, name, item) for name, item in facts.items()}
+    problems = [problem for item in learned.values() if isinstance(item, list) for problem in item]
+    if problems:
+        yield Skip(task.path)
+        yield from problems
+        return None
+    return (
+        yield from _link(
+            stage, task, {name: item for name, item in learned.items() if not isinstance(item, list)}
+        )
+    )
+
+
+def _link(
+    stage: TransformedSpec, task: LocatedBlock[Any], learned: Mapping[str, LearnedTarget]
+) -> Reports[TaskTargets | None]:
+    """Return the target of a task, and those of its datasets where they differ."""
+    facts = {name: item.facts for name, item in learned.items()}
+    separate = _own_heads(stage, task.name) and len(facts) > 1
+    if not separate and (problem := _other_units(task, learned)) is not None:
+        yield problem
+        return None
+    targets: list[Target] = []
+    for part in [{name: item} for name, item in facts.items()] if separate else [facts]:
+        target = task.block.link(part)
+        if isinstance(target, Problem):
+            yield target.under(task.path)
+            return None
+        targets.append(target)
+    by_dataset = {
+        name: _with_inverse(target, learned[name])
+        for name, target in zip(learned, targets if separate else targets * len(learned), strict=True)
+    }
     # With one head for all, statistics of fitted transforms may still be each dataset's own.
-    if own or len({target.model_dump_json() for target in each.values()}) > 1:
-        state.own_targets[task.name] = each
+    differ = separate or len({target.model_dump_json() for target in by_dataset.values()}) > 1
     yield from (problem for item in learned.values() for problem in item.warnings)
     yield from (item.under(task.path) for item in task.block.check_facts(facts))
+    return TaskTargets(next(iter(by_dataset.values()), targets[0]), by_dataset if differ else None)
 
 
 def _with_inverse(target: Target, learned: LearnedTarget) -> Target:
@@ -127,20 +156,20 @@ def _words(learned: LearnedTarget) -> str:
     )
 
 
-def _own_heads(state: State, task: str) -> bool:
+def _own_heads(stage: ReadSpec, task: str) -> bool:
     """Return whether each dataset may have a head of its own, the task's or that of the task whose head it shares."""
     seen: set[str] = set()
     while task not in seen:
         seen.add(task)
-        block = get(state.spec, "tasks", task)
+        block = get(stage.spec, "tasks", task)
         head = None if block is None else block.head
-        if not isinstance(head, str) or head not in state.spec.tasks:
-            return may_be_per_dataset(state.view, task)
+        if not isinstance(head, str) or head not in stage.spec.tasks:
+            return may_be_per_dataset(stage, task)
         task = head
     return False
 
 
-def _facts(state: State, task: LocatedBlock[Any]) -> dict[str, FieldFacts] | None:
+def _facts(stage: TransformedSpec, task: LocatedBlock[Any]) -> dict[str, FieldFacts] | None:
     """Return the facts of the target by dataset, shaped by transforms; None where some are unknown."""
     if any(
         contains_poison(value)
@@ -148,31 +177,33 @@ def _facts(state: State, task: LocatedBlock[Any]) -> dict[str, FieldFacts] | Non
         if key not in {"head", "loss", "metrics", "weight"}
     ):
         return None
-    names = task_datasets(state.view, task.block)
+    names = task_datasets(stage, task.block)
     if not task.block.targets:
         return {} if names else None
     field = task.block.target
-    found = {}
+    facts = {}
     for name in names:
-        shapes = state.shapes.get(name, {})
+        shapes = stage.shapes.get(name, {})
         if (
             field is None
             or field not in shapes
-            or state.spec.datasets[name] is POISON
-            or contains_poison(state.spec.seed)
+            or stage.spec.datasets[name] is POISON
+            or contains_poison(stage.spec.seed)
         ):
             return None
-        found[name] = state.facts[name].fields[field].model_copy(update={"shape": shapes[field]})
+        facts[name] = stage.facts[name].fields[field].model_copy(update={"shape": shapes[field]})
     stated = task.block.datasets or ([task.block.dataset] if task.block.dataset else names)
-    if not found or len(found) < len(stated):
+    if not facts or len(facts) < len(stated):
         return None
-    layouts = {facts.shape.layout for facts in found.values()}
-    return found if layouts <= set(task.block.targets) else None
+    layouts = {item.shape.layout for item in facts.values()}
+    return facts if layouts <= set(task.block.targets) else None
 
 
-def _disagree(state: State, task: LocatedBlock[Any], facts: dict[str, FieldFacts]) -> Problem | None:
+def _disagree(
+    stage: TransformedSpec, task: LocatedBlock[Any], facts: dict[str, FieldFacts]
+) -> Problem | None:
     """Return the problem that one head cannot serve all datasets of the task."""
-    if _own_heads(state, task.name):
+    if _own_heads(stage, task.name):
         return None
     outputs = {name: task.block.output(item) for name, item in facts.items()}
     if any(isinstance(output, Problem) for output in outputs.values()):

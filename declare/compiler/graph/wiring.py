@@ -3,45 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from declare.compiler.graph_types import GraphNode, Ref, Wiring
 from declare.compiler.names.fields import all_fields
 from declare.compiler.names.inputs import refs
-from declare.compiler.state import State
+from declare.compiler.reports import Reports, Skip
+from declare.compiler.stages import LinkedSpec, NamedSpec, TransformedSpec
 from declare.contract.problem import Problem, Rewrite
 from declare.reading.poison import contains_poison
 from declare.rules.spec_parts import blocks_of, dataset_place, get, task_datasets, tasks
 
 
-def reads_unknown(state: State) -> bool:
+def reads_unknown(stage: NamedSpec, wiring: Wiring) -> bool:
     """Return whether a module or head reads a name that nothing has: any module or field may be meant."""
-    known = set().union(*all_fields(state).values(), state.wiring.nodes)
-    return any(ref.name not in known for node in state.wiring.nodes.values() for ref in node.refs)
+    known = set().union(*all_fields(stage).values(), wiring.nodes)
+    return any(ref.name not in known for node in wiring.nodes.values() for ref in node.refs)
 
 
-def module_wiring(state: State) -> Iterator[Problem]:
-    """Fill `state.wiring` with the modules that can be placed; yield inputs that several things could be."""
-    modules = get(state.spec, "model") or {}
+def module_wiring(stage: TransformedSpec) -> Reports[Wiring]:
+    """Return the modules that can be placed; yield inputs that several things could be."""
+    modules = get(stage.spec, "model") or {}
     stated: dict[str, list[Ref]] = {}
     for name, component in modules.items():
         at = f"model.{name}"
         if contains_poison(component):
-            state.skip(at)
+            yield Skip(at)
             continue
-        found: list[Ref] | Problem | None = refs(component, at)
-        if found is None:
-            found = _infer_input(state, name, component, stated)
-        if isinstance(found, Problem):
-            yield found
-        elif found is None:
-            state.skip(at)
+        inputs: list[Ref] | Problem | None = refs(component, at)
+        if inputs is None:
+            inputs = _infer_input(stage, name, component, stated)
+        if isinstance(inputs, Problem):
+            yield inputs
+        elif inputs is None:
+            yield Skip(at)
         else:
-            stated[name] = found
-    wiring = state.wiring = Wiring()
-    for name in _topological_order(stated, modules):
-        component = modules[name]
-        wiring.nodes[name] = GraphNode(name, name, "module", component, f"model.{name}", tuple(stated[name]))
+            stated[name] = inputs
+    return Wiring(
+        {
+            name: GraphNode(name, name, "module", modules[name], f"model.{name}", tuple(stated[name]))
+            for name in _topological_order(stated, modules)
+        }
+    )
 
 
 def _topological_order(stated: Mapping[str, list[Ref]], modules: Mapping[str, Any]) -> Iterator[str]:
@@ -62,31 +66,31 @@ def _topological_order(stated: Mapping[str, list[Ref]], modules: Mapping[str, An
 
 
 def _infer_input(
-    state: State, name: str, component: Any, earlier: Mapping[str, list[Ref]]
+    stage: TransformedSpec, name: str, component: Any, earlier: Mapping[str, list[Ref]]
 ) -> list[Ref] | Problem | None:
     """Choose the one thing that a module without `input` can read: a fitting field, or an unread module.
 
     None where too little is known of the data to tell.
     """
     port = component.ports[0]
-    read = {ref.name for found in earlier.values() for ref in found}
+    read = {ref.name for inputs in earlier.values() for ref in inputs}
     unread = [other for other in earlier if other not in read]
-    choices = [*unread, *_fitting_fields(state, port.takes)]
-    if _fields_unclear(state):
+    choices = [*unread, *_fitting_fields(stage, port.takes)]
+    if _fields_unclear(stage):
         return None
     if len(choices) == 1:
         return [Ref(port.name, choices[0], None, f"model.{name}")]
-    if not choices and (kept := _kept_back(state, port.takes)):
+    if not choices and (kept := _kept_back(stage, port.takes)):
         return _only_kept_back(name, f"model.{name}", *kept)
     return ambiguous(name, f"model.{name}", port.takes, choices)
 
 
-def _kept_back(state: State, takes: tuple[str, ...]) -> tuple[str, str] | None:
+def _kept_back(stage: TransformedSpec, takes: tuple[str, ...]) -> tuple[str, str] | None:
     """Return the one field that a port takes and a task predicts, with the task; None for none or several."""
-    targets = {get(task.block, "target"): task.name for task in tasks(state.view)}
+    targets = {get(task.block, "target"): task.name for task in tasks(stage)}
     fitting = {
         name
-        for shapes in state.shapes.values()
+        for shapes in stage.shapes.values()
         for name, shape in shapes.items()
         if name in targets and shape.layout in takes
     }
@@ -108,24 +112,24 @@ def _only_kept_back(node: str, at: str, field: str, task: str) -> Problem:
     )
 
 
-def _fields_unclear(state: State) -> bool:
+def _fields_unclear(stage: TransformedSpec) -> bool:
     """Return whether some field of some dataset is not known, or not its shape."""
-    whole = all(set(facts.fields) <= set(state.shapes.get(name, ())) for name, facts in state.facts.items())
-    return bool(state.partial) or not whole or len(state.shapes) < len(get(state.spec, "datasets") or {})
+    whole = all(set(facts.fields) <= set(stage.shapes.get(name, ())) for name, facts in stage.facts.items())
+    return bool(stage.partial) or not whole or len(stage.shapes) < len(get(stage.spec, "datasets") or {})
 
 
-def _fitting_fields(state: State, takes: tuple[str, ...]) -> list[str]:
+def _fitting_fields(stage: TransformedSpec, takes: tuple[str, ...]) -> list[str]:
     """Return the fields that a port takes and that no task predicts and no split groups by."""
     taken: set[Any] = set()
-    for task in tasks(state.view):
+    for task in tasks(stage):
         taken |= {get(task.block, "target"), get(task.block, "mask")}
-    for dataset in blocks_of(state.spec, "datasets"):
+    for dataset in blocks_of(stage.spec, "datasets"):
         taken |= {get(dataset.block, "split", key) for key in ("by", "column")}
-    found: dict[str, None] = {}
-    for shapes in state.shapes.values():
+    fields: dict[str, None] = {}
+    for shapes in stage.shapes.values():
         fitting = [name for name, shape in shapes.items() if shape.layout in takes and shape.layout != "id"]
-        found |= dict.fromkeys(name for name in fitting if name not in taken)
-    return list(found)
+        fields |= dict.fromkeys(name for name in fitting if name not in taken)
+    return list(fields)
 
 
 def ambiguous(name: str, at: str, takes: tuple[str, ...], choices: list[str]) -> Problem:
@@ -142,21 +146,20 @@ def ambiguous(name: str, at: str, takes: tuple[str, ...], choices: list[str]) ->
     return Problem("REF208", title, at=at, on="key", label="no `input` here", helps=helps)
 
 
-def usage(state: State) -> Iterator[Problem]:
-    """Fill in which datasets pass through each node; yield fields that one of them lacks."""
-    wiring = state.wiring
-    found: dict[str, dict[str, None]] = {}
-    known = all_fields(state)
-    for task in tasks(state.view):
+def usage(stage: LinkedSpec, wiring: Wiring) -> Reports[Wiring]:
+    """Return the wiring with the datasets that pass through each node; yield fields that one of them lacks."""
+    used: dict[str, dict[str, None]] = {}
+    known = all_fields(stage)
+    for task in tasks(stage):
         head = wiring.heads.get(task.name)
         if head is None:
             continue
-        names = task_datasets(state.view, task.block)
+        names = task_datasets(stage, task.block)
         for path in wiring.upstream(head):
-            found.setdefault(path, {}).update(dict.fromkeys(names))
+            used.setdefault(path, {}).update(dict.fromkeys(names))
         for reader, ref in wiring.fields(head):
             for name in names:
-                if name in state.shapes and ref.name not in known[name]:
+                if name in stage.shapes and ref.name not in known[name]:
                     yield Problem(
                         "REF201",
                         f"there is no field `{ref.name}` in dataset `{name}`, which `{reader.name}` reads",
@@ -165,5 +168,6 @@ def usage(state: State) -> Iterator[Problem]:
                         also={dataset_place(task, name): f"task `{task.name}` learns from it"},
                         helps=(f"name a field of `{name}`, or give the task a head on another module",),
                     )
-    order = list(get(state.spec, "datasets") or ())
-    wiring.datasets = {path: tuple(name for name in order if name in names) for path, names in found.items()}
+    order = list(get(stage.spec, "datasets") or ())
+    datasets = {path: tuple(name for name in order if name in names) for path, names in used.items()}
+    return replace(wiring, datasets=datasets)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from declare.compiler.meta.shape_cache import cached_answer, plain_inputs, question_key, untried
-from declare.compiler.state import State
+from declare.compiler.stages import ShapedSpec
 from declare.contract.kinds.module import Inputs, Module
 from declare.contract.problem import Problem
 from declare.data.read import cache
@@ -23,10 +23,10 @@ _FORMAT = 3
 """Raised when modules are tried in another way, so that kept answers are forgotten."""
 
 
-def padding_problems(state: State) -> Iterator[Problem]:
+def padding_problems(stage: ShapedSpec) -> Iterator[Problem]:
     """Yield each module that is not ours and that reads padding although it is said to leave it out."""
     seen = set()
-    for dataset, visit in lengths_on_the_way(state.view):
+    for dataset, visit in lengths_on_the_way(stage.view):
         component = visit.component
         uneven = next((wire for wire, span in visit.wires if span is not None and not span.fixed), None)
         if not isinstance(component, Module) or not component.padding_by_trial or uneven is None:
@@ -37,10 +37,10 @@ def padding_problems(state: State) -> Iterator[Problem]:
         try:
             found = _cached_trial(visit)
         except CallError as error:
-            yield untried(component, error, node_place(state.view, visit, uneven))
+            yield untried(component, error, node_place(stage.view, visit, uneven))
             continue
         if found["what"]:
-            yield _problem(state, dataset, visit, uneven, found)
+            yield _problem(stage, dataset, visit, uneven, found)
 
 
 def _cached_trial(visit: Visit) -> dict[str, str]:
@@ -75,16 +75,16 @@ _TITLES = {
 }
 
 
-def _problem(state: State, dataset: str, visit: Visit, wire: Wire, found: dict[str, str]) -> Problem:
+def _problem(stage: ShapedSpec, dataset: str, visit: Visit, wire: Wire, found: dict[str, str]) -> Problem:
     assert isinstance(visit.component, Module)
     field = next(span.field for _, span in visit.wires if span is not None and not span.fixed)
-    place = field_place(state.view, dataset, field)
+    place = field_place(stage.view, dataset, field)
     return Problem(
         "SHP536",
         _TITLES[found["what"]].format(name=visit.node.name),
-        at=node_place(state.view, visit, wire),
+        at=node_place(stage.view, visit, wire),
         label="reads padding",
-        also={place: lengths_in_words(state.view, dataset, field)},
+        also={place: lengths_in_words(stage.view, dataset, field)},
         notes=(f"it was built and run on made-up samples: {found['words']}",) if found["words"] else (),
         helps=visit.component.padding_helps(),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from declare.compiler.names.unknown_name import unknown
-from declare.compiler.state import State
+from declare.compiler.stages import NamedSpec, ReadSpec
 from declare.contract.problem import Problem
 from declare.reading.poison import POISON, contains_poison
 from declare.rules.queries.pairings import pairing_fields
@@ -23,38 +23,38 @@ from declare.rules.spec_parts import (
 Known = Mapping[str, frozenset[str]]
 
 
-def stated_fields(state: State) -> dict[str, frozenset[str]]:
+def stated_fields(stage: ReadSpec) -> dict[str, frozenset[str]]:
     """Return the fields of each dataset whose spec says them all."""
     found = {}
-    for dataset in blocks_of(state.spec, "datasets"):
+    for dataset in blocks_of(stage.spec, "datasets"):
         stated = get(dataset.block, "fields")
         if stated:
             found[dataset.name] = frozenset(stated)
     return found
 
 
-def all_fields(state: State) -> dict[str, frozenset[str]]:
+def all_fields(stage: NamedSpec) -> dict[str, frozenset[str]]:
     """Return the fields of each dataset, from its data or else from the spec."""
-    stated = stated_fields(state)
+    stated = stated_fields(stage)
     return stated | {
-        name: frozenset(facts.fields) | stated.get(name, frozenset()) for name, facts in state.facts.items()
+        name: frozenset(facts.fields) | stated.get(name, frozenset()) for name, facts in stage.facts.items()
     }
 
 
-def field_references(state: State, known: Known) -> Iterator[Problem]:
+def field_references(stage: ReadSpec, known: Known) -> Iterator[Problem]:
     """Yield names of fields that no dataset in `known` has where it should; others are left for later."""
-    for dataset in blocks_of(state.spec, "datasets"):
+    for dataset in blocks_of(stage.spec, "datasets"):
         if dataset.name in known:
-            yield from _dataset(state, dataset, known[dataset.name])
-    for task in tasks_in_part(state.view):
-        for dataset_name in task_datasets(state.view, task.block):
+            yield from _dataset(stage, dataset, known[dataset.name])
+    for task in tasks_in_part(stage):
+        for dataset_name in task_datasets(stage, task.block):
             if dataset_name in known:
                 yield from _task(task, dataset_name, known[dataset_name])
-    for phase in blocks_of(state.spec, "phases"):
-        yield from _sampler(state, phase, known)
+    for phase in blocks_of(stage.spec, "phases"):
+        yield from _sampler(stage, phase, known)
 
 
-def _dataset(state: State, dataset: LocatedBlock[Any], fields: frozenset[str]) -> Iterator[Problem]:
+def _dataset(stage: ReadSpec, dataset: LocatedBlock[Any], fields: frozenset[str]) -> Iterator[Problem]:
     where = f"in dataset `{dataset.name}`"
     stated = [
         (f"{dataset.path}.split.{key}", get(dataset.block, "split", key))
@@ -64,7 +64,7 @@ def _dataset(state: State, dataset: LocatedBlock[Any], fields: frozenset[str]) -
         path = f"{dataset.path}.transforms.{index}"
         if not contains_poison(transform):
             yield from _field_or_fields(transform, path, sorted(fields))
-        named_by = state.untyped.get(path) if transform is POISON else transform
+        named_by = stage.untyped.get(path) if transform is POISON else transform
         stated.append((f"{path}.field", get(named_by, "field")))
         several = get(named_by, "fields") or ()
         stated += [(f"{path}.fields.{place}", name) for place, name in enumerate(several)]
@@ -108,11 +108,11 @@ def _task(task: LocatedBlock[Any], dataset: str, fields: frozenset[str]) -> Iter
             yield unknown("field", name, at, sorted(fields), also=also, where=where)
 
 
-def _sampler(state: State, phase: LocatedBlock[Any], known: Known) -> Iterator[Problem]:
+def _sampler(stage: ReadSpec, phase: LocatedBlock[Any], known: Known) -> Iterator[Problem]:
     sampler = get(phase.block, "sampler")
     if sampler is None or contains_poison(sampler):
         return
-    for dataset in phase_datasets(state.view, phase.block):
+    for dataset in phase_datasets(stage, phase.block):
         for name in sampler.columns() if dataset in known else ():
             if name not in known[dataset]:
                 at = _place_of(sampler, name, f"{phase.path}.sampler")
@@ -130,12 +130,12 @@ def _place_of(component: Any, value: str, path: str) -> str:
     return path
 
 
-def clashes(state: State, known: Known) -> Iterator[Problem]:
+def clashes(stage: ReadSpec, known: Known) -> Iterator[Problem]:
     """Yield modules whose name is a field's too: an `input` could mean either."""
-    for module in blocks_of(state.spec, "model"):
+    for module in blocks_of(stage.spec, "model"):
         for dataset, fields in known.items():
             if module.name in fields:
-                stated = get(state.spec, "datasets", dataset, "fields", module.name) is not None
+                stated = get(stage.spec, "datasets", dataset, "fields", module.name) is not None
                 place = f"datasets.{dataset}.fields.{module.name}" if stated else f"datasets.{dataset}.source"
                 yield Problem(
                     "REF207",

@@ -8,7 +8,7 @@ from typing import Any
 
 from declare.compiler.graph_types import Ref
 from declare.compiler.names.unknown_name import as_key, unknown
-from declare.compiler.state import State
+from declare.compiler.stages import ReadSpec
 from declare.contract.kinds.module import Node, Port
 from declare.contract.problem import Problem
 from declare.reading.read_component import read_component
@@ -44,11 +44,11 @@ def _by_port(ports: tuple[Port, ...], stated: Any, path: str) -> Iterator[tuple[
             yield ports[0 if several else index].name, text, f"{path}.{index}"
 
 
-def nodes(state: State) -> Iterator[tuple[LocatedBlock[Any], Node]]:
+def nodes(stage: ReadSpec) -> Iterator[tuple[LocatedBlock[Any], Node]]:
     """Yield every readable module, and every readable head that is a component, with its place."""
-    for module in blocks_of(state.spec, "model"):
+    for module in blocks_of(stage.spec, "model"):
         yield module, module.block
-    for task in tasks(state.view):
+    for task in tasks(stage):
         head = get(task.block, "head")
         if isinstance(head, Node):
             yield LocatedBlock(f"{task.path}.head", task.name, head), head
@@ -57,21 +57,21 @@ def nodes(state: State) -> Iterator[tuple[LocatedBlock[Any], Node]]:
             yield LocatedBlock(task.path, task.name, own), own
 
 
-def input_references(state: State, known: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
+def input_references(stage: ReadSpec, known: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
     """Yield inputs that name no module and no field, and ports that a component does not have.
 
     Nothing is said of fields before the fields of every dataset are known.
     """
-    modules = get(state.spec, "model")
+    modules = get(stage.spec, "model")
     if modules is None:
         return
-    complete = all(name in known for name in dataset_names(state.view)) and bool(known)
+    complete = all(name in known for name in dataset_names(stage)) and bool(known)
     fields = sorted(set().union(*known.values())) if known else []
-    for place, node in nodes(state):
+    for place, node in nodes(stage):
         yield from _ports(place, node)
         for ref in refs(node, place.path) or ():
             yield from _unknown_input(place.path, ref, modules, fields if complete else None)
-    for path, untyped in state.untyped.items():
+    for path, untyped in stage.untyped.items():
         for ref in _untyped_refs(path, untyped):
             yield from _unknown_input(path, ref, modules, fields if complete else None)
 
@@ -113,13 +113,13 @@ def _ports(place: LocatedBlock[Any], node: Node) -> Iterator[Problem]:
             yield as_key(unknown("input", port, at, ports, where=f"of `{node.type_name()}`"))
 
 
-def cycles(state: State, known: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
+def cycles(stage: ReadSpec, known: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
     """Yield each ring of modules that read each other, once; a field's name counts as the field."""
     taken = set().union(*known.values())
-    modules = {name for name in get(state.spec, "model") or () if name not in taken}
+    modules = {name for name in get(stage.spec, "model") or () if name not in taken}
     edges = {
         place.name: [ref for ref in refs(node, place.path) or () if ref.name in modules]
-        for place, node in nodes(state)
+        for place, node in nodes(stage)
         if place.path.startswith("model.")
     }
     seen: set[str] = set()

@@ -10,10 +10,10 @@ from declare.contract.problem import Problem
 from declare.reading.lookup import find, names
 from declare.reading.poison import POISON
 from declare.rules.spec_parts import blocks_of, get, tasks_in_part
-from declare.rules.spec_view import View
+from declare.rules.spec_view import SpecView
 
 
-def references(view: View) -> Iterator[Problem]:
+def references(view: SpecView) -> Iterator[Problem]:
     """Yield every name of a dataset, task or head that does not exist."""
     datasets = get(view.spec, "datasets")
     tasks = get(view.spec, "tasks")

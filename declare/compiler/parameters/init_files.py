@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from declare.compiler.parameters.init_match import idle_renames, refusals, unreadable
 from declare.compiler.parameters.parameter_groups import reached_nodes
 from declare.compiler.parameters.parameter_names import names
-from declare.compiler.state import State
+from declare.compiler.stages import ShapedSpec
 from declare.contract.files.weight_files import state_in
 from declare.contract.kinds.source import file_exists, is_file, is_folder
 from declare.contract.problem import Problem
@@ -25,12 +25,12 @@ _MOST_MANIFEST = 1 << 24
 _TRIES = 10
 
 
-def init_files(state: State, phase: PhasePlan, path: str) -> Iterator[Problem]:
+def init_files(stage: ShapedSpec, phase: PhasePlan, path: str) -> Iterator[Problem]:
     """Yield what keeps the weights of a phase's `init` from being loaded as it says."""
     for index, entry in enumerate(phase.init):
         at = f"{path}.init.{index}"
         if entry.source == "phase":
-            model = _model(state, ("*",))
+            model = _model(stage, ("*",))
             if model is not None:
                 yield from refusals(model, model, entry, at)  # another phase's weights are this model's
             continue
@@ -45,7 +45,7 @@ def init_files(state: State, phase: PhasePlan, path: str) -> Iterator[Problem]:
             yield _unreadable(entry, str(error), f"{at}.from")
             continue
         yield from idle_renames(held, entry, at)
-        model = _model(state, entry.modules)
+        model = _model(stage, entry.modules)
         if model is not None:
             yield from refusals(model, held, entry, at)
 
@@ -102,14 +102,14 @@ def _refuse_other_size(manifest: Path, weights: Path) -> None:
         )
 
 
-def _model(state: State, patterns: tuple[str, ...]) -> dict[str, TensorFacts] | None:
+def _model(stage: ShapedSpec, patterns: tuple[str, ...]) -> dict[str, TensorFacts] | None:
     """Return the state of all modules that patterns may mean; None where a part of it is not known."""
-    paths = reached_nodes(state, patterns)
+    paths = reached_nodes(stage, patterns)
     if paths is None:
         return None
     found: dict[str, TensorFacts] = {}
     for path in paths:
-        inside = names(state.nodes[path])
+        inside = names(stage.nodes[path])
         if inside is None:
             return None
         found |= inside.state

@@ -9,7 +9,7 @@ from typing import Any
 from declare.compiler.graph.wiring import reads_unknown
 from declare.compiler.parameters.parameter_names import Names, names
 from declare.compiler.parameters.patterns import matches, may_reach, unmatched_problem
-from declare.compiler.state import State
+from declare.compiler.stages import ShapedSpec
 from declare.contract.duration import Duration
 from declare.contract.problem import Problem
 from declare.ir.plan import FreezePlan, ModulePlan, OptimizerGroup
@@ -25,11 +25,11 @@ class Selection:
     problems: list[Problem] = field(default_factory=list)
 
 
-def select(state: State, phase: Any, path: str, lengths: tuple[int, int]) -> Selection:
+def select(stage: ShapedSpec, phase: Any, path: str, lengths: tuple[int, int]) -> Selection:
     """Return the names that each pattern of a phase means; `lengths` are its steps and its steps an epoch."""
     found = Selection()
     for index, group in enumerate(phase.optimizer.groups):
-        chosen = _match_pattern(state, group.match, f"{path}.optimizer.groups.{index}.match", found.problems)
+        chosen = _match_pattern(stage, group.match, f"{path}.optimizer.groups.{index}.match", found.problems)
         taken = {name for earlier in found.groups for name in earlier.parameters}
         found.groups.append(
             OptimizerGroup(
@@ -40,7 +40,7 @@ def select(state: State, phase: Any, path: str, lengths: tuple[int, int]) -> Sel
             )
         )
     for index, item in enumerate(phase.freeze):
-        chosen = _match_pattern(state, item.match, f"{path}.freeze.{index}.match", found.problems)
+        chosen = _match_pattern(stage, item.match, f"{path}.freeze.{index}.match", found.problems)
         until: Duration | None = item.until
         found.freeze.append(
             FreezePlan(
@@ -51,20 +51,20 @@ def select(state: State, phase: Any, path: str, lengths: tuple[int, int]) -> Sel
             )
         )
     for index, item in enumerate(phase.regularizers):
-        _match_pattern(state, item.match, f"{path}.regularizers.{index}.match", found.problems)
-    found.problems += _init(state, phase, path)
+        _match_pattern(stage, item.match, f"{path}.regularizers.{index}.match", found.problems)
+    found.problems += _init(stage, phase, path)
     return found
 
 
-def _match_pattern(state: State, pattern: str, at: str, problems: list[Problem]) -> Names:
+def _match_pattern(stage: ShapedSpec, pattern: str, at: str, problems: list[Problem]) -> Names:
     """Return the parameters that a pattern matches, and the norm modules all of whose state it matches."""
-    known = _names(state.nodes, pattern)
+    known = _names(stage.nodes, pattern)
     parameters = {name: size for name, size in known.parameters.items() if matches(pattern, name)}
     statistics = {
         name: kept for name, kept in known.statistics.items() if all(matches(pattern, item) for item in kept)
     }
-    if not parameters and is_dead(state, pattern):
-        problems.append(unmatched_problem(pattern, at, state.nodes, known.parameters))
+    if not parameters and is_dead(stage, pattern):
+        problems.append(unmatched_problem(pattern, at, stage.nodes, known.parameters))
     return Names(parameters, statistics)
 
 
@@ -80,12 +80,12 @@ def _names(nodes: Mapping[str, ModulePlan], pattern: str) -> Names:
     return found
 
 
-def is_dead(state: State, pattern: str) -> bool:
+def is_dead(stage: ShapedSpec, pattern: str) -> bool:
     """Return whether no node that a pattern could reach is unknown, where it matches nothing that is known."""
-    paths = _node_paths(state)
+    paths = _node_paths(stage)
     if paths is None:
         return False
-    unknown = [path for path in paths if path not in state.nodes or _names_unknown(state.nodes[path])]
+    unknown = [path for path in paths if path not in stage.nodes or _names_unknown(stage.nodes[path])]
     return not any(matches(pattern, path) or may_reach(pattern, f"{path}.") for path in unknown)
 
 
@@ -93,51 +93,51 @@ def _names_unknown(node: ModulePlan) -> bool:
     return bool(node.parameters) and names(node) is None
 
 
-def _node_paths(state: State) -> list[str] | None:
+def _node_paths(stage: ShapedSpec) -> list[str] | None:
     """Return the paths of all modules and heads that the spec names; None where these sections could not be read.
 
     Modules that no head reads are not among them.
     """
-    modules, tasks = get(state.spec, "model"), get(state.spec, "tasks")
+    modules, tasks = get(stage.spec, "model"), get(stage.spec, "tasks")
     if modules is None or tasks is None:
         return None
     heads = {name: get(task, "head") for name, task in tasks.items()}
     own = [name for name, head in heads.items() if not (isinstance(head, str) and head in tasks)]
     paths = [*modules, *(f"heads.{name}" for name in own)]
-    wiring = state.wiring
+    wiring = stage.wiring
     placed = sum(node.role == "module" for node in wiring.nodes.values())
-    if placed == len(modules) and len(wiring.heads) == len(tasks) and not reads_unknown(state):
+    if placed == len(modules) and len(wiring.heads) == len(tasks) and not reads_unknown(stage, wiring):
         return [path for path in paths if path in wiring.datasets]
     return paths
 
 
-def reached_nodes(state: State, patterns: Iterable[str]) -> list[str] | None:
+def reached_nodes(stage: ShapedSpec, patterns: Iterable[str]) -> list[str] | None:
     """Return the paths of all nodes that patterns could reach; None where one of them is not known."""
     globs = [item for pattern in patterns for item in (pattern, f"{pattern}.*")]
-    paths = _node_paths(state)
+    paths = _node_paths(stage)
     found = [path for path in paths or () if any(may_reach(item, f"{path}.") for item in globs)]
-    return None if paths is None or any(path not in state.nodes for path in found) else found
+    return None if paths is None or any(path not in stage.nodes for path in found) else found
 
 
-def lost_patterns(state: State, phase: Any, path: str) -> Iterator[Problem]:
+def lost_patterns(stage: ShapedSpec, phase: Any, path: str) -> Iterator[Problem]:
     """Yield the patterns of a phase that match nothing, as far as phase and model could be read."""
     found: list[Problem] = []
     for part in ("optimizer.groups", "freeze", "regularizers"):
         for index, item in enumerate(get(phase, *part.split(".")) or ()):
             pattern = get(item, "match")
             if isinstance(pattern, str):
-                _match_pattern(state, pattern, f"{path}.{part}.{index}.match", found)
+                _match_pattern(stage, pattern, f"{path}.{part}.{index}.match", found)
     yield from found
-    yield from _init(state, phase, path)
+    yield from _init(stage, phase, path)
 
 
-def _init(state: State, phase: Any, path: str) -> Iterator[Problem]:
+def _init(stage: ShapedSpec, phase: Any, path: str) -> Iterator[Problem]:
     """Yield patterns of `init` that reach no module: they may name modules as well as parameters."""
     for index, init in enumerate(get(phase, "init") or ()):
         for place, pattern in enumerate(get(init, "modules") or ()):
             if not isinstance(pattern, str):
                 continue
-            reached = any(matches(pattern, node) or may_reach(pattern, f"{node}.") for node in state.nodes)
-            if not reached and is_dead(state, pattern):
+            reached = any(matches(pattern, node) or may_reach(pattern, f"{node}.") for node in stage.nodes)
+            if not reached and is_dead(stage, pattern):
                 at = f"{path}.init.{index}.modules.{place}"
-                yield unmatched_problem(pattern, at, state.nodes, state.nodes, "module")
+                yield unmatched_problem(pattern, at, stage.nodes, stage.nodes, "module")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from declare.compiler.state import State
-from declare.diagnostics.diagnostic import Diagnostic
+from declare.compiler.reports import Note, Reports, Skip
+from declare.compiler.stages import ParsedSpec
 
 
-def run(state: State) -> Iterator[Diagnostic]:
+def run(stage: ParsedSpec) -> Reports[ParsedSpec]:
     """Yield the findings of composition."""
-    if state.document.root is None:
-        state.skip("")
+    if stage.document.root is None:
+        yield Skip("")
     else:
-        state.note(f"{sum(1 for _ in state.document.walk())} values")
-    yield from state.composed
+        yield Note(f"{sum(1 for _ in stage.document.walk())} values")
+    yield from stage.composition
+    return stage

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from declare.compiler.state import State
-from declare.contract.problem import Problem
+from declare.compiler.reports import Reports, Skip
+from declare.compiler.stages import HostedSpec, PhasedSpec
 from declare.ir.plan import HardwarePlan
 from declare.reading.poison import contains_poison
 from declare.rules.byte_sizes import read_bytes
 
 
-def run(state: State) -> Iterator[Problem]:
-    """Fill in the machine's part of the plan."""
-    stated = state.spec.hardware
+def run(stage: PhasedSpec) -> Reports[HostedSpec]:
+    """Return the spec with the machine's part of the plan."""
+    stated = stage.spec.hardware
     if contains_poison(stated):
-        state.skip("hardware")
-        return
-    state.hardware = HardwarePlan(
+        yield Skip("hardware")
+        return HostedSpec(**vars(stage))
+    hardware = HardwarePlan(
         accelerator=stated.accelerator,
         devices=stated.devices,
         nodes=stated.nodes,
@@ -27,4 +25,4 @@ def run(state: State) -> Iterator[Problem]:
         memory_limit_bytes=None if stated.memory_limit is None else read_bytes(stated.memory_limit),
         determinism=stated.determinism,
     )
-    yield from ()
+    return HostedSpec(**vars(stage), hardware=hardware)

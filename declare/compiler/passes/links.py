@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from declare.compiler.graph.field_shapes import field_shapes
-from declare.compiler.graph.targets import targets
-from declare.compiler.state import State
-from declare.contract.problem import Problem
+from declare.compiler.graph.targets import link_targets
+from declare.compiler.reports import Note, Reports
+from declare.compiler.stages import LinkedSpec, NamedSpec, TransformedSpec
 
 
-def run(state: State) -> Iterator[Problem]:
+def run(stage: NamedSpec) -> Reports[LinkedSpec]:
     """Yield transforms that do not fit, and targets that no head could be made for."""
-    yield from field_shapes(state)
-    yield from targets(state)
-    for task, target in state.targets.items():
-        state.note(f"task `{task}` needs {target.output}")
+    shapes = yield from field_shapes(stage)
+    linked = yield from link_targets(TransformedSpec(**vars(stage), shapes=shapes))
+    for task, target in linked.targets.items():
+        yield Note(f"task `{task}` needs {target.output}")
+    return linked

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from declare.compiler.graph.output_shapes import shape_mismatches
-from declare.compiler.state import State
+from declare.compiler.reports import Note, Reports, Skip
+from declare.compiler.stages import ReadSpec, ScoredSpec, ShapedSpec
 from declare.contract.component import Component
 from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.metric import Metric, by_figure_name
@@ -29,61 +30,67 @@ _RESOLVED = dict.fromkeys(("dataset", "datasets", "head", "loss", "metrics"))
 """What the plan says in its own words: one place for each fact, stated or by default."""
 
 
-def run(state: State) -> Iterator[Problem]:
+def run(stage: ShapedSpec) -> Reports[ScoredSpec]:
     """Yield losses whose parameters contradict the target."""
-    for task in tasks(state.view):
-        target, head = state.targets.get(task.name), state.wiring.heads.get(task.name)
-        if target is None or is_unreadable(task.block, "loss"):
-            state.skip(task.path)
-            continue
-        found = _components(task, "loss", "losses", (task.block.default_loss,))
-        fitting = [(at, loss) for at, loss in found if target.prediction in loss.takes]
-        for at, loss in fitting:
-            for each in state.own_targets.get(task.name, {"": target}).values():
-                yield from (problem.under(at) for problem in loss.check_target(each))
-            yield from shape_mismatches(state, task, at, loss)
-        if head is None or len(fitting) < len(found) or contains_poison(task.block):
-            state.skip(task.path)
-            continue
-        figures = _components(task, "metrics", "metrics", task.block.default_metrics)
-        samplers = _samplers(state, task.name)
-        if contains_poison(samplers):
-            state.skip(task.path)
-            continue
-        block = task.block.drawn_by(samplers)
-        if isinstance(block, Problem):
-            yield from _no_sampler(state, task, block)
-            continue
-        state.tasks[task.name] = TaskPlan(
-            block=block.model_copy(update=_RESOLVED).dump(),
-            datasets=task_datasets(state.view, task.block),
-            target_field=task.block.target,
-            fields=block.fields(),
-            mask=task.block.mask,
-            head=head,
-            target=target,
-            targets=state.own_targets.get(task.name, {}),
-            losses=_losses([loss for _, loss in found], target),
-            metrics=_metrics([metric for _, metric in figures]),
-            weight=float(task.block.weight),
-        )
-        state.note(f"task `{task.name}`: {', '.join(loss.type_name() for _, loss in found)}")
+    plans = {}
+    for task in tasks(stage):
+        plan = yield from _task_plan(stage, task)
+        if plan is not None:
+            plans[task.name] = plan
+    return ScoredSpec(**vars(stage), tasks=plans)
 
 
-def _no_sampler(state: State, task: LocatedBlock[Any], problem: Problem) -> Iterator[Problem]:
+def _task_plan(stage: ShapedSpec, task: LocatedBlock[Any]) -> Reports[TaskPlan | None]:
+    """Return the plan of a task; None where something that it needs failed."""
+    target, head = stage.targets.get(task.name), stage.wiring.heads.get(task.name)
+    if target is None or is_unreadable(task.block, "loss"):
+        yield Skip(task.path)
+        return None
+    losses = _components(task, "loss", "losses", (task.block.default_loss,))
+    fitting = [(at, loss) for at, loss in losses if target.prediction in loss.takes]
+    for at, loss in fitting:
+        for dataset_target in stage.dataset_targets.get(task.name, {"": target}).values():
+            yield from (problem.under(at) for problem in loss.check_target(dataset_target))
+        yield from shape_mismatches(stage, task, at, loss)
+    samplers = _samplers(stage, task.name)
+    if head is None or len(fitting) < len(losses) or contains_poison(task.block) or contains_poison(samplers):
+        yield Skip(task.path)
+        return None
+    block = task.block.drawn_by(samplers)
+    if isinstance(block, Problem):
+        yield from _no_sampler(stage, task, block)
+        return None
+    metrics = _components(task, "metrics", "metrics", task.block.default_metrics)
+    yield Note(f"task `{task.name}`: {', '.join(loss.type_name() for _, loss in losses)}")
+    return TaskPlan(
+        block=block.model_copy(update=_RESOLVED).dump(),
+        datasets=task_datasets(stage, task.block),
+        target_field=task.block.target,
+        fields=block.fields(),
+        mask=task.block.mask,
+        head=head,
+        target=target,
+        targets=stage.dataset_targets.get(task.name, {}),
+        losses=_losses([loss for _, loss in losses], target),
+        metrics=_metrics([metric for _, metric in metrics]),
+        weight=float(task.block.weight),
+    )
+
+
+def _no_sampler(stage: ReadSpec, task: LocatedBlock[Any], problem: Problem) -> Reports[None]:
     """Yield that no sampler draws what a task needs, where it is known of every phase which tasks it trains."""
-    blocks = get(state.spec, "phases") or {"": POISON}
-    if any(block is POISON or trained_blocks(state.view, block) is None for block in blocks.values()):
-        state.skip(task.path)
+    blocks = get(stage.spec, "phases") or {"": POISON}
+    if any(block is POISON or trained_blocks(stage, block) is None for block in blocks.values()):
+        yield Skip(task.path)
     else:
         yield problem.under(task.path)
 
 
-def _samplers(state: State, task: str) -> list[Any]:
+def _samplers(stage: ReadSpec, task: str) -> list[Any]:
     """Return the samplers of the phases that train a task; POISON for one that could not be read."""
-    blocks = [phase.block for phase in phases(state.view) if not is_unreadable(phase.block, "tasks")]
-    found = [block.sampler for block in blocks if block.tasks is None or task in block.tasks]
-    return [sampler for sampler in found if sampler is not None]
+    blocks = [phase.block for phase in phases(stage) if not is_unreadable(phase.block, "tasks")]
+    samplers = [block.sampler for block in blocks if block.tasks is None or task in block.tasks]
+    return [sampler for sampler in samplers if sampler is not None]
 
 
 def _components(
@@ -95,8 +102,8 @@ def _components(
     if stated is None:
         return [(task.path, read_component(kind, {"type": name})) for name in default]
     single = not isinstance(stated, list)
-    found = [(at, stated)] if single else [(f"{at}.{i}", item) for i, item in enumerate(stated)]
-    return [(place, item) for place, item in found if not contains_poison(item)]
+    items = [(at, stated)] if single else [(f"{at}.{i}", item) for i, item in enumerate(stated)]
+    return [(place, item) for place, item in items if not contains_poison(item)]
 
 
 def _losses(losses: Sequence[Loss], target: Target) -> tuple[LossPlan, ...]:

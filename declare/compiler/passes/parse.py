@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from declare.compiler.state import State
-from declare.diagnostics.diagnostic import Diagnostic
+from declare.compiler.reports import Note, Reports, Skip
+from declare.compiler.stages import ParsedSpec, SpecSource
 from declare.language.repair import load_repaired
 
 
-def run(state: State) -> Iterator[Diagnostic]:
+def run(stage: SpecSource) -> Reports[ParsedSpec]:
     """Load the document; yield what is wrong with its text.
 
     Bases are found while the text is read, so composition happens here too; the next pass reports on it.
     """
-    state.document, found = load_repaired(str(state.path), state.sets, state.environ)
-    state.note(f"{len(state.document.sources)} sources")
-    state.composed = [item for item in found if not item.code.startswith("SYN")]
-    if state.document.root is None:
-        state.skip("")
-    yield from (item for item in found if item.code.startswith("SYN"))
+    document, diagnostics = load_repaired(str(stage.path), stage.sets, stage.environ)
+    yield Note(f"{len(document.sources)} sources")
+    if document.root is None:
+        yield Skip("")
+    yield from (item for item in diagnostics if item.code.startswith("SYN"))
+    composition = tuple(item for item in diagnostics if not item.code.startswith("SYN"))
+    return ParsedSpec(**vars(stage), document=document, composition=composition)

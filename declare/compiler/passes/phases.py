@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from declare.compiler.parameters.init_files import init_files
@@ -12,7 +12,8 @@ from declare.compiler.phases.batches import Batches, batches
 from declare.compiler.phases.linear_probes import probes
 from declare.compiler.phases.multiscale import phase_scales
 from declare.compiler.phases.norm_rows import one_value_norms
-from declare.compiler.state import State
+from declare.compiler.reports import Note, Reports, Skip, catch
+from declare.compiler.stages import PhasedSpec, ReadSpec, ScoredSpec
 from declare.contract.component import plain
 from declare.contract.duration import Duration
 from declare.contract.kinds.balance import Balance
@@ -27,30 +28,39 @@ from declare.reading.read_component import read_component
 from declare.rules.spec_parts import LocatedBlock, get, phase_datasets, phase_tasks, phases
 
 
-def run(state: State) -> Iterator[Problem]:
-    """Fill in the phases; yield patterns that match nothing, and parts of libraries that refuse their parameters."""
-    for phase in phases(state.view):
+def run(stage: ScoredSpec) -> Reports[PhasedSpec]:
+    """Yield patterns that match nothing, and parts of libraries that refuse their parameters."""
+    plans: dict[str, PhasePlan] = {}
+    yield from catch(_plan_phases(stage, plans), None)
+    return PhasedSpec(**vars(stage), phases=plans)
+
+
+def _plan_phases(stage: ScoredSpec, plans: dict[str, PhasePlan]) -> Reports[None]:
+    """Put the plan of each phase that can be known into `plans`."""
+    for phase in phases(stage):
         yield from _refused_parts(phase)
-        sizes = _sizes(state, phase)
+        sizes = _sizes(stage, phase)
         if sizes is None:
-            state.skip(phase.path)
-            yield from lost_patterns(state, phase.block, phase.path)
+            yield Skip(phase.path)
+            yield from lost_patterns(stage, phase.block, phase.path)
             continue
-        together = phase.block.sampler.together if phase.block.sampler else 1
-        made = batches(phase.block, sizes, together)
-        steps = _length(phase.block, made.steps_per_epoch)
-        chosen = select(state, phase.block, phase.path, (steps, made.steps_per_epoch))
-        yield from chosen.problems
-        scales = phase_scales(state, phase, steps, made.steps_per_epoch)
-        yield from scales.problems
-        probed = probes(state, phase)
-        yield from probed.problems
-        planned = _plan(state, phase, made, steps, chosen)
-        planned = planned.model_copy(update={"scales": scales.plan, "probes": probed.plans})
-        state.phases[phase.name] = planned
-        yield from one_value_norms(state, phase, planned)
-        yield from init_files(state, planned, phase.path)
-        state.note(f"phase `{phase.name}`: {steps} steps of {made.size} samples")
+        plan = plans[phase.name] = yield from _phase_plan(stage, phase, sizes)
+        yield from one_value_norms(stage, phase, plan)
+        yield from init_files(stage, plan, phase.path)
+        yield Note(f"phase `{phase.name}`: {plan.steps} steps of {plan.batch_size} samples")
+
+
+def _phase_plan(stage: ScoredSpec, phase: LocatedBlock[Any], sizes: Mapping[str, int]) -> Reports[PhasePlan]:
+    """Return the plan of a phase over datasets with so many training samples."""
+    together = phase.block.sampler.together if phase.block.sampler else 1
+    rows = batches(phase.block, sizes, together)
+    steps = _length(phase.block, rows.steps_per_epoch)
+    selection = select(stage, phase.block, phase.path, (steps, rows.steps_per_epoch))
+    yield from selection.problems
+    scales = yield from phase_scales(stage, phase, steps, rows.steps_per_epoch)
+    phase_probes = yield from probes(stage, phase)
+    plan = _plan(stage, phase, rows, steps, selection)
+    return plan.model_copy(update={"scales": scales, "probes": phase_probes})
 
 
 def _refused_parts(phase: LocatedBlock[Any]) -> Iterator[Problem]:
@@ -71,7 +81,7 @@ def _length(phase: Any, steps_per_epoch: int) -> int:
     return max(1, steps)
 
 
-def _sizes(state: State, phase: LocatedBlock[Any]) -> dict[str, int] | None:
+def _sizes(stage: ScoredSpec, phase: LocatedBlock[Any]) -> dict[str, int] | None:
     """Return the training samples of each dataset; None where something that the phase needs failed."""
     block = phase.block
     if (
@@ -80,23 +90,25 @@ def _sizes(state: State, phase: LocatedBlock[Any]) -> dict[str, int] | None:
         or block.batch_size == "auto"
     ):
         return None
-    trained = phase_tasks(state.view, block) or {}
-    if not trained or any(name not in state.tasks for name in trained):
+    trained = phase_tasks(stage, block) or {}
+    if not trained or any(name not in stage.tasks for name in trained):
         return None
-    heads = [state.tasks[name].head for name in trained]
-    if any(path not in state.nodes for head in heads for path in state.wiring.upstream(head)):
+    heads = [stage.tasks[name].head for name in trained]
+    if any(path not in stage.nodes for head in heads for path in stage.wiring.upstream(head)):
         return None
-    names = phase_datasets(state.view, block)
-    if not names or any(name not in state.facts for name in names):
+    names = phase_datasets(stage, block)
+    if not names or any(name not in stage.facts for name in names):
         return None
-    sizes = {name: state.facts[name].splits.get("train", 0) for name in names}
+    sizes = {name: stage.facts[name].splits.get("train", 0) for name in names}
     stated = [item for item in (block.batch_size, block.mix) if isinstance(item, dict)]
     legal = all(set(item) == set(sizes) for item in stated)
     return sizes if legal and all(sizes.values()) else None
 
 
-def _plan(state: State, phase: LocatedBlock[Any], made: Batches, steps: int, chosen: Selection) -> PhasePlan:
-    block, epoch = phase.block, made.steps_per_epoch
+def _plan(
+    stage: ScoredSpec, phase: LocatedBlock[Any], rows: Batches, steps: int, selection: Selection
+) -> PhasePlan:
+    block, epoch = phase.block, rows.steps_per_epoch
     schedule = block.schedule or read_component("schedules", Schedule.default)
     sampler = block.sampler or read_component("samplers", Sampler.default)
     balance = block.balance or read_component("balances", Balance.default)
@@ -104,45 +116,45 @@ def _plan(state: State, phase: LocatedBlock[Any], made: Batches, steps: int, cho
     every = min(epoch, steps)
     plan = PhasePlan(
         name=phase.name,
-        tasks=phase_tasks(state.view, block) or {},
-        datasets=tuple(made.rows),
+        tasks=phase_tasks(stage, block) or {},
+        datasets=tuple(rows.rows),
         steps=steps,
         steps_per_epoch=epoch,
         epochs=steps / epoch,
-        batch_size=made.size,
-        rows=made.rows,
-        alternate=made.alternate,
+        batch_size=rows.size,
+        rows=rows.rows,
+        alternate=rows.alternate,
         accumulate=block.accumulate,
-        mix=made.mix,
+        mix=rows.mix,
         sampler=sampler.dump(),
         augment=tuple(item.dump() for item in block.augment),
         optimizer=block.optimizer.dump(),
-        groups=tuple(chosen.groups),
+        groups=tuple(selection.groups),
         schedule=schedule.dump(),
         warmup_steps=warmup,
         rates=(),
         balance=balance.dump(),
         gradients_every=_steps(block.diagnose.gradients, steps, epoch) or 0,
         regularizers=tuple(item.dump() for item in block.regularizers),
-        init=tuple(_init(state, phase)),
-        freeze=tuple(chosen.freeze),
+        init=tuple(_init(stage, phase)),
+        freeze=tuple(selection.freeze),
         clip=None if block.clip is None else plain(block.clip),
         ema=None if block.ema is None else plain(block.ema),
-        precision=block.precision or _hardware_precision(state),
+        precision=block.precision or _hardware_precision(stage),
         evaluate_every=_steps(block.evaluate.every, steps, epoch) or every,
         best=None if block.evaluate.best is None else BestPlan(**plain(block.evaluate.best)),
         early_stop=_early_stop(block.early_stop, steps, epoch),
         checkpoint_every=_steps(block.checkpoint.every, steps, epoch) or every,
         keep_checkpoints=block.checkpoint.keep,
         on_batch_error=_on_batch_error(block.on_batch_error),
-        trainable_parameters=_trainable(state, phase, chosen),
+        trainable_parameters=_trainable(stage, phase, selection),
         memory_bytes=None,
     )
     return plan.model_copy(update={"rates": LRSchedule(plan).planned_lr()}) if warmup < steps else plan
 
 
-def _hardware_precision(state: State) -> Any:
-    hardware = state.spec.hardware
+def _hardware_precision(stage: ReadSpec) -> Any:
+    hardware = stage.spec.hardware
     return "auto" if hardware is POISON or hardware.precision is POISON else hardware.precision
 
 
@@ -165,11 +177,11 @@ def _on_batch_error(stated: Any) -> dict[str, Any]:
     return {"action": "error", "limit": 0} if stated == "error" else plain(stated)
 
 
-def _init(state: State, phase: LocatedBlock[Any]) -> Iterator[InitPlan]:
+def _init(stage: ReadSpec, phase: LocatedBlock[Any]) -> Iterator[InitPlan]:
     for index, init in enumerate(phase.block.init):
         source, _, reference = init.from_.partition(":")
         if source != "phase":
-            base = state.document.nearest(f"{phase.path}.init.{index}.from")[0].base
+            base = stage.document.nearest(f"{phase.path}.init.{index}.from")[0].base
             reference = str((base / reference).absolute())
         yield InitPlan(
             source=source,
@@ -180,22 +192,22 @@ def _init(state: State, phase: LocatedBlock[Any]) -> Iterator[InitPlan]:
         )
 
 
-def _trainable(state: State, phase: LocatedBlock[Any], chosen: Selection) -> int:
+def _trainable(stage: ScoredSpec, phase: LocatedBlock[Any], selection: Selection) -> int:
     """Return the parameters that some step of the phase trains."""
     from declare.compiler.parameters.parameter_names import names
 
-    tasks = phase_tasks(state.view, phase.block) or {}
+    tasks = phase_tasks(stage, phase.block) or {}
     used: dict[str, None] = {}
     for name in tasks:
-        used |= state.wiring.upstream(state.tasks[name].head)
-    held = {name for item in chosen.freeze if item.until_step is None for name in item.parameters}
+        used |= stage.wiring.upstream(stage.tasks[name].head)
+    frozen = {name for item in selection.freeze if item.until_step is None for name in item.parameters}
     total = 0
     for path in used:
-        node = state.nodes[path]
-        if any(name.startswith(f"{path}.") for name in held):
+        node = stage.nodes[path]
+        if any(name.startswith(f"{path}.") for name in frozen):
             inside = names(node)
             assert inside is not None
-            total += sum(size for name, size in inside.parameters.items() if name not in held)
+            total += sum(size for name, size in inside.parameters.items() if name not in frozen)
         elif node.per_dataset:
             total += sum(variant.parameters for variant in node.variants.values())
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from declare.compiler.graph.heads import head_wiring
 from declare.compiler.graph.input_domain import input_domain
@@ -11,10 +12,11 @@ from declare.compiler.graph.remainders import left_out
 from declare.compiler.graph.shape_inference import InferredShapes, Shaper, ports
 from declare.compiler.graph.shared_head import in_units_of, inverse_mismatch
 from declare.compiler.graph.wiring import module_wiring, reads_unknown, usage
-from declare.compiler.graph_types import GraphNode
+from declare.compiler.graph_types import GraphNode, Wiring
 from declare.compiler.meta.padding_probe import padding_problems
 from declare.compiler.parameters.pretrained_files import pretrained_files
-from declare.compiler.state import State
+from declare.compiler.reports import Note, Reports, Skip, catch
+from declare.compiler.stages import LinkedSpec, ShapedSpec, WiredSpec
 from declare.contract.kinds.module import Module
 from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
@@ -23,37 +25,54 @@ from declare.ir.plan import ModulePlan, NodeVariant
 from declare.rules.spec_parts import get, task_names
 
 
-def run(state: State) -> Iterator[Problem]:
+def run(stage: LinkedSpec) -> Reports[ShapedSpec]:
     """Yield inputs that do not fit, and modules that nothing reads."""
-    yield from module_wiring(state)
-    yield from head_wiring(state)
-    yield from usage(state)
-    yield from _unread_modules(state)
-    yield from _shared_heads(state)
-    shaper = Shaper(state)
-    for path, node in state.wiring.nodes.items():
-        if path not in state.wiring.datasets:
+    wired = yield from _wire(stage)
+    nodes: dict[str, ModulePlan] = {}
+    yield from catch(_infer_nodes(wired, nodes), None)
+    shaped = ShapedSpec(**vars(wired), nodes=nodes)
+    yield from catch(_check_values(shaped), None)
+    return shaped
+
+
+def _wire(stage: LinkedSpec) -> Reports[WiredSpec]:
+    """Return the spec with its graph; yield inputs that several things could be, and modules that nothing reads."""
+    modules = yield from module_wiring(stage)
+    wiring = yield from catch(head_wiring(stage, modules), modules)
+    wiring = yield from usage(stage, wiring)
+    yield from _unread_modules(stage, wiring)
+    return (yield from _share_heads(stage, wiring))
+
+
+def _infer_nodes(stage: WiredSpec, nodes: dict[str, ModulePlan]) -> Reports[None]:
+    """Put the plan of each node that can be known into `nodes`."""
+    shaper = Shaper(stage)
+    for path, node in stage.wiring.nodes.items():
+        if path not in stage.wiring.datasets:
             continue
-        found = _node(state, shaper, node)
-        if isinstance(found, ModulePlan):
-            state.nodes[path] = found
-            yield from (problem.under(node.at) for problem in pretrained_files(node.component, found))
-            state.note(f"`{path}`: {', '.join(f'{key} {shape}' for key, shape in found.outputs.items())}")
-        elif isinstance(found, Problem):
-            yield found
+        plan = _node(stage, shaper, node)
+        if isinstance(plan, ModulePlan):
+            nodes[path] = plan
+            yield from (problem.under(node.at) for problem in pretrained_files(node.component, plan))
+            yield Note(f"`{path}`: {', '.join(f'{key} {shape}' for key, shape in plan.outputs.items())}")
+        elif isinstance(plan, Problem):
+            yield plan
         else:
-            state.skip(node.at)
-    yield from input_domain(state)
-    yield from input_precision(state)
-    yield from padding_problems(state)
+            yield Skip(node.at)
 
 
-def _node(state: State, shaper: Shaper, node: GraphNode) -> ModulePlan | Problem | None:
-    datasets = state.wiring.datasets[node.path]
+def _check_values(stage: ShapedSpec) -> Reports[None]:
+    yield from input_domain(stage)
+    yield from input_precision(stage)
+    yield from padding_problems(stage)
+
+
+def _node(stage: WiredSpec, shaper: Shaper, node: GraphNode) -> ModulePlan | Problem | None:
+    datasets = stage.wiring.datasets[node.path]
     adapts = isinstance(node.component, Module) and node.component.adapts
     if not node.component.per_dataset and not adapts:
-        found = shaper.shared(node, datasets)
-        return _plan(node, found, datasets, {}) if isinstance(found, InferredShapes) else found
+        shapes = shaper.shared(node, datasets)
+        return _plan(node, shapes, datasets, {}) if isinstance(shapes, InferredShapes) else shapes
     variants: dict[str, NodeVariant] = {}
     for name in datasets:
         one = shaper.one(node.path, name)
@@ -70,62 +89,67 @@ def _node(state: State, shaper: Shaper, node: GraphNode) -> ModulePlan | Problem
     assert isinstance(first, InferredShapes)
     if adapts and not node.component.per_dataset:
         assert isinstance(node.component, Module)
-        each = {name: ports(variant.wires) for name, variant in variants.items()}
-        first = first._replace(costs=node.component.costs_each(each))
+        inputs = {name: ports(variant.wires) for name, variant in variants.items()}
+        first = first._replace(costs=node.component.costs_each(inputs))
     return _plan(node, first, datasets, variants)
 
 
 def _plan(
-    node: GraphNode, found: InferredShapes, datasets: tuple[str, ...], variants: dict[str, NodeVariant]
+    node: GraphNode, shapes: InferredShapes, datasets: tuple[str, ...], variants: dict[str, NodeVariant]
 ) -> ModulePlan:
     return ModulePlan(
         name=node.name,
         path=node.path,
         role=node.role,
         block=node.component.dump() | {"input": None},  # the wires say it, stated or inferred
-        wires=found.wires,
-        outputs=found.outputs,
+        wires=shapes.wires,
+        outputs=shapes.outputs,
         per_dataset=node.component.per_dataset,
         datasets=datasets,
         variants=variants,
-        parameters=found.costs.parameters,
-        flops=found.costs.flops,
-        activation_bytes=found.costs.activation_bytes,
-        layers=found.layers,
-        left_out=left_out(node, found.wires),
+        parameters=shapes.costs.parameters,
+        flops=shapes.costs.flops,
+        activation_bytes=shapes.costs.activation_bytes,
+        layers=shapes.layers,
+        left_out=left_out(node, shapes.wires),
     )
 
 
-def _shared_heads(state: State) -> Iterator[Problem]:
+def _share_heads(stage: LinkedSpec, wiring: Wiring) -> Reports[WiredSpec]:
     """Yield tasks that share a head with a task of another target, and leave them without one.
 
     Amounts are then those of the head's own task, so that its output means the same in both.
     """
-    heads = state.wiring.heads
-    for name, path in list(heads.items()):
-        owner = state.wiring.nodes[path].task
+    heads = dict(wiring.heads)
+    for name, path in wiring.heads.items():
+        owner = wiring.nodes[path].task
         if owner == name:
             continue
-        names = [None, *state.own_targets.get(name, {})]
-        pairs = [(_needs(state.target(name, each)), _needs(state.target(owner, each))) for each in names]
-        here, there = next((pair for pair in pairs if pair[0] != pair[1]), (None, None))
-        if here is None or there is None:
-            if (problem := inverse_mismatch(state, name, owner)) is not None:
-                del heads[name]
-                yield problem
-                continue
-            in_units_of(state, name, owner)
-            continue
-        own, theirs = _describe_difference(here, there)
-        del heads[name]
-        yield Problem(
-            "SHP517",
-            f"tasks `{owner}` and `{name}` share a head but need {theirs} and {own}",
-            at=f"tasks.{name}.head",
-            label=f"needs {own}",
-            also={f"tasks.{owner}": f"needs {theirs}"},
-            helps=(f"give `{name}` a head of its own",),
-        )
+        problem = _target_mismatch(stage, name, owner) or inverse_mismatch(stage, name, owner)
+        if problem is None:
+            stage = in_units_of(stage, name, owner)
+        else:
+            del heads[name]
+            yield problem
+    return WiredSpec(**vars(stage), wiring=replace(wiring, heads=heads))
+
+
+def _target_mismatch(stage: LinkedSpec, name: str, owner: str) -> Problem | None:
+    """Return the problem that two tasks of one head need different outputs of it."""
+    datasets = [None, *stage.dataset_targets.get(name, {})]
+    pairs = [(_needs(stage.target(name, item)), _needs(stage.target(owner, item))) for item in datasets]
+    here, there = next((pair for pair in pairs if pair[0] != pair[1]), (None, None))
+    if here is None or there is None:
+        return None
+    mine, theirs = _describe_difference(here, there)
+    return Problem(
+        "SHP517",
+        f"tasks `{owner}` and `{name}` share a head but need {theirs} and {mine}",
+        at=f"tasks.{name}.head",
+        label=f"needs {mine}",
+        also={f"tasks.{owner}": f"needs {theirs}"},
+        helps=(f"give `{name}` a head of its own",),
+    )
 
 
 def _needs(target: Target) -> tuple[Shape, tuple[str, ...] | None]:
@@ -144,14 +168,14 @@ def _describe_difference(
     return f"class `{one}`", f"class `{other}`"
 
 
-def _unread_modules(state: State) -> Iterator[Problem]:
+def _unread_modules(stage: LinkedSpec, wiring: Wiring) -> Iterator[Problem]:
     """Yield modules that no task's head reads; nothing is said while some head is unknown."""
-    if get(state.spec, "tasks") is None or len(state.wiring.heads) < len(task_names(state.view)):
+    if get(stage.spec, "tasks") is None or len(wiring.heads) < len(task_names(stage)):
         return
-    if reads_unknown(state):
+    if reads_unknown(stage, wiring):
         return
-    for name in get(state.spec, "model") or ():
-        if name in state.wiring.nodes and name not in state.wiring.datasets:
+    for name in get(stage.spec, "model") or ():
+        if name in wiring.nodes and name not in wiring.datasets:
             yield Problem(
                 "REF210",
                 f"module `{name}` has no effect: no task's head reads it",

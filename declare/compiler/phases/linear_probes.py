@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from declare.compiler.names.unknown_name import unknown
-from declare.compiler.state import State
+from declare.compiler.reports import Reports, Skip
+from declare.compiler.stages import ScoredSpec
 from declare.contract.kinds.probe import Probe
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout
@@ -17,35 +18,27 @@ from declare.rules.spec_parts import LocatedBlock, get
 _READS: frozenset[Layout] = frozenset({"vector", "number", "sequence", "series", "image", "video"})
 
 
-class Probes(NamedTuple):
-    """What could be planned, and what is wrong with the rest."""
-
-    plans: tuple[ProbePlan, ...]
-    problems: tuple[Problem, ...]
-
-
-def probes(state: State, phase: LocatedBlock[Any]) -> Probes:
-    """Return the probes of a phase; a second one of a task gets a number."""
+def probes(stage: ScoredSpec, phase: LocatedBlock[Any]) -> Reports[tuple[ProbePlan, ...]]:
+    """Return the probes of a phase that are right; a second one of a task gets a number."""
     plans: list[ProbePlan] = []
-    problems: list[Problem] = []
     seen: dict[str, int] = {}
     for index, probe in enumerate(get(phase.block, "probes") or ()):
         at = f"{phase.path}.probes.{index}"
-        task = None if contains_poison(probe) else state.tasks.get(probe.task)
+        task = None if contains_poison(probe) else stage.tasks.get(probe.task)
         if task is None:
-            state.skip(at)
+            yield Skip(at)
             continue
-        found = _unsuitable(state, probe, task, at) or _wires(state, probe, task, at)
-        if isinstance(found, Problem):
-            problems.append(found)
+        wires = _unsuitable(stage, probe, task, at) or _wires(stage, probe, task, at)
+        if isinstance(wires, Problem):
+            yield wires
             continue
         seen[probe.task] = seen.get(probe.task, 0) + 1
         name = probe.task if seen[probe.task] == 1 else f"{probe.task}_{seen[probe.task]}"
-        plans.append(ProbePlan(name=name, task=probe.task, block=probe.dump(), wires=found))
-    return Probes(tuple(plans), tuple(problems))
+        plans.append(ProbePlan(name=name, task=probe.task, block=probe.dump(), wires=wires))
+    return tuple(plans)
 
 
-def _unsuitable(state: State, probe: Probe, task: TaskPlan, at: str) -> Problem | None:
+def _unsuitable(stage: ScoredSpec, probe: Probe, task: TaskPlan, at: str) -> Problem | None:
     """Return the problem (PHS651) that one vector for each sample cannot tell a task's target."""
     output = task.target.output
     title = ""
@@ -53,13 +46,13 @@ def _unsuitable(state: State, probe: Probe, task: TaskPlan, at: str) -> Problem 
         title = f"task `{probe.task}` has no target that a probe could learn"
     elif output.layout not in {"vector", "number"} or output.numel is None:
         title = f"task `{probe.task}` needs {output}, a probe gives one vector for each sample"
-    elif not any(state.facts[name].splits.get("val") for name in task.datasets if name in state.facts):
+    elif not any(stage.facts[name].splits.get("val") for name in task.datasets if name in stage.facts):
         title = f"task `{probe.task}` has no validation samples to judge a probe by"
     if not title:
         return None
     fitting = [
         name
-        for name, other in state.tasks.items()
+        for name, other in stage.tasks.items()
         if other.target_field is not None and other.target.output.layout in {"vector", "number"}
     ]
     helps = (f"probe one of {', '.join(f'`{name}`' for name in fitting)}",) if fitting else ()
@@ -68,17 +61,17 @@ def _unsuitable(state: State, probe: Probe, task: TaskPlan, at: str) -> Problem 
     )
 
 
-def _wires(state: State, probe: Probe, task: TaskPlan, at: str) -> tuple[Wire, ...] | Problem:
+def _wires(stage: ScoredSpec, probe: Probe, task: TaskPlan, at: str) -> tuple[Wire, ...] | Problem:
     """Return what a probe reads: the output that it names, else what the head of its task reads."""
     if probe.input is None:
-        wires = state.nodes[task.head].wires
+        wires = stage.nodes[task.head].wires
         bad = next((wire for wire in wires if wire.shape.layout not in _READS), None)
         return _unread(f"{at}.task", bad.shape.layout) if bad is not None else wires
     name, _, output = probe.input.partition(".")
     place = f"{at}.input"
-    modules = {node.name: node for node in state.nodes.values() if node.role == "module"}
+    modules = {node.name: node for node in stage.nodes.values() if node.role == "module"}
     if name not in modules:
-        return unknown("module", name, place, list(_reached_modules(state, task)))
+        return unknown("module", name, place, list(_reached_modules(stage, task)))
     node = modules[name]
     missing = [item for item in task.datasets if item not in node.datasets]
     if missing:
@@ -95,9 +88,9 @@ def _wires(state: State, probe: Probe, task: TaskPlan, at: str) -> tuple[Wire, .
     return (Wire(port="input", source="module", name=node.path, output=chosen, shape=shape),)
 
 
-def _reached_modules(state: State, task: TaskPlan) -> Iterator[str]:
+def _reached_modules(stage: ScoredSpec, task: TaskPlan) -> Iterator[str]:
     """Yield the modules that all datasets of a task pass through."""
-    for node in state.nodes.values():
+    for node in stage.nodes.values():
         if node.role == "module" and set(task.datasets) <= set(node.datasets):
             yield node.name
 

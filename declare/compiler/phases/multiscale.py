@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from declare.compiler.graph.shape_inference import InferredShapes, Shaper
 from declare.compiler.names.unknown_name import unknown
-from declare.compiler.state import State
+from declare.compiler.reports import Reports
+from declare.compiler.stages import ScoredSpec, WiredSpec
 from declare.contract.component import plain
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -16,57 +17,53 @@ from declare.ir.plan import ScalesPlan
 from declare.rules.spec_parts import LocatedBlock, phase_datasets, phase_tasks
 
 
-@dataclass(frozen=True)
-class PhaseScales:
-    """The scales of a phase as far as they are right, and what is wrong with them."""
-
-    plan: ScalesPlan | None
-    problems: tuple[Problem, ...] = ()
-
-
-def phase_scales(state: State, phase: LocatedBlock[Any], steps: int, epoch: int) -> PhaseScales:
-    """Check the scales of a phase of `steps`, `epoch` of them an epoch."""
+def phase_scales(
+    stage: ScoredSpec, phase: LocatedBlock[Any], steps: int, epoch: int
+) -> Reports[ScalesPlan | None]:
+    """Return the scales of a phase of `steps`, `epoch` of them an epoch; None for none or wrong ones."""
     stated = phase.block.scales
     if stated is None:
-        return PhaseScales(None)
+        return None
     at = f"{phase.path}.scales"
-    problems = [*_field(state, phase, at), *_course(stated, at, steps, epoch)]
-    problems = problems or [*_evaluation_problems(state, phase, at)]
+    problems = [*_field(stage, phase, at), *_course(stated, at, steps, epoch)]
+    problems = problems or [*_evaluation_problems(stage, phase, at)]
     if problems:
-        return PhaseScales(None, tuple(problems))
-    costs, problems = [], [*_comparison(state, phase, at)]
+        yield from problems
+        return None
+    costs, problems = [], [*_comparison(stage, phase, at)]
     for index, size in enumerate(stated.sizes):
-        found = _cost(state, phase, size)
-        if isinstance(found, Problem):
-            problems.append(replace(found, at=f"{at}.sizes.{index}"))
+        cost = _cost(stage, phase, size)
+        if isinstance(cost, Problem):
+            problems.append(replace(cost, at=f"{at}.sizes.{index}"))
         else:
-            costs.append(found)
-    if any(problem.code != "SHP531" for problem in problems):
-        return PhaseScales(None, tuple(problems))
-    made = ScalesPlan(
+            costs.append(cost)
+    yield from problems
+    if problems:
+        return None
+    yield from _larger(stage, phase, at)
+    return ScalesPlan(
         field=stated.field,
         sizes=tuple(stated.sizes),
         mode=stated.mode,
         materialize=stated.materialize,
         ends=_ends(stated, steps, epoch),
-        evaluate=_evaluation_size(state, phase),
+        evaluate=_evaluation_size(stage, phase),
         consistency=None if stated.consistency is None else plain(stated.consistency),
         flops=tuple(flops for flops, _ in costs),
         activation_bytes=tuple(size for _, size in costs),
-        stored_bytes=sum(state.nodes[path].activation_bytes or 0 for path in _trained_nodes(state, phase)),
+        stored_bytes=sum(stage.nodes[path].activation_bytes or 0 for path in _trained_nodes(stage, phase)),
     )
-    return PhaseScales(made, (*problems, *_larger(state, phase, at)))
 
 
-def _field(state: State, phase: LocatedBlock[Any], at: str) -> Iterator[Problem]:
+def _field(stage: ScoredSpec, phase: LocatedBlock[Any], at: str) -> Iterator[Problem]:
     """Yield why the field cannot be scaled."""
     name = phase.block.scales.field
-    datasets = phase_datasets(state.view, phase.block)
-    known = {field for dataset in datasets for field in state.shapes[dataset]}
+    datasets = phase_datasets(stage, phase.block)
+    known = {field for dataset in datasets for field in stage.shapes[dataset]}
     if name not in known:
         yield unknown("field", name, f"{at}.field", sorted(known))
         return
-    shapes = [state.shapes[dataset][name] for dataset in datasets if name in state.shapes[dataset]]
+    shapes = [stage.shapes[dataset][name] for dataset in datasets if name in stage.shapes[dataset]]
     odd = next((shape for shape in shapes if shape.layout != "image" or None in shape.dims), None)
     if odd is not None:
         yield Problem(
@@ -77,8 +74,8 @@ def _field(state: State, phase: LocatedBlock[Any], at: str) -> Iterator[Problem]
             helps=("name an image field", "bring pictures to one size first: a `resize` transform"),
         )
         return
-    trained = phase_tasks(state.view, phase.block) or {}
-    target = next((task for task in trained if state.tasks[task].target_field == name), None)
+    trained = phase_tasks(stage, phase.block) or {}
+    target = next((task for task in trained if stage.tasks[task].target_field == name), None)
     if target is not None:
         yield Problem(
             "SHP530",
@@ -88,7 +85,7 @@ def _field(state: State, phase: LocatedBlock[Any], at: str) -> Iterator[Problem]
             also={f"tasks.{target}.target": "predicted here"},
             helps=("leave the scales of this phase out",),
         )
-    elif not any(name in _fields_of_head(state, task) for task in trained):
+    elif not any(name in _fields_of_head(stage, task) for task in trained):
         yield Problem(
             "SHP530",
             f"no task of the phase reads `{name}`",
@@ -98,26 +95,26 @@ def _field(state: State, phase: LocatedBlock[Any], at: str) -> Iterator[Problem]
         )
 
 
-def _stored_sizes(state: State, phase: LocatedBlock[Any]) -> set[int]:
+def _stored_sizes(stage: ScoredSpec, phase: LocatedBlock[Any]) -> set[int]:
     """Return the shorter edges of the field's images as they are stored."""
     name = phase.block.scales.field
-    shapes = [state.shapes[dataset].get(name) for dataset in phase_datasets(state.view, phase.block)]
+    shapes = [stage.shapes[dataset].get(name) for dataset in phase_datasets(stage, phase.block)]
     return {min(int(dim or 0) for dim in shape.dims[1:]) for shape in shapes if shape is not None}
 
 
-def _evaluation_size(state: State, phase: LocatedBlock[Any]) -> int | None:
+def _evaluation_size(stage: ScoredSpec, phase: LocatedBlock[Any]) -> int | None:
     """Return the size that evaluations are of; None where it is the one that is trained."""
-    stated, stored = phase.block.scales, _stored_sizes(state, phase)
+    stated, stored = phase.block.scales, _stored_sizes(stage, phase)
     if stated.evaluate is not None or stated.mode == "progressive":
         return stated.evaluate and int(stated.evaluate)
     own = next(iter(stored)) if len(stored) == 1 else None
     return own if own in stated.sizes else max(stated.sizes)
 
 
-def _evaluation_problems(state: State, phase: LocatedBlock[Any], at: str) -> Iterator[Problem]:
+def _evaluation_problems(stage: ScoredSpec, phase: LocatedBlock[Any], at: str) -> Iterator[Problem]:
     """Yield that the size of evaluations is neither trained nor that of the data."""
     stated = phase.block.scales
-    if stated.evaluate is None or stated.evaluate in {*stated.sizes, *_stored_sizes(state, phase)}:
+    if stated.evaluate is None or stated.evaluate in {*stated.sizes, *_stored_sizes(stage, phase)}:
         return
     yield untrained_size(stated.evaluate, stated.sizes, f"{at}.evaluate", {f"{at}.sizes": "the sizes"})
 
@@ -135,10 +132,10 @@ def untrained_size(size: int, sizes: Sequence[int], at: str, also: Mapping[str, 
     )
 
 
-def _fields_of_head(state: State, task: str) -> set[str]:
+def _fields_of_head(stage: ScoredSpec, task: str) -> set[str]:
     """Return the fields that a task's head depends on."""
-    upstream = state.wiring.upstream(state.tasks[task].head)
-    wires = [wire for path in upstream for wire in state.nodes[path].wires]
+    upstream = stage.wiring.upstream(stage.tasks[task].head)
+    wires = [wire for path in upstream for wire in stage.nodes[path].wires]
     return {wire.name for wire in wires if wire.source == "field"}
 
 
@@ -190,13 +187,13 @@ def _ends(stated: Any, steps: int, epoch: int) -> tuple[int, ...]:
     return (*ends, steps)
 
 
-def _comparison(state: State, phase: LocatedBlock[Any], at: str) -> Iterator[Problem]:
+def _comparison(stage: ScoredSpec, phase: LocatedBlock[Any], at: str) -> Iterator[Problem]:
     """Yield tasks whose predictions the consistency cannot compare."""
     stated = phase.block.scales.consistency
     if stated is None or stated.type != "kl":
         return
-    for name in phase_tasks(state.view, phase.block) or {}:
-        prediction = state.tasks[name].target.prediction
+    for name in phase_tasks(stage, phase.block) or {}:
+        prediction = stage.tasks[name].target.prediction
         if prediction not in {"class_logits", "pixel_logits"}:
             yield Problem(
                 "LOS418",
@@ -217,13 +214,13 @@ def _words(prediction: str) -> str:
     return prediction.replace("_", " ")
 
 
-def _cost(state: State, phase: LocatedBlock[Any], size: int) -> tuple[int, int] | Problem:
+def _cost(stage: ScoredSpec, phase: LocatedBlock[Any], size: int) -> tuple[int, int] | Problem:
     """Return FLOPs and activation bytes of a sample at a size, or why the model cannot take it."""
     flops, memory = 0, 0
-    shaper = Shaper(scaled_state(state, phase.block.scales.field, size))
-    datasets = phase_datasets(state.view, phase.block)
-    for path in _trained_nodes(state, phase):
-        node = state.nodes[path]
+    shaper = Shaper(scaled_spec(stage, phase.block.scales.field, size))
+    datasets = phase_datasets(stage, phase.block)
+    for path in _trained_nodes(stage, phase):
+        node = stage.nodes[path]
         each = {name: shaper.one(path, name) for name in datasets if name in node.datasets}
         for name, found in each.items():
             if isinstance(found, Problem):
@@ -240,13 +237,13 @@ def _cost(state: State, phase: LocatedBlock[Any], size: int) -> tuple[int, int] 
     return flops, memory
 
 
-def scaled_state(state: State, field: str, size: int) -> State:
-    """Return a state in which the images of a field have their shorter edge at a size."""
-    own = {
-        dataset: shapes | ({field: at_size(shapes[field], size)} if field in shapes else {})
-        for dataset, shapes in state.shapes.items()
+def scaled_spec(stage: ScoredSpec, field: str, size: int) -> WiredSpec:
+    """Return the spec with the shorter edge of a field's images at a size."""
+    scaled = {
+        dataset: {**shapes} | ({field: at_size(shapes[field], size)} if field in shapes else {})
+        for dataset, shapes in stage.shapes.items()
     }
-    return replace(state, shapes=own)
+    return replace(stage, shapes=scaled)
 
 
 def _other_weights(name: str, stored: int, size: int, there: int) -> Problem:
@@ -258,10 +255,10 @@ def _other_weights(name: str, stored: int, size: int, there: int) -> Problem:
     )
 
 
-def _trained_nodes(state: State, phase: LocatedBlock[Any]) -> dict[str, None]:
+def _trained_nodes(stage: ScoredSpec, phase: LocatedBlock[Any]) -> dict[str, None]:
     """Return the paths of the nodes that the phase trains."""
-    trained = phase_tasks(state.view, phase.block) or {}
-    return dict.fromkeys(path for task in trained for path in state.wiring.upstream(state.tasks[task].head))
+    trained = phase_tasks(stage, phase.block) or {}
+    return dict.fromkeys(path for task in trained for path in stage.wiring.upstream(stage.tasks[task].head))
 
 
 def at_size(shape: Shape, size: int) -> Shape:
@@ -272,11 +269,11 @@ def at_size(shape: Shape, size: int) -> Shape:
     return shape._replace(dims=dims)
 
 
-def _larger(state: State, phase: LocatedBlock[Any], at: str) -> Iterator[Problem]:
+def _larger(stage: ScoredSpec, phase: LocatedBlock[Any], at: str) -> Iterator[Problem]:
     """Yield sizes that the stored images do not have: upsampling shows nothing new."""
     stated = phase.block.scales
-    for dataset in phase_datasets(state.view, phase.block):
-        shape = state.shapes[dataset].get(stated.field)
+    for dataset in phase_datasets(stage, phase.block):
+        shape = stage.shapes[dataset].get(stated.field)
         stored = min(int(dim or 0) for dim in shape.dims[1:]) if shape else 0
         for index, size in enumerate(stated.sizes):
             if stored and size > stored:

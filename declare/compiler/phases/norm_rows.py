@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from declare.compiler.graph.shape_inference import InferredShapes, Shaper
 from declare.compiler.meta import shape_cache
 from declare.compiler.parameters.parameter_names import names
-from declare.compiler.phases.multiscale import scaled_state
-from declare.compiler.state import State
+from declare.compiler.phases.multiscale import scaled_spec
+from declare.compiler.stages import ScoredSpec
 from declare.contract.kinds.module import Module
 from declare.contract.problem import Problem
 from declare.ir.micro_batches import Rows, bounds, call_key, group_size, micro_batches
@@ -32,69 +32,67 @@ class _Single(NamedTuple):
     batch: Rows
 
 
-def one_value_norms(state: State, phase: LocatedBlock[Any], plan: PhasePlan) -> Iterator[Problem]:
+def one_value_norms(stage: ScoredSpec, phase: LocatedBlock[Any], plan: PhasePlan) -> Iterator[Problem]:
     """Yield the first batch norm of a phase that gets one value for each channel."""
-    sizes = {name: state.facts[name].splits.get("train", 0) for name in plan.datasets}
+    sizes = {name: stage.facts[name].splits.get("train", 0) for name in plan.datasets}
     batches = [(batch, piece) for batch, piece in micro_batches(plan, sizes) if 1 in piece.values()]
     known: dict[tuple[str, str], bool] = {}
-    for size, shaper in _shapers(state, plan) if batches else ():
+    for size, shaper in _shapers(stage, plan) if batches else ():
         known.clear()
         for batch, piece in batches:
-            for node, dataset in _called_for_one(state, shaper, plan, piece):
+            for node, dataset in _called_for_one(stage, shaper, plan, piece):
                 key = (node.path, dataset)
                 if key not in known:
-                    known[key] = _trains_on_one(state, shaper, plan, *key)
+                    known[key] = _trains_on_one(stage, shaper, plan, *key)
                 if known[key]:
                     yield _problem(phase, plan, sizes, _Single(node, dataset, batch), size)
                     return
 
 
-def _shapers(state: State, plan: PhasePlan) -> Iterator[tuple[int | None, Shaper]]:
+def _shapers(stage: ScoredSpec, plan: PhasePlan) -> Iterator[tuple[int | None, Shaper]]:
     """Yield the shapes of a phase: those of the data, or with scales those at each size."""
     if plan.scales is None:
-        yield None, Shaper(state)
+        yield None, Shaper(stage)
     else:
-        yield from (
-            (size, Shaper(scaled_state(state, plan.scales.field, size))) for size in plan.scales.sizes
-        )
+        yield from ((size, Shaper(scaled_spec(stage, plan.scales.field, size))) for size in plan.scales.sizes)
 
 
 def _called_for_one(
-    state: State, shaper: Shaper, plan: PhasePlan, piece: Rows
+    stage: ScoredSpec, shaper: Shaper, plan: PhasePlan, piece: Rows
 ) -> Iterator[tuple[ModulePlan, str]]:
     """Yield the nodes that a micro-batch calls for one row, with its dataset."""
     trained = [name for name, weight in plan.tasks.items() if weight > 0]
-    hiding = [name for name in trained if state.spec.tasks[name].hides]
+    hiding = [name for name in trained if stage.spec.tasks[name].hides]
     # Tasks that change what the model sees run by themselves.
     for tasks in [[name for name in trained if name not in hiding], *([name] for name in hiding)]:
         read: dict[str, dict[str, None]] = {}
         for task in tasks:
-            own = [name for name in state.tasks[task].datasets if name in piece]
-            for path in state.wiring.upstream(state.tasks[task].head):
+            own = [name for name in stage.tasks[task].datasets if name in piece]
+            for path in stage.wiring.upstream(stage.tasks[task].head):
                 read.setdefault(path, {}).update(dict.fromkeys(own))
         for path, datasets in read.items():
             calls: dict[Any, list[str]] = {}
             for name in datasets:
                 found = shaper.one(path, name)
                 shapes = [wire.shape for wire in found.wires] if isinstance(found, InferredShapes) else [None]
-                calls.setdefault(call_key(state.nodes[path], name, shapes), []).append(name)
+                calls.setdefault(call_key(stage.nodes[path], name, shapes), []).append(name)
             for together in calls.values():
                 if sum(piece[name] for name in together) == 1:
-                    yield state.nodes[path], together[0]
+                    yield stage.nodes[path], together[0]
 
 
-def _trains_on_one(state: State, shaper: Shaper, plan: PhasePlan, path: str, dataset: str) -> bool:
+def _trains_on_one(stage: ScoredSpec, shaper: Shaper, plan: PhasePlan, path: str, dataset: str) -> bool:
     """Return whether a node has a batch norm in training that gets one value of a sample."""
-    node = state.nodes[path]
-    return _values(state, shaper, node, dataset) == 1 and not _is_frozen(plan, node, dataset)
+    node = stage.nodes[path]
+    return _values(stage, shaper, node, dataset) == 1 and not _is_frozen(plan, node, dataset)
 
 
-def _values(state: State, shaper: Shaper, node: ModulePlan, dataset: str) -> int | None:
+def _values(stage: ScoredSpec, shaper: Shaper, node: ModulePlan, dataset: str) -> int | None:
     """Return the values of one sample that the batch norm with the fewest gets, of the shortest sample."""
-    component, found = state.wiring.nodes[node.path].component, shaper.one(node.path, dataset)
+    component, found = stage.wiring.nodes[node.path].component, shaper.one(node.path, dataset)
     if not isinstance(found, InferredShapes) or node.adapts:
         return None
-    inputs = shortest(state.view, node, dataset, found.wires)
+    inputs = shortest(stage.view, node, dataset, found.wires)
     if isinstance(component, Module) and (component.norms_by_probe or component.costs(inputs) is None):
         return shape_cache.batch_norm_values(component, inputs)
     return component.batch_norm_values(inputs)

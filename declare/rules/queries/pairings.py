@@ -9,10 +9,10 @@ from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
 from declare.reading.poison import contains_poison
 from declare.rules.spec_parts import LocatedBlock, get, phase_tasks, phases, task_datasets, tasks
-from declare.rules.spec_view import View
+from declare.rules.spec_view import SpecView, View
 
 
-def pairing_of(view: View, task: LocatedBlock[Task]) -> Pairing | None:
+def pairing_of(view: SpecView, task: LocatedBlock[Task]) -> Pairing | None:
     """Return a task's pairing, also where it takes it from a sampler; None where it has none or it cannot be read."""
     trained = [phase for phase in phases(view) if task.name in (phase_tasks(view, phase.block) or {})]
     samplers = [sampler for phase in trained if (sampler := get(phase.block, "sampler")) is not None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from declare.compiler.names.fields import clashes, field_references, stated_fiel
 from declare.compiler.names.inputs import cycles, input_references
 from declare.compiler.names.references import references
 from declare.compiler.names.unsupported import not_yet
-from declare.compiler.state import State
+from declare.compiler.stages import ReadSpec
 from declare.language.spec import Spec
 from declare.reading.parser import read
 
@@ -38,15 +37,15 @@ def spec(**keys: Any) -> dict[str, Any]:
 def findings(**keys: Any) -> dict[str, str]:
     block, problems = read(Spec, spec(**keys))
     assert problems == []
-    state = State(Path("spec.yaml"), spec=block)
-    known = stated_fields(state)
+    stage = ReadSpec(block)
+    known = stated_fields(stage)
     found = [
-        *references(state.view),
-        *field_references(state, known),
-        *clashes(state, known),
-        *input_references(state, known),
-        *cycles(state, known),
-        *not_yet(state.spec),
+        *references(stage),
+        *field_references(stage, known),
+        *clashes(stage, known),
+        *input_references(stage, known),
+        *cycles(stage, known),
+        *not_yet(block),
     ]
     return {problem.at: problem.code for problem in found}
 
