@@ -10,20 +10,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeGuard
 
+from declare.compiler import stages
 from declare.compiler.diagnose.diagnostic_list import DiagnosticList
 from declare.compiler.diagnose.locate import diagnose
 from declare.compiler.reports import Assumption, Note, Report, Reports, Result, Retraction, Skip, catch
-from declare.compiler.stages import (
-    HostedSpec,
-    LinkedSpec,
-    NamedSpec,
-    ParsedSpec,
-    PhasedSpec,
-    ReadSpec,
-    ScoredSpec,
-    ShapedSpec,
-    SpecSource,
-)
 from declare.contract.problem import Problem
 from declare.diagnostics.diagnostic import Diagnostic, Label
 from declare.ir.facts import DatasetFacts
@@ -48,20 +38,24 @@ class Pass(NamedTuple):
 
 
 PASSES: tuple[Pass, ...] = (
-    Pass("parse", ParsedSpec, "text becomes a tree in which every value knows its place"),
-    Pass("compose", ParsedSpec, "bases, variables and --set give the one tree that all else reads"),
-    Pass("schema", ReadSpec, "the tree becomes strict blocks; needs values after composition"),
-    Pass("names", ReadSpec, "what refers to what, from the spec alone; needs readable blocks"),
-    Pass("facts", NamedSpec, "what the data says; needs the sources and fields that names resolved"),
-    Pass("links", LinkedSpec, "shapes of fields after transforms, targets of tasks; needs facts"),
+    Pass("parse", stages.ParsedSpec, "text becomes a tree in which every value knows its place"),
+    Pass("compose", stages.ParsedSpec, "bases, variables and --set give the one tree that all else reads"),
+    Pass("schema", stages.ReadSpec, "the tree becomes strict blocks; needs values after composition"),
+    Pass("names", stages.ReadSpec, "what refers to what, from the spec alone; needs readable blocks"),
+    Pass("facts", stages.NamedSpec, "what the data says; needs the sources and fields that names resolved"),
+    Pass("links", stages.LinkedSpec, "shapes of fields after transforms, targets of tasks; needs facts"),
     Pass(
-        "shapes", ShapedSpec, "shapes and costs of every node; needs what flows in and what each task wants"
+        "shapes",
+        stages.ShapedSpec,
+        "shapes and costs of every node; needs what flows in and what each task wants",
     ),
-    Pass("losses", ScoredSpec, "losses and metrics of each task; needs linked targets"),
-    Pass("phases", PhasedSpec, "steps, rates, cadences and patterns; needs split sizes and node paths"),
-    Pass("hardware", HostedSpec, "what is asked of the machine; needs the phases' precisions"),
-    Pass("cost", HostedSpec, "memory of every phase; needs parameters, activations and batch sizes"),
-    Pass("lint", HostedSpec, "advice on what is legal; needs everything"),
+    Pass("losses", stages.ScoredSpec, "losses and metrics of each task; needs linked targets"),
+    Pass(
+        "phases", stages.PhasedSpec, "steps, rates, cadences and patterns; needs split sizes and node paths"
+    ),
+    Pass("hardware", stages.HostedSpec, "what is asked of the machine; needs the phases' precisions"),
+    Pass("cost", stages.HostedSpec, "memory of every phase; needs parameters, activations and batch sizes"),
+    Pass("lint", stages.HostedSpec, "advice on what is legal; needs everything"),
 )
 """The passes in order."""
 
@@ -104,13 +98,15 @@ def check(
     """
     grant(trust)
     diagnostics = DiagnosticList()
-    source = SpecSource(Path(path), tuple(sets), tuple(trust), dict(os.environ), diagnostics.wrong_parts)
+    source = stages.SpecSource(
+        Path(path), tuple(sets), tuple(trust), dict(os.environ), diagnostics.wrong_parts
+    )
     damaged: list[Path] = []
     with on_damage(damaged.append):
         stage, records = run_passes(source, diagnostics, until)
     plan = None
     if (
-        isinstance(stage, HostedSpec)
+        isinstance(stage, stages.HostedSpec)
         and stage.hardware is not None
         and until is None
         and not diagnostics.errors
@@ -123,7 +119,7 @@ def check(
     return CheckedSpec(
         _document(stage),
         stage.spec if _is_readable(stage) else None,
-        stage.facts if isinstance(stage, NamedSpec) else {},
+        stage.facts if isinstance(stage, stages.NamedSpec) else {},
         plan,
         tuple(sorted([*diagnostics, *warnings], key=_order)),
         tuple(records),
@@ -131,10 +127,10 @@ def check(
 
 
 def run_passes(
-    source: SpecSource, diagnostics: DiagnosticList, until: str | None = None
-) -> tuple[SpecSource | ReadSpec, list[PassRecord]]:
+    source: stages.SpecSource, diagnostics: DiagnosticList, until: str | None = None
+) -> tuple[stages.SpecSource | stages.ReadSpec, list[PassRecord]]:
     """Return the last stage of a spec, with what became of each pass; keep what is wrong in `diagnostics`."""
-    stage: SpecSource | ReadSpec = source
+    stage: stages.SpecSource | stages.ReadSpec = source
     records = []
     for item in _up_to(until):
         stage, record = _run_pass(item, stage, diagnostics)
@@ -151,15 +147,15 @@ def _up_to(until: str | None) -> Iterator[Pass]:
         raise ValueError(f"there is no pass `{until}`")
 
 
-def _is_readable(stage: SpecSource | ReadSpec) -> TypeGuard[ReadSpec]:
+def _is_readable(stage: stages.SpecSource | stages.ReadSpec) -> TypeGuard[stages.ReadSpec]:
     """Return whether there is a spec to look at, with holes or without."""
-    return isinstance(stage, ReadSpec) and stage.spec is not POISON
+    return isinstance(stage, stages.ReadSpec) and stage.spec is not POISON
 
 
 def _run_pass(item: Pass, stage: Any, diagnostics: DiagnosticList) -> tuple[Any, PassRecord]:
     """Run one pass and the rules of its stage; return the stage that it gives, with what became of the pass."""
     start = perf_counter()
-    if isinstance(stage, ReadSpec) and not _is_readable(stage):
+    if isinstance(stage, stages.ReadSpec) and not _is_readable(stage):
         return stage, PassRecord(item.name, "skipped", _because(diagnostics.errors, [""]))
     module = importlib.import_module(f"declare.compiler.passes.{item.name}")
     log = _PassLog(diagnostics, _document(stage))
@@ -174,8 +170,8 @@ def _run_pass(item: Pass, stage: Any, diagnostics: DiagnosticList) -> tuple[Any,
     return stage, PassRecord(item.name, status, because, tuple(log.notes), perf_counter() - start)
 
 
-def _document(stage: SpecSource | ReadSpec) -> Document:
-    return stage.document if isinstance(stage, ParsedSpec | ReadSpec) else Document(None, ())
+def _document(stage: stages.SpecSource | stages.ReadSpec) -> Document:
+    return stage.document if isinstance(stage, stages.ParsedSpec | stages.ReadSpec) else Document(None, ())
 
 
 def _apply_rule(rule: Rule, view: View) -> Reports[None]:

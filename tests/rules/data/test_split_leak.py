@@ -15,7 +15,7 @@ def titles(folder, counts):
     facts = checked.facts["lab"]
     subject = facts.fields["subject"].model_copy(update={"counts": counts})
     lab = facts.model_copy(update={"fields": facts.fields | {"subject": subject}})
-    return [problem.title for problem in check(View(checked.spec, {"lab": lab}))]
+    return [problem.title for problem in check(View(checked.spec, facts={"lab": lab}))]
 
 
 def test_shared_subjects_are_counted(tmp_path):
